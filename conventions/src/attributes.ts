@@ -1,0 +1,275 @@
+/**
+ * The attributes in use: OpenTelemetry's own, copied (its advice for incubating names), and Turnlog's.
+ *
+ * Code writes the names as literals of type `AttributeName`, so a name that is not in a table does not
+ * compile. `docs/CONVENTIONS.md` is made from these tables.
+ *
+ * For every attribute that is *content* (`isContent`), four more may stand beside it, see
+ * `contentSuffixes`: `K.size` always, `K.sha256` where the table of file operations names it,
+ * `K.omitted` and `K.redactions` when they apply.
+ */
+import { genAiAttributes } from './gen-ai.ts'
+import { turnlogAttributes } from './turnlog.ts'
+
+export type AttributeType =
+  | 'string'
+  | 'int'
+  | 'double'
+  | 'boolean'
+  | 'string[]'
+  | 'json'
+  | 'content'
+
+export interface AttributeDefinition {
+  readonly type: AttributeType
+  readonly unit?: string
+  readonly meaning: string
+  readonly example: string | number | boolean
+  /** `stable`: renamed only with a new schema version. `development`: may still change. */
+  readonly stability: 'stable' | 'development'
+}
+
+/** Names of OpenTelemetry's general conventions (v1.42) that Turnlog sets or reads. */
+export const generalAttributes = {
+  'service.name': {
+    type: 'string',
+    meaning:
+      'The app: `OTEL_SERVICE_NAME`, else the name in its package.json, else the main script.',
+    example: 'example',
+    stability: 'stable',
+  },
+  'service.version': {
+    type: 'string',
+    meaning: 'The version in the app’s package.json.',
+    example: '1.4.0',
+    stability: 'stable',
+  },
+  'service.instance.id': {
+    type: 'string',
+    meaning: 'The recorder: one thread of one process, from its start to its end.',
+    example: '0198c2c4-6c1e-4d0a-9a39-6f9d7c1f3b77',
+    stability: 'stable',
+  },
+  'session.id': {
+    type: 'string',
+    meaning: 'The session: one run of an app process.',
+    example: '0198c2c4-6c1e-4d0a-9a39-6f9d7c1f3b70',
+    stability: 'development',
+  },
+  'user.id': {
+    type: 'string',
+    meaning:
+      'Who runs the app: `TELEMETRY_USER_ID`, else the operating system’s user name. The receiver replaces it by the token’s user.',
+    example: 'mara',
+    stability: 'development',
+  },
+  'host.id': {
+    type: 'string',
+    meaning: 'The machine id, hashed with a constant of Turnlog’s own.',
+    example: 'b3c1f0…',
+    stability: 'development',
+  },
+  'host.arch': {
+    type: 'string',
+    meaning: 'The processor architecture.',
+    example: 'amd64',
+    stability: 'development',
+  },
+  'os.type': {
+    type: 'string',
+    meaning: 'The operating system.',
+    example: 'linux',
+    stability: 'development',
+  },
+  'os.version': {
+    type: 'string',
+    meaning: 'Its release.',
+    example: '6.1.0',
+    stability: 'development',
+  },
+  'process.pid': {
+    type: 'int',
+    meaning: 'The process id of the app.',
+    example: 4711,
+    stability: 'development',
+  },
+  'process.runtime.name': {
+    type: 'string',
+    meaning: 'Always `nodejs` here.',
+    example: 'nodejs',
+    stability: 'development',
+  },
+  'process.runtime.version': {
+    type: 'string',
+    meaning: 'Node’s version.',
+    example: '24.21.0',
+    stability: 'development',
+  },
+  'telemetry.sdk.language': {
+    type: 'string',
+    meaning: 'The language of the OpenTelemetry SDK.',
+    example: 'nodejs',
+    stability: 'stable',
+  },
+  'telemetry.sdk.name': {
+    type: 'string',
+    meaning: 'The name of the OpenTelemetry SDK.',
+    example: 'opentelemetry',
+    stability: 'stable',
+  },
+  'telemetry.sdk.version': {
+    type: 'string',
+    meaning: 'The version of the OpenTelemetry SDK.',
+    example: '3.1.0',
+    stability: 'stable',
+  },
+  'telemetry.distro.name': {
+    type: 'string',
+    meaning: 'Always `turnlog`.',
+    example: 'turnlog',
+    stability: 'development',
+  },
+  'telemetry.distro.version': {
+    type: 'string',
+    meaning: 'The version of @turnlog/instrumentation.',
+    example: '0.1.0',
+    stability: 'development',
+  },
+  'vcs.ref.head.revision': {
+    type: 'string',
+    meaning: 'The commit the workspace stands on.',
+    example: '9d59409acf479dfa0df1aa568182e43e43df8bbe',
+    stability: 'development',
+  },
+  'vcs.ref.head.name': {
+    type: 'string',
+    meaning: 'The branch the workspace stands on; absent on a detached head.',
+    example: 'main',
+    stability: 'development',
+  },
+  'log.record.uid': {
+    type: 'string',
+    meaning: 'Recorder and sequence: equal means the same record.',
+    example: '0198c2c4-6c1e-4d0a-9a39-6f9d7c1f3b77/17',
+    stability: 'development',
+  },
+  'error.type': {
+    type: 'string',
+    meaning:
+      'What kind of error ended the operation: an exception’s type, an HTTP status, or `tool_error`.',
+    example: '529',
+    stability: 'stable',
+  },
+  'exception.type': {
+    type: 'string',
+    meaning: 'The exception’s class or code.',
+    example: 'TypeError',
+    stability: 'stable',
+  },
+  'exception.message': {
+    type: 'string',
+    meaning: 'The exception’s message.',
+    example: 'x is not a function',
+    stability: 'stable',
+  },
+  'exception.stacktrace': {
+    type: 'string',
+    meaning: 'The exception’s stack.',
+    example: 'TypeError: x is not a function\n    at main (app.js:3:1)',
+    stability: 'stable',
+  },
+  'file.path': {
+    type: 'string',
+    meaning: 'The file: relative to the workspace with `/`; absolute when it lies outside.',
+    example: 'src/hello.txt',
+    stability: 'development',
+  },
+  'http.request.method': {
+    type: 'string',
+    meaning: 'The HTTP method of the request that a turn answers.',
+    example: 'POST',
+    stability: 'stable',
+  },
+  'http.response.status_code': {
+    type: 'int',
+    meaning:
+      'The HTTP status that was answered: by the app on a turn, by the model API on a model call.',
+    example: 200,
+    stability: 'stable',
+  },
+  'url.path': {
+    type: 'string',
+    meaning: 'The path of the request or socket that a turn came on, without its query.',
+    example: '/api/chat',
+    stability: 'stable',
+  },
+  'server.address': {
+    type: 'string',
+    meaning: 'The model API’s host.',
+    example: 'api.anthropic.com',
+    stability: 'stable',
+  },
+  'server.port': {
+    type: 'int',
+    meaning: 'The model API’s port.',
+    example: 443,
+    stability: 'stable',
+  },
+} as const satisfies Record<string, AttributeDefinition>
+
+export const attributes = {
+  ...generalAttributes,
+  ...genAiAttributes,
+  ...turnlogAttributes,
+} as const
+
+/** What may stand beside a content attribute `K`, as `K.size` and so on. */
+export const contentSuffixes = {
+  size: {
+    type: 'int',
+    unit: 'By',
+    meaning:
+      'The size of the (redacted) content in bytes of UTF-8, also where the content itself is absent.',
+    example: 512,
+    stability: 'stable',
+  },
+  sha256: {
+    type: 'string',
+    meaning: 'The hash of the (redacted) content: `sha256:` and 64 hex digits.',
+    example: 'sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
+    stability: 'stable',
+  },
+  omitted: {
+    type: 'string',
+    meaning:
+      'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`.',
+    example: 'too_large',
+    stability: 'stable',
+  },
+  redactions: {
+    type: 'int',
+    unit: '{redaction}',
+    meaning: 'How many secrets were replaced by a marker; absent when none.',
+    example: 1,
+    stability: 'stable',
+  },
+} as const satisfies Record<string, AttributeDefinition>
+
+type ContentName = {
+  [Name in keyof typeof attributes]: (typeof attributes)[Name]['type'] extends 'content'
+    ? Name
+    : never
+}[keyof typeof attributes]
+
+/** The names of attributes whose value is content. */
+export type ContentAttributeName = ContentName
+export type AttributeName =
+  | keyof typeof attributes
+  | `${ContentName}.${keyof typeof contentSuffixes}`
+
+/** The schema of `turnlog.*` attributes; a rename raises it. */
+export const schemaVersion = '1'
+/** The schema URL of tracer and logger. */
+export const schemaUrl = 'https://opentelemetry.io/schemas/gen-ai/1.42.0'
+/** The instrumentation scope of what Turnlog itself emits. */
+export const instrumentationScope = '@turnlog/instrumentation'

@@ -1,0 +1,188 @@
+/** OpenTelemetry's GenAI names (semantic-conventions-genai 1.42, all *Development*), copied. */
+import type { AttributeDefinition } from './attributes.ts'
+
+export const genAiAttributes = {
+  'gen_ai.operation.name': {
+    type: 'string',
+    meaning: '`invoke_agent` on a turn, `chat` on a model call, `execute_tool` on a tool call.',
+    example: 'chat',
+    stability: 'development',
+  },
+  'gen_ai.provider.name': {
+    type: 'string',
+    meaning: 'Whose API was called.',
+    example: 'anthropic',
+    stability: 'development',
+  },
+  'gen_ai.agent.name': {
+    type: 'string',
+    meaning: 'The agent: the app’s service name.',
+    example: 'example',
+    stability: 'development',
+  },
+  'gen_ai.conversation.id': {
+    type: 'string',
+    meaning: 'The chat, where the app has one.',
+    example: 'c-7',
+    stability: 'development',
+  },
+  'gen_ai.request.model': {
+    type: 'string',
+    meaning: 'The model that was asked for.',
+    example: 'claude-sonnet-4-5',
+    stability: 'development',
+  },
+  'gen_ai.request.max_tokens': {
+    type: 'int',
+    unit: '{token}',
+    meaning: 'The limit on output tokens.',
+    example: 4096,
+    stability: 'development',
+  },
+  'gen_ai.request.temperature': {
+    type: 'double',
+    meaning: 'The temperature asked for.',
+    example: 0.2,
+    stability: 'development',
+  },
+  'gen_ai.request.top_p': {
+    type: 'double',
+    meaning: 'The top-p asked for.',
+    example: 0.9,
+    stability: 'development',
+  },
+  'gen_ai.request.top_k': {
+    type: 'double',
+    meaning: 'The top-k asked for.',
+    example: 40,
+    stability: 'development',
+  },
+  'gen_ai.request.stop_sequences': {
+    type: 'string[]',
+    meaning: 'The stop sequences asked for.',
+    example: '["\\n\\nHuman:"]',
+    stability: 'development',
+  },
+  'gen_ai.request.stream': {
+    type: 'boolean',
+    meaning: 'Whether the answer was asked for as a stream.',
+    example: true,
+    stability: 'development',
+  },
+  'gen_ai.response.id': {
+    type: 'string',
+    meaning: 'The answer’s id.',
+    example: 'msg_01',
+    stability: 'development',
+  },
+  'gen_ai.response.model': {
+    type: 'string',
+    meaning: 'The model that answered.',
+    example: 'claude-sonnet-4-5-20250929',
+    stability: 'development',
+  },
+  'gen_ai.response.finish_reasons': {
+    type: 'string[]',
+    meaning: 'Why the model stopped; `error` when the answer was cut off.',
+    example: '["end_turn"]',
+    stability: 'development',
+  },
+  'gen_ai.response.time_to_first_chunk': {
+    type: 'double',
+    unit: 's',
+    meaning: 'From the request to the first chunk of a streamed answer.',
+    example: 0.41,
+    stability: 'development',
+  },
+  'gen_ai.usage.input_tokens': {
+    type: 'int',
+    unit: '{token}',
+    meaning: 'Input tokens, cached ones included. On a turn: the sum of its model calls.',
+    example: 1200,
+    stability: 'development',
+  },
+  'gen_ai.usage.output_tokens': {
+    type: 'int',
+    unit: '{token}',
+    meaning: 'Output tokens. On a turn: the sum of its model calls.',
+    example: 310,
+    stability: 'development',
+  },
+  'gen_ai.usage.cache_read.input_tokens': {
+    type: 'int',
+    unit: '{token}',
+    meaning: 'Input tokens read from the provider’s cache. On a turn: the sum.',
+    example: 900,
+    stability: 'development',
+  },
+  'gen_ai.usage.cache_write.input_tokens': {
+    type: 'int',
+    unit: '{token}',
+    meaning: 'Input tokens written to the provider’s cache. On a turn: the sum.',
+    example: 200,
+    stability: 'development',
+  },
+  'gen_ai.usage.reasoning.output_tokens': {
+    type: 'int',
+    unit: '{token}',
+    meaning: 'Output tokens spent on reasoning.',
+    example: 64,
+    stability: 'development',
+  },
+  'gen_ai.system_instructions': {
+    type: 'content',
+    meaning: 'The system prompt: a JSON array of parts.',
+    example: '[{"type":"text","content":"You edit files."}]',
+    stability: 'development',
+  },
+  'gen_ai.input.messages': {
+    type: 'content',
+    meaning: 'The messages sent to the model, or the user’s prompt on a turn: a JSON array.',
+    example: '[{"role":"user","parts":[{"type":"text","content":"hi"}]}]',
+    stability: 'development',
+  },
+  'gen_ai.output.messages': {
+    type: 'content',
+    meaning: 'The model’s answer, or the final answer on a turn: a JSON array.',
+    example:
+      '[{"role":"assistant","parts":[{"type":"text","content":"hello"}],"finish_reason":"end_turn"}]',
+    stability: 'development',
+  },
+  'gen_ai.tool.definitions': {
+    type: 'content',
+    meaning: 'The tools the model may ask for: a JSON array.',
+    example: '[{"type":"function","name":"read_file"}]',
+    stability: 'development',
+  },
+  'gen_ai.tool.name': {
+    type: 'string',
+    meaning: 'The tool.',
+    example: 'write_file',
+    stability: 'development',
+  },
+  'gen_ai.tool.type': {
+    type: 'string',
+    meaning: 'The kind of tool.',
+    example: 'function',
+    stability: 'development',
+  },
+  'gen_ai.tool.call.id': {
+    type: 'string',
+    meaning: 'The id the model gave to this call of the tool.',
+    example: 'toolu_01',
+    stability: 'development',
+  },
+  'gen_ai.tool.call.arguments': {
+    type: 'content',
+    meaning: 'The arguments the model gave: JSON.',
+    example: '{"path":"hello.txt"}',
+    stability: 'development',
+  },
+  'gen_ai.tool.call.result': {
+    type: 'content',
+    meaning:
+      'What the tool answered to the model: its text, or JSON where it is more than one text.',
+    example: 'ok',
+    stability: 'development',
+  },
+} as const satisfies Record<string, AttributeDefinition>

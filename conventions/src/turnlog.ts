@@ -1,0 +1,244 @@
+/** What OpenTelemetry has no name for. */
+import type { AttributeDefinition } from './attributes.ts'
+
+export const turnlogAttributes = {
+  'turnlog.schema.version': {
+    type: 'string',
+    meaning: 'The version of these names.',
+    example: '1',
+    stability: 'stable',
+  },
+  'turnlog.capture.mode': {
+    type: 'string',
+    meaning: 'What is captured: `full`, `no_files` or `metadata`.',
+    example: 'full',
+    stability: 'stable',
+  },
+  'turnlog.sequence': {
+    type: 'int',
+    unit: '{record}',
+    meaning: 'The record’s number: 1, 2, 3 … per recorder, in the order of recording.',
+    example: 17,
+    stability: 'stable',
+  },
+  'turnlog.recorder.recorded_through': {
+    type: 'int',
+    unit: '{record}',
+    meaning:
+      'On the resource of a sealed request: the last sequence its recorder had given when the request was sealed.',
+    example: 42,
+    stability: 'stable',
+  },
+  'turnlog.recorder.last_sequence': {
+    type: 'int',
+    unit: '{record}',
+    meaning: 'On `session.end`: the recorder’s last sequence, its own.',
+    example: 42,
+    stability: 'stable',
+  },
+  'turnlog.abandoned': {
+    type: 'boolean',
+    meaning: 'The record was closed by whoever adopted a dead recorder, at its last sign of life.',
+    example: true,
+    stability: 'stable',
+  },
+  'turnlog.exit_code': {
+    type: 'int',
+    meaning: 'On `session.end`: the exit code of the app.',
+    example: 0,
+    stability: 'stable',
+  },
+  'turnlog.turn.transport': {
+    type: 'string',
+    meaning: 'How the turn came in: `rest` or `websocket`.',
+    example: 'rest',
+    stability: 'stable',
+  },
+  'turnlog.turn.outcome': {
+    type: 'string',
+    meaning:
+      'How the turn ended: `completed`, `failed`, `aborted` (the client left) or `abandoned` (the process died).',
+    example: 'completed',
+    stability: 'stable',
+  },
+  'turnlog.usage.is_sum': {
+    type: 'boolean',
+    meaning:
+      'The token counts on this span are sums over its model calls; never add them to those.',
+    example: true,
+    stability: 'stable',
+  },
+  'turnlog.model_call.attempt': {
+    type: 'int',
+    unit: '{request}',
+    meaning: 'How many requests the SDK sent for this model call; absent when one.',
+    example: 2,
+    stability: 'development',
+  },
+  'turnlog.tool_call.inferred': {
+    type: 'boolean',
+    meaning:
+      'The call was inferred from the messages: it starts when the model has asked and ends when the model is told, an upper bound.',
+    example: true,
+    stability: 'stable',
+  },
+  'turnlog.tool_call.unfinished': {
+    type: 'boolean',
+    meaning: 'No result of this call was ever sent to the model.',
+    example: true,
+    stability: 'stable',
+  },
+  'turnlog.file_operation.id': {
+    type: 'string',
+    meaning: 'The operation’s id: the same in the trace, in the Changes list and in decisions.',
+    example: '5f8c6a1e-9d0b-4a3c-8a52-0c7f7f0d7a11',
+    stability: 'stable',
+  },
+  'turnlog.file_operation.type': {
+    type: 'string',
+    meaning:
+      '`create`, `write`, `edit`, `delete` or `rename`, told by the disk: `write` only when the bytes stayed equal or the before could not be had.',
+    example: 'edit',
+    stability: 'stable',
+  },
+  'turnlog.file_operation.source': {
+    type: 'string',
+    meaning: 'How it was seen: `fs`, `process` or `api`.',
+    example: 'fs',
+    stability: 'stable',
+  },
+  'turnlog.file_operation.previous_path': {
+    type: 'string',
+    meaning: 'On a rename: where the file was before.',
+    example: 'old.txt',
+    stability: 'stable',
+  },
+  'turnlog.file_operation.before': {
+    type: 'content',
+    meaning: 'The file’s content before; absent when there was no file.',
+    example: 'hello\n',
+    stability: 'stable',
+  },
+  'turnlog.file_operation.after': {
+    type: 'content',
+    meaning: 'The file’s content after; absent when there is no file.',
+    example: 'hello world\n',
+    stability: 'stable',
+  },
+  'turnlog.file_operation.overwritten': {
+    type: 'content',
+    meaning: 'On a rename over an existing file: the content that was lost.',
+    example: 'old\n',
+    stability: 'stable',
+  },
+  'turnlog.file_operation.diff': {
+    type: 'content',
+    meaning: 'The unified diff from before to after.',
+    example: '--- a/hello.txt\n+++ b/hello.txt\n@@ -1 +1 @@\n-hello\n+hello world\n',
+    stability: 'stable',
+  },
+  'turnlog.file_operation.diff.whole_file': {
+    type: 'boolean',
+    meaning: 'The diff reached its time limit and is one hunk over the whole file.',
+    example: true,
+    stability: 'stable',
+  },
+  'turnlog.file_operation.lines_added': {
+    type: 'int',
+    unit: '{line}',
+    meaning: 'Lines added, by the diff; absent where the content is not text.',
+    example: 1,
+    stability: 'stable',
+  },
+  'turnlog.file_operation.lines_removed': {
+    type: 'int',
+    unit: '{line}',
+    meaning: 'Lines removed, by the diff; absent where the content is not text.',
+    example: 1,
+    stability: 'stable',
+  },
+  'turnlog.file_operation.binary': {
+    type: 'boolean',
+    meaning: 'Before or after is not text: it has a NUL or is not UTF-8.',
+    example: false,
+    stability: 'stable',
+  },
+  'turnlog.file_operation.outside_workspace': {
+    type: 'boolean',
+    meaning: 'The file lies outside the workspace: path, hashes and sizes only.',
+    example: true,
+    stability: 'stable',
+  },
+  'turnlog.file_operation.shared': {
+    type: 'boolean',
+    meaning: 'More than one open tool call could have done it.',
+    example: true,
+    stability: 'stable',
+  },
+  'turnlog.decision.type': {
+    type: 'string',
+    meaning: '`accept`, `reject` or `revert`.',
+    example: 'revert',
+    stability: 'stable',
+  },
+  'turnlog.decision.source': {
+    type: 'string',
+    meaning: 'Who decided: `user`, `auto` or `policy`.',
+    example: 'user',
+    stability: 'stable',
+  },
+  'turnlog.decision.reason': {
+    type: 'string',
+    meaning: 'Why, in the decider’s words.',
+    example: 'wrong file',
+    stability: 'stable',
+  },
+  'turnlog.decision.outcome': {
+    type: 'string',
+    meaning:
+      'What it did on disk: `kept`, `restored`, `restored_with_later_edits`, `conflict` or `missing`.',
+    example: 'restored',
+    stability: 'stable',
+  },
+  'turnlog.decision.result.sha256': {
+    type: 'string',
+    meaning: 'The hash of the file after the decision; absent when there is no file.',
+    example: 'sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
+    stability: 'stable',
+  },
+  'turnlog.decision.elapsed': {
+    type: 'double',
+    unit: 's',
+    meaning: 'From the operation to the decision.',
+    example: 12.5,
+    stability: 'stable',
+  },
+  'turnlog.error.origin': {
+    type: 'string',
+    meaning:
+      'Where an error surfaced: `uncaught_exception`, `unhandled_rejection`, `framework` or `tool`.',
+    example: 'uncaught_exception',
+    stability: 'stable',
+  },
+  'turnlog.drop.first_sequence': {
+    type: 'int',
+    unit: '{record}',
+    meaning: 'The first sequence of a declared drop.',
+    example: 7,
+    stability: 'stable',
+  },
+  'turnlog.drop.last_sequence': {
+    type: 'int',
+    unit: '{record}',
+    meaning: 'The last sequence of a declared drop.',
+    example: 9,
+    stability: 'stable',
+  },
+  'turnlog.drop.reason': {
+    type: 'string',
+    meaning:
+      'Why the records were dropped: `journal_unwritable`, `journal_corrupt`, `record_unsealable`.',
+    example: 'journal_unwritable',
+    stability: 'stable',
+  },
+} as const satisfies Record<string, AttributeDefinition>
