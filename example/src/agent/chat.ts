@@ -1,0 +1,80 @@
+/** Turns of conversations: what the REST route and the WebSocket have in common. */
+
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Agent, TurnOutcome, TurnRequest } from './agent.ts'
+import { createConversations } from './conversations.ts'
+
+export interface ChatMessage {
+  readonly text: string
+  readonly conversationId: string
+}
+
+export type Chat = ReturnType<typeof createChat>
+
+export function createChat(agent: Agent) {
+  const conversations = createConversations()
+  const running = new Set<Promise<TurnOutcome>>()
+  const closing = new AbortController()
+
+  async function answer(
+    message: ChatMessage,
+    request: Pick<TurnRequest, 'signal' | 'onText' | 'onTool'>,
+  ): Promise<TurnOutcome> {
+    const outcome = await agent.answer({
+      ...request,
+      text: message.text,
+      history: conversations.history(message.conversationId),
+      signal: AbortSignal.any([request.signal, closing.signal]),
+    })
+    if (outcome.status === 'completed') conversations.add(message.conversationId, outcome.messages)
+    return outcome
+  }
+
+  return {
+    /** One turn, aborted by the signal or by closing. */
+    async answer(...turn: Parameters<typeof answer>): Promise<TurnOutcome> {
+      const outcome = answer(...turn)
+      running.add(outcome)
+      try {
+        return await outcome
+      } finally {
+        running.delete(outcome)
+      }
+    },
+
+    /** Lets the turns under way end within the time given, then aborts them and waits for that. */
+    async close({ withinMs }: { readonly withinMs: number }): Promise<void> {
+      const ended = Promise.allSettled(running)
+      const stop = new AbortController()
+      await Promise.race([ended, sleep(withinMs, undefined, { signal: stop.signal })])
+      stop.abort()
+      closing.abort()
+      await ended
+    },
+  }
+}
+
+/** A conversation's id is the client's to choose, within what a header may carry. */
+const conversationIdPattern = /^[A-Za-z0-9._:-]{1,128}$/
+
+export type ParsedChatMessage =
+  | { readonly status: 'ok'; readonly message: ChatMessage }
+  | { readonly status: 'invalid'; readonly reason: string }
+
+/** A message from outside; without a conversation's id it begins a new one. */
+export function parseChatMessage(text: unknown, conversationId: unknown): ParsedChatMessage {
+  if (typeof text !== 'string' || text.trim() === '') {
+    return { status: 'invalid', reason: 'A message with some text is needed.' }
+  }
+  if (conversationId === undefined || conversationId === null) {
+    return { status: 'ok', message: { text, conversationId: randomUUID() } }
+  }
+  if (typeof conversationId !== 'string' || !conversationIdPattern.test(conversationId)) {
+    return {
+      status: 'invalid',
+      reason: 'A conversation_id is 1 to 128 letters, digits or any of . _ : -',
+    }
+  }
+  return { status: 'ok', message: { text, conversationId } }
+}

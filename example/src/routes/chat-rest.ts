@@ -1,0 +1,89 @@
+/** `POST /api/chat`: one turn, answered as JSON, or as chunks of plain text as they come. */
+
+import { PassThrough } from 'node:stream'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { TurnOutcome } from '../agent/agent.ts'
+import { type Chat, type ChatMessage, parseChatMessage } from '../agent/chat.ts'
+
+export const chatRoutes: FastifyPluginAsync<{ readonly chat: Chat }> = async (app, { chat }) => {
+  app.post('/api/chat', async (request, reply) => {
+    const body = (request.body ?? {}) as Readonly<Record<string, unknown>>
+    const parsed = parseChatMessage(body.message, body.conversation_id)
+    if (parsed.status === 'invalid') return refuse(reply, 400, 'invalid_message', parsed.reason)
+    if (body.stream !== undefined && typeof body.stream !== 'boolean') {
+      return refuse(reply, 400, 'invalid_message', 'stream is true or false.')
+    }
+    const signal = untilClientLeaves(request, reply)
+    return body.stream === true
+      ? answerInChunks(chat, parsed.message, signal, reply)
+      : answerAtOnce(chat, parsed.message, signal, reply)
+  })
+}
+
+async function answerAtOnce(
+  chat: Chat,
+  message: ChatMessage,
+  signal: AbortSignal,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const outcome = await chat.answer(message, { signal })
+  if (outcome.status !== 'completed') return refuseOutcome(reply, outcome)
+  return reply.send({ answer: outcome.answer, conversation_id: message.conversationId })
+}
+
+/**
+ * The status is decided by the first piece of text: a turn that fails before it is answered with an error, one
+ * that fails later is cut off, which a client sees as a response that did not end.
+ */
+async function answerInChunks(
+  chat: Chat,
+  message: ChatMessage,
+  signal: AbortSignal,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const chunks = new PassThrough()
+  const begun = Promise.withResolvers<undefined>()
+  const turn = chat.answer(message, {
+    signal,
+    onText(text) {
+      chunks.write(text)
+      begun.resolve(undefined)
+    },
+  })
+  const early = await Promise.race([begun.promise, turn])
+  if (early !== undefined && early.status !== 'completed') return refuseOutcome(reply, early)
+
+  void turn.then((outcome) => {
+    if (outcome.status === 'completed') chunks.end()
+    else chunks.destroy(new Error(outcome.status))
+  })
+  return reply
+    .header('content-type', 'text/plain; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .header('x-content-type-options', 'nosniff')
+    .header('x-conversation-id', message.conversationId)
+    .send(chunks)
+}
+
+/** Aborts when the connection closes before the response was sent. */
+function untilClientLeaves(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  const leaving = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) leaving.abort()
+  })
+  if (request.raw.destroyed && !request.raw.complete) leaving.abort()
+  return leaving.signal
+}
+
+function refuseOutcome(
+  reply: FastifyReply,
+  outcome: Exclude<TurnOutcome, { status: 'completed' }>,
+): FastifyReply {
+  return outcome.status === 'failed'
+    ? refuse(reply, 502, 'turn_failed', outcome.reason)
+    : refuse(reply, 503, 'turn_aborted', 'The turn was aborted.')
+}
+
+function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
+  return reply.code(status).send({ error: { code, message } })
+}

@@ -1,0 +1,174 @@
+/** What the script does for each wish: tools it asks for, one answer after the other, and its last words. Pure. */
+
+import { unquote, type Wish } from './wish.ts'
+
+export interface ToolUse {
+  readonly name: string
+  readonly input: Readonly<Record<string, unknown>>
+}
+export interface ToolOutcome {
+  readonly text: string
+  readonly isError: boolean
+}
+
+/** Yields the tools of one answer, is resumed with what they answered, and returns the last answer's text. */
+export type Plan = Generator<readonly ToolUse[], string, readonly ToolOutcome[]>
+
+const greetings = [
+  'Hello, world!',
+  'Good to see you!',
+  'Welcome, whoever reads this.',
+  'Have a calm and curious day.',
+]
+
+/** Of a file or an output this much is shown in an answer; the answer says so. */
+const shownCharsMax = 2_000
+
+const whatItCanDo = `I am a scripted model: no intelligence, only a few phrases, so that you can try this app without an API key. Try one of these:
+
+- add a greeting to hello.txt
+- create notes/today.md with "Buy milk"
+- replace milk with bread in notes/today.md
+- rename hello.txt to greetings.txt
+- read greetings.txt
+- list files
+- run date
+- delete greetings.txt
+- count to 50
+
+Join them with "then" to have several done in one go. With ANTHROPIC_API_KEY set, a real model answers here.`
+
+export function* planFor(wishes: readonly Wish[]): Plan {
+  if (wishes.length === 0) return whatItCanDo
+  const answers: string[] = []
+  for (const wish of wishes) answers.push(yield* planForOne(wish))
+  return answers.join('\n\n')
+}
+
+function planForOne(wish: Wish): Plan {
+  switch (wish.kind) {
+    case 'add':
+      return planAdd(wish.what, wish.path)
+    case 'create':
+      return planCreate(wish.paths, wish.content)
+    case 'replace':
+      return planReplace(wish)
+    case 'delete':
+      return planDelete(wish.paths)
+    case 'rename':
+      return planRename(wish.from, wish.to)
+    case 'list':
+      return planList(wish.path)
+    case 'read':
+      return planRead(wish.paths)
+    case 'run':
+      return planRun(wish.command)
+    case 'count':
+      return planCount(wish.to)
+  }
+}
+
+function* planAdd(what: string, path: string): Plan {
+  const read = yield* use('read_file', { path })
+  const before = read.isError ? '' : read.text
+  const line = /\bgreeting\b/i.test(what) ? greetingFor(before) : unquote(what)
+  const written = yield* use(...addition(path, before, line))
+  if (written.isError) return apology(written)
+  return `Done. I added “${line}” to ${path}${read.isError ? ', which is a new file' : ''}. If you like it, accept it in the Changes panel; if not, revert it there.`
+}
+
+/** The edit_file that adds a line at the end where its anchor is unmistakable, else a write_file of the whole. */
+function addition(path: string, before: string, line: string): [string, ToolUse['input']] {
+  const separator = before === '' || before.endsWith('\n') ? '' : '\n'
+  const last = before.trimEnd().split('\n').at(-1) ?? ''
+  const lineEnd = before.includes('\r\n') ? '\r\n' : '\n'
+  const anchor = last.trimEnd()
+  if (anchor === '' || before.split(anchor).length !== 2) {
+    return ['write_file', { path, content: `${before}${separator}${line}${lineEnd}` }]
+  }
+  return ['edit_file', { path, old_text: anchor, new_text: `${anchor}${lineEnd}${line}` }]
+}
+
+function greetingFor(text: string): string {
+  return greetings.find((greeting) => !text.includes(greeting)) ?? 'And hello once more!'
+}
+
+function* planCreate(paths: readonly string[], words: string): Plan {
+  const text = /^an?\s+(?:\w+\s+)?greeting$/i.test(words) ? greetingFor('') : unquote(words)
+  const content = text === '' || text.endsWith('\n') ? text : `${text}\n`
+  const outcomes = yield paths.map((path) => ({ name: 'write_file', input: { path, content } }))
+  return summary(outcomes, `Done. I wrote ${listed(paths)}. You will find it in the Changes panel.`)
+}
+
+function* planReplace(wish: { old: string; new: string; path: string }): Plan {
+  const { path } = wish
+  const outcome = yield* use('edit_file', { path, old_text: wish.old, new_text: wish.new })
+  if (outcome.isError) return apology(outcome)
+  return `Done. In ${path}, “${wish.old}” is now “${wish.new}”.`
+}
+
+function* planDelete(paths: readonly string[]): Plan {
+  const outcomes = yield paths.map((path) => ({ name: 'delete_file', input: { path } }))
+  return summary(
+    outcomes,
+    `Done. I deleted ${listed(paths)}. Revert it in the Changes panel, should you miss it.`,
+  )
+}
+
+function* planRename(from: string, to: string): Plan {
+  const outcome = yield* use('rename_file', { from, to })
+  return outcome.isError ? apology(outcome) : `Done. ${from} is now called ${to}.`
+}
+
+function* planList(path: string): Plan {
+  const outcome = yield* use('list_files', { path })
+  return outcome.isError ? apology(outcome) : `Here is what I found:\n\n${shown(outcome.text)}`
+}
+
+function* planRead(paths: readonly string[]): Plan {
+  const outcomes = yield paths.map((path) => ({ name: 'read_file', input: { path } }))
+  const parts = outcomes.map((outcome, at) =>
+    outcome.isError ? apology(outcome) : `This is ${paths[at]}:\n\n${shown(outcome.text)}`,
+  )
+  return parts.join('\n\n')
+}
+
+function* planRun(command: string): Plan {
+  const outcome = yield* use('run_command', { command })
+  return outcome.isError
+    ? apology(outcome)
+    : `I ran \`${command}\`. This came back:\n\n${shown(outcome.text)}`
+}
+
+function* planCount(to: number): Plan {
+  return Array.from({ length: to }, (_, at) => at + 1).join(' ')
+}
+
+/** One tool and what it answered. */
+function* use(
+  name: string,
+  input: ToolUse['input'],
+): Generator<readonly ToolUse[], ToolOutcome, readonly ToolOutcome[]> {
+  const [outcome] = yield [{ name, input }]
+  return outcome ?? { text: 'The tool answered nothing.', isError: true }
+}
+
+function summary(outcomes: readonly ToolOutcome[], success: string): string {
+  const failed = outcomes.filter((outcome) => outcome.isError)
+  return failed.length === 0 ? success : failed.map(apology).join('\n')
+}
+
+function apology(outcome: ToolOutcome): string {
+  return `That did not work. ${shown(outcome.text)}`
+}
+
+function shown(text: string): string {
+  if (text.length <= shownCharsMax) return text.trimEnd() || '(nothing)'
+  return `${text.slice(0, shownCharsMax)}\n… (the first ${shownCharsMax} of ${text.length} characters)`
+}
+
+function listed(paths: readonly string[]): string {
+  return paths.length < 2
+    ? (paths[0] ?? 'nothing')
+    : `${paths.slice(0, -1).join(', ')} and ${paths.at(-1)}`
+}

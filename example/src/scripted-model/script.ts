@@ -1,0 +1,56 @@
+/**
+ * The scripted model's mind: the next answer to a conversation, from nothing but the messages of the request.
+ *
+ * The last message with a text of the user's is the wish; the plan for it is begun afresh and led through the
+ * tool results that followed, and where it stands then is the answer. So no state is kept between requests.
+ */
+
+import { type Message, type MessagesRequest, toolUsesOf } from './messages.ts'
+import { planFor, type ToolOutcome, type ToolUse } from './plan.ts'
+import { parseWishes } from './wish.ts'
+
+export interface ScriptedAnswer {
+  readonly text: string
+  readonly toolUses: readonly ToolUse[]
+}
+
+export function answerTo({ messages, toolNames }: MessagesRequest): ScriptedAnswer {
+  const wishedAt = messages.findLastIndex((message) => wishOf(message) !== '')
+  const wished = messages[wishedAt]
+  const plan = planFor(parseWishes(wished === undefined ? '' : wishOf(wished)))
+
+  let step = plan.next()
+  for (let at = wishedAt + 1; at < messages.length && !step.done; at += 1) {
+    const outcomes = outcomesOf(messages[at], messages[at + 1])
+    if (outcomes.length > 0) step = plan.next(outcomes)
+  }
+  if (step.done) return { text: step.value, toolUses: [] }
+
+  const unknown = step.value.find((use) => !toolNames.includes(use.name))
+  if (unknown === undefined) return { text: '', toolUses: step.value }
+  return { text: `I would need a tool called ${unknown.name}, and was given none.`, toolUses: [] }
+}
+
+function wishOf(message: Message): string {
+  if (message.role !== 'user') return ''
+  const texts = message.content.filter((block) => block.type === 'text')
+  return texts
+    .map((block) => block.text)
+    .join('\n')
+    .trim()
+}
+
+/** What the tools of one assistant message answered, in the order they were asked for. */
+function outcomesOf(
+  asking: Message | undefined,
+  answering: Message | undefined,
+): readonly ToolOutcome[] {
+  return toolUsesOf(asking).map((use) => {
+    const result = answering?.content.find(
+      (block) => block.type === 'tool_result' && block.toolUseId === use.id,
+    )
+    return result?.type === 'tool_result'
+      ? { text: result.text, isError: result.isError }
+      : { text: 'The tool answered nothing.', isError: true }
+  })
+}

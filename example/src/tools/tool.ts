@@ -1,0 +1,59 @@
+/** What a tool is to the agent. */
+
+import type Anthropic from '@anthropic-ai/sdk'
+
+export interface Tool {
+  readonly definition: Anthropic.Tool
+  /** Runs it. The text is the model's to read, on failure too; it throws only for our own mistakes. */
+  run(input: unknown, signal: AbortSignal): Promise<ToolOutcome>
+}
+
+export type ToolOutcome =
+  | { readonly status: 'ok'; readonly text: string }
+  | { readonly status: 'failed'; readonly text: string }
+
+export function ok(text: string): ToolOutcome {
+  return { status: 'ok', text }
+}
+
+export function failed(text: string): ToolOutcome {
+  return { status: 'failed', text }
+}
+
+/** The named fields of a tool's input, all of them strings, or the sentence that says which one is not. */
+export function readStrings<Name extends string>(
+  input: unknown,
+  names: readonly Name[],
+): Readonly<Record<Name, string>> | string {
+  const fields: [Name, string][] = []
+  for (const name of names) {
+    const value: unknown =
+      typeof input === 'object' && input !== null ? Reflect.get(input, name) : undefined
+    if (typeof value !== 'string') return `The input '${name}' must be a string.`
+    fields.push([name, value])
+  }
+  return Object.fromEntries(fields) as Record<Name, string>
+}
+
+/** The definition of a tool whose inputs are strings, all of them required. */
+export function define(
+  name: string,
+  description: string,
+  inputs: Readonly<Record<string, string>>,
+): Anthropic.Tool {
+  return {
+    name,
+    description,
+    input_schema: {
+      type: 'object',
+      properties: Object.fromEntries(
+        Object.entries(inputs).map(([input, meaning]) => [
+          input,
+          { type: 'string', description: meaning },
+        ]),
+      ),
+      required: Object.keys(inputs),
+      additionalProperties: false,
+    },
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The one folder the file tools may touch.
+ *
+ * A path is inside if and only if it is relative, has no `..`, and its deepest part that exists, with every
+ * symbolic link followed, lies in the folder. That is held before each use, not against a program that swaps
+ * folders for links in between: run_command could do as much without.
+ */
+
+import { lstat, mkdir, realpath } from 'node:fs/promises'
+import { dirname, isAbsolute, join, sep } from 'node:path'
+
+export type Located =
+  | { readonly status: 'inside'; readonly path: string }
+  | { readonly status: 'refused'; readonly reason: string }
+
+export type Workspace = Awaited<ReturnType<typeof openWorkspace>>
+
+/** Makes the folder when it is missing; throws when that cannot be done. */
+export async function openWorkspace(directory: string) {
+  await mkdir(directory, { recursive: true })
+  const root = await realpath(directory)
+
+  async function locate(relative: string): Promise<Located> {
+    const refuse = (reason: string): Located => ({ status: 'refused', reason })
+    if (relative === '' || relative.includes('\0')) return refuse('A path is needed.')
+    if (isAbsolute(relative)) {
+      return refuse(`'${relative}' is absolute; paths are relative to the workspace.`)
+    }
+    if (relative.split(/[\\/]/).includes('..')) {
+      return refuse(`'${relative}' contains '..'; paths stay inside the workspace.`)
+    }
+    const path = join(root, relative)
+    const reached = await followLinks(path)
+    if (reached !== root && !reached?.startsWith(root.endsWith(sep) ? root : root + sep)) {
+      return refuse(`'${relative}' leads out of the workspace.`)
+    }
+    return {
+      status: 'inside',
+      path: path.length > 1 && path.endsWith(sep) ? path.slice(0, -1) : path,
+    }
+  }
+
+  /** Where the deepest existing part of a path really lies; nothing for a link that leads nowhere. */
+  async function followLinks(path: string): Promise<string | undefined> {
+    for (let part = path; ; part = dirname(part)) {
+      try {
+        return await realpath(part)
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') return undefined
+        if (await exists(part)) return undefined
+        if (part === root) return undefined
+      }
+    }
+  }
+
+  return { root, locate }
+}
+
+/** Also true of a symbolic link to nothing. */
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+}
