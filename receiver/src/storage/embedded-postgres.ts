@@ -1,0 +1,279 @@
+import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TurnlogError } from '../errors.ts'
+import { type Account, findAccount } from './embedded/account.ts'
+import { findBinaries } from './embedded/binaries.ts'
+import { findCluster, makeCluster, makeRootFolder } from './embedded/cluster.ts'
+import {
+  type Connection,
+  connectionFile,
+  connectionUrl,
+  ensureDatabase,
+  greet,
+  newConnection,
+  readConnection,
+  writeConnection,
+} from './embedded/connection.ts'
+import { prepareFolder } from './embedded/folder.ts'
+import { takeLock } from './embedded/lock.ts'
+import { describePortHolder, findFreePort, isPortFree } from './embedded/port.ts'
+import {
+  clearRemains,
+  type Ended,
+  findPostmaster,
+  lastLogLines,
+  spawnPostmaster,
+  stopPostmaster,
+  watchPostmaster,
+} from './embedded/postmaster.ts'
+
+/** How long it may take to answer: after a crash it first replays its log, a few seconds for each 100 MB. */
+const answersWithinMs = 120_000
+
+/** How long a postmaster that we cannot adopt gets to end. */
+const formerEndsWithinMs = 15_000
+
+/** Whoever waits for `exited` hears of it before `close` is done, though watching keeps no process alive. */
+const exitIsSeenWithinMs = 1_000
+
+export interface EmbeddedPostgresOptions {
+  /** Where the cluster and `postgres.json` are, or shall be: one folder, one database. */
+  readonly dataDirectory: string
+  /** The port it must have. Without one it keeps the port it had, or takes any free one. */
+  readonly port?: number | undefined
+  /** Told in a sentence what a user may want to know, such as a database found still running. */
+  readonly log?: ((line: string) => void) | undefined
+  /** Ends the start; what was begun is undone. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface EmbeddedPostgres extends Connection {
+  readonly url: string
+  readonly pid: number
+  /** Whether it was found running, left by a process that was killed. */
+  readonly adopted: boolean
+  /** Resolves when it has ended, whether stopped or not. */
+  readonly exited: Promise<Ended>
+  /** The last lines of its log, for people. */
+  readonly lastLogLines: (count: number) => string[]
+  /** Stops it and lets go of the data folder. May be called twice; rejects with `TL_POSTGRES_STOP` if it does not end. */
+  readonly close: (options: { withinMs: number }) => Promise<void>
+}
+
+/**
+ * Starts the PostgreSQL that npm brought, in a data folder of its own, on 127.0.0.1 alone; makes the cluster and the
+ * database the first time. Resolves once it answers. Fails with a `TurnlogError` whose message is one clear line.
+ *
+ * One process at a time has a data folder (`TL_DATA_FOLDER_IN_USE`). When that process is killed PostgreSQL lives on,
+ * and the next call adopts it, or stops it if it does not answer as it should.
+ */
+export async function openEmbeddedPostgres(
+  options: EmbeddedPostgresOptions,
+): Promise<EmbeddedPostgres> {
+  const dataFolder = await prepareFolder(options.dataDirectory)
+  const locks = [lockFolder(dataFolder, join(dataFolder, 'postgres.lock'))]
+  const release = () => {
+    for (const lock of locks) lock.release()
+  }
+  try {
+    const found = await findCluster(dataFolder)
+    // A copied data folder leads to the same cluster: that, too, has one owner at a time.
+    if (found !== undefined && found !== join(dataFolder, 'postgres')) {
+      locks.push(lockFolder(dataFolder, `${found}.lock`))
+    }
+    return await open({ ...options, dataFolder, found, release })
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+function lockFolder(dataFolder: string, path: string) {
+  const lock = takeLock(path)
+  if (lock.status === 'taken') return lock
+  throw new TurnlogError(
+    'TL_DATA_FOLDER_IN_USE',
+    `The database in '${dataFolder}' is in use by another process: stop that one first.`,
+  )
+}
+
+async function open({
+  port: wantedPort,
+  log = () => {},
+  signal,
+  dataFolder,
+  found,
+  release,
+}: EmbeddedPostgresOptions & {
+  dataFolder: string
+  found: string | undefined
+  release: () => void
+}): Promise<EmbeddedPostgres> {
+  const file = join(dataFolder, connectionFile)
+  const account = await findAccount(found)
+  const binaries = await findBinaries({
+    copiesFolder: process.getuid?.() === 0 ? await makeRootFolder() : dataFolder,
+    mustCopy: account !== undefined,
+  })
+  const kept = await readConnection(file)
+  if (found !== undefined && kept === undefined) {
+    throw new TurnlogError(
+      'TL_POSTGRES_CLUSTER',
+      `'${file}', which holds the password of the cluster, is missing: restore it.`,
+    )
+  }
+  let connection = kept ?? newConnection(wantedPort ?? (await findFreePort()))
+  if (kept === undefined) await writeConnection(file, connection)
+  const cluster =
+    found ?? (await makeCluster({ dataFolder, binaries, account, connection, signal }))
+  await chmod(cluster, 0o700)
+
+  const running = await adoptOrStop({ cluster, connection, wantedPort, log })
+  const server =
+    running ?? (await start({ cluster, binaries, account, connection, wantedPort, log, signal }))
+  try {
+    connection = { ...connection, port: server.port }
+    await writeConnection(file, connection)
+    await ensureDatabase(connection)
+  } catch (error) {
+    await stopPostmaster({ cluster, ...server, withinMs: formerEndsWithinMs })
+    throw error
+  }
+
+  let closing: Promise<void> | undefined
+  return {
+    ...connection,
+    url: connectionUrl(connection),
+    pid: server.pid,
+    adopted: running !== undefined,
+    exited: server.exited,
+    lastLogLines: (count) => lastLogLines(cluster, count),
+    close({ withinMs }) {
+      closing ??= stopPostmaster({ cluster, ...server, withinMs })
+        .then(() => Promise.race([server.exited, sleep(exitIsSeenWithinMs)]))
+        .then(release)
+      return closing
+    },
+  }
+}
+
+interface Server {
+  readonly pid: number
+  readonly start: string | undefined
+  readonly port: number
+  readonly exited: Promise<Ended>
+}
+
+/** A postmaster that a killed process left: ours from now on if it answers as it should; else it is stopped. */
+async function adoptOrStop({
+  cluster,
+  connection,
+  wantedPort,
+  log,
+}: {
+  cluster: string
+  connection: Connection
+  wantedPort: number | undefined
+  log: (line: string) => void
+}): Promise<Server | undefined> {
+  const postmaster = findPostmaster(cluster)
+  if (postmaster === undefined) return undefined
+  const { pid, port } = postmaster
+  const left = `The database of an earlier start that was killed is still running (process ${pid})`
+  if (wantedPort === undefined || wantedPort === port) {
+    const greeting = await greet({ ...connection, port })
+    if (greeting.status === 'answers' && greeting.dataFolder === cluster) {
+      log(`${left}: it is used again.`)
+      return { ...postmaster, exited: watchPostmaster(postmaster) }
+    }
+  }
+  log(`${left}, but does not answer as it should: it is stopped and started anew.`)
+  await stopPostmaster({ cluster, ...postmaster, withinMs: formerEndsWithinMs })
+  return undefined
+}
+
+/** Starts it on the port it must have, or on the one it had, or, if somebody else took that meanwhile, on another. */
+async function start({
+  cluster,
+  binaries,
+  account,
+  connection,
+  wantedPort,
+  log,
+  signal,
+}: {
+  cluster: string
+  binaries: string
+  account: Account | undefined
+  connection: Connection
+  wantedPort: number | undefined
+  log: (line: string) => void
+  signal: AbortSignal | undefined
+}): Promise<Server> {
+  await clearRemains(cluster)
+  const port = await choosePort({ kept: connection.port, wanted: wantedPort, log })
+  signal?.throwIfAborted()
+  const { pid, start, exited, earlyOutput } = spawnPostmaster({ cluster, binaries, account, port })
+  let ended: Ended | undefined
+  const noted = exited.then((how) => {
+    ended = how
+  })
+  if (pid === undefined) {
+    await noted
+    throw new TurnlogError('TL_POSTGRES_START', 'PostgreSQL did not start.')
+  }
+  const deadline = performance.now() + answersWithinMs
+  while (ended === undefined && performance.now() < deadline && !signal?.aborted) {
+    const greeting = await greet({ ...connection, port })
+    if (greeting.status === 'answers' && greeting.dataFolder === cluster) {
+      return { pid, start, port, exited }
+    }
+    if (greeting.status === 'refuses password') break
+    await sleep(50)
+  }
+  if (ended !== undefined) {
+    throw new TurnlogError(
+      'TL_POSTGRES_START',
+      `PostgreSQL ended as it started: ${reasonIn(earlyOutput(), lastLogLines(cluster, 20))}`,
+    )
+  }
+  await stopPostmaster({ cluster, pid, start, withinMs: formerEndsWithinMs })
+  signal?.throwIfAborted()
+  throw new TurnlogError(
+    'TL_POSTGRES_START',
+    performance.now() < deadline
+      ? `The cluster '${cluster}' does not take the password in '${connectionFile}': restore that file.`
+      : `PostgreSQL did not answer within ${answersWithinMs / 1_000} s; its log is in '${cluster}/log'.`,
+  )
+}
+
+async function choosePort({
+  kept,
+  wanted,
+  log,
+}: {
+  kept: number
+  wanted: number | undefined
+  log: (line: string) => void
+}): Promise<number> {
+  const port = wanted ?? kept
+  if (await isPortFree(port)) return port
+  const holder = describePortHolder(port) ?? 'another process'
+  if (wanted !== undefined) {
+    throw new TurnlogError(
+      'TL_PORT_TAKEN',
+      `Port ${port}, which the database shall have (TURNLOG_PG_PORT), is taken by ${holder}.`,
+    )
+  }
+  const other = await findFreePort()
+  log(`The database's port ${port} is taken by ${holder}: it moves to ${other}.`)
+  return other
+}
+
+/** PostgreSQL's own words: the last line that says FATAL or PANIC, without time and process. */
+function reasonIn(earlyOutput: string, log: readonly string[]): string {
+  const lines = [...earlyOutput.split('\n'), ...log].filter((line) => line.trim() !== '')
+  const line = lines.findLast((each) => /\b(FATAL|PANIC)\b/.test(each)) ?? lines.at(-1)
+  return line?.replace(/^.*?\b(?=FATAL|PANIC)/, '').trim() ?? 'it said nothing.'
+}

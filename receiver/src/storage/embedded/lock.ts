@@ -1,0 +1,37 @@
+import { DatabaseSync } from 'node:sqlite'
+
+/** SQLITE_BUSY: somebody else holds the lock. */
+const busy = 5
+
+export type Lock =
+  | { readonly status: 'taken'; readonly release: () => void }
+  | { readonly status: 'held' }
+
+/**
+ * One owner at a time, until it lets go or dies in whatever way.
+ *
+ * Node has no `flock`, and a file with a process id in it can go stale. So the lock is an exclusive transaction on an
+ * empty SQLite database: SQLite comes with Node, its lock is the kernel's, and the kernel releases it with the process.
+ * The file stays empty and is never removed. Nothing else in this process may open it: closing it would let go.
+ */
+export function takeLock(path: string): Lock {
+  const database = new DatabaseSync(path, { timeout: 0 })
+  try {
+    database.exec('pragma journal_mode = off')
+    database.exec('begin exclusive')
+  } catch (error) {
+    database.close()
+    if (errcodeOf(error) === busy) return { status: 'held' }
+    throw error
+  }
+  return {
+    status: 'taken',
+    release() {
+      if (database.isOpen) database.close()
+    },
+  }
+}
+
+function errcodeOf(error: unknown): unknown {
+  return error instanceof Error && 'errcode' in error ? error.errcode : undefined
+}
