@@ -1,0 +1,97 @@
+/** What the Changes routes answer, as JSON; `null` is what is not known, never 0. Pure but for reading contents. */
+
+import type { ChangeDecision, FileState } from './change.ts'
+import { isRawHash } from './change.ts'
+import type { Refused } from './decide-change.ts'
+import type { ChangeStore, StoredChange } from './store.ts'
+
+/** What a detail shows of one content; above it the panel says so. */
+export const textBytesMax = 2 * 1024 ** 2
+
+export interface ErrorAnswer {
+  readonly error: { readonly code: string; readonly message: string }
+}
+
+export function errorAnswer(code: string, message: string): ErrorAnswer {
+  return { error: { code, message } }
+}
+
+/** One row of the list. A diff above 64 KiB is left out and said to be: the detail has it. */
+export function summaryAnswer({ change, diffHash, decision }: StoredChange) {
+  return {
+    opId: change.opId,
+    path: change.path,
+    opType: change.opType,
+    startedAt: change.startedAt,
+    traceId: change.traceId,
+    spanId: change.spanId,
+    sessionId: change.sessionId,
+    toolName: change.toolName,
+    toolCallId: change.toolCallId,
+    previousPath: change.previousPath,
+    linesAdded: change.linesAdded ?? null,
+    linesRemoved: change.linesRemoved ?? null,
+    binary: change.binary,
+    diff: change.diff,
+    diffOmitted: diffHash === undefined ? undefined : 'too_large',
+    decision: decision && decisionAnswer(decision),
+  }
+}
+
+/** All of one operation: texts before and after (or `null` and why), and every decision, oldest first. */
+export function detailAnswer(stored: StoredChange, content: ChangeStore['content']) {
+  const { change, diffHash, decisions } = stored
+  const before = textOf(change.before, content)
+  const after = textOf(change.after, content)
+  const overwritten = change.overwritten && textOf(change.overwritten, content)
+  const diff = diffHash === undefined ? undefined : textOf(diffHash, content)
+  return {
+    ...summaryAnswer(stored),
+    diff: diff === undefined ? change.diff : (diff.text ?? undefined),
+    diffOmitted: diff?.reason,
+    before: before.text,
+    beforeReason: before.reason,
+    beforeSha256: isRawHash(change.before) ? change.before : null,
+    after: after.text,
+    afterReason: after.reason,
+    afterSha256: isRawHash(change.after) ? change.after : null,
+    overwritten: overwritten?.text,
+    overwrittenReason: overwritten?.reason,
+    decisions: decisions.map(decisionAnswer),
+  }
+}
+
+export function decisionAnswer(decision: ChangeDecision) {
+  const { type, outcome, source, decidedAt, reason, resultSha256 } = decision
+  return { type, outcome, source, decidedAt, reason, resultSha256 }
+}
+
+export function refusalAnswer(opId: string, refused: Refused) {
+  const { code, message, outcome, place, expected, onDisk } = refused
+  return {
+    ...errorAnswer(code, message),
+    opId,
+    outcome,
+    place: place ?? null,
+    expected: expected ?? null,
+    onDisk: onDisk ?? null,
+  }
+}
+
+interface Text {
+  readonly text: string | null
+  readonly reason?: 'absent' | 'not_kept' | 'binary' | 'too_large' | undefined
+}
+
+function textOf(state: FileState, content: ChangeStore['content']): Text {
+  if (state === 'absent') return { text: null, reason: 'absent' }
+  const bytes = content(state)
+  if (bytes === undefined) return { text: null, reason: 'not_kept' }
+  if (bytes.byteLength > textBytesMax) return { text: null, reason: 'too_large' }
+  if (bytes.includes(0)) return { text: null, reason: 'binary' }
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
+  } catch {
+    return { text: null, reason: 'binary' }
+  }
+}

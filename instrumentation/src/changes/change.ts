@@ -1,0 +1,156 @@
+/** One file operation as the local store keeps it, and what was decided about it. */
+
+import {
+  type DecisionOutcome,
+  type DecisionSource,
+  type DecisionType,
+  decisionOutcomes,
+  decisionSources,
+  decisionTypes,
+  type FileOperationType,
+  fileOperationTypes,
+  parseContentHash,
+  parseFileOperationId,
+} from '@turnlog/conventions'
+
+/** SHA-256 of a file's raw bytes. Raw hashes stay on this machine (see `uploaded`). */
+export type RawHash = `sha256:${string}`
+
+/** What a path held: these bytes, nothing, or content that was not kept (too large, unreadable, outside). */
+export type FileState = RawHash | 'absent' | 'unknown'
+
+export interface RecordedChange {
+  /** A lowercase UUID, the same in the trace and in decisions. */
+  readonly opId: string
+  /** Relative to the workspace, with `/`; absolute when outside it. On a rename: the new path. */
+  readonly path: string
+  readonly absolutePath: string
+  /** Absolute path of the workspace at the time. */
+  readonly workspace: string
+  readonly opType: FileOperationType
+  /** ISO 8601, UTC. */
+  readonly startedAt: string
+  readonly traceId: string
+  readonly spanId: string
+  readonly sessionId: string
+  readonly toolName?: string | undefined
+  readonly toolCallId?: string | undefined
+  readonly previousPath?: string | undefined
+  readonly previousAbsolutePath?: string | undefined
+  readonly before: FileState
+  readonly after: FileState
+  /** On a rename over an existing file: what the new path held. */
+  readonly overwritten?: FileState | undefined
+  /** Permission bits before the operation. */
+  readonly mode?: number | undefined
+  /** Permission bits of the file a rename overwrote. */
+  readonly overwrittenMode?: number | undefined
+  /**
+   * The hashes these contents have outside this machine, where redaction changed them. Decisions name
+   * these, so that the hash of a secret does not leave. Absent: redaction changed nothing.
+   */
+  readonly uploaded?:
+    | { readonly before?: string | undefined; readonly after?: string | undefined }
+    | undefined
+  /** Unified diff of the raw contents. */
+  readonly diff?: string | undefined
+  readonly linesAdded?: number | undefined
+  readonly linesRemoved?: number | undefined
+  readonly binary: boolean
+}
+
+/** One decision. A revert that could not be done is kept too, with outcome `conflict` or `missing`. */
+export interface ChangeDecision {
+  readonly type: DecisionType
+  readonly source: DecisionSource
+  readonly outcome: DecisionOutcome
+  /** ISO 8601, UTC. */
+  readonly decidedAt: string
+  readonly reason?: string | undefined
+  /** Raw hash of the file afterwards; absent when there is none. */
+  readonly resultSha256?: string | undefined
+}
+
+/** Whether a decision changes what is said of its operation: a revert that was refused does not. */
+export function stands(decision: ChangeDecision): boolean {
+  return decision.type !== 'revert' || decision.outcome.startsWith('restored')
+}
+
+export function isRawHash(state: unknown): state is RawHash {
+  return parseContentHash(state) !== undefined
+}
+
+export function parseFileState(value: unknown): FileState | undefined {
+  return value === 'absent' || value === 'unknown' || isRawHash(value) ? value : undefined
+}
+
+/** Undefined unless every field that is needed is there and well formed; unknown fields are left out. */
+export function parseRecordedChange(value: unknown): RecordedChange | undefined {
+  if (!isObject(value)) return undefined
+  const before = parseFileState(value.before)
+  const after = parseFileState(value.after)
+  const opType = fileOperationTypes.find((type) => type === value.opType)
+  const startedAt = text(value.startedAt)
+  const [opId, path, absolutePath] = [
+    parseFileOperationId(value.opId),
+    text(value.path),
+    text(value.absolutePath),
+  ]
+  const [workspace, traceId] = [text(value.workspace), text(value.traceId)]
+  const [spanId, sessionId] = [text(value.spanId), text(value.sessionId)]
+  if (before === undefined || after === undefined || opType === undefined) return undefined
+  if (startedAt === undefined || Number.isNaN(Date.parse(startedAt))) return undefined
+  if (opId === undefined || path === undefined || absolutePath === undefined) return undefined
+  if (workspace === undefined || traceId === undefined) return undefined
+  if (spanId === undefined || sessionId === undefined) return undefined
+  const uploaded = isObject(value.uploaded) ? value.uploaded : undefined
+  return {
+    opId,
+    path,
+    absolutePath,
+    workspace,
+    opType,
+    startedAt,
+    traceId,
+    spanId,
+    sessionId,
+    toolName: text(value.toolName),
+    toolCallId: text(value.toolCallId),
+    previousPath: text(value.previousPath),
+    previousAbsolutePath: text(value.previousAbsolutePath),
+    before,
+    after,
+    overwritten: parseFileState(value.overwritten),
+    mode: count(value.mode),
+    overwrittenMode: count(value.overwrittenMode),
+    uploaded: uploaded && { before: text(uploaded.before), after: text(uploaded.after) },
+    diff: text(value.diff),
+    linesAdded: count(value.linesAdded),
+    linesRemoved: count(value.linesRemoved),
+    binary: value.binary === true,
+  }
+}
+
+export function parseChangeDecision(value: unknown): ChangeDecision | undefined {
+  if (!isObject(value)) return undefined
+  const type = decisionTypes.find((known) => known === value.type)
+  const source = decisionSources.find((known) => known === value.source)
+  const outcome = decisionOutcomes.find((known) => known === value.outcome)
+  const decidedAt = text(value.decidedAt)
+  if (type === undefined || source === undefined || outcome === undefined) return undefined
+  if (decidedAt === undefined || Number.isNaN(Date.parse(decidedAt))) return undefined
+  const [reason, resultSha256] = [text(value.reason), text(value.resultSha256)]
+  return { type, source, outcome, decidedAt, reason, resultSha256 }
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function count(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}

@@ -1,0 +1,64 @@
+/** Where an operation's path really lies, and the refusal of every path that is not inside the workspace. */
+
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { type ChangesFileSystem, errorCode } from './file-system.ts'
+
+export type Location =
+  | {
+      readonly status: 'inside'
+      /** The path with every link in its folders resolved. */
+      readonly target: string
+      readonly folder: string
+      /** Folders that do not exist, outermost first. */
+      readonly foldersMissing: readonly string[]
+    }
+  | { readonly status: 'refused'; readonly reason: string }
+
+const outside: Location = { status: 'refused', reason: 'The path is outside the workspace.' }
+
+/**
+ * Follows the links of the path's folders and refuses what ends outside the workspace, whatever the path
+ * said. The last part of the path is not followed; a missing folder is judged by the nearest that exists.
+ * Another process that swaps a folder for a link between this check and the write could still win.
+ */
+export function locate(fs: ChangesFileSystem, workspace: string, path: string): Location {
+  try {
+    return resolveInside(fs, workspace, path)
+  } catch (error) {
+    return { status: 'refused', reason: `The path cannot be followed (${errorCode(error)}).` }
+  }
+}
+
+function resolveInside(fs: ChangesFileSystem, workspace: string, path: string): Location {
+  if (path.includes('\0') || !isAbsolute(path) || resolve(path) !== path) {
+    return { status: 'refused', reason: 'The path is not absolute and plain.' }
+  }
+  const root = realPath(fs, workspace)
+  if (root === undefined) return { status: 'refused', reason: 'The workspace is not there.' }
+  const missing: string[] = []
+  let ancestor = dirname(path)
+  let real = realPath(fs, ancestor)
+  while (real === undefined && ancestor !== dirname(ancestor)) {
+    missing.unshift(basename(ancestor))
+    ancestor = dirname(ancestor)
+    real = realPath(fs, ancestor)
+  }
+  if (real === undefined || !isInside(root, real)) return outside
+  const folder = join(real, ...missing)
+  const foldersMissing = missing.map((_, index) => join(real, ...missing.slice(0, index + 1)))
+  return { status: 'inside', target: join(folder, basename(path)), folder, foldersMissing }
+}
+
+function isInside(root: string, path: string): boolean {
+  const way = relative(root, path)
+  return way === '' || !(way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way))
+}
+
+function realPath(fs: ChangesFileSystem, path: string): string | undefined {
+  try {
+    return fs.realpathSync(path)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * One decision, from the request to the record: look at the disk, plan, write, keep, tell.
+ *
+ * accept and reject leave the disk alone and say what they found on it. revert writes. A revert that could not
+ * be done is kept and told too, but the operation's decision stays what it was. Decisions of one process
+ * run one after another, so that the second of two reverts finds the first one's result.
+ */
+
+import type { DecisionOutcome, DecisionSource, DecisionType } from '@turnlog/conventions'
+import { type ApplyResult, applyRevert } from './apply.ts'
+import { type ChangeDecision, isRawHash, type RecordedChange } from './change.ts'
+import type { ChangesFileSystem } from './file-system.ts'
+import type { DecisionRecord } from './handle.ts'
+import { lookAt } from './look.ts'
+import {
+  type OnDisk,
+  outcomeOnDisk,
+  type Place,
+  planRevert,
+  type RevertPlan,
+} from './plan-revert.ts'
+import type { ChangeStore, StoredChange } from './store.ts'
+
+export interface DecideOptions {
+  readonly stored: StoredChange
+  readonly type: DecisionType
+  readonly source: DecisionSource
+  readonly reason: string | undefined
+  readonly store: Pick<ChangeStore, 'content' | 'decide'>
+  readonly fileSystem: ChangesFileSystem
+  readonly now: () => number
+  /** Hands the decision to the journal. */
+  readonly tell: (decision: DecisionRecord) => void
+}
+
+export type DecideResult =
+  | {
+      readonly status: 'decided'
+      readonly decision: ChangeDecision
+      /** A revert of what already was as before. */
+      readonly wasNothingLeft: boolean
+    }
+  | Refused
+  /** The disk would not take the decision; a revert's file is restored all the same. */
+  | { readonly status: 'not_kept'; readonly decision: ChangeDecision }
+
+export interface Refused {
+  readonly status: 'refused'
+  readonly outcome: 'conflict' | 'missing'
+  readonly code:
+    | 'TL_CHANGE_CONFLICT'
+    | 'TL_CHANGE_MISSING'
+    | 'TL_CHANGE_NOT_KEPT'
+    | 'TL_CHANGE_UNWRITABLE'
+  readonly message: string
+  /** Which path differs, what the operation left there, what is there; absent where nothing was compared. */
+  readonly place?: Place | undefined
+  readonly expected?: string | undefined
+  readonly onDisk?: string | undefined
+}
+
+let last: Promise<unknown> = Promise.resolve()
+
+/** Waits for the decisions before it. Never rejects for what the disk does. */
+export function decideChange(options: DecideOptions): Promise<DecideResult> {
+  const result = last.then(() => decideNow(options))
+  last = result.catch(() => undefined)
+  return result
+}
+
+async function decideNow(options: DecideOptions): Promise<DecideResult> {
+  const { stored, type } = options
+  if (type !== 'revert') return keep(options, observe(options))
+  const attempt = await revert(options, stored.change)
+  if (!('code' in attempt)) return keep(options, attempt)
+  const result = isRawHash(attempt.onDisk) && attempt.place === 'path' ? attempt.onDisk : undefined
+  keep(options, { outcome: attempt.outcome, result, wasNothingLeft: false })
+  return attempt
+}
+
+interface Found {
+  readonly outcome: DecisionOutcome
+  /** The file's hash afterwards. */
+  readonly result: string | undefined
+  readonly wasNothingLeft: boolean
+}
+
+/** A path that may not be looked at (outside the workspace, reached through a link) counts as kept. */
+function observe({ stored: { change }, fileSystem }: DecideOptions): Found {
+  const look = lookAtBoth(fileSystem, change)
+  if (look.status === 'refused')
+    return { outcome: 'kept', result: undefined, wasNothingLeft: false }
+  const { onDisk } = look
+  const outcome = outcomeOnDisk(change, onDisk)
+  return { outcome, result: fileAfter(change, onDisk), wasNothingLeft: false }
+}
+
+async function revert(
+  { fileSystem, store }: DecideOptions,
+  change: RecordedChange,
+): Promise<Found | Refused> {
+  const look = lookAtBoth(fileSystem, change)
+  if (look.status === 'refused') return unwritable(look.reason)
+  const plan = planRevert(change, look.onDisk)
+  if (plan.action === 'refuse') return refusedBy(plan)
+  if (plan.action === 'nothing') {
+    return { outcome: 'restored', result: fileAfter(change, look.onDisk), wasNothingLeft: true }
+  }
+  const applied = await applyRevert({ change, plan, content: store.content, fileSystem })
+  if (applied.status !== 'applied') return refusedOf(applied)
+  const result = isRawHash(applied.result) ? applied.result : undefined
+  return { outcome: 'restored', result, wasNothingLeft: false }
+}
+
+type LookAtBoth =
+  | { readonly status: 'seen'; readonly onDisk: OnDisk }
+  | { readonly status: 'refused'; readonly reason: string }
+
+function lookAtBoth(fs: ChangesFileSystem, change: RecordedChange): LookAtBoth {
+  const path = lookAt(fs, change, 'path')
+  if (path.status === 'refused') return path
+  if (change.opType !== 'rename') return { status: 'seen', onDisk: { path: path.state } }
+  const previous = lookAt(fs, change, 'previousPath')
+  if (previous.status === 'refused') return previous
+  return { status: 'seen', onDisk: { path: path.state, previousPath: previous.state } }
+}
+
+/** The operation's file: on a rename that is undone, it is where it came from. */
+function fileAfter(change: RecordedChange, onDisk: OnDisk): string | undefined {
+  const isBack = change.opType === 'rename' && outcomeOnDisk(change, onDisk) === 'restored'
+  const state = isBack ? onDisk.previousPath : onDisk.path
+  return isRawHash(state) ? state : undefined
+}
+
+function keep(options: DecideOptions, { outcome, result, wasNothingLeft }: Found): DecideResult {
+  const { stored, type, source, reason, store, now, tell } = options
+  const { change } = stored
+  const decidedAtMs = now()
+  const decision: ChangeDecision = {
+    type,
+    source,
+    outcome,
+    decidedAt: new Date(decidedAtMs).toISOString(),
+    reason,
+    resultSha256: result,
+  }
+  const isKept = store.decide(change.opId, decision)
+  tell({
+    operationId: change.opId,
+    type,
+    source,
+    reason,
+    outcome,
+    resultSha256: hashAbroad(change, result),
+    elapsedSeconds: Math.max(0, (decidedAtMs - Date.parse(change.startedAt)) / 1000),
+    path: change.path,
+    traceId: change.traceId,
+    spanId: change.spanId,
+  })
+  return isKept ? { status: 'decided', decision, wasNothingLeft } : { status: 'not_kept', decision }
+}
+
+/**
+ * The hash under which a content is known outside this machine: that of its redacted bytes. Content that no
+ * recorded operation had (later edits) was never redacted, so its hash stays here.
+ */
+function hashAbroad(change: RecordedChange, result: string | undefined): string | undefined {
+  if (result === undefined) return undefined
+  if (result === change.before) return change.uploaded?.before ?? result
+  if (result === change.after) return change.uploaded?.after ?? result
+  return undefined
+}
+
+function refusedBy(plan: Extract<RevertPlan, { action: 'refuse' }>): Refused {
+  const { outcome, reason, place, expected, onDisk } = plan
+  const where = place === 'path' ? 'The file' : 'The path it was renamed from'
+  const differs = { status: 'refused', outcome, place, expected, onDisk } as const
+  if (reason === 'content_not_kept') {
+    const message = 'The content before or after was not kept, so it cannot be reverted safely.'
+    return { ...differs, code: 'TL_CHANGE_NOT_KEPT', message }
+  }
+  if (outcome === 'missing') {
+    return { ...differs, code: 'TL_CHANGE_MISSING', message: 'The file is not there any more.' }
+  }
+  const message = `${where} is not what the operation left: it was changed since.`
+  return { ...differs, code: 'TL_CHANGE_CONFLICT', message }
+}
+
+function refusedOf(result: Exclude<ApplyResult, { status: 'applied' }>): Refused {
+  if (result.status === 'failed') return unwritable(result.reason)
+  const { place, expected, onDisk } = result
+  const message =
+    result.status === 'differs'
+      ? 'The file was changed while it was being reverted. Nothing was written.'
+      : 'The file was written, but it is not what was written: somebody else wrote at the same moment.'
+  const code = 'TL_CHANGE_CONFLICT'
+  return { status: 'refused', outcome: 'conflict', code, message, place, expected, onDisk }
+}
+
+function unwritable(reason: string): Refused {
+  const message = `${reason} Nothing was changed.`
+  return { status: 'refused', outcome: 'conflict', code: 'TL_CHANGE_UNWRITABLE', message }
+}

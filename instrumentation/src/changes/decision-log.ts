@@ -1,0 +1,73 @@
+/**
+ * The decisions on one operation: a file of JSON lines, oldest first; the last that stands counts.
+ *
+ * Two processes may decide at once: each decision is one append that begins and ends with a newline, so
+ * none is lost and one that a crash tore damages only itself; empty lines mean nothing. A file above
+ * 512 KiB is replaced by its newest 100 decisions. Unknown and torn lines are stepped over and counted.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { type ChangeDecision, parseChangeDecision } from './change.ts'
+import { type ChangesFileSystem, errorCode, replaceFile, writeFully } from './file-system.ts'
+
+export interface ReadDecisions {
+  readonly decisions: readonly ChangeDecision[]
+  readonly damagedCount: number
+}
+
+const bytesMax = 512 * 1024
+const keptMax = 100
+
+export function decisionLogName(opId: string): string {
+  return `${opId}.jsonl`
+}
+
+/** Empty where there is no file. Throws what the disk throws otherwise. */
+export function readDecisions(fs: ChangesFileSystem, path: string): ReadDecisions {
+  const lines = readText(fs, path)
+    .split('\n')
+    .filter((line) => line !== '')
+  const decisions = lines.flatMap((line) => parseChangeDecision(parseJson(line)) ?? [])
+  return { decisions, damagedCount: lines.length - decisions.length }
+}
+
+/** `tmp` is a folder on the same disk, for the replacement. Throws what the disk throws. */
+export function appendDecision(
+  fs: ChangesFileSystem,
+  { path, tmp, decision }: { path: string; tmp: string; decision: ChangeDecision },
+): void {
+  const descriptor = fs.openSync(path, 'a', 0o600)
+  let size: number
+  try {
+    writeFully(fs, descriptor, Buffer.from(lineOf(decision)))
+    size = fs.fstatSync(descriptor).size
+  } finally {
+    fs.closeSync(descriptor)
+  }
+  if (size <= bytesMax) return
+  const newest = readDecisions(fs, path).decisions.slice(-keptMax)
+  const temporary = join(tmp, randomBytes(12).toString('hex'))
+  replaceFile(fs, { path, temporary, bytes: Buffer.from(newest.map(lineOf).join('')) })
+}
+
+function lineOf(decision: ChangeDecision): string {
+  return `\n${JSON.stringify(decision)}\n`
+}
+
+function readText(fs: ChangesFileSystem, path: string): string {
+  try {
+    return fs.readFileSync(path).toString()
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return ''
+    throw error
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Who may use the Changes routes: pages of this very app, and programs on this machine.
+ *
+ * A web page elsewhere can make a browser send requests to localhost. Four things are asked, and every one must
+ * hold: the peer is this machine; `Host` is a loopback name (a name rebound to 127.0.0.1 keeps its own); what the
+ * browser says of the page (`Origin`, `Sec-Fetch-Site`) is this origin, and a POST is JSON, which no form can
+ * send. A request without `Origin` is not a cross-origin page's and is served. Pure.
+ */
+
+export interface RequestFacts {
+  readonly method: string
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** Undefined on a Unix socket. */
+  readonly remoteAddress: string | undefined
+  readonly isEncrypted: boolean
+}
+
+export interface GuardRefusal {
+  readonly status: 403 | 415
+  readonly code: 'TL_CHANGES_FORBIDDEN' | 'TL_CHANGES_MEDIA_TYPE'
+  readonly message: string
+}
+
+/** Undefined when the request may pass. */
+export function guard(request: RequestFacts): GuardRefusal | undefined {
+  const { headers } = request
+  const host = one(headers.host ?? headers[':authority'])
+  if (!isLoopbackAddress(request.remoteAddress)) return forbidden('Only this machine is served.')
+  if (host === undefined || !isLoopbackHost(host))
+    return forbidden('The host is not a loopback name.')
+  const site = headers['sec-fetch-site']
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+    return forbidden('The request comes from a page of another site.')
+  }
+  const own = originOf(`${request.isEncrypted ? 'https' : 'http'}://${host}`)
+  const origin = headers.origin
+  if (origin !== undefined && (own === undefined || originOf(one(origin)) !== own)) {
+    return forbidden('The request comes from a page of another origin.')
+  }
+  if (request.method === 'POST' && !isJson(one(headers['content-type']))) {
+    const message = 'The content type must be application/json.'
+    return { status: 415, code: 'TL_CHANGES_MEDIA_TYPE', message }
+  }
+  return undefined
+}
+
+/** `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`, with or without a port. */
+export function isLoopbackHost(host: string): boolean {
+  const match = /^(\[::1\]|[a-z0-9.-]+)(?::\d{1,5})?$/i.exec(host)
+  const name = match?.[1]?.toLowerCase()
+  if (name === undefined) return false
+  if (name === '[::1]' || name === 'localhost' || isLoopbackIPv4(name)) return true
+  return /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+localhost$/.test(name)
+}
+
+function isLoopbackIPv4(name: string): boolean {
+  const parts = name.split('.')
+  const isAddress =
+    parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && +part < 256)
+  return isAddress && parts[0] === '127'
+}
+
+function isLoopbackAddress(address: string | undefined): boolean {
+  if (address === undefined || address === '::1') return true
+  return isLoopbackIPv4(address.replace(/^::ffff:/i, ''))
+}
+
+function isJson(contentType: string | undefined): boolean {
+  return /^application\/json\s*(;|$)/i.test(contentType ?? '')
+}
+
+/** In normal form (case, default port); undefined for `null`, paths and anything that is no origin. */
+function originOf(value: string | undefined): string | undefined {
+  if (value === undefined || !/^https?:\/\/[^/?#@\s]+$/i.test(value)) return undefined
+  try {
+    return new URL(value).origin
+  } catch {
+    return undefined
+  }
+}
+
+function one(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function forbidden(message: string): GuardRefusal {
+  return { status: 403, code: 'TL_CHANGES_FORBIDDEN', message }
+}

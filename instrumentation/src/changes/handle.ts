@@ -1,0 +1,55 @@
+/**
+ * How the routes find the running instrumentation: one object under a global symbol, set by the preload.
+ * The app may load the routes without the preload, from another copy of this package, or before the
+ * preload is done; so it is looked up at each request, and its absence is an ordinary answer.
+ */
+
+import type { DecisionOutcome, DecisionSource, DecisionType } from '@turnlog/conventions'
+import type { ChangesFileSystem } from './file-system.ts'
+
+export const handleKey: unique symbol = Symbol.for('turnlog.instrumentation')
+
+/** A decision on its way to the journal. Hashes are those the content has outside this machine. */
+export interface DecisionRecord {
+  readonly operationId: string
+  readonly type: DecisionType
+  readonly source: DecisionSource
+  readonly reason?: string | undefined
+  readonly outcome?: DecisionOutcome | undefined
+  readonly resultSha256?: string | undefined
+  /** From the operation's start to the decision. */
+  readonly elapsedSeconds?: number | undefined
+  readonly path?: string | undefined
+  readonly traceId?: string | undefined
+  readonly spanId?: string | undefined
+}
+
+export interface ChangesHandle {
+  /** Waits, bounded, until what was recorded so far is in the store. */
+  refresh(): Promise<void>
+  /** The store's folder. */
+  readonly directory: string
+  /** Only operations of this workspace are shown; the same text as `RecordedChange.workspace`. */
+  readonly workspace: string
+  /** `node:fs` as it was before the preload patched it; default: as it was when this module loaded. */
+  readonly fileSystem?: ChangesFileSystem | undefined
+}
+
+export interface TurnlogHandle {
+  readonly changes?: ChangesHandle | undefined
+  decide(decision: DecisionRecord): void
+}
+
+export function findHandle(): TurnlogHandle | undefined {
+  const found: unknown = Reflect.get(globalThis, handleKey)
+  return isHandle(found) ? found : undefined
+}
+
+function isHandle(value: unknown): value is TurnlogHandle {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'decide' in value &&
+    typeof value.decide === 'function'
+  )
+}

@@ -1,0 +1,158 @@
+/**
+ * Bounds the store: by age, by number, by bytes; the oldest operations leave first, whole, with their decisions.
+ *
+ * A content leaves when no operation names it. References are found by their text, so that operations of a
+ * newer schema keep theirs. A content touched within the last ten seconds stays: another process
+ * may be about to write the operation that names it. Files in `tmp/` leave after ten minutes, decisions on
+ * operations that never came at the age limit.
+ */
+
+import { join } from 'node:path'
+import { type ChangesFileSystem, errorCode } from './file-system.ts'
+import { parseOperationName } from './operation-file.ts'
+
+export interface PruneLimits {
+  readonly operationsMax: number
+  /** Of contents and operations together. */
+  readonly bytesMax: number
+  readonly ageMs: number
+}
+
+export const pruneDefaults: PruneLimits = {
+  operationsMax: 1000,
+  bytesMax: 512 * 1024 ** 2,
+  ageMs: 14 * 24 * 60 * 60 * 1000,
+}
+
+export interface PruneResult {
+  readonly operationsRemoved: number
+  readonly contentsRemoved: number
+  /** What is left. */
+  readonly bytes: number
+}
+
+export interface PruneOptions extends Partial<PruneLimits> {
+  readonly fileSystem: ChangesFileSystem
+  readonly folders: Readonly<Record<'ops' | 'decisions' | 'contents' | 'tmp', string>>
+  readonly now: number
+}
+
+const contentGraceMs = 10_000
+const temporaryGraceMs = 10 * 60_000
+
+interface File {
+  readonly name: string
+  readonly path: string
+  readonly bytes: number
+  readonly changedAtMs: number
+}
+
+/** Never throws: what cannot be read or removed stays until the next time. Reads every operation once. */
+export function pruneStore(options: PruneOptions): PruneResult {
+  const { fileSystem: fs, folders, now } = options
+  const { operationsMax, bytesMax, ageMs } = { ...pruneDefaults, ...options }
+  const contents = new Map(list(fs, folders.contents).map((file) => [file.name, file]))
+  const operations = list(fs, folders.ops)
+    .filter(({ name }) => parseOperationName(name) !== undefined)
+    .sort((one, other) => (one.name < other.name ? 1 : -1))
+
+  const kept = new Set<string>()
+  const leaving: File[] = []
+  let bytes = 0
+  let operationsKept = 0
+  for (const operation of operations) {
+    const { startedAtMs = 0 } = parseOperationName(operation.name) ?? {}
+    const added = referencesOf(fs, operation).filter((name) => !kept.has(name))
+    const cost = added.reduce(
+      (sum, name) => sum + (contents.get(name)?.bytes ?? 0),
+      operation.bytes,
+    )
+    const isLeaving =
+      leaving.length > 0 ||
+      operationsKept >= operationsMax ||
+      startedAtMs < now - ageMs ||
+      bytes + cost > bytesMax
+    if (isLeaving) {
+      leaving.push(operation)
+    } else {
+      bytes += cost
+      operationsKept += 1
+      for (const name of added) kept.add(name)
+    }
+  }
+
+  const operationsRemoved = leaving.filter((file) => remove(fs, file.path)).length
+  const unused = [...contents.values()].filter(
+    ({ name, changedAtMs }) => !kept.has(name) && changedAtMs < now - contentGraceMs,
+  )
+  const contentsRemoved = unused.filter((file) => remove(fs, file.path)).length
+  removeOld(fs, folders.tmp, now - temporaryGraceMs)
+  removeDecisions(fs, { folder: folders.decisions, leaving, operations, before: now - ageMs })
+  return { operationsRemoved, contentsRemoved, bytes }
+}
+
+function referencesOf(fs: ChangesFileSystem, { path }: File): readonly string[] {
+  try {
+    const text = fs.readFileSync(path).toString()
+    return [
+      ...new Set(Array.from(text.matchAll(/sha256:([0-9a-f]{64})/g), (match) => match[1] ?? '')),
+    ]
+  } catch {
+    return []
+  }
+}
+
+function removeDecisions(
+  fs: ChangesFileSystem,
+  options: {
+    readonly folder: string
+    readonly leaving: readonly File[]
+    readonly operations: readonly File[]
+    readonly before: number
+  },
+): void {
+  const idsOf = (files: readonly File[]) => new Set(files.map((file) => opIdOf(file.name)))
+  const [gone, known] = [idsOf(options.leaving), idsOf(options.operations)]
+  for (const log of list(fs, options.folder)) {
+    const opId = log.name.slice(0, 36)
+    const isOrphan = !known.has(opId) && log.changedAtMs < options.before
+    if (gone.has(opId) || isOrphan) remove(fs, log.path)
+  }
+}
+
+function opIdOf(name: string): string {
+  return parseOperationName(name)?.opId ?? name
+}
+
+function removeOld(fs: ChangesFileSystem, folder: string, before: number): void {
+  for (const file of list(fs, folder)) if (file.changedAtMs < before) remove(fs, file.path)
+}
+
+function list(fs: ChangesFileSystem, folder: string): File[] {
+  try {
+    return fs.readdirSync(folder).flatMap((name) => {
+      const path = join(folder, name)
+      return fileOf(fs, name, path) ?? []
+    })
+  } catch {
+    return []
+  }
+}
+
+function fileOf(fs: ChangesFileSystem, name: string, path: string): File | undefined {
+  try {
+    const stat = fs.lstatSync(path)
+    return stat.isFile() ? { name, path, bytes: stat.size, changedAtMs: stat.mtimeMs } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function remove(fs: ChangesFileSystem, path: string): boolean {
+  try {
+    fs.unlinkSync(path)
+    return true
+  } catch (error) {
+    return errorCode(error) === 'ENOENT'
+  }
+}

@@ -1,0 +1,88 @@
+/** A file made beside its target, complete and synced before it takes the target's place in one step. */
+
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type ChangesFileSystem, errorCode, writeFully } from './file-system.ts'
+
+export interface TemporaryFile {
+  readonly path: string
+  /** Takes the target's place; with `isNew` it throws `EEXIST` rather than replace what came meanwhile. */
+  moveTo(target: string, options: { readonly isNew: boolean }): void
+  /** Takes it away; throws where it is gone already. */
+  remove(): void
+}
+
+export interface TemporaryFileOptions {
+  readonly folder: string
+  /** Where it will go: the owner is that of the file now there, and so are the bits where no mode is given. */
+  readonly target: string
+  readonly bytes: Uint8Array
+  readonly mode: number | undefined
+}
+
+/** Leaves nothing behind when it throws. Named `.turnlog-<16 hex digits>.tmp`. */
+export async function writeTemporaryFile(
+  fs: ChangesFileSystem,
+  { folder, target, bytes, mode }: TemporaryFileOptions,
+): Promise<TemporaryFile> {
+  const path = join(folder, `.turnlog-${randomBytes(8).toString('hex')}.tmp`)
+  const present = statOf(fs, target)
+  const bits = mode ?? present?.mode
+  // `wx`: never an existing file, never through a link. Private until its bits are set.
+  const descriptor = fs.openSync(path, 'wx', bits === undefined ? 0o666 : 0o600)
+  try {
+    writeFully(fs, descriptor, bytes)
+    if (present !== undefined) keepOwner(fs, descriptor, present)
+    if (bits !== undefined) fs.fchmodSync(descriptor, bits & 0o7777)
+    await promisify(fs.fsync)(descriptor)
+  } catch (error) {
+    fs.unlinkSync(path)
+    throw error
+  } finally {
+    fs.closeSync(descriptor)
+  }
+  return {
+    path,
+    moveTo(to, { isNew }) {
+      if (isNew && isLinked(fs, path, to)) fs.unlinkSync(path)
+      else fs.renameSync(path, to)
+    },
+    remove: () => fs.unlinkSync(path),
+  }
+}
+
+interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Only root may give a file away; for others the file that comes back is theirs, as with any editor. */
+function keepOwner(fs: ChangesFileSystem, descriptor: number, { uid, gid }: Owner): void {
+  const own = fs.fstatSync(descriptor)
+  if (own.uid === uid && own.gid === gid) return
+  try {
+    fs.fchownSync(descriptor, uid, gid)
+  } catch {
+    // Not ours to give: see above.
+  }
+}
+
+/** False where the disk knows no hard links (FAT, some network and container mounts). */
+function isLinked(fs: ChangesFileSystem, from: string, to: string): boolean {
+  try {
+    fs.linkSync(from, to)
+    return true
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') throw error
+    return false
+  }
+}
+
+function statOf(fs: ChangesFileSystem, path: string) {
+  try {
+    return fs.lstatSync(path)
+  } catch {
+    return undefined
+  }
+}
