@@ -1,0 +1,188 @@
+/**
+ * `<turnlog-changes>`: the recent file operations of this app, to be looked at, accepted, rejected, reverted.
+ *
+ * Attributes: `endpoint` (default `/api/changes`), `poll` in seconds (default 2; 0 looks once and after each
+ * decision). Fires `turnlog-decision` with `{ opId, path, type, outcome }` for each decision that was answered,
+ * refused ones too. Colours and sizes follow the page; see the custom properties in styles.js.
+ */
+
+import { makeChangeView } from './change-view.js'
+import { createChangesApi } from './changes-api.js'
+import { make } from './dom.js'
+import { createPoller } from './poller.js'
+import { styles } from './styles.js'
+import { toVisible } from './visible-text.js'
+import { choicesAfter, openInWords, problemInWords, refusalInWords, stateInWords } from './words.js'
+
+/** @import { Change, DecisionType } from './change.js' */
+/** @import { ChangeView } from './change-view.js' */
+
+const endpointDefault = '/api/changes'
+const pollSecondsDefault = 2
+/** A poll that is asked for more often than this is a mistake. */
+const pollSecondsMin = 0.2
+/** Older ones are counted, not shown. */
+const changesShownMax = 200
+
+export class TurnlogChanges extends HTMLElement {
+  static observedAttributes = ['endpoint', 'poll']
+
+  #api = createChangesApi(endpointDefault)
+  #poller = createPoller({
+    pauseMs: () => this.#pollSeconds * 1000,
+    work: (signal) => this.#refresh(signal),
+  })
+  /** @type {Map<string, ChangeView>} */
+  #views = new Map()
+
+  #open = make('span', { class: 'open' })
+  #problem = make('p', { class: 'problem', role: 'status' })
+  #list = make('ol', { class: 'list', 'aria-label': 'Changes, newest first' })
+  #empty = make('p', { class: 'empty' }, [
+    'No changes yet. When the agent creates, edits, renames or deletes a file, it shows up here.',
+  ])
+  #older = make('p', { class: 'note' })
+  #spoken = make('p', { class: 'spoken', role: 'status', 'aria-live': 'polite' })
+
+  constructor() {
+    super()
+    const root = this.attachShadow({ mode: 'open' })
+    root.adoptedStyleSheets = [styles()]
+    for (const part of [this.#problem, this.#empty, this.#older]) part.hidden = true
+    root.append(
+      make('header', { part: 'header' }, [make('h2', {}, ['Changes']), this.#open]),
+      this.#problem,
+      this.#empty,
+      this.#list,
+      this.#older,
+      this.#spoken,
+    )
+    this.#list.addEventListener('keydown', (event) => this.#moveFocus(event))
+  }
+
+  connectedCallback() {
+    this.#poller.start()
+  }
+
+  disconnectedCallback() {
+    this.#poller.stop()
+  }
+
+  /** @param {string} name */
+  attributeChangedCallback(name) {
+    if (name === 'endpoint') {
+      this.#api = createChangesApi(this.getAttribute('endpoint') || endpointDefault)
+      this.#show([])
+      this.#empty.hidden = true
+    }
+    this.#poller.now()
+  }
+
+  get #pollSeconds() {
+    const seconds = Number.parseFloat(this.getAttribute('poll') ?? '')
+    if (Number.isNaN(seconds) || seconds < 0) return pollSecondsDefault
+    return seconds === 0 ? 0 : Math.max(seconds, pollSecondsMin)
+  }
+
+  /**
+   * @param {AbortSignal} signal
+   * @returns {Promise<boolean>}
+   */
+  async #refresh(signal) {
+    const answer = await this.#api.recent(signal)
+    if (signal.aborted) return true
+    if (answer.status === 'ok') this.#show(answer.changes)
+    this.#setProblem(answer.status === 'ok' ? '' : problemInWords(answer))
+    return answer.status === 'ok'
+  }
+
+  /** @param {readonly Change[]} changes newest first */
+  #show(changes) {
+    const shown = changes.slice(0, changesShownMax)
+    const ids = new Set(shown.map((change) => change.opId))
+    for (const [opId, view] of this.#views) {
+      if (ids.has(opId)) continue
+      view.element.remove()
+      this.#views.delete(opId)
+    }
+    for (const [at, change] of shown.entries()) {
+      const view = this.#views.get(change.opId) ?? this.#add(change)
+      view.update(change)
+      // Moved only where it must be: moving an element takes its focus and its scroll position.
+      const there = this.#list.children[at] ?? null
+      if (there !== view.element) this.#list.insertBefore(view.element, there)
+    }
+    const open = changes.filter((change) => choicesAfter(change.decision).length === 3).length
+    this.#open.textContent = openInWords(open)
+    this.#empty.hidden = changes.length > 0
+    this.#older.hidden = changes.length <= shown.length
+    this.#older.textContent = `${changes.length - shown.length} older ones are not shown.`
+  }
+
+  /** @param {Change} change */
+  #add(change) {
+    const view = makeChangeView({
+      change,
+      decide: (current, type) => this.#decide(current, type),
+      load: async ({ opId }) => {
+        const answer = await this.#api.one(opId, AbortSignal.timeout(10_000))
+        return answer.status === 'ok' ? answer.change : undefined
+      },
+    })
+    this.#views.set(change.opId, view)
+    return view
+  }
+
+  /**
+   * @param {Change} change
+   * @param {DecisionType} type
+   * @returns {Promise<string | undefined>} what went wrong, in words
+   */
+  async #decide(change, type) {
+    const answer = await this.#api.decide(change.opId, type)
+    if (answer.status === 'ok') {
+      this.#views.get(change.opId)?.update({ ...change, decision: answer.decision })
+      const state = stateInWords(answer.decision)
+      this.#spoken.textContent = `${state?.label ?? 'Decided'}: ${toVisible(change.path)}.`
+    }
+    const outcome = answer.status === 'ok' ? answer.decision.outcome : undefined
+    const refused = answer.status === 'refused' ? answer.code : undefined
+    if (answer.status !== 'unreachable') {
+      const detail = { opId: change.opId, path: change.path, type, outcome: outcome ?? refused }
+      this.dispatchEvent(
+        new CustomEvent('turnlog-decision', { detail, bubbles: true, composed: true }),
+      )
+    }
+    this.#poller.now()
+    return answer.status === 'ok' ? undefined : refusalInWords(answer, change)
+  }
+
+  /** @param {string} next empty when all is well */
+  #setProblem(next) {
+    // Set only when it changes, so that it is not read out at every poll.
+    if (this.#problem.textContent !== next) this.#problem.textContent = next
+    this.#problem.hidden = next === ''
+  }
+
+  /**
+   * Up and down, home and end go from change to change.
+   *
+   * @param {KeyboardEvent} event
+   */
+  #moveFocus(event) {
+    const summaries = [...this.#list.querySelectorAll('button')].filter((button) =>
+      button.classList.contains('summary'),
+    )
+    const at = summaries.findIndex((summary) => summary.matches(':focus'))
+    if (at === -1) return
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: summaries.length - 1 }[event.key]
+    const summary = to === undefined ? undefined : summaries[to]
+    if (summary === undefined) return
+    event.preventDefault()
+    summary.focus()
+  }
+}
+
+if (customElements.get('turnlog-changes') === undefined) {
+  customElements.define('turnlog-changes', TurnlogChanges)
+}

@@ -1,0 +1,127 @@
+/** What the panel says: kinds, decisions, refusals, times. Pure. */
+
+import { toVisible } from './visible-text.js'
+
+/** @import { Change, Decision, DecisionType } from './change.js' */
+/** @import { Refusal, Unreachable } from './changes-api.js' */
+
+/** @type {Readonly<Record<string, string>>} */
+const kinds = {
+  create: 'Created',
+  write: 'Written',
+  edit: 'Edited',
+  delete: 'Deleted',
+  rename: 'Renamed',
+}
+
+/** @param {string} opType */
+export function kindInWords(opType) {
+  return kinds[opType] ?? toVisible(opType)
+}
+
+/** @type {Readonly<Record<DecisionType, string>>} */
+export const verbs = { accept: 'Accept', reject: 'Reject', revert: 'Revert' }
+
+/**
+ * What was decided, and how it is shown; nothing while it is open.
+ *
+ * @param {Decision | undefined} decision
+ * @returns {{ label: string, tone: 'kept' | 'refused' | 'restored' } | undefined}
+ */
+export function stateInWords(decision) {
+  if (decision === undefined || isRefused(decision)) return undefined
+  const { type, outcome } = decision
+  if (outcome === 'restored_with_later_edits') {
+    return { label: 'Reverted, later edits kept', tone: 'restored' }
+  }
+  if (type === 'revert') return { label: 'Reverted', tone: 'restored' }
+  if (type === 'reject') {
+    const label = outcome === 'restored' ? 'Rejected and reverted' : 'Rejected'
+    return { label, tone: outcome === 'restored' ? 'restored' : 'refused' }
+  }
+  return type === 'accept' ? { label: 'Accepted', tone: 'kept' } : undefined
+}
+
+/**
+ * What can still be decided: everything but what was decided last, and nothing once the file is back.
+ *
+ * @param {Decision | undefined} decision
+ * @returns {readonly DecisionType[]}
+ */
+export function choicesAfter(decision) {
+  /** @type {readonly DecisionType[]} */
+  const all = ['accept', 'reject', 'revert']
+  if (decision === undefined || isRefused(decision)) return all
+  return decision.outcome.startsWith('restored') ? [] : all.filter((type) => type !== decision.type)
+}
+
+/**
+ * A decision that came to nothing on disk.
+ *
+ * @param {Decision} decision
+ */
+function isRefused({ outcome }) {
+  return outcome === 'conflict' || outcome === 'missing'
+}
+
+/**
+ * Why a decision was not carried out.
+ *
+ * @param {Refusal | Unreachable} answer
+ * @param {Change} change
+ */
+export function refusalInWords(answer, change) {
+  if (answer.status === 'unreachable') return 'The app does not answer. Nothing was decided.'
+  const path = toVisible(change.path)
+  switch (answer.code) {
+    case 'conflict':
+      return `${path} was changed since, so it was left as it is. ${whatDiffers(answer)}`.trim()
+    case 'missing':
+      return `${path} is no longer there, so there is nothing to revert.`
+    case 'unknown':
+      return 'This change is no longer known. Nothing was decided.'
+    default:
+      return toVisible(answer.message)
+  }
+}
+
+/**
+ * Why there is no list.
+ *
+ * @param {Refusal | Unreachable} answer
+ */
+export function problemInWords(answer) {
+  if (answer.status === 'unreachable') return 'The app does not answer. Trying again.'
+  return answer.code === 'unknown' ? 'This app keeps no changes.' : toVisible(answer.message)
+}
+
+/** @param {Refusal} refusal */
+function whatDiffers({ onDisk, expected }) {
+  if (onDisk === undefined || expected === undefined) return ''
+  return `Expected ${stateOnDisk(expected)}, found ${stateOnDisk(onDisk)}.`
+}
+
+/** @param {string} state a hash, or a word */
+function stateOnDisk(state) {
+  if (state === 'absent') return 'no file'
+  if (state === 'unknown') return 'content that was not kept'
+  return toVisible(state.replace(/^sha256:([0-9a-f]{12})[0-9a-f]+$/, 'content $1…'))
+}
+
+/**
+ * @param {string | undefined} startedAt
+ * @param {number} now in milliseconds
+ */
+export function ageInWords(startedAt, now) {
+  const seconds = (now - Date.parse(startedAt ?? '')) / 1000
+  if (Number.isNaN(seconds)) return ''
+  if (seconds < 60) return 'just now'
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`
+  return new Date(startedAt ?? '').toLocaleDateString(undefined, { month: 'short', day: 'numeric' })
+}
+
+/** @param {number} count */
+export function openInWords(count) {
+  return count === 0 ? '' : `${count} to review`
+}
