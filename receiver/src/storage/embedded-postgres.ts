@@ -17,7 +17,7 @@ import {
 } from './embedded/connection.ts'
 import { prepareFolder } from './embedded/folder.ts'
 import { takeLock } from './embedded/lock.ts'
-import { describePortHolder, findFreePort, isPortFree } from './embedded/port.ts'
+import { describePortHolder, findFreePort, probePort } from './embedded/port.ts'
 import {
   clearRemains,
   type Ended,
@@ -258,16 +258,20 @@ async function choosePort({
   log: (line: string) => void
 }): Promise<number> {
   const port = wanted ?? kept
-  if (await isPortFree(port)) return port
-  const holder = describePortHolder(port) ?? 'another process'
+  const state = await probePort(port)
+  if (state === 'free') return port
+  const why =
+    state === 'taken'
+      ? `is taken by ${describePortHolder(port) ?? 'another process'}`
+      : 'is not for ordinary users'
   if (wanted !== undefined) {
     throw new TurnlogError(
       'TL_PORT_TAKEN',
-      `Port ${port}, which the database shall have (TURNLOG_PG_PORT), is taken by ${holder}.`,
+      `Port ${port} (TURNLOG_PG_PORT) ${why}: set TURNLOG_PG_PORT to a free one, or to none.`,
     )
   }
   const other = await findFreePort()
-  log(`The database's port ${port} is taken by ${holder}: it moves to ${other}.`)
+  log(`The database's port ${port} ${why}: it moves to ${other}.`)
   return other
 }
 
@@ -277,3 +281,10 @@ function reasonIn(earlyOutput: string, log: readonly string[]): string {
   const line = lines.findLast((each) => /\b(FATAL|PANIC)\b/.test(each)) ?? lines.at(-1)
   return line?.replace(/^.*?\b(?=FATAL|PANIC)/, '').trim() ?? 'it said nothing.'
 }
+
+/** For what starts processes beside it: `npm start`. */
+export { TurnlogError } from '../errors.ts'
+export { clearly, prepareFolder, writeWhole } from './embedded/folder.ts'
+export { takeLock } from './embedded/lock.ts'
+export { describePortHolder, probePort } from './embedded/port.ts'
+export { processEnded, processStart, sendSignal } from './embedded/process.ts'

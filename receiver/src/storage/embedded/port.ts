@@ -9,13 +9,15 @@ const firstPort = 20_000
 const lastPort = 29_999
 const triesMax = 200
 
-/** Whether a server of ours could listen on this port of 127.0.0.1 now. */
-export function isPortFree(port: number): Promise<boolean> {
+/** Whether a server of ours could listen on this port of 127.0.0.1 now. Low ports are forbidden to ordinary users. */
+export function probePort(port: number): Promise<'free' | 'taken' | 'forbidden'> {
   return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', () => resolve(false))
+    server.once('error', (error) => {
+      resolve('code' in error && error.code === 'EACCES' ? 'forbidden' : 'taken')
+    })
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
-      server.close(() => resolve(true))
+      server.close(() => resolve('free'))
     })
   })
 }
@@ -24,7 +26,7 @@ export function isPortFree(port: number): Promise<boolean> {
 export async function findFreePort(): Promise<number> {
   for (let tries = 0; tries < triesMax; tries += 1) {
     const port = randomInt(firstPort, lastPort + 1)
-    if (await isPortFree(port)) return port
+    if ((await probePort(port)) === 'free') return port
   }
   throw new TurnlogError(
     'TL_PORT_TAKEN',

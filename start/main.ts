@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+import { openReceiverAccess } from './receiver-access.ts'
+import { readSettings } from './settings.ts'
+import { untilToldToStop } from './told-to-stop.ts'
+import { runTurnlog } from './turnlog.ts'
+
+/** `npm start`: settings, then all of Turnlog until it is told to stop. */
+
+const folder = join(import.meta.dirname, '..')
+const preload = join(import.meta.dirname, 'ends-with-parent.js')
+
+// A console that is gone, a closed terminal or `npm start | head`, is no reason to leave anything running.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
+const read = readSettings(process.env)
+if (read.status === 'invalid') {
+  console.error(read.reason)
+  process.exit(1)
+}
+const exitCode = await runTurnlog({
+  settings: read.settings,
+  commands: {
+    receiver: [process.execPath, '--import', preload, 'receiver/src/main.ts'],
+    example: [
+      process.execPath,
+      ...['--import', preload],
+      ...['--import', '@turnlog/instrumentation/register'],
+      'example/src/main.ts',
+    ],
+  },
+  openAccess: openReceiverAccess,
+  environment: process.env,
+  folder,
+  say: (line, kind) => (kind === 'problem' ? console.error(line) : console.log(line)),
+  signal: untilToldToStop(),
+})
+process.exit(exitCode)

@@ -1,0 +1,142 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  clearly,
+  describePortHolder,
+  probePort,
+  TurnlogError,
+} from '@turnlog/receiver/embedded-postgres'
+import { keepToken } from './access.ts'
+import { openDatabase } from './database.ts'
+import { exampleEnvironment, receiverEnvironment } from './environment.ts'
+import { type Part, startChild, untilAnswers } from './part.ts'
+import { writeRunning } from './running.ts'
+import type { TurnlogOptions } from './turnlog.ts'
+import { prepareWorkspace } from './workspace.ts'
+
+/** Migrations included. */
+const receiverAnswersWithinMs = 60_000
+const exampleAnswersWithinMs = 30_000
+
+/** A chat app closes within two or three seconds, the receiver when it has answered what it was asked. */
+const exampleStopsWithinMs = 4_000
+const receiverStopsWithinMs = 2_500
+
+/** What one part may tell of its problems on the console; its log has them all. */
+const problemLinesMax = 20
+
+export interface StartPartsOptions extends TurnlogOptions {
+  readonly dataFolder: string
+  readonly runningFile: string
+  /** Told of each part as it begins, so that it is stopped whatever happens next. */
+  readonly addPart: (part: Part) => void
+}
+
+/** Starts all, in order, and prints where each is reached once it answers. Fails with one clear line. */
+export async function startParts(options: StartPartsOptions): Promise<void> {
+  const { settings, commands, environment, openAccess, dataFolder, addPart, say, signal } = options
+  const { receiverPort, examplePort, spoolFolder, workspace } = settings
+  await checkPort('TURNLOG_RECEIVER_PORT', receiverPort)
+  await checkPort('EXAMPLE_PORT', examplePort)
+  await prepareWorkspace(workspace)
+
+  const database = await openDatabase({ settings, say, signal })
+  if (database.part !== undefined) addPart(database.part)
+  say(`Database  ${database.shownUrl}`)
+
+  const receiverUrl = `http://127.0.0.1:${receiverPort}`
+  const chatUrl = `http://127.0.0.1:${examplePort}`
+  const children: Part[] = []
+  const start = async (part: Part): Promise<Part> => {
+    addPart(part)
+    children.push(part)
+    await writeRunning(options.runningFile, {
+      pid: process.pid,
+      startedAt: new Date().toISOString(),
+      chat: chatUrl,
+      receiver: receiverUrl,
+      children: children.map(({ name, pid, start }) => ({ name, pid, start })),
+    })
+    return part
+  }
+
+  const receiver = await start(
+    startChild({
+      name: 'The receiver',
+      command: commands.receiver,
+      folder: options.folder,
+      environment: receiverEnvironment({ environment, settings, databaseUrl: database.url }),
+      logPath: join(dataFolder, 'logs', 'receiver.log'),
+      stopsWithinMs: receiverStopsWithinMs,
+      onProblem: tellProblems('receiver', say),
+    }),
+  )
+  await untilAnswers({
+    part: receiver,
+    probe: () => answers(`${receiverUrl}/api/v1/health`),
+    withinMs: receiverAnswersWithinMs,
+    signal,
+  })
+  const access = await openAccess({ databaseUrl: database.url, receiverUrl })
+  let token: string
+  try {
+    say(`Receiver  ${await access.signInLink()}`)
+    token = await keepToken({ access, dataFolder, user: settings.user })
+  } finally {
+    await access.close()
+  }
+
+  await clearly(spoolFolder, () => mkdir(spoolFolder, { recursive: true, mode: 0o700 }))
+  const example = await start(
+    startChild({
+      name: 'The chat app',
+      command: commands.example,
+      folder: options.folder,
+      environment: exampleEnvironment({ environment, settings, receiverUrl, token }),
+      logPath: join(dataFolder, 'logs', 'example.log'),
+      stopsWithinMs: exampleStopsWithinMs,
+      onProblem: tellProblems('chat app', say),
+    }),
+  )
+  await untilAnswers({
+    part: example,
+    probe: () => answers(`${chatUrl}/`),
+    withinMs: exampleAnswersWithinMs,
+    signal,
+  })
+  say(`Chat      ${chatUrl}/`)
+  say('Ctrl-C stops all of it.')
+}
+
+async function checkPort(setting: string, port: number): Promise<void> {
+  const state = await probePort(port)
+  if (state === 'free') return
+  const why =
+    state === 'taken'
+      ? `is taken by ${describePortHolder(port) ?? 'another process'}`
+      : 'is not for ordinary users'
+  throw new TurnlogError(
+    'TL_PORT_TAKEN',
+    `Port ${port} (${setting}) ${why}: set ${setting} to a free one.`,
+  )
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    return false
+  }
+}
+
+function tellProblems(name: string, say: TurnlogOptions['say']): (line: string) => void {
+  let told = 0
+  return (line) => {
+    told += 1
+    if (line.trim() === '' || told > problemLinesMax) return
+    say(`${name}: ${line}`, 'problem')
+    if (told === problemLinesMax) say(`${name}: … its log has the rest.`, 'problem')
+  }
+}

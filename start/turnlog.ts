@@ -1,0 +1,112 @@
+import { join } from 'node:path'
+import { prepareFolder, TurnlogError, takeLock } from '@turnlog/receiver/embedded-postgres'
+import type { OpenAccess } from './access.ts'
+import { describeEnd, type Part } from './part.ts'
+import { clearRemains, readRunning } from './running.ts'
+import type { Settings } from './settings.ts'
+import { startParts } from './start-parts.ts'
+
+/**
+ * What `npm start` runs: database, receiver, app.
+ *
+ * Starting: one after the other; each answers before its line is printed and before the next is started.
+ * Running: until one ends by itself, or we are told to stop.
+ * Stopping: in reverse, one after the other; each has its share of the time and is killed when that is over. Another
+ * request to stop changes nothing.
+ */
+
+/** All is over within ten seconds. */
+const stopWithinMs = 9_300
+
+/** What a start that was killed left ends by itself within about five seconds. */
+const remainsEndWithinMs = 7_000
+
+export interface Commands {
+  readonly receiver: readonly [string, ...string[]]
+  readonly example: readonly [string, ...string[]]
+}
+
+export interface TurnlogOptions {
+  readonly settings: Settings
+  readonly commands: Commands
+  readonly openAccess: OpenAccess
+  readonly environment: NodeJS.ProcessEnv
+  /** The repository, where the children are started. */
+  readonly folder: string
+  /** One line for the user; `problem` is one that something is wrong with. */
+  readonly say: (line: string, kind?: 'problem') => void
+  /** Aborted when it shall stop. */
+  readonly signal: AbortSignal
+}
+
+/** Resolves with the exit code: 0 when it was told to stop and all ended as asked, 1 else. Says why. */
+export async function runTurnlog(options: TurnlogOptions): Promise<0 | 1> {
+  const { say, signal } = options
+  const parts: Part[] = []
+  const ended = Promise.withResolvers<string>()
+  const addPart = (part: Part): void => {
+    parts.push(part)
+    void part.exited.then((how) => ended.resolve(describeEnd(part, how)))
+  }
+  const toldToStop = aborted(signal)
+
+  const opened = await openDataFolder(options.settings.dataFolder).catch(describeTrouble)
+  if (typeof opened === 'string') {
+    say(opened, 'problem')
+    return 1
+  }
+  const { dataFolder, runningFile, release } = opened
+  let trouble: string | undefined
+  try {
+    await clearRemains(runningFile, { withinMs: remainsEndWithinMs })
+    await startParts({ ...options, dataFolder, runningFile, addPart })
+    trouble = await Promise.race([ended.promise, toldToStop])
+  } catch (error) {
+    trouble = signal.aborted ? undefined : describeTrouble(error)
+  }
+  if (trouble !== undefined) say(trouble, 'problem')
+  if (parts.length > 0) say('Stopping.')
+  const late = await stopParts(parts)
+  for (const line of late) say(line, 'problem')
+  await clearRemains(runningFile, { withinMs: 0 })
+  release()
+  return trouble === undefined && late.length === 0 ? 0 : 1
+}
+
+async function openDataFolder(path: string) {
+  const dataFolder = await prepareFolder(path)
+  const runningFile = join(dataFolder, 'start.json')
+  const lock = takeLock(join(dataFolder, 'start.lock'))
+  if (lock.status === 'taken') return { dataFolder, runningFile, release: lock.release }
+  const running = await readRunning(runningFile)
+  const who = running === undefined ? '' : ` (process ${running.pid}, chat at ${running.chat})`
+  throw new TurnlogError(
+    'TL_DATA_FOLDER_IN_USE',
+    `Turnlog is already running on '${dataFolder}'${who}: stop it first, or set TURNLOG_DATA to another folder.`,
+  )
+}
+
+/** Resolves with a line for each that did not end as asked. */
+async function stopParts(parts: readonly Part[]): Promise<string[]> {
+  const deadline = performance.now() + stopWithinMs
+  const late: string[] = []
+  for (const part of parts.toReversed()) {
+    const left = Math.max(0, deadline - performance.now())
+    const hasEnded = await part.stop({ withinMs: Math.min(left, part.stopsWithinMs) })
+    if (!hasEnded) late.push(`${part.name} did not end when asked, and was killed.`)
+  }
+  return late
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+}
+
+/** One line for what was to be expected; the stack for a bug of ours. */
+function describeTrouble(error: unknown): string {
+  if (error instanceof TurnlogError) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

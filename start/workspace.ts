@@ -1,0 +1,16 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { clearly } from '@turnlog/receiver/embedded-postgres'
+
+/** Makes the agent's folder, with a first file to ask about; one that is there already is left as it is. */
+export async function prepareWorkspace(folder: string): Promise<void> {
+  await clearly(folder, async () => {
+    const isMissing = await stat(folder).then(
+      () => false,
+      () => true,
+    )
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    if (isMissing)
+      await writeFile(join(folder, 'hello.txt'), 'This is hello.txt.\n', { flag: 'wx' })
+  })
+}

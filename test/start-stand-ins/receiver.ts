@@ -1,0 +1,23 @@
+/** Answers for its health, with what it was told, once the database does. */
+
+import { createServer } from 'node:http'
+import pg from 'pg'
+
+const client = new pg.Client({ connectionString: process.env.DATABASE_URL })
+client.on('error', () => {})
+await client.connect()
+await client.query('create table if not exists starts (number serial)')
+await client.query('insert into starts default values')
+await client.end()
+
+const server = createServer((request, response) => {
+  if (request.url !== '/api/v1/health') return response.writeHead(404).end()
+  return response.end(JSON.stringify({ pid: process.pid, data: process.env.TURNLOG_DATA }))
+})
+server.listen(Number(process.env.TURNLOG_RECEIVER_PORT), '127.0.0.1')
+console.log('receiver listens')
+process.on('SIGTERM', () => {
+  console.log('receiver stops')
+  server.close(() => process.exit())
+  server.closeAllConnections()
+})
