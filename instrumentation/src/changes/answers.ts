@@ -16,7 +16,7 @@ export function errorAnswer(code: string, message: string): ErrorAnswer {
   return { error: { code, message } }
 }
 
-/** One row of the list. A diff above 64 KiB is left out and said to be: the detail has it. */
+/** One row of the list. A diff above 16 KiB is left out and said to be: the detail has it. */
 export function summaryAnswer({ change, diffHash, decision }: StoredChange) {
   return {
     opId: change.opId,

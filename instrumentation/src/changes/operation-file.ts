@@ -16,7 +16,7 @@ import {
 export interface StoredOperation {
   /** `diff` is absent where it was too large: see `diffHash`. */
   readonly change: RecordedChange
-  /** The content that holds a diff above 64 KiB. */
+  /** The content that holds a diff above 16 KiB. */
   readonly diffHash: RawHash | undefined
 }
 
@@ -25,7 +25,7 @@ export type DecodedOperation =
   | { readonly status: 'foreign' | 'damaged' }
 
 const schema = 1
-/** No operation of ours comes near: its diff is at most 64 KiB. */
+/** No operation of ours comes near: its diff is at most 16 KiB. */
 const bytesMax = 1024 ** 2
 
 /** Sorts by time. */

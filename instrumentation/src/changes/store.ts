@@ -3,7 +3,7 @@
  *
  *   ops/<startedAtMs, 13 digits>-<opId>.json   one operation, never changed      (operation-file.ts)
  *   decisions/<opId>.jsonl                     what was decided about it         (decision-log.ts)
- *   contents/<sha256, 64 hex digits>           raw bytes of a file, at most 16 MiB, or of a diff above 64 KiB
+ *   contents/<sha256, 64 hex digits>           raw bytes of a file, at most 16 MiB, or of a diff above 16 KiB
  *   tmp/                                       files being written; moved into place when complete
  *
  * Folders are 0700, files 0600. Any number of processes may use one folder at once: operations and contents
@@ -69,7 +69,8 @@ export interface StoredChange extends StoredOperation {
 
 export type ChangeStore = ReturnType<typeof openChangeStore>
 
-export const diffInlineBytesMax = 64 * 1024
+/** So that a list of 100, asked for every few seconds, costs the host a few milliseconds. */
+export const diffInlineBytesMax = 16 * 1024
 
 /** No verb throws. Opening does no I/O: the first write makes the folders, and a missing one reads as empty. */
 export function openChangeStore({

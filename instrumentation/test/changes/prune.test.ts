@@ -76,11 +76,11 @@ test('decisions leave with their operation, and those that never found one at th
     fs.utimesSync(join(directory, 'decisions', `${opId}.jsonl`), start / 1000, start / 1000)
   }
   store.prune({ operationsMax: 1 })
-  const logs = () => fs.readdirSync(join(directory, 'decisions')).sort()
-  expect(logs()).toEqual([`${changes[9]?.opId}.jsonl`, `${orphan}.jsonl`].sort())
+  const logs = () => new Set(fs.readdirSync(join(directory, 'decisions')))
+  expect(logs()).toEqual(new Set([`${changes[9]?.opId}.jsonl`, `${orphan}.jsonl`]))
   later(15 * 24 * 3600 * second)
   store.prune()
-  expect(logs()).toEqual([])
+  expect(logs()).toEqual(new Set())
 })
 
 test('a content that was just written stays for the operation that is about to name it', () => {

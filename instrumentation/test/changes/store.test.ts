@@ -87,7 +87,7 @@ test('folders are 0700 and files 0600', () => {
   }
 })
 
-test('a diff above 64 KiB lies apart and is left out of the list', () => {
+test('a diff above 16 KiB lies apart and is left out of the list', () => {
   const { store } = makeStore()
   const diff = '+é\n'.repeat(diffInlineBytesMax)
   const change = changeOf('/w', { ...edit, fields: { diff } })
