@@ -1,0 +1,142 @@
+/**
+ * Secrets out: each known secret format becomes a named marker, `[REDACTED:github-token]`.
+ *
+ * The marker has no quote, backslash or line end, so JSON stays JSON; what is already redacted stays as
+ * it is. Works on text as it is and as it stands inside JSON strings (`\n`, `\"`), once or twice escaped.
+ * The time is linear in the text, whatever it is; nothing is thrown.
+ */
+import { type SecretName, type SecretRule, secretRules } from './secret-rules.ts'
+
+interface Finding {
+  readonly start: number
+  readonly end: number
+  /** The rule's place in the table: lower names the marker. */
+  readonly rank: number
+}
+
+interface Trigger {
+  readonly anchors: RegExp
+  readonly ranksOf: ReadonlyMap<string, readonly number[]>
+}
+
+/** A private key longer than this is not one; its END line is not looked for further on. */
+const privateKeyLengthMax = 64 * 1024
+const rules: readonly SecretRule[] = secretRules
+const triggers: readonly Trigger[] = [createTrigger(undefined), createTrigger(true)]
+
+export function redactText(text: string): { readonly text: string; readonly redactions: number } {
+  const findings = triggers.flatMap((trigger) => find(text, trigger))
+  if (findings.length === 0) return { text, redactions: 0 }
+  const pieces: string[] = []
+  let from = 0
+  let redactions = 0
+  for (const { start, end, rank } of merge(findings)) {
+    pieces.push(text.slice(from, start), marker(rank))
+    from = end
+    redactions += 1
+  }
+  pieces.push(text.slice(from))
+  return { text: pieces.join(''), redactions }
+}
+
+/** The same for bytes that are no text: read as Latin-1, so every other byte stays what it is. */
+export function redactBytes(bytes: Uint8Array): {
+  readonly bytes: Uint8Array
+  readonly redactions: number
+} {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const { text, redactions } = redactText(view.toString('latin1'))
+  return redactions === 0
+    ? { bytes, redactions }
+    : { bytes: Buffer.from(text, 'latin1'), redactions }
+}
+
+function createTrigger(ignoresCase: true | undefined): Trigger {
+  const own = rules.filter((rule) => rule.ignoresCase === ignoresCase)
+  const anchors = [...new Set(own.flatMap((rule) => rule.anchors))]
+  // The longest first: what else begins at the same place is then a prefix of it.
+  anchors.sort((a, b) => b.length - a.length)
+  const source = anchors.map((anchor) => anchor.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('|')
+  const ranksOf = new Map<string, readonly number[]>()
+  for (const anchor of anchors) {
+    const ranks = [...rules.keys()].filter((rank) => {
+      const rule = rules[rank]
+      return (
+        rule?.ignoresCase === ignoresCase && rule?.anchors.some((own) => anchor.startsWith(own))
+      )
+    })
+    ranksOf.set(anchor, ranks)
+  }
+  return { anchors: new RegExp(source, ignoresCase ? 'gi' : 'g'), ranksOf }
+}
+
+function find(text: string, { anchors, ranksOf }: Trigger): Finding[] {
+  const findings: Finding[] = []
+  /** Per rule: through where it has judged the text already. */
+  const judgedTo = new Map<number, number>()
+  anchors.lastIndex = 0
+  for (let hit = anchors.exec(text); hit !== null; hit = anchors.exec(text)) {
+    const at = hit.index
+    anchors.lastIndex = at + 1
+    for (const rank of ranksOf.get(hit[0]) ?? ranksOf.get(hit[0].toLowerCase()) ?? []) {
+      const rule = rules[rank]
+      if (rule === undefined || at < (judgedTo.get(rank) ?? 0)) continue
+      if (rule.boundary !== undefined && !startsAfterBoundary(text, at, rule.boundary)) continue
+      rule.pattern.lastIndex = at
+      const match = rule.pattern.exec(text)
+      if (match === null) continue
+      const secret = match.slice(1).find((group) => group !== undefined) ?? match[0]
+      const matchEnd = at + match[0].length
+      judgedTo.set(rank, matchEnd)
+      if (rule.isSecret?.(secret) === false) continue
+      const end = rule.name === 'private-key' ? endOfPrivateKey(text, at, matchEnd) : matchEnd
+      judgedTo.set(rank, end)
+      findings.push({ start: matchEnd - secret.length, end, rank })
+    }
+  }
+  return findings
+}
+
+/** Ranges that touch become one, named by the highest rule: a token in a header, in a URL, in JSON. */
+function merge(findings: readonly Finding[]): Finding[] {
+  const merged: Finding[] = []
+  for (const finding of findings.toSorted((a, b) => a.start - b.start)) {
+    const last = merged.at(-1)
+    if (last === undefined || finding.start >= last.end) merged.push(finding)
+    else {
+      merged[merged.length - 1] = {
+        start: last.start,
+        end: Math.max(last.end, finding.end),
+        rank: Math.min(last.rank, finding.rank),
+      }
+    }
+  }
+  return merged
+}
+
+function marker(rank: number): `[REDACTED:${SecretName}]` {
+  return `[REDACTED:${secretRules[rank]?.name ?? 'secret'}]`
+}
+
+/** `ab` + `ghp_…` is one word; `\n` + `ghp_…`, `%3D` + `ghp_…` and `=` + `ghp_…` are not. */
+function startsAfterBoundary(text: string, at: number, boundary: 'word' | 'token'): boolean {
+  if (at === 0) return true
+  const before = text.slice(Math.max(0, at - 6), at)
+  const inside = boundary === 'word' ? /[A-Za-z0-9]$/ : /[A-Za-z0-9_-]$/
+  return !inside.test(before) || /(?:\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})$/.test(before)
+}
+
+const privateKeyEnd = /-----END [A-Z0-9 ]{0,60}-----/y
+/** Lines of base64, raw or escaped: what is left of a block that was cut. */
+const privateKeyLines = /(?:(?:\s|\\+[nrt]){0,8}[A-Za-z0-9+/=]{16,}){0,2000}/y
+
+function endOfPrivateKey(text: string, start: number, bodyStart: number): number {
+  const dashes = text.indexOf('-----', bodyStart)
+  if (dashes !== -1 && dashes - start <= privateKeyLengthMax) {
+    privateKeyEnd.lastIndex = dashes
+    const end = privateKeyEnd.exec(text)
+    if (end !== null) return dashes + end[0].length
+  }
+  privateKeyLines.lastIndex = bodyStart
+  return bodyStart + (privateKeyLines.exec(text)?.[0].length ?? 0)
+}

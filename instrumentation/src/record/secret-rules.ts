@@ -1,0 +1,286 @@
+/**
+ * The secret formats that are redacted: one table, in order of rank.
+ *
+ * A rule is tried only where one of its anchors stands, so clean text costs a pass of a regular
+ * expression that knows nothing but anchors. Its pattern is sticky and runs at the anchor. Where a group
+ * of it matched, the group is the secret and ends the match: what leads to it stays readable.
+ *
+ * Invariants that keep the whole linear, whatever the text:
+ * - a pattern that fails has looked at a bounded stretch, or at one that no other anchor can begin in;
+ * - a pattern that matches is not tried again inside its match.
+ *
+ * Where two rules find the same text, the one higher up names it: particular formats come before
+ * assignments in general.
+ */
+import { isRandom, isRandomOrHex } from './randomness.ts'
+
+export interface SecretRule {
+  /** What the marker says: `[REDACTED:name]`. */
+  readonly name: string
+  /** Literals, one of which begins every match. Lower case where `ignoresCase`. */
+  readonly anchors: readonly string[]
+  readonly ignoresCase?: true
+  /**
+   * What may not stand on the left of the anchor: a letter or digit (`word`), or those and `-`, `_`
+   * (`token`). The letter of an escape such as `\n` and the digits of `%20` do not count as such.
+   */
+  readonly boundary?: 'word' | 'token'
+  /** Sticky. The group that matched, if any, is the secret and ends the match. */
+  readonly pattern: RegExp
+  /** The last word on what the pattern found. */
+  readonly isSecret?: (secret: string) => boolean
+}
+
+/** Between a key and its value, in source code, JSON (also JSON within JSON), YAML, `.env`, a shell. */
+const assigned = String.raw`(?:\\*["'\x60])?\s{0,8}(?::=|=>|[:=])\s{0,8}`
+/** A value: in quotes, or without anything that could begin or be part of another assignment. */
+const value = String.raw`(?:\\*["'\x60]([^\s"'\x60\\]{8,4096})(?=\\*["'\x60])|([^\s"'\x60\\,;:=&|<>(){}[\]$]{8,4096}={0,2})(?=[\s"'\x60\\,;&|<>)}\]]|$))`
+
+export const secretRules = [
+  {
+    name: 'private-key',
+    anchors: ['-----BEGIN'],
+    // The body is found by `redact.ts`: a block ends at its END line, a cut one with its last base64 line.
+    pattern: /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/y,
+  },
+  {
+    name: 'aws-access-key',
+    anchors: ['AKIA', 'ASIA'],
+    boundary: 'word',
+    pattern: /A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])/y,
+  },
+  {
+    name: 'github-token',
+    anchors: ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_'],
+    boundary: 'word',
+    pattern: /(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{40,255})/y,
+  },
+  {
+    name: 'gitlab-token',
+    anchors: ['glpat-'],
+    boundary: 'word',
+    pattern: /glpat-[A-Za-z0-9_-]{20,255}/y,
+  },
+  {
+    name: 'slack-token',
+    anchors: [
+      'xoxa-',
+      'xoxb-',
+      'xoxc-',
+      'xoxd-',
+      'xoxe-',
+      'xoxe.',
+      'xoxo-',
+      'xoxp-',
+      'xoxr-',
+      'xoxs-',
+      'xapp-',
+    ],
+    boundary: 'word',
+    pattern: /(?:xox[a-z][-.]|xapp-)[A-Za-z0-9%.-]{10,512}/y,
+    isSecret: isRandom,
+  },
+  {
+    name: 'slack-webhook',
+    anchors: ['hooks.slack.com/'],
+    pattern: /hooks\.slack\.com\/(?:services|workflows)\/([A-Za-z0-9_/-]{20,200})/y,
+  },
+  {
+    name: 'stripe-key',
+    anchors: ['sk_live_', 'rk_live_', 'whsec_'],
+    boundary: 'word',
+    pattern: /(?:[sr]k_live_|whsec_)[A-Za-z0-9+/]{16,255}/y,
+  },
+  {
+    name: 'anthropic-key',
+    anchors: ['sk-ant-'],
+    boundary: 'word',
+    pattern: /sk-ant-[A-Za-z0-9_-]{20,512}/y,
+    isSecret: isRandom,
+  },
+  {
+    name: 'openai-key',
+    anchors: ['sk-'],
+    boundary: 'word',
+    // Newer keys say what they are for; the older ones are letters and digits alone.
+    pattern:
+      /sk-(?:(?:proj|svcacct|admin|None|or-v1)-[A-Za-z0-9_-]{20,512}|[A-Za-z0-9]{20,255}(?![A-Za-z0-9_-]))/y,
+    isSecret: isRandom,
+  },
+  {
+    name: 'google-api-key',
+    anchors: ['AIza'],
+    boundary: 'word',
+    pattern: /AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])/y,
+  },
+  {
+    name: 'google-oauth-secret',
+    anchors: ['GOCSPX-', 'ya29.'],
+    boundary: 'word',
+    pattern: /(?:GOCSPX-|ya29\.)[A-Za-z0-9_-]{24,512}/y,
+  },
+  {
+    name: 'npm-token',
+    anchors: ['npm_'],
+    boundary: 'word',
+    pattern: /npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])/y,
+  },
+  {
+    name: 'pypi-token',
+    anchors: ['pypi-'],
+    boundary: 'word',
+    pattern: /pypi-[A-Za-z0-9_-]{40,512}/y,
+    isSecret: isRandom,
+  },
+  {
+    name: 'sendgrid-key',
+    anchors: ['SG.'],
+    boundary: 'word',
+    pattern: /SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}/y,
+  },
+  {
+    name: 'twilio-key',
+    anchors: ['SK'],
+    boundary: 'word',
+    pattern: /SK[0-9a-f]{32}(?![A-Za-z0-9])/y,
+  },
+  {
+    name: 'huggingface-token',
+    anchors: ['hf_'],
+    boundary: 'word',
+    pattern: /hf_[A-Za-z0-9]{34,64}(?![A-Za-z0-9])/y,
+  },
+  {
+    name: 'digitalocean-token',
+    anchors: ['dop_v1_', 'doo_v1_', 'dor_v1_'],
+    boundary: 'word',
+    pattern: /do[opr]_v1_[0-9a-f]{64}/y,
+  },
+  {
+    name: 'vault-token',
+    anchors: ['hvs.', 'hvb.'],
+    boundary: 'word',
+    pattern: /hv[sb]\.[A-Za-z0-9_-]{24,512}/y,
+    isSecret: isRandom,
+  },
+  {
+    name: 'turnlog-token',
+    anchors: ['turnlog_', 'tlk_', 'tl_'],
+    boundary: 'word',
+    pattern: /(?:turnlog|tlk|tl)_[A-Za-z0-9_-]{20,255}/y,
+    isSecret: isRandomOrHex,
+  },
+  {
+    name: 'jwt',
+    anchors: ['eyJ'],
+    // `token`: a run of base64url is looked through once, from its beginning.
+    boundary: 'token',
+    pattern: /eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,2}/y,
+  },
+  {
+    name: 'azure-account-key',
+    anchors: ['AccountKey=', 'SharedAccessKey='],
+    pattern: /(?:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{40,128}={0,2})/y,
+  },
+  {
+    name: 'aws-secret-key',
+    anchors: [
+      'secret_access_key',
+      'secretaccesskey',
+      'aws_secret_key',
+      'awssecretkey',
+      'aws_secret',
+    ],
+    ignoresCase: true,
+    pattern: new RegExp(
+      String.raw`(?:secret_?access_?key|aws_?secret(?:_?key)?)${assigned}(?:\\*["'\x60])?([A-Za-z0-9+/]{40})(?![A-Za-z0-9+/])`,
+      'iy',
+    ),
+    isSecret: isRandom,
+  },
+  {
+    name: 'authorization',
+    anchors: ['bearer ', 'basic ', 'bearer%20', 'basic%20'],
+    ignoresCase: true,
+    boundary: 'word',
+    pattern: /(?:bearer|basic)(?:%20| {1,4})([A-Za-z0-9+/._~-]{16,8192}={0,2})/iy,
+    isSecret: isRandomOrHex,
+  },
+  {
+    name: 'authorization',
+    anchors: ['authorization'],
+    ignoresCase: true,
+    pattern: new RegExp(
+      String.raw`authorization${assigned}(?:\\*["'\x60])?(?:bearer|basic|token|apikey|bot)\s{1,4}([A-Za-z0-9+/._~-]{6,8192}={0,2})`,
+      'iy',
+    ),
+    isSecret: (secret) => !placeholder.test(secret),
+  },
+  {
+    name: 'url-password',
+    anchors: ['://'],
+    pattern:
+      /:\/\/[^\s/:@"'`\\<>()[\]{}$?#]{0,128}:([^\s/"'`\\<>()[\]{}?#,;]{1,256})(?=@[^\s@/"'`\\])/y,
+    isSecret: (secret) => !placeholder.test(secret),
+  },
+  {
+    name: 'password',
+    anchors: ['password', 'passwd', 'passphrase', 'pwd'],
+    ignoresCase: true,
+    pattern: new RegExp(`(?:password|passwd|passphrase|pwd)${assigned}${value}`, 'iy'),
+    isSecret: isRandomOrHex,
+  },
+  {
+    name: 'api-key',
+    anchors: [
+      'api_key',
+      'api-key',
+      'apikey',
+      'access_key',
+      'access-key',
+      'accesskey',
+      'account_key',
+    ],
+    ignoresCase: true,
+    pattern: new RegExp(`(?:api|access|account)[_-]?key${assigned}${value}`, 'iy'),
+    isSecret: isRandomOrHex,
+  },
+  {
+    name: 'secret',
+    anchors: ['secret', 'private_key', 'privatekey', 'encryption_key', 'signing_key'],
+    ignoresCase: true,
+    pattern: new RegExp(
+      `(?:secret(?:[_-]?(?:access[_-]?)?key(?:[_-]?base)?)?|private_?key|(?:encryption|signing)_key)${assigned}${value}`,
+      'iy',
+    ),
+    isSecret: isRandomOrHex,
+  },
+  {
+    name: 'token',
+    // A bare `token` is as often a cursor, a word or a count: only those that say what they open.
+    anchors: [
+      'auth',
+      'access',
+      'refresh',
+      'api',
+      'bearer',
+      'bot',
+      'session',
+      'github',
+      'gitlab',
+      'npm',
+      'telemetry',
+    ].flatMap((what) => [`${what}_token`, `${what}-token`, `${what}token`]),
+    ignoresCase: true,
+    pattern: new RegExp(
+      `(?:auth|access|refresh|api|bearer|bot|session|github|gitlab|npm|telemetry)[_-]?token${assigned}${value}`,
+      'iy',
+    ),
+    isSecret: isRandomOrHex,
+  },
+] as const satisfies readonly SecretRule[]
+
+export type SecretName = (typeof secretRules)[number]['name']
+
+/** What stands for a secret in documents: a variable, `***`, `%s`, `xxxx`. */
+const placeholder = /^(?:[$%{<*].*|[x*.•]+|\[?REDACTED.*|password|pass|pwd|secret|token)$/i

@@ -1,0 +1,92 @@
+/**
+ * Server-sent events, incrementally: text in any pieces → whole events (WHATWG HTML §9.2.6).
+ *
+ * Lines end with LF, CRLF or CR, also when the two bytes of a CRLF come apart. An event is given out at
+ * its blank line; `end` gives out one that lacks it, for streams that were cut or close early. Comments,
+ * `id` and `retry` are passed over. Each piece is looked through once, however small the pieces are.
+ */
+
+export interface ServerSentEvent {
+  /** The `event` field; empty when there was none. */
+  readonly name: string
+  /** The `data` fields, joined by LF. */
+  readonly data: string
+}
+
+export function createSseParser() {
+  let line = ''
+  let endedWithCr = false
+  let isFirst = true
+  let name = ''
+  let data: string[] = []
+
+  function takeLine(events: ServerSentEvent[]): void {
+    const text = line
+    line = ''
+    if (text === '') {
+      dispatch(events)
+      return
+    }
+    const colon = text.indexOf(':')
+    const field = colon === -1 ? text : text.slice(0, colon)
+    const skip = text.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1
+    const value = colon === -1 ? '' : text.slice(skip)
+    if (field === 'data') data.push(value)
+    else if (field === 'event') name = value
+  }
+
+  function dispatch(events: ServerSentEvent[]): void {
+    if (data.length > 0) events.push({ name, data: data.join('\n') })
+    name = ''
+    data = []
+  }
+
+  return {
+    push(piece: string): ServerSentEvent[] {
+      const events: ServerSentEvent[] = []
+      let from = 0
+      if (isFirst && piece !== '') {
+        if (piece.charCodeAt(0) === 0xfeff) from = 1
+        isFirst = false
+      }
+      while (from < piece.length) {
+        if (endedWithCr) {
+          endedWithCr = false
+          if (piece.charCodeAt(from) === 0x0a) {
+            from += 1
+            continue
+          }
+        }
+        const end = indexOfLineEnd(piece, from)
+        if (end === -1) {
+          line += piece.slice(from)
+          break
+        }
+        line += piece.slice(from, end)
+        endedWithCr = piece.charCodeAt(end) === 0x0d
+        from = end + 1
+        takeLine(events)
+      }
+      return events
+    },
+    end(): ServerSentEvent[] {
+      const events: ServerSentEvent[] = []
+      if (line !== '') takeLine(events)
+      dispatch(events)
+      return events
+    },
+  }
+}
+
+export function parseSse(text: string): ServerSentEvent[] {
+  const parser = createSseParser()
+  return [...parser.push(text), ...parser.end()]
+}
+
+function indexOfLineEnd(text: string, from: number): number {
+  for (let index = from; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index)
+    if (unit === 0x0a || unit === 0x0d) return index
+  }
+  return -1
+}

@@ -1,0 +1,106 @@
+/**
+ * Sees the tools that an answer asks for, while its bytes pass: for the host's thread, so as little as
+ * it takes.
+ *
+ * A streamed `tool_use` is told when its block is complete, one in a JSON answer at the end. Only the
+ * events of tool blocks are parsed. An encoded body is collected and decoded at the end. Above
+ * `watchedBytesMax` it gives up: it holds nothing more and tells nothing more; the wire bytes, which are
+ * recorded anyway, still have everything. Never throws.
+ */
+import { StringDecoder } from 'node:string_decoder'
+import { readJsonAnswer, readStreamedAnswer, type ToolUse, toToolUse } from './anthropic-answer.ts'
+import { viewOf } from './content.ts'
+import { decodeBody } from './decode-body.ts'
+import { asNumber, asObject, asString, type JsonObject, parseJson } from './json.ts'
+import { createSseParser, type ServerSentEvent } from './sse.ts'
+
+/** An answer of a model is a hundredth of this. */
+export const watchedBytesMax = 16 * 1024 ** 2
+
+export interface ToolUseWatcher {
+  push(chunk: Uint8Array): ToolUse[]
+  end(): ToolUse[]
+}
+
+export function createToolUseWatcher(
+  contentType: string | undefined,
+  contentEncoding?: string,
+): ToolUseWatcher {
+  const isStream = /^\s*text\/event-stream\b/i.test(contentType ?? '')
+  const isPlain = /^\s*(?:identity\s*)?$/i.test(contentEncoding ?? '')
+  return bounded(
+    isStream && isPlain
+      ? createStreamWatcher()
+      : createWholeWatcher(isStream, isPlain ? undefined : contentEncoding),
+  )
+}
+
+function bounded(watcher: ToolUseWatcher): ToolUseWatcher {
+  let bytes = 0
+  let active: ToolUseWatcher | undefined = watcher
+  return {
+    push(chunk) {
+      bytes += chunk.byteLength
+      if (bytes > watchedBytesMax) active = undefined
+      return active?.push(chunk) ?? []
+    },
+    end() {
+      const uses = active?.end() ?? []
+      active = undefined
+      return uses
+    },
+  }
+}
+
+function createStreamWatcher(): ToolUseWatcher {
+  const decoder = new StringDecoder('utf8')
+  const parser = createSseParser()
+  const open = new Map<number, { readonly block: JsonObject; json: string }>()
+
+  function take({ data }: ServerSentEvent): ToolUse[] {
+    // The texts of the answer, most of its events, are told apart without parsing.
+    if (open.size === 0 && !data.includes('tool_use')) return []
+    const event = asObject(parseJson(data))
+    const index = asNumber(event?.index) ?? 0
+    const block = asObject(event?.content_block)
+    const delta = asObject(event?.delta)
+    if (event?.type === 'content_block_start' && block?.type === 'tool_use') {
+      open.set(index, { block, json: '' })
+    } else if (event?.type === 'content_block_delta') {
+      const use = open.get(index)
+      if (use !== undefined) use.json += asString(delta?.partial_json) ?? ''
+    } else if (event?.type === 'content_block_stop') {
+      const use = open.get(index)
+      open.delete(index)
+      const complete = use && toToolUse(use.block, use.json === '' ? undefined : use.json)
+      return complete === undefined ? [] : [complete]
+    }
+    return []
+  }
+
+  return {
+    push: (chunk) => parser.push(decoder.write(viewOf(chunk))).flatMap(take),
+    end: () => [...parser.push(decoder.end()), ...parser.end()].flatMap(take),
+  }
+}
+
+function createWholeWatcher(
+  isStream: boolean,
+  contentEncoding: string | undefined,
+): ToolUseWatcher {
+  const chunks: Buffer[] = []
+  return {
+    push(chunk) {
+      // A copy: the memory of a chunk belongs to the host.
+      chunks.push(Buffer.from(chunk))
+      return []
+    },
+    end() {
+      const text = decodeBody(Buffer.concat(chunks), contentEncoding)?.toString('utf8')
+      chunks.length = 0
+      if (text === undefined || !text.includes('tool_use')) return []
+      const answer = isStream ? readStreamedAnswer(text) : readJsonAnswer(text)
+      return [...(answer?.closedToolUses ?? [])]
+    },
+  }
+}

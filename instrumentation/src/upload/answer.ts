@@ -1,0 +1,100 @@
+/**
+ * What an answer means: pure.
+ *
+ * - accepted: 2xx *and* an OTLP answer. A login page's 200 is no delivery. What a partial success rejects
+ *   stays rejected: it is never sent again.
+ * - retry: it may work later, as it is.
+ * - unauthorized: the token is not taken; a person must act.
+ * - misconfigured: the address is wrong; a person must act. Nothing was judged, so nothing is given up.
+ * - rejected: this body is not taken, and never will be.
+ */
+import { parseRetryAfter } from './retry.ts'
+
+export type SendResult =
+  | { readonly status: 'accepted'; readonly rejected: number; readonly message?: string }
+  | { readonly status: 'retry'; readonly reason: string; readonly afterMs?: number }
+  | { readonly status: 'unauthorized'; readonly reason: string }
+  | { readonly status: 'misconfigured'; readonly reason: string }
+  | { readonly status: 'rejected'; readonly reason: string; readonly httpStatus: number }
+
+export interface HttpAnswer {
+  readonly httpStatus: number
+  readonly retryAfter?: string | undefined
+  /** The whole body; undefined where it was too long to be an answer. */
+  readonly body: string | undefined
+}
+
+/** Of a server's words, as much as a person reads. */
+const reasonLengthMax = 300
+
+export function interpretAnswer(answer: HttpAnswer, nowMs: number): SendResult {
+  const { httpStatus } = answer
+  const reason = reasonOf(answer)
+  if (httpStatus >= 200 && httpStatus < 300) return interpretSuccess(answer)
+  if (httpStatus === 401 || httpStatus === 403) return { status: 'unauthorized', reason }
+  if (httpStatus === 408 || httpStatus === 425 || httpStatus === 429 || httpStatus >= 500) {
+    const afterMs = parseRetryAfter(answer.retryAfter, nowMs)
+    return { status: 'retry', reason, ...(afterMs !== undefined && { afterMs }) }
+  }
+  // 407 is a proxy's 401; 421 and 3xx say "not here"; 1xx never ends an answer.
+  const isElsewhere = httpStatus < 400 || [404, 405, 407, 410, 421].includes(httpStatus)
+  if (isElsewhere) return { status: 'misconfigured', reason }
+  return { status: 'rejected', reason, httpStatus }
+}
+
+function interpretSuccess({ httpStatus, body }: HttpAnswer): SendResult {
+  const partialSuccess = parseOtlpAnswer(body)
+  if (partialSuccess === undefined) {
+    return { status: 'retry', reason: `HTTP ${httpStatus} without an OTLP answer` }
+  }
+  return { status: 'accepted', ...partialSuccess }
+}
+
+/**
+ * `{}` or `{"partialSuccess": …}`, in either of protobuf's spellings, numbers also as strings. Other
+ * members may stand beside it; a JSON object of other members alone is somebody else's answer.
+ */
+function parseOtlpAnswer(
+  body: string | undefined,
+): { rejected: number; message?: string } | undefined {
+  const answer = parseObject(body)
+  if (answer === undefined) return undefined
+  const partial = answer.partialSuccess ?? answer.partial_success
+  const isOurs =
+    Object.keys(answer).length === 0 || 'partialSuccess' in answer || 'partial_success' in answer
+  if (!isOurs) return undefined
+  if (typeof partial !== 'object' || partial === null) return { rejected: 0 }
+  const members = new Map(Object.entries(partial))
+  const counts = ['rejectedSpans', 'rejectedLogRecords', 'rejected_spans', 'rejected_log_records']
+  const rejected = counts.map((name) => toCount(members.get(name))).reduce((a, b) => Math.max(a, b))
+  const message: unknown = members.get('errorMessage') ?? members.get('error_message')
+  if (typeof message !== 'string' || message === '') return { rejected }
+  return { rejected, message: message.slice(0, reasonLengthMax) }
+}
+
+function toCount(value: unknown): number {
+  const count = typeof value === 'string' ? Number(value) : value
+  return typeof count === 'number' && Number.isSafeInteger(count) && count > 0 ? count : 0
+}
+
+/** The server's own words where it has some: OTLP's `{"message": …}`, or a short text. */
+function reasonOf({ httpStatus, body }: HttpAnswer): string {
+  const message = parseObject(body)?.message
+  const text = typeof message === 'string' ? message : isShortText(body) ? body : undefined
+  const words = text?.replace(/\s+/g, ' ').trim().slice(0, reasonLengthMax)
+  return words ? `HTTP ${httpStatus}: ${words}` : `HTTP ${httpStatus}`
+}
+
+function isShortText(body: string | undefined): body is string {
+  return body !== undefined && body.length <= reasonLengthMax && !/^\s*[<{[]/.test(body)
+}
+
+function parseObject(body: string | undefined): Readonly<Record<string, unknown>> | undefined {
+  if (body === undefined || !/^\s*\{/.test(body)) return undefined
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}

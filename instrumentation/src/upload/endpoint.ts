@@ -1,0 +1,39 @@
+/** `TELEMETRY_ENDPOINT` → the two addresses that are posted to: pure. */
+
+export type Endpoint =
+  | { readonly isValid: true; readonly base: string; readonly urls: EndpointUrls }
+  | { readonly isValid: false; readonly reason: string }
+
+export interface EndpointUrls {
+  readonly traces: string
+  readonly logs: string
+}
+
+/** What people paste that is not the base: a signal's own address, and the events address of old. */
+const understoodSuffix = /\/(?:api\/v1\/events|v1\/(?:traces|logs))$/
+
+/**
+ * A base URL, with or without a path before it and slashes behind it: equal ones give equal addresses.
+ * The reason never repeats the URL, which may hold a password.
+ */
+export function parseEndpoint(text: string): Endpoint {
+  const trimmed = text.trim()
+  if (!/^https?:\/\//i.test(trimmed)) return invalid('it must begin with http:// or https://')
+  if (!URL.canParse(trimmed)) return invalid('it is not a URL')
+  const url = new URL(trimmed)
+  if (url.username !== '' || url.password !== '') {
+    return invalid('it holds a user or password; the token has a setting of its own')
+  }
+  if (url.search !== '' || url.hash !== '') return invalid('it has a query or a fragment')
+  const path = url.pathname.replace(/\/+$/, '').replace(understoodSuffix, '').replace(/\/+$/, '')
+  const base = `${url.origin}${path}`
+  return {
+    isValid: true,
+    base,
+    urls: { traces: `${base}/v1/traces`, logs: `${base}/v1/logs` },
+  }
+}
+
+function invalid(reason: string): Endpoint {
+  return { isValid: false, reason: `The endpoint cannot be used: ${reason}.` }
+}
