@@ -150,6 +150,33 @@ describe('mode bits', () => {
   })
 })
 
+test.runIf(isRoot)('the owner is kept where that may be', async () => {
+  const { operated, decide, at } = await bench()
+  const change = operated({ opType: 'edit', path: 'a.txt', before: 'one', after: 'two' })
+  fs.chownSync(at('a.txt'), 1234, 2345)
+  await decide(change, 'revert')
+  expect(fs.statSync(at('a.txt'))).toMatchObject({ uid: 1234, gid: 2345 })
+})
+
+/** A disk that ignores case shows one file under both names, as a hard link does. */
+test('on a disk that ignores case, a rename of case alone is no conflict', async () => {
+  const { operated, decide, at, store, told } = await bench()
+  const change = operated({
+    opType: 'rename',
+    path: 'readme.md',
+    previousPath: 'README.md',
+    before: 'x',
+    after: 'x',
+  })
+  fs.linkSync(at('readme.md'), at('README.md'))
+  expect(await decide(change, 'revert')).toMatchObject({
+    status: 200,
+    body: { decision: { outcome: 'restored' } },
+  })
+  expect(store.find(change.opId)?.decisions).toHaveLength(1)
+  expect(told[0]?.resultSha256).toBe(stateOf('x'))
+})
+
 describe('conflicts', () => {
   test('a file edited since is not reverted, and both sides are named', async () => {
     const { operated, decide, read, at, store, told } = await bench()
@@ -318,6 +345,21 @@ describe('nothing outside the workspace is touched', () => {
     expect(snapshot(outside)).toEqual(before)
   })
 
+  test.each([
+    ['..', 'x/../a.txt'],
+    ['a doubled /', '/a.txt'],
+    ['NUL', 'a.txt\0'],
+  ])('and a path with %s is not followed even inside it', async (_claim, rest) => {
+    const { operated, decide, read, workspace } = await bench()
+    const fields = { absolutePath: `${workspace}/${rest}` }
+    const change = operated({ opType: 'edit', path: 'a.txt', before: 'one', after: 'two', fields })
+    expect(await decide(change, 'revert')).toMatchObject({
+      status: 409,
+      body: { error: { message: 'The path is not absolute and plain. Nothing was changed.' } },
+    })
+    expect(read('a.txt')).toBe('two')
+  })
+
   test('by a file that became a link', async () => {
     const outside = temporaryFolder()
     put(join(outside, 'a.txt'), 'two')
@@ -422,6 +464,20 @@ describe('a disk that refuses', () => {
     const change = operated({ opType: 'delete', path: 'a.txt', before: 'one' })
     expect((await decide(change, 'revert')).status).toBe(200)
     expect(read('a.txt')).toBe('one')
+  })
+
+  test('a file that comes in the last moment is not replaced', async () => {
+    const linkSync: typeof fs.linkSync = (from, to) => {
+      fs.writeFileSync(to, 'meanwhile')
+      fs.linkSync(from, to)
+    }
+    const { operated, decide, read, workspace } = await bench({
+      fileSystem: { ...capturedFileSystem, linkSync },
+    })
+    const change = operated({ opType: 'delete', path: 'a.txt', before: 'one' })
+    expect(await decide(change, 'revert')).toMatchObject({ status: 409 })
+    expect(read('a.txt')).toBe('meanwhile')
+    expect(hasTemporaryFile(workspace)).toBe(false)
   })
 
   test('a file written between the look and the step is not overwritten', async () => {

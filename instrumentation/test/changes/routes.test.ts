@@ -395,6 +395,7 @@ describe('the host', () => {
     app.setReplySerializer(() => 'serialised')
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null, 'host'))
+    app.addContentTypeParser('application/json', (_request, _payload, done) => done(null, 'host'))
     await app.register(changesRoutes)
     const response = await app.inject({ url: '/api/changes/recent', headers })
     expect(response.body).toBe('{"changes":[]}')
