@@ -14,7 +14,7 @@ export interface ScriptedAnswer {
   readonly toolUses: readonly ToolUse[]
 }
 
-export function answerTo({ messages, toolNames }: MessagesRequest): ScriptedAnswer {
+export function answerByScript({ messages, toolNames }: MessagesRequest): ScriptedAnswer {
   const wishedAt = messages.findLastIndex((message) => wishOf(message) !== '')
   const wished = messages[wishedAt]
   const plan = planFor(parseWishes(wished === undefined ? '' : wishOf(wished)))

@@ -3,8 +3,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseMessagesRequest } from './messages.ts'
-import { answerTo } from './script.ts'
+import { type MessagesRequest, parseMessagesRequest } from './messages.ts'
+import { answerByScript, type ScriptedAnswer } from './script.ts'
 import { encodeEvent, newId, toEvents, toWireMessage } from './stream.ts'
 
 /** The API's own limit. */
@@ -22,10 +22,17 @@ type Body =
   | { readonly status: 'too_large' }
   | { readonly status: 'gone' }
 
-/** A server that is not listening yet. `pieceDelayMs` is the time between two events of a stream. */
-export function createScriptedModel({ pieceDelayMs }: { readonly pieceDelayMs: number }): Server {
+export interface ScriptedModelOptions {
+  /** The time after each piece of a streamed answer. */
+  readonly pieceDelayMs: number
+  /** What it says; default: the script. */
+  readonly answerTo?: (request: MessagesRequest) => ScriptedAnswer
+}
+
+/** A server that is not listening yet. */
+export function createScriptedModel(options: ScriptedModelOptions): Server {
   return createServer((request, response) => {
-    answer(request, response, pieceDelayMs).catch((error: unknown) => {
+    answer(request, response, options).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined)
     })
   })
@@ -34,7 +41,7 @@ export function createScriptedModel({ pieceDelayMs }: { readonly pieceDelayMs: n
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  pieceDelayMs: number,
+  { pieceDelayMs, answerTo = answerByScript }: ScriptedModelOptions,
 ): Promise<void> {
   const requestId = newId('req')
   response.setHeader('request-id', requestId)

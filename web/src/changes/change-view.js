@@ -45,11 +45,12 @@ export function makeChangeView({ change: first, decide, load }) {
   ])
 
   async function expand() {
-    detail.replaceChildren(makeNote('Loading…'))
-    const full = change.diff === undefined && !change.binary ? await load(change) : change
-    if (change.binary) detail.replaceChildren(makeNote('Not text, so there is no diff.'))
-    else if (full?.diff === undefined) detail.replaceChildren(makeNote('There is no diff of this.'))
-    else detail.replaceChildren(makeDiffView(full.diff, change.path))
+    if (change.diff === undefined && !change.binary) {
+      detail.replaceChildren(makeNote('Loading…'))
+      const full = await load(change)
+      if (full !== undefined) change = { ...change, ...full, decision: change.decision }
+    }
+    detail.replaceChildren(makeDetail(change))
   }
 
   summary.addEventListener('click', () => {
@@ -132,6 +133,14 @@ export function makeChangeView({ change: first, decide, load }) {
       if (change.startedAt !== undefined) age.title = toVisible(change.startedAt)
     },
   }
+}
+
+/** @param {Change} change */
+function makeDetail({ binary, diff, diffOmitted, path }) {
+  if (diff !== undefined) return makeDiffView(diff, path)
+  if (binary) return makeNote('Not text, so there is no diff.')
+  if (diffOmitted === 'too_large') return makeNote('The diff is too large to be shown.')
+  return makeNote('There is no diff of this.')
 }
 
 /**

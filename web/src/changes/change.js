@@ -19,6 +19,7 @@
  * @property {number | undefined} linesRemoved
  * @property {boolean} binary
  * @property {string | undefined} diff unified; absent where the list leaves it out
+ * @property {string | undefined} diffOmitted why there is no diff, such as `too_large`
  * @property {Decision | undefined} decision
  * @property {string | undefined} toolName
  */
@@ -56,6 +57,7 @@ export function parseChange(value) {
     linesRemoved: number(value.linesRemoved),
     binary: value.binary === true,
     diff: string(value.diff),
+    diffOmitted: string(value.diffOmitted),
     decision: parseDecision(value.decision),
     toolName: string(value.toolName),
   }

@@ -10,8 +10,9 @@ const answerWithinMs = 15_000
 /**
  * @typedef {object} Refusal
  * @property {'refused'} status
- * @property {string} code `conflict`, `missing`, `unknown`, or what the server calls it
- * @property {string} message for a person; empty when the code says it all
+ * @property {string} code `not_found`, or what the server calls it
+ * @property {string | undefined} outcome of a decision that was refused: `conflict`, `missing`
+ * @property {string} message for a person; empty when the server gives none
  * @property {string | undefined} onDisk what is there now: a hash, or `absent`
  * @property {string | undefined} expected what would have to be there
  */
@@ -72,6 +73,7 @@ export function createChangesApi(endpoint) {
 const notTheRoutes = {
   status: 'refused',
   code: 'unexpected',
+  outcome: undefined,
   message: 'The answer does not come from the Changes routes.',
   onDisk: undefined,
   expected: undefined,
@@ -105,11 +107,11 @@ async function ask(url, { signal, ...options }) {
 function refusal(status, body) {
   const { error, outcome, onDisk, expected } = isRecord(body) ? body : {}
   const { code, message } = isRecord(error) ? error : {}
-  const isKnown = outcome === 'conflict' || outcome === 'missing'
   return {
     status: 'refused',
-    code: isKnown ? outcome : status === 404 ? 'unknown' : (string(code) ?? `http_${status}`),
-    message: string(message) ?? (isKnown || status === 404 ? '' : `The app answered ${status}.`),
+    code: status === 404 ? 'not_found' : (string(code) ?? `http_${status}`),
+    outcome: string(outcome),
+    message: string(message) ?? '',
     onDisk: string(onDisk),
     expected: string(expected),
   }

@@ -146,7 +146,7 @@ export class TurnlogChanges extends HTMLElement {
       this.#spoken.textContent = `${state?.label ?? 'Decided'}: ${toVisible(change.path)}.`
     }
     const outcome = answer.status === 'ok' ? answer.decision.outcome : undefined
-    const refused = answer.status === 'refused' ? answer.code : undefined
+    const refused = answer.status === 'refused' ? answer.outcome : undefined
     if (answer.status !== 'unreachable') {
       const detail = { opId: change.opId, path: change.path, type, outcome: outcome ?? refused }
       this.dispatchEvent(

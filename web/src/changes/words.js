@@ -72,17 +72,14 @@ function isRefused({ outcome }) {
  */
 export function refusalInWords(answer, change) {
   if (answer.status === 'unreachable') return 'The app does not answer. Nothing was decided.'
+  if (answer.code === 'not_found') return 'This change is no longer known. Nothing was decided.'
   const path = toVisible(change.path)
-  switch (answer.code) {
-    case 'conflict':
-      return `${path} was changed since, so it was left as it is. ${whatDiffers(answer)}`.trim()
-    case 'missing':
-      return `${path} is no longer there, so there is nothing to revert.`
-    case 'unknown':
-      return 'This change is no longer known. Nothing was decided.'
-    default:
-      return toVisible(answer.message)
+  const message = toVisible(answer.message) || `This was refused (${toVisible(answer.code)}).`
+  if (answer.outcome === 'missing') return `${path} was left as it is. ${message}`
+  if (answer.outcome === 'conflict') {
+    return `${path} was left as it is. ${message} ${whatDiffers(answer)}`.trim()
   }
+  return message
 }
 
 /**
@@ -92,7 +89,8 @@ export function refusalInWords(answer, change) {
  */
 export function problemInWords(answer) {
   if (answer.status === 'unreachable') return 'The app does not answer. Trying again.'
-  return answer.code === 'unknown' ? 'This app keeps no changes.' : toVisible(answer.message)
+  if (answer.code === 'not_found') return 'This app keeps no changes.'
+  return toVisible(answer.message) || `The app refuses to show changes (${toVisible(answer.code)}).`
 }
 
 /** @param {Refusal} refusal */

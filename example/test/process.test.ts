@@ -1,0 +1,151 @@
+/** The app as a process: its one line, its exit codes, and what is left when it ends. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { startApp, startModel } from './support/app.ts'
+import { temporaryDirectory } from './support/directory.ts'
+
+const program = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+
+async function startProcess(environment: NodeJS.ProcessEnv = {}) {
+  const directory = await temporaryDirectory()
+  const child = spawn(process.execPath, [program], {
+    cwd: directory,
+    env: { PATH: process.env.PATH, EXAMPLE_PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (data) => {
+    output.stdout += data
+  })
+  child.stderr.on('data', (data) => {
+    output.stderr += data
+  })
+  // Not the child's own `close`, which does not come after a `disconnect` from this side.
+  const ended = [once(child, 'exit'), once(child.stdout, 'close'), once(child.stderr, 'close')]
+  const closed = Promise.all(ended).then(([exit]) => exit?.[0])
+  return {
+    child,
+    output,
+    closed,
+    directory,
+    /** The address, once it listens. */
+    async url(): Promise<string> {
+      await expect.poll(() => output.stdout, { timeout: 10_000 }).toContain('\n')
+      return /http:\S+/.exec(output.stdout)?.[0] ?? ''
+    },
+  }
+}
+
+test('it prints one line with its address, keeps files under its folder, and ends well', async () => {
+  const app = await startProcess()
+  const url = await app.url()
+  expect(app.output.stdout).toBe(
+    `Chat with a scripted model: ${url} (workspace ${join(app.directory, 'workspace')})\n`,
+  )
+  const response = await chat(url, 'add a greeting to hello.txt')
+  expect(response.status).toBe(200)
+  expect(readFileSync(join(app.directory, 'workspace/hello.txt'), 'utf8')).toBe('Hello, world!\n')
+
+  const begin = performance.now()
+  app.child.kill('SIGTERM')
+  expect(await app.closed).toBe(0)
+  expect(performance.now() - begin).toBeLessThan(3_000)
+  expect(app.output.stderr).toBe('')
+})
+
+test.each(['SIGINT', 'channel'] as const)(
+  'it ends by %s in the middle of a turn, within three seconds, its command too',
+  async (way) => {
+    const app = await startProcess()
+    const workspace = join(app.directory, 'workspace')
+    const turn = chat(await app.url(), 'run touch begun; sleep 3; touch too-late').catch(() => {})
+    await expect.poll(() => existsSync(join(workspace, 'begun'))).toBe(true)
+    const begin = performance.now()
+    if (way === 'channel') app.child.disconnect()
+    else app.child.kill(way)
+    expect(await app.closed).toBe(0)
+    expect(performance.now() - begin).toBeLessThan(3_000)
+    await turn
+    expect(app.output.stderr).toBe('')
+  },
+)
+
+test('the scripted model ends with the app, also with kill -9', async () => {
+  const app = await startProcess()
+  await app.url()
+  const model = childrenOf(app.child)
+  expect(model).toHaveLength(1)
+  app.child.kill('SIGKILL')
+  await app.closed
+  await expect.poll(() => model.filter(isRunning)).toEqual([])
+})
+
+test('a port in use is one clear line and exit code 1', async () => {
+  const other = await startApp()
+  const port = new URL(other.url).port
+  const app = await startProcess({ EXAMPLE_PORT: port })
+  expect(await app.closed).toBe(1)
+  expect(app.output).toEqual({
+    stdout: '',
+    stderr: `Port ${port} is in use; set EXAMPLE_PORT to a free one.\n`,
+  })
+})
+
+test('a setting that makes no sense is one clear line and exit code 1', async () => {
+  const directory = await temporaryDirectory()
+  writeFileSync(join(directory, 'file'), '')
+  for (const [environment, line] of [
+    [{ EXAMPLE_PORT: 'http' }, /^EXAMPLE_PORT must be a port, 0 to 65535, not 'http'\.\n$/],
+    [{ ANTHROPIC_BASE_URL: 'nowhere' }, /^ANTHROPIC_BASE_URL must be an http or https URL\.\n$/],
+    [{ EXAMPLE_WORKSPACE: join(directory, 'file') }, /^The workspace .*file cannot be made/],
+  ] as const) {
+    const app = await startProcess(environment)
+    expect(await app.closed).toBe(1)
+    expect(app.output).toEqual({ stdout: '', stderr: expect.stringMatching(line) })
+    expect(app.output.stderr.split('\n')).toHaveLength(2)
+  }
+})
+
+test('with ANTHROPIC_BASE_URL it asks that API, without a key of its own', async () => {
+  const app = await startProcess({
+    ANTHROPIC_BASE_URL: await startModel(),
+    EXAMPLE_MODEL: 'their-model',
+  })
+  const url = await app.url()
+  expect(app.output.stdout).toContain('Chat with their-model')
+  expect(childrenOf(app.child)).toEqual([])
+  expect((await chat(url, 'count to 3')).status).toBe(200)
+  const about = await (await fetch(`${url}/api/about`)).json()
+  expect(about).toMatchObject({ model: 'their-model', scripted: false })
+})
+
+function chat(url: string, message: string): Promise<Response> {
+  return fetch(`${url}/api/chat`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ message }),
+  })
+}
+
+/** Linux tells; no other system is tested. */
+function childrenOf({ pid }: ChildProcess): readonly number[] {
+  const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return list.trim().split(' ').filter(Boolean).map(Number)
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    // A zombie has ended too; only its parent has not asked yet.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
