@@ -237,7 +237,7 @@ export const turnlogAttributes = {
   'turnlog.drop.reason': {
     type: 'string',
     meaning:
-      'Why the records were dropped: `journal_unwritable`, `journal_corrupt`, `record_unsealable`.',
+      'Why the records were dropped: `journal_unwritable`, `journal_corrupt`, `record_too_large`, `record_unsealable`.',
     example: 'journal_unwritable',
     stability: 'stable',
   },

@@ -37,6 +37,8 @@ import {
 
 export type { ToolUse } from './anthropic-answer.ts'
 export type { ToolResult } from './messages.ts'
+export { findToolResults } from './tool-results.ts'
+export { createToolUseWatcher } from './tool-use-watcher.ts'
 
 export interface AnthropicExchange {
   /** Absolute. */

@@ -10,10 +10,10 @@ const entropyBitsMin = 2.5
 /** Counting characters beyond this changes nothing: what is random shows it by then. */
 const sampleLength = 512
 
-/** Letters and digits (or more kinds) mixed, and not words joined by `-`, `_`, `.` or `/`. */
+/** Letters and digits mixed, or three kinds of characters, and not words that are joined by signs. */
 export function isRandom(value: string): boolean {
   const sample = value.slice(0, sampleLength)
-  return kindsOf(sample) >= 2 && !isWords(sample) && entropyBits(sample) >= entropyBitsMin
+  return isMixed(sample) && !isWords(sample) && entropyBits(sample) >= entropyBitsMin
 }
 
 /** The same, for places where a digest or a UUID is a secret too: after `api_key=`. */
@@ -22,15 +22,16 @@ export function isRandomOrHex(value: string): boolean {
   return isRandom(value) || (/^[0-9a-fA-F-]{32,128}$/.test(value) && /[0-9]/.test(value))
 }
 
-function kindsOf(value: string): number {
-  const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^A-Za-z0-9_.\-/]/]
-  return kinds.filter((kind) => kind.test(value)).length
+function isMixed(value: string): boolean {
+  const hasLetter = /[A-Za-z]/.test(value)
+  if (/[0-9]/.test(value)) return hasLetter
+  return /[a-z]/.test(value) && /[A-Z]/.test(value) && /[^A-Za-z0-9_.\-/:|,]/.test(value)
 }
 
 /** Every piece is a word (`Home`, `homePage`, `HOME`), a short number, or a version (`v2`). */
 function isWords(value: string): boolean {
   return value
-    .split(/[-_./@]/)
+    .split(/[-_./@:|,]/)
     .every((piece) =>
       /^(?:[A-Z]{0,3}[a-z]*(?:[A-Z][a-z]+)*|[A-Z]+|[a-z]{0,12}\d{1,4})$/.test(piece),
     )

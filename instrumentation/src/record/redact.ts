@@ -89,20 +89,24 @@ function find(text: string, { anchors, ranksOf }: Trigger): Finding[] {
       const matchEnd = at + match[0].length
       judgedTo.set(rank, matchEnd)
       if (rule.isSecret?.(secret) === false) continue
-      const end = rule.name === 'private-key' ? endOfPrivateKey(text, at, matchEnd) : matchEnd
-      judgedTo.set(rank, end)
-      findings.push({ start: matchEnd - secret.length, end, rank })
+      findings.push({ start: matchEnd - secret.length, end: matchEnd, rank })
+      if (rule.name === 'private-key') {
+        for (const [start, end] of bodyOfPrivateKey(text, matchEnd)) {
+          findings.push({ start, end, rank })
+          judgedTo.set(rank, end)
+        }
+      }
     }
   }
   return findings
 }
 
-/** Ranges that touch become one, named by the highest rule: a token in a header, in a URL, in JSON. */
+/** What overlaps becomes one, named by the highest rule: a token in a header, in a URL, in JSON. */
 function merge(findings: readonly Finding[]): Finding[] {
   const merged: Finding[] = []
   for (const finding of findings.toSorted((a, b) => a.start - b.start)) {
     const last = merged.at(-1)
-    if (last === undefined || finding.start >= last.end) merged.push(finding)
+    if (last === undefined || !isOneSecret(last, finding)) merged.push(finding)
     else {
       merged[merged.length - 1] = {
         start: last.start,
@@ -112,6 +116,11 @@ function merge(findings: readonly Finding[]): Finding[] {
     }
   }
   return merged
+}
+
+/** The head of a private key and its body only touch. */
+function isOneSecret(last: Finding, next: Finding): boolean {
+  return next.start < last.end || (next.start === last.end && next.rank === last.rank)
 }
 
 function marker(rank: number): `[REDACTED:${SecretName}]` {
@@ -127,16 +136,30 @@ function startsAfterBoundary(text: string, at: number, boundary: 'word' | 'token
 }
 
 const privateKeyEnd = /-----END [A-Z0-9 ]{0,60}-----/y
-/** Lines of base64, raw or escaped: what is left of a block that was cut. */
-const privateKeyLines = /(?:(?:\s|\\+[nrt]){0,8}[A-Za-z0-9+/=]{16,}){0,2000}/y
+/** What stands between BEGIN and END, raw or escaped: base64, and headers such as `Proc-Type: 4,ENCRYPTED`. */
+const privateKeyBody = /^(?:[A-Za-z0-9+/=\s:,.()_@<>-]|\\{1,8}[nrt])*$/
+/** Lines of base64: what is left of a block that was cut. */
+const privateKeyLines = /^(?:(?:\s|\\{1,8}[nrt]){0,8}[A-Za-z0-9+/=]{16,1024}){1,2000}/
+/** A line of a key that is put together in source code, between quotes. */
+const privateKeyRun = /[A-Za-z0-9+/=]{32,1024}/g
 
-function endOfPrivateKey(text: string, start: number, bodyStart: number): number {
-  const dashes = text.indexOf('-----', bodyStart)
-  if (dashes !== -1 && dashes - start <= privateKeyLengthMax) {
-    privateKeyEnd.lastIndex = dashes
-    const end = privateKeyEnd.exec(text)
-    if (end !== null) return dashes + end[0].length
+/**
+ * The rest of a block whose BEGIN line ends at `from`: through its END line where nothing else stands
+ * between, else the base64 in it. Quotes and brackets are never part of it, so JSON stays JSON.
+ */
+function bodyOfPrivateKey(text: string, from: number): [start: number, end: number][] {
+  const dashes = text.indexOf('-----', from)
+  privateKeyEnd.lastIndex = dashes
+  const end =
+    dashes !== -1 && dashes - from <= privateKeyLengthMax ? privateKeyEnd.exec(text) : null
+  if (end === null) {
+    const lines = privateKeyLines.exec(text.slice(from, from + privateKeyLengthMax))
+    return lines === null ? [] : [[from, from + lines[0].length]]
   }
-  privateKeyLines.lastIndex = bodyStart
-  return bodyStart + (privateKeyLines.exec(text)?.[0].length ?? 0)
+  const body = text.slice(from, dashes)
+  if (privateKeyBody.test(body)) return [[from, dashes + end[0].length]]
+  return [...body.matchAll(privateKeyRun)].map(({ index, 0: run }) => [
+    from + index,
+    from + index + run.length,
+  ])
 }

@@ -6,6 +6,7 @@
  * of it matched, the group is the secret and ends the match: what leads to it stays readable.
  *
  * Invariants that keep the whole linear, whatever the text:
+ * - every repetition has a limit (without one, a long run overflows the stack of the engine, and throws);
  * - a pattern that fails has looked at a bounded stretch, or at one that no other anchor can begin in;
  * - a pattern that matches is not tried again inside its match.
  *
@@ -175,7 +176,8 @@ export const secretRules = [
     anchors: ['eyJ'],
     // `token`: a run of base64url is looked through once, from its beginning.
     boundary: 'token',
-    pattern: /eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,2}/y,
+    pattern:
+      /eyJ[A-Za-z0-9_-]{8,16384}\.[A-Za-z0-9_-]{8,16384}\.[A-Za-z0-9_-]{8,16384}(?:\.[A-Za-z0-9_-]{1,16384}){0,2}/y,
   },
   {
     name: 'azure-account-key',

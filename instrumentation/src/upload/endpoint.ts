@@ -1,8 +1,8 @@
 /** `TELEMETRY_ENDPOINT` → the two addresses that are posted to: pure. */
 
-export type Endpoint =
-  | { readonly isValid: true; readonly base: string; readonly urls: EndpointUrls }
-  | { readonly isValid: false; readonly reason: string }
+export type EndpointResult =
+  | { readonly status: 'ok'; readonly baseUrl: string; readonly urls: EndpointUrls }
+  | { readonly status: 'invalid'; readonly reason: string }
 
 export interface EndpointUrls {
   readonly traces: string
@@ -16,7 +16,7 @@ const understoodSuffix = /\/(?:api\/v1\/events|v1\/(?:traces|logs))$/
  * A base URL, with or without a path before it and slashes behind it: equal ones give equal addresses.
  * The reason never repeats the URL, which may hold a password.
  */
-export function parseEndpoint(text: string): Endpoint {
+export function parseEndpoint(text: string): EndpointResult {
   const trimmed = text.trim()
   if (!/^https?:\/\//i.test(trimmed)) return invalid('it must begin with http:// or https://')
   if (!URL.canParse(trimmed)) return invalid('it is not a URL')
@@ -26,14 +26,14 @@ export function parseEndpoint(text: string): Endpoint {
   }
   if (url.search !== '' || url.hash !== '') return invalid('it has a query or a fragment')
   const path = url.pathname.replace(/\/+$/, '').replace(understoodSuffix, '').replace(/\/+$/, '')
-  const base = `${url.origin}${path}`
+  const baseUrl = `${url.origin}${path}`
   return {
-    isValid: true,
-    base,
-    urls: { traces: `${base}/v1/traces`, logs: `${base}/v1/logs` },
+    status: 'ok',
+    baseUrl,
+    urls: { traces: `${baseUrl}/v1/traces`, logs: `${baseUrl}/v1/logs` },
   }
 }
 
-function invalid(reason: string): Endpoint {
-  return { isValid: false, reason: `The endpoint cannot be used: ${reason}.` }
+function invalid(reason: string): EndpointResult {
+  return { status: 'invalid', reason: `The endpoint cannot be used: ${reason}.` }
 }

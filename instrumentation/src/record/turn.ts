@@ -1,0 +1,189 @@
+/**
+ * Turns are found, not configured. Handling one HTTP request or one WebSocket message is a *candidate*; it becomes
+ * a turn, with the candidate's start time, when a model call begins inside it.
+ *
+ * A turn is *held* by whatever is still at work on it: the response that is not finished, the message listener's
+ * promise, each model call under way. When nothing holds it, it ends after a grace that depends on what may still
+ * come, at the moment the last hold was released:
+ *
+ *   - its work is known to be over (response finished, promise settled, client gone): at once; with inferred tool
+ *     calls open, 2 s later, for apps that go on after they have answered;
+ *   - a message listener that returned nothing: 2 s after the last hold; with tool calls open, when those are
+ *     answered, the socket closes, or 10 min have passed.
+ *
+ * A model call that begins within the grace holds the turn again. One that begins after the turn's end is a late
+ * child of the same trace and changes the turn no more.
+ */
+import { type Link, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api'
+import type { AttributeName, TurnOutcome, TurnTransport } from '@turnlog/conventions'
+import type { Recorder } from './recorder.ts'
+import type { ToolCall } from './tool-call.ts'
+
+const graceMs = 2_000
+const openToolGraceMs = 10 * 60_000
+/** A request's body is held until it is known whether it is a turn's, up to this; a larger one has no prompt. */
+const requestBytesMax = 16 * 1024 ** 2
+
+export interface CandidateFacts {
+  readonly transport: TurnTransport
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly method?: string | undefined
+  readonly path?: string | undefined
+  readonly contentType?: string | undefined
+  readonly traceparent?: string | undefined
+  /** Whether the end of the work is told by `release` of the first hold, or must be guessed from silence. */
+  readonly endIsKnown: boolean
+}
+
+export interface TurnDependencies {
+  readonly recorder: Recorder
+  readonly agent: string
+  readonly now: () => number
+  readonly after: (ms: number, callback: () => void) => { cancel(): void }
+}
+
+export type Candidate = ReturnType<typeof createCandidate>
+
+export function createCandidate(facts: CandidateFacts, dependencies: TurnDependencies) {
+  const { recorder, agent, now, after } = dependencies
+  let span: Span | undefined
+  let isEnded = false
+  let endIsKnown = facts.endIsKnown
+  let holds = 0
+  let quietSince = facts.startedAt
+  let outcome: TurnOutcome = 'completed'
+  let lastCallFailed = false
+  let grace: { cancel(): void } | undefined
+  let requestPieces: (string | Uint8Array)[] = []
+  let requestBytes = 0
+  const openTools = new Map<string, ToolCall>()
+  const extra: { [Name in AttributeName]?: string | number | boolean } = {}
+
+  /** A model call begins: the candidate is a turn from now on. */
+  function promote(): Span {
+    if (span !== undefined) return span
+    span = recorder.tracer.startSpan(
+      `invoke_agent ${agent}`,
+      {
+        kind: SpanKind.INTERNAL,
+        root: true,
+        startTime: facts.startedAt,
+        links: linkTo(facts.traceparent),
+        attributes: {
+          'gen_ai.operation.name': 'invoke_agent',
+          'gen_ai.agent.name': agent,
+          'turnlog.turn.transport': facts.transport,
+          ...(facts.path === undefined ? {} : { 'url.path': facts.path }),
+          ...(facts.method === undefined ? {} : { 'http.request.method': facts.method }),
+        } satisfies { [Name in AttributeName]?: string },
+      },
+      ROOT_CONTEXT,
+    )
+    recorder.note(span, { contentType: facts.contentType })
+    for (const piece of requestPieces) recorder.content(span, 'turn.request', piece)
+    requestPieces = []
+    return span
+  }
+
+  function hold(): void {
+    holds += 1
+    grace?.cancel()
+    grace = undefined
+  }
+
+  function release(): void {
+    holds -= 1
+    if (holds > 0) return
+    quietSince = now()
+    settle()
+  }
+
+  /** Nothing holds the turn: it ends now, or later if nothing else begins. */
+  function settle(): void {
+    if (span === undefined || isEnded || holds > 0) return
+    grace?.cancel()
+    grace = undefined
+    const isWaitingForTools = openTools.size > 0
+    if (endIsKnown && !isWaitingForTools) return end()
+    const waitMs = isWaitingForTools && !endIsKnown ? openToolGraceMs : graceMs
+    grace = after(waitMs, end)
+  }
+
+  function end(): void {
+    if (span === undefined || isEnded) return
+    isEnded = true
+    grace?.cancel()
+    for (const call of openTools.values()) call.leaveUnfinished()
+    openTools.clear()
+    if (outcome === 'completed' && lastCallFailed) outcome = 'failed'
+    span.setAttributes({
+      ...extra,
+      'turnlog.turn.outcome': outcome,
+    } satisfies { [Name in AttributeName]?: string | number | boolean })
+    if (outcome === 'failed') span.setStatus({ code: SpanStatusCode.ERROR })
+    span.end(Math.max(quietSince, facts.startedAt))
+  }
+
+  return {
+    transport: facts.transport,
+    /** The turn's span, once the candidate is a turn. */
+    get span() {
+      return span
+    },
+    get isEnded() {
+      return isEnded
+    },
+    /** Inferred tool calls the model has asked for and not been answered. */
+    openTools,
+    promote,
+    hold,
+    release,
+    /** A piece of the request's body or the message, not copied: it is written when the candidate becomes a turn. */
+    request(piece: string | Uint8Array): void {
+      requestBytes += piece.length
+      if (requestBytes > requestBytesMax) {
+        requestPieces = []
+        return
+      }
+      if (span === undefined) requestPieces.push(piece)
+      else if (!isEnded) recorder.content(span, 'turn.request', piece)
+    },
+    /** A JSON answer of the app, in which the sealer looks for a conversation id. */
+    response(piece: string | Uint8Array): void {
+      if (span !== undefined && !isEnded) recorder.content(span, 'turn.response', piece)
+    },
+    /** What else is to be said of the turn when it ends. */
+    describe(attributes: { [Name in AttributeName]?: string | number | boolean }): void {
+      Object.assign(extra, attributes)
+    },
+    /** A model call of the turn ended; the last one tells whether the turn failed. */
+    callEnded(isFailed: boolean): void {
+      lastCallFailed = isFailed
+    },
+    /** The client left, or the app failed: the work that goes on is waited for, no new work is. */
+    conclude(how: 'aborted' | 'failed' | 'completed'): void {
+      endIsKnown = true
+      if (how !== 'completed' && outcome === 'completed') outcome = how
+      if (holds === 0) settle()
+    },
+    /** A tool call was answered. */
+    toolEnded(id: string): void {
+      openTools.delete(id)
+      if (holds === 0) {
+        quietSince = now()
+        settle()
+      }
+    },
+    /** Ends the turn whatever holds it: the process is ending. */
+    end,
+  }
+}
+
+/** W3C Trace Context §3.2: the caller's span is linked to, never obeyed: its sampling flag does not switch us off. */
+function linkTo(traceparent: string | undefined): Link[] {
+  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/.exec(traceparent ?? '')
+  const [, traceId, spanId, flags] = match ?? []
+  if (traceId === undefined || spanId === undefined || flags === undefined) return []
+  return [{ context: { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true } }]
+}

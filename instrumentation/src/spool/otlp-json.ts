@@ -1,0 +1,126 @@
+/**
+ * OTLP/JSON of one record: pure. The mapping is that of the OTLP specification (1.11, "JSON Protobuf Encoding"): ids
+ * in hex, 64-bit integers as strings where they may be large, enums as integers, lowerCamelCase.
+ */
+import type { JournaledLog, JournaledScope, JournaledSpan } from './processor.ts'
+
+export type SealedValue = string | number | boolean | Uint8Array | readonly string[]
+export type SealedAttributes = Record<string, unknown>
+
+type AnyValue = Readonly<Record<string, unknown>>
+
+/** An attribute's value. What has no OTLP form (a function, a symbol) is left out. */
+export function toAnyValue(value: unknown): AnyValue | undefined {
+  switch (typeof value) {
+    case 'string':
+      return { stringValue: value }
+    case 'boolean':
+      return { boolValue: value }
+    case 'number':
+      return Number.isSafeInteger(value) ? { intValue: value } : { doubleValue: value }
+    case 'bigint':
+      return { intValue: value.toString() }
+    case 'object':
+      return toCompoundValue(value)
+    default:
+      return undefined
+  }
+}
+
+function toCompoundValue(value: object | null): AnyValue {
+  if (value === null) return {}
+  if (value instanceof Uint8Array) {
+    return {
+      bytesValue: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'),
+    }
+  }
+  if (Array.isArray(value)) {
+    return { arrayValue: { values: value.map((member) => toAnyValue(member) ?? {}) } }
+  }
+  return { kvlistValue: { values: toKeyValues(value) } }
+}
+
+export function toKeyValues(attributes: object): { key: string; value: AnyValue }[] {
+  const pairs: { key: string; value: AnyValue }[] = []
+  for (const [key, member] of Object.entries(attributes)) {
+    const value = toAnyValue(member)
+    if (value !== undefined) pairs.push({ key, value })
+  }
+  return pairs
+}
+
+export function toOtlpSpan(span: JournaledSpan, attributes: SealedAttributes): object {
+  return {
+    traceId: span.traceId,
+    spanId: span.spanId,
+    ...(span.parentSpanId === undefined ? {} : { parentSpanId: span.parentSpanId }),
+    ...(span.traceState === undefined ? {} : { traceState: span.traceState }),
+    name: span.name,
+    kind: span.kind + 1,
+    startTimeUnixNano: span.start,
+    endTimeUnixNano: span.end ?? span.start,
+    attributes: toKeyValues(attributes),
+    events: (span.events ?? []).map((event) => ({
+      timeUnixNano: event.time,
+      name: event.name,
+      attributes: toKeyValues(event.attributes ?? {}),
+    })),
+    links: (span.links ?? []).map((link) => ({
+      traceId: link.traceId,
+      spanId: link.spanId,
+      attributes: toKeyValues(link.attributes ?? {}),
+    })),
+    status: {
+      code: span.status?.code ?? 0,
+      ...(span.status?.message === undefined ? {} : { message: span.status.message }),
+    },
+    ...(span.flags === undefined ? {} : { flags: span.flags }),
+  }
+}
+
+export function toOtlpLog(log: JournaledLog, attributes: SealedAttributes): object {
+  const body = log.body === undefined ? undefined : toAnyValue(log.body)
+  return {
+    timeUnixNano: log.time,
+    observedTimeUnixNano: log.observed,
+    ...(log.severity === undefined ? {} : { severityNumber: log.severity }),
+    ...(log.severityText === undefined ? {} : { severityText: log.severityText }),
+    ...(log.eventName === undefined ? {} : { eventName: log.eventName }),
+    ...(body === undefined ? {} : { body }),
+    attributes: toKeyValues(attributes),
+    ...(log.traceId === undefined ? {} : { traceId: log.traceId, spanId: log.spanId }),
+  }
+}
+
+export type Signal = 'traces' | 'logs'
+
+export interface SealedRecord {
+  readonly signal: Signal
+  readonly sequence: number
+  readonly scope: JournaledScope
+  /** The record's OTLP/JSON. */
+  readonly json: string
+}
+
+const shapes = {
+  traces: { resources: 'resourceSpans', scopes: 'scopeSpans', records: 'spans' },
+  logs: { resources: 'resourceLogs', scopes: 'scopeLogs', records: 'logRecords' },
+} as const satisfies Record<Signal, unknown>
+
+/** One request: the records of one signal and one resource, grouped by scope. */
+export function toOtlpRequest(
+  signal: Signal,
+  resource: object,
+  records: readonly SealedRecord[],
+): string {
+  const { resources, scopes, records: members } = shapes[signal]
+  const byScope = Map.groupBy(records, ({ scope }) => JSON.stringify(scope))
+  const groups = [...byScope.values()].map((group) => {
+    const { name = '', version, schemaUrl } = group[0]?.scope ?? {}
+    const scope = JSON.stringify({ name, ...(version === undefined ? {} : { version }) })
+    const url = schemaUrl === undefined ? '' : `,"schemaUrl":${JSON.stringify(schemaUrl)}`
+    return `{"scope":${scope}${url},"${members}":[${group.map(({ json }) => json).join(',')}]}`
+  })
+  const attributes = JSON.stringify(toKeyValues(resource))
+  return `{"${resources}":[{"resource":{"attributes":${attributes}},"${scopes}":[${groups.join(',')}]}]}`
+}

@@ -1,0 +1,114 @@
+/**
+ * The one worker thread: seals closed journal files, one at a time, at low priority; adopts dead recorders; sends
+ * segments. It has no standard output, and nothing of it holds the host.
+ */
+import * as os from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
+import { openChangeStore } from '../changes/store.ts'
+import { originalFs } from '../file-system.ts'
+import { quietly } from '../health.ts'
+import { parseEndpoint } from '../upload/endpoint.ts'
+import { createHttpTransport } from '../upload/http-transport.ts'
+import { createUploader } from '../upload/uploader.ts'
+import { createAdoption } from './adopt.ts'
+import { ownLiveness } from './liveness.ts'
+import { readIdentity } from './recorder-folder.ts'
+import { createSealer, type Sealer } from './seal.ts'
+import type { FromWorker, SealingWorkerData, ToWorker } from './sealing-protocol.ts'
+import { openSpool } from './spool.ts'
+
+/** How often dead recorders and a refusing disk are looked at again. */
+const lookEveryMs = 30_000
+const retrySealAfterMs = 1_000
+const pruneEveryMs = 10 * 60_000
+/** The idle class of a thread's nice values, for this thread only: Linux counts priorities per thread. */
+const lowPriority = 15
+
+const data: SealingWorkerData = workerData
+if (process.platform === 'linux') quietly('lower the priority', () => os.setPriority(0, lowPriority))
+
+const spool = openSpool(originalFs)
+const changes = openChangeStore({ directory: data.changesDirectory })
+const uploader = startUploader()
+const adoption = createAdoption({
+  fileSystem: originalFs,
+  directory: data.directory,
+  ownFolder: data.folder,
+  self: ownLiveness(),
+  contentBytesMax: data.contentBytesMax,
+  changes,
+  spool,
+  onSealed: () => uploader?.wake(),
+})
+
+let sealer: Sealer | undefined
+let closedThrough = 0
+let refreshes: { readonly file: number; readonly id: number }[] = []
+let retry: NodeJS.Timeout | undefined
+
+parentPort?.on('message', (message: ToWorker) => {
+  closedThrough = Math.max(closedThrough, message.file)
+  if (message.type === 'refresh') refreshes.push(message)
+  work()
+})
+
+setInterval(look, lookEveryMs).unref()
+setInterval(prune, pruneEveryMs).unref()
+setImmediate(look)
+
+/** Seals what is closed; what the disk refuses is tried again. */
+function work(): void {
+  clearTimeout(retry)
+  const isDone = quietly('seal', () => {
+    if (closedThrough === 0) return true
+    sealer ??= openSealer()
+    const missing = sealer.seal(closedThrough)
+    if (missing.length > 0) post({ type: 'missing', ranges: missing })
+    spool.add(data.folder)
+    uploader?.wake()
+    return true
+  })
+  if (isDone !== true) {
+    retry = setTimeout(work, retrySealAfterMs)
+    retry.unref()
+    return
+  }
+  const answered = refreshes
+  refreshes = []
+  for (const { id } of answered) post({ type: 'refreshed', id })
+}
+
+function openSealer(): Sealer {
+  const identity = readIdentity(originalFs, data.folder)
+  if (identity === undefined) throw new Error('no recorder.json')
+  return createSealer({
+    fileSystem: originalFs,
+    folder: data.folder,
+    identity,
+    contentBytesMax: data.contentBytesMax,
+    changes,
+  })
+}
+
+function startUploader() {
+  const endpoint = data.endpoint === undefined ? undefined : parseEndpoint(data.endpoint)
+  if (endpoint?.status !== 'ok') return undefined
+  return createUploader({
+    source: spool,
+    transport: createHttpTransport(),
+    urls: endpoint.urls,
+    token: () => data.token,
+  })
+}
+
+function look(): void {
+  adoption.look()
+}
+
+function prune(): void {
+  quietly('prune changes', () => changes.prune())
+}
+
+function post(message: FromWorker): void {
+  parentPort?.postMessage(message)
+}

@@ -1,0 +1,24 @@
+/** What the host's thread and the sealing worker say to each other. */
+import type { MissingRange } from './seal.ts'
+
+export interface SealingWorkerData {
+  /** Tells the preload, which `--import` runs in every thread, to stay out of this one. */
+  readonly turnlogSealingWorker: true
+  /** The destination's folder. */
+  readonly directory: string
+  readonly folder: string
+  readonly changesDirectory: string
+  readonly contentBytesMax: number
+  readonly endpoint: string | undefined
+  readonly token: string | undefined
+}
+
+export type ToWorker =
+  /** Journal files up to this one are closed. */
+  | { readonly type: 'closed'; readonly file: number }
+  /** Answer when everything up to this file is sealed. */
+  | { readonly type: 'refresh'; readonly file: number; readonly id: number }
+
+export type FromWorker =
+  | { readonly type: 'refreshed'; readonly id: number }
+  | { readonly type: 'missing'; readonly ranges: readonly MissingRange[] }

@@ -1,0 +1,277 @@
+/**
+ * The composition root: observe → record → journal → sealing worker (seal, adopt, upload). Each part is handed its
+ * partners; `stop` undoes them in reverse order. Read from top to bottom, it is the diagram of the package.
+ */
+import { randomUUID } from 'node:crypto'
+import * as path from 'node:path'
+import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
+import { logs, ProxyTracerProvider, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { LoggerProvider } from '@opentelemetry/sdk-logs'
+import { NodeSDK } from '@opentelemetry/sdk-node'
+import { AlwaysOnSampler } from '@opentelemetry/sdk-trace'
+import {
+  type AttributeName,
+  instrumentationScope,
+  schemaUrl,
+  severity,
+} from '@turnlog/conventions'
+import { type DecisionRecord, handleKey, type TurnlogHandle } from './changes/handle.ts'
+import { capturedFileSystem } from './changes/file-system.ts'
+import type { Config } from './config.ts'
+import { originalFs } from './file-system.ts'
+import { quietly } from './health.ts'
+import { commonAttributes, resourceAttributes } from './identity.ts'
+import { flushBeforeBlockingCalls } from './observe/blocking-calls.ts'
+import { observeErrors } from './observe/errors.ts'
+import { createFileOperations } from './observe/file-operations.ts'
+import { observeFileSystem } from './observe/fs.ts'
+import { observeHttpServers } from './observe/http.ts'
+import { createExchanges } from './observe/model-exchange.ts'
+import { observeUndici } from './observe/model-wire.ts'
+import { holdTurns, promoteBeforeModelCalls } from './observe/native-spans.ts'
+import { observeWebSockets } from './observe/websocket.ts'
+import type { Recorder } from './record/recorder.ts'
+import { createToolCalls } from './record/tool-call.ts'
+import { type CandidateFacts, createCandidate } from './record/turn.ts'
+import { endedMarker } from './spool/adopt.ts'
+import { openJournal } from './spool/journal.ts'
+import { ownLiveness } from './spool/liveness.ts'
+import { createProcessors } from './spool/processor.ts'
+import { destinationFolder, writeIdentity } from './spool/recorder-folder.ts'
+import { createSealing } from './spool/sealing.ts'
+import { hostTimers } from './timers.ts'
+
+const sessionKey = 'turnlog.session'
+/** No limit of the environment cuts what is recorded; these only bound a runaway loop. */
+const attributesMax = 10_000
+
+/** Starts recording in this thread. Called once, by the preload, before the host's own code. */
+export function start(config: Config): { stop(): void } {
+  const recorderId = randomUUID()
+  const sessionId = sharedSessionId()
+  const directory = destinationFolder(config.spoolDirectory, config)
+  const folder = path.join(directory, recorderId)
+  const changesDirectory = path.join(config.spoolDirectory, 'changes')
+  const resource = resourceAttributes({ config, sessionId, recorderId })
+  const { now, clock, after } = hostTimers()
+  const startedAt = now()
+
+  const sealing = createSealing({
+    data: {
+      turnlogSealingWorker: true,
+      directory,
+      folder,
+      changesDirectory,
+      contentBytesMax: config.contentBytesMax,
+      endpoint: config.endpoint,
+      token: config.token,
+    },
+    after,
+    onMissing: (ranges) => {
+      for (const { first, last } of ranges) {
+        journal.append({ k: 'log', drop: { first, last, reason: 'journal_corrupt' } })
+      }
+    },
+  })
+  const journal = openJournal({
+    directory: folder,
+    recorder: recorderId,
+    fileSystem: originalFs,
+    now,
+    after,
+    onClosed: sealing.closed,
+    prepare: () => {
+      originalFs.mkdirSync(folder, { recursive: true, mode: 0o700 })
+      writeIdentity(originalFs, folder, {
+        recorder: recorderId,
+        session: sessionId,
+        startedAt,
+        liveness: ownLiveness(),
+        resource: resource as Record<string, string | number>,
+        common: commonAttributes(sessionId, config.userId) as Record<string, string>,
+      })
+    },
+  })
+
+  const processors = createProcessors(journal)
+  const { tracer, logger, shutDown } = startOpenTelemetry(resource, processors)
+  const recorder: Recorder = { tracer, logger, ...processors.raw }
+
+  const toolCalls = createToolCalls(recorder)
+  const agent = String(resource['service.name'])
+  const openCandidate = (facts: CandidateFacts) =>
+    createCandidate(facts, { recorder, agent, now, after })
+  const operations = createFileOperations({
+    recorder,
+    workspace: config.workspace,
+    ownFolders: [config.spoolDirectory],
+    contentBytesMax: config.contentBytesMax,
+  })
+
+  const undo = [
+    observeHttpServers({ openCandidate, now }),
+    observeWebSockets({ openCandidate, now }),
+    observeUndici(createExchanges({ recorder, toolCalls, clock })),
+    observeFileSystem(operations),
+    observeErrors(logger, journal.flush),
+    flushBeforeBlockingCalls(journal.flush),
+  ]
+
+  const handle: TurnlogHandle = {
+    changes: {
+      directory: changesDirectory,
+      workspace: operations.workspace,
+      fileSystem: capturedFileSystem,
+      refresh: () => {
+        journal.rotate()
+        return sealing.refresh()
+      },
+    },
+    decide: (decision) => {
+      quietly('record a decision', () => emitDecision(decision))
+    },
+  }
+  Object.defineProperty(globalThis, handleKey, { value: handle, configurable: true })
+
+  function emitDecision(decision: DecisionRecord): void {
+    const { traceId, spanId } = decision
+    logger.emit({
+      eventName: 'turnlog.change.decision',
+      severityNumber: severity.info,
+      context:
+        traceId === undefined || spanId === undefined
+          ? ROOT_CONTEXT
+          : trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: TraceFlags.SAMPLED }),
+      attributes: defined({
+        'turnlog.file_operation.id': decision.operationId,
+        'turnlog.decision.type': decision.type,
+        'turnlog.decision.source': decision.source,
+        'turnlog.decision.reason': decision.reason,
+        'turnlog.decision.outcome': decision.outcome,
+        'turnlog.decision.result.sha256': decision.resultSha256,
+        'turnlog.decision.elapsed': decision.elapsedSeconds,
+        'file.path': decision.path,
+      }),
+    })
+  }
+
+  process.on('exit', onExit)
+  function onExit(code: number): void {
+    quietly('end the recorder', () => {
+      if (journal.recorded > 0 && !journal.hasOpenStarts) {
+        logger.emit({
+          eventName: 'session.end',
+          severityNumber: severity.info,
+          context: ROOT_CONTEXT,
+          attributes: {
+            'turnlog.exit_code': code,
+            'turnlog.recorder.last_sequence': journal.recorded + 1,
+          } satisfies { [Name in AttributeName]?: number },
+        })
+        journal.append({ k: 'end', through: journal.recorded })
+      }
+      journal.close()
+      if (journal.recorded > 0) originalFs.writeFileSync(path.join(folder, endedMarker), '', { mode: 0o600 })
+    })
+  }
+
+  if (isMainThread) {
+    logger.emit({
+      eventName: 'session.start',
+      severityNumber: severity.info,
+      context: ROOT_CONTEXT,
+      attributes: {},
+    })
+    sealing.start()
+  }
+
+  return {
+    stop(): void {
+      for (const step of undo.reverse()) step()
+      process.off('exit', onExit)
+      Reflect.deleteProperty(globalThis, handleKey)
+      onExit(0)
+      shutDown()
+      sealing.close()
+    },
+  }
+}
+
+/** The real SDK, with our processors and nothing else: no exporter, no detector, no console. */
+function startOpenTelemetry(
+  attributes: { [Name in AttributeName]?: string | number },
+  processors: ReturnType<typeof createProcessors>,
+) {
+  const resource = resourceFromAttributes(attributes)
+  // Log limits come from the environment only, unless the provider is our own.
+  logs.setGlobalLoggerProvider(
+    new LoggerProvider({
+      resource,
+      processors: [processors.logs],
+      logRecordLimits: {
+        attributeCountLimit: attributesMax,
+        attributeValueLengthLimit: Number.POSITIVE_INFINITY,
+      },
+    }),
+  )
+  const sdk = withoutLogLevel(
+    () =>
+      new NodeSDK({
+        resource,
+        autoDetectResources: false,
+        contextManager: new AsyncLocalStorageContextManager(),
+        // Nothing is added to the host's requests.
+        textMapPropagator: null,
+        // A browser's unsampled traceparent, or OTEL_TRACES_SAMPLER, does not switch recording off.
+        sampler: new AlwaysOnSampler(),
+        spanProcessors: [processors.spans, holdTurns()],
+        spanLimits: {
+          attributeCountLimit: attributesMax,
+          eventCountLimit: attributesMax,
+          linkCountLimit: attributesMax,
+          attributeValueLengthLimit: Number.POSITIVE_INFINITY,
+        },
+        // Left out, these would post to localhost:4318.
+        logRecordProcessors: [],
+        metricReaders: [],
+      }),
+  )
+  sdk.start()
+  const provider = trace.getTracerProvider()
+  const inner = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider
+  if (provider instanceof ProxyTracerProvider) provider.setDelegate(promoteBeforeModelCalls(inner))
+  return {
+    tracer: inner.getTracer(instrumentationScope, undefined, { schemaUrl }),
+    logger: logs.getLogger(instrumentationScope, undefined, { schemaUrl }),
+    shutDown: () => void sdk.shutdown().catch(() => undefined),
+  }
+}
+
+/** OTEL_LOG_LEVEL would make the SDK's constructor put a console logger into the host. */
+function withoutLogLevel<T>(construct: () => T): T {
+  const level = process.env['OTEL_LOG_LEVEL']
+  if (level === undefined) return construct()
+  delete process.env['OTEL_LOG_LEVEL']
+  try {
+    return construct()
+  } finally {
+    process.env['OTEL_LOG_LEVEL'] = level
+  }
+}
+
+/** One session for all threads of the process; other processes have their own. */
+function sharedSessionId(): string {
+  const known = getEnvironmentData(sessionKey)
+  if (typeof known === 'string') return known
+  const id = randomUUID()
+  setEnvironmentData(sessionKey, id)
+  return id
+}
+
+function defined<T extends object>(attributes: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(
+    Object.entries(attributes).filter(([, value]) => value !== undefined),
+  ) as { [Key in keyof T]: Exclude<T[Key], undefined> }
+}
