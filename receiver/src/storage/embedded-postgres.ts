@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TurnlogError } from '../errors.ts'
 import { type Account, findAccount } from './embedded/account.ts'
-import { findBinaries } from './embedded/binaries.ts'
+import { findBinaries, findPackage } from './embedded/binaries.ts'
 import { findCluster, makeCluster, makeRootFolder } from './embedded/cluster.ts'
 import {
   type Connection,
@@ -33,9 +33,6 @@ const answersWithinMs = 120_000
 
 /** How long a postmaster that we cannot adopt gets to end. */
 const formerEndsWithinMs = 15_000
-
-/** Whoever waits for `exited` hears of it before `close` is done, though watching keeps no process alive. */
-const exitIsSeenWithinMs = 1_000
 
 export interface EmbeddedPostgresOptions {
   /** Where the cluster and `postgres.json` are, or shall be: one folder, one database. */
@@ -72,17 +69,16 @@ export async function openEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
   const dataFolder = await prepareFolder(options.dataDirectory)
-  const locks = [lockFolder(dataFolder, join(dataFolder, 'postgres.lock'))]
-  const release = () => {
-    for (const lock of locks) lock.release()
+  const locks: { release: () => void }[] = []
+  const lock = (path: string): void => {
+    locks.push(lockFolder(dataFolder, path))
+  }
+  const release = (): void => {
+    for (const each of locks) each.release()
   }
   try {
-    const found = await findCluster(dataFolder)
-    // A copied data folder leads to the same cluster: that, too, has one owner at a time.
-    if (found !== undefined && found !== join(dataFolder, 'postgres')) {
-      locks.push(lockFolder(dataFolder, `${found}.lock`))
-    }
-    return await open({ ...options, dataFolder, found, release })
+    lock(join(dataFolder, 'postgres.lock'))
+    return await open({ ...options, dataFolder, lock, release })
   } catch (error) {
     release()
     throw error
@@ -103,38 +99,50 @@ async function open({
   log = () => {},
   signal,
   dataFolder,
-  found,
+  lock,
   release,
 }: EmbeddedPostgresOptions & {
   dataFolder: string
-  found: string | undefined
+  lock: (path: string) => void
   release: () => void
 }): Promise<EmbeddedPostgres> {
-  const file = join(dataFolder, connectionFile)
+  const found = await findCluster(dataFolder)
   const account = await findAccount(found)
   const binaries = await findBinaries({
     copiesFolder: process.getuid?.() === 0 ? await makeRootFolder() : dataFolder,
     mustCopy: account !== undefined,
+    source: await findPackage(),
   })
-  const kept = await readConnection(file)
+  // A copy of the data folder leads to the same cluster, if that is elsewhere: it, too, has one owner at a time.
+  const lockCluster = (cluster: string): void => {
+    if (cluster !== join(dataFolder, 'postgres')) lock(`${cluster}.lock`)
+  }
+  if (found !== undefined) lockCluster(found)
+
+  const connectionPath = join(dataFolder, connectionFile)
+  const kept = await readConnection(connectionPath)
   if (found !== undefined && kept === undefined) {
     throw new TurnlogError(
       'TL_POSTGRES_CLUSTER',
-      `'${file}', which holds the password of the cluster, is missing: restore it.`,
+      `'${connectionPath}', which holds the password of the cluster, is missing: restore it.`,
     )
   }
-  let connection = kept ?? newConnection(wantedPort ?? (await findFreePort()))
-  if (kept === undefined) await writeConnection(file, connection)
+  const before = kept ?? newConnection(wantedPort ?? (await findFreePort()))
+  const left =
+    found === undefined
+      ? undefined
+      : await adoptOrStop({ cluster: found, connection: before, wantedPort, log })
+  const port = left?.port ?? (await choosePort({ kept: before.port, wanted: wantedPort, log }))
+  const connection = { ...before, port }
+  // Its password is known before there is a cluster: one that nobody could enter would be lost.
+  await writeConnection(connectionPath, connection)
+  signal?.throwIfAborted()
+
   const cluster =
     found ?? (await makeCluster({ dataFolder, binaries, account, connection, signal }))
-  await chmod(cluster, 0o700)
-
-  const running = await adoptOrStop({ cluster, connection, wantedPort, log })
-  const server =
-    running ?? (await start({ cluster, binaries, account, connection, wantedPort, log, signal }))
+  if (found === undefined) lockCluster(cluster)
+  const server = left ?? (await start({ cluster, binaries, account, connection, signal }))
   try {
-    connection = { ...connection, port: server.port }
-    await writeConnection(file, connection)
     await ensureDatabase(connection)
   } catch (error) {
     await stopPostmaster({ cluster, ...server, withinMs: formerEndsWithinMs })
@@ -146,12 +154,12 @@ async function open({
     ...connection,
     url: connectionUrl(connection),
     pid: server.pid,
-    adopted: running !== undefined,
+    adopted: left !== undefined,
     exited: server.exited,
     lastLogLines: (count) => lastLogLines(cluster, count),
     close({ withinMs }) {
       closing ??= stopPostmaster({ cluster, ...server, withinMs })
-        .then(() => Promise.race([server.exited, sleep(exitIsSeenWithinMs)]))
+        .then(() => server.seeExit())
         .then(release)
       return closing
     },
@@ -163,6 +171,8 @@ interface Server {
   readonly start: string | undefined
   readonly port: number
   readonly exited: Promise<Ended>
+  /** Resolves once `exited` has, if the process is gone. Watching alone keeps no process alive. */
+  readonly seeExit: () => Promise<unknown>
 }
 
 /** A postmaster that a killed process left: ours from now on if it answers as it should; else it is stopped. */
@@ -185,7 +195,7 @@ async function adoptOrStop({
     const greeting = await greet({ ...connection, port })
     if (greeting.status === 'answers' && greeting.dataFolder === cluster) {
       log(`${left}: it is used again.`)
-      return { ...postmaster, exited: watchPostmaster(postmaster) }
+      return { ...postmaster, ...watchPostmaster(postmaster) }
     }
   }
   log(`${left}, but does not answer as it should: it is stopped and started anew.`)
@@ -193,27 +203,23 @@ async function adoptOrStop({
   return undefined
 }
 
-/** Starts it on the port it must have, or on the one it had, or, if somebody else took that meanwhile, on another. */
+/** Starts it, once what a crashed one left is cleared away, and waits until it answers. */
 async function start({
   cluster,
   binaries,
   account,
   connection,
-  wantedPort,
-  log,
   signal,
 }: {
   cluster: string
   binaries: string
   account: Account | undefined
   connection: Connection
-  wantedPort: number | undefined
-  log: (line: string) => void
   signal: AbortSignal | undefined
 }): Promise<Server> {
   await clearRemains(cluster)
-  const port = await choosePort({ kept: connection.port, wanted: wantedPort, log })
-  signal?.throwIfAborted()
+  await chmod(cluster, 0o700)
+  const { port } = connection
   const { pid, start, exited, earlyOutput } = spawnPostmaster({ cluster, binaries, account, port })
   let ended: Ended | undefined
   const noted = exited.then((how) => {
@@ -225,9 +231,9 @@ async function start({
   }
   const deadline = performance.now() + answersWithinMs
   while (ended === undefined && performance.now() < deadline && !signal?.aborted) {
-    const greeting = await greet({ ...connection, port })
+    const greeting = await greet(connection)
     if (greeting.status === 'answers' && greeting.dataFolder === cluster) {
-      return { pid, start, port, exited }
+      return { pid, start, port, exited, seeExit: () => exited }
     }
     if (greeting.status === 'refuses password') break
     await sleep(50)
@@ -248,6 +254,7 @@ async function start({
   )
 }
 
+/** The port it must have, or the one it had, or, if somebody else took that meanwhile, another. */
 async function choosePort({
   kept,
   wanted,

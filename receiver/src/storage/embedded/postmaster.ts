@@ -142,16 +142,21 @@ export function spawnPostmaster({
   }
 }
 
-/** Resolves when a process that is not our child has ended. */
-export function watchPostmaster({ pid, start }: Postmaster): Promise<Ended> {
-  return new Promise((resolve) => {
-    const timer = setInterval(() => {
-      if (processStart(pid) === start) return
-      clearInterval(timer)
-      resolve({ code: undefined, signal: undefined })
-    }, 200)
-    timer.unref()
-  })
+/** Hears of the end of a process that is not our child. */
+export function watchPostmaster({ pid, start }: Postmaster) {
+  const { promise, resolve } = Promise.withResolvers<Ended>()
+  const look = (): void => {
+    if (processStart(pid) === start) return
+    clearInterval(timer)
+    resolve({ code: undefined, signal: undefined })
+  }
+  const timer = setInterval(look, 200).unref()
+  return {
+    exited: promise,
+    async seeExit(): Promise<void> {
+      look()
+    },
+  }
 }
 
 /**
