@@ -70,6 +70,9 @@ function hunksBetween(before: string, after: string): Hunks | undefined {
   }))
 }
 
+/** What git calls the empty content, and none: without that line GNU patch keeps an empty file. */
+const emptyFileIndex = { create: '0000000..e69de29', delete: 'e69de29..0000000' } as const
+
 /**
  * Git's own header lines are there only where something is to be done beside the hunks: for a rename,
  * and for an empty file that comes or goes. Else it is `---` and `+++`.
@@ -79,7 +82,8 @@ function format(input: DiffInput, hunks: Hunks): string {
   const isCreate = before === undefined && after !== undefined
   const isDelete = before !== undefined && after === undefined
   const isRename = previousPath !== path && !isCreate && !isDelete
-  const isGit = isRename || ((isCreate || isDelete) && hunks.length === 0)
+  const isEmptyFile = (isCreate || isDelete) && hunks.length === 0
+  const isGit = isRename || isEmptyFile
   if (!isGit && hunks.length === 0) return ''
   const patch: StructuredPatch = {
     oldFileName: isCreate ? '/dev/null' : `a/${previousPath}`,
@@ -89,7 +93,16 @@ function format(input: DiffInput, hunks: Hunks): string {
     hunks,
     ...(isGit && { isGit, isCreate, isDelete, isRename }),
   }
-  return formatPatch(patch, FILE_HEADERS_ONLY)
+  const text = formatPatch(patch, FILE_HEADERS_ONLY)
+  if (isEmptyFile) return `${text}index ${emptyFileIndex[isCreate ? 'create' : 'delete']}\n`
+  return endNames(text, [`--- ${patch.oldFileName}`, `+++ ${patch.newFileName}`])
+}
+
+/** As git does: a tab behind a name with a blank, which else would end the name. */
+function endNames(diff: string, headers: readonly string[]): string {
+  return headers
+    .filter((header) => header.includes(' ', 4))
+    .reduce((text, header) => text.replace(`${header}\n`, () => `${header}\t\n`), diff)
 }
 
 function wholeFileDiff(input: DiffInput, before: string, after: string): string {

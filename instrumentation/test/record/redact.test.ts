@@ -39,7 +39,12 @@ describe('what only resembles a secret stays', () => {
 })
 
 test('JSON stays JSON, and only its strings change', () => {
-  const before = { list: examples.map(({ text }) => text), id: 'toolu_01', n: 1.5, nested: { a: [true] } }
+  const before = {
+    list: examples.map(({ text }) => text),
+    id: 'toolu_01',
+    n: 1.5,
+    nested: { a: [true] },
+  }
   for (const [, embed] of contexts.slice(0, 3)) {
     const texts = before.list.map(embed)
     const after = JSON.parse(redactText(JSON.stringify({ ...before, list: texts })).text)
@@ -51,7 +56,11 @@ test('JSON stays JSON, and only its strings change', () => {
 
 test('a BEGIN line in one JSON string and an END line in another do not swallow what is between', () => {
   const dashes = '-----'
-  const json = JSON.stringify([`${dashes}BEGIN PRIVATE KEY${dashes}`, 'kept', `${dashes}END PRIVATE KEY${dashes}`])
+  const json = JSON.stringify([
+    `${dashes}BEGIN PRIVATE KEY${dashes}`,
+    'kept',
+    `${dashes}END PRIVATE KEY${dashes}`,
+  ])
   expect(JSON.parse(redactText(json).text)[1]).toBe('kept')
 })
 
@@ -96,25 +105,59 @@ test('lone surrogates and NULs around a secret stay as they are', () => {
  * very long. A rule that is not linear takes minutes here, one without limits overflows the stack. The
  * limit has room for a slow and busy machine.
  */
-describe('16 MiB take less than seconds, whatever is in them', () => {
+describe('the time is linear, whatever the text', () => {
   const run = 'aB3dE5fG7hJ9kL1mN0pQ2rS4tU6vW8xY'
   const begin = '-----BEGIN PRIVATE KEY-----'
   const units = [
     'const value = compute(input) // and so on\n',
-    'ghp_', `ghp_${run}`, 'eyJ', '-eyJ', 'eyJaaaaaaaa.', 'eyJaaaaaaaaaa.eyJaaaaaaaaa ', 'sk-', 'SK', 'SG.', 'tl_', 'pypi-',
-    begin, `${begin}\n${run}\n`, `${begin}"${run}"`, '-----', 'password=', 'password:"', 'password         ',
-    'secret_access_key=', 'authorization: bearer ', '://', '://a:b', '\\', '\\n', '"', ' ', 'a', `${run}abcd `,
+    'ghp_',
+    `ghp_${run}`,
+    'eyJ',
+    '-eyJ',
+    'eyJaaaaaaaa.',
+    'eyJaaaaaaaaaa.eyJaaaaaaaaa ',
+    'sk-',
+    'SK',
+    'SG.',
+    'tl_',
+    'pypi-',
+    begin,
+    `${begin}\n${run}\n`,
+    `${begin}"${run}"`,
+    '-----',
+    'password=',
+    'password:"',
+    'password         ',
+    'secret_access_key=',
+    'authorization: bearer ',
+    '://',
+    '://a:b',
+    '\\',
+    '\\n',
+    '"',
+    ' ',
+    'a',
+    `${run}abcd `,
   ]
-  const starts = ['', 'eyJ', begin, 'password=', 'password="', '://a:', 'Authorization: Bearer ', 'sk-proj-']
+  const starts = [
+    '',
+    'eyJ',
+    begin,
+    'password=',
+    'password="',
+    '://a:',
+    'Authorization: Bearer ',
+    'sk-proj-',
+  ]
   const texts = [
-    ...units.map((unit) => ['', unit] as const),
-    ...starts.map((start) => [start, 'a'] as const),
-    ...starts.map((start) => [start, 'a\u2713'] as const),
+    ...units.map((unit) => ['', unit, 4] as const),
+    ...starts.map((start) => [start, 'a', 16] as const),
+    ...starts.map((start) => [start, 'a\u2713', 4] as const),
   ]
-  test.for(texts)('%j and then %j, again and again', { timeout: 20_000 }, ([start, unit]) => {
-    const text = start + unit.repeat(Math.ceil((16 * 1024 ** 2) / unit.length))
+  test.for(texts)('%j and then %j, %i MiB', { timeout: 20_000 }, ([start, unit, mebibytes]) => {
+    const text = start + unit.repeat(Math.ceil((mebibytes * 1024 ** 2) / unit.length))
     const began = performance.now()
     redactText(text)
-    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(performance.now() - began).toBeLessThan(3_000)
   })
 })

@@ -43,8 +43,14 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
       pem('EC PRIVATE KEY'),
       pem('OPENSSH PRIVATE KEY'),
       pem('ENCRYPTED PRIVATE KEY'),
-      pem('PGP PRIVATE KEY BLOCK', `Version: GnuPG v2\n\n${filler(64, base64)}\n=${filler(4, base64)}`),
-      pem('RSA PRIVATE KEY', `Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,${filler(32, hex)}\n\n${filler(64, base64)}`),
+      pem(
+        'PGP PRIVATE KEY BLOCK',
+        `Version: GnuPG v2\n\n${filler(64, base64)}\n=${filler(4, base64)}`,
+      ),
+      pem(
+        'RSA PRIVATE KEY',
+        `Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,${filler(32, hex)}\n\n${filler(64, base64)}`,
+      ),
       // Cut off: no END line.
       pem('RSA PRIVATE KEY').split(`\n${dashes}END`)[0] ?? '',
       // A service account, as JSON.
@@ -52,7 +58,10 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
       // JSON within JSON.
       [filler(64, base64), JSON.stringify(JSON.stringify({ private_key: pem('PRIVATE KEY') }))],
       // Put together in source code.
-      [filler(64, base64), `"${dashes}BEGIN PRIVATE KEY${dashes}\\n" +\n"${filler(64, base64)}\\n" +\n"${dashes}END PRIVATE KEY${dashes}"`],
+      [
+        filler(64, base64),
+        `"${dashes}BEGIN PRIVATE KEY${dashes}\\n" +\n"${filler(64, base64)}\\n" +\n"${dashes}END PRIVATE KEY${dashes}"`,
+      ],
     ],
     harmless: [pem('PUBLIC KEY'), pem('CERTIFICATE'), 'a PEM file begins with -----BEGIN'],
   },
@@ -85,7 +94,12 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
     harmless: ['xoxb-your-token-here', 'xox'],
   },
   'slack-webhook': {
-    secrets: [[filler(24), `https://hooks.slack.com/services/T${filler(8, upper)}/B${filler(8, upper)}/${filler(24)}`]],
+    secrets: [
+      [
+        filler(24),
+        `https://hooks.slack.com/services/T${filler(8, upper)}/B${filler(8, upper)}/${filler(24)}`,
+      ],
+    ],
     harmless: ['https://hooks.slack.com/services/'],
   },
   'stripe-key': {
@@ -102,7 +116,11 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
       `sk-proj-${filler(100, base64url)}`,
       `sk-svcacct-${filler(60, base64url)}`,
     ],
-    harmless: ['sk-learn-a-quite-long-kebab-case-name', `task-${filler(48)}`, 'sk-proj-name-of-the-project-here'],
+    harmless: [
+      'sk-learn-a-quite-long-kebab-case-name',
+      `task-${filler(48)}`,
+      'sk-proj-name-of-the-project-here',
+    ],
   },
   'google-api-key': {
     secrets: [`AIza${filler(35, base64url)}`],
@@ -112,7 +130,10 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
     secrets: [`GOCSPX-${filler(28, base64url)}`, `ya29.${filler(60, base64url)}`],
     harmless: ['GOCSPX-', 'ya29.'],
   },
-  'npm-token': { secrets: [`npm_${filler(36)}`], harmless: ['npm_config_registry', `npm_${filler(60)}`] },
+  'npm-token': {
+    secrets: [`npm_${filler(36)}`],
+    harmless: ['npm_config_registry', `npm_${filler(60)}`],
+  },
   'pypi-token': {
     secrets: [`pypi-${filler(120, base64url)}`],
     harmless: ['pypi-publish', 'pypi-a-very-long-name-of-a-package-with-many-words'],
@@ -129,8 +150,17 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
     harmless: ['hvs.', 'hvs.some_object_with_a_long_name_here'],
   },
   'turnlog-token': {
-    secrets: [`turnlog_${filler(43, base64url)}`, `tl_${filler(43, base64url)}`, `tlk_${filler(32, hex)}`],
-    harmless: ['turnlog_file_operation_lines_added', 'turnlog_schema_version_2_of_records', 'tl_short', `html_${filler(30, '_')}`],
+    secrets: [
+      `turnlog_${filler(43, base64url)}`,
+      `tl_${filler(43, base64url)}`,
+      `tlk_${filler(32, hex)}`,
+    ],
+    harmless: [
+      'turnlog_file_operation_lines_added',
+      'turnlog_schema_version_2_of_records',
+      'tl_short',
+      `html_${filler(30, '_')}`,
+    ],
   },
   jwt: {
     secrets: [
@@ -140,7 +170,9 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
     harmless: ['eyJhbGciOiJIUzI1NiJ9', `eyJ${filler(10)}.x.y`],
   },
   'azure-account-key': {
-    secrets: [[filler(86, base64), `AccountName=a;AccountKey=${filler(86, base64)}==;EndpointSuffix=x`]],
+    secrets: [
+      [filler(86, base64), `AccountName=a;AccountKey=${filler(86, base64)}==;EndpointSuffix=x`],
+    ],
     harmless: ['AccountKey=', 'AccountKey=<your key>'],
   },
   authorization: {
@@ -151,7 +183,12 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
       [token, JSON.stringify([['authorization', `Bearer ${token}`]])],
       ['dXNlcjpwYXNz', 'Authorization: Basic dXNlcjpwYXNz'],
     ],
-    harmless: ['Authorization: Bearer $TOKEN', 'a bearer authenticationscheme', 'Authorization: Bearer <token>', 'basic understanding of things'],
+    harmless: [
+      'Authorization: Bearer $TOKEN',
+      'a bearer authenticationscheme',
+      'Authorization: Bearer <token>',
+      'basic understanding of things',
+    ],
   },
   'url-password': {
     secrets: [
@@ -195,7 +232,12 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
       [filler(32, hex), `x-api-key: ${filler(32, hex)}`],
       [filler(24), JSON.stringify({ apiKey: filler(24) })],
     ],
-    harmless: ['apiKey: string', 'api_key=YOUR_API_KEY', 'const apiKey = config.apiKey', `api_key_id: ${filler(32, hex)}`],
+    harmless: [
+      'apiKey: string',
+      'api_key=YOUR_API_KEY',
+      'const apiKey = config.apiKey',
+      `api_key_id: ${filler(32, hex)}`,
+    ],
   },
   secret: {
     secrets: [
@@ -203,7 +245,12 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
       [filler(50), `SECRET_KEY_BASE=${filler(50)}`],
       [filler(40), JSON.stringify({ secret: filler(40) })],
     ],
-    harmless: ['secret: Secret', 'secretName: my-app', 'clientSecret = options.clientSecret', 'kind: Secret'],
+    harmless: [
+      'secret: Secret',
+      'secretName: my-app',
+      'clientSecret = options.clientSecret',
+      'kind: Secret',
+    ],
   },
   token: {
     secrets: [
@@ -211,7 +258,12 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
       [filler(40), JSON.stringify({ refresh_token: filler(40) })],
       [filler(40), `TELEMETRY_TOKEN='${filler(40)}'`],
     ],
-    harmless: [`next_page_token: ${filler(40)}`, 'access_token: string', 'max_tokens: 4096', `token: ${filler(40, hex)}`],
+    harmless: [
+      `next_page_token: ${filler(40)}`,
+      'access_token: string',
+      'max_tokens: 4096',
+      `token: ${filler(40, hex)}`,
+    ],
   },
 }
 

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import {
+  countLines,
+  countLoneSurrogates,
+  describeContent,
+  encodeText,
+} from '../../src/record/content.ts'
+
+const texts: readonly (readonly [string, string])[] = [
+  ['empty', ''],
+  ['one line', 'hello\n'],
+  ['no last line end', 'hello'],
+  ['CRLF', 'a\r\nb\r\n'],
+  ['mixed line ends', 'a\r\nb\nc\rd'],
+  ['BOM', '\ufeffhello'],
+  ['four-byte characters', '𝄞 and 🎈\n'],
+  ['control characters', '\u0001\u007f\u0085\u2028'],
+]
+const binaries: readonly (readonly [string, Uint8Array])[] = [
+  ['NUL', Buffer.from('a\0b')],
+  ['Latin-1', Buffer.from('für', 'latin1')],
+  ['UTF-16', Buffer.from('hi', 'utf16le')],
+  ['cut character', Buffer.from('ü').subarray(0, 1)],
+  ['overlong', Buffer.from([0xc0, 0xaf])],
+  ['surrogate half', Buffer.from([0xed, 0xa0, 0x80])],
+]
+
+describe('text is text, exactly', () => {
+  test.for(texts)('%s', ([, text]) => {
+    const bytes = Buffer.from(text)
+    const described = describeContent(bytes)
+    expect(described).toEqual({
+      kind: 'text',
+      text,
+      hasBom: text.startsWith('\ufeff'),
+      size: bytes.length,
+      sha256: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+    })
+    expect(Buffer.from(described.kind === 'text' ? described.text : '')).toEqual(bytes)
+  })
+})
+
+describe('all else is binary, with size and hash', () => {
+  test.for(binaries)('%s', ([, bytes]) => {
+    expect(describeContent(bytes)).toEqual({
+      kind: 'binary',
+      size: bytes.length,
+      sha256: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+    })
+  })
+})
+
+test('a view into a larger buffer is described alone', () => {
+  const whole = Buffer.from('xxhelloxx')
+  expect(describeContent(new Uint8Array(whole.buffer, whole.byteOffset + 2, 5))).toMatchObject({
+    kind: 'text',
+    text: 'hello',
+    size: 5,
+  })
+})
+
+test.for([
+  ['', 0],
+  ['\n', 1],
+  ['a', 1],
+  ['a\n', 1],
+  ['a\nb', 2],
+  ['a\r\nb\r\n', 2],
+  ['\n\n', 2],
+  ['a\rb', 1],
+] as const)('%j has %i lines', ([text, lines]) => {
+  expect(countLines(text)).toBe(lines)
+})
+
+test('a lone surrogate becomes U+FFFD and is counted; pairs are not', () => {
+  expect(encodeText('a\ud800b\udc00c𝄞')).toEqual({
+    bytes: Buffer.from('a\ufffdb\ufffdc𝄞'),
+    loneSurrogates: 2,
+  })
+  expect(countLoneSurrogates('𝄞🎈')).toBe(0)
+  expect(countLoneSurrogates('\udc00\ud800')).toBe(2)
+})
