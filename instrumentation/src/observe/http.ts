@@ -85,11 +85,13 @@ function watchBody(request: IncomingMessage, candidate: Candidate): void {
 function watchResponse(response: ServerResponse, candidate: Candidate): void {
   let isOver = false
   let answerBytes = 0
+  let isJsonLike: boolean | undefined
+  const head: Head = {}
   const over = (isFinished: boolean): void => {
     if (isOver) return
     isOver = true
     quietly('end a request', () => {
-      if (candidate.span !== undefined) describeResponse(response, candidate)
+      if (candidate.span !== undefined) describeResponse(response, head, candidate)
       if (!isFinished) candidate.conclude('aborted')
       else if (response.statusCode >= 500) candidate.conclude('failed')
       candidate.release()
@@ -101,11 +103,12 @@ function watchResponse(response: ServerResponse, candidate: Candidate): void {
   const keep = (chunk: unknown): void => {
     if (candidate.span === undefined || answerBytes > responseBytesMax) return
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return
-    if (!isJson(response)) return
+    isJsonLike ??= startsAsObject(chunk)
+    if (!isJsonLike) return
     answerBytes += chunk.length
     candidate.response(chunk)
   }
-  const { write, end } = response
+  const { write, end, writeHead } = response
   // The overloads of write and end pass through as they came.
   const call = <T>(method: (...values: never[]) => T, values: unknown[]): T =>
     Reflect.apply(method, response, values)
@@ -113,14 +116,42 @@ function watchResponse(response: ServerResponse, candidate: Candidate): void {
     quietly('keep an answer', () => keep(values[0]))
     return call(write, values)
   }
+  response.writeHead = (...values: unknown[]): ServerResponse => {
+    quietly('see a head', () => readHead(values, head))
+    return call(writeHead, values)
+  }
   response.end = (...values: unknown[]): ServerResponse => {
     quietly('keep an answer', () => keep(values[0]))
     return call(end, values)
   }
 }
 
-function describeResponse(response: ServerResponse, candidate: Candidate): void {
-  const conversation = headerOf(response.getHeader('x-conversation-id'))
+/** What an answer's headers say of the turn; those given to `writeHead` are not found by `getHeader`. */
+interface Head {
+  conversation?: string
+}
+
+const conversationHeader = 'x-conversation-id'
+
+function readHead(values: readonly unknown[], head: Head): void {
+  const given = values.at(-1)
+  if (typeof given !== 'object' || given === null) return
+  const pairs = Array.isArray(given) ? pairsOf(given) : Object.entries(given)
+  for (const [name, value] of pairs) {
+    if (name.toLowerCase() === conversationHeader) head.conversation = String(value)
+  }
+}
+
+/** Node takes headers as [name, value, name, value …] too, or as pairs. */
+function pairsOf(given: readonly unknown[]): (readonly [string, unknown])[] {
+  const flat = given.flat()
+  return flat.flatMap((name, index) =>
+    index % 2 === 0 ? [[String(name), flat[index + 1]] as const] : [],
+  )
+}
+
+function describeResponse(response: ServerResponse, head: Head, candidate: Candidate): void {
+  const conversation = head.conversation ?? headerOf(response.getHeader(conversationHeader))
   candidate.describe({
     'http.response.status_code': response.statusCode,
     ...(conversation === undefined ? {} : { 'gen_ai.conversation.id': conversation }),
@@ -142,8 +173,9 @@ function runEventsIn(inside: Context, emitter: { emit: unknown }): void {
   })
 }
 
-function isJson(response: ServerResponse): boolean {
-  return /^application\/(.*\+)?json/i.test(headerOf(response.getHeader('content-type')) ?? '')
+/** Only a JSON object can name a conversation: told by its first character. */
+function startsAsObject(chunk: string | Uint8Array): boolean {
+  return typeof chunk === 'string' ? chunk.startsWith('{') : chunk[0] === 0x7b
 }
 
 function headerOf(value: unknown): string | undefined {

@@ -126,7 +126,8 @@ function prefixLines(prefix: '-' | '+', text: string, lines: number): string {
   const mark = prefix.charCodeAt(0)
   let to = 0
   let isLineStart = true
-  for (const byte of bytes) {
+  for (let from = 0; from < bytes.length; from += 1) {
+    const byte = bytes[from] ?? 0
     if (isLineStart) prefixed[to++] = mark
     prefixed[to++] = byte
     isLineStart = byte === 0x0a
