@@ -22,6 +22,7 @@ async function startProcess(environment: NodeJS.ProcessEnv = {}) {
     child.kill('SIGKILL')
   })
   const output = { stdout: '', stderr: '' }
+  if (child.stdout === null || child.stderr === null) throw new Error('The process has no pipes.')
   child.stdout.on('data', (data) => {
     output.stdout += data
   })

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+import { parseChange, parseChanges } from '../../src/changes/change.js'
+import { parseDiff } from '../../src/changes/diff-lines.js'
+import { toPieces, toVisible } from '../../src/changes/visible-text.js'
+import { ageInWords, choicesAfter, kindInWords, stateInWords } from '../../src/changes/words.js'
+
+describe('a diff', () => {
+  test('is numbered on both sides, without its file names', () => {
+    const diff = `--- a.txt
++++ a.txt
+@@ -1,3 +1,3 @@
+ one
+-two
++TWO
+ three
+@@ -10 +10,2 @@
+ ten
++eleven
+\\ No newline at end of file
+`
+    expect(parseDiff(diff).map((line) => Object.values(line))).toEqual([
+      ['hunk', '@@ -1,3 +1,3 @@', undefined, undefined],
+      ['same', 'one', 1, 1],
+      ['removed', 'two', 2, undefined],
+      ['added', 'TWO', undefined, 2],
+      ['same', 'three', 3, 3],
+      ['hunk', '@@ -10 +10,2 @@', undefined, undefined],
+      ['same', 'ten', 10, 10],
+      ['added', 'eleven', undefined, 11],
+      ['note', 'No newline at end of file', undefined, undefined],
+    ])
+  })
+
+  test('keeps lines that look like headers, and separators that are no line feeds', () => {
+    const diff = '--- a\n+++ a\n@@ -1 +1,2 @@\n--- x\n+++ y\u2028z\r\n+@@ -9 +9 @@\n'
+    expect(parseDiff(diff).map(({ kind, text }) => [kind, text])).toEqual([
+      ['hunk', '@@ -1 +1,2 @@'],
+      ['removed', '-- x'],
+      ['added', '++ y\u2028z\r'],
+      ['added', '@@ -9 +9 @@'],
+    ])
+  })
+
+  test('without a hunk has no lines', () => {
+    expect(parseDiff('')).toEqual([])
+    expect(parseDiff('--- a\n+++ a\n')).toEqual([])
+  })
+})
+
+describe('text that could mislead', () => {
+  test.each([
+    ['\u001b[31mred\u001b[0m', '␛[31mred␛[0m'],
+    ['a\u202egpj.exe', 'aU+202Egpj.exe'],
+    ['ze\u200bro\ufeff', 'zeU+200BroU+FEFF'],
+    ['bell\u0007 nul\0 del\u007f csi\u009b', 'bell␇ nul␀ del␡ csiU+009B'],
+    ['\ud800 alone', 'U+D800 alone'],
+    ['tag\u{e0041}', 'tagU+E0041'],
+    ['line\nbreak\r', 'line␊break␍'],
+  ])('%j is shown as %j', (text, shown) => {
+    expect(toVisible(text)).toBe(shown)
+  })
+
+  test('what does not mislead stays: tabs, accents, other scripts, emoji, markup', () => {
+    const text = '\tGrüße עברית 漢字 👩🏽 <b>&amp;</b>'
+    expect(toPieces(text)).toEqual([{ text, isControl: false }])
+  })
+})
+
+describe('what is said', () => {
+  test.each([
+    [undefined, undefined, ['accept', 'reject', 'revert']],
+    [{ type: 'accept', outcome: 'kept' }, 'Accepted', ['reject', 'revert']],
+    [{ type: 'reject', outcome: 'kept' }, 'Rejected', ['accept', 'revert']],
+    [{ type: 'reject', outcome: 'restored' }, 'Rejected and reverted', []],
+    [{ type: 'revert', outcome: 'restored' }, 'Reverted', []],
+    [{ type: 'revert', outcome: 'restored_with_later_edits' }, 'Reverted, later edits kept', []],
+    [{ type: 'revert', outcome: 'conflict' }, undefined, ['accept', 'reject', 'revert']],
+    [{ type: 'revert', outcome: 'missing' }, undefined, ['accept', 'reject', 'revert']],
+  ])('of %j: %s, and what can be decided then', (partial, label, choices) => {
+    const decision = partial && { ...partial, decidedAt: undefined, source: undefined }
+    expect(stateInWords(decision)?.label).toBe(label)
+    expect(choicesAfter(decision)).toEqual(choices)
+  })
+
+  test('of kinds and times', () => {
+    expect(kindInWords('edit')).toBe('Edited')
+    expect(kindInWords('teleport')).toBe('teleport')
+    const now = Date.parse('2026-06-01T12:00:00Z')
+    expect(ageInWords('2026-06-01T11:59:30Z', now)).toBe('just now')
+    expect(ageInWords('2026-06-01T11:18:00Z', now)).toBe('42 min ago')
+    expect(ageInWords('2026-06-01T09:00:00Z', now)).toBe('3 h ago')
+    expect(ageInWords('2026-05-30T12:00:00Z', now)).toMatch(/30/)
+    expect(ageInWords('no time', now)).toBe('')
+    expect(ageInWords(undefined, now)).toBe('')
+  })
+})
+
+describe('an answer of the routes', () => {
+  test('is taken with what it has; what is missing is not 0', () => {
+    expect(parseChange({ opId: 'a', path: 'b', opType: 'edit', linesAdded: null })).toMatchObject({
+      opId: 'a',
+      linesAdded: undefined,
+      linesRemoved: undefined,
+      binary: false,
+      decision: undefined,
+    })
+  })
+
+  test('loses entries that are none, and is nothing when it is no list', () => {
+    const good = { opId: 'a', path: 'b', opType: 'edit' }
+    expect(parseChanges({ changes: [null, 5, { path: 'b' }, good] })).toHaveLength(1)
+    for (const body of [undefined, null, [], {}, { changes: {} }, '<!doctype html>']) {
+      expect(parseChanges(body)).toBe(undefined)
+    }
+  })
+})
