@@ -31,7 +31,7 @@ export function createSealing({ data, after, onMissing }: SealingOptions) {
   function start(): void {
     if (worker !== undefined || isClosed) return
     quietly('start the sealing worker', () => {
-      const started = new Worker(new URL('./seal-worker.ts', import.meta.url), {
+      const started = new Worker(new URL('../worker.ts', import.meta.url), {
         name: 'turnlog',
         workerData: data,
         // The host's own flags, its preloads above all, are not the worker's.

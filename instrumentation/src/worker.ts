@@ -1,21 +1,21 @@
 /**
- * The one worker thread: seals closed journal files, one at a time, at low priority; adopts dead recorders; sends
- * segments. It has no standard output, and nothing of it holds the host.
+ * The composition root of the one worker thread: seal → adopt → upload. It seals closed journal files, one at a time, at
+ * low priority; it has no standard output, and nothing of it holds the host.
  */
 import * as os from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import { openChangeStore } from '../changes/store.ts'
-import { originalFs } from '../file-system.ts'
-import { quietly } from '../health.ts'
-import { parseEndpoint } from '../upload/endpoint.ts'
-import { createHttpTransport } from '../upload/http-transport.ts'
-import { createUploader } from '../upload/uploader.ts'
-import { createAdoption } from './adopt.ts'
-import { ownLiveness } from './liveness.ts'
-import { readIdentity } from './recorder-folder.ts'
-import { createSealer, type Sealer } from './seal.ts'
-import type { FromWorker, SealingWorkerData, ToWorker } from './sealing-protocol.ts'
-import { openSpool } from './spool.ts'
+import { openChangeStore } from './changes/store.ts'
+import { originalFs } from './file-system.ts'
+import { quietly } from './health.ts'
+import { parseEndpoint } from './upload/endpoint.ts'
+import { createHttpTransport } from './upload/http-transport.ts'
+import { createUploader } from './upload/uploader.ts'
+import { createAdoption } from './spool/adopt.ts'
+import { ownLiveness } from './spool/liveness.ts'
+import { readIdentity } from './spool/recorder-folder.ts'
+import { createSealer, type Sealer } from './spool/seal.ts'
+import type { FromWorker, SealingWorkerData, ToWorker } from './spool/sealing-protocol.ts'
+import { openSpool } from './spool/spool.ts'
 
 /** How often dead recorders and a refusing disk are looked at again. */
 const lookEveryMs = 30_000
