@@ -39,7 +39,7 @@ async function makeDataFolder(): Promise<string> {
 async function makeFolder(): Promise<{ data: string; remove: () => Promise<void> }> {
   const data = await realpath(await mkdtemp(join(tmpdir(), 'turnlog-data-')))
   const remove = async () => {
-    for (const name of ['postgres', 'postgres.building']) {
+    for (const name of await readdir(data)) {
       const target = await readlink(join(data, name)).catch(() => undefined)
       if (target === undefined) continue
       await rm(target, { recursive: true, force: true })
@@ -74,16 +74,18 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
 
 /** A process that opened it and was killed: the database lives on. */
 async function openInProcessThatIsKilled(dataDirectory: string) {
-  const program = join(import.meta.dirname, '../programs/opens-postgres.ts')
-  const child = spawn(process.execPath, [program, dataDirectory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = startProcess(dataDirectory)
   const ended = new Promise((resolve) => child.once('exit', resolve))
   const line = await firstLine(child.stdout)
   child.kill('SIGKILL')
   await ended
   const opened: { pid: number; url: string } = JSON.parse(line)
   return opened
+}
+
+function startProcess(dataDirectory: string) {
+  const program = join(import.meta.dirname, '../programs/opens-postgres.ts')
+  return spawn(process.execPath, [program, dataDirectory], { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
 async function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
@@ -303,18 +305,32 @@ describe('opened again', () => {
 describe('being made', () => {
   test('what an interrupted making left is cleared away', async () => {
     const data = await makeDataFolder()
-    const stop = new AbortController()
-    const interrupted = openEmbeddedPostgres({ dataDirectory: data, signal: stop.signal })
-    await expect.poll(() => existsSync(join(data, 'postgres.building/base'))).toBe(true)
-    stop.abort()
-    await expect(interrupted).rejects.toThrow()
+    const buildings = async () =>
+      (await readdir(data)).filter((name) => name.startsWith('postgres.building'))
+    const atWork = async () =>
+      (await buildings()).filter((name) => existsSync(join(data, name, 'base')))
+
+    const killed = startProcess(data)
+    const ended = new Promise((resolve) => killed.once('exit', resolve))
+    await expect.poll(atWork, { interval: 10, timeout: 10_000 }).toHaveLength(1)
+    const left = await buildings()
+    killed.kill('SIGKILL')
+    await ended
     expect(existsSync(join(data, 'postgres'))).toBe(false)
 
-    // As kill -9 leaves it.
-    await mkdir(join(data, 'postgres.building/base'), { recursive: true })
+    const stop = new AbortController()
+    const stopped = openEmbeddedPostgres({ dataDirectory: data, signal: stop.signal })
+    await expect
+      .poll(atWork, { interval: 10, timeout: 10_000 })
+      .toEqual([expect.not.stringMatching(left[0] ?? '')])
+    stop.abort()
+    await expect(stopped).rejects.toThrow()
+    expect(await buildings()).toEqual([])
+    expect(existsSync(join(data, 'postgres'))).toBe(false)
+
     const postgres = await open({ dataDirectory: data })
     expect(await query(postgres.url, 'select 1 as one')).toEqual([{ one: 1 }])
-    expect(existsSync(join(data, 'postgres.building'))).toBe(false)
+    expect(await buildings()).toEqual([])
   })
 
   test('two that begin at once on one folder: one has it, the other is told so', async () => {

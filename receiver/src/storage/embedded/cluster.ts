@@ -5,6 +5,7 @@ import {
   chown,
   lstat,
   mkdir,
+  readdir,
   readFile,
   readlink,
   realpath,
@@ -27,8 +28,9 @@ import { sendSignal } from './process.ts'
  * folders, so the cluster lies in a folder of `rootFolder` with a random name. The link says which: a data folder that
  * is moved keeps its database.
  *
- * A cluster that has its name is whole: `initdb` works under the name `postgres.building` (again a folder, or a link
- * to one), which is renamed when it is done. What an interrupted one left under that name is removed by the next.
+ * A cluster that has its name is whole: `initdb` works under a name of its own, `postgres.building-…` (again a folder,
+ * or a link to one), which is renamed when it is done. What an interrupted one left is removed by the next; it may
+ * still be at work for a moment, hence a new name each time.
  */
 
 /** Where root keeps what PostgreSQL's user must be able to enter: copies of the programs, and clusters. */
@@ -38,7 +40,10 @@ export const rootFolder = '/var/lib/turnlog'
 const majorVersion = '18'
 
 const clusterName = 'postgres'
-const buildingName = 'postgres.building'
+const buildingPrefix = 'postgres.building-'
+
+/** An orphaned `initdb` may add files while its folder is being removed, until it finds that gone. */
+const removeTries = 20
 
 /** Written into postgresql.conf once, so that the owner may change them. Each has its reason. */
 const settingsAtFirst = {
@@ -92,9 +97,11 @@ export async function makeCluster({
   connection: Connection
   signal: AbortSignal | undefined
 }): Promise<string> {
-  const building = join(dataFolder, buildingName)
-  await removeBuilding(building)
+  const building = join(dataFolder, buildingPrefix + randomBytes(8).toString('hex'))
   return clearly(dataFolder, async () => {
+    for (const name of await readdir(dataFolder)) {
+      if (name.startsWith(buildingPrefix)) await removeBuilding(join(dataFolder, name))
+    }
     try {
       const real = account === undefined ? building : await makeRootsFolder(building)
       await initialise({ real, binaries, account, connection, signal })
@@ -129,7 +136,7 @@ async function removeBuilding(building: string): Promise<void> {
   const target = await readlink(building).catch(() => building)
   const isOurs = target === building || dirname(target) === join(rootFolder, 'clusters')
   if (isOurs) {
-    await rm(target, { recursive: true, force: true })
+    await rm(target, { recursive: true, force: true, maxRetries: removeTries })
     await rm(passwordFileOf(target), { force: true })
   }
   await rm(building, { recursive: true, force: true })
