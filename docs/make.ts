@@ -1,0 +1,111 @@
+/**
+ * The documents that are made from data: `npm run docs` writes them, a test compares them. `made` is a map from the
+ * file's name, relative to this folder, to its text.
+ */
+import { writeFileSync } from 'node:fs'
+import {
+  type AttributeDefinition,
+  contentSuffixes,
+  type EventDefinition,
+  events,
+  type MetricDefinition,
+  metrics,
+} from '@turnlog/conventions'
+import { generalAttributes } from '../conventions/src/attributes.ts'
+import { genAiAttributes } from '../conventions/src/gen-ai.ts'
+import { turnlogAttributes } from '../conventions/src/turnlog.ts'
+import { settings as instrumentationSettings } from '../instrumentation/src/config.ts'
+
+export const made: ReadonlyMap<string, string> = new Map([
+  ['CONVENTIONS.md', conventions()],
+  ['SETTINGS.md', settings()],
+])
+
+function conventions(): string {
+  return page(
+    'Conventions',
+    'Every attribute, event and metric Turnlog uses. Made from `conventions/src` by `npm run docs`; do not edit.',
+    '## Attributes of OpenTelemetry',
+    attributeTable(generalAttributes),
+    '## Attributes of OpenTelemetry’s GenAI conventions',
+    'From semantic-conventions-genai 1.42. A value of type `content` is JSON or text in full.',
+    attributeTable(genAiAttributes),
+    '## Attributes of Turnlog',
+    attributeTable(turnlogAttributes),
+    '## Beside every content attribute `K`',
+    attributeTable(
+      Object.fromEntries(
+        Object.entries(contentSuffixes).map(([name, definition]) => [`K.${name}`, definition]),
+      ),
+    ),
+    '## Log events',
+    table(
+      ['event', 'meaning', 'stability'],
+      Object.entries<EventDefinition>(events).map(([name, { meaning, stability }]) => [
+        code(name),
+        meaning,
+        stability,
+      ]),
+    ),
+    '## Metrics',
+    'recorded = landed + rejected + dropped (the receiver’s ledger) + waiting + quarantined (the spool), per recorder.\n' +
+      'received = landed + duplicate + rejected, at the receiver.',
+    table(
+      ['metric', 'unit', 'meaning'],
+      Object.entries<MetricDefinition>(metrics).map(([name, { unit, meaning }]) => [
+        code(name),
+        code(unit),
+        meaning,
+      ]),
+    ),
+  )
+}
+
+function settings(): string {
+  return page(
+    'Settings',
+    'Read once, at the start, from the environment. Made from the tables in the code by `npm run docs`; do not edit.',
+    '## The instrumentation',
+    settingTable(Object.values(instrumentationSettings)),
+  )
+}
+
+function settingTable(
+  rows: readonly { readonly env: string; readonly default: string; readonly doc: string }[],
+): string {
+  return table(
+    ['setting', 'default', 'meaning'],
+    rows.map(({ env, default: value, doc }) => [code(env), value, doc]),
+  )
+}
+
+function attributeTable(definitions: Readonly<Record<string, AttributeDefinition>>): string {
+  return table(
+    ['attribute', 'type', 'meaning', 'example', 'stability'],
+    Object.entries(definitions).map(([name, { type, unit, meaning, example, stability }]) => [
+      code(name),
+      unit === undefined ? type : `${type}, ${code(unit)}`,
+      meaning,
+      code(String(example)),
+      stability,
+    ]),
+  )
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', '↵')).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+function code(text: string): string {
+  return text.includes('`') ? `\`\` ${text} \`\`` : `\`${text}\``
+}
+
+function page(title: string, ...paragraphs: readonly string[]): string {
+  return `# ${title}\n\n${paragraphs.join('\n\n')}\n`
+}
+
+if (import.meta.main) {
+  for (const [name, text] of made) writeFileSync(new URL(name, import.meta.url), text)
+}
