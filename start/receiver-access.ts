@@ -1,4 +1,21 @@
+import {
+  createSignInLink,
+  createToken,
+  findTokenHolder,
+  openDatabase,
+} from '@turnlog/receiver/storage'
 import type { OpenAccess } from './access.ts'
-export const openReceiverAccess: OpenAccess = async () => {
-  throw new Error('not yet')
+
+/** Tokens and links as the receiver keeps them, made where they are kept: in its database. */
+export const openReceiverAccess: OpenAccess = async ({ databaseUrl, receiverUrl }) => {
+  const database = openDatabase(databaseUrl, { connectionsMax: 1 })
+  return {
+    async isIngestToken({ token, user }) {
+      const holder = await findTokenHolder(database, token)
+      return holder?.scope === 'ingest' && holder.userId === user
+    },
+    createIngestToken: ({ user }) => createToken(database, { user, scope: 'ingest' }),
+    signInLink: () => createSignInLink(database, { baseUrl: receiverUrl }),
+    close: () => database.close(),
+  }
 }
