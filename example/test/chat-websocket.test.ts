@@ -1,8 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { startApp, startModel } from './support/app.ts'
+import { eventually, patience } from './support/patience.ts'
+import { isRunning, longCommand, longCommandOf } from './support/running.ts'
 import { openSocket, textOf } from './support/socket.ts'
 
 test('a message is answered in deltas and done', async () => {
@@ -90,20 +91,17 @@ test('too many turns at once are refused one by one', async () => {
 test('a closed socket ends its turns', async () => {
   const app = await startApp()
   const socket = await openSocket(app.url)
-  socket.send({ text: 'run touch begun; sleep 2; touch too-late' })
-  await expect.poll(() => existsSync(join(app.workspace, 'begun'))).toBe(true)
+  socket.send({ text: longCommand })
+  const command = await longCommandOf(app.workspace)
   socket.close()
-  await expect.poll(socket.closeCode).toBeDefined()
-  const begin = performance.now()
-  await app.close()
-  expect(performance.now() - begin).toBeLessThan(900)
+  await eventually(() => !isRunning(command))
 })
 
 test('the app says goodbye when it closes', async () => {
   const app = await startApp()
   const socket = await openSocket(app.url)
   await app.close()
-  await expect.poll(socket.closeCode).toBe(1001)
+  await expect.poll(socket.closeCode, patience).toBe(1001)
 })
 
 test.each([

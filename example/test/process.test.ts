@@ -1,13 +1,15 @@
 /** The app as a process: its one line, its exit codes, and what is left when it ends. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { startApp, startModel } from './support/app.ts'
 import { temporaryDirectory } from './support/directory.ts'
+import { eventually, patience } from './support/patience.ts'
+import { childrenOf, isRunning, longCommand, longCommandOf } from './support/running.ts'
 
 const program = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
@@ -39,7 +41,7 @@ async function startProcess(environment: NodeJS.ProcessEnv = {}) {
     directory,
     /** The address, once it listens. */
     async url(): Promise<string> {
-      await expect.poll(() => output.stdout, { timeout: 10_000 }).toContain('\n')
+      await expect.poll(() => output.stdout, patience).toContain('\n')
       return /http:\S+/.exec(output.stdout)?.[0] ?? ''
     },
   }
@@ -67,13 +69,14 @@ test.each(['SIGINT', 'channel'] as const)(
   async (way) => {
     const app = await startProcess()
     const workspace = join(app.directory, 'workspace')
-    const turn = chat(await app.url(), 'run touch begun; sleep 3; touch too-late').catch(() => {})
-    await expect.poll(() => existsSync(join(workspace, 'begun'))).toBe(true)
+    const turn = chat(await app.url(), longCommand).catch(() => {})
+    const command = await longCommandOf(workspace)
     const begin = performance.now()
     if (way === 'channel') app.child.disconnect()
     else app.child.kill(way)
     expect(await app.closed).toBe(0)
-    expect(performance.now() - begin).toBeLessThan(3_000)
+    expect(performance.now() - begin).toBeLessThan(3_500)
+    expect(isRunning(command)).toBe(false)
     await turn
     expect(app.output.stderr).toBe('')
   },
@@ -82,11 +85,11 @@ test.each(['SIGINT', 'channel'] as const)(
 test('the scripted model ends with the app, also with kill -9', async () => {
   const app = await startProcess()
   await app.url()
-  const model = childrenOf(app.child)
+  const model = childrenOf(app.child.pid)
   expect(model).toHaveLength(1)
   app.child.kill('SIGKILL')
   await app.closed
-  await expect.poll(() => model.filter(isRunning)).toEqual([])
+  await eventually(() => !model.some(isRunning))
 })
 
 test('a port in use is one clear line and exit code 1', async () => {
@@ -122,7 +125,7 @@ test('with ANTHROPIC_BASE_URL it asks that API, without a key of its own', async
   })
   const url = await app.url()
   expect(app.output.stdout).toContain('Chat with their-model')
-  expect(childrenOf(app.child)).toEqual([])
+  expect(childrenOf(app.child.pid)).toEqual([])
   expect((await chat(url, 'count to 3')).status).toBe(200)
   const about = await (await fetch(`${url}/api/about`)).json()
   expect(about).toMatchObject({ model: 'their-model', scripted: false })
@@ -134,19 +137,4 @@ function chat(url: string, message: string): Promise<Response> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ message }),
   })
-}
-
-/** Linux tells; no other system is tested. */
-function childrenOf({ pid }: ChildProcess): readonly number[] {
-  const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-  return list.trim().split(' ').filter(Boolean).map(Number)
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    // A zombie has ended too; only its parent has not asked yet.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
 }

@@ -13,6 +13,7 @@ import { createRunCommand } from '../src/tools/run-command.ts'
 import { createToolbox } from '../src/tools/toolbox.ts'
 import { openWorkspace } from '../src/tools/workspace.ts'
 import { temporaryDirectory } from './support/directory.ts'
+import { eventually } from './support/patience.ts'
 
 /** The tools on a workspace with a folder of strangers' files beside it. */
 async function openTools() {
@@ -181,7 +182,7 @@ describe('run_command', () => {
     const { root, run } = await openShell()
     const leaving = new AbortController()
     const outcome = run('(while :; do date +%N > beat; sleep 0.02; done) & wait', leaving.signal)
-    await expect.poll(() => existsSync(join(root, 'beat'))).toBe(true)
+    await eventually(() => existsSync(join(root, 'beat')))
     leaving.abort()
     expect(await outcome).toMatchObject({ status: 'failed', text: /aborted/ })
     await expectSilence(join(root, 'beat'))

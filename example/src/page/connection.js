@@ -28,9 +28,13 @@ export function createConnection(url) {
 
   function connect() {
     const made = new WebSocket(url)
+    let problem = 'The app does not answer.'
+    made.addEventListener('open', () => {
+      problem = 'The connection was lost.'
+    })
     made.addEventListener('message', (event) => receive(JSON.parse(event.data)))
     made.addEventListener('close', () => {
-      if (socket === made) fail('The connection was lost.')
+      if (socket === made) fail(problem)
     })
     socket = made
     return made
@@ -70,7 +74,7 @@ export function createConnection(url) {
         const frame = { type: 'message', text, id, tools: true }
         opened.send(JSON.stringify({ ...frame, conversation_id: conversationId }))
       } catch {
-        if (turns.delete(id)) events.onError('The app does not answer.')
+        // It closed before it opened; the turn has been told.
       }
     },
 

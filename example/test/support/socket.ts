@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { expect, onTestFinished } from 'vitest'
 import { type ClientOptions, WebSocket } from 'ws'
+import { patience } from './patience.ts'
 
 export interface Frame {
   readonly type: string
@@ -34,7 +35,7 @@ export async function openSocket(url: string, options: ClientOptions = {}) {
     /** All frames, once so many turns have ended. */
     async ended(turns = 1): Promise<readonly Frame[]> {
       const ends = () => frames.filter(({ type }) => type === 'done' || type === 'error').length
-      await expect.poll(ends, { timeout: 5_000 }).toBe(turns)
+      await expect.poll(ends, patience).toBe(turns)
       return frames
     },
   }

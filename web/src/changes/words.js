@@ -103,7 +103,7 @@ function whatDiffers({ onDisk, expected }) {
 function stateOnDisk(state) {
   if (state === 'absent') return 'no file'
   if (state === 'unknown') return 'content that was not kept'
-  return toVisible(state.replace(/^sha256:([0-9a-f]{12})[0-9a-f]+$/, 'content $1…'))
+  return toVisible(state.replace(/^sha256:([0-9a-f]{12})[0-9a-f]+$/, 'content $1'))
 }
 
 /**

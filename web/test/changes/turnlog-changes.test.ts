@@ -169,7 +169,7 @@ describe('a revert that is refused', () => {
     const alert = page.getByRole('alert')
     await alert.waitFor()
     expect(await alert.textContent()).toBe(
-      'hello.txt was left as it is. It was changed since. Expected content aaaaaaaaaaaa…, found content bbbbbbbbbbbb….',
+      'hello.txt was left as it is. It was changed since. Expected content aaaaaaaaaaaa, found content bbbbbbbbbbbb.',
     )
     expect(await page.locator('.choice').allInnerTexts()).toEqual(['Accept', 'Reject', 'Revert'])
 

@@ -18,9 +18,11 @@ import {
   chromium as driver,
   type Page,
 } from 'playwright-core'
-import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, vi } from 'vitest'
 
 const startWithinMs = 60_000
+/** Generous: other browsers and databases may be starting beside this one. */
+const actWithinMs = 15_000
 const fontsFile = 'turnlog-fonts.conf'
 
 /** All processes in one, as the package would have it, ends with the first page that is closed. */
@@ -29,6 +31,7 @@ const args = chromium.args.filter((argument) => argument !== '--single-process')
 /** A browser for all tests of a file; each `open` is a page that has seen nothing, gone after its test. */
 export function useBrowser() {
   let browser: Browser | undefined
+  vi.setConfig({ testTimeout: actWithinMs * 2, expect: { poll: { timeout: actWithinMs } } })
   beforeAll(async () => {
     const directory = await unpack()
     browser = await driver.launch({
@@ -45,12 +48,13 @@ export function useBrowser() {
       if (browser === undefined) throw new Error('The browser is not there yet.')
       const context = await browser.newContext(options)
       const page = await context.newPage()
-      page.setDefaultTimeout(4_000)
+      page.setDefaultTimeout(actWithinMs)
       const errors: string[] = []
       page.on('pageerror', (error) => errors.push(error.message))
       page.on('console', (message) => {
-        // What the server answers is the test's business; the browser reports it as well.
-        if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) {
+        // What the server answers, or does not, is the test's business; the browser reports it as well.
+        const isServers = /Failed to load resource|WebSocket connection to/.test(message.text())
+        if (message.type() === 'error' && !isServers) {
           errors.push(message.text())
         }
       })

@@ -1,0 +1,28 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { eventually } from './patience.ts'
+
+/** Linux tells; no other system is tested. */
+export function childrenOf(pid: number | undefined): readonly number[] {
+  const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return list.trim().split(' ').filter(Boolean).map(Number)
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    // A zombie has ended too; only its parent has not asked yet.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** A wish for a command that says who it is and takes longer than any test. */
+export const longCommand = 'run echo $$ > pid.tmp; mv pid.tmp pid; sleep 600'
+
+/** The process of that command, once it runs in this workspace. */
+export async function longCommandOf(workspace: string): Promise<number> {
+  const file = join(workspace, 'pid')
+  await eventually(() => existsSync(file))
+  return Number(readFileSync(file, 'utf8'))
+}
