@@ -7,7 +7,7 @@ import { runTurnlog } from './turnlog.ts'
 /** `npm start`: settings, then all of Turnlog until it is told to stop. */
 
 const folder = join(import.meta.dirname, '..')
-const preload = join(import.meta.dirname, 'ends-with-parent.js')
+const preload = import.meta.resolve('./ends-with-parent.js')
 
 // A console that is gone, a closed terminal or `npm start | head`, is no reason to leave anything running.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})

@@ -365,7 +365,7 @@ describe('what stands in the way is said in one line, and the exit code is 1', (
     expect(await refusal({ EXAMPLE_WORKSPACE: file })).toContain('A file stands where')
     if (process.getuid?.() !== 0) {
       expect(await refusal({ TURNLOG_DATA: join(data, 'read-only') })).toContain(
-        'cannot be written',
+        'cannot be made or written',
       )
     }
   })

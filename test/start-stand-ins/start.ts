@@ -6,7 +6,7 @@ import { untilToldToStop } from '../../start/told-to-stop.ts'
 import { runTurnlog } from '../../start/turnlog.ts'
 
 const folder = join(import.meta.dirname, '../..')
-const preload = join(folder, 'start/ends-with-parent.js')
+const preload = import.meta.resolve('../../start/ends-with-parent.js')
 const program = (name: string): [string, ...string[]] => [
   process.execPath,
   ...['--import', preload],

@@ -50,9 +50,13 @@ export function folderTrouble(folder: string, error: unknown): unknown {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new TurnlogError('TL_DATA_FOLDER', `The folder '${folder}' cannot be written.`, {
-        cause: error,
-      })
+      return new TurnlogError(
+        'TL_DATA_FOLDER',
+        `The folder '${folder}' cannot be made or written (${errorCodeOf(error)}).`,
+        {
+          cause: error,
+        },
+      )
     case 'ENOTDIR':
     case 'EEXIST':
       return new TurnlogError(

@@ -1,4 +1,6 @@
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { TurnlogError } from '../../errors.ts'
 
 /** SQLITE_BUSY: somebody else holds the lock. */
 const busy = 5
@@ -13,21 +15,29 @@ export type Lock =
  * Node has no `flock`, and a file with a process id in it can go stale. So the lock is an exclusive transaction on an
  * empty SQLite database: SQLite comes with Node, its lock is the kernel's, and the kernel releases it with the process.
  * The file stays empty and is never removed. Nothing else in this process may open it: closing it would let go.
+ * Fails with `TL_DATA_FOLDER` where there are no locks, as on some network file systems.
  */
 export function takeLock(path: string): Lock {
-  const database = new DatabaseSync(path, { timeout: 0 })
+  let database: DatabaseSync | undefined
   try {
+    database = new DatabaseSync(path, { timeout: 0 })
     database.exec('pragma journal_mode = off')
     database.exec('begin exclusive')
   } catch (error) {
-    database.close()
+    database?.close()
     if (errcodeOf(error) === busy) return { status: 'held' }
-    throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new TurnlogError(
+      'TL_DATA_FOLDER',
+      `The folder '${dirname(path)}' cannot be locked: ${reason}.`,
+      { cause: error },
+    )
   }
+  const held = database
   return {
     status: 'taken',
     release() {
-      if (database.isOpen) database.close()
+      if (held.isOpen) held.close()
     },
   }
 }
