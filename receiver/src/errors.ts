@@ -12,6 +12,11 @@ export const errorCodes = {
   TL_POSTGRES_START: 'PostgreSQL did not start.',
   TL_POSTGRES_STOP: 'PostgreSQL did not stop.',
   TL_DATABASE_UNREACHABLE: 'The database does not answer.',
+  TL_POSTGRES_TOO_OLD: 'The PostgreSQL server is older than version 15.',
+  TL_SCHEMA_NEWER: 'The database was migrated by a newer Turnlog.',
+  TL_MIGRATION_FAILED: 'A migration failed; nothing of it was kept.',
+  TL_NO_DATABASE: 'No database is named, and none is running in the data folder.',
+  TL_ARGUMENT_INVALID: 'A command cannot be read.',
   TL_PART_ENDED: 'A part of Turnlog ended by itself.',
   TL_STOPPED: 'It was told to stop before it had started.',
 } as const

@@ -1,0 +1,154 @@
+/**
+ * Content, taken out of the records that hold it and known by the SHA-256 of its bytes.
+ *
+ * In its place the record keeps a *reference*, a small JSON object:
+ * - `{"turnlog.content": "sha256:…", "size": bytes}`, with `"bytes": true` when it is no text;
+ * - `{"turnlog.messages": "sha256:…", "size": bytes, "count": n}` for a JSON array stored message
+ *   by message. Its hash is that of the last *link*: link n is the SHA-256 of link n - 1 and of
+ *   message n's hash. A conversation that is sent again with one more message so adds one message
+ *   and one link, and its row one hash: storage grows with the conversation, not with its square.
+ * Either may carry `"preview"`, the content's first characters.
+ */
+import { Buffer, isUtf8 } from 'node:buffer'
+import { createHash } from 'node:crypto'
+import { splitMessages } from './messages.ts'
+import { clean, encodeText, isClean } from './text.ts'
+
+export interface ContentRow {
+  /** The UTC day of the record that refers to it, `2026-07-31`: content expires with its day. */
+  readonly day: string
+  readonly sha256: Buffer
+  /** Either text or bytes. Which one follows from the bytes alone, never from how they were sent. */
+  readonly text: string | null
+  readonly bytes: Uint8Array | null
+  readonly size: number
+}
+
+export interface MessageLinkRow {
+  readonly day: string
+  readonly sha256: Buffer
+  readonly previous: Buffer | null
+  readonly message: Buffer
+  readonly position: number
+}
+
+export interface ContentSink {
+  /** Each returns the reference as JSON text. */
+  addText(text: string): string
+  addBytes(bytes: Uint8Array): string
+  /** A JSON array message by message; anything else as text. */
+  addMessages(text: string): string
+  /** As `addText`, with the beginning of it in the reference. */
+  addTextWithPreview(text: string): string
+}
+
+/** Characters of a preview. */
+export const previewLengthMax = 200
+
+/** Contents of one request, each once. Two sinks of one day share equal contents. */
+export function collectContents() {
+  const contents = new Map<string, ContentRow>()
+  const links = new Map<string, MessageLinkRow>()
+
+  /** A sink for one record; `keys` then names what the record refers to. */
+  function open(day: string): ContentSink & { readonly keys: readonly string[] } {
+    const keys: string[] = []
+
+    function put(text: string | null, bytes: Uint8Array): Buffer {
+      const sha256 = createHash('sha256').update(bytes).digest()
+      const key = `${day} ${sha256.toString('hex')}`
+      keys.push(key)
+      if (!contents.has(key)) {
+        contents.set(key, {
+          day,
+          sha256,
+          text,
+          bytes: text === null ? bytes : null,
+          size: bytes.length,
+        })
+      }
+      return sha256
+    }
+
+    function putText(text: string) {
+      const bytes = encodeText(text)
+      const isText = isClean(text)
+      return { sha256: put(isText ? text : null, bytes), isText, size: bytes.length }
+    }
+
+    function addText(text: string): string {
+      const { sha256, isText, size } = putText(text)
+      return JSON.stringify({
+        'turnlog.content': contentHash(sha256),
+        size,
+        bytes: isText ? undefined : true,
+      })
+    }
+
+    function addTextWithPreview(text: string): string {
+      const { sha256, isText, size } = putText(text)
+      return JSON.stringify({
+        'turnlog.content': contentHash(sha256),
+        size,
+        bytes: isText ? undefined : true,
+        preview: previewOf(text),
+      })
+    }
+
+    function addBytes(bytes: Uint8Array): string {
+      const buffer = asBuffer(bytes)
+      const isText = isUtf8(buffer) && !buffer.includes(0)
+      const sha256 = put(isText ? buffer.toString('utf8') : null, buffer)
+      return JSON.stringify({
+        'turnlog.content': contentHash(sha256),
+        size: bytes.length,
+        bytes: isText ? undefined : true,
+      })
+    }
+
+    function addMessages(text: string): string {
+      const messages = splitMessages(text)
+      if (messages === undefined) return addText(text)
+      let previous: Buffer | null = null
+      let size = messages.length + 1
+      let areText = true
+      for (const [index, message] of messages.entries()) {
+        const stored = putText(message)
+        size += stored.size
+        areText &&= stored.isText
+        const hash = createHash('sha256')
+        if (previous) hash.update(previous)
+        const sha256: Buffer = hash.update(stored.sha256).digest()
+        const key = `${day} ${sha256.toString('hex')}`
+        keys.push(key)
+        if (!links.has(key)) {
+          links.set(key, { day, sha256, previous, message: stored.sha256, position: index + 1 })
+        }
+        previous = sha256
+      }
+      return JSON.stringify({
+        'turnlog.messages': previous ? contentHash(previous) : undefined,
+        size,
+        count: messages.length,
+        bytes: areText ? undefined : true,
+      })
+    }
+
+    return { keys, addText, addTextWithPreview, addBytes, addMessages }
+  }
+
+  return { open, contents, links }
+}
+
+function previewOf(text: string): string {
+  // A pair of surrogates cut in two is left out as a whole.
+  return clean(text.slice(0, previewLengthMax).replace(/[\ud800-\udbff]$/, ''))
+}
+
+function contentHash(sha256: Buffer): string {
+  return `sha256:${sha256.toString('hex')}`
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}

@@ -1,0 +1,304 @@
+/**
+ * OTLP/JSON → request.
+ *
+ * Lenient where proto3's JSON is: unknown members are ignored, null is absent, 64-bit integers come
+ * as numbers or strings, enums as integers or names, ids in either case. A record with a member of
+ * another kind than the schema's keeps its first problem and is rejected alone; where no record is
+ * to blame (a list that is none), the body is damaged and this throws.
+ */
+import { Buffer } from 'node:buffer'
+import { parseJson } from './parse-json.ts'
+import {
+  type AnyValue,
+  type AttributeMap,
+  type Group,
+  type LogRecord,
+  type OtlpRequest,
+  type Resource,
+  type Scope,
+  type Signal,
+  type SpanRecord,
+  tooDeep,
+  valueDepthMax,
+} from './request.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** Says what is wrong; of a record the first call counts. */
+type Complain = (problem: string) => void
+
+const maxUint64 = 2n ** 64n - 1n
+const maxInt64 = 2n ** 63n - 1n
+const maxUint32 = 2 ** 32 - 1
+
+const spanKinds = [
+  'SPAN_KIND_UNSPECIFIED',
+  'SPAN_KIND_INTERNAL',
+  'SPAN_KIND_SERVER',
+  'SPAN_KIND_CLIENT',
+  'SPAN_KIND_PRODUCER',
+  'SPAN_KIND_CONSUMER',
+]
+const statusCodes = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR']
+const severityNumbers = [
+  'SEVERITY_NUMBER_UNSPECIFIED',
+  ...['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'].flatMap((level) =>
+    ['', '2', '3', '4'].map((step) => `SEVERITY_NUMBER_${level}${step}`),
+  ),
+]
+
+/** Throws when the text is not JSON, or not a request. */
+export function decodeJson(signal: Signal, text: string): OtlpRequest {
+  const root = objectOf(parseJson(text), 'the request')
+  refuseOtherSignals(root, signal)
+  if (signal === 'traces') {
+    const { resources, groups } = readGroups(root, ['resourceSpans', 'scopeSpans', 'spans'], toSpan)
+    return { signal, resources, groups }
+  }
+  const { resources, groups } = readGroups(root, ['resourceLogs', 'scopeLogs', 'logRecords'], toLog)
+  return { signal, resources, groups }
+}
+
+/** Logs sent to `/v1/traces` would be unknown members there, and lost behind a 200. */
+function refuseOtherSignals(root: Json, signal: Signal): void {
+  for (const [member, path] of [
+    ['resourceSpans', 'traces'],
+    ['resourceLogs', 'logs'],
+    ['resourceMetrics', 'metrics'],
+  ] as const) {
+    const value = root[member]
+    const isSent = Array.isArray(value) && value.length > 0
+    if (isSent && path !== signal) damaged(`${member} belong to /v1/${path}`)
+  }
+}
+
+function readGroups<Record>(
+  root: Json,
+  [resourcesName, scopesName, recordsName]: readonly [string, string, string],
+  toRecord: (value: unknown) => Record,
+): { resources: Resource[]; groups: Group<Record>[] } {
+  const resources: Resource[] = []
+  const groups: Group<Record>[] = []
+  for (const entry of listOf(root, resourcesName)) {
+    const outer = objectOf(entry, resourcesName)
+    const resource: Resource = {
+      attributes: toAttributes(memberOf(outer, 'resource').attributes, 0, damaged),
+      schemaUrl: toText(outer.schemaUrl, 'schemaUrl', damaged),
+    }
+    resources.push(resource)
+    for (const inner of listOf(outer, scopesName)) {
+      const scoped = objectOf(inner, scopesName)
+      const records = listOf(scoped, recordsName).map(toRecord)
+      groups.push({ resource, scope: toScope(scoped), records })
+    }
+  }
+  return { resources, groups }
+}
+
+function toScope(scoped: Json): Scope {
+  const scope = memberOf(scoped, 'scope')
+  return {
+    name: toText(scope.name, 'scope.name', damaged),
+    version: toText(scope.version, 'scope.version', damaged),
+    attributes: toAttributes(scope.attributes, 0, damaged),
+    schemaUrl: toText(scoped.schemaUrl, 'schemaUrl', damaged),
+  }
+}
+
+function toSpan(value: unknown): SpanRecord {
+  const { problems, complain } = collectProblems()
+  const wire = recordOf(value, 'span', complain)
+  const status = recordOf(wire.status ?? {}, 'status', complain)
+  return {
+    traceId: toId(wire.traceId, 'traceId', complain),
+    spanId: toId(wire.spanId, 'spanId', complain),
+    parentSpanId: toId(wire.parentSpanId, 'parentSpanId', complain),
+    traceState: toText(wire.traceState, 'traceState', complain),
+    flags: toCount(wire.flags, 'flags', complain),
+    name: toText(wire.name, 'name', complain),
+    kind: toEnum(wire.kind, 'kind', spanKinds, complain),
+    startTime: toNanoseconds(wire.startTimeUnixNano, 'startTimeUnixNano', complain),
+    endTime: toNanoseconds(wire.endTimeUnixNano, 'endTimeUnixNano', complain),
+    attributes: toAttributes(wire.attributes, 0, complain),
+    events: toRecords(wire.events, 'events', complain).map((event) => ({
+      time: toNanoseconds(event.timeUnixNano, 'events.timeUnixNano', complain),
+      name: toText(event.name, 'events.name', complain),
+      attributes: toAttributes(event.attributes, 0, complain),
+    })),
+    links: toRecords(wire.links, 'links', complain).map((link) => ({
+      traceId: toId(link.traceId, 'links.traceId', complain),
+      spanId: toId(link.spanId, 'links.spanId', complain),
+      attributes: toAttributes(link.attributes, 0, complain),
+    })),
+    droppedAttributes: toCount(wire.droppedAttributesCount, 'droppedAttributesCount', complain),
+    droppedEvents: toCount(wire.droppedEventsCount, 'droppedEventsCount', complain),
+    droppedLinks: toCount(wire.droppedLinksCount, 'droppedLinksCount', complain),
+    statusCode: toEnum(status.code, 'status.code', statusCodes, complain),
+    statusMessage: toText(status.message, 'status.message', complain),
+    problem: problems[0],
+  }
+}
+
+function toLog(value: unknown): LogRecord {
+  const { problems, complain } = collectProblems()
+  const wire = recordOf(value, 'log record', complain)
+  return {
+    time: toNanoseconds(wire.timeUnixNano, 'timeUnixNano', complain),
+    observedTime: toNanoseconds(wire.observedTimeUnixNano, 'observedTimeUnixNano', complain),
+    severityNumber: toEnum(wire.severityNumber, 'severityNumber', severityNumbers, complain),
+    severityText: toText(wire.severityText, 'severityText', complain),
+    eventName: toText(wire.eventName, 'eventName', complain),
+    body: toValue(wire.body, 0, complain),
+    attributes: toAttributes(wire.attributes, 0, complain),
+    droppedAttributes: toCount(wire.droppedAttributesCount, 'droppedAttributesCount', complain),
+    flags: toCount(wire.flags, 'flags', complain),
+    traceId: toId(wire.traceId, 'traceId', complain),
+    spanId: toId(wire.spanId, 'spanId', complain),
+    problem: problems[0],
+  }
+}
+
+function toAttributes(value: unknown, depth: number, complain: Complain): AttributeMap {
+  const attributes = new Map<string, AnyValue>()
+  for (const entry of toRecords(value, 'attributes', complain)) {
+    const key = toText(entry.key, 'an attribute’s key', complain)
+    attributes.set(key, toValue(entry.value, depth, complain))
+  }
+  return attributes
+}
+
+function toValue(value: unknown, depth: number, complain: Complain): AnyValue {
+  const wire = recordOf(value ?? {}, 'a value', complain)
+  const string = wire.stringValue ?? undefined
+  if (string !== undefined) return toText(string, 'stringValue', complain)
+  const int = wire.intValue ?? undefined
+  if (int !== undefined) return toInt64(int, complain)
+  const bool = wire.boolValue ?? undefined
+  if (bool !== undefined) return toBoolean(bool, complain)
+  const double = wire.doubleValue ?? undefined
+  if (double !== undefined) return toDouble(double, complain)
+  const bytes = wire.bytesValue ?? undefined
+  if (bytes !== undefined) return Buffer.from(toText(bytes, 'bytesValue', complain), 'base64')
+  const array = wire.arrayValue ?? undefined
+  if (array !== undefined) {
+    if (depth >= valueDepthMax) return tooDeep
+    const values = toList(recordOf(array, 'arrayValue', complain).values, 'values', complain)
+    return values.map((one) => toValue(one, depth + 1, complain))
+  }
+  const kvlist = wire.kvlistValue ?? undefined
+  if (kvlist !== undefined) {
+    if (depth >= valueDepthMax) return tooDeep
+    const values = recordOf(kvlist, 'kvlistValue', complain).values
+    return toAttributes(values, depth + 1, complain)
+  }
+  return null
+}
+
+/** An id as it stands; whether it is one is said by who uses it. */
+function toId(value: unknown, name: string, complain: Complain): string {
+  return toText(value, name, complain)
+}
+
+function toText(value: unknown, name: string, complain: Complain): string {
+  if (value === undefined || value === null) return ''
+  if (typeof value === 'string') return value
+  complain(`${name} is not a string`)
+  return ''
+}
+
+function toBoolean(value: unknown, complain: Complain): boolean {
+  if (typeof value === 'boolean') return value
+  complain('boolValue is not a boolean')
+  return false
+}
+
+function toDouble(value: unknown, complain: Complain): number {
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value)
+  if (typeof value === 'string' && /^(NaN|-?Infinity|-?[\d.]+([eE][-+]?\d+)?)$/.test(value)) {
+    return Number(value)
+  }
+  complain('doubleValue is not a number')
+  return 0
+}
+
+function toInt64(value: unknown, complain: Complain): bigint {
+  const integer = toBigInt(value)
+  if (integer !== undefined && integer <= maxInt64 && integer >= -maxInt64 - 1n) return integer
+  complain('intValue is not a 64-bit integer')
+  return 0n
+}
+
+function toNanoseconds(value: unknown, name: string, complain: Complain): bigint {
+  if (value === undefined || value === null || value === '') return 0n
+  const integer = toBigInt(value)
+  if (integer !== undefined && integer >= 0n && integer <= maxUint64) return integer
+  complain(`${name} is not a time in nanoseconds`)
+  return 0n
+}
+
+function toBigInt(value: unknown): bigint | undefined {
+  if (typeof value === 'bigint') return value
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : undefined
+  if (typeof value === 'string' && /^-?\d{1,32}$/.test(value)) return BigInt(value)
+  return undefined
+}
+
+function toCount(value: unknown, name: string, complain: Complain): number {
+  if (value === undefined || value === null) return 0
+  const count = Number(toBigInt(value) ?? Number.NaN)
+  if (count >= 0 && count <= maxUint32) return count
+  complain(`${name} is not a 32-bit count`)
+  return 0
+}
+
+/** A number nobody has named yet is kept, as proto3 does; a name nobody knows is unspecified. */
+function toEnum(value: unknown, name: string, names: readonly string[], complain: Complain) {
+  if (value === undefined || value === null) return 0
+  if (typeof value === 'string' && !/^-?\d+$/.test(value)) return Math.max(names.indexOf(value), 0)
+  const code = Number(toBigInt(value) ?? Number.NaN)
+  if (Math.abs(code) < 2 ** 31) return code
+  complain(`${name} is not an enum`)
+  return 0
+}
+
+function toRecords(value: unknown, name: string, complain: Complain): readonly Json[] {
+  return toList(value, name, complain).map((entry) => recordOf(entry, name, complain))
+}
+
+function toList(value: unknown, name: string, complain: Complain): readonly unknown[] {
+  if (value === undefined || value === null) return []
+  if (Array.isArray(value)) return value
+  complain(`${name} is not a list`)
+  return []
+}
+
+function recordOf(value: unknown, name: string, complain: Complain): Json {
+  if (isObject(value)) return value
+  complain(`${name} is not an object`)
+  return {}
+}
+
+function listOf(value: Json, name: string): readonly unknown[] {
+  return toList(value[name], name, damaged)
+}
+
+function memberOf(value: Json, name: string): Json {
+  return recordOf(value[name] ?? {}, name, damaged)
+}
+
+function objectOf(value: unknown, name: string): Json {
+  return recordOf(value, name, damaged)
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function damaged(problem: string): never {
+  throw new Error(problem)
+}
+
+function collectProblems(): { problems: string[]; complain: Complain } {
+  const problems: string[] = []
+  return { problems, complain: (problem) => void problems.push(problem) }
+}

@@ -1,0 +1,78 @@
+/** Where records come from: what their resource and scope say, read once for all of them. */
+import { storeAttributes, textOf } from './attributes.ts'
+import type { RecorderRow } from './batch.ts'
+import type { ContentSink } from './contents.ts'
+import { fingerprintOfOrigin, recordedThroughName } from './fingerprint.ts'
+import { identifierOf } from './identifier.ts'
+import { toJsonText } from './json-text.ts'
+import type { AnyValue, AttributeMap, Resource, Scope } from './request.ts'
+import { positiveIntegerOf } from './sequence.ts'
+import { clean } from './text.ts'
+
+export interface Origin {
+  readonly attributes: AttributeMap
+  readonly serviceName: string | null
+  readonly recorderId: string | null
+  /** JSON text for a row of the day the sink is of. */
+  resource(sink: ContentSink): string
+  scope(sink: ContentSink): string
+  fingerprint(): Buffer
+}
+
+export function openOrigin(resource: Resource, scope: Scope): Origin {
+  const stored = withoutRecordedThrough(resource.attributes)
+  let fingerprint: Buffer | undefined
+  return {
+    attributes: resource.attributes,
+    serviceName: textOf(resource.attributes.get('service.name')),
+    recorderId: identifierOf(resource.attributes.get('service.instance.id')),
+    resource: (sink) => storeAttributes(stored, sink),
+    scope: (sink) => storeAttributes(scopeMembers(resource, scope), sink),
+    fingerprint: () => {
+      fingerprint ??= fingerprintOfOrigin(resource, scope)
+      return fingerprint
+    },
+  }
+}
+
+/** The recorder that a resource names, when it says how far it has recorded. */
+export function recorderOf(
+  { attributes }: Resource,
+  options: { readonly userId: string | undefined },
+): RecorderRow | undefined {
+  const recorderId = identifierOf(attributes.get('service.instance.id'))
+  if (recorderId === null) return undefined
+  const small = [...withoutRecordedThrough(attributes)].filter(([, value]) => isSmall(value))
+  return {
+    recorderId,
+    sessionId: identifierOf(attributes.get('session.id')),
+    userId: options.userId ?? identifierOf(attributes.get('user.id')),
+    serviceName: textOf(attributes.get('service.name')),
+    serviceVersion: textOf(attributes.get('service.version')),
+    resource: toJsonText(new Map(small.map(([key, value]) => [clean(key), cleaned(value)]))),
+    recordedThrough: positiveIntegerOf(attributes.get(recordedThroughName)),
+  }
+}
+
+function isSmall(value: AnyValue): boolean {
+  if (typeof value === 'string') return value.length <= 256
+  return value !== null && typeof value !== 'object'
+}
+
+function cleaned(value: AnyValue): AnyValue {
+  return typeof value === 'string' ? clean(value) : value
+}
+
+function withoutRecordedThrough(attributes: AttributeMap): AttributeMap {
+  if (!attributes.has(recordedThroughName)) return attributes
+  return new Map([...attributes].filter(([key]) => key !== recordedThroughName))
+}
+
+function scopeMembers(resource: Resource, scope: Scope): AttributeMap {
+  const members = new Map<string, AnyValue>([['name', scope.name]])
+  if (scope.version !== '') members.set('version', scope.version)
+  if (scope.attributes.size > 0) members.set('attributes', scope.attributes)
+  if (scope.schemaUrl !== '') members.set('schema_url', scope.schemaUrl)
+  if (resource.schemaUrl !== '') members.set('resource_schema_url', resource.schemaUrl)
+  return members
+}

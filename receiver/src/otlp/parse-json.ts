@@ -1,0 +1,23 @@
+/** JSON text → values, with integers beyond 2^53 as bigints: they lose no digit. */
+
+/** A bare number of sixteen digits or more, as some clients send times. Inside text it costs only time. */
+const longInteger = /[:[,]\s*-?\d{16}/
+
+/** Throws a SyntaxError on what is not JSON. */
+export function parseJson(text: string): unknown {
+  if (!longInteger.test(text)) return JSON.parse(text)
+  try {
+    return JSON.parse(text, keepDigits)
+  } catch (error) {
+    // The reviver walks by recursion and can run out of stack, the parser alone cannot: values
+    // that deep are not read anyway, and no valid number is lost to anything but rounding.
+    if (error instanceof RangeError) return JSON.parse(text)
+    throw error
+  }
+}
+
+function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
+  const source = context?.source
+  return source !== undefined && /^-?\d{1,32}$/.test(source) ? BigInt(source) : value
+}

@@ -1,0 +1,63 @@
+/** The messages of `otlp.proto`, read once at start. */
+import { readFileSync } from 'node:fs'
+import protobuf from 'protobufjs'
+
+const source = readFileSync(new URL('./otlp.proto', import.meta.url), 'utf8')
+const { root } = protobuf.parse(source)
+
+export type MessageName =
+  | 'ExportTraceRequest'
+  | 'ExportLogsRequest'
+  | 'ExportTraceResponse'
+  | 'ExportLogsResponse'
+  | 'Status'
+  | 'AnyValue'
+  | 'ArrayValue'
+  | 'KeyValueList'
+  | 'KeyValue'
+
+export function messageType(name: MessageName): protobuf.Type {
+  return root.lookupType(`otlp.${name}`)
+}
+
+/**
+ * Decodes the bytes of one message. Throws on what a strict decoder refuses: a length that does not
+ * fit, an invalid tag, and, beyond protobufjs, a field whose wire type is not the schema's and a
+ * varint that does not end.
+ */
+export function decodeMessage(type: protobuf.Type, bytes: Uint8Array): protobuf.Message {
+  const reader = protobuf.Reader.create(bytes)
+  // Unknown fields are kept so that they can be told from damaged known ones; see `checkUnknown`.
+  reader.discardUnknown = false
+  const message = type.decode(reader)
+  checkUnknown(type, message)
+  return message
+}
+
+const varintBytesMax = 10
+
+/** Walks the messages just decoded; the schema's depth is fixed, so this ends. */
+function checkUnknown(type: protobuf.Type, message: protobuf.Message): void {
+  const fields = message as unknown as Readonly<Record<string, unknown>>
+  const unknowns = fields.$unknowns
+  if (Array.isArray(unknowns)) for (const raw of unknowns) checkUnknownField(type, raw)
+  for (const field of type.fieldsArray) {
+    const inner = field.resolve().resolvedType
+    if (!(inner instanceof protobuf.Type)) continue
+    const value = fields[field.name]
+    if (field.repeated && Array.isArray(value)) for (const one of value) checkUnknown(inner, one)
+    else if (!field.repeated && value instanceof protobuf.Message) checkUnknown(inner, value)
+  }
+}
+
+function checkUnknownField(type: protobuf.Type, raw: Uint8Array): void {
+  const reader = protobuf.Reader.create(raw)
+  const tag = reader.uint32()
+  const id = tag >>> 3
+  const wireType = tag & 7
+  const known = type.fieldsById[id]
+  if (known) throw new Error(`field ${known.name} of ${type.name} has wire type ${wireType}`)
+  if (wireType === 0 && raw.length - reader.pos > varintBytesMax) {
+    throw new Error(`field ${id} of ${type.name} is a varint without an end`)
+  }
+}

@@ -1,0 +1,168 @@
+/** One span → its row, or why it is refused. Pure. */
+import { parseSpanId, parseTraceId } from '@turnlog/conventions'
+import { columnTextOf, firstOf, integerOf, isTrue, storeAttributes, textOf } from './attributes.ts'
+import type { Item, SpanRow } from './batch.ts'
+import type { ContentSink, collectContents } from './contents.ts'
+import { identifierOf } from './identifier.ts'
+import { toJsonText } from './json-text.ts'
+import { textOfLastMessage } from './messages.ts'
+import type { Origin } from './origin.ts'
+import type { AnyValue, AttributeMap, SpanRecord } from './request.ts'
+import { positiveIntegerOf } from './sequence.ts'
+import { clean } from './text.ts'
+import { dayOf, problemOfTime, timestampOf } from './time.ts'
+
+export interface RowOptions {
+  readonly origin: Origin
+  readonly now: Date
+  /** The user the token stands for: it counts, whatever the client claims. */
+  readonly userId: string | undefined
+  readonly contents: ReturnType<typeof collectContents>
+}
+
+export type SpanResult =
+  | { readonly status: 'row'; readonly item: Item<SpanRow> }
+  | { readonly status: 'rejected'; readonly reason: string }
+
+export function toSpanRow(span: SpanRecord, options: RowOptions): SpanResult {
+  const problem = span.problem ?? problemOfSpan(span, options.now)
+  if (problem !== undefined) return { status: 'rejected', reason: problem }
+  const traceId = parseTraceId(span.traceId)
+  const spanId = parseSpanId(span.spanId)
+  const startTime = timestampOf(span.startTime)
+  if (traceId === undefined) return { status: 'rejected', reason: 'trace id is not one' }
+  if (spanId === undefined) return { status: 'rejected', reason: 'span id is not one' }
+  if (startTime === null) return { status: 'rejected', reason: 'span has no time' }
+
+  const { attributes } = span
+  const { origin } = options
+  const sink = options.contents.open(dayOf(span.startTime))
+  const operation = columnTextOf(attributes.get('gen_ai.operation.name'))
+  const stored = operation === 'invoke_agent' ? withPromptAndAnswer(attributes, sink) : undefined
+  const row: SpanRow = {
+    trace_id: traceId,
+    span_id: spanId,
+    start_time: startTime,
+    end_time: timestampOf(span.endTime),
+    start_unix_nano: span.startTime,
+    end_unix_nano: span.endTime === 0n ? null : span.endTime,
+    parent_span_id: parseSpanId(span.parentSpanId) ?? null,
+    trace_state: textOf(span.traceState),
+    flags: span.flags,
+    name: clean(span.name),
+    kind: span.kind,
+    status_code: span.statusCode,
+    status_message: textOf(span.statusMessage),
+    service_name: origin.serviceName,
+    session_id: identifierOf(attributes.get('session.id') ?? origin.attributes.get('session.id')),
+    user_id:
+      options.userId ?? identifierOf(attributes.get('user.id') ?? origin.attributes.get('user.id')),
+    recorder_id: origin.recorderId,
+    sequence: positiveIntegerOf(attributes.get('turnlog.sequence')),
+    conversation_id: identifierOf(attributes.get('gen_ai.conversation.id')),
+    operation: operation === null ? null : identifierOf(operation),
+    agent_name: columnTextOf(attributes.get('gen_ai.agent.name')),
+    tool_name: columnTextOf(attributes.get('gen_ai.tool.name')),
+    tool_call_id: columnTextOf(attributes.get('gen_ai.tool.call.id')),
+    request_model: columnTextOf(attributes.get('gen_ai.request.model')),
+    response_model: columnTextOf(attributes.get('gen_ai.response.model')),
+    input_tokens: tokensOf(attributes, ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens']),
+    output_tokens: tokensOf(attributes, [
+      'gen_ai.usage.output_tokens',
+      'gen_ai.usage.completion_tokens',
+    ]),
+    cache_read_tokens: tokensOf(attributes, [
+      'gen_ai.usage.cache_read.input_tokens',
+      'gen_ai.usage.cache_read_input_tokens',
+    ]),
+    cache_write_tokens: tokensOf(attributes, [
+      'gen_ai.usage.cache_write.input_tokens',
+      'gen_ai.usage.cache_creation.input_tokens',
+      'gen_ai.usage.cache_creation_input_tokens',
+    ]),
+    reasoning_tokens: tokensOf(attributes, ['gen_ai.usage.reasoning.output_tokens']),
+    file_path: columnTextOf(attributes.get('file.path')),
+    file_operation_id: identifierOf(attributes.get('turnlog.file_operation.id')),
+    file_operation_type: columnTextOf(attributes.get('turnlog.file_operation.type')),
+    error_type: columnTextOf(attributes.get('error.type')),
+    abandoned: isTrue(attributes.get('turnlog.abandoned')),
+    attributes: stored ?? storeAttributes(attributes, sink),
+    events: storeEvents(span, sink),
+    links: storeLinks(span, sink),
+    resource: origin.resource(sink),
+    scope: origin.scope(sink),
+    dropped_counts: droppedCounts(span),
+  }
+  const key = `${traceId} ${spanId} ${startTime}`
+  return { status: 'row', item: { key, row, time: startTime, contentKeys: sink.keys } }
+}
+
+function problemOfSpan(span: SpanRecord, now: Date): string | undefined {
+  if (parseTraceId(span.traceId) === undefined) return 'trace id is not 16 bytes, or zero'
+  if (parseSpanId(span.spanId) === undefined) return 'span id is not 8 bytes, or zero'
+  if (!isAbsent(span.parentSpanId) && parseSpanId(span.parentSpanId) === undefined) {
+    return 'parent span id is not 8 bytes'
+  }
+  const problemOfStart = problemOfTime(span.startTime, now)
+  if (problemOfStart !== undefined) return `span ${problemOfStart}`
+  const problemOfEnd = span.endTime === 0n ? undefined : problemOfTime(span.endTime, now)
+  return problemOfEnd === undefined ? undefined : `span’s end ${problemOfEnd}`
+}
+
+/** Some clients send a root's parent as zeros. */
+function isAbsent(id: string): boolean {
+  return id === '' || /^0{16}$/.test(id)
+}
+
+function tokensOf(attributes: AttributeMap, names: readonly string[]): bigint | null {
+  return integerOf(firstOf(attributes, names))
+}
+
+/**
+ * A turn's prompt and answer as plain text, beside the messages they are part of, so that SQL reads
+ * them without JSON and a list shows their beginnings without reading contents.
+ */
+function withPromptAndAnswer(attributes: AttributeMap, sink: ContentSink): string {
+  const members = [storeAttributes(attributes, sink).slice(1, -1)]
+  for (const [name, from, role] of [
+    ['turnlog.turn.prompt', 'gen_ai.input.messages', 'user'],
+    ['turnlog.turn.answer', 'gen_ai.output.messages', 'assistant'],
+  ] as const) {
+    const messages = attributes.get(from)
+    const text = messages === undefined ? undefined : textOfLastMessage(textForm(messages), role)
+    if (text !== undefined) members.push(`"${name}":${sink.addTextWithPreview(text)}`)
+  }
+  return `{${members.filter((member) => member !== '').join(',')}}`
+}
+
+function textForm(value: AnyValue): string {
+  return typeof value === 'string' ? value : toJsonText(value)
+}
+
+function storeEvents(span: SpanRecord, sink: ContentSink): string | null {
+  if (span.events.length === 0) return null
+  const events = span.events.map(
+    ({ time, name, attributes }) =>
+      `{"time_unix_nano":${time},"name":${JSON.stringify(clean(name))},"attributes":${storeAttributes(attributes, sink)}}`,
+  )
+  return `[${events.join(',')}]`
+}
+
+function storeLinks(span: SpanRecord, sink: ContentSink): string | null {
+  if (span.links.length === 0) return null
+  const links = span.links.map(({ traceId, spanId, attributes }) => {
+    const ids = `"trace_id":${JSON.stringify(clean(traceId))},"span_id":${JSON.stringify(clean(spanId))}`
+    return `{${ids},"attributes":${storeAttributes(attributes, sink)}}`
+  })
+  return `[${links.join(',')}]`
+}
+
+function droppedCounts(span: SpanRecord): string | null {
+  const { droppedAttributes, droppedEvents, droppedLinks } = span
+  if (droppedAttributes + droppedEvents + droppedLinks === 0) return null
+  return JSON.stringify({
+    attributes: droppedAttributes || undefined,
+    events: droppedEvents || undefined,
+    links: droppedLinks || undefined,
+  })
+}

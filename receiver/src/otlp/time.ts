@@ -1,0 +1,36 @@
+/** Nanoseconds since 1970, as OTLP sends them, and what PostgreSQL makes of them. */
+
+const dayNanoseconds = 86_400_000_000_000n
+
+/** Records this old still land: laptops come back after weeks. The same number of day partitions exists. */
+export const retentionDays = 30
+/** A clock may be wrong by this much, and a request be on its way for a while. */
+const pastSlackDays = 1
+/** Clocks that are ahead. */
+export const futureDays = 2
+
+/** Why a record's own time is refused; undefined when it is fine. */
+export function problemOfTime(time: bigint, now: Date): string | undefined {
+  if (time <= 0n) return 'has no time'
+  const nowNanoseconds = BigInt(now.getTime()) * 1_000_000n
+  if (time < nowNanoseconds - BigInt(retentionDays + pastSlackDays) * dayNanoseconds) {
+    return `is older than ${retentionDays} days`
+  }
+  if (time > nowNanoseconds + BigInt(futureDays) * dayNanoseconds) {
+    return `lies more than ${futureDays} days ahead`
+  }
+  return undefined
+}
+
+/** The time as text PostgreSQL reads, in microseconds; null when absent or beyond its calendar. */
+export function timestampOf(time: bigint): string | null {
+  if (time <= 0n) return null
+  const date = new Date(Number(time / 1_000_000n))
+  const microseconds = String((time / 1_000n) % 1_000n).padStart(3, '0')
+  return date.toISOString().replace('Z', `${microseconds}Z`)
+}
+
+/** The UTC day of a time, `2026-07-31`. */
+export function dayOf(time: bigint): string {
+  return new Date(Number(time / 1_000_000n)).toISOString().slice(0, 10)
+}

@@ -1,0 +1,115 @@
+/** The connection to PostgreSQL: a pool, its limits, and transactions. */
+import pg from 'pg'
+import { failureOf } from './failures.ts'
+
+export interface Database {
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    parameters?: readonly unknown[],
+  ): Promise<Row[]>
+  /**
+   * Runs `work` in one transaction and commits. Runs it again, three times at most, when the
+   * database ended it in favour of another one. Statements are bounded in time.
+   */
+  transaction<Result>(work: (client: Client) => Promise<Result>): Promise<Result>
+  /** Waits for what runs, then disconnects. May be called twice. */
+  close(): Promise<void>
+}
+
+export interface Client {
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    parameters?: readonly unknown[],
+  ): Promise<Row[]>
+}
+
+export interface DatabaseOptions {
+  readonly connectionsMax?: number
+  /** For messages about connections that break while nobody uses them. */
+  readonly log?: (message: string) => void
+}
+
+/** Landing takes milliseconds a record; whatever takes longer than this will not end well. */
+const statementSecondsMax = 60
+/** A connection that hangs is given up a while after the server should have given up the statement. */
+const queryMillisecondsMax = (statementSecondsMax + 15) * 1_000
+/** How long a request waits for a connection of the pool before it is told to come again. */
+const connectMillisecondsMax = 5_000
+const attemptsMax = 3
+
+/** int8 comes as number: what is read here are counts, far below 2^53. */
+const int8 = 20
+
+/** Connects when first used; a database that is down shows as an error of the first query. */
+export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: 'turnlog-receiver',
+    max: options.connectionsMax ?? 10,
+    connectionTimeoutMillis: connectMillisecondsMax,
+    query_timeout: queryMillisecondsMax,
+    keepAlive: true,
+    types: {
+      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+        oid === int8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format),
+    },
+  })
+  // Without a listener a connection that breaks while idle would end the process.
+  pool.on('error', (error) => options.log?.(`A connection to the database broke: ${error.message}`))
+  let closing: Promise<void> | undefined
+
+  return {
+    async query<Row extends object>(text: string, parameters: readonly unknown[] = []) {
+      const { rows } = await pool.query<Row>(text, [...parameters])
+      return rows
+    },
+
+    async transaction(work) {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await transactionOnce(pool, work)
+        } catch (error) {
+          if (failureOf(error).kind !== 'conflict' || attempt >= attemptsMax) throw error
+        }
+      }
+    },
+
+    close() {
+      closing ??= pool.end()
+      return closing
+    },
+  }
+}
+
+async function transactionOnce<Result>(
+  pool: pg.Pool,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const connection = await pool.connect()
+  // A connection that breaks in use fails its query; the event must not end the process as well.
+  const ignore = () => undefined
+  connection.on('error', ignore)
+  let broken: Error | undefined
+  try {
+    // `set local` and not a connection option, which poolers such as PgBouncer refuse.
+    await connection.query(`begin; set local statement_timeout = '${statementSecondsMax}s'`)
+    const result = await work({
+      async query<Row extends object>(text: string, parameters: readonly unknown[] = []) {
+        const { rows } = await connection.query<Row>(text, [...parameters])
+        return rows
+      },
+    })
+    await connection.query('commit')
+    return result
+  } catch (error) {
+    try {
+      await connection.query('rollback')
+    } catch (rollbackError) {
+      broken = rollbackError instanceof Error ? rollbackError : new Error('rollback failed')
+    }
+    throw error
+  } finally {
+    connection.off('error', ignore)
+    connection.release(broken)
+  }
+}

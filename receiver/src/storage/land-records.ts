@@ -1,0 +1,129 @@
+/** Spans and log records: one row for each key, whoever brings it and how often. */
+import type { Item, LogRow, SpanRow } from '../otlp/batch.ts'
+import type { Client } from './database.ts'
+import { insertRows } from './insert.ts'
+
+const spanColumns = [
+  'trace_id',
+  'span_id',
+  'start_time',
+  'end_time',
+  'start_unix_nano',
+  'end_unix_nano',
+  'parent_span_id',
+  'trace_state',
+  'flags',
+  'name',
+  'kind',
+  'status_code',
+  'status_message',
+  'service_name',
+  'session_id',
+  'user_id',
+  'recorder_id',
+  'sequence',
+  'conversation_id',
+  'operation',
+  'agent_name',
+  'tool_name',
+  'tool_call_id',
+  'request_model',
+  'response_model',
+  'input_tokens',
+  'output_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+  'file_path',
+  'file_operation_id',
+  'file_operation_type',
+  'error_type',
+  'abandoned',
+  'attributes',
+  'events',
+  'links',
+  'resource',
+  'scope',
+  'dropped_counts',
+] as const satisfies readonly (keyof SpanRow)[]
+
+const logColumns = [
+  'record_key',
+  'time',
+  'time_unix_nano',
+  'observed_time',
+  'event_name',
+  'severity_number',
+  'severity_text',
+  'body',
+  'trace_id',
+  'span_id',
+  'flags',
+  'service_name',
+  'session_id',
+  'user_id',
+  'recorder_id',
+  'sequence',
+  'conversation_id',
+  'file_path',
+  'file_operation_id',
+  'error_type',
+  'abandoned',
+  'attributes',
+  'resource',
+  'scope',
+  'dropped_counts',
+] as const satisfies readonly (keyof LogRow)[]
+
+interface Landing<Row> {
+  readonly teamId: string
+  /** Each key once. */
+  readonly items: readonly Item<Row>[]
+}
+
+/** Returns how many rows are new. A true end takes the place of an abandoned one, never the reverse. */
+export async function landSpans(client: Client, landing: Landing<SpanRow>): Promise<number> {
+  return landRows(client, landing, {
+    table: 'spans',
+    columns: spanColumns,
+    key: ['trace_id', 'span_id', 'start_time'],
+  })
+}
+
+/** As `landSpans`. */
+export async function landLogs(client: Client, landing: Landing<LogRow>): Promise<number> {
+  return landRows(client, landing, {
+    table: 'log_records',
+    columns: logColumns,
+    key: ['record_key', 'time'],
+  })
+}
+
+async function landRows<Row extends object>(
+  client: Client,
+  { teamId, items }: Landing<Row>,
+  {
+    table,
+    columns,
+    key,
+  }: {
+    readonly table: string
+    readonly columns: readonly (keyof Row & string)[]
+    readonly key: readonly string[]
+  },
+): Promise<number> {
+  const replaced = columns.filter((column) => !key.includes(column))
+  const returned = await insertRows<Item<Row>, { is_new: boolean }>(client, {
+    table,
+    columns: ['team_id', ...columns],
+    rows: [...items].sort((left, right) => (left.key < right.key ? -1 : 1)),
+    valuesOf: ({ row }) => [teamId, ...columns.map((column) => row[column])],
+    conflict: `
+      on conflict (${key.join(', ')}, team_id) do update
+         set ${replaced.map((column) => `${column} = excluded.${column}`).join(', ')},
+             replaced_at = now()
+       where ${table}.abandoned and not excluded.abandoned
+      returning replaced_at is null as is_new`,
+  })
+  return returned.filter((row) => row.is_new).length
+}

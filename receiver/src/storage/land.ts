@@ -1,0 +1,157 @@
+/**
+ * Lands a batch: all of it in one transaction, committed before this returns.
+ *
+ * received = landed + duplicate + rejected. The same batch again, at the same moment or later, by
+ * whomever, changes no row count and no ledger: every insert knows its key, and takes locks in the
+ * order of tables below and of keys within each, so that two that meet wait and do not deadlock.
+ * Should the data itself be refused by the database, the batch is halved until the record is found,
+ * which is then rejected alone.
+ */
+import type { Batch, Item, LogRow, Reject, SpanRow } from '../otlp/batch.ts'
+import type { Client, Database } from './database.ts'
+import { failureOf } from './failures.ts'
+import { landContents } from './land-contents.ts'
+import { landRecorders, landSessions } from './land-origins.ts'
+import { landLogs, landSpans } from './land-records.ts'
+import { addToLedger, type LedgerEntry } from './ledger.ts'
+
+export interface LandResult {
+  readonly received: number
+  readonly landed: number
+  readonly duplicate: number
+  readonly rejected: number
+  /** Why records were rejected, one reason each. */
+  readonly reasons: readonly string[]
+}
+
+type AnyItem = Item<SpanRow> | Item<LogRow>
+
+/** Throws what `failureOf` calls unwell; then nothing, or a part that may come again, has landed. */
+export async function land(
+  database: Database,
+  { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
+): Promise<LandResult> {
+  const received = batch.items.length + batch.rejects.length
+  const unique = withoutRepeats(batch)
+  const whole = await attempt(database, { teamId, batch: unique })
+  const { landed, rejects } =
+    whole.status === 'landed'
+      ? { landed: whole.count, rejects: batch.rejects }
+      : await landInHalves(database, { teamId, batch: unique })
+  return {
+    received,
+    landed,
+    duplicate: received - landed - rejects.length,
+    rejected: rejects.length,
+    reasons: rejects.map(({ reason }) => reason),
+  }
+}
+
+/** Finds the records the database refuses; they are noted as rejected in a transaction of their own. */
+async function landInHalves(
+  database: Database,
+  { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
+): Promise<{ landed: number; rejects: readonly Reject[] }> {
+  const rejects: Reject[] = [...batch.rejects]
+  let landed = 0
+  const waiting = halvesOf(batch)
+  for (;;) {
+    const part = waiting.pop()
+    if (part === undefined) break
+    const result = await attempt(database, { teamId, batch: part })
+    if (result.status === 'landed') landed += result.count
+    else if (part.items.length > 1) waiting.push(...halvesOf(part))
+    else for (const item of part.items) rejects.push(toReject(item, result.sqlState))
+  }
+  await attempt(database, { teamId, batch: { ...batch, items: [], rejects } })
+  return { landed, rejects }
+}
+
+function halvesOf(batch: Batch): Batch[] {
+  const middle = Math.ceil(batch.items.length / 2)
+  const part = (start: number, end?: number): Batch =>
+    batch.signal === 'traces'
+      ? { ...batch, items: batch.items.slice(start, end), rejects: [] }
+      : { ...batch, items: batch.items.slice(start, end), rejects: [] }
+  return [part(middle), part(0, middle)].filter(({ items }) => items.length > 0)
+}
+
+function toReject({ row }: AnyItem, sqlState: string): Reject {
+  return {
+    reason: `the database refuses the record (${sqlState})`,
+    recorderId: row.recorder_id,
+    sequence: row.sequence,
+  }
+}
+
+type Attempt =
+  | { readonly status: 'landed'; readonly count: number }
+  | { readonly status: 'refused'; readonly sqlState: string }
+
+async function attempt(
+  database: Database,
+  landing: { readonly teamId: string; readonly batch: Batch },
+): Promise<Attempt> {
+  try {
+    const count = await database.transaction((client) => landOnce(client, landing))
+    return { status: 'landed', count }
+  } catch (error) {
+    const failure = failureOf(error)
+    if (failure.kind !== 'data') throw error
+    return { status: 'refused', sqlState: failure.sqlState }
+  }
+}
+
+async function landOnce(
+  client: Client,
+  { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
+): Promise<number> {
+  const { items, recorders, rejects } = batch
+  const keys = new Set(items.flatMap(({ contentKeys }) => contentKeys))
+  await landContents(client, { teamId, batch, keys })
+  const count =
+    batch.signal === 'traces'
+      ? await landSpans(client, { teamId, items: batch.items })
+      : await landLogs(client, { teamId, items: batch.items })
+  await addToLedger(client, { teamId, entries: ledgerEntries(batch) })
+  await landRecorders(client, { teamId, items, recorders, rejects })
+  await landSessions(client, { teamId, items })
+  return count
+}
+
+function ledgerEntries({ items, rejects }: Batch): LedgerEntry[] {
+  const entries: LedgerEntry[] = []
+  for (const { row, news } of items) {
+    const recorderId = row.recorder_id
+    if (recorderId === null) continue
+    if (row.sequence !== null) {
+      entries.push({ recorderId, state: 'landed', ranges: [[row.sequence, row.sequence]] })
+    }
+    if (news?.dropped) entries.push({ recorderId, state: 'dropped', ranges: [news.dropped] })
+  }
+  for (const { recorderId, sequence } of rejects) {
+    if (recorderId === null || sequence === null) continue
+    entries.push({ recorderId, state: 'rejected', ranges: [[sequence, sequence]] })
+  }
+  return entries
+}
+
+/** Of records with one key the first, or the first true one where it was abandoned. */
+function withoutRepeats(batch: Batch): Batch {
+  return batch.signal === 'traces'
+    ? { ...batch, items: uniqueItems(batch.items) }
+    : { ...batch, items: uniqueItems(batch.items) }
+}
+
+function uniqueItems<Row extends { readonly abandoned: boolean }>(
+  items: readonly Item<Row>[],
+): Item<Row>[] {
+  const unique = new Map<string, Item<Row>>()
+  for (const item of items) {
+    const known = unique.get(item.key)
+    if (known === undefined || (known.row.abandoned && !item.row.abandoned)) {
+      unique.set(item.key, item)
+    }
+  }
+  return [...unique.values()]
+}

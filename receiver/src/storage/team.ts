@@ -1,0 +1,2 @@
+/** Every key has a team; there is one so far. */
+export const defaultTeam = 'default'

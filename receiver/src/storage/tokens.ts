@@ -1,0 +1,85 @@
+/** Tokens: who may do what. A token is shown once, when it is made; its SHA-256 is what is stored. */
+import { createHash, randomBytes } from 'node:crypto'
+import type { Database } from './database.ts'
+import { defaultTeam } from './team.ts'
+
+export const scopes = ['ingest', 'read', 'admin'] as const
+export type Scope = (typeof scopes)[number]
+
+export interface TokenHolder {
+  readonly teamId: string
+  readonly userId: string
+  readonly scope: Scope
+}
+
+export interface TokenDescription {
+  readonly tokenId: string
+  readonly userId: string
+  readonly scope: Scope
+  readonly createdAt: Date
+  readonly revokedAt: Date | null
+}
+
+/** So that a token is known as one wherever it turns up. */
+const prefix = 'tlt_'
+const secretBytes = 32
+const idBytes = 6
+
+/** The token; it cannot be shown again. */
+export async function createToken(
+  database: Database,
+  options: { readonly user: string; readonly scope: Scope; readonly team?: string },
+): Promise<string> {
+  const token = prefix + randomBytes(secretBytes).toString('base64url')
+  await database.query(
+    `insert into tokens (team_id, token_id, token_sha256, user_id, scope)
+     values ($1, $2, $3, $4, $5)`,
+    [
+      options.team ?? defaultTeam,
+      randomBytes(idBytes).toString('hex'),
+      hashSecret(token),
+      options.user,
+      options.scope,
+    ],
+  )
+  return token
+}
+
+/** Who holds the token; undefined when nobody does, or it was revoked. */
+export async function findTokenHolder(
+  database: Database,
+  token: string,
+): Promise<TokenHolder | undefined> {
+  const [row] = await database.query<TokenHolder>(
+    `select team_id as "teamId", user_id as "userId", scope
+       from tokens
+      where token_sha256 = $1 and revoked_at is null   -- index: tokens_token_sha256_key`,
+    [hashSecret(token)],
+  )
+  return row
+}
+
+export async function listTokens(database: Database): Promise<TokenDescription[]> {
+  return database.query<TokenDescription>(
+    `select token_id as "tokenId", user_id as "userId", scope,
+            created_at as "createdAt", revoked_at as "revokedAt"
+       from tokens
+      order by created_at, token_id`,
+  )
+}
+
+/** By its id or by itself. False when there is no such token, or it was revoked before. */
+export async function revokeToken(database: Database, idOrToken: string): Promise<boolean> {
+  const rows = await database.query(
+    `update tokens
+        set revoked_at = now()
+      where (token_id = $1 or token_sha256 = $2) and revoked_at is null
+     returning token_id`,
+    [idOrToken, hashSecret(idOrToken)],
+  )
+  return rows.length > 0
+}
+
+export function hashSecret(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest()
+}
