@@ -1,11 +1,5 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  clearly,
-  describePortHolder,
-  probePort,
-  TurnlogError,
-} from '@turnlog/receiver/embedded-postgres'
+import { describePortHolder, probePort, TurnlogError } from '@turnlog/receiver/embedded-postgres'
 import { keepToken } from './access.ts'
 import { openDatabase } from './database.ts'
 import { exampleEnvironment, receiverEnvironment } from './environment.ts'
@@ -35,7 +29,7 @@ export interface StartPartsOptions extends TurnlogOptions {
 /** Starts all, in order, and prints where each is reached once it answers. Fails with one clear line. */
 export async function startParts(options: StartPartsOptions): Promise<void> {
   const { settings, commands, environment, openAccess, dataFolder, addPart, say, signal } = options
-  const { receiverPort, examplePort, spoolFolder, workspace } = settings
+  const { receiverPort, examplePort, workspace } = settings
   await checkPort('TURNLOG_RECEIVER_PORT', receiverPort)
   await checkPort('EXAMPLE_PORT', examplePort)
   await prepareWorkspace(workspace)
@@ -86,7 +80,6 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
     await access.close()
   }
 
-  await clearly(spoolFolder, () => mkdir(spoolFolder, { recursive: true, mode: 0o700 }))
   const example = await start(
     startChild({
       name: 'The chat app',
