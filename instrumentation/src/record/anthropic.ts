@@ -181,10 +181,13 @@ function failureOf(
 ): ApiError | undefined {
   const told = answer?.error
   const isRefused = status !== undefined && status >= 400
-  const isCut = !isComplete || answer?.isWhole === false || answer === undefined
-  const hasAnswered = answer?.stopReason !== undefined
-  if (told === undefined && !isRefused && error === undefined && (hasAnswered || !isCut)) {
-    return undefined
+  const hasStopped = answer?.stopReason !== undefined
+  if (told === undefined && !isRefused) {
+    // The last word was said: whoever hangs up after it has cut nothing.
+    if (hasStopped && answer.isWhole) return undefined
+    if (error === undefined && (hasStopped || (isComplete && answer?.isWhole === true))) {
+      return undefined
+    }
   }
   const type = told?.type ?? (isRefused ? String(status) : errorName(error))
   const message = told?.message ?? error ?? (isRefused ? text : undefined)

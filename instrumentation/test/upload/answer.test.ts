@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest'
+import { interpretAnswer } from '../../src/upload/answer.ts'
+
+const nowMs = 0
+const interpret = (httpStatus: number, body: string | undefined = '', retryAfter?: string) =>
+  interpretAnswer({ httpStatus, body, retryAfter }, nowMs)
+
+test.for([
+  ['{}', 0, undefined],
+  [' {} \n', 0, undefined],
+  ['{"partialSuccess":{}}', 0, undefined],
+  ['{"partialSuccess":null}', 0, undefined],
+  ['{"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}}', 3, 'too old'],
+  ['{"partialSuccess":{"rejectedLogRecords":2}}', 2, undefined],
+  ['{"partial_success":{"rejected_spans":1,"error_message":"x"}}', 1, 'x'],
+  ['{"partialSuccess":{"rejectedSpans":0,"errorMessage":"a warning"}}', 0, 'a warning'],
+  ['{"partialSuccess":{"rejectedSpans":"-5"}}', 0, undefined],
+  ['{"partialSuccess":{"rejectedSpans":"many"}}', 0, undefined],
+  ['{"partialSuccess":{},"later":1}', 0, undefined],
+] as const)('200 %s is accepted', ([body, rejected, message]) => {
+  expect(interpret(200, body)).toEqual({
+    status: 'accepted',
+    rejected,
+    ...(message !== undefined && { message }),
+  })
+})
+
+test.for([
+  [200, ''],
+  [200, '<!doctype html><title>Please sign in</title>'],
+  [200, 'ok'],
+  [200, '[]'],
+  [200, 'null'],
+  [200, '"{}"'],
+  [200, '{"partialSuccess":'],
+  [200, '{"login":"https://portal"}'],
+  [200, undefined],
+  [202, ''],
+  [204, ''],
+] as const)('%i %s is no delivery', ([status, body]) => {
+  expect(interpretAnswer({ httpStatus: status, body }, nowMs)).toMatchObject({ status: 'retry' })
+})
+
+test.for([
+  [408, 'retry'],
+  [425, 'retry'],
+  [429, 'retry'],
+  [500, 'retry'],
+  [501, 'retry'],
+  [502, 'retry'],
+  [503, 'retry'],
+  [504, 'retry'],
+  [599, 'retry'],
+  [401, 'unauthorized'],
+  [403, 'unauthorized'],
+  [301, 'misconfigured'],
+  [302, 'misconfigured'],
+  [304, 'misconfigured'],
+  [307, 'misconfigured'],
+  [404, 'misconfigured'],
+  [405, 'misconfigured'],
+  [407, 'misconfigured'],
+  [410, 'misconfigured'],
+  [400, 'rejected'],
+  [411, 'rejected'],
+  [413, 'rejected'],
+  [415, 'rejected'],
+  [422, 'rejected'],
+] as const)('%i means %s', ([httpStatus, status]) => {
+  expect(interpret(httpStatus)).toMatchObject({ status, reason: `HTTP ${httpStatus}` })
+})
+
+test('Retry-After is passed on', () => {
+  expect(interpret(503, '', '7')).toMatchObject({ afterMs: 7_000 })
+  expect(interpret(429, '', 'Thu, 01 Jan 1970 00:00:09 GMT')).toMatchObject({ afterMs: 9_000 })
+  expect(interpret(503, '', 'soon')).not.toHaveProperty('afterMs')
+})
+
+test('the reason has the server’s words, short ones, on one line', () => {
+  expect(interpret(400, '{"code":3,"message":"not\\n OTLP"}')).toMatchObject({
+    reason: 'HTTP 400: not OTLP',
+  })
+  expect(interpret(413, 'too large')).toMatchObject({ reason: 'HTTP 413: too large' })
+  expect(interpret(404, '<html>…')).toMatchObject({ reason: 'HTTP 404' })
+  expect(interpret(400, JSON.stringify({ message: 'x'.repeat(9_999) }))).toMatchObject({
+    reason: `HTTP 400: ${'x'.repeat(300)}`,
+  })
+})
