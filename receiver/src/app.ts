@@ -1,0 +1,98 @@
+/** The receiver as an HTTP application: what it serves, in order. It does not listen. */
+import fastifyCookie from '@fastify/cookie'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { openCapacity } from './capacity.ts'
+import type { Config } from './config.ts'
+import { openCounters } from './counters.ts'
+import { healthRoutes } from './routes/health.ts'
+import { otlpRoutes } from './routes/otlp.ts'
+import { pageRoutes } from './routes/pages.ts'
+import type { Database } from './storage/index.ts'
+import { openWellness } from './wellness.ts'
+
+export type AppConfig = Pick<Config, 'bodyBytesMax' | 'memoryBytesMax' | 'pageHosts'>
+
+export interface AppOptions {
+  /** Told in a sentence what an operator needs to know. */
+  readonly log?: (message: string) => void
+  readonly now?: () => Date
+}
+
+/** A client that sends a body more slowly than this is cut off; 64 MiB then need 4.5 Mbit/s. */
+const requestMilliseconds = 120_000
+
+export function buildApp(
+  config: AppConfig,
+  database: Database,
+  { log = () => undefined, now = () => new Date() }: AppOptions = {},
+): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    // A HEAD of the sign-in link would use it up.
+    exposeHeadRoutes: false,
+    requestTimeout: requestMilliseconds,
+    forceCloseConnections: 'idle',
+    clientErrorHandler: answerBrokenRequest,
+  })
+  const counters = openCounters()
+  const wellness = openWellness(log)
+
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ code: 5, message: `There is nothing at ${request.method} this path.` }),
+  )
+  app.setErrorHandler((error, _request, reply) => {
+    const status = statusOf(error)
+    if (status < 500) return reply.code(status).send({ code: 3, message: messageOf(error) })
+    wellness.unwell(error)
+    return reply.code(503).header('retry-after', '5').send({ code: 14, message: 'Not now.' })
+  })
+
+  app.register(async (scope) => {
+    otlpRoutes(scope, {
+      database,
+      counters,
+      capacity: openCapacity({ bytesMax: config.memoryBytesMax }),
+      bodyBytesMax: config.bodyBytesMax,
+      now,
+      onUnwell: wellness.unwell,
+      onWell: wellness.well,
+    })
+  })
+  app.register(async (scope) => healthRoutes(scope, { database, counters }))
+  app.register(async (scope) => {
+    await scope.register(fastifyCookie)
+    pageRoutes(scope, { database, hosts: config.pageHosts, onUnwell: wellness.unwell })
+  })
+  return app
+}
+
+function statusOf(error: unknown): number {
+  if (!(error instanceof Error) || !('statusCode' in error)) return 500
+  return typeof error.statusCode === 'number' ? error.statusCode : 500
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+interface RawSocket {
+  readonly writable: boolean
+  readonly destroyed: boolean
+  end(text: string): void
+  destroy(): void
+}
+
+/** What is no HTTP is 400; what came too slowly may come again, which 408 would not say to an OTLP client. */
+function answerBrokenRequest(error: Error & { readonly code?: string }, socket: RawSocket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? '503 Service Unavailable\r\nRetry-After: 5'
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? '431 Request Header Fields Too Large'
+        : '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
+}

@@ -1,0 +1,116 @@
+/** Every setting of the receiver, in one table; read once, frozen, handed down. */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { TurnlogError } from './errors.ts'
+
+interface Setting<Value> {
+  readonly env: string
+  readonly default: Value
+  readonly doc: string
+  /** Undefined when the text says nothing that is allowed. */
+  parse(text: string): Value | undefined
+}
+
+function setting<Value>(definition: Setting<Value>): Setting<Value> {
+  return definition
+}
+
+export const settings = {
+  databaseUrl: setting<string | undefined>({
+    env: 'DATABASE_URL',
+    default: undefined,
+    parse: parseDatabaseUrl,
+    doc: 'The PostgreSQL (15 or newer) to land in. Without it the receiver starts one of its own in the data folder.',
+  }),
+  port: setting<number>({
+    env: 'TURNLOG_RECEIVER_PORT',
+    default: 4320,
+    parse: parsePort,
+    doc: 'The port to listen on, on 127.0.0.1; 0 for any free one.',
+  }),
+  dataFolder: setting<string>({
+    env: 'TURNLOG_DATA',
+    default: '',
+    parse: (text) => text,
+    doc: 'Where the embedded PostgreSQL keeps its data. By default `turnlog` in the user’s data folder (XDG).',
+  }),
+  postgresPort: setting<number | undefined>({
+    env: 'TURNLOG_PG_PORT',
+    default: undefined,
+    parse: parsePort,
+    doc: 'The port of the embedded PostgreSQL. By default any free one, then kept.',
+  }),
+  pageHosts: setting<readonly string[]>({
+    env: 'TURNLOG_RECEIVER_HOSTS',
+    default: [],
+    parse: (text) => text.split(',').map((host) => host.trim().toLowerCase()),
+    doc: 'Host names under which the pages answer besides localhost, separated by commas; a request for another one is refused, which stops DNS rebinding.',
+  }),
+  bodyBytesMax: setting<number>({
+    env: 'TURNLOG_RECEIVER_BODY_BYTES_MAX',
+    default: 64 * 1024 ** 2,
+    parse: parsePositiveInteger,
+    doc: 'A request body above this, after decompression, is answered 413.',
+  }),
+  memoryBytesMax: setting<number>({
+    env: 'TURNLOG_RECEIVER_MEMORY_BYTES_MAX',
+    default: 128 * 1024 ** 2,
+    parse: parsePositiveInteger,
+    doc: 'Request bodies held at one moment, after decompression. A request beyond it is answered 503 and comes again.',
+  }),
+  connectionsMax: setting<number>({
+    env: 'TURNLOG_RECEIVER_CONNECTIONS_MAX',
+    default: 10,
+    parse: parsePositiveInteger,
+    doc: 'Connections to the database.',
+  }),
+} as const
+
+type Settings = typeof settings
+export type Config = {
+  readonly [Name in keyof Settings]: Settings[Name] extends Setting<infer Value> ? Value : never
+}
+
+/** Throws `TL_SETTING_INVALID`, naming the setting and what it must be; an empty one counts as absent. */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const read = <Value>({ env, default: fallback, parse, doc }: Setting<Value>): Value => {
+    const text = environment[env]
+    if (text === undefined || text.trim() === '') return fallback
+    const value = parse(text.trim())
+    if (value !== undefined) return value
+    // A database address holds a password.
+    const shown = env === settings.databaseUrl.env ? 'is not one' : `is '${text}'`
+    throw new TurnlogError('TL_SETTING_INVALID', `${env} ${shown}. ${doc}`)
+  }
+  return Object.freeze({
+    databaseUrl: read(settings.databaseUrl),
+    port: read(settings.port),
+    dataFolder: read(settings.dataFolder) || defaultDataFolder(environment),
+    postgresPort: read(settings.postgresPort),
+    pageHosts: read(settings.pageHosts),
+    bodyBytesMax: read(settings.bodyBytesMax),
+    memoryBytesMax: read(settings.memoryBytesMax),
+    connectionsMax: read(settings.connectionsMax),
+  })
+}
+
+/** `$XDG_DATA_HOME/turnlog`, by default `~/.local/share/turnlog`; a relative XDG path counts as none (XDG). */
+function defaultDataFolder(environment: NodeJS.ProcessEnv): string {
+  const xdg = environment.XDG_DATA_HOME
+  const base = xdg?.startsWith('/') ? xdg : join(homedir(), '.local', 'share')
+  return join(base, 'turnlog')
+}
+
+function parseDatabaseUrl(text: string): string | undefined {
+  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined
+}
+
+function parsePort(text: string): number | undefined {
+  const port = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  return port <= 65_535 ? port : undefined
+}
+
+function parsePositiveInteger(text: string): number | undefined {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  return Number.isSafeInteger(value) && value > 0 ? value : undefined
+}

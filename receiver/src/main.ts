@@ -1,0 +1,156 @@
+/** The process: settings, database, schema, then listening; and all of it closed in reverse order. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { buildApp } from './app.ts'
+import { type Config, readConfig } from './config.ts'
+import { TurnlogError } from './errors.ts'
+import { startMaintenance } from './maintain.ts'
+import {
+  createSignInLink,
+  type Database,
+  ensurePartitions,
+  migrate,
+  openDatabase,
+} from './storage/index.ts'
+
+const host = '127.0.0.1'
+/** A database that is just starting gets this long. */
+const databaseWithinMs = 30_000
+/** What is being landed gets this long to be answered; the rest comes again. */
+const requestsWithinMs = 2_000
+const databaseClosesWithinMs = 1_000
+const postgresStopsWithinMs = 6_000
+
+function log(message: string): void {
+  console.log(message)
+}
+
+/** What somebody should look at goes to standard error. */
+function warn(message: string): void {
+  console.error(message)
+}
+
+/** Runs until told to stop. Throws a `TurnlogError` when it cannot start; what was begun is undone. */
+export async function run(environment: NodeJS.ProcessEnv, told: AbortSignal): Promise<void> {
+  const config = readConfig(environment)
+  await using closing = new AsyncDisposableStack()
+  const url = config.databaseUrl ?? (await openOwnPostgres(config, { told, closing }))
+  const database = openDatabase(url, { connectionsMax: config.connectionsMax, log: warn })
+  closing.defer(() => within(databaseClosesWithinMs, database.close()))
+  await untilAnswers(database, told)
+  const applied = await migrate(database)
+  if (applied.length > 0) log(`Schema    brought up to date: ${applied.join(', ')}`)
+  await ensurePartitions(database, new Date())
+  const maintenance = startMaintenance(database, { log: warn, now: () => new Date() })
+  closing.defer(() => maintenance.stop())
+
+  const app = buildApp(config, database, { log: warn })
+  closing.defer(async () => {
+    await within(requestsWithinMs, app.close())
+    app.server.closeAllConnections()
+  })
+  const baseUrl = await listen(app, config.port)
+  // Whoever started us prints a link of its own; this would only lie in a log.
+  const page = process.connected ? baseUrl : await createSignInLink(database, { baseUrl })
+  log(`Receiver  ${page}`)
+  await untilTold(told)
+}
+
+/** The embedded one, imported only when it is needed. Its address is printed as `psql` takes it. */
+async function openOwnPostgres(
+  config: Config,
+  { told, closing }: { readonly told: AbortSignal; readonly closing: AsyncDisposableStack },
+): Promise<string> {
+  const { openEmbeddedPostgres } = await import('./storage/embedded-postgres.ts')
+  const postgres = await openEmbeddedPostgres({
+    dataDirectory: config.dataFolder,
+    port: config.postgresPort,
+    log,
+    signal: told,
+  })
+  closing.defer(() => postgres.close({ withinMs: postgresStopsWithinMs }))
+  log(`Database  ${postgres.url}`)
+  return postgres.url
+}
+
+async function untilAnswers(database: Database, told: AbortSignal): Promise<void> {
+  const deadline = performance.now() + databaseWithinMs
+  for (;;) {
+    try {
+      await database.query('select 1')
+      return
+    } catch (cause) {
+      told.throwIfAborted()
+      if (performance.now() < deadline && isStarting(cause)) {
+        await sleep(250, undefined, { signal: told })
+        continue
+      }
+      const reason = reasonOf(cause)
+      throw new TurnlogError(
+        'TL_DATABASE_UNREACHABLE',
+        `The database does not answer: ${reason}.`,
+        {
+          cause,
+        },
+      )
+    }
+  }
+}
+
+/** Not there yet, or starting up; a wrong password stays wrong. */
+function isStarting(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? String(error.code) : ''
+  return !/^(28|3D|0A|ENOTFOUND)/.test(code)
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.message !== '') return error.message
+  return 'code' in error ? String(error.code) : error.name
+}
+
+async function listen(app: ReturnType<typeof buildApp>, port: number): Promise<string> {
+  try {
+    return await app.listen({ host, port })
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')) throw cause
+    throw new TurnlogError(
+      'TL_PORT_TAKEN',
+      `Port ${port} is taken: set TURNLOG_RECEIVER_PORT to a free one.`,
+      { cause },
+    )
+  }
+}
+
+function untilTold(told: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (told.aborted) resolve()
+    told.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  await Promise.race([promise, sleep(ms, undefined, { ref: false })])
+}
+
+/** The process, from its environment to its exit code. */
+export async function main(): Promise<void> {
+  const told = new AbortController()
+  const stop = () => told.abort()
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  // Whoever started it is gone.
+  process.on('disconnect', stop)
+  try {
+    await run(process.env, told.signal)
+  } catch (error) {
+    if (!told.signal.aborted) {
+      console.error(error instanceof TurnlogError ? error.message : error)
+      process.exitCode = 1
+    }
+  }
+  // Nothing is left to wait for but what would not end in time.
+  process.exit()
+}
+
+if (import.meta.main) await main()

@@ -1,0 +1,160 @@
+/**
+ * `POST /v1/traces`, `/v1/logs`: authenticate → read → decode → rows → land → answer after commit.
+ *
+ * The status is the contract: clients try again on 503, and drop what gets 400, 401, 403, 413 or 500.
+ * So 4xx means that this can never land, 503 that it may, and 500 is never answered.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { authenticate } from '../authenticate.ts'
+import type { Capacity } from '../capacity.ts'
+import type { Counters } from '../counters.ts'
+import { decode, type Encoding } from '../otlp/decode.ts'
+import type { Signal } from '../otlp/request.ts'
+import { type Answer, encodingOf, failure, success } from '../otlp/respond.ts'
+import { toBatch } from '../otlp/rows.ts'
+import { type Database, land } from '../storage/index.ts'
+import { readBody } from './body.ts'
+
+export interface OtlpOptions {
+  readonly database: Database
+  readonly capacity: Capacity
+  readonly counters: Counters
+  readonly bodyBytesMax: number
+  readonly now: () => Date
+  /** Told of every request that the database did not take. */
+  readonly onUnwell: (error: unknown) => void
+  readonly onWell: () => void
+}
+
+/** Seconds after which to come again: memory is free sooner than a database heals. */
+const busyRetrySeconds = 1
+const unwellRetrySeconds = 5
+
+const otherMethods = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+export function otlpRoutes(app: FastifyInstance, options: OtlpOptions): void {
+  // The body is read by `readBody`, never by a parser of the framework.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  app.setErrorHandler((error, request, reply) => {
+    // What the framework itself refuses is the client's; anything else is ours, and may heal.
+    const status = statusOf(error)
+    if (status !== undefined) return refuse(request, reply, status, 'The request cannot be read.')
+    options.onUnwell(error)
+    return comeAgain(request, reply, unwellRetrySeconds, 'The request cannot be landed now.')
+  })
+  for (const signal of ['traces', 'logs'] as const) {
+    const url = `/v1/${signal}`
+    app.post(url, (request, reply) => receive(signal, { request, reply, ...options }))
+    app.route({
+      method: [...otherMethods],
+      url,
+      handler: (request, reply) => {
+        reply.header('allow', 'POST')
+        return refuse(request, reply, 405, `${url} takes POST.`)
+      },
+    })
+  }
+}
+
+async function receive(
+  signal: Signal,
+  options: OtlpOptions & { readonly request: FastifyRequest; readonly reply: FastifyReply },
+): Promise<FastifyReply> {
+  const { request, reply, database, capacity } = options
+  const authentication = await authenticate(database, {
+    authorization: request.headers.authorization,
+    scope: 'ingest',
+  })
+  if (authentication.status === 'unknown') {
+    reply.header('www-authenticate', 'Bearer realm="turnlog"')
+    return refuse(request, reply, 401, authentication.reason)
+  }
+  if (authentication.status === 'forbidden') {
+    return refuse(request, reply, 403, authentication.reason)
+  }
+  const encoding = encodingOf(request.headers['content-type'])
+  if (encoding === undefined) {
+    const expected = 'The content type must be application/x-protobuf or application/json.'
+    return refuse(request, reply, 415, expected)
+  }
+  const read = await readBody(request.raw, { bytesMax: options.bodyBytesMax, capacity })
+  switch (read.status) {
+    case 'read':
+      break
+    case 'too_large': {
+      const limit = `The body is larger than ${options.bodyBytesMax} bytes after decompression.`
+      return refuse(request, reply, 413, limit)
+    }
+    case 'damaged':
+      return refuse(request, reply, 400, 'The body cannot be decompressed.')
+    case 'unknown_encoding':
+      return refuse(request, reply, 415, 'The content encoding must be gzip, zstd or deflate.')
+    case 'busy':
+      return comeAgain(request, reply, busyRetrySeconds, 'Too much is being received at once.')
+    case 'aborted':
+      return reply.hijack()
+  }
+  try {
+    const { holder } = authentication
+    return await landBody(signal, { ...options, encoding, body: read.body, holder })
+  } finally {
+    read.release()
+  }
+}
+
+async function landBody(
+  signal: Signal,
+  options: OtlpOptions & {
+    readonly request: FastifyRequest
+    readonly reply: FastifyReply
+    readonly encoding: Encoding
+    readonly body: Buffer
+    readonly holder: { readonly teamId: string; readonly userId: string }
+  },
+): Promise<FastifyReply> {
+  const { request, reply, encoding, body, holder } = options
+  const decoded = decode({ signal, encoding, body })
+  if (decoded.status === 'damaged') {
+    return refuse(request, reply, 400, `The body is no OTLP request: ${decoded.reason}.`)
+  }
+  const batch = toBatch(decoded.request, { now: options.now(), userId: holder.userId })
+  const result = await land(options.database, { teamId: holder.teamId, batch })
+  options.counters.add(result)
+  options.onWell()
+  return send(reply, 200, success({ signal, encoding, reasons: result.reasons }))
+}
+
+function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  httpStatus: number,
+  message: string,
+): FastifyReply {
+  // What is still being sent is read and thrown away, so that the answer is read.
+  request.raw.resume()
+  const encoding = encodingOf(request.headers['content-type']) ?? 'json'
+  return send(reply, httpStatus, failure({ encoding, httpStatus, message }))
+}
+
+function comeAgain(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  seconds: number,
+  message: string,
+): FastifyReply {
+  reply.header('retry-after', String(seconds))
+  return refuse(request, reply, 503, message)
+}
+
+function send(reply: FastifyReply, status: number, { contentType, body }: Answer): FastifyReply {
+  return reply.code(status).header('content-type', contentType).send(body)
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error)) return undefined
+  const { statusCode } = error
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
+    ? statusCode
+    : undefined
+}
