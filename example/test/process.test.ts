@@ -1,51 +1,13 @@
 /** The app as a process: its one line, its exit codes, and what is left when it ends. */
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { startApp, startModel } from './support/app.ts'
 import { temporaryDirectory } from './support/directory.ts'
-import { eventually, patience } from './support/patience.ts'
+import { eventually } from './support/patience.ts'
+import { chat, startProcess } from './support/process.ts'
 import { childrenOf, isRunning, longCommand, longCommandOf } from './support/running.ts'
-
-const program = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-
-async function startProcess(environment: NodeJS.ProcessEnv = {}) {
-  const directory = await temporaryDirectory()
-  const child = spawn(process.execPath, [program], {
-    cwd: directory,
-    env: { PATH: process.env.PATH, EXAMPLE_PORT: '0', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  })
-  onTestFinished(() => {
-    child.kill('SIGKILL')
-  })
-  const output = { stdout: '', stderr: '' }
-  if (child.stdout === null || child.stderr === null) throw new Error('The process has no pipes.')
-  child.stdout.on('data', (data) => {
-    output.stdout += data
-  })
-  child.stderr.on('data', (data) => {
-    output.stderr += data
-  })
-  // Not the child's own `close`, which does not come after a `disconnect` from this side.
-  const ended = [once(child, 'exit'), once(child.stdout, 'close'), once(child.stderr, 'close')]
-  const closed = Promise.all(ended).then(([exit]) => exit?.[0])
-  return {
-    child,
-    output,
-    closed,
-    directory,
-    /** The address, once it listens. */
-    async url(): Promise<string> {
-      await expect.poll(() => output.stdout, patience).toContain('\n')
-      return /http:\S+/.exec(output.stdout)?.[0] ?? ''
-    },
-  }
-}
 
 test('it prints one line with its address, keeps files under its folder, and ends well', async () => {
   const app = await startProcess()
@@ -130,11 +92,3 @@ test('with ANTHROPIC_BASE_URL it asks that API, without a key of its own', async
   const about = await (await fetch(`${url}/api/about`)).json()
   expect(about).toMatchObject({ model: 'their-model', scripted: false })
 })
-
-function chat(url: string, message: string): Promise<Response> {
-  return fetch(`${url}/api/chat`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ message }),
-  })
-}

@@ -75,7 +75,7 @@ export function refusalInWords(answer, change) {
   if (answer.code === 'not_found') return 'This change is no longer known. Nothing was decided.'
   const path = toVisible(change.path)
   const message = toVisible(answer.message) || `This was refused (${toVisible(answer.code)}).`
-  if (answer.outcome === 'missing') return `${path} was left as it is. ${message}`
+  if (answer.outcome === 'missing') return `${path}: ${message}`
   if (answer.outcome === 'conflict') {
     return `${path} was left as it is. ${message} ${whatDiffers(answer)}`.trim()
   }

@@ -180,11 +180,7 @@ describe('a revert that is refused', () => {
   })
 
   test.each([
-    [
-      409,
-      { error: { message: 'It is gone.' }, outcome: 'missing' },
-      /left as it is\. It is gone\./,
-    ],
+    [409, { error: { message: 'It is gone.' }, outcome: 'missing' }, /^hello\.txt: It is gone\.$/],
     [404, { error: { code: 'x', message: 'y' } }, /no longer known/],
     [403, { error: { code: 'x', message: 'Another site.' } }, /Another site\./],
     [500, {}, /refused \(http_500\)/],
