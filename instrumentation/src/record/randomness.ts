@@ -28,13 +28,19 @@ function isMixed(value: string): boolean {
   return /[a-z]/.test(value) && /[A-Z]/.test(value) && /[^A-Za-z0-9_.\-/:|,]/.test(value)
 }
 
-/** Every piece is a word (`Home`, `homePage`, `HOME`), a short number, or a version (`v2`). */
+/** Every piece is written: `Home`, `homePage`, `HOME`, `v2`, `2024`, `Uint8Array`, `K8S`. */
 function isWords(value: string): boolean {
-  return value
-    .split(/[-_./@:|,]/)
-    .every((piece) =>
-      /^(?:[A-Z]{0,3}[a-z]*(?:[A-Z][a-z]+)*|[A-Z]+|[a-z]{0,12}\d{1,4})$/.test(piece),
-    )
+  return value.split(/[-_./@:|,]/).every(isWord)
+}
+
+/** Runs of letters of some length, and one short number at most, before a capital or at the end. */
+function isWord(piece: string): boolean {
+  const runs = piece.match(/[A-Z]+[a-z]*|[a-z]+|\d+/g) ?? []
+  const isAll = runs.reduce((length, run) => length + run.length, 0) === piece.length
+  const numbers = runs.filter((run) => /\d/.test(run))
+  if (!isAll || numbers.length > 1 || /\d{5}|\d[a-z]/.test(piece)) return false
+  const letters = piece.length - (numbers[0]?.length ?? 0)
+  return piece.length <= 4 || letters >= 2.5 * (runs.length - numbers.length)
 }
 
 function entropyBits(value: string): number {

@@ -251,8 +251,9 @@ export const secretRules = [
     name: 'secret',
     anchors: ['secret', 'private_key', 'privatekey', 'encryption_key', 'signing_key'],
     ignoresCase: true,
+    // Not behind a colon: `arn:aws:secretsmanager:…:secret:name` is an address.
     pattern: new RegExp(
-      `(?:secret(?:[_-]?(?:access[_-]?)?key(?:[_-]?base)?)?|private_?key|(?:encryption|signing)_key)${assigned}${value}`,
+      `(?<!:)(?:secret(?:[_-]?(?:access[_-]?)?key(?:[_-]?base)?)?|private_?key|(?:encryption|signing)_key)${assigned}${value}`,
       'iy',
     ),
     isSecret: isRandomOrHex,

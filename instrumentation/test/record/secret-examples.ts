@@ -217,6 +217,8 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
     ],
     harmless: [
       'password: string',
+      'password: Uint8Array, salt: Uint8Array',
+      'AuthenticationMD5Password = AuthenticationMD5Response',
       'const password = getPassword2()',
       'password=$DB_PASSWORD2',
       "password: 'required|min:8'",
@@ -250,6 +252,8 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
       'secretName: my-app',
       'clientSecret = options.clientSecret',
       'kind: Secret',
+      'arn:aws:secretsmanager:us-east-1:123456789012:secret:MySecret-a1b2c3',
+      'VALUE_SECRET = exports.K8S_VOLUME_TYPE_VALUE_SECRET',
     ],
   },
   token: {
