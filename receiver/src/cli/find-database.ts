@@ -1,0 +1,58 @@
+/** Where the commands find the database: `DATABASE_URL`, else the one that runs for the data folder. */
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { TurnlogError } from '../errors.ts'
+import { connectionFile, connectionUrl, readConnection } from '../storage/embedded/connection.ts'
+import { type Database, openDatabase } from '../storage/index.ts'
+
+/** Opens it, and closes it after `work`. Throws a `TurnlogError` of one line when there is none, or none answers. */
+export async function withDatabase<Result>(
+  config: Pick<Config, 'databaseUrl' | 'dataFolder'>,
+  work: (database: Database) => Promise<Result>,
+): Promise<Result> {
+  const database = openDatabase(config.databaseUrl ?? (await urlOfDataFolder(config.dataFolder)))
+  try {
+    await requireReceiver(database, config)
+    return await work(database)
+  } finally {
+    await database.close()
+  }
+}
+
+async function urlOfDataFolder(dataFolder: string): Promise<string> {
+  const connection = await readConnection(join(dataFolder, connectionFile))
+  if (connection !== undefined) return connectionUrl(connection)
+  throw new TurnlogError(
+    'TL_NO_DATABASE',
+    `No database: DATABASE_URL is not set, and there is none in '${dataFolder}' (TURNLOG_DATA). Is \`npm start\` running?`,
+  )
+}
+
+async function requireReceiver(
+  database: Database,
+  config: Pick<Config, 'databaseUrl' | 'dataFolder'>,
+): Promise<void> {
+  let rows: { hasTokens: boolean }[]
+  try {
+    rows = await database.query(`select to_regclass('tokens') is not null as "hasTokens"`)
+  } catch (cause) {
+    const where = config.databaseUrl === undefined ? `of '${config.dataFolder}'` : 'of DATABASE_URL'
+    const hint = config.databaseUrl === undefined ? ' Is `npm start` running?' : ''
+    throw new TurnlogError(
+      'TL_DATABASE_UNREACHABLE',
+      `The database ${where} does not answer: ${reasonOf(cause)}.${hint}`,
+      { cause },
+    )
+  }
+  if (rows[0]?.hasTokens) return
+  throw new TurnlogError(
+    'TL_NO_DATABASE',
+    'The database has no Turnlog in it yet: start the receiver once.',
+  )
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.message !== '') return error.message
+  return 'code' in error ? String(error.code) : error.name
+}

@@ -1,0 +1,20 @@
+/** What `turnlog-receiver --help` says. */
+import { settings } from '../config.ts'
+
+const commands = `turnlog-receiver <command>
+
+  serve                                       land what is sent, and show it; stops on Ctrl-C
+  token create --user <name> [--scope ingest] print a new token: ingest, read or admin
+  token list                                  who has tokens; never the tokens
+  token revoke <id or token>                  end one
+  link                                        print a link that signs a browser in, once
+
+The database is that of DATABASE_URL, else the one that runs for TURNLOG_DATA (\`npm start\`).
+
+Settings, from the environment:
+`
+
+export function helpText(): string {
+  const lines = Object.values(settings).map(({ env, doc }) => `  ${env}\n      ${doc}`)
+  return `${commands}${lines.join('\n')}`
+}

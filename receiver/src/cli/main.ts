@@ -1,0 +1,49 @@
+/** `turnlog-receiver`: commands for operators. What was asked for goes to standard output, all else to standard error. */
+import { readConfig } from '../config.ts'
+import { TurnlogError } from '../errors.ts'
+import { main as serve } from '../main.ts'
+import { helpText } from './help.ts'
+import { linkCommand } from './link.ts'
+import { tokenCommand } from './token.ts'
+
+/** Resolves with the exit code. */
+export async function runCommand(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
+  const [command, ...rest] = args
+  try {
+    switch (command) {
+      case 'serve':
+        await serve()
+        return 0
+      case 'token':
+        console.log(await tokenCommand(rest, readConfig(environment)))
+        return 0
+      case 'link':
+        console.log(await linkCommand(rest, readConfig(environment)))
+        return 0
+      case '--help':
+      case '-h':
+      case 'help':
+        console.log(helpText())
+        return 0
+      case undefined:
+        console.error(helpText())
+        return 1
+      default:
+        throw new TurnlogError(
+          'TL_ARGUMENT_INVALID',
+          `There is no command '${command}'. See \`turnlog-receiver --help\`.`,
+        )
+    }
+  } catch (error) {
+    console.error(`turnlog-receiver: ${lineOf(error)}`)
+    return 1
+  }
+}
+
+function lineOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message.split('\n', 1)[0] ?? error.name
+}

@@ -1,0 +1,80 @@
+/** `turnlog-receiver token create | list | revoke`. */
+import { parseArgs } from 'node:util'
+import type { Config } from '../config.ts'
+import { TurnlogError } from '../errors.ts'
+import { createToken, listTokens, revokeToken, type Scope, scopes } from '../storage/index.ts'
+import { withDatabase } from './find-database.ts'
+
+/** Returns what standard output is to hold. */
+export async function tokenCommand(args: readonly string[], config: Config): Promise<string> {
+  const [verb, ...rest] = args
+  switch (verb) {
+    case 'create':
+      return create(rest, config)
+    case 'list':
+      parseArgs({ args: [...rest], options: {} })
+      return list(config)
+    case 'revoke':
+      return revoke(rest, config)
+    default:
+      throw new TurnlogError(
+        'TL_ARGUMENT_INVALID',
+        'Say `token create`, `token list` or `token revoke`. See `turnlog-receiver --help`.',
+      )
+  }
+}
+
+async function create(args: readonly string[], config: Config): Promise<string> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { user: { type: 'string' }, scope: { type: 'string', default: 'ingest' } },
+  })
+  const user = values.user?.trim()
+  if (user === undefined || user === '') {
+    throw new TurnlogError('TL_ARGUMENT_INVALID', 'Say whose token it is: --user <name>.')
+  }
+  const scope = parseScope(values.scope)
+  return withDatabase(config, (database) => createToken(database, { user, scope }))
+}
+
+function parseScope(text: string): Scope {
+  const scope = scopes.find((known) => known === text)
+  if (scope !== undefined) return scope
+  throw new TurnlogError(
+    'TL_ARGUMENT_INVALID',
+    `--scope is one of ${scopes.join(', ')}; '${text}' is not.`,
+  )
+}
+
+async function list(config: Config): Promise<string> {
+  const tokens = await withDatabase(config, listTokens)
+  const rows = tokens.map(({ tokenId, userId, scope, createdAt, revokedAt }) => [
+    tokenId,
+    userId,
+    scope,
+    createdAt.toISOString(),
+    revokedAt === null ? '' : `revoked ${revokedAt.toISOString()}`,
+  ])
+  return toTable([['ID', 'USER', 'SCOPE', 'CREATED', ''], ...rows])
+}
+
+async function revoke(args: readonly string[], config: Config): Promise<string> {
+  const { positionals } = parseArgs({ args: [...args], allowPositionals: true, options: {} })
+  const [token, ...others] = positionals
+  if (token === undefined || others.length > 0) {
+    throw new TurnlogError('TL_ARGUMENT_INVALID', 'Say which: `token revoke <id or token>`.')
+  }
+  const wasRevoked = await withDatabase(config, (database) => revokeToken(database, token))
+  if (wasRevoked) return 'Revoked: it lands nothing from now on.'
+  throw new TurnlogError('TL_ARGUMENT_INVALID', 'There is no such token, or it was revoked before.')
+}
+
+function toTable(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  return rows
+    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
+    .map((line) => line.trimEnd())
+    .join('\n')
+}
