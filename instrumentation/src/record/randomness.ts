@@ -30,7 +30,7 @@ function isMixed(value: string): boolean {
 
 /** Every piece is written: `Home`, `homePage`, `HOME`, `v2`, `2024`, `Uint8Array`, `K8S`. */
 function isWords(value: string): boolean {
-  return value.split(/[-_./@:|,]/).every(isWord)
+  return value.split(/[-_./@:|,?]/).every(isWord)
 }
 
 /** Runs of letters of some length, and one short number at most, before a capital or at the end. */

@@ -5,6 +5,7 @@
  * it is. Works on text as it is and as it stands inside JSON strings (`\n`, `\"`), once or twice escaped.
  * The time is linear in the text, whatever it is; nothing is thrown.
  */
+import { viewOf } from './content.ts'
 import { type SecretName, type SecretRule, secretRules } from './secret-rules.ts'
 
 interface Finding {
@@ -39,16 +40,19 @@ export function redactText(text: string): { readonly text: string; readonly reda
   return { text: pieces.join(''), redactions }
 }
 
-/** The same for bytes that are no text: read as Latin-1, so every other byte stays what it is. */
+/**
+ * The same for bytes that are no UTF-8 text: as UTF-16 where a byte order mark says so, else as Latin-1.
+ * Either way every other byte stays what it is.
+ */
 export function redactBytes(bytes: Uint8Array): {
   readonly bytes: Uint8Array
   readonly redactions: number
 } {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const { text, redactions } = redactText(view.toString('latin1'))
-  return redactions === 0
-    ? { bytes, redactions }
-    : { bytes: Buffer.from(text, 'latin1'), redactions }
+  const view = viewOf(bytes)
+  const isUtf16 = view.length % 2 === 0 && view[0] === 0xff && view[1] === 0xfe
+  const encoding = isUtf16 ? 'utf16le' : 'latin1'
+  const { text, redactions } = redactText(view.toString(encoding))
+  return { bytes: redactions === 0 ? bytes : Buffer.from(text, encoding), redactions }
 }
 
 function createTrigger(ignoresCase: true | undefined): Trigger {
@@ -137,7 +141,7 @@ function startsAfterBoundary(text: string, at: number, boundary: 'word' | 'token
 
 const privateKeyEnd = /-----END [A-Z0-9 ]{0,60}-----/y
 /** What stands between BEGIN and END, raw or escaped: base64, and headers such as `Proc-Type: 4,ENCRYPTED`. */
-const privateKeyBody = /^(?:[A-Za-z0-9+/=\s:,.()_@<>-]|\\{1,8}[nrt])*$/
+const privateKeyBody = /^(?:[A-Za-z0-9+/=\s:,.()_@<>-]|\\{1,8}[nrt/])*$/
 /** Lines of base64: what is left of a block that was cut. */
 const privateKeyLines = /^(?:(?:\s|\\{1,8}[nrt]){0,8}[A-Za-z0-9+/=]{16,1024}){1,2000}/
 /** A line of a key that is put together in source code, between quotes. */

@@ -220,9 +220,10 @@ export const secretRules = [
   },
   {
     name: 'url-password',
-    anchors: ['://'],
+    // Also as some write it in JSON: `:\/\/`.
+    anchors: ['://', ':\\'],
     pattern:
-      /:\/\/[^\s/:@"'`\\<>()[\]{}$?#]{0,128}:([^\s/"'`\\<>()[\]{}?#,;]{1,256})(?=@[^\s@/"'`\\])/y,
+      /:\\{0,8}\/\\{0,8}\/[^\s/:@"'`\\<>()[\]{}$?#]{0,128}:([^\s/"'`\\<>()[\]{}?#,;]{1,256})(?=@[^\s@/"'`\\])/y,
     isSecret: (secret) => !placeholder.test(secret),
   },
   {
@@ -279,6 +280,30 @@ export const secretRules = [
       `(?:auth|access|refresh|api|bearer|bot|session|github|gitlab|npm|telemetry)[_-]?token${assigned}${value}`,
       'iy',
     ),
+    isSecret: isRandomOrHex,
+  },
+  {
+    name: 'command-line',
+    anchors: [
+      '--password',
+      '--passwd',
+      '--passphrase',
+      '--token',
+      '--api-key',
+      '--secret',
+      '--auth-token',
+    ],
+    pattern: new RegExp(
+      `--(?:password|passwd|passphrase|token|api-key|secret|auth-token)(?:=|\\s{1,4})${value}`,
+      'y',
+    ),
+    isSecret: isRandomOrHex,
+  },
+  {
+    name: 'command-line',
+    // curl -u name:password
+    anchors: ['-u ', '--user '],
+    pattern: new RegExp(`(?<=\\s)(?:-u|--user) {1,4}["']?[A-Za-z0-9_.@-]{1,128}:${value}`, 'y'),
     isSecret: isRandomOrHex,
   },
 ] as const satisfies readonly SecretRule[]

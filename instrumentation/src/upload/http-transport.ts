@@ -23,7 +23,7 @@ export interface SendRequest {
 }
 
 export interface HttpTransportOptions {
-  readonly userAgent: string
+  readonly userAgent?: string
   readonly now?: () => number
   readonly timeoutMs?: number
 }
@@ -31,10 +31,10 @@ export interface HttpTransportOptions {
 export type HttpTransport = ReturnType<typeof createHttpTransport>
 
 export function createHttpTransport({
-  userAgent,
+  userAgent = 'turnlog',
   now = Date.now,
   timeoutMs = sendTimeoutMs,
-}: HttpTransportOptions) {
+}: HttpTransportOptions = {}) {
   // One connection each, kept open between two segments; idle, it holds no process.
   const agentOptions = { keepAlive: true, maxSockets: 1 }
   const agents = { http: new http.Agent(agentOptions), https: new https.Agent(agentOptions) }

@@ -34,7 +34,7 @@ export interface Segment {
 
 /** What the uploader needs of a spool. */
 export interface SegmentSource<Item extends Segment = Segment> {
-  /** The oldest; undefined when there is none. The same one until it is acknowledged or set aside. */
+  /** The oldest that is there; undefined when there is none. Another one once its file is gone. */
   next(): Promise<Item | undefined>
   /** It has landed; some of its records may have been rejected, for good. */
   acknowledge(segment: Item, outcome: { rejected: number; message?: string }): Promise<void>

@@ -95,6 +95,12 @@ test('bytes that are no text keep every other byte', () => {
   expect(redactBytes(clean).bytes).toBe(clean)
 })
 
+test('a text in UTF-16 is read as such', () => {
+  const write = (text: string) => Buffer.from(`\ufeff${text}\r\n\ud800`, 'utf16le')
+  const redacted = redactBytes(write(`grün ghp_${filler(36)}`))
+  expect(redacted).toEqual({ bytes: write('grün [REDACTED:github-token]'), redactions: 1 })
+})
+
 test('lone surrogates and NULs around a secret stay as they are', () => {
   const { text } = redactText(`\ud800\0 ghp_${filler(36)} \udfff`)
   expect(text).toBe('\ud800\0 [REDACTED:github-token] \udfff')

@@ -9,8 +9,10 @@ export function filler(length: number, alphabet = alphanumeric): string {
   let state = 7
   let out = ''
   for (let index = 0; index < length; index += 1) {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31
-    out += alphabet[(state >> 8) % alphabet.length] ?? ''
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    out += alphabet[(state >>> 0) % alphabet.length] ?? ''
   }
   return out
 }
@@ -195,6 +197,7 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
       ['pa55', 'postgres://user:pa55@localhost:5432/db'],
       [strong, `https://git:${strong}@example.com/x.git`],
       ['p@ss', 'redis://:p@ss@cache:6379'],
+      ['pa55', 'https:\\/\\/user:pa55@example.com\\/'],
     ],
     harmless: [
       'http://localhost:3000/path',
@@ -267,6 +270,19 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
       'access_token: string',
       'max_tokens: 4096',
       `token: ${filler(40, hex)}`,
+    ],
+  },
+  'command-line': {
+    secrets: [
+      [strong, `mysqladmin --passphrase '${strong}' status`],
+      [filler(40), `gh auth --token ${filler(40)}`],
+      [strong, `curl -s -u admin:${strong} https://example.com`],
+    ],
+    harmless: [
+      'mysql --password -h localhost',
+      'docker run -u 1000:1000 image2',
+      'tool --token $TOKEN --secret name-of-it',
+      'sort -u file:name',
     ],
   },
 }
