@@ -135,6 +135,8 @@ async function within(ms: number, promise: Promise<unknown>): Promise<void> {
 
 /** The process, from its environment to its exit code. */
 export async function main(): Promise<void> {
+  // Keeps the process until all is closed, whatever else has let go of it by then.
+  const alive = setInterval(() => undefined, 60_000)
   const told = new AbortController()
   const stop = () => told.abort()
   process.on('SIGTERM', stop)
@@ -149,6 +151,7 @@ export async function main(): Promise<void> {
       process.exitCode = 1
     }
   }
+  clearInterval(alive)
   // Nothing is left to wait for but what would not end in time.
   process.exit()
 }

@@ -1,0 +1,71 @@
+/** A database of one's own: a clone of the run's migrated template, gone after use. */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Database, openDatabase } from '@turnlog/receiver/storage'
+import pg from 'pg'
+import { inject } from 'vitest'
+
+export interface TestDatabase extends Database, AsyncDisposable {
+  readonly url: string
+}
+
+/** `await using database = await cloneDatabase()`. Dropped even when something is still connected. */
+export async function cloneDatabase(): Promise<TestDatabase> {
+  return openClone(inject('templateName'))
+}
+
+/** As `cloneDatabase`, without a schema. */
+export async function emptyDatabase(): Promise<TestDatabase> {
+  return openClone('template0')
+}
+
+async function openClone(templateName: string): Promise<TestDatabase> {
+  const serverUrl = inject('serverUrl')
+  const name = `turnlog_test_${randomBytes(6).toString('hex')}`
+  await createFrom(serverUrl, { name, templateName })
+  const url = withDatabaseName(serverUrl, name)
+  const database = openDatabase(url)
+  return {
+    ...database,
+    url,
+    async [Symbol.asyncDispose]() {
+      await database.close()
+      await execute(serverUrl, `drop database if exists ${name} with (force)`)
+    },
+  }
+}
+
+/** A template that is being copied cannot be connected to, and the other way round: wait a little. */
+async function createFrom(
+  serverUrl: string,
+  { name, templateName }: { readonly name: string; readonly templateName: string },
+): Promise<void> {
+  const deadline = performance.now() + 20_000
+  for (;;) {
+    try {
+      await execute(serverUrl, `create database ${name} template ${templateName}`)
+      return
+    } catch (error) {
+      const isInUse = error instanceof Error && 'code' in error && error.code === '55006'
+      if (!isInUse || performance.now() > deadline) throw error
+      await sleep(50)
+    }
+  }
+}
+
+export async function execute(url: string, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    await client.query(text)
+  } finally {
+    await client.end()
+  }
+}
+
+export function withDatabaseName(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  return url.href
+}
