@@ -17,6 +17,7 @@ export interface Running {
   readonly startedAt: string
   readonly chat: string
   readonly receiver: string
+  readonly isStopping: boolean
   readonly children: readonly Child[]
 }
 
@@ -34,12 +35,26 @@ export async function writeRunning(path: string, running: Running): Promise<void
 export async function readRunning(path: string): Promise<Running | undefined> {
   try {
     const running: Partial<Running> = JSON.parse(await readFile(path, 'utf8'))
-    const { pid, startedAt, chat, receiver, children } = running
+    const { pid, startedAt, chat, receiver, isStopping = false, children } = running
     if (typeof pid !== 'number' || !Array.isArray(children)) return undefined
-    return { pid, startedAt: `${startedAt}`, chat: `${chat}`, receiver: `${receiver}`, children }
+    return {
+      pid,
+      startedAt: String(startedAt),
+      chat: String(chat),
+      receiver: String(receiver),
+      isStopping,
+      children,
+    }
   } catch {
     return undefined
   }
+}
+
+/** So that a start that comes meanwhile waits. That it cannot be written, on a full disk say, must not stop the stop. */
+export async function markStopping(path: string): Promise<void> {
+  const running = await readRunning(path)
+  if (running === undefined) return
+  await writeRunning(path, { ...running, isStopping: true }).catch(() => {})
 }
 
 /**

@@ -49,6 +49,7 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
       startedAt: new Date().toISOString(),
       chat: chatUrl,
       receiver: receiverUrl,
+      isStopping: false,
       children: children.map(({ name, pid, start }) => ({ name, pid, start })),
     })
     return part

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { prepareFolder, TurnlogError, takeLock } from '@turnlog/receiver/embedded-postgres'
 import type { OpenAccess } from './access.ts'
 import { describeEnd, type Part } from './part.ts'
-import { clearRemains, readRunning } from './running.ts'
+import { clearRemains, markStopping, readRunning } from './running.ts'
 import type { Settings } from './settings.ts'
 import { startParts } from './start-parts.ts'
 
@@ -17,6 +18,9 @@ import { startParts } from './start-parts.ts'
 
 /** All is over within ten seconds. */
 const stopWithinMs = 9_300
+
+/** Another one looks every half second whether its npm still lives. */
+const noticesNpmGoneWithinMs = 1_000
 
 /** What a start that was killed left ends by itself within about five seconds. */
 const remainsEndWithinMs = 7_000
@@ -41,7 +45,7 @@ export interface TurnlogOptions {
 
 /** Resolves with the exit code: 0 when it was told to stop and all ended as asked, 1 else. Says why. */
 export async function runTurnlog(options: TurnlogOptions): Promise<0 | 1> {
-  const { say, signal } = options
+  const { settings, say, signal } = options
   const parts: Part[] = []
   const ended = Promise.withResolvers<string>()
   const addPart = (part: Part): void => {
@@ -49,41 +53,55 @@ export async function runTurnlog(options: TurnlogOptions): Promise<0 | 1> {
     void part.exited.then((how) => ended.resolve(describeEnd(part, how)))
   }
   const toldToStop = aborted(signal)
-
-  const opened = await openDataFolder(options.settings.dataFolder).catch(describeTrouble)
-  if (typeof opened === 'string') {
-    say(opened, 'problem')
-    return 1
-  }
-  const { dataFolder, runningFile, release } = opened
+  await using closing = new AsyncDisposableStack()
+  const runningFile = join(settings.dataFolder, 'start.json')
   let trouble: string | undefined
   try {
+    const dataFolder = await prepareFolder(settings.dataFolder)
+    const lock = await lockFolder({ dataFolder, runningFile, signal })
+    closing.defer(lock.release)
     await clearRemains(runningFile, { withinMs: remainsEndWithinMs })
+    closing.defer(() => clearRemains(runningFile, { withinMs: 0 }))
     await startParts({ ...options, dataFolder, runningFile, addPart })
     trouble = await Promise.race([ended.promise, toldToStop])
   } catch (error) {
     trouble = signal.aborted ? undefined : describeTrouble(error)
   }
   if (trouble !== undefined) say(trouble, 'problem')
-  if (parts.length > 0) say('Stopping.')
+  if (parts.length > 0) {
+    say('Stopping.')
+    await markStopping(runningFile)
+  }
   const late = await stopParts(parts)
   for (const line of late) say(line, 'problem')
-  await clearRemains(runningFile, { withinMs: 0 })
-  release()
   return trouble === undefined && late.length === 0 ? 0 : 1
 }
 
-async function openDataFolder(path: string) {
-  const dataFolder = await prepareFolder(path)
-  const runningFile = join(dataFolder, 'start.json')
-  const lock = takeLock(join(dataFolder, 'start.lock'))
-  if (lock.status === 'taken') return { dataFolder, runningFile, release: lock.release }
-  const running = await readRunning(runningFile)
-  const who = running === undefined ? '' : ` (process ${running.pid}, chat at ${running.chat})`
-  throw new TurnlogError(
-    'TL_DATA_FOLDER_IN_USE',
-    `Turnlog is already running on '${dataFolder}'${who}: stop it first, or set TURNLOG_DATA to another folder.`,
-  )
+/**
+ * One `npm start` at a time has a data folder. One that is about to end is waited for: its npm may have been killed a
+ * moment ago. Fails with `TL_DATA_FOLDER_IN_USE`, naming the other.
+ */
+async function lockFolder({
+  dataFolder,
+  runningFile,
+  signal,
+}: {
+  dataFolder: string
+  runningFile: string
+  signal: AbortSignal
+}) {
+  for (const from = performance.now(); ; await sleep(100, undefined, { signal })) {
+    const lock = takeLock(join(dataFolder, 'start.lock'))
+    if (lock.status === 'taken') return lock
+    const running = await readRunning(runningFile)
+    const withinMs = running?.isStopping ? stopWithinMs + 1_000 : noticesNpmGoneWithinMs
+    if (performance.now() - from < withinMs) continue
+    const who = running === undefined ? '' : ` (process ${running.pid}, chat at ${running.chat})`
+    throw new TurnlogError(
+      'TL_DATA_FOLDER_IN_USE',
+      `Turnlog is already running on '${dataFolder}'${who}: stop it first, or set TURNLOG_DATA to another folder.`,
+    )
+  }
 }
 
 /** Resolves with a line for each that did not end as asked. */
