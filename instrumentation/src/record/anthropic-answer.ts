@@ -161,7 +161,7 @@ export function errorOf(body: unknown): ApiError | undefined {
 export function toToolUse(block: JsonObject, sent: string | undefined): ToolUse | undefined {
   const { type, id, name, input } = block
   if (type !== 'tool_use' || typeof id !== 'string' || typeof name !== 'string') return undefined
-  return { id, name, arguments: sent ?? toJson(input ?? {}) }
+  return { id, name, arguments: sent ?? toJson(input ?? {}) ?? '' }
 }
 
 function openBlock(block: unknown): OpenBlock {

@@ -73,7 +73,7 @@ export interface ModelCallRecord {
   readonly inputMessages?: string
   readonly outputMessages?: string
   readonly toolDefinitions?: string
-  /** The request as text, where it is no JSON and so has no messages. */
+  /** The request as text, where no messages can be made of it. */
   readonly requestText?: string
   readonly usage: TokenUsage
   readonly finishReasons: string[]
@@ -106,6 +106,7 @@ export function mapAnthropicExchange(exchange: AnthropicExchange): ModelCallReco
   const finishReasons = output === undefined ? [] : [output.finish_reason]
   if (output === undefined && failure !== undefined) finishReasons.push('error')
   const messages = asArray(request?.messages)
+  const inputMessages = jsonOf(messages, (list) => list.map(toMessage))
 
   return {
     attributes: defined({
@@ -126,10 +127,10 @@ export function mapAnthropicExchange(exchange: AnthropicExchange): ModelCallReco
     }),
     ...defined({
       systemInstructions: jsonOf(request?.system, toParts),
-      inputMessages: jsonOf(messages, (list) => list.map(toMessage)),
-      outputMessages: jsonOf(output, (message) => [message]),
+      inputMessages,
+      outputMessages: jsonOf(output, (message) => [message]) ?? unreadMessages(response),
       toolDefinitions: jsonOf(asArray(request?.tools), (list) => list.map(toToolDefinition)),
-      requestText: request === undefined && requestText !== '' ? requestText : undefined,
+      requestText: inputMessages === undefined && requestText !== '' ? requestText : undefined,
       errorType: failure?.type,
       errorMessage: failure?.message,
       lastUserText: messages === undefined ? undefined : lastUserTextOf(messages),
@@ -142,10 +143,10 @@ export function mapAnthropicExchange(exchange: AnthropicExchange): ModelCallReco
   }
 }
 
-/** The answer, or the text of a body that is none. */
+/** An answer that is none has its text only. */
 interface Response {
   readonly answer?: AnthropicAnswer
-  readonly text?: string
+  readonly text: string
 }
 
 function readResponse({ responseHeaders, responseBody }: AnthropicExchange): Response {
@@ -153,13 +154,13 @@ function readResponse({ responseHeaders, responseBody }: AnthropicExchange): Res
   const decoded = decodeBody(responseBody, encoding)
   // Undecodable bytes may well be plain: a proxy that decoded them and left the header.
   const text = withoutCutCharacter(decoded ?? viewOf(responseBody)).toString('utf8')
-  if (text.trim() === '') return {}
+  if (text.trim() === '') return { text: '' }
   const contentType = headerOf(responseHeaders, 'content-type') ?? ''
   if (/^text\/event-stream\b/i.test(contentType) || /^\s*(?:event|data|id|retry)?:/.test(text)) {
-    return { answer: readStreamedAnswer(text) }
+    return { text, answer: readStreamedAnswer(text) }
   }
   const answer = readJsonAnswer(text)
-  return answer === undefined ? { text } : { answer }
+  return answer === undefined ? { text } : { text, answer }
 }
 
 /** Without the first bytes of a character whose last ones did not come. */
@@ -190,7 +191,8 @@ function failureOf(
     }
   }
   const type = told?.type ?? (isRefused ? String(status) : errorName(error))
-  const message = told?.message ?? error ?? (isRefused ? text : undefined)
+  const message =
+    told?.message ?? error ?? (isRefused && answer === undefined && text !== '' ? text : undefined)
   return message === undefined ? { type } : { type, message }
 }
 
@@ -200,15 +202,18 @@ function errorName(error: string | undefined): string {
   return /^[\w.:-]{1,100}$/.test(error) ? error : '_OTHER'
 }
 
-function outputOf({ answer, text }: Response, hasFailed: boolean): OutputMessage | undefined {
-  if (text !== undefined) {
-    return { role: 'assistant', parts: toParts(text), finish_reason: 'error' }
-  }
+function outputOf({ answer }: Response, hasFailed: boolean): OutputMessage | undefined {
   if (answer === undefined) return undefined
   const parts = toParts(answer.blocks)
   const reason = answer.stopReason ?? (hasFailed ? 'error' : undefined)
   if (reason === undefined || (parts.length === 0 && hasFailed)) return undefined
   return { role: 'assistant', parts, finish_reason: reason }
+}
+
+/** What could not be read as an answer, or not be written as one: its text, in one part. */
+function unreadMessages({ answer, text }: Response): string | undefined {
+  if (text === '' || (answer !== undefined && answer.blocks.length === 0)) return undefined
+  return toJson([{ role: 'assistant', parts: toParts(text), finish_reason: 'error' }])
 }
 
 function usageOf(answer: AnthropicAnswer | undefined): TokenUsage {

@@ -59,15 +59,44 @@ export function unifiedDiff(input: DiffInput): UnifiedDiff {
 
 /** Undefined beyond the limits. */
 function hunksBetween(before: string, after: string): Hunks | undefined {
-  const window = changedWindow(before, after)
-  if (countLines(window.before) + countLines(window.after) > diffedLinesMax) return undefined
+  const changed = changedLines(before, after)
+  if (countLines(changed.before) + countLines(changed.after) > diffedLinesMax) return undefined
   const options = { context: contextLines, timeout: diffTimeMsMax }
-  const patch = structuredPatch('', '', window.before, window.after, undefined, undefined, options)
-  return patch?.hunks.map((hunk) => ({
+  const patch = structuredPatch(
+    '',
+    '',
+    changed.before,
+    changed.after,
+    undefined,
+    undefined,
+    options,
+  )
+  return patch?.hunks.map((hunk, index, { length }) => {
+    const moved = {
+      ...hunk,
+      oldStart: hunk.oldStart + changed.linesAbove,
+      newStart: hunk.newStart + changed.linesAbove,
+    }
+    return index === length - 1 ? withContextBelow(moved, changed.below) : moved
+  })
+}
+
+/**
+ * The last hunk reaches the end of what was diffed, for its last lines differ. The lines below are put
+ * to it here, not diffed with it: the diff could take them for others, and `git apply` then believes
+ * that the file ends there.
+ */
+function withContextBelow(hunk: Hunks[number], below: string): Hunks[number] {
+  const count = countLines(below)
+  if (count === 0) return hunk
+  const lines = below.replace(/\n$/, '').split('\n')
+  const end = below.endsWith('\n') ? [] : ['\\ No newline at end of file']
+  return {
     ...hunk,
-    oldStart: hunk.oldStart + window.linesAbove,
-    newStart: hunk.newStart + window.linesAbove,
-  }))
+    oldLines: hunk.oldLines + count,
+    newLines: hunk.newLines + count,
+    lines: [...hunk.lines, ...lines.map((line) => ` ${line}`), ...end],
+  }
 }
 
 /** What git calls the empty content, and none: without that line GNU patch keeps an empty file. */
@@ -136,16 +165,16 @@ function prefixLines(prefix: '-' | '+', text: string, lines: number): string {
   return isLineStart ? out : `${out}\n\\ No newline at end of file\n`
 }
 
-/** What differs, in whole lines, with a little of what is equal around it. */
-function changedWindow(before: string, after: string) {
+/** What differs, in whole lines, after a little of what is equal above; and a little of what is equal below. */
+function changedLines(before: string, after: string) {
   const start = startOfLine(before, equalAtStart(before, after))
-  const equalEnd = equalAtEnd(before, after, Math.min(before.length, after.length) - start)
+  const equalBelow = equalAtEnd(before, after, Math.min(before.length, after.length) - start)
   const from = linesUp(before, start, contextLines)
-  const end = before.length - equalEnd
-  const below = linesDown(before, end, contextLines) - end
+  const end = before.length - equalBelow
   return {
-    before: before.slice(from, end + below),
-    after: after.slice(from, after.length - equalEnd + below),
+    before: before.slice(from, end),
+    after: after.slice(from, after.length - equalBelow),
+    below: before.slice(end, linesDown(before, end, contextLines)),
     linesAbove: countLines(before.slice(0, from)),
   }
 }

@@ -30,11 +30,11 @@ export function asNumber(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
-/** Never throws either: what JSON has no words for becomes `null`. */
-export function toJson(value: unknown): string {
+/** Undefined where there is no such text: for nothing, and for what is nested too deep to be written. */
+export function toJson(value: unknown): string | undefined {
   try {
-    return value === undefined ? 'null' : JSON.stringify(value)
+    return value === undefined ? undefined : JSON.stringify(value)
   } catch {
-    return 'null'
+    return undefined
   }
 }

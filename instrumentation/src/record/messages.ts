@@ -141,7 +141,7 @@ function toolResultContent(content: unknown): string {
   const blocks = asArray(content)
   const only = blocks?.length === 1 ? asObject(blocks[0]) : undefined
   if (only?.type === 'text' && typeof only.text === 'string') return only.text
-  return toJson(content)
+  return toJson(content) ?? ''
 }
 
 /** What the user wrote last: the last user message that has text, tool results passed over. */

@@ -3,7 +3,7 @@
  * WebSocket message. Pure; for the host's thread; never throws; undefined where nothing is found.
  */
 import { decodeText } from './content.ts'
-import { asArray, asObject, asString, isObject, type JsonObject, parseJson } from './json.ts'
+import { asArray, asObject, asString, type JsonObject, parseJson } from './json.ts'
 
 /** A chat message is not longer; parsing more would be felt by the host. */
 export const promptBodyBytesMax = 4 * 1024 ** 2
@@ -17,8 +17,10 @@ const conversationKeys = [
   'thread_id',
   'threadId',
 ] as const
-/** Where some protocols wrap their messages: one level, in the order tried. */
+/** Where some protocols wrap their messages, in the order tried. */
 const wrapperKeys = ['data', 'payload', 'body'] as const
+/** A wrapper in a wrapper is looked into, no further: what is sent may be made to be deep. */
+const wrapperDepthMax = 2
 
 export interface ChatRequest {
   readonly prompt?: string
@@ -42,14 +44,23 @@ export function promptOf(body: Uint8Array, contentType?: string): string | undef
 }
 
 export function conversationIdOf(json: unknown): string | undefined {
-  const object = asObject(json)
-  if (object === undefined) return undefined
-  const own = conversationKeys.map((key) => object[key]).find(isId)
-  if (own !== undefined) return String(own)
-  const wrapped = wrapperKeys
-    .map((key) => asObject(object[key]))
-    .find((inner) => inner !== undefined)
-  return wrapped && conversationIdOf(wrapped)
+  for (const object of unwrap(json)) {
+    const own = conversationKeys.map((key) => object[key]).find(isId)
+    if (own !== undefined) return String(own)
+  }
+  return undefined
+}
+
+/** The object, and the ones it wraps. */
+function unwrap(value: unknown): JsonObject[] {
+  const objects: JsonObject[] = []
+  let object = asObject(value)
+  while (object !== undefined && objects.length <= wrapperDepthMax) {
+    objects.push(object)
+    const outer: JsonObject = object
+    object = wrapperKeys.map((key) => asObject(outer[key])).find((inner) => inner !== undefined)
+  }
+  return objects
 }
 
 function isId(value: unknown): value is string | number {
@@ -74,16 +85,15 @@ function parseBody(body: Uint8Array, contentType = ''): unknown {
 
 function promptOfValue(value: unknown): string | undefined {
   if (typeof value === 'string') return nonBlank(value)
-  const object = asObject(value)
-  if (object === undefined) return textOfMessages(value)
-  for (const key of promptKeys) {
-    const text = textOfContent(object[key]) ?? textOfMessages(object[key])
+  for (const object of unwrap(value)) {
+    for (const key of promptKeys) {
+      const text = textOfContent(object[key]) ?? textOfMessages(object[key])
+      if (text !== undefined) return text
+    }
+    const text = textOfMessages(object.messages)
     if (text !== undefined) return text
   }
-  const fromMessages = textOfMessages(object.messages)
-  if (fromMessages !== undefined) return fromMessages
-  const wrapped = wrapperKeys.map((key) => object[key]).find(isObject)
-  return wrapped && promptOfValue(wrapped)
+  return textOfMessages(value)
 }
 
 /** The last message of the user in a list of messages. */

@@ -561,6 +561,23 @@ describe('what is no JSON is kept as text', () => {
   })
 })
 
+test('what is nested too deep to be written again is kept as text', () => {
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+  const requestText = `{"messages":${deep}}`
+  const answerText = `{"type":"message","content":[{"type":"tool_use","id":"a","name":"n","input":${deep}}],"stop_reason":"tool_use"}`
+  const call = mapAnthropicExchange(
+    exchange({
+      requestBody: Buffer.from(requestText),
+      responseHeaders: json,
+      responseBody: Buffer.from(answerText),
+    }),
+  )
+  expect(call).not.toHaveProperty('inputMessages')
+  expect(call.requestText).toBe(requestText)
+  expect(parse(call.outputMessages)[0].parts).toEqual([{ type: 'text', content: answerText }])
+  expect(call.toolCalls).toEqual([{ id: 'a', name: 'n', arguments: deep }])
+})
+
 describe('nothing that parses makes it throw', () => {
   const values = [
     null,

@@ -31,6 +31,16 @@ const cases: readonly (readonly [string, Omit<DiffInput, 'path'> & { path?: stri
     'lines that look like a diff',
     { before: '--- a\n+++ b\n@@ -1 +1 @@\n', after: '--- b\n+++ b\n@@ -1 +1 @@\n' },
   ],
+  // The lines below were once diffed too, taken for others, and missing below the hunk: git refused it.
+  [
+    'equal lines below that also stand in what changed',
+    { before: '2\n\n0\n\n2\n2\n\n1\n\n0\n1\n\n1\n\n1\n1\n\n', after: '2\n\n1\r\n\n1\n1\n\n' },
+  ],
+  [
+    'a last line without end, far below',
+    { before: `a\n${numbers(9)}end`, after: `b\n${numbers(9)}end` },
+  ],
+  ['a last line without end, near below', { before: 'a\n1\nend', after: 'b\n1\nend' }],
   ['a line repeated', { before: 'x\ny\n', after: 'x\nx\ny\n' }],
   ['the same line taken at the end', { before: 'x\nx\nx\n', after: 'x\nx\n' }],
   [
@@ -191,7 +201,8 @@ test('random edits apply', () => {
   for (let round = 0; round < 40; round += 1) {
     const input = { path: 'x.txt', before: text(), after: text() }
     if (input.before === input.after) continue
-    const { diff } = unifiedDiff(input)
-    expect(apply('git', input, diff), `seed ${seed}, round ${round}`).toBe(input.after)
+    const run = () => apply('git', input, unifiedDiff(input).diff)
+    expect(run, `seed ${seed}, round ${round}`).not.toThrow()
+    expect(run(), `seed ${seed}, round ${round}`).toBe(input.after)
   }
 })

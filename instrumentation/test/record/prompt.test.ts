@@ -96,3 +96,10 @@ test('a form and a JSON body give prompt and conversation at once', () => {
   ).toEqual(both)
   expect(chatRequestOf(Buffer.from('{}'))).toEqual({})
 })
+
+test('what is wrapped without end is not followed', () => {
+  const depth = 100_000
+  const deep = Buffer.from(`${'{"data":'.repeat(depth)}{"text":"hi"}${'}'.repeat(depth)}`)
+  expect(chatRequestOf(deep)).toEqual({})
+  expect(chatRequestOf(Buffer.from(`${'['.repeat(depth)}${']'.repeat(depth)}`))).toEqual({})
+})
