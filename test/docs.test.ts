@@ -62,8 +62,16 @@ test('every turnlog.* name in the sources stands in the conventions', () => {
   expect(unknown).toEqual([])
 })
 
-/** Keys inside a process, never on the wire. */
-const internalNames: ReadonlySet<string> = new Set(['turnlog.instrumentation', 'turnlog.session'])
+/** Keys inside a process or inside the database, never on the wire. */
+const internalNames: ReadonlySet<string> = new Set([
+  'turnlog.instrumentation',
+  'turnlog.session',
+  'turnlog.content',
+  'turnlog.messages',
+  'turnlog.omitted',
+  'turnlog.turn.prompt',
+  'turnlog.turn.answer',
+])
 
 function markdownIn(folder: string): string[] {
   return filesIn(folder).filter((file) => file.endsWith('.md'))

@@ -1,0 +1,76 @@
+/**
+ * `npm run bench`: what recording costs the host, as ratios to a peer in the same run. Each case is a process of its
+ * own, run in turn with its peer, five rounds; a line has the median and the range. Nothing here is a test.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import * as path from 'node:path'
+
+const rounds = 5
+const program = (name: string): string => path.join(import.meta.dirname, 'programs', name)
+
+interface Figure {
+  readonly value: number
+}
+
+function run(file: string, environment: Readonly<Record<string, string>>, preload = false): number {
+  const spool = mkdtempSync(path.join(tmpdir(), 'turnlog-bench-'))
+  try {
+    const output = execFileSync(
+      process.execPath,
+      [...(preload ? ['--import', '@turnlog/instrumentation/register'] : []), file],
+      {
+        cwd: path.resolve(import.meta.dirname, '..'),
+        env: { ...process.env, ...environment, TELEMETRY_SPOOL_DIRECTORY: spool },
+        encoding: 'utf8',
+      },
+    )
+    return (JSON.parse(output) as Figure).value
+  } finally {
+    rmSync(spool, { recursive: true, force: true })
+  }
+}
+
+function compare(name: string, unit: string, ours: () => number, peer: () => number): void {
+  const ratios: number[] = []
+  const own: number[] = []
+  const others: number[] = []
+  for (let round = 0; round < rounds; round += 1) {
+    const other = peer()
+    const value = ours()
+    ratios.push(value / other)
+    own.push(value)
+    others.push(other)
+  }
+  const digits = (value: number): string => value.toPrecision(3)
+  console.log(
+    `${name} | ${digits(median(own))} ${unit} | ${digits(median(others))} ${unit} | ${digits(median(ratios))} (${digits(Math.min(...ratios))}–${digits(Math.max(...ratios))})`,
+  )
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}
+
+console.log('case | ours | peer | ratio, median (range)')
+for (const bytes of ['1500', '20000', '200000']) {
+  compare(
+    `main-thread CPU of recording a span of ${bytes} bytes, against BatchSpanProcessor and the OTLP exporter`,
+    'µs',
+    () => run(program('record-spans.ts'), { BENCH_BYTES: bytes }, true),
+    () => run(program('export-spans.ts'), { BENCH_BYTES: bytes }),
+  )
+}
+compare(
+  'CPU of starting Node, against bare Node',
+  'ms',
+  () => run(program('starts.ts'), {}, true),
+  () => run(program('starts.ts'), {}),
+)
+compare(
+  'requests a second of a plain HTTP server, against the same without the preload',
+  '/s',
+  () => run(program('serves.ts'), {}, true),
+  () => run(program('serves.ts'), {}),
+)
