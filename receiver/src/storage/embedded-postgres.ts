@@ -220,7 +220,8 @@ async function start({
   await clearRemains(cluster)
   await chmod(cluster, 0o700)
   const { port } = connection
-  const { pid, start, exited, earlyOutput } = spawnPostmaster({ cluster, binaries, account, port })
+  const postmaster = spawnPostmaster({ cluster, binaries, account, port })
+  const { pid, start, exited, seeExit, earlyOutput } = postmaster
   let ended: Ended | undefined
   const noted = exited.then((how) => {
     ended = how
@@ -233,7 +234,7 @@ async function start({
   while (ended === undefined && performance.now() < deadline && !signal?.aborted) {
     const greeting = await greet(connection)
     if (greeting.status === 'answers' && greeting.dataFolder === cluster) {
-      return { pid, start, port, exited, seeExit: () => exited }
+      return { pid, start, port, exited, seeExit }
     }
     if (greeting.status === 'refuses password') break
     await sleep(50)

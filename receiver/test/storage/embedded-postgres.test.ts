@@ -25,12 +25,9 @@ import {
   openEmbeddedPostgres,
 } from '@turnlog/receiver/embedded-postgres'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { findBinaries, type PostgresPackage } from '../../src/storage/embedded/binaries.ts'
 import { processEnded, processesIn, processStart } from '../../src/storage/embedded/process.ts'
-
-/** A cluster is made in a second, on a busy machine in ten. */
-vi.setConfig({ testTimeout: 40_000, hookTimeout: 40_000 })
 
 const isRoot = process.getuid?.() === 0
 

@@ -138,6 +138,10 @@ export function spawnPostmaster({
     pid: child.pid,
     start: child.pid === undefined ? undefined : processStart(child.pid),
     exited,
+    seeExit(): Promise<unknown> {
+      child.ref()
+      return exited
+    },
     earlyOutput: () => earlyOutput,
   }
 }
