@@ -144,8 +144,8 @@ const privateKeyEnd = /-----END [A-Z0-9 ]{0,60}-----/y
 const privateKeyBody = /^(?:[A-Za-z0-9+/=\s:,.()_@<>-]|\\{1,8}[nrt/])*$/
 /** Lines of base64: what is left of a block that was cut. */
 const privateKeyLines = /^(?:(?:\s|\\{1,8}[nrt]){0,8}[A-Za-z0-9+/=]{16,1024}){1,2000}/
-/** A line of a key that is put together in source code, between quotes. */
-const privateKeyRun = /[A-Za-z0-9+/=]{32,1024}/g
+/** A line of a key that is put together in source code, between quotes; not the letter of an escape. */
+const privateKeyRun = /\\{1,8}(?:[nrtbf/]|u[0-9A-Fa-f]{4})|([A-Za-z0-9+/=]{32,1024})/g
 
 /**
  * The rest of a block whose BEGIN line ends at `from`: through its END line where nothing else stands
@@ -162,8 +162,7 @@ function bodyOfPrivateKey(text: string, from: number): [start: number, end: numb
   }
   const body = text.slice(from, dashes)
   if (privateKeyBody.test(body)) return [[from, dashes + end[0].length]]
-  return [...body.matchAll(privateKeyRun)].map(({ index, 0: run }) => [
-    from + index,
-    from + index + run.length,
-  ])
+  return [...body.matchAll(privateKeyRun)].flatMap(({ index, 1: run }) =>
+    run === undefined ? [] : [[from + index, from + index + run.length]],
+  )
 }

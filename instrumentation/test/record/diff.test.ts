@@ -1,10 +1,16 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { applyPatch } from 'diff'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { countLines } from '../../src/record/content.ts'
 import { type DiffInput, unifiedDiff } from '../../src/record/diff.ts'
+
+/** Not every machine has both. */
+const tools = (['git', 'patch'] as const).filter(
+  (tool) => spawnSync(tool, ['--version']).status === 0,
+)
 
 const numbers = (count: number, change: (n: number) => string = String) =>
   Array.from({ length: count }, (_, n) => `${change(n)}\n`).join('')
@@ -99,14 +105,17 @@ function apply(tool: 'git' | 'patch', input: DiffInput, diff: string): string | 
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined
 }
 
+function applyAsText({ before = '' }: DiffInput, diff: string): string | false {
+  return applyPatch(before, diff, { autoConvertLineEndings: false })
+}
+
 describe('the diff applied to before gives after', () => {
   test.for(cases)('%s', ([, { path = 'folder/file.txt', ...rest }]) => {
     const input = { path, ...rest }
     const { diff, isWholeFile } = unifiedDiff(input)
     expect(isWholeFile).toBe(false)
-    expect(apply('git', input, diff)).toBe(input.after)
-    // Of an empty file that goes or comes only git's headers tell, which need a newer patch.
-    expect(apply('patch', input, diff)).toBe(input.after)
+    for (const tool of tools) expect(apply(tool, input, diff), tool).toBe(input.after)
+    expect(applyAsText(input, diff)).toBe(input.after ?? '')
   })
 })
 
@@ -163,8 +172,8 @@ describe('beyond the limits it is one hunk, says so, and still applies', () => {
       isWholeFile: true,
     })
     expect(diff.match(/^@@ /gm)).toHaveLength(1)
-    expect(apply('git', input, diff)).toBe(after)
-    expect(apply('patch', input, diff)).toBe(after)
+    for (const tool of tools) expect(apply(tool, input, diff), tool).toBe(after)
+    expect(applyAsText(input, diff)).toBe(after)
   })
 })
 
@@ -198,11 +207,15 @@ test('random edits apply', () => {
       { length: next(12) },
       (_, n) => `${next(3)}${n % 3 === 2 ? '' : ends[next(4)]}`,
     ).join('\n') + (ends[next(5)] ?? '')
-  for (let round = 0; round < 40; round += 1) {
+  for (let round = 0; round < 30; round += 1) {
     const input = { path: 'x.txt', before: text(), after: text() }
     if (input.before === input.after) continue
-    const run = () => apply('git', input, unifiedDiff(input).diff)
-    expect(run, `seed ${seed}, round ${round}`).not.toThrow()
-    expect(run(), `seed ${seed}, round ${round}`).toBe(input.after)
+    const { diff } = unifiedDiff(input)
+    for (const tool of tools) {
+      const run = () => apply(tool, input, diff)
+      expect(run, `seed ${seed}, round ${round}, ${tool}`).not.toThrow()
+      expect(run(), `seed ${seed}, round ${round}, ${tool}`).toBe(input.after)
+    }
+    expect(applyAsText(input, diff), `seed ${seed}, round ${round}`).toBe(input.after)
   }
 })
