@@ -37,14 +37,13 @@ export function createSealing({ data, after, onMissing }: SealingOptions) {
         // The host's own flags, its preloads above all, are not the worker's.
         execArgv: [],
         env: withoutNodeOptions(),
+        // Kept apart and never read: reading them would keep the host alive.
         stdout: true,
         stderr: true,
         resourceLimits: { maxOldGenerationSizeMb: heapMegabytesMax },
       })
       worker = started
       started.unref()
-      started.stdout.resume()
-      started.stderr.resume()
       started.on('message', receive)
       // Without a listener the worker's error would be the host's.
       started.on('error', () => undefined)
