@@ -43,7 +43,6 @@ export function createSealing({ data, after, onMissing }: SealingOptions) {
         resourceLimits: { maxOldGenerationSizeMb: heapMegabytesMax },
       })
       worker = started
-      started.unref()
       started.on('message', receive)
       // Without a listener the worker's error would be the host's.
       started.on('error', () => undefined)
@@ -53,6 +52,8 @@ export function createSealing({ data, after, onMissing }: SealingOptions) {
         after(restartMs, start)
         restartMs = Math.min(restartMs * 2, restartAfterMsMax)
       })
+      // Listening to it had referenced it again.
+      started.unref()
       if (closedThrough > 0) post({ type: 'closed', file: closedThrough })
     })
   }
