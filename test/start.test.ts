@@ -226,7 +226,7 @@ describe('down', () => {
       turnlog.child.kill(signal)
       turnlog.child.kill(signal)
       expect(await orderOfEnd({ database: postgres, receiver, app })).toEqual([])
-      expect(await turnlog.exited).toBe(0)
+      expect(await turnlog.exited, turnlog.lines.join('\n')).toBe(0)
       await untilGone(command)
       expect(await readdir(data)).not.toContain('start.json')
     },
@@ -240,7 +240,7 @@ describe('down', () => {
     turnlog.child.kill('SIGINT')
     await turnlog.line('Stopping.')
     const next = start()
-    expect(await turnlog.exited).toBe(1)
+    expect(await turnlog.exited, turnlog.lines.join('\n')).toBe(1)
     expect(performance.now() - from).toBeLessThan(10_000)
     expect(turnlog.lines.at(-1)).toContain('chat app did not end')
     await untilGone(...pids, command)
@@ -252,7 +252,7 @@ describe('down', () => {
     const turnlog = start()
     await turnlog.line('postgresql://')
     turnlog.child.kill('SIGINT')
-    expect(await turnlog.exited).toBe(0)
+    expect(await turnlog.exited, turnlog.lines.join('\n')).toBe(0)
     expect(turnlog.lines.join('\n')).not.toContain('Chat')
   })
 
@@ -283,7 +283,7 @@ describe('killed', () => {
       // Who comes from the app is noted once a second: it cannot be asked when it is dead.
       if (who === 'app') await new Promise((resolve) => setTimeout(resolve, 1_200))
       process.kill(processes[who], 'SIGKILL')
-      expect(await turnlog.exited).toBe(1)
+      expect(await turnlog.exited, turnlog.lines.join('\n')).toBe(1)
       expect(await turnlog.line('ended by itself')).toMatch(`${name} (process ${processes[who]})`)
       expect(await turnlog.line('ended by itself')).toContain('SIGKILL')
       await untilGone(...Object.values(processes), command)
@@ -301,7 +301,7 @@ describe('killed', () => {
     expect(await second.line('still running')).toContain(`process ${postgres}`)
     expect((await second.processes()).postgres).toBe(postgres)
     second.child.kill('SIGINT')
-    expect(await second.exited).toBe(0)
+    expect(await second.exited, second.lines.join('\n')).toBe(0)
     await untilGone(postgres)
   })
 
@@ -329,7 +329,7 @@ describe('killed', () => {
 describe('what stands in the way is said in one line, and the exit code is 1', () => {
   async function refusal(environment: NodeJS.ProcessEnv): Promise<string> {
     const turnlog = start(environment)
-    expect(await turnlog.exited).toBe(1)
+    expect(await turnlog.exited, turnlog.lines.join('\n')).toBe(1)
     expect(turnlog.lines).toHaveLength(1)
     return turnlog.lines[0] ?? ''
   }
@@ -401,6 +401,6 @@ test('with DATABASE_URL that database is used, and its password is not printed',
   expect(await turnlog.line('postgresql://')).toContain(new URL(url).host)
   expect(await readdir(other)).not.toContain('postgres')
   turnlog.child.kill('SIGINT')
-  expect(await turnlog.exited).toBe(0)
+  expect(await turnlog.exited, turnlog.lines.join('\n')).toBe(0)
   expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }])
 })
