@@ -34,6 +34,9 @@ export interface ChildOptions {
 /** How often who comes from it is noted, so that they can be ended when it dies without a word. */
 const descendantsNotedEveryMs = 1_000
 
+/** Of a part that ended by itself this many of its last lines are shown. */
+const lastWordsMax = 8
+
 /** What it wrote last may still be on its way when it has ended. */
 const lastWordsWithinMs = 300
 
@@ -142,7 +145,9 @@ export function describeEnd(part: Part, how: string): string {
 }
 
 function lastWords(part: Part): string {
-  const lines = part.lastLines(5).filter((line) => line !== '' && !line.startsWith('--- started'))
+  const lines = part
+    .lastLines(lastWordsMax)
+    .filter((line) => line !== '' && !line.startsWith('--- started'))
   return lines.map((line) => `\n    ${line.slice(0, 300)}`).join('')
 }
 

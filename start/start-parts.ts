@@ -3,7 +3,7 @@ import { describePortHolder, probePort, TurnlogError } from '@turnlog/receiver/e
 import { keepToken } from './access.ts'
 import { openDatabase } from './database.ts'
 import { exampleEnvironment, receiverEnvironment } from './environment.ts'
-import { type Part, startChild, untilAnswers } from './part.ts'
+import { type ChildOptions, type Part, startChild, untilAnswers } from './part.ts'
 import { writeRunning } from './running.ts'
 import type { TurnlogOptions } from './turnlog.ts'
 import { prepareWorkspace } from './workspace.ts'
@@ -26,6 +26,13 @@ export interface StartPartsOptions extends TurnlogOptions {
   readonly addPart: (part: Part) => void
 }
 
+interface BringUpOptions extends Omit<ChildOptions, 'folder' | 'onProblem'> {
+  /** The part's name before a line of its problems. */
+  readonly problemsOf: string
+  readonly answersAt: string
+  readonly answersWithinMs: number
+}
+
 /** Starts all, in order, and prints where each is reached once it answers. Fails with one clear line. */
 export async function startParts(options: StartPartsOptions): Promise<void> {
   const { settings, commands, environment, openAccess, dataFolder, addPart, say, signal } = options
@@ -41,7 +48,9 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
   const receiverUrl = `http://127.0.0.1:${receiverPort}`
   const chatUrl = `http://127.0.0.1:${examplePort}`
   const children: Part[] = []
-  const start = async (part: Part): Promise<Part> => {
+  const bringUp = async ({ problemsOf, answersAt, answersWithinMs, ...child }: BringUpOptions) => {
+    const problems = tellProblems(problemsOf, say)
+    const part = startChild({ ...child, folder: options.folder, onProblem: problems.note })
     addPart(part)
     children.push(part)
     await writeRunning(options.runningFile, {
@@ -52,25 +61,20 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
       isStopping: false,
       children: children.map(({ name, pid, start }) => ({ name, pid, start })),
     })
-    return part
+    const probe = () => answers(answersAt)
+    await untilAnswers({ part, probe, withinMs: answersWithinMs, signal })
+    problems.tell()
   }
 
-  const receiver = await start(
-    startChild({
-      name: 'The receiver',
-      command: commands.receiver,
-      folder: options.folder,
-      environment: receiverEnvironment({ environment, settings, databaseUrl: database.url }),
-      logPath: join(dataFolder, 'logs', 'receiver.log'),
-      stopsWithinMs: receiverStopsWithinMs,
-      onProblem: tellProblems('receiver', say),
-    }),
-  )
-  await untilAnswers({
-    part: receiver,
-    probe: () => answers(`${receiverUrl}/api/v1/health`),
-    withinMs: receiverAnswersWithinMs,
-    signal,
+  await bringUp({
+    name: 'The receiver',
+    problemsOf: 'receiver',
+    command: commands.receiver,
+    environment: receiverEnvironment({ environment, settings, databaseUrl: database.url }),
+    logPath: join(dataFolder, 'logs', 'receiver.log'),
+    answersAt: `${receiverUrl}/api/v1/health`,
+    answersWithinMs: receiverAnswersWithinMs,
+    stopsWithinMs: receiverStopsWithinMs,
   })
   const access = await openAccess({ databaseUrl: database.url, receiverUrl })
   let token: string
@@ -81,22 +85,15 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
     await access.close()
   }
 
-  const example = await start(
-    startChild({
-      name: 'The chat app',
-      command: commands.example,
-      folder: options.folder,
-      environment: exampleEnvironment({ environment, settings, receiverUrl, token }),
-      logPath: join(dataFolder, 'logs', 'example.log'),
-      stopsWithinMs: exampleStopsWithinMs,
-      onProblem: tellProblems('chat app', say),
-    }),
-  )
-  await untilAnswers({
-    part: example,
-    probe: () => answers(`${chatUrl}/`),
-    withinMs: exampleAnswersWithinMs,
-    signal,
+  await bringUp({
+    name: 'The chat app',
+    problemsOf: 'chat app',
+    command: commands.example,
+    environment: exampleEnvironment({ environment, settings, receiverUrl, token }),
+    logPath: join(dataFolder, 'logs', 'example.log'),
+    answersAt: `${chatUrl}/`,
+    answersWithinMs: exampleAnswersWithinMs,
+    stopsWithinMs: exampleStopsWithinMs,
   })
   say(`Chat      ${chatUrl}/`)
   say('Ctrl-C stops all of it.')
@@ -125,12 +122,24 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-function tellProblems(name: string, say: TurnlogOptions['say']): (line: string) => void {
-  let told = 0
-  return (line) => {
-    told += 1
-    if (line.trim() === '' || told > problemLinesMax) return
-    say(`${name}: ${line}`, 'problem')
-    if (told === problemLinesMax) say(`${name}: … its log has the rest.`, 'problem')
+/** Kept back until the part is up: one that does not come up is told about once, by how it ended. */
+function tellProblems(name: string, say: TurnlogOptions['say']) {
+  let noted = 0
+  let keptBack: string[] | undefined = []
+  const tell = (line: string): void => {
+    if (keptBack === undefined) say(`${name}: ${line}`, 'problem')
+    else keptBack.push(line)
+  }
+  return {
+    note(line: string): void {
+      if (line.trim() === '' || noted > problemLinesMax) return
+      noted += 1
+      tell(noted > problemLinesMax ? '… its log has the rest.' : line)
+    },
+    tell(): void {
+      const lines = keptBack ?? []
+      keptBack = undefined
+      for (const line of lines) tell(line)
+    },
   }
 }
