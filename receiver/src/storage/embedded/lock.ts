@@ -21,7 +21,7 @@ export function takeLock(path: string): Lock {
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(path, { timeout: 0 })
-    database.exec('pragma journal_mode = off')
+    database.exec('pragma journal_mode = memory')
     database.exec('begin exclusive')
   } catch (error) {
     database?.close()
