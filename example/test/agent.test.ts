@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { createConversations } from '../src/agent/conversations.ts'
+import { readSystemPrompt } from '../src/agent/system-prompt.ts'
 import type { MessagesRequest } from '../src/scripted-model/messages.ts'
 import type { ScriptedAnswer } from '../src/scripted-model/script.ts'
+import { createToolbox } from '../src/tools/toolbox.ts'
+import { openWorkspace } from '../src/tools/workspace.ts'
 import { startApp, startModel } from './support/app.ts'
+import { temporaryDirectory } from './support/directory.ts'
 import { openSocket, textOf } from './support/socket.ts'
 
 /** An app whose model gives these answers in turn; and what the model was asked. */
@@ -68,6 +73,14 @@ test('all tools are offered, and nothing else', async () => {
   ])
 })
 
+test('the page that tells the agent of its tools names each with its inputs', async () => {
+  const workspace = await openWorkspace(await temporaryDirectory())
+  const told = [...(await readSystemPrompt()).matchAll(/^\| `(\w+) \{(.*)\}` +\|/gm)]
+  expect(told.map(([, name, inputs]) => [name, inputs?.split(', ')])).toEqual(
+    createToolbox(workspace).definitions.map((tool) => [tool.name, tool.input_schema.required]),
+  )
+})
+
 test('what is said before tools is streamed as a paragraph of its own', async () => {
   const { app } = await startAppWithAnswers([
     { text: 'Let me look.', toolUses: [use('list_files', { path: '.' })] },
@@ -115,4 +128,31 @@ test('an answer without a word keeps the conversation valid', async () => {
     'assistant',
     'user',
   ])
+})
+
+test('conversations are bounded: in number, in size, and in the size of one turn', () => {
+  const conversations = createConversations()
+  const turn = (question: string, between: string, answer: string) => [
+    { role: 'user' as const, content: question },
+    { role: 'assistant' as const, content: between },
+    { role: 'user' as const, content: between },
+    { role: 'assistant' as const, content: answer },
+  ]
+  const megabyte = 'x'.repeat(1024 ** 2)
+
+  conversations.add('large turn', turn('q', megabyte, 'a'))
+  expect(conversations.history('large turn')).toEqual([
+    { role: 'user', content: 'q' },
+    { role: 'assistant', content: 'a' },
+  ])
+
+  for (const at of [1, 2, 3, 4]) {
+    conversations.add('long', turn(`${at}`, megabyte.slice(0, 300_000), 'a'))
+  }
+  const questions = conversations.history('long').filter((_, at) => at % 4 === 0)
+  expect(questions.map((message) => message.content)).toEqual(['2', '3', '4'])
+
+  for (let at = 0; at < 99; at += 1) conversations.add(`conversation ${at}`, turn('q', 'b', 'a'))
+  expect(conversations.history('large turn')).toEqual([])
+  expect(conversations.history('long')).not.toEqual([])
 })

@@ -29,11 +29,9 @@ async function openChat(workspace?: string) {
     async say(text: string): Promise<void> {
       await page.getByRole('textbox', { name: 'Message' }).fill(text)
       await page.keyboard.press('Enter')
-      await page
-        .locator('.agent')
-        .last()
-        .getByText(/Done\./)
-        .waitFor()
+      // An answer that still streams takes no next message.
+      await page.locator('.agent.waiting').waitFor({ state: 'detached' })
+      expect(await page.locator('.agent').last().textContent()).toContain('Done.')
     },
     row: (text: string) =>
       page.locator('turnlog-changes').getByRole('listitem').filter({ hasText: text }).first(),

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { isOwnPage } from '../src/routes/own-page.ts'
 import { listen, startApp, startModel } from './support/app.ts'
 import { eventually } from './support/patience.ts'
 import { isRunning, longCommand, longCommandOf } from './support/running.ts'
@@ -178,6 +179,19 @@ test('closing aborts a turn that does not end, within two seconds', async () => 
   expect(performance.now() - begin).toBeLessThan(2_500)
   expect(isRunning(command)).toBe(false)
   expect((await response).status).toBe(503)
+})
+
+test.each([
+  ['a program of this machine', { host: '127.0.0.1:8000' }, true],
+  ['the own page', { host: 'localhost:8000', origin: 'http://localhost:8000' }, true],
+  ['the own page by IPv6', { host: '[::1]:8000', origin: 'http://[::1]:8000' }, true],
+  ['a name rebound to this machine', { host: 'evil.test:8000' }, false],
+  ['a name that begins like ours', { host: 'localhost.evil.test' }, false],
+  ['another app of this machine', { host: 'localhost:8000', origin: 'http://localhost:9' }, false],
+  ['a page without an origin of its own', { host: 'localhost:8000', origin: 'null' }, false],
+  ['no host at all', {}, false],
+])('%s: may it speak to the app?', (_name, headers, may) => {
+  expect(isOwnPage(headers)).toBe(may)
 })
 
 test('a page of another site is not answered', async () => {

@@ -1,7 +1,7 @@
 /** `POST /api/chat`: one turn, answered as JSON, or as chunks of plain text as they come. */
 
 import { PassThrough } from 'node:stream'
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import type { TurnOutcome } from '../agent/agent.ts'
 import { type Chat, type ChatMessage, parseChatMessage } from '../agent/chat.ts'
 
@@ -13,7 +13,7 @@ export const chatRoutes: FastifyPluginAsync<{ readonly chat: Chat }> = async (ap
     if (body.stream !== undefined && typeof body.stream !== 'boolean') {
       return refuse(reply, 400, 'invalid_message', 'stream is true or false.')
     }
-    const signal = untilClientLeaves(request, reply)
+    const signal = untilClientLeaves(reply)
     return body.stream === true
       ? answerInChunks(chat, parsed.message, signal, reply)
       : answerAtOnce(chat, parsed.message, signal, reply)
@@ -66,12 +66,12 @@ async function answerInChunks(
 }
 
 /** Aborts when the connection closes before the response was sent. */
-function untilClientLeaves(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+function untilClientLeaves(reply: FastifyReply): AbortSignal {
   const leaving = new AbortController()
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) leaving.abort()
   })
-  if (request.raw.destroyed && !request.raw.complete) leaving.abort()
+  if (reply.raw.destroyed) leaving.abort()
   return leaving.signal
 }
 

@@ -32,6 +32,8 @@ export class TurnlogChanges extends HTMLElement {
     pauseMs: () => this.#pollSeconds * 1000,
     work: (signal) => this.#refresh(signal),
   })
+  /** @type {readonly Change[]} */
+  #changes = []
   /** @type {Map<string, ChangeView>} */
   #views = new Map()
 
@@ -98,6 +100,7 @@ export class TurnlogChanges extends HTMLElement {
 
   /** @param {readonly Change[]} changes newest first */
   #show(changes) {
+    this.#changes = changes
     const shown = changes.slice(0, changesShownMax)
     const ids = new Set(shown.map((change) => change.opId))
     for (const [opId, view] of this.#views) {
@@ -141,7 +144,8 @@ export class TurnlogChanges extends HTMLElement {
   async #decide(change, type) {
     const answer = await this.#api.decide(change.opId, type)
     if (answer.status === 'ok') {
-      this.#views.get(change.opId)?.update({ ...change, decision: answer.decision })
+      const decided = { ...change, decision: answer.decision }
+      this.#show(this.#changes.map((other) => (other.opId === change.opId ? decided : other)))
       const state = stateInWords(answer.decision)
       this.#spoken.textContent = `${state?.label ?? 'Decided'}: ${toVisible(change.path)}.`
     }
