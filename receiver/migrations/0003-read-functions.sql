@@ -36,23 +36,23 @@ create function turnlog_boolean(value jsonb) returns boolean
 language sql immutable parallel safe
 return case when jsonb_typeof(value) = 'boolean' then value::boolean end;
 
--- The messages of a list, from its last link back to its first.
+-- The messages of a list, from its last link back to its first. Two lists that share a link share all before it.
 create function turnlog_messages(team text, content_day date, list bytea)
-returns table (place integer, message_body text, message_bytes bytea)
+returns table (place integer, link bytea, message_body text, message_bytes bytea)
 language sql stable parallel safe
 begin atomic
   with recursive walk as (
-    select l.position, l.previous, l.message
+    select l.position, l.sha256, l.previous, l.message
       from message_links l
      where l.team_id = team and l.day = content_day and l.sha256 = list
     union all
-    select l.position, l.previous, l.message
+    select l.position, l.sha256, l.previous, l.message
       from walk
       join message_links l
         on l.team_id = team and l.day = content_day and l.sha256 = walk.previous
        and l.position = walk.position - 1
   )
-  select walk.position, c.body, c.bytes
+  select walk.position, walk.sha256, c.body, c.bytes
     from walk
     left join contents c
       on c.team_id = team and c.day = content_day and c.sha256 = walk.message and c.part = 0;

@@ -1,0 +1,46 @@
+import type { FileOperation } from '../storage/queries/file-operations-of-turn.ts'
+import type { Turn } from '../storage/queries/turn.ts'
+import { diffBlock } from './diff-block.ts'
+import { formatBytes, formatNumber } from './format.ts'
+import { type Html, html } from './html.ts'
+import type { Step } from './step.ts'
+
+/** A file operation that belongs to no tool call. */
+export function fileOperationStep(turn: Turn, operation: FileOperation): Step {
+  return {
+    at: operation.startedAt,
+    block: html`<li class="step">${fileOperationBlock(turn, operation)}</li>`,
+  }
+}
+
+/** What happened to one file: its diff, its sizes, what was decided. */
+export function fileOperationBlock(turn: Turn, operation: FileOperation): Html {
+  const { type, path, previousPath, diff, decision } = operation
+  const whole = (name: string) => `/turns/${turn.traceId}/${operation.spanId}/${name}`
+  return html`<section class="file-operation" id="${operation.spanId}">
+<div class="file-head"><span class="operation ${type}">${type}</span>
+<span class="path">${previousPath !== null && html`${previousPath} → `}${path ?? 'unknown file'}</span>
+${operation.linesAdded !== null && html`<span class="count added">+${formatNumber(operation.linesAdded)}</span>`}
+${operation.linesRemoved !== null && html`<span class="count removed">−${formatNumber(operation.linesRemoved)}</span>`}
+${decision !== null && html`<span class="badge ${decision === 'accept' ? 'good' : 'warn'}">${decision}</span>`}
+${operation.errorType !== null && html`<span class="badge bad">${operation.errorType}</span>`}
+<span class="facts">${side('before', operation, whole)}${side('after', operation, whole)}</span></div>
+${diff !== null && diff !== '' && diffBlock({ diff, wholePath: whole('diff') })}
+${operation.binary === true && html`<p class="note">Not text: no diff.</p>`}
+</section>`
+}
+
+function side(
+  name: 'before' | 'after',
+  operation: FileOperation,
+  whole: (name: string) => string,
+): Html | false {
+  const size = name === 'before' ? operation.beforeSize : operation.afterSize
+  const sha256 = name === 'before' ? operation.beforeSha256 : operation.afterSha256
+  const omitted = name === 'before' ? operation.beforeOmitted : operation.afterOmitted
+  if (size === null && sha256 === null) return false
+  const text = `${name}${size === null ? '' : ` ${formatBytes(size)}`}`
+  return omitted === null
+    ? html`<a href="${whole(name)}" title="${sha256 ?? ''}">${text}</a>`
+    : html`<span title="${sha256 ?? ''}">${text}, ${omitted.replaceAll('_', ' ')}</span>`
+}

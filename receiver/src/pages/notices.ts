@@ -1,0 +1,39 @@
+/** Pages that say why there is nothing to see. */
+import { html } from './html.ts'
+import { messageDocument } from './layout.ts'
+
+export function notSignedInPage(options: { readonly wasRefused: boolean }): string {
+  return messageDocument({
+    title: options.wasRefused ? 'This link does not work any more' : 'Not signed in',
+    body: html`<p>${
+      options.wasRefused
+        ? 'A link signs in once, and within an hour.'
+        : 'These pages show what was said to the agent and what it did. They open with a link.'
+    }</p>
+<p>A new one is printed by <code>npm start</code> when it starts, and by</p>
+<pre class="command">npx turnlog-receiver link</pre>`,
+  })
+}
+
+export function notFoundPage(): string {
+  return messageDocument({
+    title: 'There is no such page',
+    body: html`<p>If it is a turn: it may not have landed yet, or have expired.</p>
+<p><a href="/">Recent turns</a></p>`,
+  })
+}
+
+export function wrongHostPage(): string {
+  return messageDocument({
+    title: 'Not under this name',
+    body: html`<p>For safety these pages answer under <code>localhost</code> and <code>127.0.0.1</code> only.
+Other names are allowed by the setting <code>TURNLOG_RECEIVER_HOSTS</code>.</p>`,
+  })
+}
+
+export function unavailablePage(): string {
+  return messageDocument({
+    title: 'Not right now',
+    body: html`<p>The database does not answer. Nothing is lost: what arrives meanwhile is told to come again.</p>`,
+  })
+}

@@ -1,0 +1,72 @@
+/** The list of sessions, and for each recorder whether all that it recorded is here. */
+import {
+  type Completeness,
+  type SessionSummary,
+  sessionsMax,
+} from '../storage/queries/recent-sessions.ts'
+import { countOf, formatDay, formatNumber, formatTime } from './format.ts'
+import { type Html, html } from './html.ts'
+import { document } from './layout.ts'
+
+export function sessionListPage(sessions: readonly SessionSummary[]): string {
+  return document({
+    title: 'Sessions',
+    place: 'sessions',
+    body: html`<h1 class="page-title">Sessions</h1>
+<p class="lead">One run of an app each. Every record is numbered by its recorder, so what is missing shows:
+recorded = landed + rejected + dropped + missing.</p>
+${sessions.length === 0 && html`<section class="empty"><p>Nothing has landed yet.</p></section>`}
+<ol class="sessions">${sessions.map(listItem)}</ol>
+${sessions.length === sessionsMax && html`<p class="older">The ${sessionsMax} latest are shown; the view <code>sessions</code> has all.</p>`}`,
+  })
+}
+
+function listItem(session: SessionSummary): Html {
+  const { startedAt, endedAt, recorders } = session
+  return html`<li class="card session">
+<div class="session-head">
+<h2>${session.serviceName ?? 'unnamed'}${session.serviceVersion !== null && html` <small>${session.serviceVersion}</small>`}</h2>
+${stateOf(session)}
+</div>
+<p class="facts">
+<time datetime="${startedAt.toISOString()}">${formatDay(startedAt)}, ${formatTime(startedAt)}</time>
+${endedAt !== null && html`<span>until <time datetime="${endedAt.toISOString()}">${formatTime(endedAt)}</time></span>`}
+${session.userId !== null && html`<span>${session.userId}</span>`}
+<a href="/?${new URLSearchParams({ session: session.sessionId }).toString()}">${countOf(session.turns, 'turn')}</a>
+<span>${countOf(session.fileOperations, 'file operation')}</span>
+${session.gitRevision !== null && html`<span title="${session.gitRevision}">${session.gitBranch ?? 'detached'} at ${session.gitRevision.slice(0, 8)}</span>`}
+</p>
+${recorders.length > 0 && completenessTable(recorders)}
+<p class="id">${session.sessionId}</p>
+</li>`
+}
+
+function stateOf({ endedAt, abandoned, exitCode }: SessionSummary): Html {
+  if (endedAt === null) return html`<span class="badge">no end yet</span>`
+  if (abandoned) return html`<span class="badge warn">died</span>`
+  if (exitCode !== null && exitCode !== 0)
+    return html`<span class="badge bad">exit ${exitCode}</span>`
+  return html`<span class="badge good">ended</span>`
+}
+
+function completenessTable(recorders: readonly Completeness[]): Html {
+  return html`<table class="completeness">
+<thead><tr><th scope="col">Recorder</th><th scope="col">Recorded</th><th scope="col">Landed</th>
+<th scope="col">Rejected</th><th scope="col">Dropped</th><th scope="col">Missing</th></tr></thead>
+<tbody>${recorders.map(
+    (recorder) => html`<tr>
+<th scope="row" title="${recorder.recorderId}">${recorder.recorderId.slice(0, 8)}</th>
+<td>${count(recorder.recorded)}</td><td>${count(recorder.landed)}</td>
+<td${flag(recorder.rejected)}>${count(recorder.rejected)}</td>
+<td${flag(recorder.dropped)}>${count(recorder.dropped)}</td>
+<td${flag(recorder.missing)}>${count(recorder.missing)}</td></tr>`,
+  )}</tbody></table>`
+}
+
+function count(value: number | null): string {
+  return value === null ? '?' : formatNumber(value)
+}
+
+function flag(value: number | null): Html | false {
+  return value !== 0 && html` class="lacking"`
+}

@@ -1,0 +1,37 @@
+import type { FileOperation } from '../storage/queries/file-operations-of-turn.ts'
+import type { ToolCall } from '../storage/queries/tool-calls-of-turn.ts'
+import type { Turn } from '../storage/queries/turn.ts'
+import { bytesNote, contentBlock, jsonBlock } from './content-block.ts'
+import { fileOperationBlock } from './file-operation-step.ts'
+import { type Html, html } from './html.ts'
+import { durationOf, type Step, timeBar } from './step.ts'
+
+/** A tool call: what the model gave, what it was told, and the files that changed meanwhile. */
+export function toolCallStep(turn: Turn, call: ToolCall, files: readonly FileOperation[]): Step {
+  const path = (name: string) => `/turns/${turn.traceId}/${call.spanId}/${name}`
+  return {
+    at: call.startedAt,
+    block: html`<li class="step tool-call" id="${call.spanId}">
+<div class="step-head"><span class="kind">Tool call</span><b>${call.tool ?? 'unnamed'}</b>
+<span class="facts">${durationOf(call)}
+${call.inferred === true && html`<span title="Seen in the messages, not at the tool: its duration is an upper bound.">inferred</span>`}
+${call.unfinished === true && html`<span class="badge warn">no result</span>`}
+${call.errorType !== null && html`<span class="badge bad">${call.errorType.replaceAll('_', ' ')}</span>`}
+${call.abandoned && html`<span class="badge warn">abandoned</span>`}</span></div>
+${timeBar(turn, call)}
+${labelled('Arguments', call.arguments, (text) => jsonBlock({ text, wholePath: path('arguments') }))}
+${call.argumentsBytes !== null && bytesNote({ bytes: call.argumentsBytes, wholePath: path('arguments') })}
+${files.map((operation) => fileOperationBlock(turn, operation))}
+${labelled('Result', call.result, (text) => contentBlock({ text, wholePath: path('result') }))}
+${call.resultBytes !== null && bytesNote({ bytes: call.resultBytes, wholePath: path('result') })}
+${call.errorMessage !== null && call.result === null && html`<p class="prose failed">${call.errorMessage}</p>`}
+</li>`,
+  }
+}
+
+function labelled(label: string, text: string | null, block: (text: string) => Html): Html | false {
+  return (
+    text !== null &&
+    html`<div class="labelled"><span class="label">${label}</span>${block(text)}</div>`
+  )
+}

@@ -1,0 +1,144 @@
+/** One turn with everything in it: what was asked, each step in the order of time, what was answered. */
+import type { ErrorOfTurn, TurnDecision } from '../storage/queries/events-of-turn.ts'
+import { recordsMax, type Turn, type WholeTurn } from '../storage/queries/turn.ts'
+import { bytesNote, contentBlock, cutNote, isCut } from './content-block.ts'
+import { fileOperationStep } from './file-operation-step.ts'
+import { formatDay, formatNumber, formatSeconds, formatTime, secondsBetween } from './format.ts'
+import { type Html, html } from './html.ts'
+import { document } from './layout.ts'
+import { modelCallStep } from './model-call-step.ts'
+import type { Step } from './step.ts'
+import { toolCallStep } from './tool-call-step.ts'
+import { outcomeClass } from './turn-list.ts'
+
+export function turnPage(whole: WholeTurn): string {
+  const { turn } = whole
+  const steps = stepsOf(whole)
+  return document({
+    title: titleOf(turn),
+    place: 'turns',
+    body: html`<article class="turn">
+<header class="turn-head">
+<p class="eyebrow"><a href="/">Turns</a></p>
+${promptBlock(turn)}
+${factsOf(turn)}
+</header>
+${steps.length > 0 && html`<ol class="steps">${steps.map(({ block }) => block)}</ol>`}
+${limitNote(whole)}
+${answerBlock(turn)}
+${whole.decisions.length > 0 && decisionsBlock(whole.decisions)}
+${idsOf(turn)}
+</article>`,
+  })
+}
+
+/** A file operation stands in its tool call; the others by time, at its start. */
+function stepsOf({ turn, modelCalls, toolCalls, fileOperations, errors }: WholeTurn): Step[] {
+  const toolSpans = new Set(toolCalls.map(({ spanId }) => spanId))
+  const inTool = (parent: string | null) => parent !== null && toolSpans.has(parent)
+  const steps: Step[] = [
+    ...modelCalls.map((call) => modelCallStep(turn, call)),
+    ...toolCalls.map((call) =>
+      toolCallStep(
+        turn,
+        call,
+        fileOperations.filter(({ parentSpanId }) => parentSpanId === call.spanId),
+      ),
+    ),
+    ...fileOperations
+      .filter(({ parentSpanId }) => !inTool(parentSpanId))
+      .map((operation) => fileOperationStep(turn, operation)),
+    ...errors.map(errorStep),
+  ]
+  return steps.sort((left, right) => left.at.getTime() - right.at.getTime())
+}
+
+function titleOf({ prompt }: Turn): string {
+  const line = prompt?.trim().split('\n', 1)[0] ?? 'Turn'
+  return line.length > 80 ? `${line.slice(0, 80)}…` : line
+}
+
+function promptBlock(turn: Turn): Html {
+  const wholePath = `/turns/${turn.traceId}/${turn.spanId}/prompt`
+  const { prompt, promptBytes } = turn
+  if (promptBytes !== null) return bytesNote({ bytes: promptBytes, wholePath })
+  if (prompt === null) return html`<h1 class="prompt"><em>No prompt was recorded</em></h1>`
+  if (prompt.length <= 400) return html`<h1 class="prompt">${prompt}</h1>`
+  return html`<h1 class="visually-hidden">${titleOf(turn)}</h1>
+<div class="prompt long">${contentBlock({ text: prompt, wholePath })}</div>`
+}
+
+function factsOf(turn: Turn): Html {
+  const seconds = secondsBetween(turn.startedAt, turn.endedAt)
+  return html`<p class="facts">
+${turn.outcome !== null && html`<span class="badge ${outcomeClass(turn.outcome)}">${turn.outcome}</span>`}
+<time datetime="${turn.startedAt.toISOString()}">${formatDay(turn.startedAt)}, ${formatTime(turn.startedAt)}</time>
+${seconds !== undefined && html`<span>${formatSeconds(seconds)}</span>`}
+${turn.agent !== null && html`<span>${turn.agent}</span>`}
+${turn.model !== null && html`<span>${turn.model}</span>`}
+${turn.userId !== null && html`<span>${turn.userId}</span>`}
+${turn.transport !== null && html`<span>${turn.transport}${turn.urlPath !== null && html` ${turn.urlPath}`}</span>`}
+${turn.outputTokens !== null && html`<span>${formatNumber(turn.inputTokens ?? 0)} → ${formatNumber(turn.outputTokens)} tokens</span>`}
+${(turn.cacheReadTokens ?? 0) > 0 && html`<span>${formatNumber(turn.cacheReadTokens ?? 0)} from cache</span>`}
+${turn.errorType !== null && html`<span class="badge bad">${turn.errorType}</span>`}
+</p>`
+}
+
+function answerBlock(turn: Turn): Html {
+  const wholePath = `/turns/${turn.traceId}/${turn.spanId}/answer`
+  const { answer, answerBytes } = turn
+  return html`<section class="answer"><h2>Answer</h2>${
+    answerBytes !== null
+      ? bytesNote({ bytes: answerBytes, wholePath })
+      : answer === null
+        ? html`<p class="note">None was recorded.</p>`
+        : html`<p class="prose">${answer}</p>${isCut(answer) && cutNote(wholePath)}`
+  }</section>`
+}
+
+function decisionsBlock(decisions: readonly TurnDecision[]): Html {
+  return html`<section class="decisions"><h2>Decisions</h2><ol>${decisions.map(
+    (decision) => html`<li>
+<span class="badge ${decisionClass(decision.decision)}">${decision.decision ?? 'decided'}</span>
+<span class="path">${decision.path ?? ''}</span>
+<span class="facts">
+${decision.outcome !== null && html`<span>${decision.outcome.replaceAll('_', ' ')}</span>`}
+${decision.source !== null && html`<span>by ${decision.source}</span>`}
+${decision.seconds !== null && html`<span>after ${formatSeconds(decision.seconds)}</span>`}
+<time datetime="${decision.decidedAt.toISOString()}">${formatTime(decision.decidedAt)}</time></span>
+${decision.reason !== null && html`<p class="prose">${decision.reason}</p>`}</li>`,
+  )}</ol></section>`
+}
+
+export function decisionClass(decision: string | null): string {
+  return decision === 'accept' ? 'good' : decision === null ? '' : 'warn'
+}
+
+function errorStep(error: ErrorOfTurn): Step {
+  return {
+    at: error.occurredAt,
+    block: html`<li class="step error">
+<div class="step-head"><span class="kind">Error</span><b>${error.type ?? 'error'}</b>
+<span class="facts">${error.origin !== null && html`<span>${error.origin.replaceAll('_', ' ')}</span>`}
+<time datetime="${error.occurredAt.toISOString()}">${formatTime(error.occurredAt)}</time></span></div>
+${error.message !== null && html`<p class="prose">${error.message}</p>`}
+${error.stacktrace !== null && html`<details><summary>Stack</summary><pre class="code">${error.stacktrace}</pre></details>`}
+</li>`,
+  }
+}
+
+function limitNote({ modelCalls, toolCalls, fileOperations }: WholeTurn): Html | false {
+  const isFull = [modelCalls, toolCalls, fileOperations].some((list) => list.length === recordsMax)
+  return (
+    isFull &&
+    html`<p class="note">The first ${recordsMax} of each kind are shown; the views have all of them.</p>`
+  )
+}
+
+function idsOf(turn: Turn): Html {
+  return html`<footer class="ids"><dl>
+<dt>Trace</dt><dd>${turn.traceId}</dd>
+${turn.sessionId !== null && html`<dt>Session</dt><dd><a href="/?${new URLSearchParams({ session: turn.sessionId }).toString()}">${turn.sessionId}</a></dd>`}
+${turn.conversationId !== null && html`<dt>Conversation</dt><dd>${turn.conversationId}</dd>`}
+</dl></footer>`
+}

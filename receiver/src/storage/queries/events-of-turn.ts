@@ -1,0 +1,62 @@
+/** What was decided about this turn's file operations, and what went wrong in it? */
+import type { Database } from '../database.ts'
+import type { OfTurn } from './of-turn.ts'
+
+export interface TurnDecision {
+  readonly operationId: string | null
+  readonly decision: string | null
+  readonly source: string | null
+  readonly reason: string | null
+  readonly outcome: string | null
+  readonly path: string | null
+  readonly decidedAt: Date
+  readonly seconds: number | null
+}
+
+export interface ErrorOfTurn {
+  readonly occurredAt: Date
+  readonly type: string | null
+  readonly message: string | null
+  readonly stacktrace: string | null
+  readonly origin: string | null
+}
+
+const decisionsText = `
+  select operation_id as "operationId",
+         decision,
+         source,
+         left(reason, $3) as reason,
+         outcome,
+         path,
+         decided_at as "decidedAt",
+         extract(epoch from elapsed)::float8 as seconds
+    from change_decisions
+   where team_id = $1 and trace_id = $2   -- index: log_records_by_trace
+   order by decided_at
+   limit $4`
+
+/** Failed spans are shown where they stand; these are the exceptions. */
+const errorsText = `
+  select occurred_at as "occurredAt",
+         type,
+         left(message, $3) as message,
+         left(stacktrace, $3) as stacktrace,
+         origin
+    from errors
+   where team_id = $1 and trace_id = $2 and kind = 'exception'   -- index: log_records_by_trace
+   order by occurred_at
+   limit $4`
+
+export async function decisionsOfTurn(
+  database: Database,
+  { teamId, traceId, lengthMax, rowsMax }: OfTurn,
+): Promise<readonly TurnDecision[]> {
+  return database.query<TurnDecision>(decisionsText, [teamId, traceId, lengthMax, rowsMax])
+}
+
+export async function errorsOfTurn(
+  database: Database,
+  { teamId, traceId, lengthMax, rowsMax }: OfTurn,
+): Promise<readonly ErrorOfTurn[]> {
+  return database.query<ErrorOfTurn>(errorsText, [teamId, traceId, lengthMax, rowsMax])
+}

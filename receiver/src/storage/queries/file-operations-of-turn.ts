@@ -1,0 +1,59 @@
+/** Which files did this turn touch, how, and what was decided about it? */
+import type { Database } from '../database.ts'
+import type { OfTurn } from './of-turn.ts'
+
+export interface FileOperation {
+  readonly spanId: string
+  readonly parentSpanId: string | null
+  readonly operationId: string | null
+  readonly type: string
+  readonly path: string | null
+  readonly previousPath: string | null
+  readonly startedAt: Date
+  readonly endedAt: Date | null
+  readonly diff: string | null
+  readonly linesAdded: number | null
+  readonly linesRemoved: number | null
+  readonly beforeSha256: string | null
+  readonly afterSha256: string | null
+  readonly beforeSize: number | null
+  readonly afterSize: number | null
+  readonly beforeOmitted: string | null
+  readonly afterOmitted: string | null
+  readonly binary: boolean | null
+  readonly decision: string | null
+  readonly errorType: string | null
+}
+
+const text = `
+  select span_id as "spanId",
+         parent_span_id as "parentSpanId",
+         operation_id as "operationId",
+         type,
+         path,
+         previous_path as "previousPath",
+         started_at as "startedAt",
+         ended_at as "endedAt",
+         left(diff, $3) as diff,
+         lines_added as "linesAdded",
+         lines_removed as "linesRemoved",
+         before_sha256 as "beforeSha256",
+         after_sha256 as "afterSha256",
+         before_size as "beforeSize",
+         after_size as "afterSize",
+         before_omitted as "beforeOmitted",
+         after_omitted as "afterOmitted",
+         "binary",
+         decision,
+         error_type as "errorType"
+    from file_operations
+   where team_id = $1 and trace_id = $2   -- index: spans_pkey
+   order by started_at, span_id
+   limit $4`
+
+export async function fileOperationsOfTurn(
+  database: Database,
+  { teamId, traceId, lengthMax, rowsMax }: OfTurn,
+): Promise<readonly FileOperation[]> {
+  return database.query<FileOperation>(text, [teamId, traceId, lengthMax, rowsMax])
+}

@@ -1,0 +1,110 @@
+/** Which model calls did this turn make, and what was new in each? */
+import type { Database } from '../database.ts'
+import type { OfTurn } from './of-turn.ts'
+
+export interface ModelCall {
+  readonly spanId: string
+  readonly name: string
+  readonly startedAt: Date
+  readonly endedAt: Date | null
+  readonly requestModel: string | null
+  readonly responseModel: string | null
+  readonly systemInstructions: string | null
+  readonly toolDefinitions: string | null
+  readonly outputMessages: string | null
+  /** The messages sent that the call before had not sent, each as JSON text. */
+  readonly newMessages: readonly NewMessage[]
+  /** All the messages, where they are no list. */
+  readonly inputText: string | null
+  readonly inputCount: number | null
+  readonly inputTokens: number | null
+  readonly outputTokens: number | null
+  readonly cacheReadTokens: number | null
+  readonly cacheWriteTokens: number | null
+  readonly firstChunkSeconds: number | null
+  readonly finishReasons: unknown
+  readonly stream: boolean | null
+  readonly httpStatus: number | null
+  readonly attempts: number | null
+  readonly errorType: string | null
+  readonly errorMessage: string | null
+  readonly abandoned: boolean
+}
+
+export interface NewMessage {
+  readonly spanId: string
+  readonly place: number
+  /** Null when it is no text. */
+  readonly text: string | null
+}
+
+const callsText = `
+  select m.span_id as "spanId",
+         m.name,
+         m.started_at as "startedAt",
+         m.ended_at as "endedAt",
+         m.request_model as "requestModel",
+         m.response_model as "responseModel",
+         left(m.system_instructions, $3) as "systemInstructions",
+         left(m.tool_definitions, $3) as "toolDefinitions",
+         left(m.output_messages, $3) as "outputMessages",
+         case when not s.attributes -> 'gen_ai.input.messages' ? 'turnlog.messages'
+              then left(m.input_messages, $3) end as "inputText",
+         turnlog_integer(s.attributes #> '{gen_ai.input.messages,count}') as "inputCount",
+         m.input_tokens as "inputTokens",
+         m.output_tokens as "outputTokens",
+         m.cache_read_tokens as "cacheReadTokens",
+         m.cache_write_tokens as "cacheWriteTokens",
+         extract(epoch from m.time_to_first_chunk)::float8 as "firstChunkSeconds",
+         m.finish_reasons as "finishReasons",
+         m.stream,
+         m.http_status as "httpStatus",
+         m.attempts,
+         m.error_type as "errorType",
+         m.error_message as "errorMessage",
+         m.abandoned
+    from model_calls m
+    join spans s
+      on s.team_id = m.team_id and s.trace_id = m.trace_id and s.span_id = m.span_id
+     and s.start_time = m.started_at
+   where m.team_id = $1 and m.trace_id = $2   -- index: spans_pkey
+   order by m.started_at, m.span_id
+   limit $4`
+
+/** What two calls share is told by their links: below the one both have, all is the same. */
+const messagesText = `
+  with calls as (
+    select span_id,
+           team_id,
+           turnlog_day(start_time) as day,
+           turnlog_hash(attributes #>> '{gen_ai.input.messages,turnlog.messages}') as list,
+           lag(turnlog_hash(attributes #>> '{gen_ai.input.messages,turnlog.messages}'))
+             over (order by start_time, span_id) as list_before
+      from spans
+     where team_id = $1 and trace_id = $2   -- index: spans_pkey
+       and operation in ('chat', 'text_completion', 'generate_content')
+     order by start_time, span_id
+     limit $4
+  )
+  select c.span_id as "spanId", m.place, left(m.message_body, $3) as text
+    from calls c
+   cross join lateral (
+     select place, message_body, max(place) filter (where link = c.list_before) over () as shared
+       from turnlog_messages(c.team_id, c.day, c.list)
+   ) m
+   where m.place > coalesce(m.shared, 0)
+   order by c.span_id, m.place
+   limit $4`
+
+export async function modelCallsOfTurn(
+  database: Database,
+  { teamId, traceId, lengthMax, rowsMax }: OfTurn,
+): Promise<readonly ModelCall[]> {
+  const parameters = [teamId, traceId, lengthMax, rowsMax]
+  const [calls, messages] = await Promise.all([
+    database.query<Omit<ModelCall, 'newMessages'>>(callsText, parameters),
+    database.query<NewMessage>(messagesText, parameters),
+  ])
+  const bySpan = Map.groupBy(messages, ({ spanId }) => spanId)
+  return calls.map((call) => ({ ...call, newMessages: bySpan.get(call.spanId) ?? [] }))
+}

@@ -1,0 +1,83 @@
+/** Which sessions were there lately, and is all of them here? */
+import type { Database } from '../database.ts'
+
+export interface SessionSummary {
+  readonly sessionId: string
+  readonly userId: string | null
+  readonly serviceName: string | null
+  readonly serviceVersion: string | null
+  readonly startedAt: Date
+  readonly endedAt: Date | null
+  readonly lastRecordAt: Date
+  readonly exitCode: number | null
+  readonly abandoned: boolean | null
+  readonly gitRevision: string | null
+  readonly gitBranch: string | null
+  readonly turns: number
+  readonly fileOperations: number
+  readonly recorders: readonly Completeness[]
+}
+
+export interface Completeness {
+  readonly sessionId: string | null
+  readonly recorderId: string
+  readonly recorded: number | null
+  readonly landed: number
+  readonly rejected: number
+  readonly dropped: number
+  readonly missing: number | null
+}
+
+export const sessionsMax = 100
+
+const sessionsText = `
+  select session_id as "sessionId",
+         user_id as "userId",
+         service_name as "serviceName",
+         service_version as "serviceVersion",
+         started_at as "startedAt",
+         ended_at as "endedAt",
+         last_record_at as "lastRecordAt",
+         exit_code as "exitCode",
+         abandoned,
+         git_revision as "gitRevision",
+         git_branch as "gitBranch",
+         turns,
+         file_operations as "fileOperations"
+    from sessions
+   where team_id = $1
+   order by last_record_at desc, session_id
+   limit $2`
+
+const completenessText = `
+  select session_id as "sessionId",
+         recorder_id as "recorderId",
+         recorded,
+         landed,
+         rejected,
+         dropped,
+         missing
+    from session_completeness
+   where team_id = $1 and session_id = any ($2)   -- index: recorders_by_session
+   order by session_id, recorder_id
+   limit $3`
+
+/** The recorders of one page are bounded as well: a session has a handful. */
+const recordersMax = 1_000
+
+export async function recentSessions(
+  database: Database,
+  { teamId }: { readonly teamId: string },
+): Promise<readonly SessionSummary[]> {
+  const sessions = await database.query<Omit<SessionSummary, 'recorders'>>(sessionsText, [
+    teamId,
+    sessionsMax,
+  ])
+  const ids = sessions.map(({ sessionId }) => sessionId)
+  const rows = await database.query<Completeness>(completenessText, [teamId, ids, recordersMax])
+  const bySession = Map.groupBy(rows, ({ sessionId }) => sessionId)
+  return sessions.map((session) => ({
+    ...session,
+    recorders: bySession.get(session.sessionId) ?? [],
+  }))
+}

@@ -1,0 +1,47 @@
+/** Which tools did this turn call, with what, and what did they answer? */
+import type { Database } from '../database.ts'
+import type { OfTurn } from './of-turn.ts'
+
+export interface ToolCall {
+  readonly spanId: string
+  readonly tool: string | null
+  readonly callId: string | null
+  readonly startedAt: Date
+  readonly endedAt: Date | null
+  readonly arguments: string | null
+  readonly argumentsBytes: number | null
+  readonly result: string | null
+  readonly resultBytes: number | null
+  readonly errorType: string | null
+  readonly errorMessage: string | null
+  readonly inferred: boolean | null
+  readonly unfinished: boolean | null
+  readonly abandoned: boolean
+}
+
+const text = `
+  select span_id as "spanId",
+         tool,
+         call_id as "callId",
+         started_at as "startedAt",
+         ended_at as "endedAt",
+         left(arguments, $3) as arguments,
+         octet_length(arguments_bytes) as "argumentsBytes",
+         left(result, $3) as result,
+         octet_length(result_bytes) as "resultBytes",
+         error_type as "errorType",
+         error_message as "errorMessage",
+         inferred,
+         unfinished,
+         abandoned
+    from tool_calls
+   where team_id = $1 and trace_id = $2   -- index: spans_pkey
+   order by started_at, span_id
+   limit $4`
+
+export async function toolCallsOfTurn(
+  database: Database,
+  { teamId, traceId, lengthMax, rowsMax }: OfTurn,
+): Promise<readonly ToolCall[]> {
+  return database.query<ToolCall>(text, [teamId, traceId, lengthMax, rowsMax])
+}

@@ -1,0 +1,97 @@
+/** What happened in this turn? All of one trace, contents up to a length. */
+import type { Database } from '../database.ts'
+import {
+  decisionsOfTurn,
+  type ErrorOfTurn,
+  errorsOfTurn,
+  type TurnDecision,
+} from './events-of-turn.ts'
+import { type FileOperation, fileOperationsOfTurn } from './file-operations-of-turn.ts'
+import { type ModelCall, modelCallsOfTurn } from './model-calls-of-turn.ts'
+import { type ToolCall, toolCallsOfTurn } from './tool-calls-of-turn.ts'
+
+/** Characters of a content that are read for a page, and one more to know whether there are more. */
+export const contentLengthMax = 64 * 1024
+/** Records of each kind that are read for a page. */
+export const recordsMax = 500
+
+export interface Turn {
+  readonly traceId: string
+  readonly spanId: string
+  readonly sessionId: string | null
+  readonly userId: string | null
+  readonly conversationId: string | null
+  readonly agent: string | null
+  readonly transport: string | null
+  readonly startedAt: Date
+  readonly endedAt: Date | null
+  readonly outcome: string | null
+  readonly prompt: string | null
+  readonly promptBytes: number | null
+  readonly answer: string | null
+  readonly answerBytes: number | null
+  readonly model: string | null
+  readonly inputTokens: number | null
+  readonly outputTokens: number | null
+  readonly cacheReadTokens: number | null
+  readonly cacheWriteTokens: number | null
+  readonly errorType: string | null
+  readonly urlPath: string | null
+  readonly httpStatus: number | null
+}
+
+export interface WholeTurn {
+  readonly turn: Turn
+  readonly modelCalls: readonly ModelCall[]
+  readonly toolCalls: readonly ToolCall[]
+  readonly fileOperations: readonly FileOperation[]
+  readonly decisions: readonly TurnDecision[]
+  readonly errors: readonly ErrorOfTurn[]
+}
+
+const text = `
+  select trace_id as "traceId",
+         span_id as "spanId",
+         session_id as "sessionId",
+         user_id as "userId",
+         conversation_id as "conversationId",
+         agent,
+         transport,
+         started_at as "startedAt",
+         ended_at as "endedAt",
+         outcome,
+         left(prompt, $3) as prompt,
+         octet_length(prompt_bytes) as "promptBytes",
+         left(answer, $3) as answer,
+         octet_length(answer_bytes) as "answerBytes",
+         model,
+         input_tokens as "inputTokens",
+         output_tokens as "outputTokens",
+         cache_read_tokens as "cacheReadTokens",
+         cache_write_tokens as "cacheWriteTokens",
+         error_type as "errorType",
+         url_path as "urlPath",
+         http_status as "httpStatus"
+    from turns
+   where team_id = $1 and trace_id = $2   -- index: spans_pkey
+   order by started_at, span_id
+   limit 1`
+
+/** Undefined when there is no such turn. */
+export async function wholeTurn(
+  database: Database,
+  options: { readonly teamId: string; readonly traceId: string },
+): Promise<WholeTurn | undefined> {
+  const { teamId, traceId } = options
+  const [turn] = await database.query<Turn>(text, [teamId, traceId, contentLengthMax + 1])
+  if (turn === undefined) return undefined
+  const limits = { teamId, traceId, lengthMax: contentLengthMax + 1, rowsMax: recordsMax }
+  const [modelCalls, toolCalls, fileOperations, decisions, errors] = await Promise.all([
+    modelCallsOfTurn(database, limits),
+    toolCallsOfTurn(database, limits),
+    fileOperationsOfTurn(database, limits),
+    decisionsOfTurn(database, limits),
+    errorsOfTurn(database, limits),
+  ])
+  return { turn, modelCalls, toolCalls, fileOperations, decisions, errors }
+}
