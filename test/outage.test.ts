@@ -150,7 +150,7 @@ async function loseOneAnswer(port: number, onCommitted: () => Promise<unknown>) 
       { host: '127.0.0.1', port, method, path: url, headers },
       (answer) => {
         if (lost === 0 && answer.statusCode === 200 && url === '/v1/traces') {
-          onCommitted().then(() => {
+          void onCommitted().then(() => {
             lost += 1
             response.destroy()
           })
