@@ -24,7 +24,7 @@ test('no line of the source speaks of telemetry but those that bring in the Chan
     "app.ts: import { changesRoutes } from '@turnlog/instrumentation/changes'",
     'app.ts: await app.register(changesRoutes)',
     'page/index.html: <script type="module" src="/changes/turnlog-changes.js"></script>',
-    'page/index.html: <turnlog-changes></turnlog-changes>',
+    'page/index.html: <turnlog-changes poll="1"></turnlog-changes>',
     "routes/page.ts: const elementFile = createRequire(import.meta.url).resolve('@turnlog/web/changes.js')",
   ])
 })
