@@ -41,9 +41,9 @@ test('a chat turn is a row in every view, with prompt, answer, tool calls, befor
     transport: 'rest',
     outcome: 'completed',
     user_id: 'mara',
-    model_calls: '3',
-    tool_calls: '2',
-    file_operations: '1',
+    model_calls: 3,
+    tool_calls: 2,
+    file_operations: 1,
   })
   const calls = await database.query('select * from model_calls order by started_at')
   expect(calls).toHaveLength(3)
@@ -67,7 +67,7 @@ test('a chat turn is a row in every view, with prompt, answer, tool calls, befor
     decision: null,
   })
   expect(String(operation?.['diff'])).toContain('--- a/hello.txt')
-  expect(await database.query('select * from sessions')).toMatchObject([{ turns: '1' }])
+  expect(await database.query('select * from sessions')).toMatchObject([{ turns: 1 }])
   expect(await database.query('select * from errors')).toEqual([])
 })
 
