@@ -248,12 +248,18 @@ describe('opened again', () => {
   test('a crashed database recovers what it had answered', async () => {
     const postgres = await open({ dataDirectory: data })
     await query(postgres.url, 'create table recovered as select 43 as answer')
+    // Somebody looks around in its folder: nobody to wait for, nobody to end.
+    const bystander = spawn('sleep', ['1000'], { cwd: await realpath(join(data, 'postgres')) })
+    onTestFinished(() => {
+      bystander.kill()
+    })
     process.kill(postgres.pid, 'SIGKILL')
     expect(await postgres.exited).toEqual({ code: undefined, signal: 'SIGKILL' })
     await postgres.close({ withinMs: 5_000 })
 
     const again = await open({ dataDirectory: data })
     expect(await query(again.url, 'select answer from recovered')).toEqual([{ answer: 43 }])
+    expect(bystander.exitCode ?? bystander.signalCode).toBeNull()
   })
 
   test('a process id that belongs to somebody else by now is not taken for the database', async () => {
@@ -279,7 +285,7 @@ describe('opened again', () => {
     await postgres.close({ withinMs: 5_000 })
     await postgres.close({ withinMs: 5_000 })
     expect(await sleeping).toBe('ended')
-    expect(processesIn(cluster)).toEqual([])
+    expect(processesIn(cluster, 'postgres')).toEqual([])
     expect(await processEnded({ pid: postgres.pid, start: undefined, withinMs: 0 })).toBe(true)
   })
 

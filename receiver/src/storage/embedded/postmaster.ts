@@ -11,7 +11,8 @@ import { ownerOf, processEnded, processesIn, processStart, sendSignal, worksIn }
  *
  * It outlives us when we are killed, on purpose: what it was told is then safe, and the next start finds it by
  * `postmaster.pid`. That file may be stale (a crash, a reboot) and its process id may belong to somebody else by now,
- * so a process is believed to be the postmaster only if it works in the cluster and belongs to the cluster's owner.
+ * so a process is believed to be the postmaster only if it is a `postgres` that works in the cluster and belongs to the
+ * cluster's owner.
  */
 export interface Postmaster {
   readonly pid: number
@@ -23,6 +24,8 @@ export interface Ended {
   readonly code: number | undefined
   readonly signal: NodeJS.Signals | undefined
 }
+
+const programName = 'postgres'
 
 /** What must hold whatever postgresql.conf says, so it is told at each start. */
 function settingsAlways(port: number): Record<string, string | number> {
@@ -57,7 +60,7 @@ export function findPostmaster(cluster: string): Postmaster | undefined {
   const { pid, port } = readPidFile(cluster)
   if (pid === undefined) return undefined
   const start = processStart(pid)
-  if (start === undefined || !worksIn(pid, cluster)) return undefined
+  if (start === undefined || !worksIn(pid, cluster, programName)) return undefined
   const owner = ownerOf(pid)
   if (owner !== undefined && owner !== statSync(cluster).uid) return undefined
   return { pid, start, port: port ?? 0 }
@@ -84,7 +87,7 @@ function positive(text: string | undefined): number | undefined {
  */
 export async function clearRemains(cluster: string): Promise<void> {
   const deadline = performance.now() + orphansEndWithinMs
-  for (const pid of processesIn(cluster)) {
+  for (const pid of processesIn(cluster, programName)) {
     const start = processStart(pid)
     const withinMs = Math.max(0, deadline - performance.now())
     if (await processEnded({ pid, start, withinMs })) continue
@@ -109,7 +112,7 @@ export function spawnPostmaster({
   account: Account | undefined
   port: number
 }) {
-  const program = join(binaries, 'bin/postgres')
+  const program = join(binaries, 'bin', programName)
   const settings = Object.entries(settingsAlways(port)).flatMap(([name, value]) => [
     '-c',
     `${name}=${value}`,
@@ -180,7 +183,7 @@ export async function stopPostmaster({
 }): Promise<'fast' | 'immediate' | 'killed'> {
   const way = await endPostmaster({ cluster, pid, start, withinMs })
   // The process that writes the log ends last, once all others have.
-  for (const each of processesIn(cluster)) {
+  for (const each of processesIn(cluster, programName)) {
     await processEnded({ pid: each, start: processStart(each), withinMs: 500 })
   }
   return way
@@ -201,7 +204,7 @@ async function endPostmaster({
   if (await processEnded({ pid, start, withinMs: withinMs * 0.6 })) return 'fast'
   sendSignal(pid, 'SIGQUIT')
   if (await processEnded({ pid, start, withinMs: withinMs * 0.3 })) return 'immediate'
-  for (const each of [pid, ...processesIn(cluster)]) sendSignal(each, 'SIGKILL')
+  for (const each of [pid, ...processesIn(cluster, programName)]) sendSignal(each, 'SIGKILL')
   if (await processEnded({ pid, start, withinMs: withinMs * 0.1 + 500 })) return 'killed'
   throw new TurnlogError('TL_POSTGRES_STOP', `PostgreSQL (process ${pid}) does not end.`)
 }

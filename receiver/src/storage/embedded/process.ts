@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
@@ -37,9 +38,12 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Ids of the live processes that work in this folder. Known on Linux only: elsewhere the list is empty. */
-export function processesIn(folder: string): number[] {
-  return processIds().filter((pid) => workingFolder(pid) === folder && processStart(pid))
+/**
+ * Ids of the live processes of this program that work in this folder; somebody's shell may stand there, too. Known on
+ * Linux only: elsewhere the list is empty.
+ */
+export function processesIn(folder: string, program: string): number[] {
+  return processIds().filter((pid) => worksIn(pid, folder, program) && processStart(pid))
 }
 
 /** Every process id that /proc shows; empty where there is no /proc. */
@@ -50,10 +54,14 @@ export function processIds(): number[] {
     .map(Number)
 }
 
-/** Whether this process works in this folder, as a PostgreSQL process does in its cluster. */
-export function worksIn(pid: number, folder: string): boolean {
-  if (process.platform === 'linux') return workingFolder(pid) === folder
-  return commandOf(pid).includes(folder)
+/** Whether this process runs this program in this folder, as PostgreSQL's do in its cluster. */
+export function worksIn(pid: number, folder: string, program: string): boolean {
+  if (process.platform !== 'linux') {
+    const command = commandOf(pid)
+    return command.includes(program) && command.includes(folder)
+  }
+  const file = linkOf(pid, 'exe')?.replace(/ \(deleted\)$/, '') ?? ''
+  return linkOf(pid, 'cwd') === folder && basename(file) === program
 }
 
 /** The command line, for people; empty when it cannot be known. */
@@ -79,9 +87,10 @@ export function ownerOf(pid: number): number | undefined {
   }
 }
 
-function workingFolder(pid: number): string | undefined {
+/** Read from /proc; `undefined` when there is none, or it is not ours to see. */
+function linkOf(pid: number, name: 'cwd' | 'exe'): string | undefined {
   try {
-    return readlinkSync(`/proc/${pid}/cwd`)
+    return readlinkSync(`/proc/${pid}/${name}`)
   } catch {
     return undefined
   }
