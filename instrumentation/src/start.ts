@@ -5,20 +5,10 @@
 import { randomUUID } from 'node:crypto'
 import * as path from 'node:path'
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
-import { logs, ProxyTracerProvider, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api'
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import { resourceFromAttributes } from '@opentelemetry/resources'
-import { LoggerProvider } from '@opentelemetry/sdk-logs'
-import { NodeSDK } from '@opentelemetry/sdk-node'
-import { AlwaysOnSampler } from '@opentelemetry/sdk-trace'
-import {
-  type AttributeName,
-  instrumentationScope,
-  schemaUrl,
-  severity,
-} from '@turnlog/conventions'
-import { type DecisionRecord, handleKey, type TurnlogHandle } from './changes/handle.ts'
+import { ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api'
+import { type AttributeName, instrumentationScope, schemaUrl, severity } from '@turnlog/conventions'
 import { capturedFileSystem } from './changes/file-system.ts'
+import { type DecisionRecord, handleKey, type TurnlogHandle } from './changes/handle.ts'
 import type { Config } from './config.ts'
 import { originalFs } from './file-system.ts'
 import { quietly } from './health.ts'
@@ -27,11 +17,15 @@ import { flushBeforeBlockingCalls } from './observe/blocking-calls.ts'
 import { observeErrors } from './observe/errors.ts'
 import { createFileOperations } from './observe/file-operations.ts'
 import { observeFileSystem } from './observe/fs.ts'
+import { offerToHost } from './observe/host-telemetry.ts'
 import { observeHttpServers } from './observe/http.ts'
 import { createExchanges } from './observe/model-exchange.ts'
+import { observeHttpClients } from './observe/model-http.ts'
 import { observeUndici } from './observe/model-wire.ts'
-import { holdTurns, promoteBeforeModelCalls } from './observe/native-spans.ts'
+import { holdTurns, withTurns } from './observe/native-spans.ts'
 import { observeWebSockets } from './observe/websocket.ts'
+import { startOpenTelemetry } from './open-telemetry.ts'
+import { createGraces } from './record/graces.ts'
 import type { Recorder } from './record/recorder.ts'
 import { createToolCalls } from './record/tool-call.ts'
 import { type CandidateFacts, createCandidate } from './record/turn.ts'
@@ -44,8 +38,6 @@ import { createSealing } from './spool/sealing.ts'
 import { hostTimers } from './timers.ts'
 
 const sessionKey = 'turnlog.session'
-/** No limit of the environment cuts what is recorded; these only bound a runaway loop. */
-const attributesMax = 10_000
 
 /** Starts recording in this thread. Called once, by the preload, before the host's own code. */
 export function start(config: Config): { stop(): void } {
@@ -96,13 +88,20 @@ export function start(config: Config): { stop(): void } {
   })
 
   const processors = createProcessors(journal)
-  const { tracer, logger, shutDown } = startOpenTelemetry(resource, processors)
+  const { tracerProvider, loggerProvider, shutDown } = startOpenTelemetry({
+    attributes: resource,
+    spanProcessors: [processors.spans, holdTurns()],
+    logRecordProcessor: processors.logs,
+  })
+  const tracer = tracerProvider.getTracer(instrumentationScope, undefined, { schemaUrl })
+  const logger = loggerProvider.getLogger(instrumentationScope, undefined, { schemaUrl })
   const recorder: Recorder = { tracer, logger, ...processors.raw }
 
-  const toolCalls = createToolCalls(recorder)
+  const toolCalls = createToolCalls(recorder, clock)
+  const graces = createGraces(after)
   const agent = String(resource['service.name'])
   const openCandidate = (facts: CandidateFacts) =>
-    createCandidate(facts, { recorder, agent, now, after })
+    createCandidate(facts, { recorder, agent, now, after, grace: graces.after })
   const operations = createFileOperations({
     recorder,
     workspace: config.workspace,
@@ -110,10 +109,13 @@ export function start(config: Config): { stop(): void } {
     contentBytesMax: config.contentBytesMax,
   })
 
+  const openExchange = createExchanges({ recorder, toolCalls, clock })
   const undo = [
+    offerToHost(withTurns(tracerProvider, toolCalls), clock),
     observeHttpServers({ openCandidate, now }),
-    observeWebSockets({ openCandidate, now }),
-    observeUndici(createExchanges({ recorder, toolCalls, clock })),
+    observeWebSockets({ openCandidate, now, clock }),
+    observeUndici(openExchange),
+    observeHttpClients(openExchange),
     observeFileSystem(operations),
     observeErrors(logger, journal.flush),
     flushBeforeBlockingCalls(journal.flush),
@@ -159,6 +161,7 @@ export function start(config: Config): { stop(): void } {
 
   process.on('exit', onExit)
   function onExit(code: number): void {
+    quietly('end turns that are over', graces.endAll)
     quietly('end the recorder', () => {
       if (journal.recorded > 0 && !journal.hasOpenStarts) {
         logger.emit({
@@ -173,7 +176,8 @@ export function start(config: Config): { stop(): void } {
         journal.append({ k: 'end', through: journal.recorded })
       }
       journal.close()
-      if (journal.recorded > 0) originalFs.writeFileSync(path.join(folder, endedMarker), '', { mode: 0o600 })
+      if (journal.recorded > 0)
+        originalFs.writeFileSync(path.join(folder, endedMarker), '', { mode: 0o600 })
     })
   }
 
@@ -199,68 +203,6 @@ export function start(config: Config): { stop(): void } {
   }
 }
 
-/** The real SDK, with our processors and nothing else: no exporter, no detector, no console. */
-function startOpenTelemetry(
-  attributes: { [Name in AttributeName]?: string | number },
-  processors: ReturnType<typeof createProcessors>,
-) {
-  const resource = resourceFromAttributes(attributes)
-  // Log limits come from the environment only, unless the provider is our own.
-  logs.setGlobalLoggerProvider(
-    new LoggerProvider({
-      resource,
-      processors: [processors.logs],
-      logRecordLimits: {
-        attributeCountLimit: attributesMax,
-        attributeValueLengthLimit: Number.POSITIVE_INFINITY,
-      },
-    }),
-  )
-  const sdk = withoutLogLevel(
-    () =>
-      new NodeSDK({
-        resource,
-        autoDetectResources: false,
-        contextManager: new AsyncLocalStorageContextManager(),
-        // Nothing is added to the host's requests.
-        textMapPropagator: null,
-        // A browser's unsampled traceparent, or OTEL_TRACES_SAMPLER, does not switch recording off.
-        sampler: new AlwaysOnSampler(),
-        spanProcessors: [processors.spans, holdTurns()],
-        spanLimits: {
-          attributeCountLimit: attributesMax,
-          eventCountLimit: attributesMax,
-          linkCountLimit: attributesMax,
-          attributeValueLengthLimit: Number.POSITIVE_INFINITY,
-        },
-        // Left out, these would post to localhost:4318.
-        logRecordProcessors: [],
-        metricReaders: [],
-      }),
-  )
-  sdk.start()
-  const provider = trace.getTracerProvider()
-  const inner = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider
-  if (provider instanceof ProxyTracerProvider) provider.setDelegate(promoteBeforeModelCalls(inner))
-  return {
-    tracer: inner.getTracer(instrumentationScope, undefined, { schemaUrl }),
-    logger: logs.getLogger(instrumentationScope, undefined, { schemaUrl }),
-    shutDown: () => void sdk.shutdown().catch(() => undefined),
-  }
-}
-
-/** OTEL_LOG_LEVEL would make the SDK's constructor put a console logger into the host. */
-function withoutLogLevel<T>(construct: () => T): T {
-  const level = process.env['OTEL_LOG_LEVEL']
-  if (level === undefined) return construct()
-  delete process.env['OTEL_LOG_LEVEL']
-  try {
-    return construct()
-  } finally {
-    process.env['OTEL_LOG_LEVEL'] = level
-  }
-}
-
 /** One session for all threads of the process; other processes have their own. */
 function sharedSessionId(): string {
   const known = getEnvironmentData(sessionKey)
@@ -270,7 +212,9 @@ function sharedSessionId(): string {
   return id
 }
 
-function defined<T extends object>(attributes: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+function defined<T extends object>(
+  attributes: T,
+): { [Key in keyof T]: Exclude<T[Key], undefined> } {
   return Object.fromEntries(
     Object.entries(attributes).filter(([, value]) => value !== undefined),
   ) as { [Key in keyof T]: Exclude<T[Key], undefined> }

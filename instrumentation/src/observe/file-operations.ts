@@ -1,14 +1,16 @@
 /** One file operation, from before the host's call to after it: real span, raw contents, whose tool call it was. */
+import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { context, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api'
+import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
+import { type FileSystem, originalFs } from '../file-system.ts'
 import { candidateOf } from '../record/candidate-context.ts'
+import { contexts } from '../record/contexts.ts'
 import type { ContentSlot, Recorder } from '../record/recorder.ts'
 import { attribute } from '../record/tool-call.ts'
 import type { Candidate } from '../record/turn.ts'
-import { type FileSystem, originalFs } from '../file-system.ts'
 import { createFileReader, type FileContent } from './file-reader.ts'
 
 /** Folders that tools fill by the thousand and nobody reviews. */
@@ -46,9 +48,14 @@ export function createFileOperations(options: FileOperationsOptions) {
   const ownFolders = options.ownFolders.map(realPath)
 
   /** Looks at the disk before the host's call. `undefined`: not an operation we record. */
-  function begin(operation: BegunOperation): PendingOperation | undefined {
-    const candidate = candidateOf(context.active()) as Candidate | undefined
+  function begin(meant: BegunOperation): PendingOperation | undefined {
+    const active = contexts.active()
+    const candidate = candidateOf(active) as Candidate | undefined
     if (candidate?.span === undefined) return undefined
+    const { span: turn, createdFiles, openTools } = candidate
+    const operation = isSave(meant, createdFiles)
+      ? ({ kind: 'write', path: meant.path } as const)
+      : meant
     const given = pathOf(operation.path)
     if (given === undefined) return undefined
     const isLinkMeant = operation.kind !== 'write'
@@ -56,14 +63,17 @@ export function createFileOperations(options: FileOperationsOptions) {
     const relative = path.relative(workspace, absolute)
     const isOutside = relative === '' || relative.startsWith('..') || path.isAbsolute(relative)
     if (isIgnored(absolute, isOutside ? '' : relative)) return undefined
-    const previous =
-      operation.kind === 'rename' ? pathOf(operation.previousPath) : undefined
+    const previous = operation.kind === 'rename' ? pathOf(operation.previousPath) : undefined
     const source = previous === undefined ? absolute : realParent(previous)
 
-    const parent = attribute(candidate.openTools.values(), { absolute, relative: posix(relative) })
     const before = readFile(source, { isLink: isLinkMeant })
     if (before.state === 'omitted' && before.isDirectory === true) return undefined
     if (before.state === 'absent' && operation.kind !== 'write') return undefined
+    const parent = attribute(openTools.values(), {
+      names: [posix(relative), `./${posix(relative)}`, absolute, given],
+      absolute,
+      activeSpanId: trace.getSpan(active)?.spanContext().spanId,
+    })
 
     const span = recorder.tracer.startSpan(
       `file.${operation.kind}`,
@@ -80,7 +90,7 @@ export function createFileOperations(options: FileOperationsOptions) {
             : { 'turnlog.file_operation.previous_path': displayed(source) }),
         } satisfies { [Name in AttributeName]?: string | boolean },
       },
-      trace.setSpan(ROOT_CONTEXT, parent.call?.span ?? candidate.span),
+      trace.setSpan(ROOT_CONTEXT, parent.call?.span ?? turn),
     )
     parent.call?.changed.add(absolute)
     recorder.note(span, {
@@ -105,20 +115,40 @@ export function createFileOperations(options: FileOperationsOptions) {
       } else recorder.note(span, { [side]: content })
     }
 
-    return {
-      succeed(): void {
-        if (operation.kind === 'write') {
-          const after = readFile(absolute)
-          // What was written is no file: a device or a pipe has no content to show.
-          if (after.state === 'omitted' && after.reason === 'not_a_file') return this.fail()
-          note('after', after)
-        }
-        span.end()
-      },
-      fail(): void {
-        recorder.discard(span.spanContext().spanId)
-      },
+    function fail(): void {
+      recorder.discard(span.spanContext().spanId)
     }
+
+    function succeed(): void {
+      if (operation.kind === 'write') {
+        const after = readFile(absolute)
+        // What was written is no file: a device or a pipe has no content to show.
+        if (after.state === 'omitted' && after.reason === 'not_a_file') {
+          fail()
+          return
+        }
+        note('after', after)
+        if (before.state === 'absent') createdFiles.add(absolute)
+      }
+      if (isLinkMeant && createdFiles.delete(source) && operation.kind === 'rename') {
+        createdFiles.add(absolute)
+      }
+      span.end()
+    }
+
+    return { succeed, fail }
+  }
+
+  /**
+   * How editors save, and careful tools: what the turn has just written to a file of its own is renamed over an existing
+   * one. That is a write of the target, with its before and after, not a move of the temporary file.
+   */
+  function isSave(operation: BegunOperation, createdFiles: ReadonlySet<string>): boolean {
+    if (operation.kind !== 'rename' || createdFiles.size === 0) return false
+    const [from, to] = [pathOf(operation.previousPath), pathOf(operation.path)]
+    if (from === undefined || to === undefined || !createdFiles.has(realParent(from))) return false
+    const [source, target] = [realParent(from), realParent(to)]
+    return source !== target && readFile(target, { isLink: true }).state === 'content'
   }
 
   function displayed(absolute: string): string {
@@ -154,12 +184,12 @@ export function createFileOperations(options: FileOperationsOptions) {
   }
 }
 
-/** Node's path arguments: a string, bytes, or a file URL. */
+/** Node's path arguments: a string, bytes, or a file URL. A name that is not UTF-8 is not followed. */
 function pathOf(value: unknown): string | undefined {
   if (typeof value === 'string') return path.resolve(value)
   if (value instanceof URL) return fileURLToPath(value)
-  if (value instanceof Uint8Array) return path.resolve(Buffer.from(value).toString())
-  return undefined
+  if (!(value instanceof Uint8Array) || !isUtf8(value)) return undefined
+  return path.resolve(Buffer.from(value).toString())
 }
 
 function posix(relative: string): string {

@@ -1,17 +1,19 @@
 /**
- * Every request an HTTP server of the host handles is a candidate. `Server#emit('request')` is run in the candidate's
- * context, and so is every event of the request and the response: a body in a later packet has no context of its own.
+ * Every request an HTTP server of the host handles is a candidate. Node says when it hands a request to the host
+ * (`http.server.request.start`): from then on the host's code runs in the candidate's context, and so does every event
+ * of the request and the response, since a body in a later packet has no context of its own.
  */
+import { channel } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import * as http from 'node:http'
-import * as https from 'node:https'
-import { type Context, context } from '@opentelemetry/api'
+import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
-import { contextWithCandidate } from '../record/candidate-context.ts'
+import { candidateOf, contextWithCandidate } from '../record/candidate-context.ts'
+import { contexts, runIn } from '../record/contexts.ts'
 import type { Candidate, CandidateFacts } from '../record/turn.ts'
+import { replaceMethod } from './replace-method.ts'
 
 /** A JSON answer is read for a conversation id up to this size. */
-const responseBytesMax = 256 * 1024
+const answerLengthMax = 256 * 1024
 /** Bodies that can hold a prompt. */
 const promptTypes = /^(application\/(.*\+)?json|text\/|application\/x-www-form-urlencoded)/i
 
@@ -20,33 +22,23 @@ export interface HttpObserverOptions {
   readonly now: () => number
 }
 
-/** Begins to watch; the returned function undoes it. */
-export function observeHttpServers(options: HttpObserverOptions): () => void {
-  const undo = [http.Server.prototype, https.Server.prototype].map((prototype) =>
-    patchEmit(prototype, options),
-  )
-  return () => undo.forEach((step) => step())
+interface RequestStart {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
 }
 
-type Emit = (this: unknown, event: string | symbol, ...values: unknown[]) => boolean
-
-function patchEmit(prototype: { emit: unknown }, options: HttpObserverOptions): () => void {
-  const hadOwn = Object.hasOwn(prototype, 'emit')
-  const original = prototype.emit as Emit
-  const observed: Emit = function emit(event, ...values) {
-    if (event !== 'request') return original.call(this, event, ...values)
-    const inside = quietly('observe a request', () =>
-      observeRequest(values[0] as IncomingMessage, values[1] as ServerResponse, options),
-    )
-    if (inside === undefined) return original.call(this, event, ...values)
-    return context.with(inside, () => original.call(this, event, ...values))
+/** Begins to watch; the returned function undoes it. */
+export function observeHttpServers(options: HttpObserverOptions): () => void {
+  const started = channel('http.server.request.start')
+  const listener = (message: unknown): void => {
+    quietly('observe a request', () => {
+      const { request, response } = message as RequestStart
+      // Never left: Node's parser runs each packet in its own context.
+      contexts.attach(observeRequest(request, response, options))
+    })
   }
-  prototype.emit = observed
-  return () => {
-    if (prototype.emit !== observed) return
-    if (hadOwn) prototype.emit = original
-    else Reflect.deleteProperty(prototype, 'emit')
-  }
+  started.subscribe(listener)
+  return () => started.unsubscribe(listener)
 }
 
 function observeRequest(
@@ -59,130 +51,81 @@ function observeRequest(
     transport: 'rest',
     startedAt: now(),
     method: request.method,
-    path: pathOf(request.url),
+    path: request.url?.split('?', 1)[0],
     contentType,
     traceparent: headerOf(request.headers['traceparent']),
     endIsKnown: true,
+    onTurn: () => keepAnswer(response, candidate),
   })
-  const inside = contextWithCandidate(context.active(), candidate)
+  const inside = contextWithCandidate(ROOT_CONTEXT, candidate)
   candidate.hold()
-  if (contentType !== undefined && promptTypes.test(contentType)) watchBody(request, candidate)
-  watchResponse(response, candidate)
-  runEventsIn(inside, request)
-  runEventsIn(inside, response)
+  const hasPrompt = contentType !== undefined && promptTypes.test(contentType)
+  watchEvents(request, inside, (event, value) => {
+    // However the host reads its request, each piece passes here.
+    if (event !== 'data' || !hasPrompt) return
+    if (typeof value === 'string' || value instanceof Uint8Array) candidate.request(value)
+  })
+  let isOver = false
+  watchEvents(response, inside, (event) => {
+    if (isOver || (event !== 'finish' && event !== 'close')) return
+    isOver = true
+    if (candidate.span !== undefined) describeAnswer(response, candidate)
+    if (event === 'close' && !response.writableFinished) candidate.conclude('aborted')
+    else if (response.statusCode >= 500) candidate.conclude('failed')
+    candidate.release()
+  })
   return inside
 }
 
-/** Sees each piece of the body as the parser hands it over; the host reads it as ever. */
-function watchBody(request: IncomingMessage, candidate: Candidate): void {
-  const original = request.push
-  request.push = function push(chunk: unknown, encoding?: BufferEncoding): boolean {
-    if (chunk instanceof Uint8Array) quietly('keep a body', () => candidate.request(chunk))
-    return original.call(request, chunk, encoding)
-  }
+/** Sees every event of `emitter` and runs it in `inside`; its listeners and their order stay untouched. */
+function watchEvents(
+  emitter: object,
+  inside: Context,
+  see: (event: unknown, value: unknown) => void,
+): void {
+  const candidate = candidateOf(inside)
+  replaceMethod(emitter, 'emit', (original) => {
+    return function emit(...values) {
+      quietly('see an event of a request', () => see(values[0], values[1]))
+      if (candidateOf(contexts.active()) === candidate) return original.apply(this, values)
+      return runIn(inside, () => original.apply(this, values))
+    }
+  })
 }
 
-function watchResponse(response: ServerResponse, candidate: Candidate): void {
-  let isOver = false
-  let answerBytes = 0
-  let isJsonLike: boolean | undefined
-  const head: Head = {}
-  const over = (isFinished: boolean): void => {
-    if (isOver) return
-    isOver = true
-    quietly('end a request', () => {
-      if (candidate.span !== undefined) describeResponse(response, head, candidate)
-      if (!isFinished) candidate.conclude('aborted')
-      else if (response.statusCode >= 500) candidate.conclude('failed')
-      candidate.release()
-    })
-  }
-  response.once('finish', () => over(true))
-  response.once('close', () => over(response.writableFinished))
-
+/** A turn's answer, when it is a JSON object: it may name its conversation. */
+function keepAnswer(response: ServerResponse, candidate: Candidate): void {
+  let length = 0
+  let isObject: boolean | undefined
   const keep = (chunk: unknown): void => {
-    if (candidate.span === undefined || answerBytes > responseBytesMax) return
+    if (length > answerLengthMax || isObject === false) return
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return
-    isJsonLike ??= startsAsObject(chunk)
-    if (!isJsonLike) return
-    answerBytes += chunk.length
+    isObject ??= typeof chunk === 'string' ? chunk.startsWith('{') : chunk[0] === 0x7b
+    if (!isObject) return
+    length += chunk.length
     candidate.response(chunk)
   }
-  const { write, end, writeHead } = response
-  // The overloads of write and end pass through as they came.
-  const call = <T>(method: (...values: never[]) => T, values: unknown[]): T =>
-    Reflect.apply(method, response, values)
-  response.write = (...values: unknown[]): boolean => {
-    quietly('keep an answer', () => keep(values[0]))
-    return call(write, values)
-  }
-  response.writeHead = (...values: unknown[]): ServerResponse => {
-    quietly('see a head', () => readHead(values, head))
-    return call(writeHead, values)
-  }
-  response.end = (...values: unknown[]): ServerResponse => {
-    quietly('keep an answer', () => keep(values[0]))
-    return call(end, values)
+  for (const name of ['write', 'end']) {
+    replaceMethod(response, name, (original) => {
+      return function (...values) {
+        quietly('keep an answer', () => keep(values[0]))
+        return original.apply(this, values)
+      }
+    })
   }
 }
 
-/** What an answer's headers say of the turn; those given to `writeHead` are not found by `getHeader`. */
-interface Head {
-  conversation?: string
-}
-
-const conversationHeader = 'x-conversation-id'
-
-function readHead(values: readonly unknown[], head: Head): void {
-  const given = values.at(-1)
-  if (typeof given !== 'object' || given === null) return
-  const pairs = Array.isArray(given) ? pairsOf(given) : Object.entries(given)
-  for (const [name, value] of pairs) {
-    if (name.toLowerCase() === conversationHeader) head.conversation = String(value)
-  }
-}
-
-/** Node takes headers as [name, value, name, value …] too, or as pairs. */
-function pairsOf(given: readonly unknown[]): (readonly [string, unknown])[] {
-  const flat = given.flat()
-  return flat.flatMap((name, index) =>
-    index % 2 === 0 ? [[String(name), flat[index + 1]] as const] : [],
-  )
-}
-
-function describeResponse(response: ServerResponse, head: Head, candidate: Candidate): void {
-  const conversation = head.conversation ?? headerOf(response.getHeader(conversationHeader))
+function describeAnswer(response: ServerResponse, candidate: Candidate): void {
+  // The head as it was sent: headers given to `writeHead` are nowhere else.
+  const head: unknown = Reflect.get(response, '_header')
+  const named = typeof head === 'string' ? /^x-conversation-id: *(.+?) *$/im.exec(head) : null
   candidate.describe({
     'http.response.status_code': response.statusCode,
-    ...(conversation === undefined ? {} : { 'gen_ai.conversation.id': conversation }),
+    ...(named?.[1] === undefined ? {} : { 'gen_ai.conversation.id': named[1] }),
   })
-}
-
-/** Runs every event of `emitter` in `inside`; listeners and their order stay untouched. */
-function runEventsIn(inside: Context, emitter: { emit: unknown }): void {
-  const original = emitter.emit as Emit
-  const observed: Emit = function emit(event, ...values) {
-    return context.with(inside, () => original.call(emitter, event, ...values))
-  }
-  // Not enumerable, like the method it stands for: the host may list or spread its request.
-  Object.defineProperty(emitter, 'emit', {
-    value: observed,
-    writable: true,
-    configurable: true,
-    enumerable: false,
-  })
-}
-
-/** Only a JSON object can name a conversation: told by its first character. */
-function startsAsObject(chunk: string | Uint8Array): boolean {
-  return typeof chunk === 'string' ? chunk.startsWith('{') : chunk[0] === 0x7b
 }
 
 function headerOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value
   return Array.isArray(value) && typeof value[0] === 'string' ? value[0] : undefined
-}
-
-function pathOf(url: string | undefined): string | undefined {
-  return url?.split('?', 1)[0]
 }

@@ -5,7 +5,7 @@
  * When the span that is active where the request is made already is a model call (the SDK traces itself), the bytes
  * are added to that span, each retry as a further exchange of it; else the exchange opens a span of its own. Never both.
  */
-import { context, type Context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
 import {
@@ -14,8 +14,9 @@ import {
   isAnthropicMessagesRequest,
 } from '../record/anthropic.ts'
 import { candidateOf } from '../record/candidate-context.ts'
+import { contexts } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
-import type { createToolCalls, ToolCallOwner } from '../record/tool-call.ts'
+import type { ToolCallOwner, ToolCalls } from '../record/tool-call.ts'
 import type { Candidate } from '../record/turn.ts'
 import { isModelCall } from './native-spans.ts'
 
@@ -39,31 +40,34 @@ export type OpenExchange = (request: {
 
 export interface ExchangeDependencies {
   readonly recorder: Recorder
-  readonly toolCalls: ReturnType<typeof createToolCalls>
+  readonly toolCalls: ToolCalls
   /** Milliseconds, monotonic. */
   readonly clock: () => number
 }
 
-export function createExchanges({ recorder, toolCalls, clock }: ExchangeDependencies): OpenExchange {
+export function createExchanges({
+  recorder,
+  toolCalls,
+  clock,
+}: ExchangeDependencies): OpenExchange {
   const exchangeCounts = new WeakMap<Span, number>()
 
   return ({ method, url }) => {
     const { pathname, hostname, port, protocol } = parseUrl(url) ?? {}
     if (pathname === undefined || !isAnthropicMessagesRequest(method, pathname)) return undefined
-    const active = context.active()
+    const active = contexts.active()
     const candidate = candidateOf(active) as Candidate | undefined
     const native = trace.getSpan(active)
     const isNative = native !== undefined && isModelCall(native)
     candidate?.promote()
-    const parent = context.active()
-    const span = isNative ? native : startSpan(parent)
+    const span = isNative ? native : startSpan(active)
     const exchange = (exchangeCounts.get(span) ?? 0) + 1
     exchangeCounts.set(span, exchange)
     return follow(span, exchange, {
       isOwn: !isNative,
       url,
       candidate,
-      parent: trace.setSpan(parent, candidate?.span ?? span),
+      parent: trace.setSpan(active, candidate?.span ?? span),
     })
 
     function startSpan(from: Context): Span {
@@ -101,6 +105,8 @@ export function createExchanges({ recorder, toolCalls, clock }: ExchangeDependen
     let watcher: ReturnType<typeof createToolUseWatcher> | undefined
     let firstChunkAt: number | undefined
     let isOver = false
+    /** A host that stops reading ends the SDK's span before the last bytes have come: those are not recorded. */
+    const isOpen = (): boolean => span.isRecording()
     recorder.wire(span, exchange, { url: facts.url })
 
     function open(uses: ReturnType<ReturnType<typeof createToolUseWatcher>['push']>): void {
@@ -113,10 +119,14 @@ export function createExchanges({ recorder, toolCalls, clock }: ExchangeDependen
       quietly('read an answer to its end', () => {
         if (watcher !== undefined) open(watcher.end())
       })
-      recorder.wire(span, exchange, {
-        ...wire,
-        ...(firstChunkAt === undefined ? {} : { timeToFirstChunk: (firstChunkAt - startedAt) / 1_000 }),
-      })
+      if (isOpen()) {
+        const timeToFirstChunk =
+          firstChunkAt === undefined ? undefined : (firstChunkAt - startedAt) / 1_000
+        recorder.wire(span, exchange, {
+          ...wire,
+          ...(timeToFirstChunk === undefined ? {} : { timeToFirstChunk }),
+        })
+      }
       facts.candidate?.callEnded(isFailed)
       if (!facts.isOwn) return
       if (isFailed) span.setStatus({ code: SpanStatusCode.ERROR })
@@ -126,7 +136,7 @@ export function createExchanges({ recorder, toolCalls, clock }: ExchangeDependen
     let status = 0
     return {
       sent(chunk) {
-        recorder.content(span, 'wire.request', chunk, exchange)
+        if (isOpen()) recorder.content(span, 'wire.request', chunk, exchange)
         requestBytes += chunk.length
         if (toolCalls.size > 0 && requestBytes <= searchedBytesMax) requestPieces.push(chunk)
       },
@@ -140,7 +150,7 @@ export function createExchanges({ recorder, toolCalls, clock }: ExchangeDependen
       },
       answered(code, headers) {
         status = code
-        recorder.wire(span, exchange, { status: code, headers })
+        if (isOpen()) recorder.wire(span, exchange, { status: code, headers })
         const header = (name: string) => headers.find(([key]) => key === name)?.[1]
         if (code < 300) {
           watcher = createToolUseWatcher(header('content-type') ?? '', header('content-encoding'))
@@ -148,7 +158,7 @@ export function createExchanges({ recorder, toolCalls, clock }: ExchangeDependen
       },
       received(chunk) {
         firstChunkAt ??= clock()
-        recorder.content(span, 'wire.response', chunk, exchange)
+        if (isOpen()) recorder.content(span, 'wire.response', chunk, exchange)
         if (watcher !== undefined) open(watcher.push(chunk))
       },
       finished() {

@@ -64,7 +64,9 @@ export function observeUndici(openExchange: OpenExchange): () => void {
     subscribed.subscribe(listener)
     return () => subscribed.unsubscribe(listener)
   })
-  return () => undo.forEach((step) => step())
+  return () => {
+    for (const step of undo) step()
+  }
 }
 
 /** Raw headers come as name, value, name, value …, bytes. */
@@ -72,7 +74,9 @@ function pairs(raw: readonly Uint8Array[]): (readonly [string, string])[] {
   const headers: (readonly [string, string])[] = []
   for (let index = 0; index + 1 < raw.length; index += 2) {
     headers.push([
-      Buffer.from(raw[index] ?? []).toString('latin1').toLowerCase(),
+      Buffer.from(raw[index] ?? [])
+        .toString('latin1')
+        .toLowerCase(),
       Buffer.from(raw[index + 1] ?? []).toString('latin1'),
     ])
   }

@@ -1,57 +1,85 @@
 /**
- * SDKs that trace themselves: their spans are kept, enriched and never doubled. Before such a span starts, the
- * candidate it starts in becomes a turn, so that the span is the turn's child; while it is open it holds the turn.
+ * SDKs that trace themselves: their spans are kept, enriched and never doubled. Before a model call's or an agent
+ * loop's span starts, the candidate it starts in becomes a turn, so that the span is the turn's child; while a model
+ * call is open it holds the turn. A tool call that we have inferred already is the span the SDK gets for it.
  */
-import { type Context, context, type Span, SpanKind, type Tracer, type TracerProvider } from '@opentelemetry/api'
+import {
+  type Attributes,
+  type Context,
+  context,
+  type Span,
+  SpanKind,
+  type SpanOptions,
+  type Tracer,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api'
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
+import type { AttributeName } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
 import { candidateOf } from '../record/candidate-context.ts'
+import type { ToolCalls } from '../record/tool-call.ts'
 import type { Candidate } from '../record/turn.ts'
 
-const modelOperations = new Set(['chat', 'text_completion', 'generate_content'])
-/** Scopes whose CLIENT spans are model calls although an attribute may not say so. */
-const modelScopes = /^com\.anthropic\.sdk\b/
+const modelOperations = new Set<unknown>(['chat', 'text_completion', 'generate_content'])
+const operationName: AttributeName = 'gen_ai.operation.name'
+const toolCallId: AttributeName = 'gen_ai.tool.call.id'
 
 /** Whether the span is an open model call of our own tracer provider. */
 export function isModelCall(span: Span | SdkSpan): boolean {
-  if (!span.isRecording() || !isReadable(span)) return false
-  return isModelSpan(span)
+  return span.isRecording() && isReadable(span) && isModelSpan(span.kind, span.attributes)
 }
 
-function isModelSpan({ attributes, kind, instrumentationScope }: ReadableSpan): boolean {
-  if (kind !== SpanKind.CLIENT) return false
-  const operation = attributes['gen_ai.operation.name']
-  return typeof operation === 'string'
-    ? modelOperations.has(operation)
-    : modelScopes.test(instrumentationScope.name)
+function isModelSpan(kind: SpanKind | undefined, attributes: Attributes | undefined): boolean {
+  return kind === SpanKind.CLIENT && modelOperations.has(attributes?.[operationName])
 }
 
 function isReadable(span: object): span is ReadableSpan {
-  return 'attributes' in span && 'instrumentationScope' in span && 'kind' in span
+  return 'attributes' in span && 'kind' in span
 }
 
-/** The provider handed to the host's libraries: `provider`, but a model call's tracer promotes its candidate first. */
-export function promoteBeforeModelCalls(provider: TracerProvider): TracerProvider {
+/** The provider that is offered to the host's libraries: `provider`, knowing turns and inferred tool calls. */
+export function withTurns(provider: TracerProvider, toolCalls: ToolCalls): TracerProvider {
   return {
     getTracer(name, version, options) {
-      const tracer = provider.getTracer(name, version, options)
-      return modelScopes.test(name) ? promoting(tracer) : tracer
+      return turnTracer(provider.getTracer(name, version, options), toolCalls)
     },
   }
 }
 
-function promoting(tracer: Tracer): Tracer {
-  const promote = (from: Context): void => {
-    quietly('promote a candidate', () => (candidateOf(from) as Candidate | undefined)?.promote())
+function turnTracer(tracer: Tracer, toolCalls: ToolCalls): Tracer {
+  function startSpan(
+    name: string,
+    options: SpanOptions = {},
+    from: Context = context.active(),
+  ): Span {
+    const known = quietly('meet a native span', () => meet(options, from))
+    return known ?? tracer.startSpan(name, options, from)
   }
+
+  function meet(options: SpanOptions, from: Context): Span | undefined {
+    const operation = options.attributes?.[operationName]
+    if (operation === 'execute_tool') {
+      return toolCalls.joined(String(options.attributes?.[toolCallId]), options.attributes)
+    }
+    if (operation === 'invoke_agent' || isModelSpan(options.kind, options.attributes)) {
+      const candidate = candidateOf(from) as Candidate | undefined
+      candidate?.promote()
+    }
+    return undefined
+  }
+
   return {
-    startSpan(name, options, from = context.active()) {
-      if (options?.kind === SpanKind.CLIENT) promote(from)
-      return tracer.startSpan(name, options, from)
-    },
+    startSpan,
     startActiveSpan(name: string, ...rest: unknown[]) {
-      promote(context.active())
-      return Reflect.apply(tracer.startActiveSpan, tracer, [name, ...rest])
+      const callback = rest.at(-1)
+      if (typeof callback !== 'function') return undefined
+      const [options, from] = rest.length === 1 ? [] : rest
+      const base = (from as Context | undefined) ?? context.active()
+      const span = startSpan(name, options as SpanOptions | undefined, base)
+      return context.with(trace.setSpan(base, span), () =>
+        Reflect.apply(callback, undefined, [span]),
+      )
     },
   }
 }
@@ -63,7 +91,7 @@ export function holdTurns(): SpanProcessor {
     onStart(span: SdkSpan, parent: Context): void {
       quietly('hold a turn', () => {
         const candidate = candidateOf(parent) as Candidate | undefined
-        if (candidate?.span === undefined || !isModelSpan(span)) return
+        if (candidate?.span === undefined || !isModelSpan(span.kind, span.attributes)) return
         candidate.hold()
         holding.set(span, candidate)
       })

@@ -1,209 +1,220 @@
 /**
- * Every message a `ws` server socket receives is a candidate. The package is found when the host loads it: its
- * `WebSocket` prototype gets an own `emit`, for the context, and own `on` and friends, for the promise a message
- * listener returns.
+ * Every message a `ws` server socket receives is a candidate. The package is found once the host has loaded it: its
+ * `WebSocket` prototype gets an own `emit`, for the context and for the promises its message listeners return. The lists
+ * of listeners stay as the host made them.
  */
-import { Module } from 'node:module'
-import { context } from '@opentelemetry/api'
+import { EventEmitter } from 'node:events'
+import { inspect, types } from 'node:util'
+import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import { candidateOf, contextWithCandidate } from '../record/candidate-context.ts'
+import { contexts, runIn } from '../record/contexts.ts'
 import type { Candidate, CandidateFacts } from '../record/turn.ts'
+import { watchLoadedModules } from './loaded-modules.ts'
+import { replaceMethod } from './replace-method.ts'
 
 /** A frame the app sends is searched for a conversation id up to this length. */
 const searchedFrameLengthMax = 4_096
+/** What an emitter keeps `captureRejections` under. */
+const captureKey = Object.getOwnPropertySymbols(EventEmitter.prototype).find(
+  ({ description }) => description === 'kCapture',
+)
 
 export interface WebSocketObserverOptions {
   readonly openCandidate: (facts: CandidateFacts) => Candidate
   readonly now: () => number
+  readonly clock: () => number
 }
 
-type Listener = (this: unknown, ...values: unknown[]) => unknown
-type Method = (this: unknown, ...values: unknown[]) => unknown
 interface SocketState {
-  path: string | undefined
+  /** Those that are turns and may still be at work. */
   readonly candidates: Set<Candidate>
+}
+/** What is known of each WebSocket, and the path of each connection that became one. */
+interface Sockets {
+  stateOf(socket: object): SocketState
+  readonly paths: WeakMap<object, string>
 }
 
 /** Begins to watch; the returned function undoes it. */
 export function observeWebSockets(options: WebSocketObserverOptions): () => void {
   const undo: (() => void)[] = []
-  const seen = new WeakSet<object>()
+  const patched = new WeakSet<object>()
   const states = new WeakMap<object, SocketState>()
-  const stateOf = (socket: object): SocketState => {
-    let state = states.get(socket)
-    if (state === undefined) {
-      state = { path: undefined, candidates: new Set() }
-      states.set(socket, state)
-    }
-    return state
+  const sockets: Sockets = {
+    stateOf(socket) {
+      let state = states.get(socket)
+      if (state === undefined) {
+        state = { candidates: new Set() }
+        states.set(socket, state)
+      }
+      return state
+    },
+    paths: new WeakMap(),
   }
   const bind = (exported: unknown): void => {
-    const prototype = prototypeOf(exported)
-    if (prototype === undefined || seen.has(prototype)) return
+    if (typeof exported !== 'function') return
+    const prototype: unknown = Object.getOwnPropertyDescriptor(exported, 'prototype')?.value
+    if (typeof prototype !== 'object' || prototype === null || patched.has(prototype)) return
+    // `ws` has no mark of its own; its two classes are told by their methods.
     if (hasMethods(prototype, ['send', 'ping', 'terminate', 'addEventListener'])) {
-      seen.add(prototype)
-      undo.push(patchSocket(prototype, stateOf, options))
+      patched.add(prototype)
+      undo.push(patchSocket(prototype, sockets, options))
     } else if (hasMethods(prototype, ['handleUpgrade', 'completeUpgrade', 'shouldHandle'])) {
-      seen.add(prototype)
-      undo.push(patchServer(prototype, stateOf))
+      patched.add(prototype)
+      undo.push(patchServer(prototype, sockets))
     }
   }
-  undo.push(onModuleLoaded(bind))
-  return () => undo.forEach((step) => step())
-}
-
-function prototypeOf(exported: unknown): Record<string, unknown> | undefined {
-  if (typeof exported !== 'function') return undefined
-  const prototype: unknown = exported.prototype
-  return typeof prototype === 'object' && prototype !== null
-    ? (prototype as Record<string, unknown>)
-    : undefined
-}
-
-/** `ws` has no mark of its own; its two classes are told by their methods. */
-function hasMethods(prototype: object, names: readonly string[]): boolean {
-  return names.every((name) => typeof Reflect.get(prototype, name) === 'function')
-}
-
-/** Watches CommonJS modules as they are loaded, by `require` and by `import` alike. */
-function onModuleLoaded(callback: (exported: unknown) => void): () => void {
-  const loader = Module as unknown as { _load: Method }
-  const original = loader._load
-  loader._load = function load(request, ...rest) {
-    const exported = original.call(this, request, ...rest)
-    if (typeof exported === 'function') quietly('bind ws', () => callback(exported))
-    return exported
-  }
-  const patched = loader._load
+  undo.push(watchLoadedModules(bind, options.clock))
   return () => {
-    if (loader._load === patched) loader._load = original
+    for (const step of undo) step()
   }
+}
+
+function hasMethods(prototype: object, names: readonly string[]): boolean {
+  return names.every(
+    (name) => typeof Object.getOwnPropertyDescriptor(prototype, name)?.value === 'function',
+  )
 }
 
 /** The request a socket came with tells its path. */
-function patchServer(
-  prototype: Record<string, unknown>,
-  stateOf: (socket: object) => SocketState,
+function patchServer(prototype: object, { paths }: Sockets): () => void {
+  return replaceMethod(prototype, 'handleUpgrade', (original) => {
+    return function handleUpgrade(...values) {
+      quietly('observe an upgrade', () => {
+        const [request, connection] = values
+        const url: unknown = isObject(request) ? Reflect.get(request, 'url') : undefined
+        if (isObject(connection) && typeof url === 'string') {
+          paths.set(connection, url.split('?', 1)[0] ?? '')
+        }
+      })
+      return original.apply(this, values)
+    }
+  })
+}
+
+function patchSocket(
+  prototype: object,
+  { stateOf, paths }: Sockets,
+  { openCandidate, now }: WebSocketObserverOptions,
 ): () => void {
-  return replace(prototype, 'emit', (original) =>
-    function emit(event, ...values) {
-      if (event === 'connection') {
-        quietly('observe a connection', () => {
-          const [socket, request] = values
-          if (typeof socket !== 'object' || socket === null) return
-          if (typeof request !== 'object' || request === null) return
-          const state = stateOf(socket)
-          const url: unknown = Reflect.get(request, 'url')
-          if (typeof url === 'string') state.path = url.split('?', 1)[0]
-        })
+  function open(socket: object, message: unknown): Candidate {
+    const connection: unknown = Reflect.get(socket, '_socket')
+    const candidate = openCandidate({
+      transport: 'websocket',
+      startedAt: now(),
+      path: isObject(connection) ? paths.get(connection) : undefined,
+      endIsKnown: false,
+      onTurn: () => remember(stateOf(socket), candidate),
+    })
+    for (const piece of piecesOf(message)) candidate.request(piece)
+    candidate.hold()
+    return candidate
+  }
+
+  const undo = [
+    replaceMethod(prototype, 'emit', (original) => {
+      return function emit(...values) {
+        const [event, ...rest] = values
+        if (!isServerSocket(this)) return original.apply(this, values)
+        if (event === 'close') quietly('observe a close', () => closeCandidates(stateOf(this)))
+        if (event !== 'message') return original.apply(this, values)
+        const candidate = quietly('observe a message', () => open(this, rest[0]))
+        if (candidate === undefined) return original.apply(this, values)
+        try {
+          return runIn(contextWithCandidate(ROOT_CONTEXT, candidate), () =>
+            isPlain(this) ? emitMessage(this, rest, candidate) : original.apply(this, values),
+          )
+        } finally {
+          quietly('end a message', () => candidate.release())
+        }
       }
-      return original.call(this, event, ...values)
+    }),
+    replaceMethod(prototype, 'send', (original) => {
+      return function send(...values) {
+        quietly('observe an answer', () => keepConversation(values[0]))
+        return original.apply(this, values)
+      }
+    }),
+  ]
+  return () => {
+    for (const step of undo) step()
+  }
+}
+
+/** What `emit` does with its listeners, seeing what they return. */
+function emitMessage(
+  socket: EventEmitter,
+  values: readonly unknown[],
+  candidate: Candidate,
+): boolean {
+  const listeners = socket.rawListeners('message')
+  for (const listener of listeners) {
+    const result: unknown = Reflect.apply(listener, socket, values)
+    if (types.isPromise(result)) {
+      quietly('follow a listener', () => follow(listener, result, candidate))
+    }
+  }
+  return listeners.length > 0
+}
+
+/** Where `emit` does more than call: domains, and emitters that look after rejections themselves. */
+function isPlain(socket: object): socket is EventEmitter {
+  const isCapturing = captureKey !== undefined && Reflect.get(socket, captureKey) === true
+  const domain: unknown = Reflect.get(socket, 'domain')
+  return socket instanceof EventEmitter && !isCapturing && (domain === undefined || domain === null)
+}
+
+/**
+ * The turn is over when the listener's promise settles. That of an async function is nobody else's, so that it may be
+ * awaited, and its rejection be passed on, unhandled as it is. Another promise may be handled by the host elsewhere:
+ * awaiting it would change whether its rejection is handled, so it is only looked at.
+ */
+function follow(listener: unknown, result: Promise<unknown>, candidate: Candidate): void {
+  if (!isAsyncFunction(listener)) {
+    candidate.lookAt(() => /^Promise \{\s*<pending>/.test(inspect(result, inspectPlainly)))
+    return
+  }
+  candidate.hold()
+  const over = (how: 'completed' | 'failed'): void => {
+    quietly('end a listener', () => {
+      candidate.conclude(how)
+      candidate.release()
+    })
+  }
+  void result.then(
+    () => over('completed'),
+    (cause: unknown) => {
+      over('failed')
+      throw cause
     },
   )
 }
 
-function patchSocket(
-  prototype: Record<string, unknown>,
-  stateOf: (socket: object) => SocketState,
-  { openCandidate, now }: WebSocketObserverOptions,
-): () => void {
-  const undo = [
-    replace(prototype, 'emit', (original) =>
-      function emit(event, ...values) {
-        if (event === 'close' && isServerSocket(this)) {
-          quietly('observe a close', () => closeCandidates(stateOf(this)))
-        }
-        if (event !== 'message' || !isServerSocket(this)) {
-          return original.call(this, event, ...values)
-        }
-        const candidate = quietly('observe a message', () => {
-          const state = stateOf(this)
-          const opened = openCandidate({
-            transport: 'websocket',
-            startedAt: now(),
-            path: state.path,
-            endIsKnown: false,
-          })
-          for (const piece of piecesOf(values[0])) opened.request(piece)
-          opened.hold()
-          remember(state, opened)
-          return opened
-        })
-        if (candidate === undefined) return original.call(this, event, ...values)
-        try {
-          const inside = contextWithCandidate(context.active(), candidate)
-          return context.with(inside, () => original.call(this, event, ...values))
-        } finally {
-          quietly('end a message', () => candidate.release())
-        }
-      },
-    ),
-    replace(prototype, 'send', (original) =>
-      function send(data, ...rest) {
-        quietly('observe an answer', () => keepConversation(data))
-        return original.call(this, data, ...rest)
-      },
-    ),
-    ...['on', 'addListener', 'once', 'prependListener', 'prependOnceListener'].map((name) =>
-      replace(prototype, name, (original) =>
-        function listen(event, listener) {
-          if (event !== 'message' || typeof listener !== 'function') {
-            return original.call(this, event, listener)
-          }
-          return original.call(this, event, observeListener(listener as Listener))
-        },
-      ),
-    ),
-  ]
-  return () => undo.reverse().forEach((step) => step())
-}
+const inspectPlainly = { depth: 0, customInspect: false, getters: false } as const
 
-/** The listener, with its promise watched. `listener` on it makes `off` and `listeners` find the original. */
-function observeListener(listener: Listener): Listener {
-  const observed: Listener & { listener?: Listener } = function message(...values) {
-    const result = listener.apply(this, values)
-    quietly('follow a listener', () => {
-      const candidate = candidateOf(context.active()) as Candidate | undefined
-      if (candidate !== undefined && isPromise(result)) follow(result, candidate)
-    })
-    return result
-  }
-  observed.listener = listener
-  return observed
-}
-
-/** The turn is over when the listener's promise settles. A rejection stays the host's: this branch swallows its copy only. */
-function follow(result: PromiseLike<unknown>, candidate: Candidate): void {
-  candidate.hold()
-  result.then(
-    () =>
-      quietly('end a listener', () => {
-        candidate.conclude('completed')
-        candidate.release()
-      }),
-    () =>
-      quietly('end a listener', () => {
-        candidate.conclude('failed')
-        candidate.release()
-      }),
-  )
+/** `once` wraps its listener. */
+function isAsyncFunction(listener: unknown): boolean {
+  if (types.isAsyncFunction(listener)) return true
+  if (typeof listener !== 'function') return false
+  return types.isAsyncFunction(Object.getOwnPropertyDescriptor(listener, 'listener')?.value)
 }
 
 function keepConversation(data: unknown): void {
   if (typeof data !== 'string' || data.length > searchedFrameLengthMax) return
   if (!/"(conversation|chat|thread)_?id"/i.test(data)) return
-  const candidate = candidateOf(context.active()) as Candidate | undefined
+  const candidate = candidateOf(contexts.active()) as Candidate | undefined
   candidate?.response(data)
 }
 
 function closeCandidates(state: SocketState): void {
   for (const candidate of state.candidates) {
-    if (candidate.span !== undefined && !candidate.isEnded) candidate.conclude('aborted')
+    if (!candidate.isEnded) candidate.conclude('aborted')
   }
   state.candidates.clear()
 }
 
-/** Candidates of a socket that may still be at work; finished ones are forgotten as new ones come. */
+/** Finished ones are forgotten as new ones come. */
 function remember(state: SocketState, candidate: Candidate): void {
   for (const known of state.candidates) {
     if (known.isEnded) state.candidates.delete(known)
@@ -218,36 +229,9 @@ function piecesOf(data: unknown): readonly (string | Uint8Array)[] {
 }
 
 function isServerSocket(socket: unknown): socket is object {
-  return typeof socket === 'object' && socket !== null && Reflect.get(socket, '_isServer') === true
+  return isObject(socket) && Reflect.get(socket, '_isServer') === true
 }
 
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'then' in value &&
-    typeof value.then === 'function'
-  )
-}
-
-/** Puts an own method on `prototype`; the returned function restores what was there. */
-function replace(
-  prototype: Record<string, unknown>,
-  name: string,
-  make: (original: Method) => (this: object, ...values: unknown[]) => unknown,
-): () => void {
-  const own = Object.getOwnPropertyDescriptor(prototype, name)
-  const original = prototype[name] as Method
-  const value = make(original)
-  Object.defineProperty(prototype, name, {
-    value,
-    writable: true,
-    configurable: true,
-    enumerable: own?.enumerable ?? false,
-  })
-  return () => {
-    if (prototype[name] !== value) return
-    if (own === undefined) Reflect.deleteProperty(prototype, name)
-    else Object.defineProperty(prototype, name, own)
-  }
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }

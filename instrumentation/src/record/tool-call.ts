@@ -1,8 +1,9 @@
 /**
  * Tool calls of hand-written loops, inferred from what the model says and is told: a complete `tool_use` block in an
- * answer opens the call, the first request whose body holds its id closes it. The duration is an upper bound.
+ * answer opens the call, the first request whose body holds its id closes it. The duration is an upper bound, unless an
+ * SDK that runs the tools itself says when it was done.
  */
-import { type Context, type Span, SpanKind } from '@opentelemetry/api'
+import { type Attributes, type Context, type Span, SpanKind } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
 import type { Recorder } from './recorder.ts'
 
@@ -35,8 +36,18 @@ export interface ToolCall {
   leaveUnfinished(): void
 }
 
-export function createToolCalls(recorder: Recorder) {
-  const open = new Map<string, { call: ToolCall; owner: ToolCallOwner | undefined }>()
+interface OpenCall {
+  readonly call: ToolCall
+  readonly owner: ToolCallOwner | undefined
+  isJoined: boolean
+  /** By `clock`: when the SDK that ran it was done. */
+  doneAt: number | undefined
+}
+
+export type ToolCalls = ReturnType<typeof createToolCalls>
+
+export function createToolCalls(recorder: Recorder, clock: () => number) {
+  const open = new Map<string, OpenCall>()
 
   return {
     /** The ids the model waits for. */
@@ -71,14 +82,33 @@ export function createToolCalls(recorder: Recorder) {
         strings: stringsOf(use.arguments),
         changed: new Set(),
         leaveUnfinished(): void {
-          if (!open.delete(use.id)) return
+          const entry = open.get(use.id)
+          if (entry === undefined) return
+          open.delete(use.id)
           owner?.openTools.delete(use.id)
           span.setAttribute('turnlog.tool_call.unfinished' satisfies AttributeName, true)
-          span.end()
+          span.end(entry.doneAt)
         },
       }
-      open.set(use.id, { call, owner })
+      open.set(use.id, { call, owner, isJoined: false, doneAt: undefined })
       owner?.openTools.set(use.id, call)
+    },
+    /**
+     * An SDK starts a span of its own for the open call `id`: it gets the call's, which it can add to and whose end it
+     * tells, but which stays open until the model is told. `undefined`: no such call is open, or its span is given away.
+     */
+    joined(id: string, attributes: Attributes = {}): Span | undefined {
+      const entry = open.get(id)
+      if (entry === undefined || entry.isJoined) return undefined
+      entry.isJoined = true
+      entry.call.span.setAttributes(attributes)
+      return new Proxy(entry.call.span, {
+        get(span, key) {
+          if (key === 'end') return () => (entry.doneAt = clock())
+          const member: unknown = Reflect.get(span, key)
+          return typeof member === 'function' ? member.bind(span) : member
+        },
+      })
     },
     /** The model was told the result, in exchange `exchange` of the model call `by`. */
     finish(id: string, by: Span, exchange: number): void {
@@ -86,32 +116,36 @@ export function createToolCalls(recorder: Recorder) {
       if (entry === undefined) return
       open.delete(id)
       recorder.note(entry.call.span, { result: { id: by.spanContext().spanId, x: exchange } })
-      entry.call.span.end()
+      entry.call.span.end(entry.doneAt)
       entry.owner?.toolEnded(id)
-    },
-    /** The process ends. */
-    leaveAllUnfinished(): void {
-      for (const { call } of [...open.values()]) call.leaveUnfinished()
     },
   }
 }
 
 /**
- * The call a file operation belongs to: the only open one, else the one whose arguments name the path; of several,
- * the first that has not changed it yet, since loops run calls in their order.
+ * The call a file operation belongs to: the one whose span is active, else the only open one, else the one whose
+ * arguments name the path; of several, the first that has not changed it yet, since loops run calls in their order.
  */
 export function attribute(
   calls: Iterable<ToolCall>,
-  path: { readonly absolute: string; readonly relative: string },
+  {
+    names,
+    absolute,
+    activeSpanId,
+  }: {
+    /** The path as an argument may write it. */
+    readonly names: readonly string[]
+    readonly absolute: string
+    readonly activeSpanId: string | undefined
+  },
 ): { readonly call: ToolCall | undefined; readonly isShared: boolean } {
   const open = [...calls]
+  const active = open.find(({ span }) => span.spanContext().spanId === activeSpanId)
+  if (active !== undefined) return { call: active, isShared: false }
   if (open.length <= 1) return { call: open[0], isShared: false }
-  const naming = open.filter(
-    ({ strings }) =>
-      strings.has(path.relative) || strings.has(path.absolute) || strings.has(`./${path.relative}`),
-  )
+  const naming = open.filter(({ strings }) => names.some((name) => strings.has(name)))
   if (naming.length === 0) return { call: undefined, isShared: true }
-  const call = naming.find(({ changed }) => !changed.has(path.absolute)) ?? naming.at(-1)
+  const call = naming.find(({ changed }) => !changed.has(absolute)) ?? naming.at(-1)
   return { call, isShared: naming.length > 1 }
 }
 

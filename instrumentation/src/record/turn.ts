@@ -8,14 +8,24 @@
  *
  *   - its work is known to be over (response finished, promise settled, client gone): at once; with inferred tool
  *     calls open, 2 s later, for apps that go on after they have answered;
+ *   - a message listener that returned a promise that is not ours alone: looked at every 2 s until it is settled;
  *   - a message listener that returned nothing: 2 s after the last hold; with tool calls open, when those are
  *     answered, the socket closes, or 10 min have passed.
  *
  * A model call that begins within the grace holds the turn again. One that begins after the turn's end is a late
- * child of the same trace and changes the turn no more.
+ * child of the same trace and changes the turn no more. When the process ends, turns that only wait for more to come
+ * end too; one that is at work is left to be closed as abandoned.
  */
-import { type Link, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api'
+import {
+  isSpanContextValid,
+  type Link,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+} from '@opentelemetry/api'
 import type { AttributeName, TurnOutcome, TurnTransport } from '@turnlog/conventions'
+import type { After } from './graces.ts'
 import type { Recorder } from './recorder.ts'
 import type { ToolCall } from './tool-call.ts'
 
@@ -23,6 +33,8 @@ const graceMs = 2_000
 const openToolGraceMs = 10 * 60_000
 /** A request's body is held until it is known whether it is a turn's, up to this; a larger one has no prompt. */
 const requestBytesMax = 16 * 1024 ** 2
+/** What is kept of it when the work is over and no turn has come of it: a late one still has a short prompt. */
+const requestBytesKept = 64 * 1024
 
 export interface CandidateFacts {
   readonly transport: TurnTransport
@@ -34,29 +46,36 @@ export interface CandidateFacts {
   readonly traceparent?: string | undefined
   /** Whether the end of the work is told by `release` of the first hold, or must be guessed from silence. */
   readonly endIsKnown: boolean
+  /** Called when the candidate becomes a turn. */
+  readonly onTurn?: (() => void) | undefined
 }
 
 export interface TurnDependencies {
   readonly recorder: Recorder
   readonly agent: string
   readonly now: () => number
-  readonly after: (ms: number, callback: () => void) => { cancel(): void }
+  /** Waits that the end of the process only interrupts. */
+  readonly after: After
+  /** Waits that the end of the process ends. */
+  readonly grace: After
 }
 
 export type Candidate = ReturnType<typeof createCandidate>
 
 export function createCandidate(facts: CandidateFacts, dependencies: TurnDependencies) {
-  const { recorder, agent, now, after } = dependencies
+  const { recorder, agent, now } = dependencies
   let span: Span | undefined
   let isEnded = false
   let endIsKnown = facts.endIsKnown
   let holds = 0
+  let wasQuiet = false
   let quietSince = facts.startedAt
   let outcome: TurnOutcome = 'completed'
   let lastCallFailed = false
   let grace: { cancel(): void } | undefined
   let requestPieces: (string | Uint8Array)[] = []
   let requestBytes = 0
+  const isAtWork: (() => boolean)[] = []
   const openTools = new Map<string, ToolCall>()
   const extra: { [Name in AttributeName]?: string | number | boolean } = {}
 
@@ -83,10 +102,13 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
     recorder.note(span, { contentType: facts.contentType })
     for (const piece of requestPieces) recorder.content(span, 'turn.request', piece)
     requestPieces = []
+    facts.onTurn?.()
     return span
   }
 
   function hold(): void {
+    // The work goes on after its known end: an app that answers first and works then.
+    if (holds === 0 && wasQuiet) endIsKnown = false
     holds += 1
     grace?.cancel()
     grace = undefined
@@ -96,6 +118,8 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
     holds -= 1
     if (holds > 0) return
     quietSince = now()
+    wasQuiet = true
+    if (span === undefined && requestBytes > requestBytesKept) requestPieces = []
     settle()
   }
 
@@ -105,9 +129,17 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
     grace?.cancel()
     grace = undefined
     const isWaitingForTools = openTools.size > 0
-    if (endIsKnown && !isWaitingForTools) return end()
-    const waitMs = isWaitingForTools && !endIsKnown ? openToolGraceMs : graceMs
-    grace = after(waitMs, end)
+    if (endIsKnown && !isWaitingForTools) {
+      end()
+      return
+    }
+    const isLookedAt = isAtWork.length > 0
+    const waitMs = isWaitingForTools && !endIsKnown && !isLookedAt ? openToolGraceMs : graceMs
+    const wait = isWaitingForTools ? dependencies.after : dependencies.grace
+    grace = wait(waitMs, () => {
+      if (!endIsKnown && isAtWork.some((look) => look())) settle()
+      else end()
+    })
   }
 
   function end(): void {
@@ -161,12 +193,21 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
     callEnded(isFailed: boolean): void {
       lastCallFailed = isFailed
     },
+    /** Work that nothing tells the end of: `look` says whether it goes on. */
+    lookAt(look: () => boolean): void {
+      isAtWork.push(look)
+    },
     /** The client left, or the app failed: the work that goes on is waited for, no new work is. */
     conclude(how: 'aborted' | 'failed' | 'completed'): void {
+      const isDone = holds === 0 && openTools.size === 0 && !isAtWork.some((look) => look())
       endIsKnown = true
-      if (how !== 'completed' && outcome === 'completed') outcome = how
+      // A client that leaves after its answer has aborted nothing.
+      const isAbortOfNothing = how === 'aborted' && isDone
+      if (how !== 'completed' && outcome === 'completed' && !isAbortOfNothing) outcome = how
       if (holds === 0) settle()
     },
+    /** Files that were created in this turn and still are where they were, by absolute path. */
+    createdFiles: new Set<string>(),
     /** A tool call was answered. */
     toolEnded(id: string): void {
       openTools.delete(id)
@@ -175,8 +216,6 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
         settle()
       }
     },
-    /** Ends the turn whatever holds it: the process is ending. */
-    end,
   }
 }
 
@@ -185,5 +224,6 @@ function linkTo(traceparent: string | undefined): Link[] {
   const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/.exec(traceparent ?? '')
   const [, traceId, spanId, flags] = match ?? []
   if (traceId === undefined || spanId === undefined || flags === undefined) return []
-  return [{ context: { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true } }]
+  const context = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
+  return isSpanContextValid(context) ? [{ context }] : []
 }

@@ -1,0 +1,48 @@
+/**
+ * Finds packages that the host has loaded, without touching Node's module loader: whenever a server of the host accepts
+ * a connection, CommonJS modules that were loaded since are looked at. Nothing we watch for (a message, a turn) comes
+ * before a connection. ES modules of packages that wrap CommonJS ones, as `ws` does, are found by these.
+ */
+import { channel } from 'node:diagnostics_channel'
+import { createRequire } from 'node:module'
+import { quietly } from '../health.ts'
+
+/** A burst of connections looks once. */
+const lookEveryMs = 100
+
+/**
+ * Calls back with the exports of each loaded module, once each. The returned function ends it. `callback` must not
+ * trigger getters of what it is given.
+ */
+export function watchLoadedModules(
+  callback: (exported: unknown, file: string) => void,
+  clock: () => number,
+): () => void {
+  const cache: Readonly<Record<string, NodeJS.Module | undefined>> = createRequire(
+    import.meta.url,
+  ).cache
+  const seen = new Set<string>()
+  let lookedAt = Number.NEGATIVE_INFINITY
+
+  function look(): void {
+    const time = clock()
+    if (time - lookedAt < lookEveryMs) return
+    lookedAt = time
+    const files = Object.keys(cache)
+    if (files.length === seen.size) return
+    for (const file of files) {
+      const module = cache[file]
+      // One that is still loading is looked at later.
+      if (seen.has(file) || module?.loaded !== true) continue
+      seen.add(file)
+      quietly('look at a module', () => callback(module.exports, file))
+    }
+  }
+
+  const accepted = channel('net.server.socket')
+  const listener = (): void => {
+    quietly('look for modules', look)
+  }
+  accepted.subscribe(listener)
+  return () => accepted.unsubscribe(listener)
+}

@@ -1,0 +1,93 @@
+/**
+ * The real OpenTelemetry SDK, with our processors and nothing else: no exporter, no detector, no console. It is private:
+ * nothing is registered with the API, so a host that sets up its own SDK finds the API as without us.
+ */
+import { context, logs, type TracerProvider, trace } from '@opentelemetry/api'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs'
+import { NodeSDK } from '@opentelemetry/sdk-node'
+import { AlwaysOnSampler, type SpanProcessor } from '@opentelemetry/sdk-trace'
+import type { AttributeName } from '@turnlog/conventions'
+import { contexts } from './record/contexts.ts'
+
+/** No limit of the environment cuts what is recorded; these only bound a runaway loop. */
+const attributesMax = 10_000
+
+export interface OpenTelemetryOptions {
+  readonly attributes: { [Name in AttributeName]?: string | number }
+  readonly spanProcessors: SpanProcessor[]
+  readonly logRecordProcessor: LogRecordProcessor
+}
+
+export function startOpenTelemetry(options: OpenTelemetryOptions) {
+  const resource = resourceFromAttributes(options.attributes)
+  // Log limits come from the environment only, unless the provider is our own.
+  const loggerProvider = new LoggerProvider({
+    resource,
+    processors: [options.logRecordProcessor],
+    logRecordLimits: {
+      attributeCountLimit: attributesMax,
+      attributeValueLengthLimit: Number.POSITIVE_INFINITY,
+    },
+  })
+  const sdk = withoutLogLevel(
+    () =>
+      new NodeSDK({
+        resource,
+        autoDetectResources: false,
+        contextManager: contexts,
+        // Nothing is added to the host's requests.
+        textMapPropagator: null,
+        // A browser's unsampled traceparent, or OTEL_TRACES_SAMPLER, does not switch recording off.
+        sampler: new AlwaysOnSampler(),
+        spanProcessors: options.spanProcessors,
+        spanLimits: {
+          attributeCountLimit: attributesMax,
+          eventCountLimit: attributesMax,
+          linkCountLimit: attributesMax,
+          attributeValueLengthLimit: Number.POSITIVE_INFINITY,
+        },
+        // Left out, these would post to localhost:4318.
+        logRecordProcessors: [],
+        metricReaders: [],
+      }),
+  )
+  return {
+    tracerProvider: startPrivately(sdk),
+    loggerProvider,
+    shutDown: () => void sdk.shutdown().catch(() => undefined),
+  }
+}
+
+/** NodeSDK hands over its provider by registering it, and in no other way: it is caught there. */
+function startPrivately(sdk: NodeSDK): TracerProvider {
+  let provider: TracerProvider | undefined
+  trace.setGlobalTracerProvider = (given) => {
+    provider = given
+    return true
+  }
+  context.setGlobalContextManager = () => true
+  logs.setGlobalLoggerProvider = () => true
+  try {
+    sdk.start()
+  } finally {
+    Reflect.deleteProperty(trace, 'setGlobalTracerProvider')
+    Reflect.deleteProperty(context, 'setGlobalContextManager')
+    Reflect.deleteProperty(logs, 'setGlobalLoggerProvider')
+  }
+  if (provider === undefined) throw new Error('Expected NodeSDK to register a tracer provider.')
+  return provider
+}
+
+/** OTEL_LOG_LEVEL would make the SDK's constructor put a console logger into the host. */
+function withoutLogLevel<T>(construct: () => T): T {
+  const level = process.env['OTEL_LOG_LEVEL']
+  if (level === undefined) return construct()
+  // Emptied, not deleted: the variables keep their order.
+  process.env['OTEL_LOG_LEVEL'] = ''
+  try {
+    return construct()
+  } finally {
+    process.env['OTEL_LOG_LEVEL'] = level
+  }
+}
