@@ -13,13 +13,32 @@ export function contentBlock(options: { readonly text: string; readonly wholePat
   return html`<pre class="code">${text.slice(0, contentLengthMax)}</pre>${isCut(text) && cutNote(wholePath)}`
 }
 
-/** JSON laid out to be read, when it is JSON and whole. */
+/** JSON laid out to be read, when it is JSON and whole: an object of short values as pairs. */
 export function jsonBlock(options: { readonly text: string; readonly wholePath: string }): Html {
-  if (isCut(options.text)) return contentBlock(options)
+  const value = isCut(options.text) ? undefined : parse(options.text)
+  if (value === undefined) return contentBlock(options)
+  const pairs = shortPairs(value)
+  if (pairs === undefined) return contentBlock({ ...options, text: JSON.stringify(value, null, 2) })
+  return html`<dl class="pairs">${pairs.map(([key, text]) => html`<dt>${key}</dt><dd>${text}</dd>`)}</dl>`
+}
+
+const shortPairsMax = 4
+const shortTextMax = 160
+
+function shortPairs(value: unknown): [string, string][] | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const pairs = Object.entries(value)
+  if (pairs.length === 0 || pairs.length > shortPairsMax) return undefined
+  const isShort = ([, text]: [string, unknown]) =>
+    typeof text === 'string' && text !== '' && text.length <= shortTextMax && !text.includes('\n')
+  return pairs.every(isShort) ? pairs.map(([key, text]) => [key, String(text)]) : undefined
+}
+
+function parse(text: string): unknown {
   try {
-    return contentBlock({ ...options, text: JSON.stringify(JSON.parse(options.text), null, 2) })
+    return JSON.parse(text)
   } catch {
-    return contentBlock(options)
+    return undefined
   }
 }
 

@@ -20,8 +20,8 @@ export function fileOperationBlock(turn: Turn, operation: FileOperation): Html {
   return html`<section class="file-operation" id="${operation.spanId}">
 <div class="file-head"><span class="operation ${type}">${type}</span>
 <span class="path">${previousPath !== null && html`${previousPath} → `}${path ?? 'unknown file'}</span>
-${operation.linesAdded !== null && html`<span class="count added">+${formatNumber(operation.linesAdded)}</span>`}
-${operation.linesRemoved !== null && html`<span class="count removed">−${formatNumber(operation.linesRemoved)}</span>`}
+${(operation.linesAdded ?? 0) > 0 && html`<span class="count added">+${formatNumber(operation.linesAdded ?? 0)}</span>`}
+${(operation.linesRemoved ?? 0) > 0 && html`<span class="count removed">−${formatNumber(operation.linesRemoved ?? 0)}</span>`}
 ${decision !== null && html`<span class="badge ${decision === 'accept' ? 'good' : 'warn'}">${decision}</span>`}
 ${operation.errorType !== null && html`<span class="badge bad">${operation.errorType}</span>`}
 <span class="facts">${side('before', operation, whole)}${side('after', operation, whole)}</span></div>

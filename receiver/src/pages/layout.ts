@@ -25,7 +25,7 @@ export function document(options: {
 <body>
 <header class="top">
 <a class="brand" href="/"><img src="/pages/turnlog.svg" alt="" width="22" height="22">Turnlog</a>
-${place !== 'none' && html`<nav>${link('turns', '/', 'Turns')}${link('sessions', '/sessions', 'Sessions')}</nav>`}
+${place !== 'none' && html`<nav class="tabs">${link('turns', '/', 'Turns')}${link('sessions', '/sessions', 'Sessions')}</nav>`}
 </header>
 <main>
 ${body}

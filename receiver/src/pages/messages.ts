@@ -3,28 +3,47 @@
 import { contentBlock } from './content-block.ts'
 import { type Html, html } from './html.ts'
 
-/** One message, or several, as JSON text; what is neither is shown as it is. */
-export function messagesBlock(options: {
+interface MessagesOptions {
   readonly text: string
   readonly wholePath: string
-}): Html {
+  /** Where tool calls are shown, by their ids: what they were given then stands there alone. */
+  readonly toolSpans?: ReadonlyMap<string, string>
+  /** When it is plain who speaks. */
+  readonly hidesRole?: boolean
+}
+
+/** One message, or several, as JSON text; what is neither is shown as it is. */
+export function messagesBlock(options: MessagesOptions): Html {
   const parsed = parse(options.text)
   if (parsed === undefined) return contentBlock(options)
   const messages = Array.isArray(parsed) ? parsed : [parsed]
-  return html`<div class="messages">${messages.map(messageBlock)}</div>`
+  return html`<div class="messages">${messages.map((message) => messageBlock(message, options))}</div>`
 }
 
-function messageBlock(message: unknown): Html {
-  if (!isRecord(message)) return partBlock(message)
-  const role = typeof message.role === 'string' ? message.role : undefined
-  const parts = message.parts ?? message.content ?? (role === undefined ? [message] : [])
-  const list = Array.isArray(parts) ? parts : [parts]
+/** The text of messages that hold nothing else. */
+export function onlyText(text: string): string | undefined {
+  const parsed = parse(text)
+  const parts = Array.isArray(parsed) && parsed.length === 1 ? partsOf(parsed[0]) : []
+  const [part] = parts
+  if (parts.length !== 1 || !isRecord(part) || part.type !== 'text') return undefined
+  const content = part.content ?? part.text
+  return typeof content === 'string' ? content : undefined
+}
+
+function messageBlock(message: unknown, options: MessagesOptions): Html {
+  const role = isRecord(message) && typeof message.role === 'string' ? message.role : undefined
   return html`<div class="said${role === 'assistant' && ' by-assistant'}">
-${role !== undefined && html`<span class="role">${role}</span>`}
-<div class="parts">${list.map(partBlock)}</div></div>`
+${role !== undefined && options.hidesRole !== true && html`<span class="role">${role}</span>`}
+<div class="parts">${partsOf(message).map((part) => partBlock(part, options))}</div></div>`
 }
 
-function partBlock(part: unknown): Html {
+function partsOf(message: unknown): readonly unknown[] {
+  if (!isRecord(message) || message.role === undefined) return [message]
+  const parts = message.parts ?? message.content ?? message
+  return Array.isArray(parts) ? parts : [parts]
+}
+
+function partBlock(part: unknown, { toolSpans }: MessagesOptions): Html {
   if (typeof part === 'string') return prose(part)
   if (!isRecord(part)) return raw(part)
   const text = part.content ?? part.text
@@ -34,9 +53,14 @@ function partBlock(part: unknown): Html {
     case 'reasoning':
     case 'thinking':
       return typeof text === 'string' ? html`<p class="prose reasoning">${text}</p>` : raw(part)
-    case 'tool_call':
-      return html`<div class="part"><span class="part-kind">asks for <b>${label(part.name)}</b></span>
+    case 'tool_call': {
+      const spanId = typeof part.id === 'string' ? toolSpans?.get(part.id) : undefined
+      if (spanId !== undefined) {
+        return html`<p class="part-kind">asks for <a href="#${spanId}"><b class="tool-name">${label(part.name)}</b></a></p>`
+      }
+      return html`<div class="part"><span class="part-kind">asks for <b class="tool-name">${label(part.name)}</b></span>
 ${raw(part.arguments)}</div>`
+    }
     case 'tool_call_response':
       return html`<div class="part"><span class="part-kind">result</span>${raw(
         part.response ?? part.result ?? part.content,
@@ -51,7 +75,8 @@ function prose(text: string): Html {
 }
 
 function raw(value: unknown): Html {
-  return html`<pre class="code">${typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? '')}</pre>`
+  const text = typeof value === 'string' ? value : JSON.stringify(value ?? null, null, 2)
+  return html`<pre class="code">${text}</pre>`
 }
 
 function label(value: unknown): string {

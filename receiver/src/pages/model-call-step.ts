@@ -3,11 +3,17 @@ import type { Turn } from '../storage/queries/turn.ts'
 import { jsonBlock } from './content-block.ts'
 import { countOf, formatNumber, formatSeconds } from './format.ts'
 import { type Html, html } from './html.ts'
-import { messagesBlock } from './messages.ts'
+import { messagesBlock, onlyText } from './messages.ts'
 import { durationOf, type Step, timeBar } from './step.ts'
 
-/** A model call: what was new in it, what came back, and behind a fold what is always the same. */
-export function modelCallStep(turn: Turn, call: ModelCall): Step {
+export interface Beside {
+  /** Tool calls of the turn by their ids: what they were given is shown there. */
+  readonly toolSpans: ReadonlyMap<string, string>
+  readonly answer: string | null
+}
+
+/** A model call: what came back, and behind folds what was sent. */
+export function modelCallStep(turn: Turn, call: ModelCall, beside: Beside): Step {
   const path = (name: string) => `/turns/${turn.traceId}/${call.spanId}/${name}`
   return {
     at: call.startedAt,
@@ -16,12 +22,22 @@ export function modelCallStep(turn: Turn, call: ModelCall): Step {
 ${factsOf(call)}</div>
 ${timeBar(turn, call)}
 ${call.errorMessage !== null && html`<p class="prose failed">${call.errorMessage}</p>`}
-${sentBlock(call, path('input-messages'))}
-${call.outputMessages !== null && messagesBlock({ text: call.outputMessages, wholePath: path('output-messages') })}
+${outputBlock(call, path('output-messages'), beside)}
+<div class="folds">
+${sentFold(call, path('input-messages'))}
 ${fold('System instructions', call.systemInstructions, (text) => messagesBlock({ text, wholePath: path('system-instructions') }))}
 ${fold('Tools it may ask for', call.toolDefinitions, (text) => jsonBlock({ text, wholePath: path('tool-definitions') }))}
-</li>`,
+</div></li>`,
   }
+}
+
+/** The last call’s text is the turn’s answer: it stands below, large, and not twice. */
+function outputBlock(call: ModelCall, wholePath: string, { answer, toolSpans }: Beside): Html {
+  const text = call.outputMessages
+  if (text === null) return html`<p class="note">No answer was recorded.</p>`
+  const isAnswer = answer !== null && onlyText(text) === answer
+  if (isAnswer) return html`<p class="note">Answers the turn, below.</p>`
+  return messagesBlock({ text, wholePath, toolSpans, hidesRole: true })
 }
 
 function factsOf(call: ModelCall): Html {
@@ -32,7 +48,7 @@ ${outputTokens !== null && html`<span>${formatNumber(inputTokens ?? 0)} → ${fo
 ${(cacheReadTokens ?? 0) > 0 && html`<span>${formatNumber(cacheReadTokens ?? 0)} from cache</span>`}
 ${(cacheWriteTokens ?? 0) > 0 && html`<span>${formatNumber(cacheWriteTokens ?? 0)} to cache</span>`}
 ${finishReasons(call.finishReasons)}
-${call.stream === true && html`<span>streamed</span>`}
+${call.stream === true && call.firstChunkSeconds === null && html`<span>streamed</span>`}
 ${(call.attempts ?? 1) > 1 && html`<span class="badge warn">${call.attempts} attempts</span>`}
 ${call.httpStatus !== null && call.httpStatus >= 400 && html`<span class="badge bad">HTTP ${call.httpStatus}</span>`}
 ${call.errorType !== null && html`<span class="badge bad">${call.errorType}</span>`}
@@ -44,17 +60,21 @@ function finishReasons(reasons: unknown): Html | false {
   return html`<span>${reasons.map(String).join(', ').replaceAll('_', ' ')}</span>`
 }
 
-/** What the call before had sent already is only counted. */
-function sentBlock(call: ModelCall, wholePath: string): Html {
+/** The messages that the call before had not sent; the earlier ones are counted. */
+function sentFold(call: ModelCall, wholePath: string): Html | false {
   const { newMessages, inputCount, inputText } = call
-  if (inputText !== null) return messagesBlock({ text: inputText, wholePath })
-  const earlier = inputCount === null ? 0 : inputCount - newMessages.length
-  return html`${earlier > 0 && html`<p class="note">After ${countOf(earlier, 'earlier message')}, <a href="${wholePath}">all as sent</a></p>`}
+  if (inputText !== null) {
+    return fold('Sent', inputText, (text) => messagesBlock({ text, wholePath }))
+  }
+  if (inputCount === null) return false
+  const earlier = inputCount - newMessages.length
+  return html`<details><summary>Sent ${countOf(inputCount, 'message')}${earlier > 0 && html`, ${newMessages.length} new`}</summary>
+${earlier > 0 && html`<p class="note">After ${countOf(earlier, 'earlier message')}; <a href="${wholePath}">all as sent</a>.</p>`}
 ${newMessages.map(({ text }) =>
   text === null
     ? html`<p class="note">A message that is no text.</p>`
     : messagesBlock({ text, wholePath }),
-)}`
+)}</details>`
 }
 
 function fold(title: string, text: string | null, block: (text: string) => Html): Html | false {

@@ -12,14 +12,14 @@ export function toolCallStep(turn: Turn, call: ToolCall, files: readonly FileOpe
   return {
     at: call.startedAt,
     block: html`<li class="step tool-call" id="${call.spanId}">
-<div class="step-head"><span class="kind">Tool call</span><b>${call.tool ?? 'unnamed'}</b>
+<div class="step-head"><span class="kind">Tool call</span><b class="tool-name">${call.tool ?? 'unnamed'}</b>
 <span class="facts">${durationOf(call)}
 ${call.inferred === true && html`<span title="Seen in the messages, not at the tool: its duration is an upper bound.">inferred</span>`}
 ${call.unfinished === true && html`<span class="badge warn">no result</span>`}
 ${call.errorType !== null && html`<span class="badge bad">${call.errorType.replaceAll('_', ' ')}</span>`}
 ${call.abandoned && html`<span class="badge warn">abandoned</span>`}</span></div>
 ${timeBar(turn, call)}
-${labelled('Arguments', call.arguments, (text) => jsonBlock({ text, wholePath: path('arguments') }))}
+${argumentsBlock(call, files, path('arguments'))}
 ${call.argumentsBytes !== null && bytesNote({ bytes: call.argumentsBytes, wholePath: path('arguments') })}
 ${files.map((operation) => fileOperationBlock(turn, operation))}
 ${labelled('Result', call.result, (text) => contentBlock({ text, wholePath: path('result') }))}
@@ -27,6 +27,20 @@ ${call.resultBytes !== null && bytesNote({ bytes: call.resultBytes, wholePath: p
 ${call.errorMessage !== null && call.result === null && html`<p class="prose failed">${call.errorMessage}</p>`}
 </li>`,
   }
+}
+
+/** What was written stands in the diff already: then the arguments fold away. */
+function argumentsBlock(
+  { arguments: text }: ToolCall,
+  files: readonly FileOperation[],
+  wholePath: string,
+): Html | false {
+  if (files.length === 0)
+    return labelled('Arguments', text, (json) => jsonBlock({ text: json, wholePath }))
+  return (
+    text !== null &&
+    html`<details class="arguments"><summary>Arguments</summary>${jsonBlock({ text, wholePath })}</details>`
+  )
 }
 
 function labelled(label: string, text: string | null, block: (text: string) => Html): Html | false {

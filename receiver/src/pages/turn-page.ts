@@ -1,7 +1,7 @@
 /** One turn with everything in it: what was asked, each step in the order of time, what was answered. */
 import type { ErrorOfTurn, TurnDecision } from '../storage/queries/events-of-turn.ts'
-import { recordsMax, type Turn, type WholeTurn } from '../storage/queries/turn.ts'
-import { bytesNote, contentBlock, cutNote, isCut } from './content-block.ts'
+import { contentLengthMax, recordsMax, type Turn, type WholeTurn } from '../storage/queries/turn.ts'
+import { bytesNote, cutNote, isCut } from './content-block.ts'
 import { fileOperationStep } from './file-operation-step.ts'
 import { formatDay, formatNumber, formatSeconds, formatTime, secondsBetween } from './format.ts'
 import { type Html, html } from './html.ts'
@@ -35,9 +35,12 @@ ${idsOf(turn)}
 /** A file operation stands in its tool call; the others by time, at its start. */
 function stepsOf({ turn, modelCalls, toolCalls, fileOperations, errors }: WholeTurn): Step[] {
   const toolSpans = new Set(toolCalls.map(({ spanId }) => spanId))
+  const toolsById = new Map(toolCalls.map(({ callId, spanId }) => [callId ?? '', spanId]))
   const inTool = (parent: string | null) => parent !== null && toolSpans.has(parent)
   const steps: Step[] = [
-    ...modelCalls.map((call) => modelCallStep(turn, call)),
+    ...modelCalls.map((call) =>
+      modelCallStep(turn, call, { toolSpans: toolsById, answer: turn.answer }),
+    ),
     ...toolCalls.map((call) =>
       toolCallStep(
         turn,
@@ -65,7 +68,7 @@ function promptBlock(turn: Turn): Html {
   if (prompt === null) return html`<h1 class="prompt"><em>No prompt was recorded</em></h1>`
   if (prompt.length <= 400) return html`<h1 class="prompt">${prompt}</h1>`
   return html`<h1 class="visually-hidden">${titleOf(turn)}</h1>
-<div class="prompt long">${contentBlock({ text: prompt, wholePath })}</div>`
+<p class="prose long-prompt">${prompt.slice(0, contentLengthMax)}</p>${isCut(prompt) && cutNote(wholePath)}`
 }
 
 function factsOf(turn: Turn): Html {
