@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { useBrowser } from '../../web/test/support/browser.ts'
+import { useBrowser } from '../../test/support/browser.ts'
 import { temporaryDirectory } from './support/directory.ts'
 import { eventually } from './support/patience.ts'
 import { startProcess } from './support/process.ts'

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { useBrowser } from '../../web/test/support/browser.ts'
+import { useBrowser } from '../../test/support/browser.ts'
 import { startApp, startModel } from './support/app.ts'
 
 const browser = useBrowser()

@@ -2,7 +2,7 @@
 
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { useBrowser } from '../support/browser.ts'
+import { useBrowser } from '../../../test/support/browser.ts'
 import { type ServedChange, startChangesServer } from '../support/changes-server.ts'
 
 const browser = useBrowser()

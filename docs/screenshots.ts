@@ -1,0 +1,68 @@
+/**
+ * `npm run screenshots`: starts everything in a folder of its own, has one conversation by clicking, and writes the
+ * pictures the README shows.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import * as path from 'node:path'
+import { createInterface } from 'node:readline'
+import { launchChromium } from '../test/support/chromium.ts'
+
+const root = path.resolve(import.meta.dirname, '..')
+const images = path.join(import.meta.dirname, 'images')
+const data = mkdtempSync(path.join(tmpdir(), 'turnlog-screenshots-'))
+const started = spawn(process.execPath, ['start/main.ts'], {
+  cwd: root,
+  env: { ...process.env, TURNLOG_DATA: data, TURNLOG_RECEIVER_PORT: '4398', EXAMPLE_PORT: '4399' },
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+const ended = new Promise((resolve) => started.once('exit', resolve))
+try {
+  const { chat, receiver } = await addresses()
+  const browser = await launchChromium()
+  const page = await browser.newPage({
+    viewport: { width: 1280, height: 760 },
+    deviceScaleFactor: 2,
+    colorScheme: 'light',
+  })
+  await page.goto(chat)
+  const box = page.getByRole('textbox').first()
+  for (const message of ['add a greeting to hello.txt', 'create notes/today.md with "Buy milk"']) {
+    await box.fill(message)
+    await box.press('Enter')
+    await page
+      .getByText(/^Done\. I (added|wrote)/)
+      .nth(message.startsWith('add') ? 0 : 1)
+      .waitFor()
+  }
+  await page
+    .getByRole('button', { name: /revert/i })
+    .first()
+    .waitFor()
+  await page.screenshot({ path: path.join(images, 'chat.png') })
+  await page.goto(receiver)
+  await page.getByText('add a greeting to hello.txt').first().waitFor({ timeout: 10_000 })
+  await page.screenshot({ path: path.join(images, 'turns.png') })
+  await page.getByText('add a greeting to hello.txt').first().click()
+  await page.waitForURL(/turns\//)
+  await page.screenshot({ path: path.join(images, 'turn.png') })
+  await browser.close()
+} finally {
+  started.kill('SIGINT')
+  await ended
+  rmSync(data, { recursive: true, force: true })
+}
+
+async function addresses(): Promise<{ chat: string; receiver: string }> {
+  let receiver: string | undefined
+  let chat: string | undefined
+  for await (const line of createInterface({ input: started.stdout })) {
+    receiver = /^Receiver +(http\S+)/.exec(line)?.[1] ?? receiver
+    chat = /^Chat +(http\S+)/.exec(line)?.[1] ?? chat
+    if (receiver !== undefined && chat !== undefined) break
+  }
+  started.stdout.resume()
+  if (receiver === undefined || chat === undefined) throw new Error('npm start did not come up.')
+  return { chat, receiver }
+}
