@@ -34,6 +34,9 @@ export interface ChildOptions {
 /** How often who comes from it is noted, so that they can be ended when it dies without a word. */
 const descendantsNotedEveryMs = 1_000
 
+/** Before what one run writes into its log. */
+const startedLine = '--- started'
+
 /** Of a part that ended by itself this many of its last lines are shown. */
 const lastWordsMax = 8
 
@@ -51,7 +54,7 @@ export function startChild(options: ChildOptions): Part {
   const { name, folder, environment, onProblem } = options
   const [program, ...args] = options.command
   const log = openLogFile(options.logPath)
-  log.append(`--- started ${new Date().toISOString()}\n`)
+  log.append(`${startedLine} ${new Date().toISOString()}\n`)
   const child = spawn(program, args, {
     cwd: folder,
     env: environment,
@@ -144,11 +147,15 @@ export function describeEnd(part: Part, how: string): string {
   return `${part.name} (process ${part.pid}) ended by itself: ${how}.${lastWords(part)}`
 }
 
+/** Of this run only: the log also holds those before. */
 function lastWords(part: Part): string {
-  const lines = part
-    .lastLines(lastWordsMax)
-    .filter((line) => line !== '' && !line.startsWith('--- started'))
-  return lines.map((line) => `\n    ${line.slice(0, 300)}`).join('')
+  const lines = part.lastLines(lastWordsMax)
+  const beginning = lines.findLastIndex((line) => line.startsWith(startedLine))
+  return lines
+    .slice(beginning + 1)
+    .filter((line) => line.trim() !== '')
+    .map((line) => `\n    ${line.slice(0, 300)}`)
+    .join('')
 }
 
 async function within<Result>(ms: number, promise: Promise<Result>): Promise<Result | 'late'> {
