@@ -15,6 +15,7 @@ import { generalAttributes } from '../conventions/src/attributes.ts'
 import { genAiAttributes } from '../conventions/src/gen-ai.ts'
 import { turnlogAttributes } from '../conventions/src/turnlog.ts'
 import { settings as instrumentationSettings } from '../instrumentation/src/config.ts'
+import { settings as receiverSettings } from '../receiver/src/config.ts'
 
 export const made: ReadonlyMap<string, string> = new Map([
   ['CONVENTIONS.md', conventions()],
@@ -67,6 +68,36 @@ function settings(): string {
     'Read once, at the start, from the environment. Made from the tables in the code by `npm run docs`; do not edit.',
     '## The instrumentation',
     settingTable(Object.values(instrumentationSettings)),
+    '## The receiver',
+    settingTable(
+      Object.values(receiverSettings).map(({ env, default: value, doc }) => ({
+        env,
+        default: value === undefined || String(value) === '' ? 'none' : code(String(value)),
+        doc,
+      })),
+    ),
+    '## npm start',
+    'Beside `DATABASE_URL`, `TURNLOG_RECEIVER_PORT`, `TURNLOG_DATA` and `TURNLOG_PG_PORT` of the receiver and the settings of ' +
+      'the instrumentation, which reach the example app:',
+    settingTable([
+      {
+        env: 'EXAMPLE_PORT',
+        default: code('8000'),
+        doc: 'The port of the chat page, on 127.0.0.1.',
+      },
+      {
+        env: 'EXAMPLE_WORKSPACE',
+        default: '`workspace` in `TURNLOG_DATA`',
+        doc: 'The agent’s folder; `TELEMETRY_WORKSPACE` is set to it.',
+      },
+      {
+        env: 'ANTHROPIC_API_KEY',
+        default: 'none',
+        doc: 'With it the agent talks to the real API; without, to a scripted model.',
+      },
+      { env: 'ANTHROPIC_BASE_URL', default: 'none', doc: 'Any Messages API to talk to.' },
+      { env: 'EXAMPLE_MODEL', default: 'the example’s own', doc: 'The model to ask for.' },
+    ]),
   )
 }
 

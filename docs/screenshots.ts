@@ -22,8 +22,8 @@ try {
   const { chat, receiver } = await addresses()
   const browser = await launchChromium()
   const page = await browser.newPage({
-    viewport: { width: 1280, height: 760 },
-    deviceScaleFactor: 2,
+    viewport: { width: 1180, height: 640 },
+    deviceScaleFactor: 1.5,
     colorScheme: 'light',
   })
   await page.goto(chat)
@@ -31,22 +31,22 @@ try {
   for (const message of ['add a greeting to hello.txt', 'create notes/today.md with "Buy milk"']) {
     await box.fill(message)
     await box.press('Enter')
-    await page
-      .getByText(/^Done\. I (added|wrote)/)
-      .nth(message.startsWith('add') ? 0 : 1)
-      .waitFor()
+    await page.locator('#stop').waitFor()
+    await page.locator('#send').waitFor()
   }
+  await page.getByText('2 to review').waitFor()
+  await page.getByText('hello.txt', { exact: true }).last().click()
   await page
-    .getByRole('button', { name: /revert/i })
+    .getByText('+Hello')
+    .or(page.getByText('Hello, world!', { exact: true }))
     .first()
     .waitFor()
   await page.screenshot({ path: path.join(images, 'chat.png') })
   await page.goto(receiver)
   await page.getByText('add a greeting to hello.txt').first().waitFor({ timeout: 10_000 })
-  await page.screenshot({ path: path.join(images, 'turns.png') })
   await page.getByText('add a greeting to hello.txt').first().click()
   await page.waitForURL(/turns\//)
-  await page.screenshot({ path: path.join(images, 'turn.png') })
+  await page.screenshot({ path: path.join(images, 'turn.png'), fullPage: true })
   await browser.close()
 } finally {
   started.kill('SIGINT')
