@@ -6,7 +6,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import * as path from 'node:path'
 import type { Database } from '@turnlog/receiver/storage'
 import { originalFs } from '../../instrumentation/src/file-system.ts'
-import { accountOf } from '../../instrumentation/src/spool/recorder-folder.ts'
+import { accountOf } from '../../instrumentation/src/spool/recorder-account.ts'
 
 export interface Account {
   readonly recorder: string
@@ -25,7 +25,7 @@ export async function accounts(spool: string, database: Database): Promise<Accou
   const rows = await database.query<Record<string, string>>(
     'select recorder_id, recorded, landed, rejected, dropped from session_completeness',
   )
-  const ledger = new Map(rows.map((row) => [row['recorder_id'] ?? '', row]))
+  const ledger = new Map(rows.map((row) => [row.recorder_id ?? '', row]))
   const folders = recorderFolders(spool)
   const recorders = [...new Set([...ledger.keys(), ...folders.keys()])].sort()
   return recorders.map((recorder) => {
@@ -36,11 +36,11 @@ export async function accounts(spool: string, database: Database): Promise<Accou
         ? { recorded: 0, waiting: 0, quarantined: 0 }
         : accountOf(originalFs, folder)
     const [landed, rejected, dropped] = [
-      Number(row?.['landed'] ?? 0),
-      Number(row?.['rejected'] ?? 0),
-      Number(row?.['dropped'] ?? 0),
+      Number(row?.landed ?? 0),
+      Number(row?.rejected ?? 0),
+      Number(row?.dropped ?? 0),
     ]
-    const recorded = Math.max(here.recorded, Number(row?.['recorded'] ?? 0))
+    const recorded = Math.max(here.recorded, Number(row?.recorded ?? 0))
     const accounted = landed + rejected + dropped + here.waiting + here.quarantined
     return {
       recorder,

@@ -15,6 +15,7 @@ import {
 } from '../../../test/support/otlp.ts'
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
+import type { Counts } from '../../src/counters.ts'
 import { messageType } from '../../src/otlp/protobuf-schema.ts'
 
 let database: TestDatabase
@@ -477,13 +478,11 @@ test('a database that does not answer is 503 with Retry-After, and then it lands
 test('what was counted adds up: received = landed + duplicate + rejected', async () => {
   const health = async () => {
     const answer = await fetch(`${receiver.url}/api/v1/health`)
-    return (await answer.json()) as { records: Record<string, number> }
+    return (await answer.json()) as { records: Counts }
   }
   const once = span()
   await post(receiver, 'traces', traceRequest([once, once, span({}, { traceId: '' })]))
   const { records } = await health()
-  expect(records.received).toBe(
-    (records.landed ?? 0) + (records.duplicate ?? 0) + (records.rejected ?? 0),
-  )
+  expect(records.received).toBe(records.landed + records.duplicate + records.rejected)
   expect(records.duplicate).toBeGreaterThan(0)
 })

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { splitMessages, textOfLastMessage } from '../../src/otlp/messages.ts'
+
+test.each([
+  ['[1]', ['1']],
+  ['[{"a":[1,2]},"x,y"]', ['{"a":[1,2]}', '"x,y"']],
+  ['[ {"a": "]"} ,\n 2 ]', [' {"a": "]"} ', '\n 2 ']],
+  ['["\\\\",","]', ['"\\\\"', '","']],
+  ['["\\"",1]', ['"\\""', '1']],
+])('%s is cut at the commas of its top level', (text, pieces) => {
+  expect(splitMessages(text)).toEqual(pieces)
+})
+
+test.each(['', '[]', '{}', 'x', '[', '["a]', '[{]', '[}]', '[1', '1]'])(
+  '%j is not split',
+  (text) => {
+    expect(splitMessages(text)).toBeUndefined()
+  },
+)
+
+test('a list too long for a conversation is not split', () => {
+  expect(splitMessages(`[${'1,'.repeat(20_000)}1]`)).toBeUndefined()
+})
+
+// Seeded, so that a failure can be repeated.
+test('whatever is split joins to the very text it was', () => {
+  let seed = 42
+  const random = (below: number) => {
+    seed = (seed * 1_664_525 + 1_013_904_223) >>> 0
+    return seed % below
+  }
+  const signs = ['[', ']', '{', '}', '"', ',', '\\', 'a', ' ', ':', '1', '\n', 'é', '\ud83d']
+  for (let round = 0; round < 20_000; round += 1) {
+    const inner = Array.from({ length: random(14) }, () => signs[random(signs.length)]).join('')
+    const text = `[${inner}]`
+    const pieces = splitMessages(text)
+    if (pieces) expect(`[${pieces.join(',')}]`, `seed 42, round ${round}`).toBe(text)
+  }
+})
+
+test.each([
+  ['one message', [{ role: 'user', parts: [{ type: 'text', content: 'hi' }] }], 'hi'],
+  [
+    'the last of the role',
+    [
+      { role: 'user', content: 'a' },
+      { role: 'user', content: 'b' },
+      { role: 'assistant', content: 'c' },
+    ],
+    'b',
+  ],
+  [
+    'several parts',
+    [
+      {
+        role: 'user',
+        parts: [{ type: 'text', content: 'a' }, { type: 'image' }, { type: 'text', content: 'b' }],
+      },
+    ],
+    'a\nb',
+  ],
+  ['Anthropic’s blocks', [{ role: 'user', content: [{ type: 'text', text: 'a' }] }], 'a'],
+  ['another role only', [{ role: 'system', content: 's' }], 's'],
+  ['no text', [{ role: 'user', parts: [{ type: 'blob' }] }], undefined],
+  ['no messages', [null, 5, 'x', [], {}], undefined],
+])('the prompt is the text of %s', (_name, messages, text) => {
+  expect(textOfLastMessage(JSON.stringify(messages), 'user')).toBe(text)
+})
+
+test.each(['', '{', '{}', 'null', '5'])('%j has no text of a message', (text) => {
+  expect(textOfLastMessage(text, 'user')).toBeUndefined()
+})

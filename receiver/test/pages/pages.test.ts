@@ -1,0 +1,275 @@
+import { createSignInLink } from '@turnlog/receiver/storage'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  log,
+  logsRequest,
+  nanoseconds,
+  newSpanId,
+  newTraceId,
+  post,
+  span,
+  traceRequest,
+} from '../../../test/support/otlp.ts'
+import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
+import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
+
+let database: TestDatabase
+let receiver: TestReceiver
+let cookie: string
+
+beforeAll(async () => {
+  database = await cloneDatabase()
+  receiver = await startReceiver({ database })
+  cookie = await signIn()
+})
+afterAll(async () => {
+  await receiver.close()
+  await database[Symbol.asyncDispose]()
+})
+
+async function signIn(): Promise<string> {
+  const link = await createSignInLink(database, { baseUrl: receiver.url })
+  const answer = await fetch(link, { redirect: 'manual' })
+  return answer.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
+}
+
+async function read(path: string): Promise<{ status: number; text: string; headers: Headers }> {
+  const answer = await fetch(`${receiver.url}${path}`, { headers: { cookie } })
+  return { status: answer.status, text: await answer.text(), headers: answer.headers }
+}
+
+const evil = '<script>alert("x")</script>&\'"'
+
+/** One turn with everything in it, each text hostile. */
+async function landTurn(prompt: string): Promise<string> {
+  const traceId = newTraceId()
+  const [root, tool, file] = [newSpanId(), newSpanId(), newSpanId()]
+  const messages = (role: string, content: string) =>
+    JSON.stringify([{ role, parts: [{ type: 'text', content }] }])
+  const resource = { 'service.name': evil, 'service.instance.id': 'r-1', 'session.id': 's-1' }
+  await post(
+    receiver,
+    'traces',
+    traceRequest(
+      [
+        span(
+          {
+            'gen_ai.operation.name': 'invoke_agent',
+            'gen_ai.input.messages': messages('user', prompt),
+            'gen_ai.output.messages': messages('assistant', `answer ${evil}`),
+            'turnlog.sequence': 1,
+          },
+          { traceId, spanId: root },
+        ),
+        span(
+          {
+            'gen_ai.operation.name': 'chat',
+            'gen_ai.request.model': evil,
+            'gen_ai.input.messages': messages('user', `sent ${evil}`),
+            'gen_ai.output.messages': messages('assistant', `got ${evil}`),
+            'gen_ai.system_instructions': evil,
+            'error.type': evil,
+          },
+          { traceId, parentSpanId: root },
+        ),
+        span(
+          {
+            'gen_ai.operation.name': 'execute_tool',
+            'gen_ai.tool.name': 'write_file',
+            'gen_ai.tool.call.arguments': JSON.stringify({ path: evil }),
+            'gen_ai.tool.call.result': `result ${evil}`,
+          },
+          { traceId, spanId: tool, parentSpanId: root },
+        ),
+        span(
+          {
+            'turnlog.file_operation.id': '5f8c6a1e-9d0b-4a3c-8a52-0c7f7f0d7a11',
+            'turnlog.file_operation.type': 'edit',
+            'file.path': `dir/${evil}`,
+            'turnlog.file_operation.before': 'old\n',
+            'turnlog.file_operation.after': Buffer.from([0, 1]),
+            'turnlog.file_operation.diff': `--- a\n+++ b\n@@ -1 +1 @@\n-old\n+${evil}\n`,
+          },
+          { traceId, spanId: file, parentSpanId: tool },
+        ),
+      ],
+      resource,
+    ),
+  )
+  await post(
+    receiver,
+    'logs',
+    logsRequest(
+      [
+        log(
+          {
+            'turnlog.decision.type': 'revert',
+            'turnlog.decision.reason': `reason ${evil}`,
+            'turnlog.file_operation.id': '5f8c6a1e-9d0b-4a3c-8a52-0c7f7f0d7a11',
+          },
+          { traceId, spanId: file, eventName: 'turnlog.change.decision' },
+        ),
+        log(
+          { 'exception.type': 'TypeError', 'exception.message': `message ${evil}` },
+          { traceId, eventName: 'exception' },
+        ),
+      ],
+      resource,
+    ),
+  )
+  return traceId
+}
+
+test('a link signs in once', async () => {
+  const link = await createSignInLink(database, { baseUrl: receiver.url })
+  const head = await fetch(link, { method: 'HEAD', redirect: 'manual' })
+  expect(head.status).toBe(404)
+  const first = await fetch(link, { redirect: 'manual' })
+  expect([first.status, first.headers.get('location')]).toEqual([303, '/'])
+  expect(first.headers.get('set-cookie')).toMatch(/^turnlog_session=\S+; .*HttpOnly; SameSite=Lax$/)
+  const second = await fetch(link, { redirect: 'manual' })
+  expect([second.status, second.headers.get('set-cookie')]).toEqual([401, null])
+  const again = await fetch(link, { redirect: 'manual', headers: { cookie } })
+  expect(again.status).toBe(303)
+})
+
+test('an expired link signs in no more', async () => {
+  const link = await createSignInLink(database, { baseUrl: receiver.url })
+  await database.query(`update sign_in_links set expires_at = now() where used_at is null`)
+  expect((await fetch(link, { redirect: 'manual' })).status).toBe(401)
+})
+
+test.each([
+  '/',
+  '/sessions',
+  `/turns/${newTraceId()}`,
+  `/turns/${newTraceId()}/${newSpanId()}/diff`,
+  '/sign-in',
+])('%s says how to sign in to who is not signed in', async (path) => {
+  for (const headers of [{}, { cookie: 'turnlog_session=wrong' }]) {
+    const answer = await fetch(`${receiver.url}${path}`, { headers })
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([
+      401,
+      'text/html; charset=utf-8',
+    ])
+    expect(await answer.text()).toContain('npx turnlog-receiver link')
+  }
+})
+
+test('a turn’s page holds all of it, every text escaped', async () => {
+  const traceId = await landTurn(`prompt ${evil}`)
+  const { status, text } = await read(`/turns/${traceId}`)
+  expect(status).toBe(200)
+  expect(text).not.toContain('<script')
+  for (const part of ['prompt', 'answer', 'sent', 'got', 'result', 'reason', 'message']) {
+    expect(text).toContain(
+      `${part} &lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#39;&quot;`,
+    )
+  }
+  expect(text).toContain('<span class="removed">-old')
+  expect(text).toContain('<span class="added">+&lt;script&gt;')
+  expect(text).toContain('revert')
+})
+
+test('the list shows the beginning of each turn, newest first, a page at a time', async () => {
+  await database.query('delete from spans')
+  const spans = Array.from({ length: 95 }, (_, index) =>
+    span(
+      {
+        'gen_ai.operation.name': 'invoke_agent',
+        'gen_ai.input.messages': JSON.stringify([
+          {
+            role: 'user',
+            parts: [{ type: 'text', content: `prompt-${index}! ${'x'.repeat(5_000)}` }],
+          },
+        ]),
+      },
+      // Several at one moment: none is shown twice or left out at the page's edge.
+      { startTimeUnixNano: nanoseconds(new Date(Date.now() - Math.floor(index / 10) * 1000)) },
+    ),
+  )
+  await post(receiver, 'traces', traceRequest(spans))
+  const seen: string[] = []
+  let path = '/'
+  for (let pages = 0; pages < 10 && path !== ''; pages += 1) {
+    const { text } = await read(path)
+    expect(text.length).toBeLessThan(100_000)
+    seen.push(...[...text.matchAll(/prompt-(\d+)!/g)].map(([, number]) => number ?? ''))
+    path =
+      /<a href="(\/\?before=[^"]+)" rel="next">/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  }
+  expect(new Set(seen).size).toBe(95)
+  expect(seen).toHaveLength(95)
+})
+
+test('sessions show for each recorder whether all that it recorded is here', async () => {
+  await post(
+    receiver,
+    'traces',
+    traceRequest([span({ 'turnlog.sequence': 3 })], {
+      'service.instance.id': 'r-2',
+      'session.id': 's-2',
+      'turnlog.recorder.recorded_through': 7,
+    }),
+  )
+  const { status, text } = await read('/sessions')
+  expect(status).toBe(200)
+  expect(text).toMatch(
+    /title="r-2">r-2<\/th>\s*<td>7<\/td><td>1<\/td>\s*<td>0<\/td>\s*<td>0<\/td>\s*<td class="lacking">6<\/td>/,
+  )
+})
+
+test('content is served whole as text or as a download, never as what it says it is', async () => {
+  const traceId = await landTurn('p')
+  const [operation] = await database.query<{ span_id: string }>(
+    'select span_id from file_operations where trace_id = $1',
+    [traceId],
+  )
+  const before = await read(`/turns/${traceId}/${operation?.span_id}/before`)
+  expect([before.text, before.headers.get('content-type')]).toEqual([
+    'old\n',
+    'text/plain; charset=utf-8',
+  ])
+  const after = await read(`/turns/${traceId}/${operation?.span_id}/after`)
+  expect(after.headers.get('content-type')).toBe('application/octet-stream')
+  expect(after.headers.get('content-disposition')).toMatch(/^attachment/)
+  for (const name of ['overwritten', 'constructor', 'nonsense']) {
+    expect((await read(`/turns/${traceId}/${operation?.span_id}/${name}`)).status).toBe(404)
+  }
+})
+
+test('pages allow no script, no frame and no foreign origin', async () => {
+  const { headers } = await read('/')
+  expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+  expect(headers.get('content-security-policy')).not.toContain('script-src')
+  expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+  expect(headers.get('x-content-type-options')).toBe('nosniff')
+  expect(headers.get('cache-control')).toBe('no-store')
+})
+
+test('a page is refused under a name that is not ours', async () => {
+  const { request } = await import('node:http')
+  const ask = (host: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      request(receiver.url, { headers: { host, cookie } }, (answer) => {
+        answer.resume()
+        resolve(answer.statusCode)
+      })
+        .on('error', reject)
+        .end()
+    })
+  expect(await ask('evil.example')).toBe(421)
+  expect(await ask('127.0.0.1.evil.example:4320')).toBe(421)
+  expect(await ask('localhost:4320')).toBe(200)
+  expect(await ask('[::1]:4320')).toBe(200)
+})
+
+test.each([
+  '/turns/xyz',
+  `/turns/${newTraceId()}`,
+  '/?before=x&span=y',
+  '/?session=%00',
+  '/?before=9999-99-99T99:99:99.000000Z&span=aaaaaaaaaaaaaaaa',
+])('%s is answered without trouble', async (path) => {
+  expect([200, 404]).toContain((await read(path)).status)
+})

@@ -1,0 +1,62 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ensurePartitions, migrate, openDatabase } from '@turnlog/receiver/storage'
+import { expect, onTestFinished, test } from 'vitest'
+import { emptyDatabase } from '../../../test/support/postgres.ts'
+
+test('twenty that start at once on an empty database migrate it once', async () => {
+  await using database = await emptyDatabase()
+  const others = Array.from({ length: 20 }, () => openDatabase(database.url, { connectionsMax: 1 }))
+  try {
+    const applied = await Promise.all(others.map((other) => migrate(other)))
+    expect(applied.filter((versions) => versions.length > 0)).toEqual([[1, 2, 3, 4]])
+    expect(await migrate(database)).toEqual([])
+  } finally {
+    await Promise.all(others.map((other) => other.close()))
+  }
+})
+
+test('a schema that is newer is refused, and says so', async () => {
+  await using database = await emptyDatabase()
+  await migrate(database)
+  await database.query(
+    `insert into schema_migrations (version, name) values (9999, '9999-future.sql')`,
+  )
+  await expect(migrate(database)).rejects.toMatchObject({ code: 'TL_SCHEMA_NEWER' })
+})
+
+test('a migration that fails leaves nothing behind', async () => {
+  await using database = await emptyDatabase()
+  const folder = await mkdtemp(join(tmpdir(), 'turnlog-migrations-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, '0001-one.sql'), 'create table one (id int)')
+  await writeFile(join(folder, '0002-two.sql'), 'create table two (id int); select 1 / 0')
+  const directory = pathToFileURL(`${folder}/`)
+  await expect(migrate(database, { directory })).rejects.toMatchObject({
+    code: 'TL_MIGRATION_FAILED',
+  })
+  const [row] = await database.query(
+    `select to_regclass('one') as one, to_regclass('schema_migrations') as migrations`,
+  )
+  expect(row).toEqual({ one: null, migrations: null })
+  await writeFile(join(folder, '0002-two.sql'), 'create table two (id int)')
+  expect(await migrate(database, { directory })).toEqual([1, 2])
+})
+
+test('partitions are there for 30 days back and 2 ahead, and again after a week switched off', async () => {
+  await using database = await emptyDatabase()
+  await migrate(database)
+  const start = new Date('2026-03-25T23:59:00Z')
+  await ensurePartitions(database, start)
+  expect(await ensurePartitions(database, start)).toEqual([])
+  const inAWeek = new Date(start.getTime() + 7 * 86_400_000)
+  expect(await ensurePartitions(database, inAWeek)).toHaveLength(7 * 4)
+  const rows = await database.query<{ name: string }>(
+    `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'spans'::regclass`,
+  )
+  const names = rows.map(({ name }) => name)
+  expect(names).toContain('spans_20260223')
+  expect(names).toContain('spans_20260403')
+})
