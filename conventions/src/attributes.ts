@@ -242,7 +242,7 @@ export const contentSuffixes = {
   omitted: {
     type: 'string',
     meaning:
-      'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`.',
+      'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `record_too_large` (it was the largest of a record no receiver would take; hash and size stay), `incomplete` (a piece of it was lost before it was sealed).',
     example: 'too_large',
     stability: 'stable',
   },

@@ -2,6 +2,7 @@
  * The disk calls the package makes for itself, taken before `node:fs` is patched: our own reads and writes
  * are never observed. Also the seam where a test puts a failing disk.
  */
+import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 
 const {
@@ -21,6 +22,7 @@ const {
   readSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   unlinkSync,
@@ -46,6 +48,7 @@ export const originalFs = {
   readSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   unlinkSync,
@@ -60,29 +63,87 @@ export function makePrivateFolder(fileSystem: FileSystem, directory: string): vo
   fileSystem.mkdirSync(directory, { recursive: true, mode: 0o700 })
 }
 
-/** Writes a small private file whole or not at all: temporary file, sync, rename. */
+/** Writes a private file whole or not at all: temporary file, sync, rename. Two that write at once do not mix. */
 export function replaceFile(
   fileSystem: FileSystem,
   file: string,
   content: string | Uint8Array,
 ): void {
-  const temporary = `${file}.${process.pid}.tmp`
-  const descriptor = fileSystem.openSync(temporary, 'w', 0o600)
+  const temporary = temporaryName(file)
   try {
-    const bytes = typeof content === 'string' ? Buffer.from(content) : content
-    writeFully(fileSystem, descriptor, bytes)
-    fileSystem.fdatasyncSync(descriptor)
-  } finally {
-    fileSystem.closeSync(descriptor)
+    const descriptor = fileSystem.openSync(temporary, 'wx', 0o600)
+    try {
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content
+      writeFully(fileSystem, descriptor, bytes)
+      fileSystem.fdatasyncSync(descriptor)
+    } finally {
+      fileSystem.closeSync(descriptor)
+    }
+    fileSystem.renameSync(temporary, file)
+  } catch (cause) {
+    // A full disk needs the space back.
+    fileSystem.rmSync(temporary, { force: true })
+    throw cause
   }
-  fileSystem.renameSync(temporary, file)
+}
+
+function temporaryName(file: string): string {
+  return `${file}.${randomBytes(6).toString('hex')}.tmp`
+}
+
+/** The file that a temporary one, left by a crash, was to become. */
+export function targetOfTemporary(name: string): string | undefined {
+  return /^(.+)\.[0-9a-f]{12}\.tmp$/.exec(name)?.[1]
 }
 
 /** Writes all of `bytes`, however many calls it takes. */
 export function writeFully(fileSystem: FileSystem, descriptor: number, bytes: Uint8Array): void {
   let written = 0
   while (written < bytes.byteLength) {
-    written += fileSystem.writeSync(descriptor, bytes, written, bytes.byteLength - written)
+    const count = fileSystem.writeSync(descriptor, bytes, written, bytes.byteLength - written)
+    if (count === 0) throw new Error('The disk took nothing of a write.')
+    written += count
+  }
+}
+
+/** The names in a folder; none when there is no such folder. Throws when it cannot be read: that is not empty. */
+export function namesIn(fileSystem: FileSystem, folder: string): string[] {
+  try {
+    return fileSystem.readdirSync(folder)
+  } catch (cause) {
+    if (isMissing(cause)) return []
+    throw cause
+  }
+}
+
+/** Removes a file, also when it is gone already. */
+export function removeFile(fileSystem: FileSystem, file: string): void {
+  try {
+    fileSystem.unlinkSync(file)
+  } catch (cause) {
+    if (!isMissing(cause)) throw cause
+  }
+}
+
+/** `ENOENT` and such; undefined where the cause is not the disk's. */
+export function errorCode(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || !('code' in cause)) return undefined
+  return typeof cause.code === 'string' ? cause.code : undefined
+}
+
+/** Whether the disk says that there is nothing under that name. */
+export function isMissing(cause: unknown): boolean {
+  const code = errorCode(cause)
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
+/** Makes what was written to a file durable, by whomever. */
+export function syncFile(fileSystem: FileSystem, file: string): void {
+  const descriptor = fileSystem.openSync(file, 'r')
+  try {
+    fileSystem.fdatasyncSync(descriptor)
+  } finally {
+    fileSystem.closeSync(descriptor)
   }
 }
 

@@ -9,12 +9,17 @@ export function quietly<T>(name: string, step: () => T): T | undefined {
   try {
     return step()
   } catch (cause) {
-    failures.set(name, (failures.get(name) ?? 0) + 1)
-    try {
-      diag.debug(`turnlog: could not ${name}`, cause)
-    } catch {
-      // A host's own logger that throws is the host's.
-    }
+    failed(name, cause)
     return undefined
+  }
+}
+
+/** Counts a failure that was met otherwise. */
+export function failed(name: string, cause: unknown): void {
+  failures.set(name, (failures.get(name) ?? 0) + 1)
+  try {
+    diag.debug(`turnlog: could not ${name}`, cause)
+  } catch {
+    // A host's own logger that throws is the host's.
   }
 }

@@ -29,11 +29,10 @@ import { createGraces } from './record/graces.ts'
 import type { Recorder } from './record/recorder.ts'
 import { createToolCalls } from './record/tool-call.ts'
 import { type CandidateFacts, createCandidate } from './record/turn.ts'
-import { endedMarker } from './spool/adopt.ts'
 import { openJournal } from './spool/journal.ts'
 import { ownLiveness } from './spool/liveness.ts'
 import { createProcessors } from './spool/processor.ts'
-import { destinationFolder, writeIdentity } from './spool/recorder-folder.ts'
+import { destinationFolder, endedMarker, writeIdentity } from './spool/recorder-folder.ts'
 import { createSealing } from './spool/sealing.ts'
 import { hostTimers } from './timers.ts'
 
@@ -62,9 +61,7 @@ export function start(config: Config): { stop(): void } {
     },
     after,
     onMissing: (ranges) => {
-      for (const { first, last } of ranges) {
-        journal.append({ k: 'log', drop: { first, last, reason: 'journal_corrupt' } })
-      }
+      for (const range of ranges) journal.append({ k: 'log', drop: range })
     },
   })
   const journal = openJournal({

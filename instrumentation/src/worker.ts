@@ -7,25 +7,27 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { openChangeStore } from './changes/store.ts'
 import { originalFs } from './file-system.ts'
 import { quietly } from './health.ts'
-import { parseEndpoint } from './upload/endpoint.ts'
-import { createHttpTransport } from './upload/http-transport.ts'
-import { createUploader } from './upload/uploader.ts'
 import { createAdoption } from './spool/adopt.ts'
 import { ownLiveness } from './spool/liveness.ts'
 import { readIdentity } from './spool/recorder-folder.ts'
 import { createSealer, type Sealer } from './spool/seal.ts'
 import type { FromWorker, SealingWorkerData, ToWorker } from './spool/sealing-protocol.ts'
 import { openSpool } from './spool/spool.ts'
+import { parseEndpoint } from './upload/endpoint.ts'
+import { createHttpTransport } from './upload/http-transport.ts'
+import { createUploader } from './upload/uploader.ts'
 
 /** How often dead recorders and a refusing disk are looked at again. */
 const lookEveryMs = 30_000
 const retrySealAfterMs = 1_000
+const retrySealAfterMsMax = 30_000
 const pruneEveryMs = 10 * 60_000
 /** The idle class of a thread's nice values, for this thread only: Linux counts priorities per thread. */
 const lowPriority = 15
 
 const data: SealingWorkerData = workerData
-if (process.platform === 'linux') quietly('lower the priority', () => os.setPriority(0, lowPriority))
+if (process.platform === 'linux')
+  quietly('lower the priority', () => os.setPriority(0, lowPriority))
 
 const spool = openSpool(originalFs)
 const changes = openChangeStore({ directory: data.changesDirectory })
@@ -45,6 +47,8 @@ let sealer: Sealer | undefined
 let closedThrough = 0
 let refreshes: { readonly file: number; readonly id: number }[] = []
 let retry: NodeJS.Timeout | undefined
+let retryMs = retrySealAfterMs
+let isLooking = false
 
 parentPort?.on('message', (message: ToWorker) => {
   closedThrough = Math.max(closedThrough, message.file)
@@ -56,26 +60,32 @@ setInterval(look, lookEveryMs).unref()
 setInterval(prune, pruneEveryMs).unref()
 setImmediate(look)
 
-/** Seals what is closed; what the disk refuses is tried again. */
+/** Seals what is closed; what the disk refuses is tried again, and nothing else is sealed meanwhile. */
 function work(): void {
-  clearTimeout(retry)
-  const isDone = quietly('seal', () => {
-    if (closedThrough === 0) return true
+  if (retry !== undefined || closedThrough === 0) return
+  // Also when nothing can be sealed: on a full disk, what is sent makes room.
+  spool.add(data.folder)
+  const missing = quietly('seal', () => {
     sealer ??= openSealer()
-    const missing = sealer.seal(closedThrough)
-    if (missing.length > 0) post({ type: 'missing', ranges: missing })
-    spool.add(data.folder)
-    uploader?.wake()
-    return true
+    return sealer.seal(closedThrough)
   })
-  if (isDone !== true) {
-    retry = setTimeout(work, retrySealAfterMs)
+  uploader?.wake()
+  if (missing === undefined) {
+    retry = setTimeout(workAgain, retryMs)
     retry.unref()
+    retryMs = Math.min(retryMs * 2, retrySealAfterMsMax)
     return
   }
+  retryMs = retrySealAfterMs
+  if (missing.length > 0) post({ type: 'missing', ranges: missing })
   const answered = refreshes
   refreshes = []
   for (const { id } of answered) post({ type: 'refreshed', id })
+}
+
+function workAgain(): void {
+  retry = undefined
+  work()
 }
 
 function openSealer(): Sealer {
@@ -101,8 +111,16 @@ function startUploader() {
   })
 }
 
+/** A piece at a time: what the host waits for comes between. */
 function look(): void {
-  adoption.look()
+  if (isLooking) return
+  isLooking = adoption.look()
+  if (isLooking) setImmediate(lookOn)
+}
+
+function lookOn(): void {
+  isLooking = false
+  look()
 }
 
 function prune(): void {

@@ -1,15 +1,16 @@
 /**
  * Dead recorders of the same destination are adopted: under a lock, their journals are sealed by the same code, what
- * they left open is closed as abandoned, and their segments are sent. Emptied folders go.
+ * they left open is closed as abandoned, and their segments are sent. Emptied folders go. What a newer version wrote is
+ * left to it.
  */
 import * as path from 'node:path'
 import type { ChangeStore } from '../changes/store.ts'
-import type { FileSystem } from '../file-system.ts'
+import { type FileSystem, namesIn } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { type Liveness, livenessOf } from './liveness.ts'
 import { releaseLock, takeLock } from './lock.ts'
-import { list, readIdentity } from './recorder-folder.ts'
-import { createSealer } from './seal.ts'
+import { hasEnded, readIdentity, removeEmptied } from './recorder-folder.ts'
+import { createSealer, type Sealer } from './seal.ts'
 import type { Spool } from './spool.ts'
 
 export interface AdoptionOptions {
@@ -26,48 +27,71 @@ export interface AdoptionOptions {
   readonly onSealed: () => void
 }
 
-/** Marks a recorder's folder as ended, also while its process lives on: a worker thread that is done. */
-export const endedMarker = 'ended'
-
 export function createAdoption(options: AdoptionOptions) {
-  const { fileSystem, directory, ownFolder, self, spool } = options
+  const { fileSystem, directory, ownFolder, spool } = options
+  const self = { folder: ownFolder, liveness: options.self }
   const adopted = new Set<string>()
+  let round: Iterator<undefined> | undefined
 
-  /** Looks for dead recorders once. */
-  function look(): void {
-    for (const folder of adopted) quietly('drop an emptied recorder', () => removeEmptied(folder))
-    for (const name of list(fileSystem, directory)) {
+  /** One round through the destination's folder, a journal file at a time. */
+  function* lookAround(): Generator<undefined> {
+    for (const folder of adopted) quietly('drop an emptied recorder', () => drop(folder))
+    const names = quietly('look for dead recorders', () => namesIn(fileSystem, directory)) ?? []
+    for (const name of names) {
       const folder = path.join(directory, name)
       if (folder === ownFolder || adopted.has(folder)) continue
-      quietly('adopt a recorder', () => adopt(folder))
+      const sealer = quietly('take a dead recorder', () => take(folder))
+      if (sealer === undefined) continue
+      while (quietly('seal for a dead recorder', () => sealer.sealNext()) === true) yield
+      quietly('adopt a recorder', () => adopt(folder, sealer))
+      yield
     }
   }
 
-  function adopt(folder: string): void {
+  /** Its segments are sent from now on, even if nothing can be sealed: on a full disk that makes room. */
+  function take(folder: string): Sealer | undefined {
     const identity = readIdentity(fileSystem, folder)
-    if (identity === undefined) return
-    const isEnded = fileSystem.existsSync(path.join(folder, endedMarker))
-    if (!isEnded && livenessOf(identity.liveness, fileSystem) !== 'dead') return
-    if (!takeLock(fileSystem, folder, self)) return
-    const sealer = createSealer({ ...options, folder, identity })
-    sealer.closeDead(sealer.seal())
-    adopted.add(folder)
+    if (identity === undefined) return undefined
+    const isOver =
+      hasEnded(fileSystem, folder) || livenessOf(identity.liveness, fileSystem) === 'dead'
+    if (!isOver || !takeLock(fileSystem, folder, self)) return undefined
     spool.add(folder)
+    options.onSealed()
+    return createSealer({ ...options, folder, identity })
+  }
+
+  /** What failed before fails here again, and is tried in the next round: the lock stays ours. */
+  function adopt(folder: string, sealer: Sealer): void {
+    sealer.seal()
+    if (sealer.isOfNewerVersion()) {
+      spool.remove(folder)
+      releaseLock(fileSystem, folder, self)
+      return
+    }
+    sealer.closeDead()
+    adopted.add(folder)
     options.onSealed()
   }
 
-  function removeEmptied(folder: string): void {
-    if (!spool.isEmpty(folder)) return
+  function drop(folder: string): void {
+    if (!removeEmptied(fileSystem, folder)) return
     spool.remove(folder)
     adopted.delete(folder)
-    fileSystem.rmSync(folder, { recursive: true, force: true })
   }
 
   return {
-    look,
+    /** Does one piece of the work; true while there is more, which other work may come before. Never throws. */
+    look(): boolean {
+      round ??= lookAround()
+      if (round.next().done !== true) return true
+      round = undefined
+      return false
+    },
     /** Lets others adopt what is left. */
     close(): void {
-      for (const folder of adopted) releaseLock(fileSystem, folder)
+      for (const folder of adopted) {
+        quietly('release a lock', () => releaseLock(fileSystem, folder, self))
+      }
     },
   }
 }

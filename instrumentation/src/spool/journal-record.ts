@@ -1,25 +1,33 @@
 /**
  * One record of a journal: a JSON head and its raw contents.
  *
- *     record   = bodyLength u32 · crc32 of the body u32 · body
+ *     record   = bodyLength u32 · checksum u32 · body
  *     body     = headLength u32 · head, UTF-8 JSON · the contents, one after another
- *     head.c   = [[slot, encoding, byteLength], …] names the contents in their order
+ *     head     = {"k": kind, …}, the kind first; head.c = [[slot, encoding, byteLength], …] names the contents in order
+ *     checksum = crc32 of the body, begun with the file's seed
  *
  * All numbers are little endian. A content lies as it lay in memory: `latin1` (one byte a character), `utf16`
- * (two bytes, little endian, lone surrogates included) or `bytes`.
+ * (two bytes, little endian, lone surrogates included) or `bytes`. The seed is made of recorder and file number, so a
+ * record is valid in its own file only: a journal that is itself recorded as a content is not taken for records.
  *
  * A record is valid if and only if its length fits the file, its checksum holds, and its head is a JSON object
- * whose contents fill the body. Torn: the file ends inside it; only the last record of a file can be. Corrupt:
- * the length fits, the rest does not; the reader steps over it and counts what is missing by the sequence.
+ * whose contents fill the body. Torn: no valid record begins there or after, and the file ends inside it. Corrupt: it
+ * is not valid, and is stepped over to the next record that is; what is missing shows in the sequence.
+ *
+ * The next record is looked for by the first bytes of its head, at most until the bytes that were checked for it are
+ * eight times the file: a file that was made to look like records everywhere is given up, not read for hours.
  */
 import { crc32 } from 'node:zlib'
 
-export type ContentEncoding = 'latin1' | 'utf16' | 'bytes'
+export const contentEncodings = ['latin1', 'utf16', 'bytes'] as const
+export type ContentEncoding = (typeof contentEncodings)[number]
 
 /** Bytes before a record's body. */
 export const framingBytes = 8
 /** A body larger than this is not written, and not believed when read. */
 export const bodyBytesMax = 256 * 1024 ** 2
+const headBegin = '{"k":"'
+const searchedTimesMax = 8
 
 export interface StoredContent {
   readonly slot: string
@@ -29,42 +37,86 @@ export interface StoredContent {
   readonly offset: number
 }
 
+export interface JournalRecord {
+  readonly head: Readonly<Record<string, unknown>>
+  readonly contents: readonly StoredContent[]
+}
+
 export type ReadResult =
-  | {
-      readonly status: 'record'
-      readonly head: Readonly<Record<string, unknown>>
-      readonly contents: readonly StoredContent[]
-      readonly next: number
-    }
+  | ({ readonly status: 'record'; readonly next: number } & JournalRecord)
   | { readonly status: 'end' }
   | { readonly status: 'torn' }
   | { readonly status: 'corrupt'; readonly next: number }
 
+/** What the checksums of one file begin with. */
+export function seedOf(recorder: string, fileNumber: number): number {
+  return crc32(`${recorder}/${fileNumber}`)
+}
+
+export function checksumOf(body: Uint8Array, seed: number): number {
+  return crc32(body, seed)
+}
+
 /** Reads the record that begins at `offset` of a journal file's bytes. Never throws. */
-export function readRecord(file: Buffer, offset: number): ReadResult {
-  if (offset === file.byteLength) return { status: 'end' }
-  if (offset + framingBytes > file.byteLength) return { status: 'torn' }
-  const bodyLength = file.readUInt32LE(offset)
-  const checksum = file.readUInt32LE(offset + 4)
+export function readRecord(file: Buffer, offset: number, seed: number): ReadResult {
+  if (offset >= file.byteLength) return { status: 'end' }
+  const body = bodyAt(file, offset)
+  const record = body === undefined ? undefined : parseBody(file, body, seed)
+  if (record !== undefined) return record
+  const next = findRecord(file, offset + 1, seed)
+  if (next !== undefined) return { status: 'corrupt', next }
+  return body === undefined ? { status: 'torn' } : { status: 'corrupt', next: file.byteLength }
+}
+
+interface Body {
+  readonly start: number
+  readonly end: number
+}
+
+/** Where the body of a record at `offset` lies; undefined when the file ends before it does. */
+function bodyAt(file: Buffer, offset: number): Body | undefined {
   const start = offset + framingBytes
-  const next = start + bodyLength
-  if (bodyLength > bodyBytesMax || next > file.byteLength) return { status: 'torn' }
-  const body = file.subarray(start, next)
-  if (bodyLength < 4 || crc32(body) !== checksum) return { status: 'corrupt', next }
+  if (start > file.byteLength) return undefined
+  const length = file.readUInt32LE(offset)
+  const end = start + length
+  return length > bodyBytesMax || end > file.byteLength ? undefined : { start, end }
+}
+
+function parseBody(file: Buffer, { start, end }: Body, seed: number): ReadResult | undefined {
+  const body = file.subarray(start, end)
+  if (body.byteLength < 4 || checksumOf(body, seed) !== file.readUInt32LE(start - 4)) {
+    return undefined
+  }
   const headLength = body.readUInt32LE(0)
-  if (headLength > bodyLength - 4) return { status: 'corrupt', next }
+  if (headLength > body.byteLength - 4) return undefined
   const head = parseObject(body.toString('utf8', 4, 4 + headLength))
-  if (head === undefined) return { status: 'corrupt', next }
+  if (head === undefined) return undefined
   const contents: StoredContent[] = []
   let position = 4 + headLength
   for (const entry of Array.isArray(head['c']) ? head['c'] : []) {
     const content = readEntry(entry, body, position, start)
-    if (content === undefined) return { status: 'corrupt', next }
+    if (content === undefined) return undefined
     contents.push(content)
     position += content.bytes.byteLength
   }
-  if (position !== bodyLength) return { status: 'corrupt', next }
-  return { status: 'record', head, contents, next }
+  if (position !== body.byteLength) return undefined
+  return { status: 'record', head, contents, next: end }
+}
+
+/** The first valid record that begins at `from` or after. */
+function findRecord(file: Buffer, from: number, seed: number): number | undefined {
+  const toHead = framingBytes + 4
+  let searchedBytes = 0
+  let at = file.indexOf(headBegin, from + toHead)
+  while (at !== -1 && searchedBytes <= searchedTimesMax * file.byteLength) {
+    const body = bodyAt(file, at - toHead)
+    if (body !== undefined) {
+      searchedBytes += body.end - body.start
+      if (parseBody(file, body, seed) !== undefined) return at - toHead
+    }
+    at = file.indexOf(headBegin, at + 1)
+  }
+  return undefined
 }
 
 /** The text of a stored content; `undefined` when it is bytes. */
@@ -86,9 +138,10 @@ function readEntry(
   bodyStart: number,
 ): StoredContent | undefined {
   if (!Array.isArray(entry)) return undefined
-  const [slot, encoding, byteLength]: readonly unknown[] = entry
-  if (typeof slot !== 'string' || typeof byteLength !== 'number') return undefined
-  if (encoding !== 'latin1' && encoding !== 'utf16' && encoding !== 'bytes') return undefined
+  const [slot, encodingName, byteLength]: readonly unknown[] = entry
+  const encoding = contentEncodings.find((known) => known === encodingName)
+  if (typeof slot !== 'string' || encoding === undefined) return undefined
+  if (typeof byteLength !== 'number' || !Number.isSafeInteger(byteLength)) return undefined
   if (byteLength < 0 || position + byteLength > body.byteLength) return undefined
   const bytes = body.subarray(position, position + byteLength)
   return { slot, encoding, bytes, offset: bodyStart + position }
@@ -97,7 +150,8 @@ function readEntry(
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? { ...value } : undefined
   } catch {
     return undefined
   }

@@ -13,30 +13,40 @@
  *     log      a log record; takes the next sequence `s`
  *     end      the recorder ended in good order, after the last sequence `through`
  *
+ * The `content` and `wire` records of one span are numbered `i` = 1, 2, 3 …, and its `span` says how many there were
+ * (`p`): so a piece that was lost shows. Kinds that are not known are passed over; a file of a newer version is left
+ * alone.
+ *
  * Records gather in one reused buffer that is written synchronously when the current JavaScript turn ends, at 256 KiB,
  * and when `flush` is called: what ended before the process is killed is in the page cache, and so safe from `kill -9`.
- * Files are synced to disk when they are closed, by the sealer, which is the only reader.
+ * A file that an open span needs is synced to disk when it is sealed, as segments are.
  *
  * When the disk refuses, what was in the buffer is lost, counted, and declared by the next record that can be
  * written (`turnlog.records.dropped`), so that the sequence has no silent hole. Nothing here throws.
+ *
+ * Law: recorded = written + dropped + what is in the buffer, all counted in sequences.
  */
-import { isStringOneByteRepresentation } from 'node:v8'
-import { crc32 } from 'node:zlib'
-import { type FileSystem, makePrivateFolder, writeFully } from '../file-system.ts'
-import { bodyBytesMax, type ContentEncoding, framingBytes } from './journal-record.ts'
+import { type FileSystem, makePrivateFolder, removeFile, writeFully } from '../file-system.ts'
+import { quietly } from '../health.ts'
+import { bodyBytesMax, seedOf } from './journal-record.ts'
+import {
+  bufferBytes,
+  createRecordBuffer,
+  type JournalContent,
+  type PreparedRecord,
+  prepareRecord,
+} from './record-buffer.ts'
+
+export type { JournalContent } from './record-buffer.ts'
 
 export const journalVersion = 1
 const fileBytesMax = 8 * 1024 ** 2
 const fileAgeMsMax = 1_000
-const bufferBytes = 256 * 1024
-/** A buffer that had to grow beyond this for one record is given back afterwards. */
-const bufferBytesKept = 4 * 1024 ** 2
 /** After the disk refused, nothing is tried for this long: a full disk must not cost the host a call a record. */
 const retryAfterMs = 1_000
-/** Starts repeated in each header; the oldest goes first, so spans that never end do not leak. */
-const openStartsMax = 10_000
+/** Starts repeated in each header; the oldest goes first, so spans that never end cost at most a megabyte a second. */
+const openStartsMax = 1_000
 
-export type JournalContent = readonly [slot: string, value: string | Uint8Array]
 export type JournalHead = Readonly<Record<string, unknown>> & { readonly k: string }
 
 export interface JournalOptions {
@@ -46,17 +56,21 @@ export interface JournalOptions {
   readonly now: () => number
   /** Called after file `number` was closed and may be sealed. */
   readonly onClosed: (number: number) => void
-  /** Called once before the first file is opened; makes the recorder's folder. May throw: the journal is then unwritable. */
+  /** Called before the first file is opened, and again when its folder has gone; makes it. May throw: the journal is then unwritable. */
   readonly prepare?: () => void
   /** Runs a timer that never holds the host and has no async context of the host's. */
   readonly after: (ms: number, callback: () => void) => { cancel(): void }
   readonly defer?: (callback: () => void) => void
 }
 
-interface Range {
+/** Why a record was not written, as its declaration says it. */
+type Refusal = 'journal_unwritable' | 'record_too_large' | 'record_unsealable'
+
+/** Sequences that were given and not written. */
+interface LostRange {
   readonly first: number
   readonly last: number
-  readonly reason: string
+  readonly reason: Refusal
 }
 
 export type Journal = ReturnType<typeof openJournal>
@@ -64,50 +78,39 @@ export type Journal = ReturnType<typeof openJournal>
 export function openJournal(options: JournalOptions) {
   const { directory, recorder, fileSystem, now, onClosed, after } = options
   const defer = options.defer ?? queueMicrotask
-  let scratch = Buffer.allocUnsafeSlow(bufferBytes)
-  let used = 0
+  const buffer = createRecordBuffer()
   let recorded = 0
-  /** Lands of the buffer that are not yet written. */
-  let unwrittenFirst = 0
-  let dropped = 0
-  /** Lost and not yet declared: one range, since nothing is written between a loss and its declaration. */
-  let lost: Range | undefined
-  /** Declared in the buffer, not yet written. */
-  let declaring: Range | undefined
-  let unwritableUntil = Number.NEGATIVE_INFINITY
+  /** The first sequence in the buffer; 0 when there is none. */
+  let bufferedFirst = 0
+  /** What a record in the buffer declares. */
+  let declaring: LostRange | undefined
+  /** Lost and not declared: one range, since nothing is written between a loss and its declaration. */
+  let lost: LostRange | undefined
+  let declared = 0
+  let refusedAt: number | undefined
   let isPrepared = false
   let isDeferred = false
   let isClosed = false
-  let file: { descriptor: number; number: number; bytes: number } | undefined
+  let file: OpenFile | undefined
   let fileNumber = 0
-  let fileTimer: { cancel(): void } | undefined
   const openStarts = new Map<string, unknown>()
+
+  interface OpenFile {
+    readonly descriptor: number
+    readonly number: number
+    readonly seed: number
+    readonly timer: { cancel(): void }
+    bytes: number
+  }
 
   function append(head: JournalHead, contents: readonly JournalContent[] = []): void {
     if (isClosed) return
-    if (lost !== undefined) declareDrop(lost)
-    write(head, contents)
-  }
-
-  function write(head: JournalHead, contents: readonly JournalContent[]): void {
-    const lands = head.k === 'span' || head.k === 'log'
-    const sequence = lands ? ++recorded : undefined
-    trackStart(head)
-    if (!openFile(lands ? recorded - 1 : recorded)) {
-      if (sequence !== undefined) lose(sequence, sequence, 'journal_unwritable')
-      return
-    }
-    const isPut = put(
-      sequence === undefined ? { ...head, t: now() } : { ...head, s: sequence, t: now() },
-      contents,
-    )
-    if (!isPut) {
-      if (sequence !== undefined) lose(sequence, sequence, 'record_too_large')
-      return
-    }
-    if (sequence !== undefined && unwrittenFirst === 0) unwrittenFirst = sequence
-    if (used >= bufferBytes) flush()
-    else if (!isDeferred) {
+    const time = now()
+    if (lost !== undefined && !isRefusing(time)) declareLost(lost, time)
+    write(head, contents, time)
+    trackStart(head, time)
+    if (buffer.used >= bufferBytes) flush()
+    else if (buffer.used > 0 && !isDeferred) {
       isDeferred = true
       defer(flushDeferred)
     }
@@ -118,110 +121,102 @@ export function openJournal(options: JournalOptions) {
     flush()
   }
 
-  /** Puts a record into the buffer; false when it is larger than a record may be. */
-  function put(head: object, contents: readonly JournalContent[]): boolean {
-    const entries: (readonly [string, ContentEncoding, number])[] = []
-    let contentBytes = 0
-    for (const [slot, value] of contents) {
-      const entry = describe(slot, value)
-      entries.push(entry)
-      contentBytes += entry[2]
+  /** The first record that can be written again says what was lost before it. Refused again, it is lost as well. */
+  function declareLost(range: LostRange, time: number): void {
+    if (write({ k: 'log', drop: range }, [], time)) {
+      declaring = range
+      lost = undefined
     }
-    const text = stringify(entries.length === 0 ? head : { ...head, c: entries })
-    const bodyBytesBound = 4 + text.length * 3 + contentBytes
-    if (bodyBytesBound > bodyBytesMax) return false
-    reserve(framingBytes + bodyBytesBound)
-    const start = used + framingBytes
-    const headBytes = scratch.write(text, start + 4, 'utf8')
-    scratch.writeUInt32LE(headBytes, start)
-    let position = start + 4 + headBytes
-    contents.forEach(([, value], index) => {
-      position += copy(value, entries[index]?.[1] ?? 'bytes', position)
-    })
-    scratch.writeUInt32LE(position - start, used)
-    scratch.writeUInt32LE(crc32(scratch.subarray(start, position)), used + 4)
-    used = position
+  }
+
+  function write(head: JournalHead, contents: readonly JournalContent[], time: number): boolean {
+    const through = recorded
+    const lands = head.k === 'span' || head.k === 'log'
+    if (lands) recorded += 1
+    // The kind comes first: readers look for it where a file is damaged.
+    const numbered = { k: head.k, ...(lands ? { s: recorded } : {}), t: time }
+    const record = prepareRecord({ ...numbered, ...head }, contents)
+    const refusal = record === undefined ? 'record_unsealable' : put(record, through, time)
+    if (refusal !== undefined) {
+      if (lands) lose(recorded, recorded, refusal)
+      return false
+    }
+    if (lands && bufferedFirst === 0) bufferedFirst = recorded
     return true
   }
 
-  function copy(value: string | Uint8Array, encoding: ContentEncoding, position: number): number {
-    if (typeof value !== 'string') {
-      scratch.set(value, position)
-      return value.byteLength
+  /** Puts a record into the buffer of an open file; undefined when it is there. */
+  function put(record: PreparedRecord, through: number, time: number): Refusal | undefined {
+    if (record.bodyBytesBound > bodyBytesMax) return 'record_too_large'
+    if (file !== undefined && file.bytes + buffer.used >= fileBytesMax) rotate()
+    if (file === undefined) openFile(through, time)
+    if (!buffer.fits(record)) flush()
+    // A write that failed has closed the file, and what is in the buffer is lost.
+    if (file === undefined) return 'journal_unwritable'
+    buffer.put(record, file.seed)
+    return undefined
+  }
+
+  function openFile(through: number, time: number): void {
+    if (isRefusing(time)) return
+    const descriptor = openNext() ?? openNext()
+    if (descriptor === undefined) {
+      refusedAt = time
+      return
     }
-    return scratch.write(value, position, encoding === 'latin1' ? 'latin1' : 'utf16le')
+    const number = fileNumber
+    const seed = seedOf(recorder, number)
+    file = { descriptor, number, seed, timer: after(fileAgeMsMax, rotate), bytes: 0 }
+    const open = [...openStarts.values()]
+    const header = { v: journalVersion, recorder, file: number, through, open }
+    const record = prepareRecord({ k: 'header', t: time, ...header }, [])
+    if (record !== undefined) buffer.put(record, seed)
   }
 
-  function reserve(bytes: number): void {
-    if (used + bytes <= scratch.byteLength) return
-    flush()
-    if (bytes > scratch.byteLength) scratch = Buffer.allocUnsafeSlow(bytes)
-  }
-
-  function openFile(through: number): boolean {
-    if (file !== undefined && file.bytes + used < fileBytesMax) return true
-    if (file !== undefined) rotate()
-    const time = now()
-    // The clock may have been set back: a wait longer than the rule allows is over.
-    if (time < unwritableUntil && unwritableUntil - time <= retryAfterMs) return false
+  /** After a failure the folder is made again: it may have been removed under us. */
+  function openNext(): number | undefined {
     try {
       if (!isPrepared) {
         options.prepare?.()
         makePrivateFolder(fileSystem, directory)
         isPrepared = true
       }
-      const number = ++fileNumber
-      const path = journalPath(directory, number)
-      file = { descriptor: fileSystem.openSync(path, 'wx', 0o600), number, bytes: 0 }
+      fileNumber += 1
+      return fileSystem.openSync(journalPath(directory, fileNumber), 'wx', 0o600)
     } catch {
-      unwritableUntil = time + retryAfterMs
-      // The folder may have been removed under us.
       isPrepared = false
-      return false
+      return undefined
     }
-    put(
-      {
-        k: 'header',
-        t: time,
-        v: journalVersion,
-        recorder,
-        file: file.number,
-        through,
-        open: [...openStarts.values()],
-      },
-      [],
-    )
-    fileTimer = after(fileAgeMsMax, rotate)
-    return true
+  }
+
+  /** By the distance in time, whichever way: a clock that was set back ends the wait as well. */
+  function isRefusing(time: number): boolean {
+    return refusedAt !== undefined && Math.abs(time - refusedAt) < retryAfterMs
   }
 
   /** Writes what is in the buffer. What cannot be written is lost and counted. */
   function flush(): void {
-    if (used === 0) return
-    const bytes = scratch.subarray(0, used)
-    const first = unwrittenFirst
-    used = 0
-    unwrittenFirst = 0
-    if (scratch.byteLength > bufferBytesKept) scratch = Buffer.allocUnsafeSlow(bufferBytes)
+    if (buffer.used === 0 || file === undefined) return
+    const bytes = buffer.take()
     try {
-      if (file === undefined) throw new Error('no journal file')
       writeFully(fileSystem, file.descriptor, bytes)
       file.bytes += bytes.byteLength
-      declaring = undefined
+      declared += sizeOf(declaring)
     } catch {
-      lost = declaring
-      declaring = undefined
-      if (first !== 0) lose(first, recorded, 'journal_unwritable')
-      unwritableUntil = now() + retryAfterMs
-      abandonFile()
+      if (declaring !== undefined) lose(declaring.first, declaring.last, declaring.reason)
+      if (bufferedFirst !== 0) lose(bufferedFirst, recorded, 'journal_unwritable')
+      refusedAt = now()
+      abandonFile(file)
     }
+    bufferedFirst = 0
+    declaring = undefined
   }
 
-  /** After a failed write the file ends in a torn record; what stands before it is kept. */
-  function abandonFile(): void {
-    if (file === undefined) return
+  /** A failed write leaves a torn record: it is cut off, what stands before it is kept. */
+  function abandonFile({ descriptor, number, bytes }: OpenFile): void {
     try {
-      fileSystem.ftruncateSync(file.descriptor, file.bytes)
+      if (bytes > 0) fileSystem.ftruncateSync(descriptor, bytes)
+      else removeFile(fileSystem, journalPath(directory, number))
     } catch {
       // The reader knows torn records.
     }
@@ -229,51 +224,40 @@ export function openJournal(options: JournalOptions) {
   }
 
   function rotate(): void {
-    if (file === undefined) return
     flush()
     closeFile()
   }
 
   function closeFile(): void {
     if (file === undefined) return
-    const { descriptor, number } = file
+    const { descriptor, number, bytes, timer } = file
     file = undefined
-    fileTimer?.cancel()
-    fileTimer = undefined
+    timer.cancel()
     try {
       fileSystem.closeSync(descriptor)
     } catch {
       // Nothing more can be done with it; what reached the disk will be read.
     }
-    onClosed(number)
+    if (bytes > 0) quietly('tell that a journal file is closed', () => onClosed(number))
   }
 
-  function lose(first: number, last: number, reason: string): void {
-    dropped += last - first + 1
-    lost = { first: lost?.first ?? first, last, reason }
+  /** Adds to what is lost; the range spans both, since nothing between them was written. */
+  function lose(first: number, last: number, reason: Refusal): void {
+    lost = {
+      first: Math.min(first, lost?.first ?? first),
+      last: Math.max(last, lost?.last ?? last),
+      reason,
+    }
   }
 
-  /** The first record that can be written again says what was lost before it. */
-  function declareDrop(range: Range): void {
-    const time = now()
-    if (time < unwritableUntil && unwritableUntil - time <= retryAfterMs) return
-    lost = undefined
-    write({ k: 'log', drop: range }, [])
-    // Refused again: the declaration itself belongs to the range that is declared next.
-    if (lost !== undefined) lost = { ...range, last: recorded }
-    else declaring = range
-  }
-
-  function trackStart(head: JournalHead): void {
-    const id = head['id']
+  function trackStart(head: JournalHead, time: number): void {
+    const { k: kind, id } = head
     if (typeof id !== 'string') return
-    if (head.k === 'start') {
-      if (openStarts.size >= openStartsMax) {
-        const oldest = openStarts.keys().next()
-        if (!oldest.done) openStarts.delete(oldest.value)
-      }
-      openStarts.set(id, { ...head, t: now() })
-    } else if (head.k === 'span' || head.k === 'discard') openStarts.delete(id)
+    if (kind === 'span' || kind === 'discard') openStarts.delete(id)
+    if (kind !== 'start') return
+    const oldest = openStarts.size >= openStartsMax ? openStarts.keys().next() : undefined
+    if (oldest?.value !== undefined) openStarts.delete(oldest.value)
+    openStarts.set(id, { ...head, t: time })
   }
 
   return {
@@ -289,20 +273,20 @@ export function openJournal(options: JournalOptions) {
     get hasOpenStarts() {
       return openStarts.size > 0
     },
-    /** Records that were lost because the disk refused them. */
+    /** Records that were lost because the disk refused them, or they were too large. */
     get dropped() {
-      return dropped
-    },
-    /** The number of the newest file, 0 when there is none. */
-    get fileNumber() {
-      return fileNumber
+      return declared + sizeOf(declaring) + sizeOf(lost)
     },
     /** Writes everything and closes; appending afterwards does nothing. May be called twice. */
     close(): void {
       if (isClosed) return
+      if (lost !== undefined) {
+        // The last chance to say so.
+        refusedAt = undefined
+        declareLost(lost, now())
+      }
+      rotate()
       isClosed = true
-      flush()
-      closeFile()
     },
   }
 }
@@ -311,34 +295,6 @@ export function journalPath(directory: string, number: number): string {
   return `${directory}/${String(number).padStart(8, '0')}.journal`
 }
 
-function describe(
-  slot: string,
-  value: string | Uint8Array,
-): readonly [string, ContentEncoding, number] {
-  if (typeof value !== 'string') return [slot, 'bytes', value.byteLength]
-  return isOneByte(value)
-    ? [slot, 'latin1', value.length]
-    : [slot, 'utf16', value.length * 2]
-}
-
-/** Absent before Node 22.15: then every string is copied as two bytes a character. */
-function isOneByte(value: string): boolean {
-  return isStringOneByteRepresentation?.(value) ?? false
-}
-
-/** JSON of a head. What JSON has no form for (a bigint) becomes its text, a circle is left out. */
-function stringify(head: object): string {
-  try {
-    return JSON.stringify(head)
-  } catch {
-    const ancestors: unknown[] = []
-    return JSON.stringify(head, function (this: unknown, _key, value: unknown) {
-      if (typeof value === 'bigint') return value.toString()
-      if (typeof value !== 'object' || value === null) return value
-      while (ancestors.length > 0 && ancestors.at(-1) !== this) ancestors.pop()
-      if (ancestors.includes(value)) return undefined
-      ancestors.push(value)
-      return value
-    })
-  }
+function sizeOf(range: LostRange | undefined): number {
+  return range === undefined ? 0 : range.last - range.first + 1
 }

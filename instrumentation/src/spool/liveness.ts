@@ -1,10 +1,13 @@
 /**
  * Whether a process that wrote something down is still there. Boot id, process start time and pid namespace prove it;
  * a recycled pid is not taken for the dead process's, and a sleeping process is not dead.
+ *
+ * Only what was looked at and is gone is dead. Where we cannot look (another machine, another namespace, a system that
+ * does not tell, no file descriptor left to look with) the answer is `unknown`, and what it left stays.
  */
 import { execFileSync } from 'node:child_process'
 import * as os from 'node:os'
-import { type FileSystem, originalFs } from '../file-system.ts'
+import { errorCode, type FileSystem, originalFs } from '../file-system.ts'
 
 export interface Liveness {
   readonly pid: number
@@ -13,78 +16,106 @@ export interface Liveness {
   readonly boot: string
   /** The pid means something in this namespace only. */
   readonly pidNamespace: string
-  /** When the process started, in the system's own terms. */
+  /** When the process started, in the system's own terms; empty where it cannot be had. */
   readonly processStart: string
 }
 
 export function ownLiveness(fileSystem: FileSystem = originalFs): Liveness {
+  const start = startOf(process.pid, fileSystem)
   return {
     pid: process.pid,
     host: os.hostname(),
-    boot: bootId(fileSystem),
-    pidNamespace: pidNamespace(fileSystem),
-    processStart: processStart(fileSystem, process.pid) ?? '',
+    boot: bootId(fileSystem) ?? '',
+    pidNamespace: pidNamespace(fileSystem) ?? '',
+    processStart: start.status === 'started' ? start.at : '',
   }
 }
 
-/** `unknown`: it ran where we cannot look, and so is left alone. */
 export function livenessOf(
   other: Liveness,
   fileSystem: FileSystem = originalFs,
 ): 'alive' | 'dead' | 'unknown' {
-  if (other.host !== os.hostname() && other.boot !== bootId(fileSystem)) return 'unknown'
-  if (other.boot !== bootId(fileSystem)) return 'dead'
-  if (other.pidNamespace !== pidNamespace(fileSystem)) return 'unknown'
-  const start = processStart(fileSystem, other.pid)
-  if (start === undefined) return 'dead'
-  return start === other.processStart ? 'alive' : 'dead'
+  const boot = bootId(fileSystem) ?? ''
+  const isSameHost = other.host === os.hostname()
+  if (other.boot !== boot) {
+    // Another boot of this machine is over; of another machine we know nothing.
+    return isSameHost && other.boot !== '' && boot !== '' ? 'dead' : 'unknown'
+  }
+  if (boot === '' && !isSameHost) return 'unknown'
+  if (other.pidNamespace !== (pidNamespace(fileSystem) ?? '')) return 'unknown'
+  const start = startOf(other.pid, fileSystem)
+  if (start.status === 'gone') return 'dead'
+  if (start.status === 'unknown' || other.processStart === '') return 'unknown'
+  return start.at === other.processStart ? 'alive' : 'dead'
 }
 
 export function parseLiveness(value: unknown): Liveness | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { pid, host, boot, pidNamespace, processStart } = value as Record<string, unknown>
-  if (typeof pid !== 'number' || typeof host !== 'string' || typeof boot !== 'string') {
-    return undefined
-  }
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined
+  if (typeof host !== 'string' || typeof boot !== 'string') return undefined
   if (typeof pidNamespace !== 'string' || typeof processStart !== 'string') return undefined
   return { pid, host, boot, pidNamespace, processStart }
 }
 
-function bootId(fileSystem: FileSystem): string {
-  const linux = read(fileSystem, '/proc/sys/kernel/random/boot_id')
-  if (linux !== undefined) return linux.trim()
-  // Elsewhere the boot time, to the minute: the clock may be adjusted.
-  return String(Math.round((Date.now() / 1_000 - os.uptime()) / 60))
+/** Linux has one; elsewhere the boot time would do, were it not moved with the clock. */
+function bootId(fileSystem: FileSystem): string | undefined {
+  return readText(fileSystem, '/proc/sys/kernel/random/boot_id')?.trim()
 }
 
-function pidNamespace(fileSystem: FileSystem): string {
+function pidNamespace(fileSystem: FileSystem): string | undefined {
   try {
     return fileSystem.readlinkSync('/proc/self/ns/pid')
-  } catch {
-    return ''
-  }
-}
-
-/** proc_pid_stat(5): field 22, counted after the command's closing parenthesis. A zombie has ended. */
-function processStart(fileSystem: FileSystem, pid: number): string | undefined {
-  const stat = read(fileSystem, `/proc/${pid}/stat`)
-  if (stat !== undefined) {
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
-  }
-  if (process.platform === 'linux') return undefined
-  try {
-    const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim()
-    return started === '' ? undefined : started
   } catch {
     return undefined
   }
 }
 
-function read(fileSystem: FileSystem, file: string): string | undefined {
+type ProcessStart =
+  | { readonly status: 'started'; readonly at: string }
+  | { readonly status: 'gone' }
+  | { readonly status: 'unknown' }
+
+function startOf(pid: number, fileSystem: FileSystem): ProcessStart {
+  // A process that is there takes signal 0, or is somebody else's.
+  if (!isThere(pid)) return { status: 'gone' }
+  return process.platform === 'linux' ? startInProc(pid, fileSystem) : startByPs(pid)
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return errorCode(cause) !== 'ESRCH'
+  }
+}
+
+/** proc_pid_stat(5): field 22, counted after the command's closing parenthesis. A zombie has ended. */
+function startInProc(pid: number, fileSystem: FileSystem): ProcessStart {
+  const stat = readText(fileSystem, `/proc/${pid}/stat`)
+  // Gone since it was looked for, or a system without /proc.
+  if (stat === undefined) return { status: 'unknown' }
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state, at] = [fields[0], fields[19]]
+  if (state === 'Z' || state === 'X') return { status: 'gone' }
+  return at === undefined ? { status: 'unknown' } : { status: 'started', at }
+}
+
+function startByPs(pid: number): ProcessStart {
+  try {
+    const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
+    return started === '' ? { status: 'unknown' } : { status: 'started', at: started }
+  } catch {
+    return { status: 'unknown' }
+  }
+}
+
+function readText(fileSystem: FileSystem, file: string): string | undefined {
   try {
     return fileSystem.readFileSync(file, 'utf8')
   } catch {

@@ -2,12 +2,14 @@
  * OTLP/JSON of one record: pure. The mapping is that of the OTLP specification (1.11, "JSON Protobuf Encoding"): ids
  * in hex, 64-bit integers as strings where they may be large, enums as integers, lowerCamelCase.
  */
-import type { JournaledLog, JournaledScope, JournaledSpan } from './processor.ts'
+import type { JournaledLog, JournaledScope, JournaledSpan } from './journaled.ts'
 
-export type SealedValue = string | number | boolean | Uint8Array | readonly string[]
 export type SealedAttributes = Record<string, unknown>
 
 type AnyValue = Readonly<Record<string, unknown>>
+
+/** `intValue` is a signed 64-bit integer; a larger one is kept as text. */
+const intMax = 2n ** 63n - 1n
 
 /** An attribute's value. What has no OTLP form (a function, a symbol) is left out. */
 export function toAnyValue(value: unknown): AnyValue | undefined {
@@ -17,9 +19,13 @@ export function toAnyValue(value: unknown): AnyValue | undefined {
     case 'boolean':
       return { boolValue: value }
     case 'number':
-      return Number.isSafeInteger(value) ? { intValue: value } : { doubleValue: value }
+      if (Number.isSafeInteger(value)) return { intValue: value }
+      // As protobuf's JSON names what JSON has no number for.
+      return { doubleValue: Number.isFinite(value) ? value : String(value) }
     case 'bigint':
-      return { intValue: value.toString() }
+      return value <= intMax && value >= -intMax - 1n
+        ? { intValue: value.toString() }
+        : { stringValue: value.toString() }
     case 'object':
       return toCompoundValue(value)
     default:
@@ -98,6 +104,8 @@ export interface SealedRecord {
   readonly signal: Signal
   readonly sequence: number
   readonly scope: JournaledScope
+  /** How many sequences it declares dropped. */
+  readonly declares: number
   /** The record's OTLP/JSON. */
   readonly json: string
 }

@@ -8,74 +8,56 @@ import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetr
 import { quietly } from '../health.ts'
 import type { ContentSlot, WireFacts } from '../record/recorder.ts'
 import type { Journal, JournalContent } from './journal.ts'
+import { toJournalValue } from './journal-value.ts'
+import {
+  attributeSlot,
+  bodySlot,
+  type JournaledEvent,
+  type JournaledLink,
+  type JournaledLog,
+  type JournaledSpan,
+} from './journaled.ts'
 
 /** Strings above this are copied raw beside the head instead of being escaped into it. */
 const headStringLengthMax = 1_024
 
-/** What the sealer reads of a span's start and end; times are nanoseconds since 1970, as decimal strings. */
-export interface JournaledSpan {
-  readonly traceId: string
-  readonly spanId: string
-  readonly parentSpanId?: string | undefined
-  readonly name: string
-  /** As in OpenTelemetry JS's API: 0 internal … 4 consumer; OTLP's is one more. */
-  readonly kind: number
-  readonly start: string
-  readonly end?: string
-  readonly attributes: Readonly<Record<string, unknown>>
-  readonly status?: { readonly code: number; readonly message?: string }
-  readonly events?: readonly JournaledEvent[]
-  readonly links?: readonly JournaledLink[]
-  readonly scope: JournaledScope
-  readonly flags?: number
-  readonly traceState?: string | undefined
-}
-export interface JournaledEvent {
-  readonly name: string
-  readonly time: string
-  readonly attributes?: Readonly<Record<string, unknown>>
-}
-export interface JournaledLink {
-  readonly traceId: string
-  readonly spanId: string
-  readonly attributes?: Readonly<Record<string, unknown>>
-}
-export interface JournaledScope {
-  readonly name: string
-  readonly version?: string | undefined
-  readonly schemaUrl?: string | undefined
-}
-export interface JournaledLog {
-  readonly time: string
-  readonly observed: string
-  readonly severity?: number | undefined
-  readonly severityText?: string | undefined
-  readonly eventName?: string | undefined
-  readonly body?: unknown
-  readonly attributes: Readonly<Record<string, unknown>>
-  readonly traceId?: string | undefined
-  readonly spanId?: string | undefined
-  readonly scope: JournaledScope
-}
-
 export function createProcessors(journal: Journal) {
   const notes = new WeakMap<object, Readonly<Record<string, unknown>>>()
+  /** How many raw pieces of a span were journaled. */
+  const pieces = new WeakMap<object, number>()
+
+  function nextPiece(span: object): number {
+    const index = (pieces.get(span) ?? 0) + 1
+    pieces.set(span, index)
+    return index
+  }
 
   const spans: SpanProcessor = {
     onStart(span: SdkSpan, _context: Context): void {
       // Open turns, model calls and tool calls are journaled too, so that a crash can be closed.
       if (typeof span.attributes['gen_ai.operation.name'] !== 'string') return
       quietly('journal a start', () => {
-        const [described] = describeSpan(span)
-        journal.append({ k: 'start', id: described.spanId, span: described })
+        const [described, contents] = describeSpan(span)
+        const id = described.spanId
+        // The span goes on changing its attributes; what is repeated in headers must not.
+        const attributes = { ...described.attributes }
+        journal.append({ k: 'start', id, span: { ...described, attributes } })
+        for (const content of contents) {
+          journal.append({ k: 'content', id, x: 0, i: nextPiece(span) }, [content])
+        }
       })
     },
     onEnd(span: ReadableSpan): void {
       quietly('journal a span', () => {
         const [described, contents] = describeSpan(span)
-        const noted = notes.get(span)
-        const head = { k: 'span', id: described.spanId, span: described }
-        journal.append(noted === undefined ? head : { ...head, n: noted }, contents)
+        const head = {
+          k: 'span',
+          id: described.spanId,
+          span: described,
+          n: notes.get(span),
+          p: pieces.get(span),
+        }
+        journal.append(head, contents)
       })
     },
     forceFlush: async () => journal.flush(),
@@ -96,14 +78,17 @@ export function createProcessors(journal: Journal) {
   return {
     spans,
     logs,
-    /** The part of `Recorder` that writes beside the spans. */
+    /** The part of `Recorder` that writes beside the spans. What comes after a span's end is not taken. */
     raw: {
       content(span: Span, slot: ContentSlot, value: string | Uint8Array, exchange = 0): void {
+        if (!span.isRecording()) return
         const id = span.spanContext().spanId
-        journal.append({ k: 'content', id, x: exchange }, [[slot, value]])
+        journal.append({ k: 'content', id, x: exchange, i: nextPiece(span) }, [[slot, value]])
       },
       wire(span: Span, exchange: number, facts: WireFacts): void {
-        journal.append({ k: 'wire', id: span.spanContext().spanId, x: exchange, ...facts })
+        if (!span.isRecording()) return
+        const id = span.spanContext().spanId
+        journal.append({ k: 'wire', id, x: exchange, i: nextPiece(span), facts })
       },
       discard(spanId: string): void {
         journal.append({ k: 'discard', id: spanId })
@@ -129,7 +114,7 @@ function describeSpan(span: ReadableSpan): readonly [JournaledSpan, readonly Jou
     attributes,
     scope: span.instrumentationScope,
     flags: traceFlags,
-    ...(traceState === undefined ? {} : { traceState: traceState.serialize() }),
+    traceState: traceState?.serialize(),
     ...(span.links.length === 0 ? {} : { links: span.links.map(describeLink) }),
   }
   if (!span.ended) return [described, contents]
@@ -144,50 +129,75 @@ function describeSpan(span: ReadableSpan): readonly [JournaledSpan, readonly Jou
   ]
 }
 
-function describeEvent(event: ReadableSpan['events'][number]): JournaledEvent {
-  return { name: event.name, time: nanoseconds(event.time), attributes: event.attributes ?? {} }
+function describeEvent({ name, time, attributes }: ReadableSpan['events'][number]): JournaledEvent {
+  return { name, time: nanoseconds(time), attributes: plainAttributes(attributes ?? {}) }
 }
 
-function describeLink(link: ReadableSpan['links'][number]): JournaledLink {
-  const { traceId, spanId } = link.context
-  return { traceId, spanId, attributes: link.attributes ?? {} }
+function describeLink({ context, attributes }: ReadableSpan['links'][number]): JournaledLink {
+  const { traceId, spanId } = context
+  return { traceId, spanId, attributes: plainAttributes(attributes ?? {}) }
 }
 
-function describeLog(record: ReadWriteLogRecord): readonly [JournaledLog, readonly JournalContent[]] {
+function describeLog(
+  record: ReadWriteLogRecord,
+): readonly [JournaledLog, readonly JournalContent[]] {
   const [attributes, contents] = splitAttributes(record.attributes)
+  const { body } = record
+  const isLongBody = isContent(body)
   const described: JournaledLog = {
     time: nanoseconds(record.hrTime),
     observed: nanoseconds(record.hrTimeObserved),
     severity: record.severityNumber,
     severityText: record.severityText,
     eventName: record.eventName,
-    body: record.body,
+    body: isLongBody ? undefined : toJournalValue(body),
     attributes,
     traceId: record.spanContext?.traceId,
     spanId: record.spanContext?.spanId,
     scope: record.instrumentationScope,
   }
-  return [described, contents]
+  return [described, isLongBody ? [...contents, [bodySlot, body]] : contents]
 }
 
-/** Small attributes for the head, and long strings and bytes for beside it, in slots `a:{name}`. */
-function splitAttributes(
-  attributes: Readonly<Record<string, unknown>>,
-): readonly [Readonly<Record<string, unknown>>, readonly JournalContent[]] {
-  let contents: JournalContent[] | undefined
-  let small: Record<string, unknown> | undefined
-  for (const [name, value] of Object.entries(attributes)) {
-    const isLong =
-      typeof value === 'string' ? value.length > headStringLengthMax : value instanceof Uint8Array
-    if (!isLong) continue
-    contents ??= []
-    small ??= { ...attributes }
-    delete small[name]
-    contents.push([`a:${name}`, typeof value === 'string' || value instanceof Uint8Array ? value : ''])
+type Attributes = Readonly<Record<string, unknown>>
+
+/** Small attributes for the head, and long strings and bytes for beside it. Nearly always nothing needs a copy. */
+function splitAttributes(attributes: Attributes): readonly [Attributes, readonly JournalContent[]] {
+  const entries = Object.entries(attributes)
+  const contents: JournalContent[] = []
+  for (const [name, value] of entries) {
+    if (isContent(value)) contents.push([`${attributeSlot}${name}`, value])
   }
-  return [small ?? attributes, contents ?? []]
+  if (contents.length === 0) return [plainAttributes(attributes), contents]
+  const small = entries.filter(([, value]) => !isContent(value))
+  return [plainAttributes(Object.fromEntries(small)), contents]
 }
 
+function isContent(value: unknown): value is string | Uint8Array {
+  return typeof value === 'string'
+    ? value.length > headStringLengthMax
+    : value instanceof Uint8Array
+}
+
+/** The attributes as they can stand in JSON: themselves, unless one has no such form. */
+function plainAttributes(attributes: Attributes): Attributes {
+  const entries = Object.entries(attributes)
+  if (entries.every(([, value]) => isPlain(value))) return attributes
+  return Object.fromEntries(entries.map(([name, value]) => [name, toJournalValue(value)]))
+}
+
+function isPlain(value: unknown): boolean {
+  const type = typeof value
+  return type === 'string' || type === 'boolean' || Number.isFinite(value) || type === 'undefined'
+}
+
+/** An app may give its spans any time: what is none is 0, and never stops a record. */
 function nanoseconds([seconds, nanos]: HrTime): string {
-  return seconds === 0 ? String(nanos) : `${seconds}${String(nanos).padStart(9, '0')}`
+  if (!(seconds >= 0 && Number.isFinite(seconds) && Number.isFinite(nanos))) return '0'
+  if (Number.isSafeInteger(seconds) && Number.isInteger(nanos) && nanos >= 0 && nanos < 1e9) {
+    return seconds === 0 ? String(nanos) : `${seconds}${String(nanos).padStart(9, '0')}`
+  }
+  const whole = BigInt(Math.trunc(seconds)) * 1_000_000_000n
+  const rest = BigInt(Math.round((seconds % 1) * 1e9 + nanos))
+  return whole + rest < 0n ? '0' : String(whole + rest)
 }

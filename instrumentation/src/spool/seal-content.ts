@@ -2,7 +2,7 @@
  * Content on its way out: transcode → count lines → redact → diff → hash → cap. So no secret, nor its hash, leaves
  * the machine, and nothing is cut without saying so.
  */
-import type { AttributeName, ContentAttributeName } from '@turnlog/conventions'
+import type { AttributeName, ContentAttributeName, ContentHash } from '@turnlog/conventions'
 import { describeContent, hashContent } from '../record/content.ts'
 import { redactBytes, redactText } from '../record/redact.ts'
 import type { SealedAttributes } from './otlp-json.ts'
@@ -16,7 +16,7 @@ export function putText(
   attributes: SealedAttributes,
   name: ContentAttributeName,
   raw: string | undefined,
-  { contentBytesMax, withHash = false }: ContentRules & { readonly withHash?: boolean },
+  { contentBytesMax }: ContentRules,
 ): void {
   if (raw === undefined) return
   const { text, redactions } = redactText(raw)
@@ -24,10 +24,20 @@ export function putText(
   put(attributes, `${name}.size`, size)
   if (redactions > 0) put(attributes, `${name}.redactions`, redactions)
   if (size > contentBytesMax) put(attributes, `${name}.omitted`, 'too_large')
-  else {
-    put(attributes, name, text)
-    if (withHash) put(attributes, `${name}.sha256`, hashContent(text))
-  }
+  else put(attributes, name, text)
+}
+
+/** A list of one message with one text, as `gen_ai.*.messages` has it. */
+export function textMessages(
+  role: string,
+  content: string | undefined,
+  finishReason?: string,
+): string | undefined {
+  if (content === undefined) return undefined
+  const message = { role, parts: [{ type: 'text', content }] }
+  return JSON.stringify([
+    finishReason === undefined ? message : { ...message, finish_reason: finishReason },
+  ])
 }
 
 /** One side of a file operation as it will be seen outside, and as it is here. */
@@ -35,7 +45,7 @@ export type FileSide =
   | { readonly state: 'absent' }
   | {
       readonly state: 'content'
-      readonly rawHash: string
+      readonly rawHash: ContentHash
       readonly rawText: string | undefined
       readonly bytes: Uint8Array
       /** Redacted; `undefined` where it is not text. */
@@ -47,8 +57,28 @@ export type FileSide =
     }
   | { readonly state: 'omitted'; readonly reason: string; readonly size: number | undefined }
 
+/** One side, by what was noted of it; `read` gives its bytes, or why they are not to be had. */
+export function readFileSide(noted: unknown, read: () => Uint8Array | string): FileSide {
+  const size = memberOf(noted, 'size')
+  const omitted = (reason: string): FileSide => ({
+    state: 'omitted',
+    reason,
+    size: typeof size === 'number' ? size : undefined,
+  })
+  switch (memberOf(noted, 'state')) {
+    case 'content': {
+      const bytes = read()
+      return typeof bytes === 'string' ? omitted(bytes) : sealFileBytes(bytes)
+    }
+    case 'omitted':
+      return omitted(String(memberOf(noted, 'reason')))
+    default:
+      return { state: 'absent' }
+  }
+}
+
 /** Reads one side of a file operation: raw and redacted, text where it is text. */
-export function sealFileBytes(bytes: Uint8Array): FileSide {
+function sealFileBytes(bytes: Uint8Array): FileSide {
   const described = describeContent(bytes)
   if (described.kind === 'text') {
     const { text, redactions } = redactText(described.text)
@@ -97,6 +127,10 @@ export function putFileSide(
   if (side.redactions > 0) put(attributes, `${name}.redactions`, side.redactions)
   if (isOutside) put(attributes, `${name}.omitted`, 'outside_workspace')
   else put(attributes, name, side.sealed)
+}
+
+export function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
 /** Names are checked against the conventions where they are written. */

@@ -1,35 +1,38 @@
 /**
  * Sealing: closed journal files → segments. One recorder's files in their order; each file's records are sealed, put
- * in place and noted in `state.json` before the file goes. A file stays while an open span has contents in it.
+ * in place and noted in `state.json` before the file goes.
  *
- * A crash between any two steps repeats work and never loses it: the same file gives the same segments, records at or
- * below `sealedThrough` are not sealed again, and what was sent twice lands once.
+ * A file stays as long as an open span has contents in it, and the last one read as long as anything is open: its
+ * header and records tell what. So whoever goes on from `state.json` and the files that are there knows all that the
+ * one before knew.
  *
- * What the journal lost (a corrupt record, a missing file) shows as a hole in the sequence and is declared.
+ * Invariant: a crash between any two steps repeats work and never loses it. The same file gives the same segments;
+ * records at or below `sealedThrough` are not sealed again; what was sent twice lands once.
+ *
+ * What the journal lost (a corrupt record, a missing file) shows as a hole in the sequence. A living recorder declares
+ * it itself, as `seal` asks it to; for a dead one `closeDead` does.
  */
-import * as path from 'node:path'
-import { type AttributeName, instrumentationScope, schemaUrl, severity } from '@turnlog/conventions'
+import type { AttributeName } from '@turnlog/conventions'
 import type { ChangeStore } from '../changes/store.ts'
-import type { FileSystem } from '../file-system.ts'
-import { quietly } from '../health.ts'
+import { type FileSystem, removeFile, syncFile, syncFolder } from '../file-system.ts'
+import { failed, quietly } from '../health.ts'
+import { closingOf } from './close-dead.ts'
 import { createHeldContents } from './held-contents.ts'
-import { readRecord, type StoredContent } from './journal-record.ts'
-import type { SealedAttributes, SealedRecord } from './otlp-json.ts'
-import { toOtlpLog, toOtlpSpan } from './otlp-json.ts'
-import type { JournaledLog, JournaledScope, JournaledSpan } from './processor.ts'
-import {
-  fileName,
-  listJournalFiles,
-  type RecorderIdentity,
-  readState,
-  type SealState,
-  writeState,
-} from './recorder-folder.ts'
-import { redactAttributes, sealSpan } from './seal-span.ts'
-import { writeSegments } from './segment.ts'
+import { journalPath } from './journal.ts'
+import { isOfNewerVersion, readJournalFile } from './journal-file.ts'
+import type { JournalRecord } from './journal-record.ts'
+import { isObject } from './json-file.ts'
+import { createOpenStarts } from './open-starts.ts'
+import { readLog, readSpan } from './read-journaled.ts'
+import { createRecordSealer, type SealResult } from './record-sealer.ts'
+import { listJournalFiles, type RecorderIdentity, removeTemporaries } from './recorder-folder.ts'
+import { mayHeal } from './seal-span.ts'
+import { readState, type SealState, writeState } from './seal-state.ts'
+import { createSegmentWriter } from './segment.ts'
+import { createSequences, type DeclaredRange, type MissingRange } from './sequences.ts'
 import type { TurnSums } from './turn-sums.ts'
 
-const ownScope: JournaledScope = { name: instrumentationScope, schemaUrl }
+export type { MissingRange } from './sequences.ts'
 
 export interface SealerOptions {
   readonly fileSystem: FileSystem
@@ -39,370 +42,276 @@ export interface SealerOptions {
   readonly changes: Pick<ChangeStore, 'record'> | undefined
 }
 
-/** A range of sequences of which no record is left. */
-export interface MissingRange {
-  readonly first: number
-  readonly last: number
-}
-
-type Head = Readonly<Record<string, unknown>>
-interface OpenStart {
-  readonly span: JournaledSpan
-  readonly time: number
-}
-
 export type Sealer = ReturnType<typeof createSealer>
 
+/**
+ * Every verb throws what the disk throws. What is in memory then may be ahead of what is on disk, so it is given up, and
+ * the next call begins with the disk again, as a new worker would.
+ */
 export function createSealer(options: SealerOptions) {
-  const { fileSystem, folder, identity, contentBytesMax, changes } = options
-  const held = createHeldContents(fileSystem)
-  const starts = new Map<string, OpenStart>()
-  let state: SealState = readState(fileSystem, folder)
-  const sums = new Map<string, TurnSums>(Object.entries(state.sums))
-  /** The last file that was read to its end, and the last sequence seen in it. */
-  let readThrough = 0
-  let lastSequence = 0
-  let lastTime = identity.startedAt
-  let hasSeenRecord = false
+  let sealing: Sealing | undefined
+  const told = new Set<string>()
 
-  /**
-   * Seals every closed file up to `through`; returns the ranges that are missing. Throws what the disk throws: the
-   * caller tries again later, and nothing is lost by that.
-   */
-  function seal(through = Number.POSITIVE_INFINITY): MissingRange[] {
-    const missing: MissingRange[] = []
-    for (const number of listJournalFiles(fileSystem, folder)) {
-      if (number <= readThrough || number > through) continue
-      const file = path.join(folder, fileName(number))
-      const records: SealedRecord[] = []
-      readFile(file, records, missing)
-      place(records)
-      held.leaveFile(file)
-      readThrough = number
-      held.limitFiles()
-      removeFiles()
+  function fromDisk<T>(step: (sealing: Sealing) => T): T {
+    sealing ??= openSealing(options)
+    try {
+      return step(sealing)
+    } catch (cause) {
+      sealing = undefined
+      throw cause
     }
-    return missing
   }
 
-  function place(records: readonly SealedRecord[]): void {
-    writeSegments(fileSystem, folder, records, {
+  return {
+    /** Seals the oldest file up to `through` that is not sealed; false when there is none. */
+    sealNext: (through = Number.POSITIVE_INFINITY): boolean =>
+      fromDisk((each) => each.sealNext(through)),
+    /** Seals every closed file up to `through`; returns what is missing, to be declared: each range once. */
+    seal: (through = Number.POSITIVE_INFINITY): MissingRange[] =>
+      fromDisk((each) => {
+        while (each.sealNext(through)) {
+          // One file at a time is in memory.
+        }
+        return each.undeclared().filter(({ first, last }) => {
+          const range = `${first}-${last}`
+          return !told.has(range) && told.add(range)
+        })
+      }),
+    /** Closes a dead recorder, whose files are all sealed. Doing it twice gives the same records. */
+    closeDead: (): void => fromDisk((each) => each.closeDead()),
+    /** A newer version has written here: nothing of it was or will be touched. */
+    isOfNewerVersion: (): boolean => fromDisk((each) => each.isOfNewerVersion()),
+  }
+}
+
+type Sealing = ReturnType<typeof openSealing>
+type Head = JournalRecord['head']
+
+function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }: SealerOptions) {
+  const state = readState(fileSystem, folder)
+  let { readThrough, isEnded } = state
+  let time = state.time === 0 ? identity.startedAt : state.time
+  let isNewer = false
+  const held = createHeldContents(fileSystem)
+  const starts = createOpenStarts()
+  const sums = new Map<string, TurnSums>(Object.entries(state.sums))
+  const sequences = createSequences({ through: state.sealedThrough, undeclared: state.undeclared })
+  const seal = createRecordSealer({
+    identity,
+    changes,
+    context: {
+      held,
+      sums,
+      hasOpenTurn: starts.hasTurn,
+      contentBytesMax,
+      sessionId: identity.session,
+    },
+  })
+  const segments = createSegmentWriter({
+    fileSystem,
+    folder,
+    resource: () => ({
       ...identity.resource,
-      ['turnlog.recorder.recorded_through' satisfies AttributeName]: lastSequence,
-    })
-    state = {
-      sealedThrough: Math.max(state.sealedThrough, lastSequence),
-      isEnded: state.isEnded,
+      ['turnlog.recorder.recorded_through' satisfies AttributeName]: sequences.through,
+    }),
+  })
+  removeTemporaries(fileSystem, folder)
+  for (const number of listJournalFiles(fileSystem, folder)) {
+    if (number <= readThrough) readFile(number, new Set(state.held))
+  }
+
+  function sealNext(through: number): boolean {
+    const number = listJournalFiles(fileSystem, folder).find((next) => next > readThrough)
+    if (number === undefined || number > through || isNewer) return false
+    readFile(number)
+    if (isNewer) return false
+    sequences.endFile()
+    segments.finish()
+    held.limit()
+    readThrough = number
+    note()
+    const path = journalPath(folder, number)
+    // What stays is as safe as what is sealed.
+    if (isNeeded(number)) quietly('sync a journal file', () => syncFile(fileSystem, path))
+    removeFiles()
+    return true
+  }
+
+  /** After this, what was sealed is not sealed again. */
+  function note(): void {
+    for (const traceId of sums.keys()) if (!starts.hasTurn(traceId)) sums.delete(traceId)
+    const next: SealState = {
+      sealedThrough: sequences.through,
+      readThrough,
+      held: held.ids(),
+      undeclared: sequences.undeclared,
+      time,
+      isEnded,
       sums: Object.fromEntries(sums),
     }
-    writeState(fileSystem, folder, state)
+    writeState(fileSystem, folder, next)
+    syncFolder(fileSystem, folder)
   }
 
-  /** A file goes when its records are in place and no open span needs it; earlier ones first, so that no hole shows. */
+  function isNeeded(number: number): boolean {
+    return held.isUsed(journalPath(folder, number)) || (number === readThrough && starts.size > 0)
+  }
+
   function removeFiles(): void {
     for (const number of listJournalFiles(fileSystem, folder)) {
-      const file = path.join(folder, fileName(number))
-      if (number > readThrough) return
-      if (!held.isUsed(file)) fileSystem.unlinkSync(file)
+      if (number <= readThrough && !isNeeded(number)) {
+        removeFile(fileSystem, journalPath(folder, number))
+      }
     }
   }
 
-  function readFile(file: string, records: SealedRecord[], missing: MissingRange[]): void {
-    const bytes = fileSystem.readFileSync(file)
-    let offset = 0
-    for (;;) {
-      const result = readRecord(bytes, offset)
-      if (result.status === 'end' || result.status === 'torn') return
-      if (result.status === 'record') takeSafely(result, file, records, missing)
-      offset = result.next
+  /** Reads a file; of one that is sealed, only what `spans` hold in it. */
+  function readFile(number: number, spans?: ReadonlySet<string>): void {
+    const path = journalPath(folder, number)
+    for (const record of readJournalFile(fileSystem, {
+      path,
+      recorder: identity.recorder,
+      number,
+    })) {
+      if (isOfNewerVersion(record)) {
+        isNewer = true
+        return
+      }
+      take(record, path, spans)
     }
+    held.leaveFile()
   }
 
-  /** A record that cannot be sealed never blocks those behind it: it is missing, and declared so. */
-  function takeSafely(
-    { head, contents }: { readonly head: Head; readonly contents: readonly StoredContent[] },
-    file: string,
-    records: SealedRecord[],
-    missing: MissingRange[],
-  ): void {
-    const isTaken = quietly('seal a record', () => {
-      take(head, contents, file, records, missing)
-      return true
-    })
-    const sequence = head['s']
-    if (isTaken === true || typeof sequence !== 'number') return
-    if (sequence > state.sealedThrough) missing.push({ first: sequence, last: sequence })
-  }
-
-  function take(
-    head: Head,
-    contents: readonly StoredContent[],
-    file: string,
-    records: SealedRecord[],
-    missing: MissingRange[],
-  ): void {
-    if (typeof head['t'] === 'number') lastTime = Math.max(lastTime, head['t'])
+  function take(record: JournalRecord, file: string, spans: ReadonlySet<string> | undefined): void {
+    const { head, contents } = record
+    if (spans === undefined && typeof head['t'] === 'number') time = head['t']
+    const id = String(head['id'])
+    const place = { id, exchange: Number(head['x']), index: Number(head['i']), file }
+    const isHeld = spans === undefined || spans.has(id)
     switch (head['k']) {
       case 'header':
         takeHeader(head)
         return
       case 'start':
-        takeStart(head)
+        starts.begin(head)
         return
       case 'content':
-        for (const content of contents) {
-          held.add(String(head['id']), Number(head['x']), content, file)
-        }
+        if (isHeld) for (const content of contents) held.add(place, content)
         return
-      case 'wire': {
-        const { k: _kind, t: _time, id, x, ...facts } = head
-        held.addWire(String(id), Number(x), facts)
+      case 'wire':
+        if (isHeld && isObject(head['facts'])) held.addWire(place, head['facts'])
         return
-      }
       case 'discard':
-        held.end(String(head['id']))
-        starts.delete(String(head['id']))
+        end(id)
         return
       case 'end':
-        state = { ...state, isEnded: true }
+        isEnded = true
         return
-      case 'span':
-      case 'log':
-        takeRecord(head, contents, records, missing)
-        return
+      default:
+        takeLanding(record)
+        if (head['k'] === 'span') end(id)
     }
   }
 
-  function takeHeader(head: Head): void {
-    if (!Array.isArray(head['open'])) return
-    for (const open of head['open']) if (isObject(open)) takeStart(open)
+  function takeHeader({ through, open }: Head): void {
+    if (typeof through === 'number') sequences.header(through)
+    for (const id of starts.replace(Array.isArray(open) ? open : [])) held.end(id)
   }
 
-  function takeStart(head: Head): void {
-    const id = String(head['id'])
-    if (!isObject(head['span']) || starts.has(id)) return
-    starts.set(id, {
-      span: head['span'] as unknown as JournaledSpan,
-      time: typeof head['t'] === 'number' ? head['t'] : lastTime,
-    })
-  }
-
-  function takeRecord(
-    head: Head,
-    contents: readonly StoredContent[],
-    records: SealedRecord[],
-    missing: MissingRange[],
-  ): void {
-    const sequence = head['s']
-    if (typeof sequence !== 'number') return
-    const isHole = sequence > Math.max(lastSequence, state.sealedThrough) + 1
-    if (isHole && (hasSeenRecord || state.sealedThrough > 0 || sequence > 1)) {
-      const first = Math.max(lastSequence, state.sealedThrough) + 1
-      if (!declares(head, first)) missing.push({ first, last: sequence - 1 })
-    }
-    hasSeenRecord = true
-    lastSequence = Math.max(lastSequence, sequence)
-    const isSealed = sequence <= state.sealedThrough
-    const id = String(head['id'])
-    if (head['k'] === 'log') {
-      if (!isSealed) records.push(sealLog(head, contents, sequence))
-      return
-    }
-    if (!isSealed) {
-      const span = withContents(head['span'], contents) as JournaledSpan
-      records.push(sealEnd(span, isObject(head['n']) ? head['n'] : {}, sequence, {}))
-    }
+  function end(id: string): void {
     held.end(id)
-    starts.delete(id)
+    starts.end(id)
   }
 
-  function sealEnd(
-    journaled: JournaledSpan,
-    notes: Head,
-    sequence: number,
-    extra: SealedAttributes,
-  ): SealedRecord {
-    const sealed = sealSpan(journaled, notes, {
-      held,
-      sums,
-      hasOpenTurn,
-      contentBytesMax,
-      sessionId: identity.session,
-    })
-    const { change } = sealed
-    if (change !== undefined && changes !== undefined) {
-      quietly('keep a change', () => changes.record(change.operation, change.contents))
-    }
-    const attributes = { ...sealed.attributes, ...extra, ...common(sequence) }
-    return {
-      signal: 'traces',
-      sequence,
-      scope: sealed.span.scope,
-      json: JSON.stringify(toOtlpSpan(sealed.span, attributes)),
-    }
+  /** A record with a sequence. One that cannot be sealed never blocks those behind it: it is missing. */
+  function takeLanding({ head, contents }: JournalRecord): void {
+    const { s: sequence } = head
+    if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence)) return
+    const drop = dropOf(head)
+    if (!sequences.take(sequence, drop)) return
+    place(sequence, () => sealLanding(head, contents, sequence, drop))
   }
 
-  function hasOpenTurn(traceId: string): boolean {
-    for (const { span } of starts.values()) if (span.traceId === traceId && isTurn(span)) return true
-    return false
-  }
-
-  function sealLog(
+  function sealLanding(
     head: Head,
-    contents: readonly StoredContent[],
+    contents: JournalRecord['contents'],
     sequence: number,
-  ): SealedRecord {
-    const log: JournaledLog = isObject(head['drop'])
-      ? dropLog(head['drop'], Number(head['t']))
-      : (withContents(head['log'], contents) as JournaledLog)
-    return toSealedLog(log, sequence)
+    drop: MissingRange | undefined,
+  ): SealResult {
+    if (drop !== undefined) return seal.drop(drop, Number(head['t']), sequence)
+    if (head['k'] === 'log') return seal.log(readLog(head['log'], contents), sequence)
+    if (head['k'] !== 'span') return { refused: 'record_unsealable' }
+    const notes = isObject(head['n']) ? head['n'] : {}
+    const pieces = typeof head['p'] === 'number' ? head['p'] : 0
+    return seal.span({ span: readSpan(head['span'], contents), notes, pieces }, sequence)
   }
 
-  function toSealedLog(log: JournaledLog, sequence: number): SealedRecord {
-    const body = redactAttributes({ body: log.body })['body']
-    const attributes = {
-      ...redactAttributes(log.attributes),
-      ...common(sequence),
-      ['log.record.uid' satisfies AttributeName]: `${identity.recorder}/${sequence}`,
+  function place(sequence: number, toResult: () => SealResult): void {
+    let result: SealResult | undefined
+    try {
+      result = toResult()
+    } catch (cause) {
+      if (mayHeal(cause)) throw cause
+      failed('seal a record', cause)
     }
-    return {
-      signal: 'logs',
-      sequence,
-      scope: log.scope,
-      json: JSON.stringify(toOtlpLog({ ...log, body }, attributes)),
+    if (result === undefined) sequences.spoil(sequence, 'record_unsealable')
+    else if ('refused' in result) sequences.spoil(sequence, result.refused)
+    else segments.add(result)
+  }
+
+  function closeDead(): void {
+    if (isNewer) return
+    const closing = closingOf({
+      through: sequences.through,
+      undeclared: sequences.undeclared,
+      starts: starts.list(),
+      isEnded,
+    })
+    if (closing.length === 0 && isEnded) return
+    const last = Math.max(sequences.through, ...closing.map(({ sequence }) => sequence))
+    sequences.close(last)
+    for (const each of closing) place(each.sequence, () => sealClosing(each))
+    segments.finish()
+    for (const { span } of starts.list()) starts.end(span.spanId)
+    for (const id of held.ids()) held.end(id)
+    isEnded = true
+    // What could not be sealed here is declared as well.
+    if (sequences.undeclared.length > 0) closeDead()
+    else {
+      note()
+      removeFiles()
     }
   }
 
-  function common(sequence: number): SealedAttributes {
-    return { ...identity.common, ['turnlog.sequence' satisfies AttributeName]: sequence }
-  }
-
-  /**
-   * Closes a dead recorder: what it left open ends, abandoned, at its last sign of life, numbered on from its last
-   * sequence in the order of the starts, then its session. Doing it twice gives the same records.
-   */
-  function closeDead(missing: readonly MissingRange[]): void {
-    if (state.isEnded) return
-    const records: SealedRecord[] = []
-    let sequence = Math.max(lastSequence, state.sealedThrough)
-    for (const { first, last } of missing) {
-      sequence += 1
-      const drop = { first, last, reason: 'journal_corrupt' }
-      records.push(toSealedLog(dropLog(drop, lastTime), sequence))
-    }
-    const open = [...starts.values()].sort(
-      (a, b) => a.time - b.time || compareTimes(a.span.start, b.span.start),
-    )
-    const firstOpen = sequence + 1
-    sequence += open.length
-    // A turn sums its model calls up, so it is sealed after them; the numbers are those of the starts.
-    const byDepth = open
-      .map((start, index) => ({ ...start, sequence: firstOpen + index }))
-      .sort((a, b) => Number(isTurn(a.span)) - Number(isTurn(b.span)))
-    for (const { span, sequence: number } of byDepth) {
-      records.push(sealAbandoned(span, number))
-    }
-    sequence += 1
-    records.push(
-      toSealedLog(
-        {
-          ...emptyLog(lastTime),
-          eventName: 'session.end',
-          severity: severity.warn,
-          attributes: {
-            'turnlog.abandoned': true,
-            'turnlog.recorder.last_sequence': sequence,
-          } satisfies { [Name in AttributeName]?: unknown },
-        },
-        sequence,
-      ),
-    )
-    records.sort((a, b) => a.sequence - b.sequence)
-    lastSequence = sequence
-    state = { ...state, isEnded: true }
-    place(records)
-    for (const id of starts.keys()) held.end(id)
-    starts.clear()
-    removeFiles()
-  }
-
-  function sealAbandoned(span: JournaledSpan, sequence: number): SealedRecord {
-    const end = nanoseconds(lastTime)
-    const extra: { [Name in AttributeName]?: unknown } = {
-      'turnlog.abandoned': true,
-      ...(isTurn(span) ? { 'turnlog.turn.outcome': 'abandoned' } : {}),
-      ...(span.attributes['gen_ai.operation.name'] === 'execute_tool'
-        ? { 'turnlog.tool_call.unfinished': true }
-        : {}),
-    }
-    const ended = { ...span, end: compareTimes(end, span.start) < 0 ? span.start : end }
-    return sealEnd({ ...ended, status: { code: 2, message: 'abandoned' } }, {}, sequence, extra)
-  }
-
-  function dropLog(drop: Head, time: number): JournaledLog {
-    return {
-      ...emptyLog(time),
-      eventName: 'turnlog.records.dropped',
-      severity: severity.warn,
-      attributes: {
-        'turnlog.drop.first_sequence': drop['first'],
-        'turnlog.drop.last_sequence': drop['last'],
-        'turnlog.drop.reason': drop['reason'],
-      } satisfies { [Name in AttributeName]?: unknown },
+  function sealClosing(closing: ReturnType<typeof closingOf>[number]): SealResult {
+    switch (closing.kind) {
+      case 'drop':
+        return seal.drop(closing.range, time, closing.sequence)
+      case 'abandoned': {
+        const { span } = closing.start
+        const long = held.attributes(span.spanId)
+        return seal.abandoned(readSpan(span, long), time, closing.sequence)
+      }
+      case 'session':
+        return seal.abandonedSession(time, closing.sequence)
     }
   }
 
   return {
-    seal,
+    sealNext,
     closeDead,
-    get sealedThrough() {
-      return state.sealedThrough
-    },
-    get isEnded() {
-      return state.isEnded
-    },
+    undeclared: () => sequences.undeclared,
+    isOfNewerVersion: () => isNewer,
   }
 }
 
-function emptyLog(time: number): JournaledLog {
-  return { time: nanoseconds(time), observed: nanoseconds(time), attributes: {}, scope: ownScope }
-}
-
-/** Puts the long strings that lay beside a head back into its attributes. */
-function withContents(described: unknown, contents: readonly StoredContent[]): object {
-  const value = isObject(described) ? described : {}
-  const attributes: Record<string, unknown> = isObject(value['attributes'])
-    ? { ...value['attributes'] }
-    : {}
-  for (const { slot, encoding, bytes } of contents) {
-    if (!slot.startsWith('a:')) continue
-    attributes[slot.slice(2)] =
-      encoding === 'bytes'
-        ? bytes
-        : bytes.toString(encoding === 'latin1' ? 'latin1' : 'utf16le')
+/** What a record declares dropped: the journal's own form of that log. */
+function dropOf(head: Head): (DeclaredRange & MissingRange) | undefined {
+  const { drop } = head
+  if (!isObject(drop)) return undefined
+  const { first, last, reason } = drop
+  if (typeof first !== 'number' || typeof last !== 'number' || typeof reason !== 'string') {
+    return undefined
   }
-  return { ...value, attributes }
-}
-
-/** Whether the record is the journal's own declaration of the hole before it. */
-function declares(head: Head, first: number): boolean {
-  const drop = head['drop']
-  return isObject(drop) && typeof drop['first'] === 'number' && drop['first'] <= first
-}
-
-function isTurn(span: JournaledSpan): boolean {
-  return span.attributes['gen_ai.operation.name'] === 'invoke_agent'
-}
-
-function nanoseconds(milliseconds: number): string {
-  return String(BigInt(Math.round(milliseconds * 1_000)) * 1_000n)
-}
-
-function compareTimes(a: string, b: string): number {
-  const difference = BigInt(a) - BigInt(b)
-  return difference < 0n ? -1 : difference > 0n ? 1 : 0
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return { first, last, reason }
 }

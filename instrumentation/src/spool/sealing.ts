@@ -25,11 +25,13 @@ export function createSealing({ data, after, onMissing }: SealingOptions) {
   let closedThrough = 0
   let refreshId = 0
   let restartMs = restartAfterMs
+  /** The worker has died, and is not started again before its time, whatever is closed meanwhile. */
+  let isResting = false
   let isClosed = false
   const waiting = new Map<number, () => void>()
 
   function start(): void {
-    if (worker !== undefined || isClosed) return
+    if (worker !== undefined || isResting || isClosed) return
     quietly('start the sealing worker', () => {
       const started = new Worker(new URL('../worker.ts', import.meta.url), {
         name: 'turnlog',
@@ -49,7 +51,11 @@ export function createSealing({ data, after, onMissing }: SealingOptions) {
       started.on('exit', () => {
         if (worker === started) worker = undefined
         if (isClosed) return
-        after(restartMs, start)
+        isResting = true
+        after(restartMs, () => {
+          isResting = false
+          start()
+        })
         restartMs = Math.min(restartMs * 2, restartAfterMsMax)
       })
       // Listening to it had referenced it again.

@@ -4,9 +4,12 @@
  * the oldest goes first.
  */
 import * as path from 'node:path'
-import { type FileSystem, makePrivateFolder } from '../file-system.ts'
-import { accountOf, list, listSegments, type RecorderAccount } from './recorder-folder.ts'
+import { type FileSystem, makePrivateFolder, removeFile } from '../file-system.ts'
+import { quietly } from '../health.ts'
 import type { Signal } from './otlp-json.ts'
+import { accountOf, type RecorderAccount } from './recorder-account.ts'
+import { listSegments, quarantineFolder } from './recorder-folder.ts'
+import type { SegmentName } from './segment.ts'
 
 export interface SpooledSegment {
   readonly path: string
@@ -19,60 +22,67 @@ export interface SpooledSegment {
 export type Spool = ReturnType<typeof openSpool>
 
 export function openSpool(fileSystem: FileSystem) {
-  const folders: string[] = []
+  /** Each with what was seen in it and is not sent: a long backlog is listed once, not once a segment. */
+  const folders = new Map<string, SegmentName[]>()
   let current: SpooledSegment | undefined
 
   function find(): SpooledSegment | undefined {
-    for (let turn = 0; turn < folders.length; turn += 1) {
-      const folder = folders.shift()
-      if (folder === undefined) return undefined
-      folders.push(folder)
-      const [oldest] = listSegments(fileSystem, folder)
-      if (oldest === undefined) continue
-      const file = path.join(folder, oldest.name)
-      const bytes = fileSystem.statSync(file).size
-      return { path: file, signal: oldest.signal, bytes, folder, name: oldest.name }
+    for (const [folder, seen] of [...folders]) {
+      const listed =
+        seen.length > 0
+          ? seen
+          : (quietly('list segments', () => listSegments(fileSystem, folder)) ?? [])
+      // To the end of the row.
+      folders.delete(folder)
+      folders.set(folder, listed)
+      for (let next = listed.shift(); next !== undefined; next = listed.shift()) {
+        const found = describe(folder, next)
+        if (found !== undefined) return found
+      }
     }
     return undefined
+  }
+
+  /** Undefined when it has gone since it was listed. */
+  function describe(folder: string, { name, signal }: SegmentName): SpooledSegment | undefined {
+    const file = path.join(folder, name)
+    const stat = fileSystem.statSync(file, { throwIfNoEntry: false })
+    return stat === undefined
+      ? undefined
+      : { path: file, signal, bytes: Number(stat.size), folder, name }
   }
 
   return {
     /** Segments of this recorder's folder are sent from now on. */
     add(folder: string): void {
-      if (!folders.includes(folder)) folders.push(folder)
+      if (!folders.has(folder)) folders.set(folder, [])
     },
-    /** The recorder's folder was emptied and is gone. */
+    /** The recorder's folder is gone, or not ours. */
     remove(folder: string): void {
-      const index = folders.indexOf(folder)
-      if (index !== -1) folders.splice(index, 1)
+      folders.delete(folder)
     },
-    /** The segment to send next; the same one until it is acknowledged or set aside. */
+    /** The segment to send next; the same one until it is acknowledged, set aside or gone. */
     async next(): Promise<SpooledSegment | undefined> {
+      if (current !== undefined && !fileSystem.existsSync(current.path)) current = undefined
       current ??= find()
       return current
     },
     /** It has landed; what of it was rejected stands in the receiver's ledger. */
     async acknowledge(segment: SpooledSegment): Promise<void> {
-      fileSystem.rmSync(segment.path, { force: true })
+      removeFile(fileSystem, segment.path)
       current = undefined
     },
-    /** The receiver will never take it: set aside whole, with the reason beside it. */
+    /** The receiver will never take it: set aside whole, with the reason beside it, where the disk has room for that. */
     async quarantine(segment: SpooledSegment, reason: string): Promise<void> {
-      const quarantine = path.join(segment.folder, 'quarantine')
-      makePrivateFolder(fileSystem, quarantine)
-      fileSystem.writeFileSync(path.join(quarantine, `${segment.name}.reason`), `${reason}\n`, {
-        mode: 0o600,
-      })
-      fileSystem.renameSync(segment.path, path.join(quarantine, segment.name))
+      const folder = quarantineFolder(segment.folder)
+      makePrivateFolder(fileSystem, folder)
+      const aside = path.join(folder, segment.name)
+      fileSystem.renameSync(segment.path, aside)
       current = undefined
-    },
-    account: (folder: string): RecorderAccount => accountOf(fileSystem, folder),
-    /** Whether nothing of the recorder is left to send or to look at. */
-    isEmpty(folder: string): boolean {
-      return (
-        listSegments(fileSystem, folder).length === 0 &&
-        !list(fileSystem, folder).some((name) => name.endsWith('.journal') || name === 'quarantine')
+      quietly('write down why a segment was refused', () =>
+        fileSystem.writeFileSync(`${aside}.reason`, `${reason}\n`, { mode: 0o600 }),
       )
     },
+    account: (folder: string): RecorderAccount => accountOf(fileSystem, folder),
   }
 }

@@ -1,0 +1,57 @@
+/** Turns, model calls and tool calls that have begun and not ended, as the journal tells. Pure. */
+import type { AttributeName } from '@turnlog/conventions'
+import type { JournaledSpan } from './journaled.ts'
+
+export interface OpenStart {
+  readonly span: JournaledSpan
+  /** When it was journaled, in ms since 1970. */
+  readonly time: number
+}
+
+export type OpenStarts = ReturnType<typeof createOpenStarts>
+
+export function createOpenStarts() {
+  const starts = new Map<string, OpenStart>()
+
+  function begin(head: unknown): void {
+    if (!isObject(head) || typeof head['id'] !== 'string' || !isObject(head['span'])) return
+    if (starts.has(head['id'])) return
+    // Written by `processor.ts`, and held by the record's checksum.
+    const span = head['span'] as unknown as JournaledSpan
+    starts.set(head['id'], { span, time: typeof head['t'] === 'number' ? head['t'] : 0 })
+  }
+
+  return {
+    begin,
+    end: (id: string): boolean => starts.delete(id),
+    /** A file's header knows best: what it does not name has ended, in a file or a record that is gone. Returns those. */
+    replace(open: readonly unknown[]): readonly string[] {
+      const before = [...starts.keys()]
+      starts.clear()
+      for (const head of open) begin(head)
+      return before.filter((id) => !starts.has(id))
+    },
+    get size() {
+      return starts.size
+    },
+    hasTurn(traceId: string): boolean {
+      for (const { span } of starts.values()) {
+        if (span.traceId === traceId && isTurn(span)) return true
+      }
+      return false
+    },
+    list: (): readonly OpenStart[] => [...starts.values()],
+  }
+}
+
+export function operationOf(span: JournaledSpan): unknown {
+  return span.attributes['gen_ai.operation.name' satisfies AttributeName]
+}
+
+export function isTurn(span: JournaledSpan): boolean {
+  return operationOf(span) === 'invoke_agent'
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

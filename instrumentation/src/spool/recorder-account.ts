@@ -1,0 +1,52 @@
+/**
+ * What of a recorder is still on this machine, told by its folder alone.
+ *
+ * Law: recorded = landed + rejected + dropped (the receiver's ledger) + waiting + quarantined, at all times. A sequence
+ * that is lost waits as well, until the segment with its declaration has landed. Two things blur it, each for
+ * as long as it takes to seal a file: a segment that was sent before a crash could note it waits again, and without
+ * `state.json` nobody knows what has landed.
+ */
+import * as path from 'node:path'
+import type { FileSystem } from '../file-system.ts'
+import { journalPath } from './journal.ts'
+import { readJournalFile } from './journal-file.ts'
+import {
+  listJournalFiles,
+  listSegments,
+  quarantineFolder,
+  readIdentity,
+} from './recorder-folder.ts'
+import { readState } from './seal-state.ts'
+
+export interface RecorderAccount {
+  /** Sequences given, as far as the journal tells. */
+  readonly recorded: number
+  readonly waiting: number
+  readonly quarantined: number
+}
+
+/** Reads one journal file after another. Throws what the disk throws. */
+export function accountOf(fileSystem: FileSystem, folder: string): RecorderAccount {
+  const { sealedThrough, readThrough, undeclared } = readState(fileSystem, folder)
+  let recorded = sealedThrough
+  const recorder = readIdentity(fileSystem, folder)?.recorder ?? path.basename(folder)
+  for (const number of listJournalFiles(fileSystem, folder)) {
+    if (number <= readThrough) continue
+    const file = { path: journalPath(folder, number), recorder, number }
+    for (const { head } of readJournalFile(fileSystem, file)) {
+      const given = head['k'] === 'header' ? head['through'] : head['s']
+      if (typeof given === 'number') recorded = Math.max(recorded, given)
+    }
+  }
+  const count = (directory: string): number =>
+    listSegments(fileSystem, directory)
+      // Written before a crash, and still in the journal as well.
+      .filter(({ first }) => first <= sealedThrough)
+      .reduce((sum, { records, declares }) => sum + records + declares, 0)
+  const missing = undeclared.reduce((sum, { first, last }) => sum + last - first + 1, 0)
+  return {
+    recorded,
+    waiting: recorded - sealedThrough + missing + count(folder),
+    quarantined: count(quarantineFolder(folder)),
+  }
+}

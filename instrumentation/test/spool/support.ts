@@ -1,0 +1,301 @@
+/** A recorder without a host: a real journal in a real folder, sealed by the real sealer, read back from its segments. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import * as path from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { instrumentationScope } from '@turnlog/conventions'
+import { onTestFinished } from 'vitest'
+import { type FileSystem, originalFs } from '../../src/file-system.ts'
+import { type JournalContent, openJournal } from '../../src/spool/journal.ts'
+import { ownLiveness } from '../../src/spool/liveness.ts'
+import {
+  listSegments,
+  quarantineFolder,
+  type RecorderIdentity,
+  writeIdentity,
+} from '../../src/spool/recorder-folder.ts'
+import { createSealer, type SealerOptions } from '../../src/spool/seal.ts'
+
+/** A folder that goes when the test is over. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'turnlog-spool-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export function identityOf(
+  recorder: string,
+  changes: Partial<RecorderIdentity> = {},
+): RecorderIdentity {
+  return {
+    recorder,
+    session: 'a-session',
+    startedAt: 1_700_000_000_000,
+    liveness: ownLiveness(),
+    resource: { 'service.name': 'a-test', 'service.instance.id': recorder },
+    common: { 'session.id': 'a-session', 'user.id': 'mara' },
+    ...changes,
+  }
+}
+
+/** A clock that stands still until it is told to go. */
+export function manualClock(start = 1_700_000_000_000) {
+  let time = start
+  const timers = new Set<{ readonly at: number; readonly callback: () => void }>()
+  return {
+    now: () => time,
+    after(ms: number, callback: () => void) {
+      const timer = { at: time + ms, callback }
+      timers.add(timer)
+      return { cancel: () => void timers.delete(timer) }
+    },
+    set(to: number): void {
+      time = to
+    },
+    pass(ms: number): void {
+      time += ms
+      for (const timer of [...timers]) {
+        if (timer.at <= time && timers.delete(timer)) timer.callback()
+      }
+    },
+    timers,
+  }
+}
+
+export interface RecordingOptions {
+  readonly folder?: string
+  readonly fileSystem?: FileSystem
+  readonly clock?: ReturnType<typeof manualClock>
+  readonly defer?: (callback: () => void) => void
+}
+
+export type Recording = ReturnType<typeof startRecording>
+
+/** A recorder in a folder of its own, in a destination's folder. Nothing is flushed by itself. */
+export function startRecording({
+  folder = path.join(temporaryFolder(), 'a-recorder'),
+  fileSystem = originalFs,
+  clock = manualClock(),
+  defer = () => undefined,
+}: RecordingOptions = {}) {
+  const recorder = path.basename(folder)
+  const closed: number[] = []
+  const journal = openJournal({
+    directory: folder,
+    recorder,
+    fileSystem,
+    now: clock.now,
+    after: clock.after,
+    defer,
+    onClosed: (number) => closed.push(number),
+    prepare: () => {
+      fileSystem.mkdirSync(folder, { recursive: true, mode: 0o700 })
+      writeIdentity(fileSystem, folder, identityOf(recorder))
+    },
+  })
+  const pieces = new Map<string, number>()
+  const next = (id: string): number => {
+    pieces.set(id, (pieces.get(id) ?? 0) + 1)
+    return pieces.get(id) ?? 0
+  }
+  return {
+    folder,
+    recorder,
+    journal,
+    clock,
+    /** Numbers of the files that were closed. */
+    closed,
+    log(body: string, contents: readonly JournalContent[] = []): void {
+      journal.append({ k: 'log', log: logOf(body) }, contents)
+    },
+    start(id: string, changes: SpanChanges = {}): void {
+      journal.append({ k: 'start', id, span: spanOf(id, changes) })
+    },
+    content(id: string, slot: string, value: string | Uint8Array, exchange = 0): void {
+      journal.append({ k: 'content', id, x: exchange, i: next(id) }, [[slot, value]])
+    },
+    wire(id: string, exchange: number, facts: object): void {
+      journal.append({ k: 'wire', id, x: exchange, i: next(id), facts })
+    },
+    discard(id: string): void {
+      journal.append({ k: 'discard', id })
+    },
+    end(id: string, changes: SpanChanges = {}, notes?: object): void {
+      const span = { ...spanOf(id, changes), end: String(BigInt(clock.now()) * 1_000_000n) }
+      journal.append({ k: 'span', id, span, n: notes, p: pieces.get(id) })
+    },
+    /** As at the end of a process that may say so. */
+    finish(): void {
+      journal.append({ k: 'log', log: { ...logOf('over'), eventName: 'session.end' } })
+      journal.append({ k: 'end', through: journal.recorded })
+      journal.close()
+    },
+  }
+}
+
+interface SpanChanges {
+  readonly name?: string
+  readonly traceId?: string
+  readonly parentSpanId?: string
+  readonly attributes?: object
+  readonly kind?: number
+  readonly start?: string
+  readonly scope?: object
+  readonly status?: object
+  readonly events?: readonly object[]
+}
+
+export const turn = { attributes: { 'gen_ai.operation.name': 'invoke_agent' } }
+export const modelCall = { attributes: { 'gen_ai.operation.name': 'chat' }, kind: 2 }
+export const toolCall = {
+  attributes: { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.call.id': 'toolu_1' },
+}
+
+export function spanOf(id: string, changes: SpanChanges = {}): object {
+  return {
+    traceId: 'a'.repeat(32),
+    spanId: id,
+    name: `span ${id}`,
+    kind: 0,
+    start: '1700000000000000000',
+    attributes: {},
+    scope: { name: instrumentationScope },
+    status: { code: 0 },
+    ...changes,
+  }
+}
+
+export function logOf(body: string): object {
+  const time = '1700000000000000000'
+  return { time, observed: time, body, attributes: {}, scope: { name: instrumentationScope } }
+}
+
+export function sealerOf(folder: string, changes: Partial<SealerOptions> = {}) {
+  return createSealer({
+    fileSystem: originalFs,
+    folder,
+    identity: identityOf(path.basename(folder)),
+    contentBytesMax: 16 * 1024 ** 2,
+    changes: undefined,
+    ...changes,
+  })
+}
+
+/** Seals what is there and closes it, as whoever adopts a dead recorder does. */
+export function adopt(folder: string, changes: Partial<SealerOptions> = {}): void {
+  const sealer = sealerOf(folder, changes)
+  sealer.seal()
+  sealer.closeDead()
+}
+
+/** One record as it stands in a segment; spans and logs in one. */
+export interface OtlpRecord {
+  readonly traceId?: string
+  readonly spanId?: string
+  readonly name?: string
+  readonly eventName?: string
+  readonly startTimeUnixNano?: string
+  readonly endTimeUnixNano?: string
+  readonly timeUnixNano?: string
+  readonly attributes: readonly KeyValue[]
+  readonly body?: AnyValue
+  readonly status?: { readonly code: number; readonly message?: string }
+  readonly events?: readonly { readonly name: string; readonly attributes: readonly KeyValue[] }[]
+}
+type AnyValue = Readonly<Record<string, unknown>>
+interface KeyValue {
+  readonly key: string
+  readonly value: AnyValue
+}
+
+export interface OtlpRequest {
+  readonly resource: Readonly<Record<string, unknown>>
+  readonly records: readonly OtlpRecord[]
+  /** Bytes of the body, before compression. */
+  readonly bytes: number
+}
+
+/** What would be sent of one segment. */
+export function readSegment(file: string): OtlpRequest {
+  const body = gunzipSync(readFileSync(file))
+  const [top] = Object.values<Group[]>(JSON.parse(body.toString()))
+  const [group] = top ?? []
+  const scopes = group?.scopeSpans ?? group?.scopeLogs ?? []
+  return {
+    resource: plain(group?.resource.attributes ?? []),
+    records: scopes.flatMap((scope) => scope.spans ?? scope.logRecords ?? []),
+    bytes: body.byteLength,
+  }
+}
+interface Group {
+  readonly resource: { readonly attributes: readonly KeyValue[] }
+  readonly scopeSpans?: readonly Scope[]
+  readonly scopeLogs?: readonly Scope[]
+}
+interface Scope {
+  readonly spans?: readonly OtlpRecord[]
+  readonly logRecords?: readonly OtlpRecord[]
+}
+
+export interface SealedRow {
+  readonly sequence: number
+  /** The span's, or the event's. */
+  readonly name: string
+  readonly attributes: Readonly<Record<string, unknown>>
+  readonly body: unknown
+  readonly otlp: OtlpRecord
+}
+
+/** Every record in the folder's segments, in the order of their sequences; repeats as often as they are there. */
+export function sealedIn(folder: string): SealedRow[] {
+  const records = listSegments(originalFs, folder).flatMap(
+    ({ name }) => readSegment(path.join(folder, name)).records,
+  )
+  const rows = records.map((otlp) => {
+    const attributes = plain(otlp.attributes)
+    return {
+      sequence: Number(attributes['turnlog.sequence']),
+      name: otlp.name ?? otlp.eventName ?? '',
+      attributes,
+      body: otlp.body === undefined ? undefined : plainValue(otlp.body),
+      otlp,
+    }
+  })
+  return rows.sort((a, b) => a.sequence - b.sequence)
+}
+
+export function plain(attributes: readonly KeyValue[]): Record<string, unknown> {
+  return Object.fromEntries(attributes.map(({ key, value }) => [key, plainValue(value)]))
+}
+
+function plainValue({ bytesValue, arrayValue, kvlistValue, ...value }: AnyValue): unknown {
+  if (typeof bytesValue === 'string') return Buffer.from(bytesValue, 'base64')
+  if (arrayValue !== undefined) return (arrayValue as { values: AnyValue[] }).values.map(plainValue)
+  if (kvlistValue !== undefined) return plain((kvlistValue as { values: KeyValue[] }).values)
+  return Object.values(value)[0] ?? null
+}
+
+/** The sequences of a recorder by where they are, which together are all it gave, each once. */
+export function sequencesIn(folder: string) {
+  const rows = [...sealedIn(folder), ...sealedIn(quarantineFolder(folder))]
+  const sealed = new Set(rows.map(({ sequence }) => sequence))
+  const dropped = new Set<number>()
+  for (const { name, attributes } of rows) {
+    if (name !== 'turnlog.records.dropped') continue
+    const first = Number(attributes['turnlog.drop.first_sequence'])
+    const last = Number(attributes['turnlog.drop.last_sequence'])
+    for (let each = first; each <= last; each += 1) dropped.add(each)
+  }
+  const last = Math.max(0, ...sealed)
+  const all = Array.from({ length: last }, (_, index) => index + 1)
+  return {
+    sealed: [...sealed].sort((a, b) => a - b),
+    dropped: [...dropped].sort((a, b) => a - b),
+    last,
+    /** Neither sealed nor declared: a silent hole. */
+    unaccounted: all.filter((each) => !sealed.has(each) && !dropped.has(each)),
+    /** Said to be lost, and there. */
+    contradicted: all.filter((each) => sealed.has(each) && dropped.has(each)),
+    repeated: rows.length - sealed.size,
+  }
+}
