@@ -62,7 +62,7 @@ test('every turnlog.* name in the sources stands in the conventions', () => {
   expect(unknown).toEqual([])
 })
 
-/** Keys inside a process or inside the database, never on the wire. */
+/** Keys inside a process or inside the database, and a file: never on the wire. */
 const internalNames: ReadonlySet<string> = new Set([
   'turnlog.instrumentation',
   'turnlog.session',
@@ -71,6 +71,7 @@ const internalNames: ReadonlySet<string> = new Set([
   'turnlog.omitted',
   'turnlog.turn.prompt',
   'turnlog.turn.answer',
+  'turnlog.svg',
 ])
 
 function markdownIn(folder: string): string[] {
