@@ -54,9 +54,9 @@ export const settings = {
   }),
   memoryBytesMax: setting<number>({
     env: 'TURNLOG_RECEIVER_MEMORY_BYTES_MAX',
-    default: 128 * 1024 ** 2,
+    default: 256 * 1024 ** 2,
     parse: parsePositiveInteger,
-    doc: 'Request bodies held at one moment, after decompression. A request beyond it is answered 503 and comes again.',
+    doc: 'Memory that requests may take at one moment, estimated from their bodies. One that does not fit beside others is answered 503 and comes again.',
   }),
   connectionsMax: setting<number>({
     env: 'TURNLOG_RECEIVER_CONNECTIONS_MAX',

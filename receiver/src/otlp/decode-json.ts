@@ -8,6 +8,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { parseJson } from './parse-json.ts'
+import { openRecordLimit } from './record-limit.ts'
 import {
   type AnyValue,
   type AttributeMap,
@@ -79,6 +80,7 @@ function readGroups<Record>(
 ): { resources: Resource[]; groups: Group<Record>[] } {
   const resources: Resource[] = []
   const groups: Group<Record>[] = []
+  const limit = openRecordLimit()
   for (const entry of listOf(root, resourcesName)) {
     const outer = objectOf(entry, resourcesName)
     const resource: Resource = {
@@ -88,8 +90,9 @@ function readGroups<Record>(
     resources.push(resource)
     for (const inner of listOf(outer, scopesName)) {
       const scoped = objectOf(inner, scopesName)
-      const records = listOf(scoped, recordsName).map(toRecord)
-      groups.push({ resource, scope: toScope(scoped), records })
+      const records = listOf(scoped, recordsName)
+      limit.add(records.length)
+      groups.push({ resource, scope: toScope(scoped), records: records.map(toRecord) })
     }
   }
   return { resources, groups }

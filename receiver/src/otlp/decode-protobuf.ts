@@ -1,6 +1,7 @@
 /** OTLP/protobuf → request. Throws when the body is damaged; see `protobuf-schema.ts`. */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { decodeMessage, messageType } from './protobuf-schema.ts'
+import { openRecordLimit } from './record-limit.ts'
 import {
   type AnyValue,
   type AttributeMap,
@@ -113,10 +114,12 @@ function decodeTraces(body: Buffer): OtlpRequest {
   const wire = decodeMessage(traceRequestType, body) as unknown as WireTraceRequest
   const resources: Resource[] = []
   const groups: Group<SpanRecord>[] = []
+  const limit = openRecordLimit()
   for (const { resource: wireResource, schemaUrl, scopeSpans } of wire.resourceSpans) {
     const resource = toResource(wireResource, schemaUrl)
     resources.push(resource)
     for (const scoped of scopeSpans) {
+      limit.add(scoped.spans.length)
       groups.push({ resource, scope: toScope(scoped), records: scoped.spans.map(toSpan) })
     }
   }
@@ -127,10 +130,12 @@ function decodeLogs(body: Buffer): OtlpRequest {
   const wire = decodeMessage(logsRequestType, body) as unknown as WireLogsRequest
   const resources: Resource[] = []
   const groups: Group<LogRecord>[] = []
+  const limit = openRecordLimit()
   for (const { resource: wireResource, schemaUrl, scopeLogs } of wire.resourceLogs) {
     const resource = toResource(wireResource, schemaUrl)
     resources.push(resource)
     for (const scoped of scopeLogs) {
+      limit.add(scoped.logRecords.length)
       groups.push({ resource, scope: toScope(scoped), records: scoped.logRecords.map(toLog) })
     }
   }

@@ -2,6 +2,7 @@
 import type { Buffer } from 'node:buffer'
 import { decodeJson } from './decode-json.ts'
 import { decodeProtobuf } from './decode-protobuf.ts'
+import { TooManyRecords } from './record-limit.ts'
 import type { DecodeResult, Signal } from './request.ts'
 import { decodeText } from './text.ts'
 
@@ -24,6 +25,7 @@ export function decode(options: {
     if (text === undefined) return { status: 'damaged', reason: 'the body is not UTF-8' }
     return { status: 'decoded', request: decodeJson(signal, text) }
   } catch (error) {
+    if (error instanceof TooManyRecords) return { status: 'too_many' }
     // A SyntaxError quotes the body, which may hold content: only its kind is told.
     if (error instanceof SyntaxError) return { status: 'damaged', reason: 'the body is not JSON' }
     return { status: 'damaged', reason: error instanceof Error ? error.message : String(error) }

@@ -112,3 +112,4 @@ export type OtlpRequest =
 export type DecodeResult =
   | { readonly status: 'decoded'; readonly request: OtlpRequest }
   | { readonly status: 'damaged'; readonly reason: string }
+  | { readonly status: 'too_many' }

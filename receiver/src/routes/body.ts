@@ -1,5 +1,5 @@
 /**
- * Reads a request body, decompressed as it comes, in bounded memory.
+ * Reads a request body, decompressed as it comes, in bounded memory: its bytes are taken from the lease.
  *
  * Whatever the outcome the request is left readable to its end and its socket whole, so that the
  * answer reaches a client that is still sending.
@@ -7,11 +7,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
-import type { Capacity } from '../capacity.ts'
+import type { Lease } from '../capacity.ts'
 
 export type BodyResult =
-  /** The bytes count against the capacity until `release`, which may be called twice. */
-  | { readonly status: 'read'; readonly body: Buffer; release(): void }
+  | { readonly status: 'read'; readonly body: Buffer }
   | { readonly status: 'too_large' }
   | { readonly status: 'damaged' }
   | { readonly status: 'busy' }
@@ -21,7 +20,7 @@ export type BodyResult =
 
 export function readBody(
   request: IncomingMessage,
-  options: { readonly bytesMax: number; readonly capacity: Capacity },
+  options: { readonly bytesMax: number; readonly lease: Lease },
 ): Promise<BodyResult> {
   const encoding = contentEncodingOf(request)
   if (encoding === undefined) {
@@ -30,7 +29,7 @@ export function readBody(
   }
   const decompressor = decompressors[encoding]?.()
   return new Promise((resolve) => {
-    const { bytesMax, capacity } = options
+    const { bytesMax, lease } = options
     const chunks: Buffer[] = []
     let bytes = 0
     let bytesReceived = 0
@@ -39,10 +38,7 @@ export function readBody(
     function settle(result: BodyResult): void {
       if (isSettled) return
       isSettled = true
-      if (result.status !== 'read') {
-        capacity.give(bytes)
-        chunks.length = 0
-      }
+      if (result.status !== 'read') chunks.length = 0
       if (decompressor) {
         request.unpipe(decompressor)
         decompressor.destroy()
@@ -52,19 +48,14 @@ export function readBody(
     }
 
     function finish(): void {
-      let held = bytes
-      const release = () => {
-        capacity.give(held)
-        held = 0
-      }
-      settle({ status: 'read', body: Buffer.concat(chunks, bytes), release })
+      settle({ status: 'read', body: Buffer.concat(chunks, bytes) })
     }
 
     function receive(chunk: Buffer): void {
       if (isSettled) return
       if (bytes + chunk.length > bytesMax) {
         settle({ status: 'too_large' })
-      } else if (capacity.take(chunk.length)) {
+      } else if (lease.take(chunk.length)) {
         bytes += chunk.length
         chunks.push(chunk)
       } else {

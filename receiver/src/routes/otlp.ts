@@ -6,9 +6,11 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { authenticate } from '../authenticate.ts'
-import type { Capacity } from '../capacity.ts'
+import type { Capacity, Lease } from '../capacity.ts'
 import type { Counters } from '../counters.ts'
+import { costOf, recordBytes } from '../otlp/cost.ts'
 import { decode, type Encoding } from '../otlp/decode.ts'
+import { recordsMax } from '../otlp/record-limit.ts'
 import type { Signal } from '../otlp/request.ts'
 import { type Answer, encodingOf, failure, success } from '../otlp/respond.ts'
 import { toBatch } from '../otlp/rows.ts'
@@ -29,6 +31,12 @@ export interface OtlpOptions {
 /** Seconds after which to come again: memory is free sooner than a database heals. */
 const busyRetrySeconds = 1
 const unwellRetrySeconds = 5
+
+/** What one request may need in memory, by `costOf`: a million attributes and more. */
+const costMax = 768 * 1024 ** 2
+
+const tooMuchAtOnce = 'Too much is being received at once.'
+const tooManyValues = `The body holds too many values, or more than ${recordsMax} records: send it in parts.`
 
 const otherMethods = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
@@ -78,28 +86,29 @@ async function receive(
     const expected = 'The content type must be application/x-protobuf or application/json.'
     return refuse(request, reply, 415, expected)
   }
-  const read = await readBody(request.raw, { bytesMax: options.bodyBytesMax, capacity })
-  switch (read.status) {
-    case 'read':
-      break
-    case 'too_large': {
-      const limit = `The body is larger than ${options.bodyBytesMax} bytes after decompression.`
-      return refuse(request, reply, 413, limit)
-    }
-    case 'damaged':
-      return refuse(request, reply, 400, 'The body cannot be decompressed.')
-    case 'unknown_encoding':
-      return refuse(request, reply, 415, 'The content encoding must be gzip, zstd or deflate.')
-    case 'busy':
-      return comeAgain(request, reply, busyRetrySeconds, 'Too much is being received at once.')
-    case 'aborted':
-      return reply.hijack()
-  }
+  const lease = capacity.open()
   try {
-    const { holder } = authentication
-    return await landBody(signal, { ...options, encoding, body: read.body, holder })
+    const read = await readBody(request.raw, { bytesMax: options.bodyBytesMax, lease })
+    switch (read.status) {
+      case 'read': {
+        const { holder } = authentication
+        return await landBody(signal, { ...options, encoding, body: read.body, holder, lease })
+      }
+      case 'too_large': {
+        const limit = `The body is larger than ${options.bodyBytesMax} bytes after decompression.`
+        return refuse(request, reply, 413, limit)
+      }
+      case 'damaged':
+        return refuse(request, reply, 400, 'The body cannot be decompressed.')
+      case 'unknown_encoding':
+        return refuse(request, reply, 415, 'The content encoding must be gzip, zstd or deflate.')
+      case 'busy':
+        return comeAgain(request, reply, busyRetrySeconds, tooMuchAtOnce)
+      case 'aborted':
+        return reply.hijack()
+    }
   } finally {
-    read.release()
+    lease.release()
   }
 }
 
@@ -111,12 +120,21 @@ async function landBody(
     readonly encoding: Encoding
     readonly body: Buffer
     readonly holder: { readonly teamId: string; readonly userId: string }
+    readonly lease: Lease
   },
 ): Promise<FastifyReply> {
-  const { request, reply, encoding, body, holder } = options
+  const { request, reply, encoding, body, holder, lease } = options
+  const cost = costOf({ signal, encoding, body })
+  if (cost > costMax) return refuse(request, reply, 413, tooManyValues)
+  if (!lease.take(cost)) return comeAgain(request, reply, busyRetrySeconds, tooMuchAtOnce)
   const decoded = decode({ signal, encoding, body })
+  if (decoded.status === 'too_many') return refuse(request, reply, 413, tooManyValues)
   if (decoded.status === 'damaged') {
     return refuse(request, reply, 400, `The body is no OTLP request: ${decoded.reason}.`)
+  }
+  const count = decoded.request.groups.reduce((sum, { records }) => sum + records.length, 0)
+  if (!lease.take(count * recordBytes)) {
+    return comeAgain(request, reply, busyRetrySeconds, tooMuchAtOnce)
   }
   const batch = toBatch(decoded.request, { now: options.now(), userId: holder.userId })
   const result = await land(options.database, { teamId: holder.teamId, batch })

@@ -1,0 +1,147 @@
+/**
+ * What a body will need in memory, told before it is decoded: a few bytes can become hundreds.
+ *
+ * An empty span is three bytes of JSON or two of protobuf, and as many objects as a full one. Both
+ * readers below only count, and make no objects themselves. Estimates, measured with Node 24: an
+ * attribute needs about 500 bytes until it has landed.
+ */
+import type { Buffer } from 'node:buffer'
+import protobuf from 'protobufjs'
+import type { Encoding } from './decode.ts'
+import { messageType } from './protobuf-schema.ts'
+import { type Signal, valueDepthMax } from './request.ts'
+
+const bracketBytes = 200
+const commaBytes = 50
+const fieldBytes = 250
+/** A record as a row, until it has landed. */
+export const recordBytes = 4_096
+
+export function costOf(options: {
+  readonly signal: Signal
+  readonly encoding: Encoding
+  readonly body: Buffer
+}): number {
+  const { signal, encoding, body } = options
+  if (encoding === 'json') return costOfJson(body)
+  return countFields(body, signal === 'traces' ? traceShape : logsShape) * fieldBytes
+}
+
+const quote = 0x22
+const backslash = 0x5c
+
+/** Brackets and commas outside of strings; text that is no JSON costs little and is refused later. */
+function costOfJson(body: Buffer): number {
+  let cost = 0
+  for (let index = 0; index < body.length; index += 1) {
+    switch (body[index]) {
+      case quote:
+        index = endOfString(body, index)
+        if (index < 0) return cost
+        break
+      case 0x7b:
+      case 0x5b:
+        cost += bracketBytes
+        break
+      case 0x2c:
+        cost += commaBytes
+        break
+    }
+  }
+  return cost
+}
+
+function endOfString(body: Buffer, start: number): number {
+  let index = start
+  for (;;) {
+    index = body.indexOf(quote, index + 1)
+    if (index < 0) return -1
+    let backslashes = 0
+    while (body[index - 1 - backslashes] === backslash) backslashes += 1
+    if (backslashes % 2 === 0) return index
+  }
+}
+
+/** The fields of a message that are messages themselves, by number; of the others the number only. */
+type Shape = Map<number, Shape | 'scalar'>
+
+const shapes = new Map<string, Shape>()
+
+function shapeOf(type: protobuf.Type): Shape {
+  const known = shapes.get(type.name)
+  if (known !== undefined) return known
+  const shape: Shape = new Map()
+  shapes.set(type.name, shape)
+  for (const field of type.fieldsArray) {
+    const inner = field.resolve().resolvedType ?? nestedValues.get(`${type.name}.${field.name}`)
+    shape.set(field.id, inner instanceof protobuf.Type ? shapeOf(inner) : 'scalar')
+  }
+  return shape
+}
+
+/** Bytes in the schema, decoded apart: see `otlp.proto`. */
+const nestedValues = new Map([
+  ['AnyValue.arrayValue', messageType('ArrayValue')],
+  ['AnyValue.kvlistValue', messageType('KeyValueList')],
+])
+
+const traceShape = shapeOf(messageType('ExportTraceRequest'))
+const logsShape = shapeOf(messageType('ExportLogsRequest'))
+
+/** Values inside each other need three messages a level; what lies deeper is not decoded. */
+const depthMax = 16 + 3 * valueDepthMax
+
+/** How many messages and unknown fields there are: what is kept as an object each. Stops at damage, without a word. */
+function countFields(body: Buffer, root: Shape): number {
+  let position = 0
+  let count = 0
+
+  function readVarint(end: number): number {
+    let value = 0
+    for (let shift = 0; shift < 64 && position < end; shift += 7) {
+      const byte = body[position++] ?? 0
+      value += (byte & 0x7f) * 2 ** shift
+      if (byte < 0x80) return value
+    }
+    return Number.POSITIVE_INFINITY
+  }
+
+  function walk(shape: Shape, end: number, depth: number): void {
+    while (position < end) {
+      const tag = readVarint(end)
+      const inner = shape.get(Math.floor(tag / 8))
+      if (inner !== 'scalar') count += 1
+      switch (tag % 8) {
+        case 0:
+          readVarint(end)
+          break
+        case 1:
+          position += 8
+          break
+        case 2: {
+          const length = readVarint(end)
+          const innerEnd = position + length
+          if (innerEnd > end) {
+            position = end
+          } else if (inner !== undefined && inner !== 'scalar' && depth < depthMax) {
+            walk(inner, innerEnd, depth + 1)
+          }
+          position = Math.max(position, Math.min(innerEnd, end))
+          break
+        }
+        case 5:
+          position += 4
+          break
+        case 3:
+        case 4:
+          // Groups are unknown fields, of one tag each.
+          break
+        default:
+          position = end
+      }
+    }
+  }
+
+  walk(root, body.length, 0)
+  return count
+}
