@@ -304,7 +304,11 @@ select s.team_id,
          else 'span'
        end as kind,
        coalesce(s.error_type, turnlog_text(s.team_id, turnlog_day(s.start_time), e.attributes -> 'exception.type')) as type,
-       coalesce(s.status_message, turnlog_text(s.team_id, turnlog_day(s.start_time), e.attributes -> 'exception.message')) as message,
+       coalesce(s.status_message,
+                turnlog_text(s.team_id, turnlog_day(s.start_time), e.attributes -> 'exception.message'),
+                case when s.operation = 'execute_tool' then
+                  turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.tool.call.result')
+                end) as message,
        turnlog_text(s.team_id, turnlog_day(s.start_time), e.attributes -> 'exception.stacktrace') as stacktrace,
        null::text as origin,
        s.name,
@@ -326,6 +330,7 @@ select s.team_id,
 
 comment on view errors is 'Exceptions that surfaced in the app, and every turn, model call, tool call or other span that failed.';
 comment on column errors.kind is 'exception, turn, model_call, tool_call, file_operation or span.';
+comment on column errors.message is 'Of a tool call that says nothing else: its result.';
 comment on column errors.origin is 'Where an exception surfaced: uncaught_exception, unhandled_rejection, framework or tool.';
 comment on column errors.span_id is 'What was running.';
 

@@ -4,6 +4,7 @@ import { buildApp } from './app.ts'
 import { type Config, readConfig } from './config.ts'
 import { TurnlogError } from './errors.ts'
 import { startMaintenance } from './maintain.ts'
+import type { EmbeddedPostgres } from './storage/embedded-postgres.ts'
 import {
   createSignInLink,
   type Database,
@@ -29,11 +30,13 @@ function warn(message: string): void {
   console.error(message)
 }
 
-/** Runs until told to stop. Throws a `TurnlogError` when it cannot start; what was begun is undone. */
+/** Runs until told to stop. Throws a `TurnlogError` when it cannot start, or cannot go on; what was begun is undone. */
 export async function run(environment: NodeJS.ProcessEnv, told: AbortSignal): Promise<void> {
   const config = readConfig(environment)
   await using closing = new AsyncDisposableStack()
-  const url = config.databaseUrl ?? (await openOwnPostgres(config, { told, closing }))
+  const own =
+    config.databaseUrl === undefined ? await openOwnPostgres(config, { told, closing }) : undefined
+  const url = config.databaseUrl ?? own?.url ?? ''
   const database = openDatabase(url, { connectionsMax: config.connectionsMax, log: warn })
   closing.defer(() => within(databaseClosesWithinMs, database.close()))
   await untilAnswers(database, told)
@@ -52,14 +55,17 @@ export async function run(environment: NodeJS.ProcessEnv, told: AbortSignal): Pr
   // Whoever started us prints a link of its own; this would only lie in a log.
   const page = process.connected ? baseUrl : await createSignInLink(database, { baseUrl })
   log(`Receiver  ${page}`)
-  await untilTold(told)
+  const ended = await Promise.race([untilTold(told), own?.exited ?? untilTold(told)])
+  if (ended !== 'told') {
+    throw new TurnlogError('TL_PART_ENDED', 'The embedded PostgreSQL ended by itself.')
+  }
 }
 
 /** The embedded one, imported only when it is needed. Its address is printed as `psql` takes it. */
 async function openOwnPostgres(
   config: Config,
   { told, closing }: { readonly told: AbortSignal; readonly closing: AsyncDisposableStack },
-): Promise<string> {
+): Promise<EmbeddedPostgres> {
   const { openEmbeddedPostgres } = await import('./storage/embedded-postgres.ts')
   const postgres = await openEmbeddedPostgres({
     dataDirectory: config.dataFolder,
@@ -69,7 +75,7 @@ async function openOwnPostgres(
   })
   closing.defer(() => postgres.close({ withinMs: postgresStopsWithinMs }))
   log(`Database  ${postgres.url}`)
-  return postgres.url
+  return postgres
 }
 
 async function untilAnswers(database: Database, told: AbortSignal): Promise<void> {
@@ -122,10 +128,10 @@ async function listen(app: ReturnType<typeof buildApp>, port: number): Promise<s
   }
 }
 
-function untilTold(told: AbortSignal): Promise<void> {
+function untilTold(told: AbortSignal): Promise<'told'> {
   return new Promise((resolve) => {
-    if (told.aborted) resolve()
-    told.addEventListener('abort', () => resolve(), { once: true })
+    if (told.aborted) resolve('told')
+    told.addEventListener('abort', () => resolve('told'), { once: true })
   })
 }
 
