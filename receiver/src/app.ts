@@ -4,6 +4,8 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { openCapacity } from './capacity.ts'
 import type { Config } from './config.ts'
 import { openCounters } from './counters.ts'
+import { setPageHeaders } from './pages/guard.ts'
+import { notFoundPage } from './pages/notices.ts'
 import { pageRoutes } from './pages/routes.ts'
 import { healthRoutes } from './routes/health.ts'
 import { otlpRoutes } from './routes/otlp.ts'
@@ -37,9 +39,14 @@ export function buildApp(
   const counters = openCounters()
   const wellness = openWellness(log)
 
-  app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ code: 5, message: `There is nothing at ${request.method} this path.` }),
-  )
+  app.setNotFoundHandler((request, reply) => {
+    reply.code(404)
+    if (!request.headers.accept?.includes('text/html')) {
+      return reply.send({ code: 5, message: 'There is nothing at this path.' })
+    }
+    setPageHeaders(reply)
+    return reply.type('text/html; charset=utf-8').send(notFoundPage())
+  })
   app.setErrorHandler((error, _request, reply) => {
     const status = statusOf(error)
     if (status < 500) return reply.code(status).send({ code: 3, message: messageOf(error) })

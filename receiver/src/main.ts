@@ -5,13 +5,7 @@ import { type Config, readConfig } from './config.ts'
 import { TurnlogError } from './errors.ts'
 import { startMaintenance } from './maintain.ts'
 import type { EmbeddedPostgres } from './storage/embedded-postgres.ts'
-import {
-  createSignInLink,
-  type Database,
-  ensurePartitions,
-  migrate,
-  openDatabase,
-} from './storage/index.ts'
+import { createSignInLink, type Database, migrate, openDatabase } from './storage/index.ts'
 
 const host = '127.0.0.1'
 /** A database that is just starting gets this long. */
@@ -42,8 +36,7 @@ export async function run(environment: NodeJS.ProcessEnv, told: AbortSignal): Pr
   await untilAnswers(database, told)
   const applied = await migrate(database)
   if (applied.length > 0) log(`Schema    brought up to date: ${applied.join(', ')}`)
-  await ensurePartitions(database, new Date())
-  const maintenance = startMaintenance(database, { log: warn, now: () => new Date() })
+  const maintenance = await startMaintenance(database, { log: warn, now: () => new Date() })
   closing.defer(() => maintenance.stop())
 
   const app = buildApp(config, database, { log: warn })

@@ -10,7 +10,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { ensurePartitions, migrate, openDatabase } from '@turnlog/receiver/storage'
 import type { TestProject } from 'vitest/node'
-import { execute, withDatabaseName } from './postgres.ts'
+import { execute } from './execute.ts'
+import { withDatabaseName } from './server-url.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -2,8 +2,11 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, openDatabase } from '@turnlog/receiver/storage'
-import pg from 'pg'
 import { inject } from 'vitest'
+import { execute } from './execute.ts'
+import { withDatabaseName } from './server-url.ts'
+
+export { execute } from './execute.ts'
 
 export interface TestDatabase extends Database, AsyncDisposable {
   readonly url: string
@@ -51,21 +54,4 @@ async function createFrom(
       await sleep(50)
     }
   }
-}
-
-export async function execute(url: string, text: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    await client.query(text)
-  } finally {
-    await client.end()
-  }
-}
-
-export function withDatabaseName(serverUrl: string, name: string): string {
-  const url = new URL(serverUrl)
-  url.pathname = `/${name}`
-  return url.href
 }

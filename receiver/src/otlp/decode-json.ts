@@ -7,6 +7,21 @@
  * to blame (a list that is none), the body is damaged and this throws.
  */
 import { Buffer } from 'node:buffer'
+import {
+  type Complain,
+  collectProblems,
+  type Json,
+  recordOf,
+  toBoolean,
+  toCount,
+  toDouble,
+  toEnum,
+  toInt64,
+  toList,
+  toNanoseconds,
+  toRecords,
+  toText,
+} from './json-fields.ts'
 import { parseJson } from './parse-json.ts'
 import { openRecordLimit } from './record-limit.ts'
 import {
@@ -22,15 +37,6 @@ import {
   tooDeep,
   valueDepthMax,
 } from './request.ts'
-
-type Json = Readonly<Record<string, unknown>>
-
-/** Says what is wrong; of a record the first call counts. */
-type Complain = (problem: string) => void
-
-const maxUint64 = 2n ** 64n - 1n
-const maxInt64 = 2n ** 63n - 1n
-const maxUint32 = 2 ** 32 - 1
 
 const spanKinds = [
   'SPAN_KIND_UNSPECIFIED',
@@ -113,9 +119,9 @@ function toSpan(value: unknown): SpanRecord {
   const wire = recordOf(value, 'span', complain)
   const status = recordOf(wire.status ?? {}, 'status', complain)
   return {
-    traceId: toId(wire.traceId, 'traceId', complain),
-    spanId: toId(wire.spanId, 'spanId', complain),
-    parentSpanId: toId(wire.parentSpanId, 'parentSpanId', complain),
+    traceId: toText(wire.traceId, 'traceId', complain),
+    spanId: toText(wire.spanId, 'spanId', complain),
+    parentSpanId: toText(wire.parentSpanId, 'parentSpanId', complain),
     traceState: toText(wire.traceState, 'traceState', complain),
     flags: toCount(wire.flags, 'flags', complain),
     name: toText(wire.name, 'name', complain),
@@ -129,8 +135,8 @@ function toSpan(value: unknown): SpanRecord {
       attributes: toAttributes(event.attributes, 0, complain),
     })),
     links: toRecords(wire.links, 'links', complain).map((link) => ({
-      traceId: toId(link.traceId, 'links.traceId', complain),
-      spanId: toId(link.spanId, 'links.spanId', complain),
+      traceId: toText(link.traceId, 'links.traceId', complain),
+      spanId: toText(link.spanId, 'links.spanId', complain),
       attributes: toAttributes(link.attributes, 0, complain),
     })),
     droppedAttributes: toCount(wire.droppedAttributesCount, 'droppedAttributesCount', complain),
@@ -155,8 +161,8 @@ function toLog(value: unknown): LogRecord {
     attributes: toAttributes(wire.attributes, 0, complain),
     droppedAttributes: toCount(wire.droppedAttributesCount, 'droppedAttributesCount', complain),
     flags: toCount(wire.flags, 'flags', complain),
-    traceId: toId(wire.traceId, 'traceId', complain),
-    spanId: toId(wire.spanId, 'spanId', complain),
+    traceId: toText(wire.traceId, 'traceId', complain),
+    spanId: toText(wire.spanId, 'spanId', complain),
     problem: problems[0],
   }
 }
@@ -197,90 +203,6 @@ function toValue(value: unknown, depth: number, complain: Complain): AnyValue {
   return null
 }
 
-/** An id as it stands; whether it is one is said by who uses it. */
-function toId(value: unknown, name: string, complain: Complain): string {
-  return toText(value, name, complain)
-}
-
-function toText(value: unknown, name: string, complain: Complain): string {
-  if (value === undefined || value === null) return ''
-  if (typeof value === 'string') return value
-  complain(`${name} is not a string`)
-  return ''
-}
-
-function toBoolean(value: unknown, complain: Complain): boolean {
-  if (typeof value === 'boolean') return value
-  complain('boolValue is not a boolean')
-  return false
-}
-
-function toDouble(value: unknown, complain: Complain): number {
-  if (typeof value === 'number' || typeof value === 'bigint') return Number(value)
-  if (typeof value === 'string' && /^(NaN|-?Infinity|-?[\d.]+([eE][-+]?\d+)?)$/.test(value)) {
-    return Number(value)
-  }
-  complain('doubleValue is not a number')
-  return 0
-}
-
-function toInt64(value: unknown, complain: Complain): bigint {
-  const integer = toBigInt(value)
-  if (integer !== undefined && integer <= maxInt64 && integer >= -maxInt64 - 1n) return integer
-  complain('intValue is not a 64-bit integer')
-  return 0n
-}
-
-function toNanoseconds(value: unknown, name: string, complain: Complain): bigint {
-  if (value === undefined || value === null || value === '') return 0n
-  const integer = toBigInt(value)
-  if (integer !== undefined && integer >= 0n && integer <= maxUint64) return integer
-  complain(`${name} is not a time in nanoseconds`)
-  return 0n
-}
-
-function toBigInt(value: unknown): bigint | undefined {
-  if (typeof value === 'bigint') return value
-  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : undefined
-  if (typeof value === 'string' && /^-?\d{1,32}$/.test(value)) return BigInt(value)
-  return undefined
-}
-
-function toCount(value: unknown, name: string, complain: Complain): number {
-  if (value === undefined || value === null) return 0
-  const count = Number(toBigInt(value) ?? Number.NaN)
-  if (count >= 0 && count <= maxUint32) return count
-  complain(`${name} is not a 32-bit count`)
-  return 0
-}
-
-/** A number nobody has named yet is kept, as proto3 does; a name nobody knows is unspecified. */
-function toEnum(value: unknown, name: string, names: readonly string[], complain: Complain) {
-  if (value === undefined || value === null) return 0
-  if (typeof value === 'string' && !/^-?\d+$/.test(value)) return Math.max(names.indexOf(value), 0)
-  const code = Number(toBigInt(value) ?? Number.NaN)
-  if (Math.abs(code) < 2 ** 31) return code
-  complain(`${name} is not an enum`)
-  return 0
-}
-
-function toRecords(value: unknown, name: string, complain: Complain): readonly Json[] {
-  return toList(value, name, complain).map((entry) => recordOf(entry, name, complain))
-}
-
-function toList(value: unknown, name: string, complain: Complain): readonly unknown[] {
-  if (value === undefined || value === null) return []
-  if (Array.isArray(value)) return value
-  complain(`${name} is not a list`)
-  return []
-}
-
-function recordOf(value: unknown, name: string, complain: Complain): Json {
-  if (isObject(value)) return value
-  complain(`${name} is not an object`)
-  return {}
-}
-
 function listOf(value: Json, name: string): readonly unknown[] {
   return toList(value[name], name, damaged)
 }
@@ -293,15 +215,6 @@ function objectOf(value: unknown, name: string): Json {
   return recordOf(value, name, damaged)
 }
 
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function damaged(problem: string): never {
   throw new Error(problem)
-}
-
-function collectProblems(): { problems: string[]; complain: Complain } {
-  const problems: string[] = []
-  return { problems, complain: (problem) => void problems.push(problem) }
 }

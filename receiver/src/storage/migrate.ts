@@ -51,7 +51,8 @@ async function apply(client: Client, { version, name, text }: Migration): Promis
   try {
     await client.query(text)
   } catch (cause) {
-    throw new TurnlogError('TL_MIGRATION_FAILED', `Migration ${name} failed.`, { cause })
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new TurnlogError('TL_MIGRATION_FAILED', `Migration ${name} failed: ${reason}`, { cause })
   }
   await client.query('insert into schema_migrations (version, name) values ($1, $2)', [
     version,

@@ -15,8 +15,8 @@ import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
-import { expect, test } from 'vitest'
-import { cloneDatabase } from '../../../test/support/postgres.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
 
 const kinds = [
@@ -38,11 +38,17 @@ function exporterConfig(
   }
 }
 
+let database: TestDatabase
+beforeAll(async () => {
+  database = await cloneDatabase()
+})
+afterAll(() => database[Symbol.asyncDispose]())
+
 const resource = resourceFromAttributes({ 'service.name': 'golden', 'session.id': 's-1' })
 
 test.each(kinds)('spans of the JS SDK land whole: %s', async (_name, compression, Exporter) => {
-  await using database = await cloneDatabase()
   await using receiver = await startReceiver({ database })
+  await database.query('truncate spans, log_records')
   const exporter = new Exporter(exporterConfig(receiver, 'traces', compression))
   const provider = new TracerProvider({
     resource,

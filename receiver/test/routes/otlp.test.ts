@@ -392,10 +392,11 @@ test('bytes that are not UTF-8 land as those bytes, in JSON and in protobuf', as
 test('a log has its own time, else that of its observation; without either it is rejected', async () => {
   const marker = newTraceId()
   const observed = at(-1000)
+  const own = at(-2000)
   const records = [
     log({ marker, n: 1 }, { timeUnixNano: '0', observedTimeUnixNano: observed }),
     log({ marker, n: 2 }, { timeUnixNano: undefined, observedTimeUnixNano: observed }),
-    log({ marker, n: 3 }, { timeUnixNano: at(-2000), observedTimeUnixNano: observed }),
+    log({ marker, n: 3 }, { timeUnixNano: own, observedTimeUnixNano: observed }),
     log({ marker, n: 4 }, { timeUnixNano: '0', observedTimeUnixNano: '0' }),
   ]
   const answer = await post(receiver, 'logs', logsRequest(records))
@@ -408,7 +409,7 @@ test('a log has its own time, else that of its observation; without either it is
   expect(rows).toEqual([
     { n: 1, time: observed },
     { n: 2, time: observed },
-    { n: 3, time: records[2]?.timeUnixNano },
+    { n: 3, time: own },
   ])
 })
 
@@ -442,9 +443,9 @@ test('the user is the one the token stands for, whatever is claimed', async () =
 
 test('a database that does not answer is 503 with Retry-After, and then it lands', async () => {
   const target = new URL(database.url)
-  let isUp = true
+  const refused = new Set<string>()
   const proxy = createServer((socket) => {
-    if (!isUp) return void socket.destroy()
+    if (refused.has('all')) return void socket.destroy()
     const upstream = connect(Number(target.port), target.hostname)
     socket.pipe(upstream).pipe(socket)
     socket.on('error', () => upstream.destroy())
@@ -462,14 +463,14 @@ test('a database that does not answer is 503 with Retry-After, and then it lands
   const traceId = newTraceId()
   const request = traceRequest([span({}, { traceId })])
   expect((await post(behind, 'traces', '{}')).status).toBe(200)
-  isUp = false
+  refused.add('all')
   for (const socket of sockets) socket.destroy()
   const down = await post(behind, 'traces', request)
   expect([down.status, down.headers.get('retry-after')]).toEqual([503, '5'])
   expect(await down.json()).toMatchObject({ code: 14 })
   expect((await fetch(`${behind.url}/api/v1/health/ready`)).status).toBe(503)
   expect((await fetch(`${behind.url}/api/v1/health/live`)).status).toBe(200)
-  isUp = true
+  refused.clear()
   expect((await post(behind, 'traces', request)).status).toBe(200)
   expect(await names(traceId)).toHaveLength(1)
   proxy.close()
@@ -485,4 +486,36 @@ test('what was counted adds up: received = landed + duplicate + rejected', async
   const { records } = await health()
   expect(records.received).toBe(records.landed + records.duplicate + records.rejected)
   expect(records.duplicate).toBeGreaterThan(0)
+})
+
+// Three bytes of JSON, or two of protobuf, become an object of some hundred bytes each.
+test('a small body that would become millions of objects is 413 in both encodings', async () => {
+  const count = 4_000_000
+  const json = `{"resourceSpans":[{"scopeSpans":[{"spans":[${'{},'.repeat(count)}{}]}]}]}`
+  expect((await post(receiver, 'traces', json)).status).toBe(413)
+
+  const wrap = (field: number, inner: Buffer) => {
+    const length = Buffer.alloc(5)
+    for (const index of [0, 1, 2, 3, 4]) {
+      length[index] = ((inner.length >>> (7 * index)) & 0x7f) | (index < 4 ? 0x80 : 0)
+    }
+    return Buffer.concat([Buffer.from([(field << 3) | 2]), length, inner])
+  }
+  const spans = wrap(1, wrap(2, Buffer.alloc(2 * count, Buffer.from([0x12, 0x00]))))
+  expect((await post(receiver, 'traces', spans, protobuf)).status).toBe(413)
+  const values = wrap(6, Buffer.alloc(2 * count, Buffer.from([0x0a, 0x00])))
+  const nested = wrap(1, wrap(2, wrap(2, wrap(9, wrap(2, values)))))
+  expect((await post(receiver, 'traces', nested, protobuf)).status).toBe(413)
+  const field31 = Buffer.from([0xf8, 0x01, 0x05])
+  const unknown = wrap(1, wrap(2, wrap(2, Buffer.alloc(3 * count, field31))))
+  expect((await post(receiver, 'traces', unknown, protobuf)).status).toBe(413)
+})
+
+test('more than 100 000 records in one request are 413', async () => {
+  const body = (count: number) =>
+    `{"resourceSpans":[{"scopeSpans":[{"spans":[${'{},'.repeat(count - 1)}{}]}]}]}`
+  expect((await post(receiver, 'traces', body(100_001))).status).toBe(413)
+  expect(await (await post(receiver, 'traces', body(100_000))).json()).toMatchObject({
+    partialSuccess: { rejectedSpans: '100000' },
+  })
 })

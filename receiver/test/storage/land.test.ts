@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ensurePartitions } from '@turnlog/receiver/storage'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   type Attributes,
   log,
@@ -12,14 +12,38 @@ import {
   span,
   traceRequest,
 } from '../../../test/support/otlp.ts'
-import { cloneDatabase, execute } from '../../../test/support/postgres.ts'
+import { cloneDatabase, execute, type TestDatabase } from '../../../test/support/postgres.ts'
 import { startReceiver } from '../../../test/support/receiver.ts'
 
 const recorder = { 'service.instance.id': 'recorder-1', 'session.id': 'session-1' }
 
-async function start(options: { now?: () => Date } = {}) {
+let shared: TestDatabase
+beforeAll(async () => {
+  shared = await cloneDatabase()
+})
+afterAll(() => shared[Symbol.asyncDispose]())
+
+const emptied = [
+  'spans',
+  'log_records',
+  'contents',
+  'message_links',
+  'recorders',
+  'ledger',
+  'session_lifetimes',
+]
+
+/** A receiver on the file's database, emptied. */
+async function start() {
+  for (const table of emptied) await shared.query(`delete from ${table}`)
+  const receiver = await startReceiver({ database: shared })
+  return { database: shared, receiver, [Symbol.asyncDispose]: receiver.close }
+}
+
+/** A receiver on a database of its own, for tests that change the schema. */
+async function startApart() {
   const database = await cloneDatabase()
-  const receiver = await startReceiver({ database, ...options })
+  const receiver = await startReceiver({ database })
   return {
     database,
     receiver,
@@ -211,7 +235,7 @@ test('declared drops and rejects count once in the ledger, and landed beats them
 })
 
 test('a record that the database refuses is rejected alone', async () => {
-  await using parts = await start()
+  await using parts = await startApart()
   await execute(
     parts.database.url,
     `alter table spans add constraint no_poison check (name <> 'poison')`,
@@ -394,7 +418,7 @@ test('a value of 16 MiB lands, and one of 40 MiB', async () => {
 })
 
 test('a row for a day without a partition lands, and moves when the day has one', async () => {
-  await using parts = await start()
+  await using parts = await startApart()
   const { database, receiver } = parts
   const day = new Date().toISOString().slice(0, 10).replaceAll('-', '')
   for (const table of ['spans', 'contents', 'message_links']) {

@@ -1,0 +1,101 @@
+/**
+ * Members of OTLP/JSON, read one by one: each is of the kind asked for, or a complaint and a value
+ * that stands for nothing.
+ */
+
+export type Json = Readonly<Record<string, unknown>>
+
+/** Says what is wrong; of a record the first call counts. */
+export type Complain = (problem: string) => void
+
+const maxUint64 = 2n ** 64n - 1n
+const maxInt64 = 2n ** 63n - 1n
+const maxUint32 = 2 ** 32 - 1
+
+export function toText(value: unknown, name: string, complain: Complain): string {
+  if (value === undefined || value === null) return ''
+  if (typeof value === 'string') return value
+  complain(`${name} is not a string`)
+  return ''
+}
+
+export function toBoolean(value: unknown, complain: Complain): boolean {
+  if (typeof value === 'boolean') return value
+  complain('boolValue is not a boolean')
+  return false
+}
+
+export function toDouble(value: unknown, complain: Complain): number {
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value)
+  if (typeof value === 'string' && /^(NaN|-?Infinity|-?[\d.]+([eE][-+]?\d+)?)$/.test(value)) {
+    return Number(value)
+  }
+  complain('doubleValue is not a number')
+  return 0
+}
+
+export function toInt64(value: unknown, complain: Complain): bigint {
+  const integer = toBigInt(value)
+  if (integer !== undefined && integer <= maxInt64 && integer >= -maxInt64 - 1n) return integer
+  complain('intValue is not a 64-bit integer')
+  return 0n
+}
+
+export function toNanoseconds(value: unknown, name: string, complain: Complain): bigint {
+  if (value === undefined || value === null || value === '') return 0n
+  const integer = toBigInt(value)
+  if (integer !== undefined && integer >= 0n && integer <= maxUint64) return integer
+  complain(`${name} is not a time in nanoseconds`)
+  return 0n
+}
+
+function toBigInt(value: unknown): bigint | undefined {
+  if (typeof value === 'bigint') return value
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : undefined
+  if (typeof value === 'string' && /^-?\d{1,32}$/.test(value)) return BigInt(value)
+  return undefined
+}
+
+export function toCount(value: unknown, name: string, complain: Complain): number {
+  if (value === undefined || value === null) return 0
+  const count = Number(toBigInt(value) ?? Number.NaN)
+  if (count >= 0 && count <= maxUint32) return count
+  complain(`${name} is not a 32-bit count`)
+  return 0
+}
+
+/** A number nobody has named yet is kept, as proto3 does; a name nobody knows is unspecified. */
+export function toEnum(value: unknown, name: string, names: readonly string[], complain: Complain) {
+  if (value === undefined || value === null) return 0
+  if (typeof value === 'string' && !/^-?\d+$/.test(value)) return Math.max(names.indexOf(value), 0)
+  const code = Number(toBigInt(value) ?? Number.NaN)
+  if (Math.abs(code) < 2 ** 31) return code
+  complain(`${name} is not an enum`)
+  return 0
+}
+
+export function toRecords(value: unknown, name: string, complain: Complain): readonly Json[] {
+  return toList(value, name, complain).map((entry) => recordOf(entry, name, complain))
+}
+
+export function toList(value: unknown, name: string, complain: Complain): readonly unknown[] {
+  if (value === undefined || value === null) return []
+  if (Array.isArray(value)) return value
+  complain(`${name} is not a list`)
+  return []
+}
+
+export function recordOf(value: unknown, name: string, complain: Complain): Json {
+  if (isObject(value)) return value
+  complain(`${name} is not an object`)
+  return {}
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function collectProblems(): { problems: string[]; complain: Complain } {
+  const problems: string[] = []
+  return { problems, complain: (problem) => void problems.push(problem) }
+}

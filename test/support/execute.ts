@@ -1,0 +1,13 @@
+/** One statement on a connection of its own. */
+import pg from 'pg'
+
+export async function execute(url: string, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    await client.query(text)
+  } finally {
+    await client.end()
+  }
+}
