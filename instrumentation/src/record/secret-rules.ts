@@ -166,9 +166,9 @@ export const secretRules = [
   },
   {
     name: 'turnlog-token',
-    anchors: ['turnlog_', 'tlk_', 'tl_'],
+    anchors: ['turnlog_', 'tlt_', 'tl_'],
     boundary: 'word',
-    pattern: /(?:turnlog|tlk|tl)_[A-Za-z0-9_-]{20,255}/y,
+    pattern: /(?:turnlog|tlt|tl)_[A-Za-z0-9_-]{20,255}/y,
     isSecret: isRandomOrHex,
   },
   {

@@ -155,7 +155,7 @@ export const secretExamples: Readonly<Record<SecretName, Examples>> = {
     secrets: [
       `turnlog_${filler(43, base64url)}`,
       `tl_${filler(43, base64url)}`,
-      `tlk_${filler(32, hex)}`,
+      `tlt_${filler(32, hex)}`,
     ],
     harmless: [
       'turnlog_file_operation_lines_added',
