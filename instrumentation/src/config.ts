@@ -121,7 +121,9 @@ function readBytes(value: string | undefined, problems: string[]): number {
 function defaultSpoolDirectory(environment: Environment): string {
   const state = environment['XDG_STATE_HOME']
   const base =
-    state !== undefined && path.isAbsolute(state) ? state : path.join(os.homedir(), '.local', 'state')
+    state !== undefined && path.isAbsolute(state)
+      ? state
+      : path.join(os.homedir(), '.local', 'state')
   return path.join(base, 'turnlog', 'spool')
 }
 

@@ -8,7 +8,8 @@ import { workerData } from 'node:worker_threads'
 
 /** The floor of the OpenTelemetry packages (22.15), and of the built-in TypeScript support they are loaded with here. */
 const isSupported =
-  Boolean(Reflect.get(process.features, 'typescript')) && !isOlderThan(process.versions.node, 22, 18)
+  Boolean(Reflect.get(process.features, 'typescript')) &&
+  !isOlderThan(process.versions.node, 22, 18)
 
 if (isSupported && workerData?.turnlogSealingWorker !== true) {
   try {

@@ -5,7 +5,7 @@
 import { AsyncResource } from 'node:async_hooks'
 
 export function hostTimers() {
-  const { setTimeout, clearTimeout, Date, performance } = globalThis
+  const { setTimeout, clearTimeout } = globalThis
   const dateNow = Date.now
   const performanceNow = performance.now.bind(performance)
   const root = new AsyncResource('turnlog', { requireManualDestroy: true })
