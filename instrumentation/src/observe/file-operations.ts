@@ -65,6 +65,8 @@ export function createFileOperations(options: FileOperationsOptions) {
     if (isIgnored(absolute, isOutside ? '' : relative)) return undefined
     const previous = operation.kind === 'rename' ? pathOf(operation.previousPath) : undefined
     const source = previous === undefined ? absolute : realParent(previous)
+    // A file renamed to its own name stays as it is.
+    if (previous !== undefined && source === absolute) return undefined
 
     const before = readFile(source, { isLink: isLinkMeant })
     if (before.state === 'omitted' && before.isDirectory === true) return undefined
@@ -103,7 +105,7 @@ export function createFileOperations(options: FileOperationsOptions) {
         : { toolName: parent.call.name, toolCallId: parent.call.id }),
     })
     note('before', before)
-    if (operation.kind === 'rename' && absolute !== source) {
+    if (operation.kind === 'rename') {
       const overwritten = readFile(absolute, { isLink: true })
       if (overwritten.state !== 'absent') note('overwritten', overwritten)
     }

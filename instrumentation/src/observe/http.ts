@@ -4,13 +4,14 @@
  * of the request and the response, since a body in a later packet has no context of its own.
  */
 import { channel } from 'node:diagnostics_channel'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { IncomingMessage, ServerResponse } from 'node:http'
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import { candidateOf, contextWithCandidate } from '../record/candidate-context.ts'
 import { contexts, runIn } from '../record/contexts.ts'
 import type { Candidate, CandidateFacts } from '../record/turn.ts'
-import { replaceMethod } from './replace-method.ts'
+import { createInvisible } from './invisible.ts'
+import { type Method, replaceMethod } from './replace-method.ts'
 
 /** A JSON answer is read for a conversation id up to this size. */
 const answerLengthMax = 256 * 1024
@@ -27,6 +28,15 @@ interface RequestStart {
   readonly response: ServerResponse
 }
 
+/** What is known of a request or a response: where its events run, and who sees them first. */
+interface Watched {
+  readonly inside: Context
+  readonly candidate: Candidate
+  see(event: unknown, value: unknown): void
+}
+
+const watched = createInvisible<Watched>()
+
 /** Begins to watch; the returned function undoes it. */
 export function observeHttpServers(options: HttpObserverOptions): () => void {
   const started = channel('http.server.request.start')
@@ -38,7 +48,24 @@ export function observeHttpServers(options: HttpObserverOptions): () => void {
     })
   }
   started.subscribe(listener)
-  return () => started.unsubscribe(listener)
+  const undo = [IncomingMessage.prototype, ServerResponse.prototype].map((prototype) =>
+    replaceMethod(prototype, 'emit', watchEvents),
+  )
+  return () => {
+    started.unsubscribe(listener)
+    for (const step of undo) step()
+  }
+}
+
+/** Sees every event of a watched emitter and runs it in its context; listeners and their order stay untouched. */
+function watchEvents(original: Method): Method {
+  return function emit(...values) {
+    const known = watched.read(this as object)
+    if (known === undefined) return original.apply(this, values)
+    quietly('see an event of a request', () => known.see(values[0], values[1]))
+    if (candidateOf(contexts.active()) === known.candidate) return original.apply(this, values)
+    return runIn(known.inside, () => original.apply(this, values))
+  }
 }
 
 function observeRequest(
@@ -60,37 +87,29 @@ function observeRequest(
   const inside = contextWithCandidate(ROOT_CONTEXT, candidate)
   candidate.hold()
   const hasPrompt = contentType !== undefined && promptTypes.test(contentType)
-  watchEvents(request, inside, (event, value) => {
-    // However the host reads its request, each piece passes here.
-    if (event !== 'data' || !hasPrompt) return
-    if (typeof value === 'string' || value instanceof Uint8Array) candidate.request(value)
+  watched.put(request, {
+    inside,
+    candidate,
+    see(event, value) {
+      // However the host reads its request, each piece passes here.
+      if (event !== 'data' || !hasPrompt) return
+      if (typeof value === 'string' || value instanceof Uint8Array) candidate.request(value)
+    },
   })
   let isOver = false
-  watchEvents(response, inside, (event) => {
-    if (isOver || (event !== 'finish' && event !== 'close')) return
-    isOver = true
-    if (candidate.span !== undefined) describeAnswer(response, candidate)
-    if (event === 'close' && !response.writableFinished) candidate.conclude('aborted')
-    else if (response.statusCode >= 500) candidate.conclude('failed')
-    candidate.release()
+  watched.put(response, {
+    inside,
+    candidate,
+    see(event) {
+      if (isOver || (event !== 'finish' && event !== 'close')) return
+      isOver = true
+      if (candidate.span !== undefined) describeAnswer(response, candidate)
+      if (event === 'close' && !response.writableFinished) candidate.conclude('aborted')
+      else if (response.statusCode >= 500) candidate.conclude('failed')
+      candidate.release()
+    },
   })
   return inside
-}
-
-/** Sees every event of `emitter` and runs it in `inside`; its listeners and their order stay untouched. */
-function watchEvents(
-  emitter: object,
-  inside: Context,
-  see: (event: unknown, value: unknown) => void,
-): void {
-  const candidate = candidateOf(inside)
-  replaceMethod(emitter, 'emit', (original) => {
-    return function emit(...values) {
-      quietly('see an event of a request', () => see(values[0], values[1]))
-      if (candidateOf(contexts.active()) === candidate) return original.apply(this, values)
-      return runIn(inside, () => original.apply(this, values))
-    }
-  })
 }
 
 /** A turn's answer, when it is a JSON object: it may name its conversation. */

@@ -60,12 +60,10 @@ export interface TurnDependencies {
   readonly grace: After
 }
 
-export type Candidate = ReturnType<typeof createCandidate>
+export type Candidate = Readonly<ReturnType<typeof createCandidate>>
 
 export function createCandidate(facts: CandidateFacts, dependencies: TurnDependencies) {
   const { recorder, agent, now } = dependencies
-  let span: Span | undefined
-  let isEnded = false
   let endIsKnown = facts.endIsKnown
   let holds = 0
   let wasQuiet = false
@@ -76,13 +74,14 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
   let requestPieces: (string | Uint8Array)[] = []
   let requestBytes = 0
   const isAtWork: (() => boolean)[] = []
+  /** Inferred tool calls the model has asked for and not been answered. */
   const openTools = new Map<string, ToolCall>()
   const extra: { [Name in AttributeName]?: string | number | boolean } = {}
 
   /** A model call begins: the candidate is a turn from now on. */
   function promote(): Span {
-    if (span !== undefined) return span
-    span = recorder.tracer.startSpan(
+    if (candidate.span !== undefined) return candidate.span
+    const span = recorder.tracer.startSpan(
       `invoke_agent ${agent}`,
       {
         kind: SpanKind.INTERNAL,
@@ -99,6 +98,7 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
       },
       ROOT_CONTEXT,
     )
+    candidate.span = span
     recorder.note(span, { contentType: facts.contentType })
     for (const piece of requestPieces) recorder.content(span, 'turn.request', piece)
     requestPieces = []
@@ -119,13 +119,13 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
     if (holds > 0) return
     quietSince = now()
     wasQuiet = true
-    if (span === undefined && requestBytes > requestBytesKept) requestPieces = []
+    if (candidate.span === undefined && requestBytes > requestBytesKept) requestPieces = []
     settle()
   }
 
   /** Nothing holds the turn: it ends now, or later if nothing else begins. */
   function settle(): void {
-    if (span === undefined || isEnded || holds > 0) return
+    if (candidate.span === undefined || candidate.isEnded || holds > 0) return
     grace?.cancel()
     grace = undefined
     const isWaitingForTools = openTools.size > 0
@@ -143,8 +143,9 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
   }
 
   function end(): void {
-    if (span === undefined || isEnded) return
-    isEnded = true
+    const { span } = candidate
+    if (span === undefined || candidate.isEnded) return
+    candidate.isEnded = true
     grace?.cancel()
     for (const call of openTools.values()) call.leaveUnfinished()
     openTools.clear()
@@ -157,17 +158,14 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
     span.end(Math.max(quietSince, facts.startedAt))
   }
 
-  return {
-    transport: facts.transport,
+  // Plain members: an object with getters of its own has a shape of its own, and servers have many requests.
+  const candidate = {
     /** The turn's span, once the candidate is a turn. */
-    get span() {
-      return span
-    },
-    get isEnded() {
-      return isEnded
-    },
-    /** Inferred tool calls the model has asked for and not been answered. */
+    span: undefined as Span | undefined,
+    isEnded: false as boolean,
     openTools,
+    /** Files that were created in this turn and still are where they were, by absolute path. */
+    createdFiles: new Set<string>(),
     promote,
     hold,
     release,
@@ -178,11 +176,13 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
         requestPieces = []
         return
       }
+      const { span, isEnded } = candidate
       if (span === undefined) requestPieces.push(piece)
       else if (!isEnded) recorder.content(span, 'turn.request', piece)
     },
     /** A JSON answer of the app, in which the sealer looks for a conversation id. */
     response(piece: string | Uint8Array): void {
+      const { span, isEnded } = candidate
       if (span !== undefined && !isEnded) recorder.content(span, 'turn.response', piece)
     },
     /** What else is to be said of the turn when it ends. */
@@ -206,8 +206,6 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
       if (how !== 'completed' && outcome === 'completed' && !isAbortOfNothing) outcome = how
       if (holds === 0) settle()
     },
-    /** Files that were created in this turn and still are where they were, by absolute path. */
-    createdFiles: new Set<string>(),
     /** A tool call was answered. */
     toolEnded(id: string): void {
       openTools.delete(id)
@@ -217,6 +215,7 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
       }
     },
   }
+  return candidate
 }
 
 /** W3C Trace Context §3.2: the caller's span is linked to, never obeyed: its sampling flag does not switch us off. */

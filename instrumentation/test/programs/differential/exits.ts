@@ -1,0 +1,4 @@
+process.exitCode = 7
+console.log('bye')
+
+export {}

@@ -1,0 +1,3 @@
+setTimeout(() => import('node:fs').then((fs) => fs.promises.rename('no', 'where')), 1)
+
+export {}

@@ -1,0 +1,3 @@
+await import('node:fs').then((fs) => fs.writeFileSync('no/where', 'x'))
+
+export {}

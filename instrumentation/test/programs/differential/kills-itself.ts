@@ -1,0 +1,4 @@
+process.kill(process.pid, 'SIGTERM')
+setTimeout(() => undefined, 5_000)
+
+export {}

@@ -1,0 +1,3 @@
+Promise.reject({ not: 'an error' })
+
+export {}

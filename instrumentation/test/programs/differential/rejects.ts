@@ -1,0 +1,3 @@
+Promise.reject(new RangeError('rejected'))
+
+export {}

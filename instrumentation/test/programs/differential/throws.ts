@@ -1,0 +1,3 @@
+throw new TypeError('thrown at the top')
+
+export {}

@@ -1,0 +1,94 @@
+/** Runs a real program with or without the preload. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import * as path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const register = new URL('../../src/register.js', import.meta.url).href
+const programs = fileURLToPath(new URL('../programs/', import.meta.url))
+const startsWithinMs = 15_000
+
+export interface ProgramOptions {
+  /** The working directory, and so the workspace. */
+  readonly cwd: string
+  /** Where the preload keeps its records; without it the program runs without the preload. */
+  readonly spool?: string | undefined
+  readonly env?: Readonly<Record<string, string>> | undefined
+  readonly args?: readonly string[]
+  /** Options of Node, before the program. */
+  readonly nodeOptions?: readonly string[]
+}
+
+export interface Outcome {
+  readonly stdout: string
+  readonly stderr: string
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** Starts `name` of `test/programs`. It is killed when the caller's scope ends. */
+export function startProgram(name: string, options: ProgramOptions) {
+  const preload = options.spool === undefined ? [] : ['--import', register]
+  const child = spawn(
+    process.execPath,
+    [
+      ...preload,
+      ...(options.nodeOptions ?? []),
+      path.join(programs, name),
+      ...(options.args ?? []),
+    ],
+    {
+      cwd: options.cwd,
+      env: {
+        PATH: process.env['PATH'],
+        HOME: options.cwd,
+        TELEMETRY_WORKSPACE: options.cwd,
+        ...(options.spool === undefined ? {} : { TELEMETRY_SPOOL_DIRECTORY: options.spool }),
+        ...options.env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  const closed = once(child, 'close')
+
+  return {
+    child,
+    /** Waits for the first line of standard output that begins with `word`, and gives what follows it. */
+    async line(word: string): Promise<string> {
+      const signal = AbortSignal.timeout(startsWithinMs)
+      for (;;) {
+        const found = stdout.split('\n').find((line) => line.startsWith(`${word} `))
+        if (found !== undefined) return found.slice(word.length + 1)
+        if (child.exitCode !== null) throw new Error(`The program ended: ${stderr}`)
+        await Promise.race([once(child.stdout, 'data', { signal }), closed])
+      }
+    },
+    async ended(): Promise<Outcome> {
+      await closed
+      return { stdout, stderr, code: child.exitCode, signal: child.signalCode }
+    },
+    /** Asks the program to end, as a terminal does, and waits. */
+    async stop(): Promise<Outcome> {
+      child.kill('SIGTERM')
+      return this.ended()
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      await kill(child, closed)
+    },
+  }
+}
+
+/** Runs `name` to its end. */
+export async function runProgram(name: string, options: ProgramOptions): Promise<Outcome> {
+  await using program = startProgram(name, options)
+  return await program.ended()
+}
+
+async function kill(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+  await closed
+}

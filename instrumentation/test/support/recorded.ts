@@ -1,0 +1,168 @@
+/** What a program that has ended has recorded: its journal, sealed as by whoever adopts it, as plain values. */
+
+import { readFileSync } from 'node:fs'
+import * as path from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { namesIn, originalFs } from '../../src/file-system.ts'
+import { listSegments, readIdentity } from '../../src/spool/recorder-folder.ts'
+import { createSealer } from '../../src/spool/seal.ts'
+
+export type Attributes = Readonly<Record<string, unknown>>
+
+export interface RecordedSpan {
+  readonly name: string
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId: string
+  readonly kind: number
+  readonly startMs: number
+  readonly endMs: number
+  readonly status: number
+  readonly scope: string
+  readonly attributes: Attributes
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[]
+}
+
+export interface RecordedLog {
+  readonly event: string
+  readonly traceId: string
+  readonly spanId: string
+  readonly attributes: Attributes
+}
+
+export interface Recorded {
+  /** In the order of their sequences, which is that of their ends. */
+  readonly spans: readonly RecordedSpan[]
+  readonly logs: readonly RecordedLog[]
+}
+
+/** Everything in the spool, of all its recorders; each of them must have ended. */
+export function readRecorded(spool: string): Recorded {
+  const spans: RecordedSpan[] = []
+  const logs: RecordedLog[] = []
+  for (const folder of recorderFolders(spool)) {
+    seal(folder)
+    for (const { name, signal } of listSegments(originalFs, folder)) {
+      const body = JSON.parse(gunzipSync(readFileSync(path.join(folder, name))).toString())
+      if (signal === 'traces') spans.push(...spansOf(body))
+      else logs.push(...logsOf(body))
+    }
+  }
+  const bySequence = (a: { attributes: Attributes }, b: { attributes: Attributes }): number =>
+    Number(a.attributes['turnlog.sequence']) - Number(b.attributes['turnlog.sequence'])
+  return { spans: spans.sort(bySequence), logs: logs.sort(bySequence) }
+}
+
+function recorderFolders(spool: string): string[] {
+  return namesIn(originalFs, spool)
+    .filter((name) => name !== 'changes')
+    .flatMap((name) =>
+      namesIn(originalFs, path.join(spool, name)).map((recorder) =>
+        path.join(spool, name, recorder),
+      ),
+    )
+}
+
+function seal(folder: string): void {
+  const identity = readIdentity(originalFs, folder)
+  if (identity === undefined) return
+  const sealer = createSealer({
+    fileSystem: originalFs,
+    folder,
+    identity,
+    contentBytesMax: 16 * 1024 ** 2,
+    changes: undefined,
+  })
+  sealer.seal()
+  sealer.closeDead()
+}
+
+/** OTLP/JSON, as far as it is read here. */
+interface Value {
+  readonly stringValue?: string
+  readonly intValue?: string | number
+  readonly doubleValue?: number
+  readonly boolValue?: boolean
+  readonly bytesValue?: string
+  readonly arrayValue?: { readonly values?: readonly Value[] }
+}
+type KeyValues = readonly { readonly key: string; readonly value: Value }[]
+interface Traces {
+  readonly resourceSpans: readonly {
+    readonly scopeSpans: readonly {
+      readonly scope?: { readonly name?: string }
+      readonly spans: readonly {
+        readonly name: string
+        readonly traceId: string
+        readonly spanId: string
+        readonly parentSpanId?: string
+        readonly kind: number
+        readonly startTimeUnixNano: string
+        readonly endTimeUnixNano: string
+        readonly status?: { readonly code?: number }
+        readonly attributes: KeyValues
+        readonly links?: RecordedSpan['links']
+      }[]
+    }[]
+  }[]
+}
+interface Logs {
+  readonly resourceLogs: readonly {
+    readonly scopeLogs: readonly {
+      readonly logRecords: readonly {
+        readonly eventName?: string
+        readonly traceId?: string
+        readonly spanId?: string
+        readonly attributes: KeyValues
+      }[]
+    }[]
+  }[]
+}
+
+function spansOf({ resourceSpans }: Traces): RecordedSpan[] {
+  return resourceSpans.flatMap(({ scopeSpans }) =>
+    scopeSpans.flatMap(({ scope, spans }) =>
+      spans.map((span) => ({
+        name: span.name,
+        traceId: span.traceId,
+        spanId: span.spanId,
+        parentSpanId: span.parentSpanId ?? '',
+        kind: span.kind,
+        startMs: milliseconds(span.startTimeUnixNano),
+        endMs: milliseconds(span.endTimeUnixNano),
+        status: span.status?.code ?? 0,
+        scope: scope?.name ?? '',
+        attributes: plain(span.attributes),
+        links: span.links ?? [],
+      })),
+    ),
+  )
+}
+
+function logsOf({ resourceLogs }: Logs): RecordedLog[] {
+  return resourceLogs.flatMap(({ scopeLogs }) =>
+    scopeLogs.flatMap(({ logRecords }) =>
+      logRecords.map((log) => ({
+        event: log.eventName ?? '',
+        traceId: log.traceId ?? '',
+        spanId: log.spanId ?? '',
+        attributes: plain(log.attributes),
+      })),
+    ),
+  )
+}
+
+function milliseconds(nanoseconds: string): number {
+  return Number(BigInt(nanoseconds) / 1_000n) / 1_000
+}
+
+function plain(attributes: KeyValues): Attributes {
+  return Object.fromEntries(attributes.map(({ key, value }) => [key, plainValue(value)]))
+}
+
+function plainValue(value: Value): unknown {
+  if (value.intValue !== undefined) return Number(value.intValue)
+  if (value.bytesValue !== undefined) return Buffer.from(value.bytesValue, 'base64')
+  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plainValue)
+  return value.stringValue ?? value.boolValue ?? value.doubleValue
+}
