@@ -1,8 +1,8 @@
 import { openEmbeddedPostgres, TurnlogError } from '@turnlog/receiver/embedded-postgres'
 import pg from 'pg'
+import type { TurnlogOptions } from './options.ts'
 import type { Part } from './part.ts'
 import type { Settings } from './settings.ts'
-import type { TurnlogOptions } from './turnlog.ts'
 
 const answersWithinMs = 10_000
 

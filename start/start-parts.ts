@@ -3,9 +3,9 @@ import { describePortHolder, probePort, TurnlogError } from '@turnlog/receiver/e
 import { keepToken } from './access.ts'
 import { openDatabase } from './database.ts'
 import { exampleEnvironment, receiverEnvironment } from './environment.ts'
+import type { TurnlogOptions } from './options.ts'
 import { type ChildOptions, type Part, startChild, untilAnswers } from './part.ts'
 import { writeRunning } from './running.ts'
-import type { TurnlogOptions } from './turnlog.ts'
 import { prepareWorkspace } from './workspace.ts'
 
 /** Migrations included. */

@@ -1,10 +1,9 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { prepareFolder, TurnlogError, takeLock } from '@turnlog/receiver/embedded-postgres'
-import type { OpenAccess } from './access.ts'
+import type { TurnlogOptions } from './options.ts'
 import { describeEnd, type Part } from './part.ts'
 import { clearRemains, markStopping, readRunning } from './running.ts'
-import type { Settings } from './settings.ts'
 import { startParts } from './start-parts.ts'
 
 /**
@@ -24,24 +23,6 @@ const noticesNpmGoneWithinMs = 1_000
 
 /** What a start that was killed left ends by itself within about five seconds. */
 const remainsEndWithinMs = 7_000
-
-export interface Commands {
-  readonly receiver: readonly [string, ...string[]]
-  readonly example: readonly [string, ...string[]]
-}
-
-export interface TurnlogOptions {
-  readonly settings: Settings
-  readonly commands: Commands
-  readonly openAccess: OpenAccess
-  readonly environment: NodeJS.ProcessEnv
-  /** The repository, where the children are started. */
-  readonly folder: string
-  /** One line for the user; `problem` is one that something is wrong with. */
-  readonly say: (line: string, kind?: 'problem') => void
-  /** Aborted when it shall stop. */
-  readonly signal: AbortSignal
-}
 
 /** Resolves with the exit code: 0 when it was told to stop and all ended as asked, 1 else. Says why. */
 export async function runTurnlog(options: TurnlogOptions): Promise<0 | 1> {

@@ -8,26 +8,9 @@
  * `contentSuffixes`: `K.size` always, `K.sha256` where the table of file operations names it,
  * `K.omitted` and `K.redactions` when they apply.
  */
+import type { AttributeDefinition } from './definition.ts'
 import { genAiAttributes } from './gen-ai.ts'
 import { turnlogAttributes } from './turnlog.ts'
-
-export type AttributeType =
-  | 'string'
-  | 'int'
-  | 'double'
-  | 'boolean'
-  | 'string[]'
-  | 'json'
-  | 'content'
-
-export interface AttributeDefinition {
-  readonly type: AttributeType
-  readonly unit?: string
-  readonly meaning: string
-  readonly example: string | number | boolean
-  /** `stable`: renamed only with a new schema version. `development`: may still change. */
-  readonly stability: 'stable' | 'development'
-}
 
 /** Names of OpenTelemetry's general conventions (v1.42) that Turnlog sets or reads. */
 export const generalAttributes = {

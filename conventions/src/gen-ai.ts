@@ -1,5 +1,5 @@
 /** OpenTelemetry's GenAI names (semantic-conventions-genai 1.42, all *Development*), copied. */
-import type { AttributeDefinition } from './attributes.ts'
+import type { AttributeDefinition } from './definition.ts'
 
 export const genAiAttributes = {
   'gen_ai.operation.name': {

@@ -1,5 +1,5 @@
 /** What OpenTelemetry has no name for. */
-import type { AttributeDefinition } from './attributes.ts'
+import type { AttributeDefinition } from './definition.ts'
 
 export const turnlogAttributes = {
   'turnlog.schema.version': {
