@@ -44,7 +44,7 @@ test('an app killed in the middle of a streamed answer leaves an abandoned turn 
     { prompt: 'create kept.txt with a turn that ended', outcome: 'completed', abandoned: false },
     { prompt: 'count to 5000', outcome: 'abandoned', abandoned: true },
   ])
-  const answer = String(turns[1]?.['answer'])
+  const answer = String(turns[1]?.answer)
   expect(seen.startsWith(answer) || answer.startsWith(seen)).toBe(true)
   expect(answer.length).toBeGreaterThan(200)
   expect(

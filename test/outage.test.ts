@@ -131,7 +131,7 @@ async function countRecords(database: TestDatabase): Promise<number> {
   const [row] = await database.query(
     'select (select count(*) from spans) + (select count(*) from log_records) as records',
   )
-  return Number(row?.['records'])
+  return Number(row?.records)
 }
 
 async function countRows(database: TestDatabase): Promise<unknown> {

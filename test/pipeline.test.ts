@@ -47,8 +47,8 @@ test('a chat turn is a row in every view, with prompt, answer, tool calls, befor
   })
   const calls = await database.query('select * from model_calls order by started_at')
   expect(calls).toHaveLength(3)
-  expect(String(calls[0]?.['input_messages'])).toContain('add a greeting to hello.txt')
-  expect(String(calls[2]?.['output_messages'])).toContain('hello.txt')
+  expect(String(calls[0]?.input_messages)).toContain('add a greeting to hello.txt')
+  expect(String(calls[2]?.output_messages)).toContain('hello.txt')
   const tools = await database.query('select * from tool_calls order by started_at')
   expect(tools).toMatchObject([
     { tool: 'read_file', arguments: '{"path":"hello.txt"}', result: 'Hello.\n', inferred: true },
@@ -66,7 +66,7 @@ test('a chat turn is a row in every view, with prompt, answer, tool calls, befor
     tool: 'edit_file',
     decision: null,
   })
-  expect(String(operation?.['diff'])).toContain('--- a/hello.txt')
+  expect(String(operation?.diff)).toContain('--- a/hello.txt')
   expect(await database.query('select * from sessions')).toMatchObject([{ turns: 1 }])
   expect(await database.query('select * from errors')).toEqual([])
 })

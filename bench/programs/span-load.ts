@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { trace } from '@opentelemetry/api'
 
-const bytes = Number(process.env['BENCH_BYTES'] ?? 1_500)
+const bytes = Number(process.env.BENCH_BYTES ?? 1_500)
 const spans = Math.max(100, Math.min(3_000, Math.floor(60_000_000 / bytes)))
 
 /** Microseconds of CPU a span, of this thread alone. */

@@ -83,7 +83,7 @@ export function readConfig(environment: Environment = process.env): Config {
     return value === undefined || value === '' ? undefined : value
   }
   return {
-    isEnabled: !isOff(read('isEnabled')) && environment['OTEL_SDK_DISABLED']?.trim() !== 'true',
+    isEnabled: !isOff(read('isEnabled')) && environment.OTEL_SDK_DISABLED?.trim() !== 'true',
     endpoint: readEndpoint(read('endpoint'), problems),
     token: read('token'),
     userId: read('userId') ?? userName(),
@@ -119,7 +119,7 @@ function readBytes(value: string | undefined, problems: string[]): number {
 
 /** XDG Base Directory Specification: relative values are ignored. */
 function defaultSpoolDirectory(environment: Environment): string {
-  const state = environment['XDG_STATE_HOME']
+  const state = environment.XDG_STATE_HOME
   const base =
     state !== undefined && path.isAbsolute(state)
       ? state

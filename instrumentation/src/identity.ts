@@ -53,9 +53,9 @@ function findApp(fileSystem: FileSystem): { name: string; version?: string } {
   if (script === undefined) return { name: 'node' }
   for (let folder = path.dirname(script); ; folder = path.dirname(folder)) {
     const manifest = readJson(fileSystem, path.join(folder, 'package.json'))
-    if (typeof manifest?.['name'] === 'string' && manifest['name'] !== '') {
-      const version = manifest['version']
-      return { name: manifest['name'], ...(typeof version === 'string' ? { version } : {}) }
+    if (typeof manifest?.name === 'string' && manifest.name !== '') {
+      const version = manifest.version
+      return { name: manifest.name, ...(typeof version === 'string' ? { version } : {}) }
     }
     if (folder === path.dirname(folder)) return { name: path.parse(script).name }
   }

@@ -81,13 +81,13 @@ function startPrivately(sdk: NodeSDK): TracerProvider {
 
 /** OTEL_LOG_LEVEL would make the SDK's constructor put a console logger into the host. */
 function withoutLogLevel<T>(construct: () => T): T {
-  const level = process.env['OTEL_LOG_LEVEL']
+  const level = process.env.OTEL_LOG_LEVEL
   if (level === undefined) return construct()
   // Emptied, not deleted: the variables keep their order.
-  process.env['OTEL_LOG_LEVEL'] = ''
+  process.env.OTEL_LOG_LEVEL = ''
   try {
     return construct()
   } finally {
-    process.env['OTEL_LOG_LEVEL'] = level
+    process.env.OTEL_LOG_LEVEL = level
   }
 }

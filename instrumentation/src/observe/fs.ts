@@ -21,7 +21,7 @@ type Begin = (values: readonly unknown[]) => PendingOperation | undefined
 /** Begins to watch; the returned function undoes it. Builtins are patched through `require`: then every import sees it. */
 export function observeFileSystem(operations: FileOperations): () => void {
   const fs: Record<string, unknown> = createRequire(import.meta.url)('node:fs')
-  const promises = fs['promises'] as object
+  const promises = fs.promises as object
   const begins: Readonly<Record<string, Begin>> = {
     writeFile: ([path]) => operations.begin({ kind: 'write', path }),
     appendFile: ([path]) => operations.begin({ kind: 'write', path }),

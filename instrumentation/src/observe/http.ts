@@ -80,7 +80,7 @@ function observeRequest(
     method: request.method,
     path: request.url?.split('?', 1)[0],
     contentType,
-    traceparent: headerOf(request.headers['traceparent']),
+    traceparent: headerOf(request.headers.traceparent),
     endIsKnown: true,
     onTurn: () => keepAnswer(response, candidate),
   })

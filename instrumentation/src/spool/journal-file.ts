@@ -27,5 +27,5 @@ export function* readJournalFile(
 
 /** Whether the record is the header of a version that came after this program: its file is not ours to read. */
 export function isOfNewerVersion({ head }: JournalRecord): boolean {
-  return head['k'] === 'header' && typeof head['v'] === 'number' && head['v'] > journalVersion
+  return head.k === 'header' && typeof head.v === 'number' && head.v > journalVersion
 }

@@ -93,7 +93,7 @@ function parseBody(file: Buffer, { start, end }: Body, seed: number): ReadResult
   if (head === undefined) return undefined
   const contents: StoredContent[] = []
   let position = 4 + headLength
-  for (const entry of Array.isArray(head['c']) ? head['c'] : []) {
+  for (const entry of Array.isArray(head.c) ? head.c : []) {
     const content = readEntry(entry, body, position, start)
     if (content === undefined) return undefined
     contents.push(content)

@@ -17,22 +17,22 @@ export interface ChangeFacts extends FileSides {
 export function toLocalChange({ span, notes }: EndedSpan, facts: ChangeFacts): RecordedChange {
   const { before, after, overwritten, diff } = facts
   const named = (name: AttributeName): string | undefined => textOf(span.attributes[name])
-  const mode = memberOf(notes['before'], 'mode')
-  const overwrittenMode = memberOf(notes['overwritten'], 'mode')
+  const mode = memberOf(notes.before, 'mode')
+  const overwrittenMode = memberOf(notes.overwritten, 'mode')
   return {
     opId: named('turnlog.file_operation.id') ?? '',
     path: named('file.path') ?? '',
-    absolutePath: textOf(notes['absolutePath']) ?? '',
-    workspace: textOf(notes['workspace']) ?? '',
+    absolutePath: textOf(notes.absolutePath) ?? '',
+    workspace: textOf(notes.workspace) ?? '',
     opType: facts.type,
     startedAt: new Date(Number(BigInt(span.start) / 1_000_000n)).toISOString(),
     traceId: span.traceId,
     spanId: span.spanId,
     sessionId: facts.sessionId,
-    toolName: textOf(notes['toolName']),
-    toolCallId: textOf(notes['toolCallId']),
+    toolName: textOf(notes.toolName),
+    toolCallId: textOf(notes.toolCallId),
     previousPath: named('turnlog.file_operation.previous_path'),
-    previousAbsolutePath: textOf(notes['previousAbsolutePath']),
+    previousAbsolutePath: textOf(notes.previousAbsolutePath),
     before: stateOf(before),
     after: stateOf(after),
     overwritten: overwritten === undefined ? undefined : stateOf(overwritten),

@@ -23,14 +23,14 @@ export function readLog(described: unknown, contents: readonly StoredContent[]):
   return {
     ...log,
     attributes: readAttributes(log.attributes, contents),
-    body: body === undefined ? fromJournalValue(log.body) : valueOf(body),
+    body: body === undefined ? fromJournalValue(log.body) : storedValue(body),
   }
 }
 
 function readAttributes(attributes: Attributes, contents: readonly StoredContent[]): Attributes {
   const long = contents
     .filter(({ slot }) => slot.startsWith(attributeSlot))
-    .map((content) => [content.slot.slice(attributeSlot.length), valueOf(content)])
+    .map((content) => [content.slot.slice(attributeSlot.length), storedValue(content)])
   const small = Object.entries(attributes).map(([name, value]) => [name, fromJournalValue(value)])
   // Not by assignment: an app may call an attribute `__proto__`.
   return Object.fromEntries([...small, ...long])
@@ -40,6 +40,6 @@ function withOwnValues<T extends { readonly attributes?: Attributes }>(described
   return { ...described, attributes: readAttributes(described.attributes ?? {}, []) }
 }
 
-function valueOf({ encoding, bytes }: StoredContent): string | Uint8Array {
+function storedValue({ encoding, bytes }: StoredContent): string | Uint8Array {
   return contentText(encoding, bytes) ?? bytes
 }

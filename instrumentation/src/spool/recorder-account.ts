@@ -34,7 +34,7 @@ export function accountOf(fileSystem: FileSystem, folder: string): RecorderAccou
     if (number <= readThrough) continue
     const file = { path: journalPath(folder, number), recorder, number }
     for (const { head } of readJournalFile(fileSystem, file)) {
-      const given = head['k'] === 'header' ? head['through'] : head['s']
+      const given = head.k === 'header' ? head.through : head.s
       if (typeof given === 'number') recorded = Math.max(recorded, given)
     }
   }

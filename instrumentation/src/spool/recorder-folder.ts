@@ -63,7 +63,7 @@ export function writeIdentity(
 /** Undefined where there is none, a damaged one, or one of a newer version. Throws when it cannot be read. */
 export function readIdentity(fileSystem: FileSystem, folder: string): RecorderIdentity | undefined {
   const value = readJson(fileSystem, identityFile(folder)) ?? {}
-  const liveness = parseLiveness(value['liveness'])
+  const liveness = parseLiveness(value.liveness)
   const { version, recorder, session, startedAt, resource, common } = value
   if (typeof version !== 'number' || version > folderVersion) return undefined
   if (typeof recorder !== 'string' || typeof session !== 'string') return undefined

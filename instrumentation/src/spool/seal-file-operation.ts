@@ -17,7 +17,7 @@ export const sealFileOperation: SealKind = (ended, attributes, context) => {
   const { span, notes } = ended
   const sides = readSides(ended, context)
   const { before, after } = sides
-  const type = typeOf(notes['operation'], before, after)
+  const type = typeOf(notes.operation, before, after)
   const isBinary = isNoText(before) || isNoText(after)
   put(attributes, 'turnlog.file_operation.type', type)
   put(attributes, 'turnlog.file_operation.binary', isBinary)
@@ -59,11 +59,11 @@ function readSides(
     )
   const before = read('before')
   const absent = { state: 'absent' } as const
-  const operation = notes['operation']
+  const operation = notes.operation
   return {
     before,
     after: operation === 'write' ? read('after') : operation === 'rename' ? before : absent,
-    overwritten: notes['overwritten'] === undefined ? undefined : read('overwritten'),
+    overwritten: notes.overwritten === undefined ? undefined : read('overwritten'),
   }
 }
 

@@ -20,7 +20,7 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   }
   const call = readExchange(held, span.spanId, exchange)
   putCall(attributes, call, context)
-  const seconds = held.wire(span.spanId).get(exchange)?.['timeToFirstChunk']
+  const seconds = held.wire(span.spanId).get(exchange)?.timeToFirstChunk
   if (attributes['gen_ai.request.stream' satisfies AttributeName] === true) {
     put(attributes, 'gen_ai.response.time_to_first_chunk', seconds)
   }
@@ -44,13 +44,13 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
 export function readExchange(held: HeldContents, id: string, exchange: number): ModelCallRecord {
   const facts = held.wire(id).get(exchange) ?? {}
   return mapAnthropicExchange({
-    url: String(facts['url'] ?? ''),
+    url: String(facts.url ?? ''),
     requestBody: held.bytes(id, 'wire.request', exchange) ?? new Uint8Array(),
     responseBody: held.bytes(id, 'wire.response', exchange) ?? new Uint8Array(),
-    isComplete: facts['isComplete'] === true,
-    ...(typeof facts['status'] === 'number' ? { status: facts['status'] } : {}),
-    ...(Array.isArray(facts['headers']) ? { responseHeaders: facts['headers'] } : {}),
-    ...(typeof facts['error'] === 'string' ? { error: facts['error'] } : {}),
+    isComplete: facts.isComplete === true,
+    ...(typeof facts.status === 'number' ? { status: facts.status } : {}),
+    ...(Array.isArray(facts.headers) ? { responseHeaders: facts.headers } : {}),
+    ...(typeof facts.error === 'string' ? { error: facts.error } : {}),
   })
 }
 

@@ -47,7 +47,7 @@ export function readState(fileSystem: FileSystem, folder: string): SealState {
     held: Array.isArray(held) ? held.filter((id) => typeof id === 'string') : [],
     undeclared: Array.isArray(undeclared) ? undeclared.filter(isMissingRange) : [],
     time: typeof time === 'number' ? time : initialState.time,
-    isEnded: value['isEnded'] === true,
+    isEnded: value.isEnded === true,
     sums: isObject(sums) ? (sums as SealState['sums']) : initialState.sums,
   }
 }
@@ -65,6 +65,6 @@ function asCount(value: unknown): number {
 }
 
 function isMissingRange(value: unknown): value is MissingRange {
-  if (!isObject(value) || typeof value['reason'] !== 'string') return false
-  return Number.isSafeInteger(value['first']) && Number.isSafeInteger(value['last'])
+  if (!isObject(value) || typeof value.reason !== 'string') return false
+  return Number.isSafeInteger(value.first) && Number.isSafeInteger(value.last)
 }

@@ -34,7 +34,7 @@ interface Place {
 }
 
 function placeOfResult(notes: Notes): Place | undefined {
-  const at = notes['result']
+  const at = notes.result
   if (typeof at !== 'object' || at === null || !('id' in at) || !('x' in at)) return undefined
   return { id: String(at.id), exchange: Number(at.x) }
 }

@@ -32,7 +32,7 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
 
 function requestOf(held: HeldContents, id: string, notes: Notes): ChatRequest {
   const body = held.bytes(id, 'turn.request')
-  const contentType = typeof notes['contentType'] === 'string' ? notes['contentType'] : undefined
+  const contentType = typeof notes.contentType === 'string' ? notes.contentType : undefined
   return body === undefined ? {} : chatRequestOf(body, contentType)
 }
 

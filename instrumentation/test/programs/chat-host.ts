@@ -15,7 +15,12 @@ type Message = Anthropic.MessageParam
 type Answer = Pick<Anthropic.Message, 'content' | 'stop_reason'>
 type Ask = (messages: Message[], onText: (text: string) => void) => Promise<Answer>
 
-const client = new Anthropic({ apiKey: 'k', baseURL: API, maxRetries: 2, timeout: 20_000 })
+const client = new Anthropic({
+  apiKey: 'k',
+  baseURL: API,
+  maxRetries: Number(process.env['RETRIES'] ?? 2),
+  timeout: 20_000,
+})
 const common = {
   model: 'claude-test',
   max_tokens: 100,
@@ -151,6 +156,9 @@ const servers: Record<string, () => Promise<number> | number> = {
       request.on('data', (piece) => (body += piece))
       request.on('end', () => {
         const { message, stream } = JSON.parse(body)
+        response.on('close', () => {
+          if (!response.writableFinished) console.log('left early')
+        })
         if (stream === true) {
           response.writeHead(200, { 'content-type': 'text/plain', 'x-conversation-id': 'c-head' })
           chat(message, (text) => response.write(text)).then(

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import Anthropic from '@anthropic-ai/sdk'
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema'
 
-const client = new Anthropic({ apiKey: 'k', baseURL: process.env['API'] ?? '', maxRetries: 0 })
+const client = new Anthropic({ apiKey: 'k', baseURL: process.env.API ?? '', maxRetries: 0 })
 const tools = ['alpha', 'beta'].map((name) =>
   betaTool({
     name,

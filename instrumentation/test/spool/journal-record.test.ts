@@ -36,7 +36,7 @@ function readAll(file: Buffer, of = seed): { heads: unknown[]; statuses: ReadRes
     const result = readRecord(file, offset, of)
     statuses.push(result.status)
     if (result.status === 'end' || result.status === 'torn') return { heads, statuses }
-    if (result.status === 'record') heads.push(result.head['n'])
+    if (result.status === 'record') heads.push(result.head.n)
     expect(result.next).toBeGreaterThan(offset)
     offset = result.next
   }

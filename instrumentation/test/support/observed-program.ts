@@ -40,7 +40,7 @@ export function startProgram(name: string, options: ProgramOptions) {
     {
       cwd: options.cwd,
       env: {
-        PATH: process.env['PATH'],
+        PATH: process.env.PATH,
         HOME: options.cwd,
         TELEMETRY_WORKSPACE: options.cwd,
         ...(options.spool === undefined ? {} : { TELEMETRY_SPOOL_DIRECTORY: options.spool }),
@@ -57,11 +57,11 @@ export function startProgram(name: string, options: ProgramOptions) {
 
   return {
     child,
-    /** Waits for the first line of standard output that begins with `word`, and gives what follows it. */
-    async line(word: string): Promise<string> {
+    /** Waits for the `nth` line of standard output that begins with `word`, and gives what follows it. */
+    async line(word: string, nth = 1): Promise<string> {
       const signal = AbortSignal.timeout(startsWithinMs)
       for (;;) {
-        const found = stdout.split('\n').find((line) => line.startsWith(`${word} `))
+        const found = stdout.split('\n').filter((line) => line.startsWith(`${word} `))[nth - 1]
         if (found !== undefined) return found.slice(word.length + 1)
         if (child.exitCode !== null) throw new Error(`The program ended: ${stderr}`)
         await Promise.race([once(child.stdout, 'data', { signal }), closed])
