@@ -6,17 +6,17 @@
  * another kind than the schema's keeps its first problem and is rejected alone; where no record is
  * to blame (a list that is none), the body is damaged and this throws.
  */
-import { Buffer } from 'node:buffer'
 import {
   type Complain,
   collectProblems,
   type Json,
   recordOf,
   toBoolean,
+  toBytes,
   toCount,
   toDouble,
   toEnum,
-  toInt64,
+  toInteger,
   toList,
   toNanoseconds,
   toRecords,
@@ -181,13 +181,13 @@ function toValue(value: unknown, depth: number, complain: Complain): AnyValue {
   const string = wire.stringValue ?? undefined
   if (string !== undefined) return toText(string, 'stringValue', complain)
   const int = wire.intValue ?? undefined
-  if (int !== undefined) return toInt64(int, complain)
+  if (int !== undefined) return toInteger(int, complain)
   const bool = wire.boolValue ?? undefined
   if (bool !== undefined) return toBoolean(bool, complain)
   const double = wire.doubleValue ?? undefined
   if (double !== undefined) return toDouble(double, complain)
   const bytes = wire.bytesValue ?? undefined
-  if (bytes !== undefined) return Buffer.from(toText(bytes, 'bytesValue', complain), 'base64')
+  if (bytes !== undefined) return toBytes(bytes, complain)
   const array = wire.arrayValue ?? undefined
   if (array !== undefined) {
     if (depth >= valueDepthMax) return tooDeep

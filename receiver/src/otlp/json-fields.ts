@@ -3,6 +3,8 @@
  * that stands for nothing.
  */
 
+import { Buffer } from 'node:buffer'
+
 export type Json = Readonly<Record<string, unknown>>
 
 /** Says what is wrong; of a record the first call counts. */
@@ -27,18 +29,43 @@ export function toBoolean(value: unknown, complain: Complain): boolean {
 
 export function toDouble(value: unknown, complain: Complain): number {
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value)
-  if (typeof value === 'string' && /^(NaN|-?Infinity|-?[\d.]+([eE][-+]?\d+)?)$/.test(value)) {
+  if (typeof value === 'string' && /^(NaN|-?Infinity|-?\d+(\.\d*)?([eE][-+]?\d+)?)$/.test(value)) {
     return Number(value)
   }
   complain('doubleValue is not a number')
   return 0
 }
 
-export function toInt64(value: unknown, complain: Complain): bigint {
+/** A bare number beyond 64 bits is a double: the JavaScript SDK takes `1e300` for an integer. */
+export function toInteger(value: unknown, complain: Complain): bigint | number {
   const integer = toBigInt(value)
   if (integer !== undefined && integer <= maxInt64 && integer >= -maxInt64 - 1n) return integer
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value)
   complain('intValue is not a 64-bit integer')
   return 0n
+}
+
+/** Either alphabet, padded or not. */
+const base64 = /^[\w+/-]*={0,2}$/
+
+/** Base64; or what JSON makes of a `Uint8Array` or `Buffer`, as the JavaScript SDK 1 sends them. */
+export function toBytes(value: unknown, complain: Complain): Buffer {
+  if (typeof value === 'string' && base64.test(value)) return Buffer.from(value, 'base64')
+  const bytes = isObject(value) ? byteList(value) : undefined
+  if (bytes !== undefined) return Buffer.from(bytes)
+  complain('bytesValue is not base64')
+  return Buffer.alloc(0)
+}
+
+function byteList(value: Json): readonly number[] | undefined {
+  const list = value.type === 'Buffer' ? value.data : Object.values(value)
+  if (!Array.isArray(list) || !list.every(isByte)) return undefined
+  const isWhole = value.type === 'Buffer' || list.every((_, index) => String(index) in value)
+  return isWhole ? list : undefined
+}
+
+function isByte(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255
 }
 
 export function toNanoseconds(value: unknown, name: string, complain: Complain): bigint {
