@@ -95,9 +95,17 @@ function answerOf(text: string, uses: { id: string; name: string; json: string }
   return { content, stop_reason: uses.length > 0 ? 'tool_use' : 'end_turn' } as never
 }
 
-async function chat(
+async function chat(text: string, onText?: (text: string) => void): Promise<string> {
+  try {
+    return await converse(text, onText)
+  } finally {
+    console.log(`answered ${text}`)
+  }
+}
+
+async function converse(
   text: string,
-  onText: (text: string) => void = () => undefined,
+  onText = (_text: string): void => undefined,
 ): Promise<string> {
   const messages: Message[] = [{ role: 'user', content: text }]
   for (;;) {

@@ -50,7 +50,10 @@ export async function startMessagesApi(answerOf: (request: ApiRequest) => ApiAns
       'content-length': Buffer.byteLength(encoded),
       ...(given.gzip === true ? { 'content-encoding': 'gzip' } : {}),
     })
-    response.end(encoded)
+    if (given.breaks === true) {
+      response.write(encoded.slice(0, 10))
+      response.socket?.destroySoon()
+    } else response.end(encoded)
     return undefined
   }
 
@@ -126,7 +129,10 @@ async function stream(response: http.ServerResponse, request: ApiRequest, given:
           : { type: 'input_json_delta', partial_json: part },
       })
       if (index > 0 || part !== whole.slice(0, half)) continue
-      if (given.breaks === true) return void response.destroy()
+      if (given.breaks === true) {
+        response.socket?.destroySoon()
+        return
+      }
       await given.until
     }
     send('content_block_stop', { index })

@@ -1,3 +1,3 @@
-Promise.reject({ not: 'an error' })
+void Promise.reject({ not: 'an error' })
 
 export {}

@@ -1,3 +1,3 @@
-Promise.reject(new RangeError('rejected'))
+void Promise.reject(new RangeError('rejected'))
 
 export {}

@@ -6,7 +6,6 @@ import { gzipSync } from 'node:zlib'
 import Anthropic from '@anthropic-ai/sdk'
 import { inTurn } from './in-turn.ts'
 
-let count = 0
 const api = http.createServer(async (request, response) => {
   let body = ''
   for await (const piece of request) body += piece
@@ -19,12 +18,11 @@ const api = http.createServer(async (request, response) => {
     type: 'message',
     role: 'assistant',
     model,
-    content: [{ type: 'text', text: headers.sort().join(' ') }],
+    content: [{ type: 'text', text: headers.toSorted().join(' ') }],
     stop_reason: 'end_turn',
     usage: { input_tokens: 1, output_tokens: 1 },
   }
-  count += 1
-  if (model === 'retried' && count % 2 === 1) {
+  if (model === 'retried' && request.headers['x-stainless-retry-count'] === '0') {
     response
       .writeHead(529, { 'retry-after-ms': '1' })
       .end('{"type":"error","error":{"type":"overloaded_error"}}')

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { isTurn, startChat } from '../support/chat.ts'
+import { runProgram } from '../support/observed-program.ts'
+import { readRecorded } from '../support/recorded.ts'
+import { makeWorkspace } from '../support/workspace.ts'
+
+const origin = 'turnlog.error.origin'
+
+async function errorsOf(program: string) {
+  using workspace = makeWorkspace()
+  await runProgram(`differential/${program}`, { cwd: workspace.folder, spool: workspace.spool })
+  const recorded = readRecorded(workspace.spool)
+  return { ...recorded, errors: recorded.logs.filter(({ event }) => event === 'exception') }
+}
+
+test('what the app dies of is recorded, and how it ended', async () => {
+  const { errors, logs } = await errorsOf('throws-in-request.ts')
+  expect(errors).toHaveLength(1)
+  expect(errors[0]?.attributes).toMatchObject({
+    [origin]: 'uncaught_exception',
+    'exception.type': 'Error',
+    'exception.message': 'thrown in /here',
+  })
+  expect(errors[0]?.attributes['exception.stacktrace']).not.toContain('instrumentation/src/')
+  const end = logs.find(({ event }) => event === 'session.end')
+  expect(end?.attributes['turnlog.exit_code']).toBe(1)
+})
+
+test('an unhandled rejection is recorded as one, whatever was thrown', async () => {
+  const { errors } = await errorsOf('rejects.ts')
+  expect(errors[0]?.attributes).toMatchObject({
+    [origin]: 'unhandled_rejection',
+    'exception.type': 'RangeError',
+    'exception.message': 'rejected',
+  })
+  expect((await errorsOf('rejects-value.ts')).errors).toHaveLength(1)
+})
+
+test('errors that the app handles itself are recorded, with the turn they came from', async () => {
+  const { errors, spans } = await errorsOf('handles-errors.ts')
+  const turn = spans.find(isTurn)
+  expect(
+    errors.map(({ attributes }) => [attributes[origin], attributes['exception.message']]),
+  ).toEqual([
+    ['unhandled_rejection', 'late'],
+    ['uncaught_exception', 'in a timer'],
+  ])
+  for (const error of errors) expect(error.traceId).toBe(turn?.traceId)
+})
+
+test("an error of a fastify route is recorded as the framework's", async () => {
+  await using chat = await startChat({ server: 'fastify', answer: () => ({ text: 'x' }) })
+  expect((await fetch(`http://${chat.address}/boom`)).status).toBe(500)
+  const { logs } = await chat.recorded()
+  expect(logs.find(({ event }) => event === 'exception')?.attributes).toMatchObject({
+    [origin]: 'framework',
+    'exception.message': 'boom of a route',
+  })
+})

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { isTurn } from '../support/chat.ts'
+import { runProgram } from '../support/observed-program.ts'
+import { readRecorded } from '../support/recorded.ts'
+import { makeWorkspace } from '../support/workspace.ts'
+
+async function record(program: string) {
+  using workspace = makeWorkspace()
+  const outcome = await runProgram(program, { cwd: workspace.folder, spool: workspace.spool })
+  expect(outcome).toMatchObject({ code: 0, stderr: '' })
+  return { ...readRecorded(workspace.spool), stdout: outcome.stdout }
+}
+
+test("a host without an SDK has its spans in our turns, through either build of OpenTelemetry's API", async () => {
+  const { spans } = await record('uses-the-api.ts')
+  const turn = spans.find(isTurn)
+  const outer = spans.find(({ name }) => name === 'outer')
+  expect(outer?.parentSpanId).toBe(turn?.spanId)
+  for (const name of ['inner', 'required']) {
+    const span = spans.find((candidate) => candidate.name === name)
+    expect(span?.parentSpanId).toBe(outer?.spanId)
+    expect(span?.traceId).toBe(turn?.traceId)
+  }
+})
+
+test('a host with an SDK of its own keeps its spans, and ours stay ours', async () => {
+  const { spans, stdout } = await record('differential/own-telemetry.ts')
+  expect(stdout).toContain('early outer root')
+  expect(spans.map(({ name }) => name.split(' ')[0])).toEqual(['chat', 'invoke_agent'])
+})
+
+test("model calls of a host with an SDK are the host's spans there, and one span each here", async () => {
+  const { spans, stdout } = await record('differential/sdk-with-own-telemetry.ts')
+  expect(stdout).toContain("'anthropic.messages.create true'")
+  const turn = spans.find(isTurn)
+  const calls = spans.filter(({ attributes }) => attributes['gen_ai.operation.name'] === 'chat')
+  // The one that the turn begins with, and the one that was sent; the other never was.
+  expect(calls.map(({ name }) => name)).toEqual(['chat m', 'chat m'])
+  for (const call of calls) expect(call.parentSpanId).toBe(turn?.spanId)
+})

@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest'
+import { isTurn, startChat, textOf, turnTrees } from '../support/chat.ts'
+import { lastText } from '../support/messages-api.ts'
+import { runProgram } from '../support/observed-program.ts'
+import { type RecordedSpan, readRecorded } from '../support/recorded.ts'
+import { makeWorkspace } from '../support/workspace.ts'
+
+const isCall = ({ attributes }: RecordedSpan): boolean =>
+  attributes['gen_ai.operation.name'] === 'chat'
+
+test('retries of an SDK are attempts of one call', async () => {
+  let count = 0
+  await using chat = await startChat({
+    answer: () => (++count < 3 ? { status: 529 } : { text: 'At last.' }),
+  })
+  await chat.post('hello')
+  const recorded = await chat.recorded()
+  expect(turnTrees(recorded)).toEqual(['turn\n  chat'])
+  const call = recorded.spans.find(isCall)
+  expect(call?.attributes).toMatchObject({
+    'turnlog.model_call.attempt': 3,
+    'http.response.status_code': 200,
+  })
+  expect(textOf(call, 'gen_ai.output.messages')).toBe('At last.')
+  expect(recorded.spans.find(isTurn)?.attributes['turnlog.turn.outcome']).toBe('completed')
+})
+
+test.each(['sdk', 'sdk-stream', 'fetch', 'http'])(
+  'an answer that breaks off, read by %s, keeps what came and says why it ended',
+  async (client) => {
+    await using chat = await startChat({
+      client,
+      env: { RETRIES: '0' },
+      answer: () => ({ text: 'Half of it.', breaks: true }),
+    })
+    await chat.post('hello')
+    const { spans } = await chat.recorded()
+    const call = spans.findLast(isCall)
+    expect(call?.status).toBe(2)
+    expect(call?.attributes['error.type']).toEqual(expect.any(String))
+    expect(spans.find(isTurn)?.attributes['turnlog.turn.outcome']).toBe('failed')
+    if (client === 'sdk-stream') expect(textOf(call, 'gen_ai.output.messages')).toBe('Half o')
+  },
+)
+
+test.each(['fetch', 'http'])('a compressed answer is read, through %s', async (client) => {
+  await using chat = await startChat({
+    client,
+    answer: () => ({ text: 'Small.', gzip: client === 'fetch' }),
+  })
+  await chat.post('hello')
+  const { spans } = await chat.recorded()
+  expect(textOf(spans.find(isCall), 'gen_ai.output.messages')).toBe('Small.')
+})
+
+test('tools that the SDK runs itself are one call each, their files told apart', async () => {
+  await using chat = await startChat({
+    program: 'tool-runner.ts',
+    answer: (request) => {
+      if (lastText(request) === '') return { text: 'Both ran.' }
+      const tools = ['alpha', 'beta'].map((name) => ({
+        id: `tu_${name}_${request.stream}`,
+        name,
+        input: { text: name === 'beta' ? 'fail' : 'fine' },
+      }))
+      return { text: 'I use them.', tools }
+    },
+  })
+  await fetch(`http://${chat.address}/`)
+  await fetch(`http://${chat.address}/stream`)
+  const recorded = await chat.recorded()
+  const tools = recorded.spans.filter(({ name }) => name.startsWith('execute_tool'))
+  expect(tools.map(({ name, status }) => [name, status])).toEqual([
+    ['execute_tool alpha', 1],
+    ['execute_tool beta', 2],
+    ['execute_tool alpha', 1],
+    ['execute_tool beta', 2],
+  ])
+  expect(recorded.spans.some(({ name }) => name.startsWith('anthropic.custom_tool_use'))).toBe(
+    false,
+  )
+  for (const { spanId, name, attributes } of tools) {
+    const [, tool] = name.split(' ')
+    const files = recorded.spans.filter((span) => span.parentSpanId === spanId)
+    expect(files.map((file) => file.attributes['file.path'])).toEqual([`${tool}.txt`])
+    expect(attributes['gen_ai.tool.call.result']).toContain(
+      tool === 'alpha' ? 'alpha done' : 'beta failed',
+    )
+  }
+  const turns = recorded.spans.filter(isTurn)
+  expect(turns).toHaveLength(2)
+  expect(recorded.spans.filter(isCall)).toHaveLength(4)
+})
+
+/** Every way to call a model once, outside and inside of a turn; see the program for what each does. */
+test('each request is one call, with the end it had', async () => {
+  using workspace = makeWorkspace()
+  const { code } = await runProgram('differential/requests.ts', {
+    cwd: workspace.folder,
+    spool: workspace.spool,
+  })
+  expect(code).toBe(0)
+  const { spans } = readRecorded(workspace.spool)
+  const turn = spans.find(isTurn)
+  const ended = (span: RecordedSpan): string => {
+    const { attributes } = span
+    return [
+      attributes['gen_ai.request.model'],
+      attributes['http.response.status_code'] ?? '-',
+      attributes['turnlog.model_call.attempt'] ?? 1,
+      attributes['error.type'] ?? 'ok',
+    ].join(' ')
+  }
+  const expected = [
+    'plain 200 1 ok',
+    'retried 200 2 ok',
+    'refused 400 1 400',
+    'broken 200 1 UND_ERR_SOCKET',
+    'gzip 200 1 ok',
+    'hanging - 1 AbortError',
+    'hanging - 1 AbortError',
+    'plain 200 1 ok',
+    'plain 200 1 ok',
+    'refused 400 1 400',
+    'broken 200 1 ECONNRESET',
+    'gzip 200 1 ok',
+    'plain 200 1 ok',
+    'plain 200 1 ok',
+    'hanging - 1 ABORT_ERR',
+    'plain - 1 ECONNREFUSED',
+    'plain 200 1 ok',
+  ]
+  const calls = spans
+    .filter(isCall)
+    .filter((span) => span.attributes['gen_ai.request.model'] !== 'm')
+  expect(calls.filter(({ traceId }) => traceId !== turn?.traceId).map(ended)).toEqual(expected)
+  expect(calls.filter(({ traceId }) => traceId === turn?.traceId).map(ended)).toEqual(expected)
+})

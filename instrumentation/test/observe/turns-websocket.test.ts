@@ -1,0 +1,107 @@
+import { once } from 'node:events'
+import { expect, test } from 'vitest'
+import { isTurn, startChat, textOf, turnTrees } from '../support/chat.ts'
+import { type ApiAnswer, type ApiRequest, lastText } from '../support/messages-api.ts'
+
+function writesOnce(request: ApiRequest): ApiAnswer {
+  const text = lastText(request)
+  if (text === '') return { text: 'Written.' }
+  const input = { path: `${text}.txt`, content: text }
+  return { text: 'I write.', tools: [{ id: `tu_${text}`, name: 'write_file', input }] }
+}
+
+const treeOf = (name: string) =>
+  `turn\n  chat\n  execute_tool write_file\n    file.create ${name}.txt\n  chat`
+
+test.each(['ws-async', 'ws-void', 'ws-arrow', 'ws-once', 'ws-attribute', 'ws-target'])(
+  'a message heard by %s is a turn',
+  async (server) => {
+    await using chat = await startChat({ server, client: 'sdk-stream', answer: writesOnce })
+    const { socket, say } = await chat.connect()
+    expect(await say('one')).toMatchObject({ type: 'done', answer: 'Written.' })
+    socket.close()
+    await once(socket, 'close')
+    const recorded = await chat.recorded()
+
+    expect(turnTrees(recorded)).toEqual([treeOf('one')])
+    const turn = recorded.spans.find(isTurn)
+    expect(turn?.attributes).toMatchObject({
+      'turnlog.turn.transport': 'websocket',
+      'turnlog.turn.outcome': 'completed',
+      'url.path': '/ws/chat',
+      'gen_ai.conversation.id': 'c-one',
+    })
+    expect(textOf(turn, 'gen_ai.input.messages')).toBe('one')
+    expect(textOf(turn, 'gen_ai.output.messages')).toBe('Written.')
+  },
+)
+
+test.each(['ws-async', 'ws-void'])(
+  'two turns at once on one socket (%s) do not mix',
+  async (server) => {
+    const gate = Promise.withResolvers<void>()
+    await using chat = await startChat({
+      server,
+      client: 'sdk-stream',
+      answer: (request) => ({ ...writesOnce(request), until: gate.promise }),
+    })
+    const { say } = await chat.connect()
+    const both = Promise.all([say('left'), say('right')])
+    await expect.poll(() => chat.api.requests.length).toBe(2)
+    gate.resolve()
+    await both
+    const recorded = await chat.recorded()
+    expect(turnTrees(recorded).toSorted()).toEqual([treeOf('left'), treeOf('right')])
+    const ids = recorded.spans
+      .filter(isTurn)
+      .map(({ attributes }) => attributes['gen_ai.conversation.id'])
+    expect(ids.toSorted()).toEqual(['c-left', 'c-right'])
+  },
+)
+
+test('a socket that closes in mid-answer aborts its turn; the next socket begins another', async () => {
+  const gate = Promise.withResolvers<void>()
+  await using chat = await startChat({
+    server: 'ws-async',
+    client: 'sdk-stream',
+    answer: (request) =>
+      lastText(request) === 'wait'
+        ? { text: 'Never heard.', until: gate.promise }
+        : writesOnce(request),
+  })
+  const first = await chat.connect()
+  first.socket.send(JSON.stringify({ text: 'wait', id: 'wait' }))
+  await once(first.socket, 'message')
+  first.socket.terminate()
+  const second = await chat.connect()
+  await second.say('again')
+  gate.resolve()
+  await chat.host.line('answered', 2)
+  const turns = (await chat.recorded()).spans.filter(isTurn)
+  const outcomeOf = (prompt: string) =>
+    turns.find((turn) => textOf(turn, 'gen_ai.input.messages') === prompt)?.attributes[
+      'turnlog.turn.outcome'
+    ]
+  expect(turns).toHaveLength(2)
+  expect([outcomeOf('wait'), outcomeOf('again')]).toEqual(['aborted', 'completed'])
+})
+
+test('a turn whose model fails has failed, over either transport', async () => {
+  for (const server of ['ws-async', 'http']) {
+    await using chat = await startChat({ server, answer: () => ({ status: 400 }) })
+    if (server === 'http') await chat.post('hello')
+    else await (await chat.connect()).say('hello')
+    const turn = (await chat.recorded()).spans.find(isTurn)
+    expect(turn?.attributes['turnlog.turn.outcome']).toBe('failed')
+    expect(turn?.status).toBe(2)
+  }
+})
+
+test('messages that ask no model are no turns', async () => {
+  await using chat = await startChat({ server: 'ws-async', answer: writesOnce })
+  const { socket } = await chat.connect()
+  for (let count = 0; count < 10; count += 1) socket.ping()
+  socket.close()
+  await once(socket, 'close')
+  expect((await chat.recorded()).spans).toEqual([])
+})

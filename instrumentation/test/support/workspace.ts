@@ -1,0 +1,35 @@
+/** A folder of its own for one test: the app's workspace in it, and the spool beside that. */
+import * as fs from 'node:fs'
+import * as os from 'node:os'
+import * as path from 'node:path'
+
+export type Workspace = ReturnType<typeof makeWorkspace>
+
+export function makeWorkspace(files: Readonly<Record<string, string>> = {}) {
+  const root = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'turnlog-observe-')))
+  const folder = path.join(root, 'workspace')
+  fs.mkdirSync(folder)
+  for (const [name, content] of Object.entries(files)) {
+    fs.writeFileSync(path.join(folder, name), content)
+  }
+  return {
+    root,
+    folder,
+    spool: path.join(root, 'spool'),
+    /** Every file of the workspace with its mode and content. */
+    files(): readonly string[] {
+      return fs
+        .readdirSync(folder, { recursive: true, withFileTypes: true })
+        .map((entry) => {
+          const file = path.join(entry.parentPath, entry.name)
+          const { mode } = fs.lstatSync(file)
+          const content = entry.isFile() ? fs.readFileSync(file, 'latin1').slice(0, 200) : ''
+          return `${path.relative(folder, file)} ${mode.toString(8)} ${content}`
+        })
+        .sort()
+    },
+    [Symbol.dispose](): void {
+      fs.rmSync(root, { recursive: true, force: true })
+    },
+  }
+}
