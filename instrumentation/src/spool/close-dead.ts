@@ -15,6 +15,7 @@ export type Closing = { readonly sequence: number } & (
 export interface DeadRecorder {
   readonly through: number
   readonly undeclared: readonly MissingRange[]
+  /** In the order they were journaled, whatever the clock said. */
   readonly starts: readonly OpenStart[]
   /** It ended in good order: then only what it lost is left to say. */
   readonly isEnded: boolean
@@ -28,24 +29,14 @@ export function closingOf({ through, undeclared, starts, isEnded }: DeadRecorder
     return { kind: 'drop', range, sequence } as const
   })
   if (isEnded) return drops
-  const abandoned = [...starts].sort(byStart).map((start) => {
+  const abandoned = starts.map((start) => {
     sequence += 1
     return { kind: 'abandoned', start, sequence } as const
   })
-  const turnsLast = abandoned.sort(
+  const turnsLast = abandoned.toSorted(
     (a, b) => Number(isTurn(a.start.span)) - Number(isTurn(b.start.span)),
   )
   // A recorder that never recorded anything has nothing to end.
   if (sequence === 0) return []
   return [...drops, ...turnsLast, { kind: 'session', sequence: sequence + 1 }]
-}
-
-function byStart(a: OpenStart, b: OpenStart): number {
-  const [left, right] = [keyOf(a), keyOf(b)]
-  return left < right ? -1 : left > right ? 1 : 0
-}
-
-/** By what was journaled first, then by the span's own start; ids settle what is left. */
-function keyOf({ span, time }: OpenStart): string {
-  return `${String(time).padStart(20, '0')} ${span.start.padStart(24, '0')} ${span.spanId}`
 }

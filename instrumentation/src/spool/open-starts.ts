@@ -4,8 +4,6 @@ import type { JournaledSpan } from './journaled.ts'
 
 export interface OpenStart {
   readonly span: JournaledSpan
-  /** When it was journaled, in ms since 1970. */
-  readonly time: number
 }
 
 export type OpenStarts = ReturnType<typeof createOpenStarts>
@@ -17,8 +15,7 @@ export function createOpenStarts() {
     if (!isObject(head) || typeof head['id'] !== 'string' || !isObject(head['span'])) return
     if (starts.has(head['id'])) return
     // Written by `processor.ts`, and held by the record's checksum.
-    const span = head['span'] as unknown as JournaledSpan
-    starts.set(head['id'], { span, time: typeof head['t'] === 'number' ? head['t'] : 0 })
+    starts.set(head['id'], { span: head['span'] as unknown as JournaledSpan })
   }
 
   return {
@@ -40,6 +37,8 @@ export function createOpenStarts() {
       }
       return false
     },
+    ids: (): string[] => [...starts.keys()],
+    /** In the order they began. */
     list: (): readonly OpenStart[] => [...starts.values()],
   }
 }

@@ -267,20 +267,18 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
       starts: starts.list(),
       isEnded,
     })
-    if (closing.length === 0 && isEnded) return
-    const last = Math.max(sequences.through, ...closing.map(({ sequence }) => sequence))
-    sequences.close(last)
+    sequences.close(Math.max(sequences.through, ...closing.map(({ sequence }) => sequence)))
     for (const each of closing) place(each.sequence, () => sealClosing(each))
     segments.finish()
-    for (const { span } of starts.list()) starts.end(span.spanId)
-    for (const id of held.ids()) held.end(id)
+    for (const id of [...starts.ids(), ...held.ids()]) end(id)
     isEnded = true
     // What could not be sealed here is declared as well.
-    if (sequences.undeclared.length > 0) closeDead()
-    else {
-      note()
-      removeFiles()
+    if (sequences.undeclared.length > 0) {
+      closeDead()
+      return
     }
+    note()
+    removeFiles()
   }
 
   function sealClosing(closing: ReturnType<typeof closingOf>[number]): SealResult {

@@ -15,6 +15,7 @@ import {
   writeIdentity,
 } from '../../src/spool/recorder-folder.ts'
 import { createSealer, type SealerOptions } from '../../src/spool/seal.ts'
+import { quickDisk } from './faulty-disk.ts'
 
 /** A folder that goes when the test is over. */
 export function temporaryFolder(): string {
@@ -74,7 +75,7 @@ export type Recording = ReturnType<typeof startRecording>
 /** A recorder in a folder of its own, in a destination's folder. Nothing is flushed by itself. */
 export function startRecording({
   folder = path.join(temporaryFolder(), 'a-recorder'),
-  fileSystem = originalFs,
+  fileSystem = quickDisk,
   clock = manualClock(),
   defer = () => undefined,
 }: RecordingOptions = {}) {
@@ -172,7 +173,7 @@ export function logOf(body: string): object {
 
 export function sealerOf(folder: string, changes: Partial<SealerOptions> = {}) {
   return createSealer({
-    fileSystem: originalFs,
+    fileSystem: quickDisk,
     folder,
     identity: identityOf(path.basename(folder)),
     contentBytesMax: 16 * 1024 ** 2,
