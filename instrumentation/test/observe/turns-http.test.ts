@@ -3,67 +3,81 @@ import * as net from 'node:net'
 import { expect, test } from 'vitest'
 import { isTurn, startChat, textOf, turnTrees } from '../support/chat.ts'
 import { type ApiAnswer, type ApiRequest, lastText } from '../support/messages-api.ts'
+import type { Recorded, RecordedSpan } from '../support/recorded.ts'
 
 /** Asks for one file to be written, then answers; anything else is answered at once. */
 function writesOnce(request: ApiRequest): ApiAnswer {
   const text = lastText(request)
   if (!text.startsWith('write')) return { text: `Answer to ${text || 'the tool'}.` }
-  const input = { path: 'notes.txt', content: `${text}\n` }
+  const input = { path: `${text}.txt`, content: `${text}\n` }
   return { text: 'I write.', tools: [{ id: `tu_${text}`, name: 'write_file', input }] }
 }
 
-const oneWrite = `turn
-  chat
-  execute_tool write_file
-    file.create notes.txt
-  chat`
+const treeOf = (file: string) =>
+  `turn\n  chat\n  execute_tool write_file\n    file.create ${file}\n  chat`
 
-test.each([
-  ['http', 'sdk'],
-  ['http', 'sdk-response'],
-  ['http', 'sdk-beta'],
-  ['http', 'sdk-stream'],
-  ['http', 'sdk-create-stream'],
-  ['http', 'fetch'],
-  ['http', 'http'],
-  ['fastify', 'sdk'],
-  ['background', 'sdk-stream'],
-])('a turn on %s through %s is one trace, nothing doubled', async (server, client) => {
-  await using chat = await startChat({ server, client, answer: writesOnce })
+const clients = [
+  'sdk',
+  'sdk-response',
+  'sdk-beta',
+  'sdk-stream',
+  'sdk-create-stream',
+  'fetch',
+  'http',
+]
+
+test('a turn is one trace, nothing doubled, whatever the model is asked through', async () => {
+  await using chat = await startChat({ answer: writesOnce })
+  for (const client of clients) await chat.post(`write ${client}`, { client })
+  const recorded = await chat.recorded()
+  expect(turnTrees(recorded)).toEqual(clients.map((client) => treeOf(`write ${client}.txt`)))
+  for (const turn of recorded.spans.filter(isTurn)) {
+    expectWholeTurn(turn, recorded)
+    expect(turn.attributes['http.response.status_code']).toBe(200)
+  }
+})
+
+test.each(['fastify', 'background'])('a turn on a server of another kind (%s)', async (server) => {
+  await using chat = await startChat({ server, client: 'sdk-stream', answer: writesOnce })
   await chat.post('write it')
   await chat.host.line('answered')
   const recorded = await chat.recorded()
+  expect(turnTrees(recorded)).toEqual([treeOf('write it.txt')])
+  const [turn] = recorded.spans.filter(isTurn)
+  if (turn !== undefined) expectWholeTurn(turn, recorded)
+  const status = server === 'background' ? 202 : 200
+  expect(turn?.attributes['http.response.status_code']).toBe(status)
+})
 
-  expect(turnTrees(recorded)).toEqual([oneWrite])
-  const turn = recorded.spans.find(isTurn)
-  expect(turn?.attributes).toMatchObject({
+function expectWholeTurn(turn: RecordedSpan, { spans }: Recorded): void {
+  expect(turn.attributes).toMatchObject({
     'turnlog.turn.transport': 'rest',
     'turnlog.turn.outcome': 'completed',
     'url.path': '/api/chat',
     'http.request.method': 'POST',
-    'http.response.status_code': server === 'background' ? 202 : 200,
     'gen_ai.request.model': 'claude-test',
     'gen_ai.usage.input_tokens': 20,
     'gen_ai.usage.output_tokens': 10,
   })
-  expect(textOf(turn, 'gen_ai.input.messages')).toBe('write it')
+  expect(textOf(turn, 'gen_ai.input.messages')).toMatch(/^write /)
   expect(textOf(turn, 'gen_ai.output.messages')).toBe('Answer to the tool.')
-  const calls = recorded.spans.filter(
-    ({ attributes }) => attributes['gen_ai.operation.name'] === 'chat',
+  const calls = spans.filter(
+    ({ traceId, attributes }) =>
+      traceId === turn.traceId && attributes['gen_ai.operation.name'] === 'chat',
   )
   expect(calls.map((call) => call.kind)).toEqual([3, 3])
   expect(calls.map((call) => textOf(call, 'gen_ai.output.messages'))).toEqual([
     'I write.',
     'Answer to the tool.',
   ])
-})
+}
 
 test('an app that traces no SDK has model calls of ours', async () => {
   const env = { ANTHROPIC_OPEN_TELEMETRY: 'false' }
   await using chat = await startChat({ answer: writesOnce, env })
   await chat.post('write it')
   const recorded = await chat.recorded()
-  expect(turnTrees(recorded)).toEqual([oneWrite])
+  expect(turnTrees(recorded)).toEqual([treeOf('write it.txt')])
   expect(recorded.spans.filter(({ name }) => name === 'chat claude-test')).toHaveLength(2)
 })
 
@@ -121,9 +135,7 @@ test('two turns side by side do not mix', async () => {
   gate.resolve()
   await both
   const trees = turnTrees(await chat.recorded())
-  const treeOf = (name: string) =>
-    `turn\n  chat\n  execute_tool write_file\n    file.create ${name}.txt\n  chat`
-  expect(trees.toSorted()).toEqual([treeOf('left'), treeOf('right')])
+  expect(new Set(trees)).toEqual(new Set([treeOf('left.txt'), treeOf('right.txt')]))
 })
 
 test('a client that leaves in mid-answer aborts its turn, the partial answer is kept', async () => {
@@ -179,7 +191,7 @@ test("a browser's unsampled traceparent is linked to and not obeyed", async () =
   const headers = { traceparent: `00-${traceId}-b7ad6b7169203331-00` }
   await chat.post('write it', { headers })
   const recorded = await chat.recorded()
-  expect(turnTrees(recorded)).toEqual([oneWrite])
+  expect(turnTrees(recorded)).toEqual([treeOf('write it.txt')])
   const turn = recorded.spans.find(isTurn)
   expect(turn?.traceId).not.toBe(traceId)
   expect(turn?.links).toMatchObject([{ traceId, spanId: 'b7ad6b7169203331' }])

@@ -85,7 +85,6 @@ const asks: Record<string, Ask> = {
       request.end(Buffer.from(body.slice(10)))
     }),
 }
-const ask = asks[CLIENT] as Ask
 
 function answerOf(text: string, uses: { id: string; name: string; json: string }[]): Answer {
   const content = [
@@ -95,9 +94,13 @@ function answerOf(text: string, uses: { id: string; name: string; json: string }
   return { content, stop_reason: uses.length > 0 ? 'tool_use' : 'end_turn' } as never
 }
 
-async function chat(text: string, onText?: (text: string) => void): Promise<string> {
+async function chat(
+  text: string,
+  client = CLIENT,
+  onText?: (text: string) => void,
+): Promise<string> {
   try {
-    return await converse(text, onText)
+    return await converse(text, asks[client] as Ask, onText)
   } finally {
     console.log(`answered ${text}`)
   }
@@ -105,6 +108,7 @@ async function chat(text: string, onText?: (text: string) => void): Promise<stri
 
 async function converse(
   text: string,
+  ask: Ask,
   onText = (_text: string): void => undefined,
 ): Promise<string> {
   const messages: Message[] = [{ role: 'user', content: text }]
@@ -163,19 +167,19 @@ const servers: Record<string, () => Promise<number> | number> = {
       let body = ''
       request.on('data', (piece) => (body += piece))
       request.on('end', () => {
-        const { message, stream } = JSON.parse(body)
+        const { message, stream, client } = JSON.parse(body)
         response.on('close', () => {
           if (!response.writableFinished) console.log('left early')
         })
         if (stream === true) {
           response.writeHead(200, { 'content-type': 'text/plain', 'x-conversation-id': 'c-head' })
-          chat(message, (text) => response.write(text)).then(
+          chat(message, client, (text) => response.write(text)).then(
             () => response.end(),
             () => response.destroy(),
           )
           return
         }
-        chat(message).then(
+        chat(message, client).then(
           (answer) => {
             response.setHeader('content-type', 'application/json')
             response.end(JSON.stringify({ answer, conversation_id: 'c-body' }))
@@ -211,43 +215,44 @@ const servers: Record<string, () => Promise<number> | number> = {
     })
     return listen(server)
   },
-  'ws-async': () =>
-    webSockets((socket) => socket.on('message', async (data) => answerOn(socket, data))),
-  'ws-void': () =>
-    webSockets((socket) =>
-      socket.on('message', (data) => {
-        void answerOn(socket, data)
-      }),
-    ),
-  'ws-arrow': () => webSockets((socket) => socket.on('message', (data) => answerOn(socket, data))),
-  'ws-once': () =>
-    webSockets((socket) => socket.once('message', async (data) => answerOn(socket, data))),
-  'ws-attribute': () =>
-    webSockets((socket) => {
-      socket.onmessage = async ({ data }) => answerOn(socket, data)
+  ws() {
+    const server = http.createServer()
+    const sockets = new WebSocketServer({ server })
+    sockets.on('connection', (socket, request) => {
+      const kind = new URL(request.url ?? '', 'ws://h').searchParams.get('kind') ?? 'async'
+      listeners[kind]?.(socket)
+    })
+    return listen(server)
+  },
+}
+
+/** The ways an app may hear a message. */
+const listeners: Readonly<Record<string, (socket: WebSocket) => void>> = {
+  async: (socket) => socket.on('message', async (data) => answerOn(socket, data)),
+  void: (socket) =>
+    socket.on('message', (data) => {
+      void answerOn(socket, data)
     }),
-  'ws-target': () =>
-    webSockets((socket) => {
-      socket.addEventListener('message', async ({ data }) => answerOn(socket, data))
-    }),
+  arrow: (socket) => socket.on('message', (data) => answerOn(socket, data)),
+  once: (socket) => socket.once('message', async (data) => answerOn(socket, data)),
+  attribute: (socket) => {
+    socket.onmessage = async ({ data }) => answerOn(socket, data)
+  },
+  target: (socket) => {
+    socket.addEventListener('message', async ({ data }) => answerOn(socket, data))
+  },
 }
 
 async function answerOn(socket: WebSocket, data: unknown): Promise<void> {
   const { text, id } = JSON.parse(String(data))
   try {
-    const answer = await chat(text, (delta) =>
+    const answer = await chat(text, CLIENT, (delta) =>
       socket.send(JSON.stringify({ type: 'delta', text: delta })),
     )
     socket.send(JSON.stringify({ type: 'done', id, answer, conversation_id: `c-${id}` }))
   } catch (error) {
     socket.send(JSON.stringify({ type: 'failed', id, reason: failed(error) }))
   }
-}
-
-function webSockets(onSocket: (socket: WebSocket) => void): Promise<number> {
-  const server = http.createServer()
-  new WebSocketServer({ server, path: '/ws/chat' }).on('connection', onSocket)
-  return listen(server)
 }
 
 function listen(server: http.Server): Promise<number> {

@@ -34,17 +34,21 @@ export async function startChat(options: ChatOptions) {
     host,
     address,
     /** One turn over HTTP. */
-    async post(message: string, init: RequestInit & { readonly stream?: boolean } = {}) {
+    async post(
+      message: string,
+      { stream, client, ...init }: RequestInit & { stream?: boolean; client?: string } = {},
+    ) {
       const response = await fetch(`http://${address}/api/chat`, {
         method: 'POST',
-        body: JSON.stringify({ message, stream: init.stream }),
+        body: JSON.stringify({ message, stream, client }),
         ...init,
         headers: { 'content-type': 'application/json', ...init.headers },
       })
       return { status: response.status, text: await response.text() }
     },
-    async connect() {
-      const socket = new WebSocket(`ws://${address}/ws/chat?token=t`)
+    /** `kind`: how the app hears its messages. */
+    async connect(kind = 'async') {
+      const socket = new WebSocket(`ws://${address}/ws/chat?kind=${kind}`)
       await once(socket, 'open')
       return {
         socket,
