@@ -9,8 +9,8 @@ import type { Recorder } from './recorder.ts'
 
 /** Calls that are never answered must not leak: beyond this the oldest is left unfinished. */
 const openCallsMax = 1_000
-/** Arguments longer than this are not searched for paths. */
-const searchedArgumentsLengthMax = 1024 ** 2
+/** Arguments longer than this are searched as they are: parsing them would be felt by the host. */
+const parsedArgumentsLengthMax = 64 * 1024
 
 export interface ToolUse {
   readonly id: string
@@ -29,8 +29,8 @@ export interface ToolCall {
   readonly id: string
   readonly name: string
   readonly span: Span
-  /** Absolute or relative paths its arguments may name: every string of them. */
-  readonly strings: ReadonlySet<string>
+  /** Whether `text` is one of the strings in its arguments. */
+  names(text: string): boolean
   /** Files it has already changed, by absolute path. */
   readonly changed: Set<string>
   leaveUnfinished(): void
@@ -79,7 +79,7 @@ export function createToolCalls(recorder: Recorder, clock: () => number) {
         id: use.id,
         name: use.name,
         span,
-        strings: stringsOf(use.arguments),
+        names: namesIn(use.arguments),
         changed: new Set(),
         leaveUnfinished(): void {
           const entry = open.get(use.id)
@@ -143,15 +143,21 @@ export function attribute(
   const active = open.find(({ span }) => span.spanContext().spanId === activeSpanId)
   if (active !== undefined) return { call: active, isShared: false }
   if (open.length <= 1) return { call: open[0], isShared: false }
-  const naming = open.filter(({ strings }) => names.some((name) => strings.has(name)))
+  const naming = open.filter((call) => names.some((name) => call.names(name)))
   if (naming.length === 0) return { call: undefined, isShared: true }
   const call = naming.find(({ changed }) => !changed.has(absolute)) ?? naming.at(-1)
   return { call, isShared: naming.length > 1 }
 }
 
-function stringsOf(json: string): ReadonlySet<string> {
+function namesIn(json: string): (text: string) => boolean {
+  // A quote inside of a string is escaped, so a quoted text is a whole string.
+  if (json.length > parsedArgumentsLengthMax) return (text) => json.includes(JSON.stringify(text))
+  const found = stringsIn(json)
+  return (text) => found.has(text)
+}
+
+function stringsIn(json: string): ReadonlySet<string> {
   const found = new Set<string>()
-  if (json.length > searchedArgumentsLengthMax) return found
   const collect = (value: unknown, depth: number): void => {
     if (typeof value === 'string') {
       if (value.length < 4_096) found.add(value)

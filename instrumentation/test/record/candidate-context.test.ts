@@ -1,0 +1,31 @@
+import { createContextKey, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
+import { expect, test } from 'vitest'
+import { candidateOf, contextWithCandidate } from '../../src/record/candidate-context.ts'
+
+const span = { name: 'turn' } as unknown as Span
+const other = { name: 'other' } as unknown as Span
+
+test("a context taken before the turn was found has the turn's span afterwards", () => {
+  const candidate: { span: Span | undefined } = { span: undefined }
+  const context = contextWithCandidate(ROOT_CONTEXT, candidate)
+  const later = context.setValue(createContextKey('mine'), 1)
+  expect([trace.getSpan(context), trace.getSpan(later)]).toEqual([undefined, undefined])
+  candidate.span = span
+  expect([trace.getSpan(context), trace.getSpan(later)]).toEqual([span, span])
+  expect(candidateOf(later)).toBe(candidate)
+})
+
+test("a span set on top of it hides the turn's", () => {
+  const context = trace.setSpan(contextWithCandidate(ROOT_CONTEXT, { span }), other)
+  expect(trace.getSpan(context)).toBe(other)
+  expect(trace.getSpan(trace.deleteSpan(context))).toBeUndefined()
+})
+
+test('values of the base and of its own are found, and taken away again', () => {
+  const key = createContextKey('mine')
+  const context = contextWithCandidate(ROOT_CONTEXT.setValue(key, 'base'), { span })
+  expect(context.getValue(key)).toBe('base')
+  expect(context.setValue(key, 'own').getValue(key)).toBe('own')
+  expect(context.deleteValue(key).getValue(key)).toBeUndefined()
+  expect(context.getValue(key)).toBe('base')
+})

@@ -1,0 +1,118 @@
+import type { Context, Span } from '@opentelemetry/api'
+import { expect, test } from 'vitest'
+import type { Recorder } from '../../src/record/recorder.ts'
+import { attribute, createToolCalls, type ToolCall } from '../../src/record/tool-call.ts'
+
+function calls() {
+  const ended: string[] = []
+  let clock = 0
+  const recorder = {
+    tracer: {
+      startSpan: (name: string) => ({
+        spanContext: () => ({ spanId: name }),
+        setAttribute: (key: string, value: unknown) => ended.push(`${name} ${key}=${value}`),
+        setAttributes: () => undefined,
+        end: (at: number | undefined) => ended.push(`${name} ends at ${at ?? 'its end'}`),
+      }),
+    },
+    content: () => undefined,
+    note: () => undefined,
+  } as unknown as Recorder
+  const toolCalls = createToolCalls(recorder, () => clock)
+  const openTools = new Map<string, ToolCall>()
+  const owner = { openTools, toolEnded: (id: string) => void openTools.delete(id) }
+  const by = { spanContext: () => ({ spanId: 'chat' }) } as unknown as Span
+  return {
+    toolCalls,
+    openTools,
+    ended,
+    by,
+    begin: (id: string, json = '{}') =>
+      toolCalls.begin({ id, name: id, arguments: json }, {} as Context, owner),
+    passes: (ms: number) => (clock += ms),
+  }
+}
+
+const ownerOf = (open: Iterable<ToolCall>, path: string, activeSpanId?: string) => {
+  const { call, isShared } = attribute(open, {
+    names: [path, `/w/${path}`],
+    absolute: `/w/${path}`,
+    activeSpanId,
+  })
+  return [call?.id, isShared]
+}
+
+test('a call ends when the model is told, and once', () => {
+  const { begin, toolCalls, ended, by, openTools } = calls()
+  begin('a')
+  begin('a')
+  toolCalls.finish('a', by, 1)
+  toolCalls.finish('a', by, 2)
+  expect(ended).toEqual(['execute_tool a ends at its end'])
+  expect([toolCalls.size, openTools.size]).toEqual([0, 0])
+})
+
+test('an SDK that runs the call gets its span, and says when it was done', () => {
+  const { begin, toolCalls, ended, by, passes } = calls()
+  begin('a')
+  passes(7)
+  const span = toolCalls.joined('a')
+  expect(toolCalls.joined('a')).toBeUndefined()
+  expect(toolCalls.joined('b')).toBeUndefined()
+  span?.end()
+  expect(ended).toEqual([])
+  passes(100)
+  toolCalls.finish('a', by, 1)
+  expect(ended).toEqual(['execute_tool a ends at 7'])
+})
+
+test('a call that is never answered is left unfinished, the oldest of too many too', () => {
+  const { begin, toolCalls, ended, openTools } = calls()
+  for (let count = 0; count <= 1_000; count += 1) begin(`t${count}`)
+  expect(toolCalls.size).toBe(1_000)
+  expect(ended).toEqual([
+    'execute_tool t0 turnlog.tool_call.unfinished=true',
+    'execute_tool t0 ends at its end',
+  ])
+  openTools.get('t1')?.leaveUnfinished()
+  expect(toolCalls.size).toBe(999)
+})
+
+test('a file belongs to the active call, the only one, or the one that names it', () => {
+  const { begin, openTools } = calls()
+  expect(ownerOf(openTools.values(), 'x.txt')).toEqual([undefined, false])
+  begin('a', '{"path":"x.txt"}')
+  expect(ownerOf(openTools.values(), 'other.txt')).toEqual(['a', false])
+  begin('b', '{"edits":[{"file":"/w/y.txt"}]}')
+  expect(ownerOf(openTools.values(), 'x.txt')).toEqual(['a', false])
+  expect(ownerOf(openTools.values(), 'y.txt')).toEqual(['b', false])
+  expect(ownerOf(openTools.values(), 'z.txt')).toEqual([undefined, true])
+  expect(ownerOf(openTools.values(), 'z.txt', 'execute_tool b')).toEqual(['b', false])
+})
+
+test('calls that name the same file have it in their order, and share it', () => {
+  const { begin, openTools } = calls()
+  begin('a', '{"path":"x.txt"}')
+  begin('b', '{"path":"x.txt"}')
+  expect(ownerOf(openTools.values(), 'x.txt')).toEqual(['a', true])
+  openTools.get('a')?.changed.add('/w/x.txt')
+  expect(ownerOf(openTools.values(), 'x.txt')).toEqual(['b', true])
+  openTools.get('b')?.changed.add('/w/x.txt')
+  expect(ownerOf(openTools.values(), 'x.txt')).toEqual(['b', true])
+})
+
+test('long arguments name their files too, and no file that only their content speaks of', () => {
+  const { begin, openTools } = calls()
+  const content = `${'y'.repeat(1024 ** 2)} "b.txt" `
+  begin('a', JSON.stringify({ path: 'a.txt', content }))
+  begin('b', JSON.stringify({ path: 'b.txt' }))
+  expect(ownerOf(openTools.values(), 'a.txt')).toEqual(['a', false])
+  expect(ownerOf(openTools.values(), 'b.txt')).toEqual(['b', false])
+})
+
+test('arguments that are no JSON name nothing', () => {
+  const { begin, openTools } = calls()
+  begin('a', 'x.txt')
+  begin('b', '{"path":')
+  expect(ownerOf(openTools.values(), 'x.txt')).toEqual([undefined, true])
+})
