@@ -1,7 +1,7 @@
 /** Attributes as they are stored: small ones inline in jsonb, contents by reference; and read, one by one. */
 import { attributes as conventions } from '@turnlog/conventions'
 import type { ContentSink } from './contents.ts'
-import { toJsonObject, toJsonText } from './json-text.ts'
+import { isMap, toJsonObject, toJsonText } from './json-text.ts'
 import type { AnyValue, AttributeMap } from './request.ts'
 import { clean, isClean } from './text.ts'
 
@@ -35,7 +35,13 @@ export function storeValue(value: AnyValue, sink: ContentSink, name = ''): strin
   if (value === null || typeof value !== 'object') return toJsonText(value)
   const text = toJsonText(value)
   if (isContent) return storeContent(text, sink, name)
-  return text.length > inlineLengthMax || refusedEscape.test(text) ? sink.addText(text) : text
+  const isApart = text.length > inlineLengthMax || refusedEscape.test(text) || isReference(value)
+  return isApart ? sink.addText(text) : text
+}
+
+/** A client's own map that would be read as a reference of ours. */
+function isReference(value: AnyValue): boolean {
+  return isMap(value) && (value.has('turnlog.content') || value.has('turnlog.messages'))
 }
 
 function storeContent(text: string, sink: ContentSink, name: string): string {

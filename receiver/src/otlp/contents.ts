@@ -33,6 +33,11 @@ export interface MessageLinkRow {
 }
 
 export interface ContentSink {
+  readonly day: string
+  /** What was referred to so far; see `refer`. */
+  readonly keys: readonly string[]
+  /** Refers to what another sink of the same day took in. */
+  refer(keys: readonly string[]): void
   /** Each returns the reference as JSON text. */
   addText(text: string): string
   addBytes(bytes: Uint8Array): string
@@ -51,7 +56,7 @@ export function collectContents() {
   const links = new Map<string, MessageLinkRow>()
 
   /** A sink for one record; `keys` then names what the record refers to. */
-  function open(day: string): ContentSink & { readonly keys: readonly string[] } {
+  function open(day: string): ContentSink {
     const keys: string[] = []
 
     function put(text: string | null, bytes: Uint8Array): Buffer {
@@ -134,7 +139,11 @@ export function collectContents() {
       })
     }
 
-    return { keys, addText, addTextWithPreview, addBytes, addMessages }
+    function refer(others: readonly string[]): void {
+      for (const key of others) keys.push(key)
+    }
+
+    return { day, keys, refer, addText, addTextWithPreview, addBytes, addMessages }
   }
 
   return { open, contents, links }

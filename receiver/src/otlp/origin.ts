@@ -1,5 +1,5 @@
 /** Where records come from: what their resource and scope say, read once for all of them. */
-import { storeAttributes, textOf } from './attributes.ts'
+import { columnTextOf, storeAttributes } from './attributes.ts'
 import type { RecorderRow } from './batch.ts'
 import type { ContentSink } from './contents.ts'
 import { fingerprintOfOrigin, recordedThroughName } from './fingerprint.ts'
@@ -24,14 +24,30 @@ export function openOrigin(resource: Resource, scope: Scope): Origin {
   let fingerprint: Buffer | undefined
   return {
     attributes: resource.attributes,
-    serviceName: textOf(resource.attributes.get('service.name')),
+    serviceName: columnTextOf(resource.attributes.get('service.name')),
     recorderId: identifierOf(resource.attributes.get('service.instance.id')),
-    resource: (sink) => storeAttributes(stored, sink),
-    scope: (sink) => storeAttributes(scopeMembers(resource, scope), sink),
+    resource: oncePerDay((sink) => storeAttributes(stored, sink)),
+    scope: oncePerDay((sink) => storeAttributes(scopeMembers(resource, scope), sink)),
     fingerprint: () => {
       fingerprint ??= fingerprintOfOrigin(resource, scope)
       return fingerprint
     },
+  }
+}
+
+/** Records share one text: a request may hold many thousands of one resource. */
+function oncePerDay(store: (sink: ContentSink) => string): (sink: ContentSink) => string {
+  const stored = new Map<string, { readonly text: string; readonly keys: readonly string[] }>()
+  return (sink) => {
+    const known = stored.get(sink.day)
+    if (known !== undefined) {
+      sink.refer(known.keys)
+      return known.text
+    }
+    const keysBefore = sink.keys.length
+    const text = store(sink)
+    stored.set(sink.day, { text, keys: sink.keys.slice(keysBefore) })
+    return text
   }
 }
 
@@ -47,8 +63,8 @@ export function recorderOf(
     recorderId,
     sessionId: identifierOf(attributes.get('session.id')),
     userId: options.userId ?? identifierOf(attributes.get('user.id')),
-    serviceName: textOf(attributes.get('service.name')),
-    serviceVersion: textOf(attributes.get('service.version')),
+    serviceName: columnTextOf(attributes.get('service.name')),
+    serviceVersion: columnTextOf(attributes.get('service.version')),
     resource: toJsonText(new Map(small.map(([key, value]) => [clean(key), cleaned(value)]))),
     recordedThrough: positiveIntegerOf(attributes.get(recordedThroughName)),
   }
