@@ -16,7 +16,7 @@ import { makeWorkspace, type Workspace } from '../support/workspace.ts'
 const folder = new URL('../programs/differential/', import.meta.url)
 const programs = fs.readdirSync(folder).filter((name) => name !== 'in-turn.ts')
 
-test.concurrent.for(programs)('%s behaves the same with the preload', async (program) => {
+test.for(programs)('%s behaves the same with the preload', async (program) => {
   const [bare, observed] = await Promise.all([
     bareBehaviour(program),
     behaviour(program, { isObserved: true }),
@@ -43,50 +43,41 @@ test('the programs do run observed', async () => {
 
 const programsAlive = ['fastify.ts', 'requests.ts', 'files.ts']
 
-test.concurrent.for(programsAlive)(
-  '%s is not bothered by a spool that cannot be',
-  async (program) => {
+test.for(programsAlive)('%s is not bothered by a spool that cannot be', async (program) => {
+  const [bare, observed] = await Promise.all([
+    bareBehaviour(program),
+    behaviour(program, { isObserved: true, isSpoolImpossible: true }),
+  ])
+  expect(observed).toEqual(bare)
+})
+
+test.for(programsAlive)('%s is not bothered by a receiver that is down', async (program) => {
+  const [bare, observed] = await Promise.all([
+    bareBehaviour(program),
+    behaviour(program, { isObserved: true, env: { TELEMETRY_ENDPOINT: 'http://127.0.0.1:9' } }),
+  ])
+  expect(observed).toEqual(bare)
+})
+
+test.for(programsAlive)('%s is not bothered by a receiver that refuses', async (program) => {
+  const receiver = http.createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(401).end())
+  })
+  receiver.listen(0, '127.0.0.1')
+  await once(receiver, 'listening')
+  const { port } = receiver.address() as AddressInfo
+  try {
+    const env = { TELEMETRY_ENDPOINT: `http://127.0.0.1:${port}`, TELEMETRY_TOKEN: 'wrong' }
     const [bare, observed] = await Promise.all([
       bareBehaviour(program),
-      behaviour(program, { isObserved: true, isSpoolImpossible: true }),
+      behaviour(program, { isObserved: true, env }),
     ])
     expect(observed).toEqual(bare)
-  },
-)
-
-test.concurrent.for(programsAlive)(
-  '%s is not bothered by a receiver that is down',
-  async (program) => {
-    const [bare, observed] = await Promise.all([
-      bareBehaviour(program),
-      behaviour(program, { isObserved: true, env: { TELEMETRY_ENDPOINT: 'http://127.0.0.1:9' } }),
-    ])
-    expect(observed).toEqual(bare)
-  },
-)
-
-test.concurrent.for(programsAlive)(
-  '%s is not bothered by a receiver that refuses',
-  async (program) => {
-    const receiver = http.createServer((request, response) => {
-      request.resume().on('end', () => response.writeHead(401).end())
-    })
-    receiver.listen(0, '127.0.0.1')
-    await once(receiver, 'listening')
-    const { port } = receiver.address() as AddressInfo
-    try {
-      const env = { TELEMETRY_ENDPOINT: `http://127.0.0.1:${port}`, TELEMETRY_TOKEN: 'wrong' }
-      const [bare, observed] = await Promise.all([
-        bareBehaviour(program),
-        behaviour(program, { isObserved: true, env }),
-      ])
-      expect(observed).toEqual(bare)
-    } finally {
-      receiver.closeAllConnections()
-      receiver.close()
-    }
-  },
-)
+  } finally {
+    receiver.closeAllConnections()
+    receiver.close()
+  }
+})
 
 test('OTEL_ settings of the host neither print nor change anything', async () => {
   const env = { OTEL_LOG_LEVEL: 'verbose', OTEL_TRACES_SAMPLER: 'always_off' }
