@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isTurn } from '../support/chat.ts'
+import { isTurn, startChat, turnTrees } from '../support/chat.ts'
 import { runProgram } from '../support/observed-program.ts'
 import { readRecorded } from '../support/recorded.ts'
 import { makeWorkspace } from '../support/workspace.ts'
@@ -21,6 +21,24 @@ test("a host without an SDK has its spans in our turns, through either build of 
     expect(span?.parentSpanId).toBe(outer?.spanId)
     expect(span?.traceId).toBe(turn?.traceId)
   }
+})
+
+test('a CommonJS app is seen like any other, its SDK enriched and not doubled', async () => {
+  await using chat = await startChat({
+    program: 'chat-commonjs.cjs',
+    answer: () => ({ text: 'Answer.' }),
+  })
+  await chat.post('over http')
+  await (await chat.connect()).say('over a socket')
+  const recorded = await chat.recorded()
+  expect(turnTrees(recorded)).toEqual(['turn\n  chat', 'turn\n  chat'])
+  const names = recorded.spans.map(({ name }) => name.split(' ')[0])
+  expect(names.filter((name) => name === 'anthropic.messages.create')).toHaveLength(2)
+  const turns = recorded.spans.filter(isTurn)
+  expect(turns.map(({ attributes }) => attributes['turnlog.turn.transport'])).toEqual([
+    'rest',
+    'websocket',
+  ])
 })
 
 test('a host with an SDK of its own keeps its spans, and ours stay ours', async () => {

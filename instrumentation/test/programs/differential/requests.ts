@@ -18,7 +18,7 @@ const api = http.createServer(async (request, response) => {
     type: 'message',
     role: 'assistant',
     model,
-    content: [{ type: 'text', text: headers.toSorted().join(' ') }],
+    content: [{ type: 'text', text: headers.toSorted((a, b) => a.localeCompare(b)).join(' ') }],
     stop_reason: 'end_turn',
     usage: { input_tokens: 1, output_tokens: 1 },
   }

@@ -1,0 +1,24 @@
+/** Adopts what is dead in a destination's folder, once around, and says so. */
+import * as path from 'node:path'
+import { originalFs } from '../../src/file-system.ts'
+import { createAdoption } from '../../src/spool/adopt.ts'
+import { ownLiveness } from '../../src/spool/liveness.ts'
+import { openSpool } from '../../src/spool/spool.ts'
+
+const [directory = '', own = ''] = process.argv.slice(2)
+const adoption = createAdoption({
+  fileSystem: originalFs,
+  directory,
+  ownFolder: path.join(directory, own),
+  self: ownLiveness(),
+  contentBytesMax: 1024 ** 2,
+  changes: undefined,
+  spool: openSpool(originalFs),
+  onSealed: () => undefined,
+})
+process.stdout.write('begins now\n')
+while (adoption.look()) {
+  // One piece after another.
+}
+process.stdout.write('adopted all\n')
+setInterval(() => undefined, 60_000)
