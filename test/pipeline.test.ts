@@ -104,12 +104,10 @@ test('a turn on the WebSocket lands like one over REST, two side by side stay ap
     app.chatOnSocket('create a.txt with first'),
     app.chatOnSocket('create b.txt with second'),
   ])
-  await expect.poll(() => database.query('select * from file_operations'), patience).toHaveLength(2)
-  const rows = await database.query(
-    `select t.prompt, t.transport, t.outcome, f.path, f.after
-       from file_operations f join turns t using (trace_id) order by f.path`,
-  )
-  expect(rows).toMatchObject([
+  const together = `select t.prompt, t.transport, t.outcome, f.path, f.after
+                      from file_operations f join turns t using (trace_id) order by f.path`
+  await expect.poll(() => database.query(together), patience).toHaveLength(2)
+  expect(await database.query(together)).toMatchObject([
     { prompt: 'create a.txt with first', path: 'a.txt', transport: 'websocket' },
     { prompt: 'create b.txt with second', path: 'b.txt', outcome: 'completed' },
   ])
