@@ -116,6 +116,7 @@ export function createExchanges({
     function over(wire: Parameters<Recorder['wire']>[2], isFailed: boolean): void {
       if (isOver) return
       isOver = true
+      requestPieces = []
       quietly('read an answer to its end', () => {
         if (watcher !== undefined) open(watcher.end())
       })
@@ -133,6 +134,13 @@ export function createExchanges({
       span.end()
     }
 
+    function finishTools(): void {
+      if (toolCalls.size === 0 || requestPieces.length === 0) return
+      for (const id of findToolResults(joined(requestPieces), toolCalls.openIds())) {
+        toolCalls.finish(id, span, exchange)
+      }
+    }
+
     let status = 0
     return {
       sent(chunk) {
@@ -141,15 +149,13 @@ export function createExchanges({
         if (toolCalls.size > 0 && requestBytes <= searchedBytesMax) requestPieces.push(chunk)
       },
       allSent() {
-        if (toolCalls.size === 0 || requestPieces.length === 0) return
-        const body = joined(requestPieces)
+        finishTools()
         requestPieces = []
-        for (const id of findToolResults(body, toolCalls.openIds())) {
-          toolCalls.finish(id, span, exchange)
-        }
       },
       answered(code, headers) {
         status = code
+        // A body whose length was announced may be answered before the host has said that it is done with it.
+        finishTools()
         if (isOpen()) recorder.wire(span, exchange, { status: code, headers })
         const header = (name: string) => headers.find(([key]) => key === name)?.[1]
         if (code < 300) {

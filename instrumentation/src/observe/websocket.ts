@@ -1,7 +1,7 @@
 /**
- * Every message a `ws` server socket receives is a candidate. The package is found once the host has loaded it: its
- * `WebSocket` prototype gets an own `emit`, for the context and for the promises its message listeners return. The lists
- * of listeners stay as the host made them.
+ * Every message a `ws` server socket receives is a candidate. The package is found once the host has loaded it, or, of
+ * one bundled into the host, by its first connection: its `WebSocket` prototype gets an own `emit`, for the context and
+ * for the promises its message listeners return. The lists of listeners stay as the host made them.
  */
 import { EventEmitter } from 'node:events'
 import { inspect, types } from 'node:util'
@@ -10,6 +10,7 @@ import { quietly } from '../health.ts'
 import { candidateOf, contextWithCandidate } from '../record/candidate-context.ts'
 import { contexts, runIn } from '../record/contexts.ts'
 import type { Candidate, CandidateFacts } from '../record/turn.ts'
+import { watchConnections } from './bundled-websockets.ts'
 import { watchLoadedModules } from './loaded-modules.ts'
 import { replaceMethod } from './replace-method.ts'
 
@@ -55,7 +56,10 @@ export function observeWebSockets(options: WebSocketObserverOptions): () => void
   const bind = (exported: unknown): void => {
     if (typeof exported !== 'function') return
     const prototype: unknown = Object.getOwnPropertyDescriptor(exported, 'prototype')?.value
-    if (typeof prototype !== 'object' || prototype === null || patched.has(prototype)) return
+    if (isObject(prototype)) bindPrototype(prototype)
+  }
+  const bindPrototype = (prototype: object): void => {
+    if (patched.has(prototype)) return
     // `ws` has no mark of its own; its two classes are told by their methods.
     if (hasMethods(prototype, ['send', 'ping', 'terminate', 'addEventListener'])) {
       patched.add(prototype)
@@ -65,7 +69,7 @@ export function observeWebSockets(options: WebSocketObserverOptions): () => void
       undo.push(patchServer(prototype, sockets))
     }
   }
-  undo.push(watchLoadedModules(bind, options.clock))
+  undo.push(watchLoadedModules(bind, options.clock), watchConnections(bindPrototype))
   return () => {
     for (const step of undo) step()
   }

@@ -45,6 +45,21 @@ test('an answer that breaks off keeps what came and says why it ended', async ()
   expect(textOf(calls[1], 'gen_ai.output.messages')).toBe('Half o')
 })
 
+test('a request that is answered before it has ended still closes the tools it answers', async () => {
+  await using chat = await startChat({
+    client: 'http-late-end',
+    answer: (request) =>
+      lastText(request) === ''
+        ? { text: 'Waited.' }
+        : { tools: [{ id: 'tu_1', name: 'wait', input: { ms: 1 } }] },
+  })
+  await chat.post('hello')
+  const { spans } = await chat.recorded()
+  const tool = spans.find(({ name }) => name === 'execute_tool wait')
+  expect(tool?.attributes['gen_ai.tool.call.result']).toBe('done')
+  expect(tool?.attributes).not.toHaveProperty('turnlog.tool_call.unfinished')
+})
+
 test('tools that the SDK runs itself are one call each, their files told apart', async () => {
   await using chat = await startChat({
     program: 'tool-runner.ts',

@@ -38,6 +38,17 @@ test('a message is a turn, however the app hears it', async () => {
   }
 })
 
+test('a message is a turn where `ws` is part of a bundle', async () => {
+  await using chat = await startChat({ server: 'ws-bundled', answer: writesOnce })
+  const { socket, say } = await chat.connect()
+  await say('one')
+  await say('two')
+  socket.close()
+  await once(socket, 'close')
+  const recorded = await chat.recorded()
+  expect(turnTrees(recorded)).toEqual(['one', 'two'].map(treeOf))
+})
+
 test.each(['async', 'void'])('two turns at once on one socket (%s) do not mix', async (kind) => {
   const gate = Promise.withResolvers<void>()
   await using chat = await startChat({

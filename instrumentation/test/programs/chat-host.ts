@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs'
 import * as http from 'node:http'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import Anthropic from '@anthropic-ai/sdk'
 import fastify from 'fastify'
@@ -83,6 +84,25 @@ const asks: Record<string, Ask> = {
       const body = JSON.stringify({ ...common, messages })
       request.write(body.slice(0, 10))
       request.end(Buffer.from(body.slice(10)))
+    }),
+  /** As got does it: the whole body is written, and `end` waits for a turn of the loop that may be too late. */
+  'http-late-end': (messages) =>
+    new Promise((resolve, reject) => {
+      const body = JSON.stringify({ ...common, messages })
+      const request = http.request(`${API}/v1/messages`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+      })
+      request.on('error', reject)
+      request.on('response', (response) => {
+        let text = ''
+        response.on('data', (piece) => (text += piece))
+        response.on('end', () => {
+          request.end()
+          resolve(JSON.parse(text))
+        })
+      })
+      request.write(body)
     }),
 }
 
@@ -215,15 +235,25 @@ const servers: Record<string, () => Promise<number> | number> = {
     })
     return listen(server)
   },
-  ws() {
-    const server = http.createServer()
-    const sockets = new WebSocketServer({ server })
-    sockets.on('connection', (socket, request) => {
-      const kind = new URL(request.url ?? '', 'ws://h').searchParams.get('kind') ?? 'async'
-      listeners[kind]?.(socket)
-    })
-    return listen(server)
+  ws: listenForSockets,
+  /** A `ws` that is in no module of its own, as in an app that is bundled into one file. */
+  'ws-bundled'() {
+    const { cache } = createRequire(import.meta.url)
+    for (const file of Object.keys(cache)) {
+      if (/[\\/]node_modules[\\/]ws[\\/]/.test(file)) Reflect.deleteProperty(cache, file)
+    }
+    return listenForSockets()
   },
+}
+
+function listenForSockets(): Promise<number> {
+  const server = http.createServer()
+  const sockets = new WebSocketServer({ server })
+  sockets.on('connection', (socket, request) => {
+    const kind = new URL(request.url ?? '', 'ws://h').searchParams.get('kind') ?? 'async'
+    listeners[kind]?.(socket)
+  })
+  return listen(server)
 }
 
 /** The ways an app may hear a message. */
