@@ -102,14 +102,22 @@ async function transactionOnce<Result>(
     await connection.query('commit')
     return result
   } catch (error) {
-    try {
-      await connection.query('rollback')
-    } catch (rollbackError) {
-      broken = rollbackError instanceof Error ? rollbackError : new Error('rollback failed')
-    }
+    // Without an answer of PostgreSQL's the connection hangs or is gone: a rollback would wait on it once more.
+    const isAnswered = error instanceof pg.DatabaseError
+    broken = isAnswered || !(error instanceof Error) ? await rollBack(connection) : error
     throw error
   } finally {
     connection.off('error', ignore)
     connection.release(broken)
+  }
+}
+
+/** What is wrong with the connection, when it cannot roll back. */
+async function rollBack(connection: pg.PoolClient): Promise<Error | undefined> {
+  try {
+    await connection.query('rollback')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error('rollback failed')
   }
 }
