@@ -370,6 +370,9 @@ describe('what stands in the way is said in one line, and the exit code is 1', (
     expect(await refusal({ TURNLOG_DATA: join(file, 'below') })).toContain('A file stands where')
     expect(await refusal({ TURNLOG_DATA: file })).toContain('A file stands where')
     expect(await refusal({ EXAMPLE_WORKSPACE: file })).toContain('A file stands where')
+    expect(await refusal({ TURNLOG_DATA: join(data, 'x'.repeat(300)) })).toContain(
+      'cannot be made or written',
+    )
     if (process.getuid?.() !== 0) {
       expect(await refusal({ TURNLOG_DATA: join(data, 'read-only') })).toContain(
         'cannot be made or written',

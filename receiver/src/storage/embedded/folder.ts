@@ -50,6 +50,10 @@ export function folderTrouble(folder: string, error: unknown): unknown {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
+    // What Node makes of a read-only disk, when folders above are to be made as well.
+    case 'ENOENT':
+    case 'ENAMETOOLONG':
+    case 'ELOOP':
       return new TurnlogError(
         'TL_DATA_FOLDER',
         `The folder '${folder}' cannot be made or written (${errorCodeOf(error)}).`,
