@@ -8,8 +8,10 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     // Files wait for processes and disks more than they compute.
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // Limits for a machine that is busy with other things; nothing here measures time.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+    expect: { poll: { timeout: 20_000, interval: 50 } },
     typecheck: { enabled: false },
   },
 })

@@ -5,7 +5,7 @@ import { startExample, temporaryFolder } from './support/example.ts'
 import { cloneDatabase } from './support/postgres.ts'
 import { startReceiver } from './support/receiver.ts'
 
-const patience = { timeout: 20_000, interval: 100 }
+const patience = { timeout: 60_000, interval: 100 }
 
 async function openStage() {
   const stack = new AsyncDisposableStack()

@@ -9,7 +9,7 @@ import { startExample, temporaryFolder } from './support/example.ts'
 import { cloneDatabase, type TestDatabase } from './support/postgres.ts'
 import { startReceiver, startReceiverProcess } from './support/receiver.ts'
 
-const patience = { timeout: 40_000, interval: 200 }
+const patience = { timeout: 60_000, interval: 200 }
 const names = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']
 
 test('ten turns while the receiver is down all land once it is up, once each and in order', async () => {

@@ -7,7 +7,7 @@ import { startExample, temporaryFolder } from './support/example.ts'
 import { cloneDatabase } from './support/postgres.ts'
 import { startReceiver } from './support/receiver.ts'
 
-const patience = { timeout: 15_000, interval: 100 }
+const patience = { timeout: 60_000, interval: 100 }
 
 async function openPipeline() {
   const stack = new AsyncDisposableStack()
