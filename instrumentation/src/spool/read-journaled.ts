@@ -2,7 +2,14 @@
 import type { StoredContent } from './journal-record.ts'
 import { contentText } from './journal-record.ts'
 import { fromJournalValue } from './journal-value.ts'
-import { attributeSlot, bodySlot, type JournaledLog, type JournaledSpan } from './journaled.ts'
+import {
+  attributeSlot,
+  bodySlot,
+  type JournaledLog,
+  type JournaledScope,
+  type JournaledSpan,
+} from './journaled.ts'
+import { isObject } from './json-file.ts'
 
 type Attributes = Readonly<Record<string, unknown>>
 
@@ -11,6 +18,7 @@ export function readSpan(described: unknown, contents: readonly StoredContent[])
   const span = described as JournaledSpan
   return {
     ...span,
+    scope: readScope(span.scope),
     attributes: readAttributes(span.attributes, contents),
     ...(span.events === undefined ? {} : { events: span.events.map(withOwnValues) }),
     ...(span.links === undefined ? {} : { links: span.links.map(withOwnValues) }),
@@ -22,6 +30,7 @@ export function readLog(described: unknown, contents: readonly StoredContent[]):
   const body = contents.find(({ slot }) => slot === bodySlot)
   return {
     ...log,
+    scope: readScope(log.scope),
     attributes: readAttributes(log.attributes, contents),
     body: body === undefined ? fromJournalValue(log.body) : storedValue(body),
   }
@@ -34,6 +43,16 @@ function readAttributes(attributes: Attributes, contents: readonly StoredContent
   const small = Object.entries(attributes).map(([name, value]) => [name, fromJournalValue(value)])
   // Not by assignment: an app may call an attribute `__proto__`.
   return Object.fromEntries([...small, ...long])
+}
+
+/** A library may call itself anything. A receiver refuses a whole request for a scope that is no text. */
+function readScope(scope: unknown): JournaledScope {
+  const { name, version, schemaUrl } = isObject(scope) ? scope : {}
+  return {
+    name: typeof name === 'string' ? name : '',
+    ...(typeof version === 'string' ? { version } : {}),
+    ...(typeof schemaUrl === 'string' ? { schemaUrl } : {}),
+  }
 }
 
 function withOwnValues<T extends { readonly attributes?: Attributes }>(described: T): T {

@@ -1,0 +1,111 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import * as path from 'node:path'
+import { expect, test } from 'vitest'
+import { originalFs } from '../../src/file-system.ts'
+import type { SealedRecord } from '../../src/spool/otlp-json.ts'
+import { listSegments } from '../../src/spool/recorder-folder.ts'
+import { createSegmentWriter, parseSegmentName } from '../../src/spool/segment.ts'
+import { quickDisk } from './faulty-disk.ts'
+import { readSegment, temporaryFolder } from './support.ts'
+
+const mebibyte = 1024 ** 2
+
+function recordOf(sequence: number, text: string, changes: Partial<SealedRecord> = {}): SealedRecord {
+  const json = JSON.stringify({ name: text, attributes: [] })
+  return { signal: 'traces', sequence, scope: { name: 'a-scope' }, declares: 0, json, ...changes }
+}
+
+function write(folder: string, records: readonly SealedRecord[], resource: object = {}): void {
+  const segments = createSegmentWriter({ fileSystem: quickDisk, folder, resource: () => resource })
+  for (const record of records) segments.add(record)
+  segments.finish()
+}
+
+test('a name tells first and last sequence, records, and what they declare', () => {
+  const folder = temporaryFolder()
+  write(folder, [recordOf(7, 'a'), recordOf(8, 'b'), recordOf(9, 'c', { signal: 'logs', declares: 3 })])
+  expect(listSegments(originalFs, folder)).toEqual([
+    {
+      name: '000000000007-000000000008-2.traces.json.gz',
+      first: 7,
+      last: 8,
+      records: 2,
+      declares: 0,
+      signal: 'traces',
+    },
+    {
+      name: '000000000009-000000000009-1+3.logs.json.gz',
+      first: 9,
+      last: 9,
+      records: 1,
+      declares: 3,
+      signal: 'logs',
+    },
+  ])
+})
+
+test('a sequence of more than twelve digits has a name as well', () => {
+  const folder = temporaryFolder()
+  write(folder, [recordOf(2 ** 52, 'far')])
+  expect(listSegments(originalFs, folder)).toMatchObject([{ first: 2 ** 52, last: 2 ** 52 }])
+})
+
+test.each(['x.json.gz', '1-2-3.traces.json.gz', '000000000001-000000000002-2.traces.json.gz.tmp', '000000000001-000000000002-2.metrics.json.gz'])(
+  '%s is no segment',
+  (name) => expect(parseSegmentName(name)).toBeUndefined(),
+)
+
+test('no body is above 4 MiB, whatever the characters, resource and scopes; none is empty', () => {
+  const folder = temporaryFolder()
+  const resource = Object.fromEntries(
+    Array.from({ length: 50 }, (_, index) => [`name ${index}`, '\u2603'.repeat(1_000)]),
+  )
+  const texts = ['x'.repeat(60_000), '\u2603'.repeat(60_000), '"\\\n'.repeat(20_000), '\ud83d\ude00'.repeat(9_000)]
+  const records = Array.from({ length: 200 }, (_, index) =>
+    recordOf(index + 1, texts[index % 4] ?? '', { scope: { name: `scope ${index} ${'s'.repeat(300)}` } }),
+  )
+  write(folder, records, resource)
+  const segments = listSegments(originalFs, folder)
+  for (const { name } of segments) {
+    const { bytes } = readSegment(path.join(folder, name))
+    expect(bytes).toBeLessThanOrEqual(4 * mebibyte)
+  }
+  expect(segments.reduce((sum, each) => sum + each.records, 0)).toBe(200)
+  expect(Math.min(...segments.map((each) => each.records))).toBeGreaterThan(0)
+})
+
+test('a record above 4 MiB is alone in its body', () => {
+  const folder = temporaryFolder()
+  write(folder, [recordOf(1, 'small'), recordOf(2, 'x'.repeat(5 * mebibyte)), recordOf(3, 'small')])
+  expect(listSegments(originalFs, folder).map(({ first, last }) => [first, last])).toEqual([
+    [1, 1],
+    [2, 2],
+    [3, 3],
+  ])
+})
+
+test('the same records written again are the same files', () => {
+  const folder = temporaryFolder()
+  const records = Array.from({ length: 30 }, (_, index) => recordOf(index + 1, 'y'.repeat(300_000)))
+  write(folder, records)
+  const read = (): [string, Buffer][] =>
+    readdirSync(folder)
+      .sort()
+      .map((name) => [name, readFileSync(path.join(folder, name))])
+  const before = read()
+  write(folder, records)
+  expect(read()).toEqual(before)
+  expect(before.length).toBeGreaterThan(2)
+})
+
+test('records keep their order and their scopes', () => {
+  const folder = temporaryFolder()
+  const scopes = [{ name: 'a', version: '1', schemaUrl: 'https://a' }, { name: 'b' }]
+  write(
+    folder,
+    [1, 2, 3, 4].map((sequence) => recordOf(sequence, `r${sequence}`, { scope: scopes[sequence % 2] ?? { name: '' } })),
+  )
+  const [segment] = listSegments(originalFs, folder)
+  const { records } = readSegment(path.join(folder, segment?.name ?? ''))
+  expect(records.map(({ name }) => name)).toEqual(['r1', 'r3', 'r2', 'r4'])
+})
