@@ -12,10 +12,10 @@ export function createOpenStarts() {
   const starts = new Map<string, OpenStart>()
 
   function begin(head: unknown): void {
-    if (!isObject(head) || typeof head['id'] !== 'string' || !isObject(head['span'])) return
-    if (starts.has(head['id'])) return
+    if (!isObject(head) || typeof head.id !== 'string' || !isObject(head.span)) return
+    if (starts.has(head.id)) return
     // Written by `processor.ts`, and held by the record's checksum.
-    starts.set(head['id'], { span: head['span'] as unknown as JournaledSpan })
+    starts.set(head.id, { span: head.span as unknown as JournaledSpan })
   }
 
   return {

@@ -184,11 +184,11 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
 
   function take(record: JournalRecord, file: string, spans: ReadonlySet<string> | undefined): void {
     const { head, contents } = record
-    if (spans === undefined && typeof head['t'] === 'number') time = head['t']
-    const id = String(head['id'])
-    const place = { id, exchange: Number(head['x']), index: Number(head['i']), file }
+    if (spans === undefined && typeof head.t === 'number') time = head.t
+    const id = String(head.id)
+    const place = { id, exchange: Number(head.x), index: Number(head.i), file }
     const isHeld = spans === undefined || spans.has(id)
-    switch (head['k']) {
+    switch (head.k) {
       case 'header':
         takeHeader(head)
         return
@@ -199,7 +199,7 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
         if (isHeld) for (const content of contents) held.add(place, content)
         return
       case 'wire':
-        if (isHeld && isObject(head['facts'])) held.addWire(place, head['facts'])
+        if (isHeld && isObject(head.facts)) held.addWire(place, head.facts)
         return
       case 'discard':
         end(id)
@@ -209,7 +209,7 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
         return
       default:
         takeLanding(record)
-        if (head['k'] === 'span') end(id)
+        if (head.k === 'span') end(id)
     }
   }
 
@@ -238,12 +238,12 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
     sequence: number,
     drop: MissingRange | undefined,
   ): SealResult {
-    if (drop !== undefined) return seal.drop(drop, Number(head['t']), sequence)
-    if (head['k'] === 'log') return seal.log(readLog(head['log'], contents), sequence)
-    if (head['k'] !== 'span') return { refused: 'record_unsealable' }
-    const notes = isObject(head['n']) ? head['n'] : {}
-    const pieces = typeof head['p'] === 'number' ? head['p'] : 0
-    return seal.span({ span: readSpan(head['span'], contents), notes, pieces }, sequence)
+    if (drop !== undefined) return seal.drop(drop, Number(head.t), sequence)
+    if (head.k === 'log') return seal.log(readLog(head.log, contents), sequence)
+    if (head.k !== 'span') return { refused: 'record_unsealable' }
+    const notes = isObject(head.n) ? head.n : {}
+    const pieces = typeof head.p === 'number' ? head.p : 0
+    return seal.span({ span: readSpan(head.span, contents), notes, pieces }, sequence)
   }
 
   function place(sequence: number, toResult: () => SealResult): void {

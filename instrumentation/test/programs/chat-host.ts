@@ -19,7 +19,7 @@ type Ask = (messages: Message[], onText: (text: string) => void) => Promise<Answ
 const client = new Anthropic({
   apiKey: 'k',
   baseURL: API,
-  maxRetries: Number(process.env['RETRIES'] ?? 2),
+  maxRetries: Number(process.env.RETRIES ?? 2),
   timeout: 20_000,
 })
 const common = {

@@ -8,7 +8,7 @@ await inTurn(() => {
   fs.writeFileSync('kept.txt', 'kept')
   fs.writeFileSync('.git/objects/1', 'not kept')
   fs.writeFileSync('deep/node_modules/x/index.js', 'not kept')
-  fs.writeFileSync(`${process.env['TELEMETRY_SPOOL_DIRECTORY']}/note.txt`, 'not kept')
+  fs.writeFileSync(`${process.env.TELEMETRY_SPOOL_DIRECTORY}/note.txt`, 'not kept')
   fs.writeFileSync('../outside', 'by hash')
 })
 fs.writeFileSync('after.txt', 'outside of any turn')

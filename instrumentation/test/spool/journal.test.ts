@@ -72,7 +72,7 @@ test('a file is closed a second after its first record, and the next begins with
     file: 2,
     through: 1,
   })
-  expect(second?.[0]?.['open']).toMatchObject([{ id: 'open', span: { spanId: 'open' } }])
+  expect(second?.[0]?.open).toMatchObject([{ id: 'open', span: { spanId: 'open' } }])
 })
 
 test('the header of a file tells of a span that ends first in it, so that its end is not taken for lost', () => {
@@ -84,8 +84,8 @@ test('the header of a file tells of a span that ends first in it, so that its en
   recording.log('after')
   recording.journal.flush()
   const [, second, third] = headsIn(recording)
-  expect(second?.[0]?.['open']).toMatchObject([{ id: 'open' }])
-  expect(third?.[0]?.['open']).toEqual([])
+  expect(second?.[0]?.open).toMatchObject([{ id: 'open' }])
+  expect(third?.[0]?.open).toEqual([])
 })
 
 test('a file is closed at 8 MiB, and a larger record is whole in one', () => {
@@ -314,7 +314,7 @@ test('starts repeated in headers are bounded, the oldest goes first', () => {
   recording.journal.rotate()
   recording.log('later')
   recording.journal.flush()
-  const open = headsIn(recording).at(-1)?.[0]?.['open'] as { id: string }[]
+  const open = headsIn(recording).at(-1)?.[0]?.open as { id: string }[]
   expect([open.length, open[0]?.id, open.at(-1)?.id]).toEqual([1_000, 'open 500', 'open 1499'])
 })
 

@@ -64,37 +64,41 @@ test.each([
   ['text that is escaped six times its length', () => Buffer.alloc(16 * mebibyte, '\x01')],
   ['text of three bytes a character', () => Buffer.alloc(15 * mebibyte, '\u2603')],
   ['bytes', () => Buffer.alloc(16 * mebibyte, Buffer.from([0, 255, 1]))],
-])('a file operation of 16 MiB before and after, %s, is a record that a receiver takes', (_name, make) => {
-  const recording = startRecording()
-  const before = make()
-  const after = Buffer.from(before)
-  after[after.length >> 1] = 0x0a
-  recording.content('big', 'file.before', before)
-  recording.content('big', 'file.after', after)
-  const attributes = {
-    'turnlog.file_operation.id': '00000000-0000-4000-8000-000000000001',
-    'file.path': 'big.txt',
-  }
-  const content = { state: 'content', mode: 0o644 }
-  recording.end('big', { attributes }, { operation: 'write', before: content, after: content })
-  recording.finish()
-  adopt(recording.folder)
-  for (const { name } of listSegments(originalFs, recording.folder)) {
-    expect(readSegment(path.join(recording.folder, name)).bytes).toBeLessThan(64 * mebibyte)
-  }
-  const [operation] = sealedIn(recording.folder)
-  for (const side of ['before', 'after'] as const) {
-    const name = `turnlog.file_operation.${side}`
-    const raw = side === 'before' ? before : after
-    expect(operation?.attributes[`${name}.size`]).toBe(raw.byteLength)
-    expect(operation?.attributes[`${name}.sha256`]).toBe(sha256(raw))
-    const value = operation?.attributes[name]
-    const omitted = operation?.attributes[`${name}.omitted`]
-    expect(value === undefined ? omitted : sha256(value as string)).toBe(
-      value === undefined ? 'record_too_large' : sha256(raw),
-    )
-  }
-}, 60_000)
+])(
+  'a file operation of 16 MiB before and after, %s, is a record that a receiver takes',
+  (_name, make) => {
+    const recording = startRecording()
+    const before = make()
+    const after = Buffer.from(before)
+    after[after.length >> 1] = 0x0a
+    recording.content('big', 'file.before', before)
+    recording.content('big', 'file.after', after)
+    const attributes = {
+      'turnlog.file_operation.id': '00000000-0000-4000-8000-000000000001',
+      'file.path': 'big.txt',
+    }
+    const content = { state: 'content', mode: 0o644 }
+    recording.end('big', { attributes }, { operation: 'write', before: content, after: content })
+    recording.finish()
+    adopt(recording.folder)
+    for (const { name } of listSegments(originalFs, recording.folder)) {
+      expect(readSegment(path.join(recording.folder, name)).bytes).toBeLessThan(64 * mebibyte)
+    }
+    const [operation] = sealedIn(recording.folder)
+    for (const side of ['before', 'after'] as const) {
+      const name = `turnlog.file_operation.${side}`
+      const raw = side === 'before' ? before : after
+      expect(operation?.attributes[`${name}.size`]).toBe(raw.byteLength)
+      expect(operation?.attributes[`${name}.sha256`]).toBe(sha256(raw))
+      const value = operation?.attributes[name]
+      const omitted = operation?.attributes[`${name}.omitted`]
+      expect(value === undefined ? omitted : sha256(value as string)).toBe(
+        value === undefined ? 'record_too_large' : sha256(raw),
+      )
+    }
+  },
+  60_000,
+)
 
 test('a record that is too large without its contents is declared', () => {
   const recording = startRecording()
@@ -106,7 +110,9 @@ test('a record that is too large without its contents is declared', () => {
   recording.finish()
   adopt(recording.folder)
   expect(sequencesIn(recording.folder)).toMatchObject({ dropped: [1], unaccounted: [] })
-  expect(sealedIn(recording.folder).at(-1)?.attributes['turnlog.drop.reason']).toBe('record_too_large')
+  expect(sealedIn(recording.folder).at(-1)?.attributes['turnlog.drop.reason']).toBe(
+    'record_too_large',
+  )
 })
 
 test('a log body that no receiver takes is declared', () => {
@@ -133,23 +139,39 @@ test('a text above the limit of contents keeps its size, and says so', () => {
 test.each([
   ['files', { filesMax: 2, bytesMax: 1_000_000 }],
   ['bytes', { filesMax: 100, bytesMax: 250 }],
-])('contents of spans that do not end give up their oldest files beyond a limit of %s', (_name, limits) => {
-  const held = createHeldContents(originalFs, limits)
-  const piece = { slot: 'file.before', encoding: 'bytes', bytes: Buffer.alloc(100), offset: 0 } as const
-  for (const [index, file] of ['1', '2', '3', '4'].entries()) {
-    held.add({ id: `span ${file}`, exchange: 0, index: 1, file }, piece)
-    held.add({ id: 'long', exchange: 0, index: index + 1, file }, { ...piece, bytes: Buffer.alloc(10) })
-  }
-  held.leaveFile()
-  held.limit()
-  expect(['1', '2', '3', '4'].map((file) => held.isUsed(file))).toEqual([false, false, true, true])
-  expect(['1', '2', '3', '4'].map((file) => held.isWhole(`span ${file}`))).toEqual([
-    false,
-    false,
-    true,
-    true,
-  ])
-  expect(held.isWhole('long')).toBe(false)
-  for (const id of held.ids()) held.end(id)
-  expect(held.isUsed('3') || held.isUsed('4')).toBe(false)
-})
+])(
+  'contents of spans that do not end give up their oldest files beyond a limit of %s',
+  (_name, limits) => {
+    const held = createHeldContents(originalFs, limits)
+    const piece = {
+      slot: 'file.before',
+      encoding: 'bytes',
+      bytes: Buffer.alloc(100),
+      offset: 0,
+    } as const
+    for (const [index, file] of ['1', '2', '3', '4'].entries()) {
+      held.add({ id: `span ${file}`, exchange: 0, index: 1, file }, piece)
+      held.add(
+        { id: 'long', exchange: 0, index: index + 1, file },
+        { ...piece, bytes: Buffer.alloc(10) },
+      )
+    }
+    held.leaveFile()
+    held.limit()
+    expect(['1', '2', '3', '4'].map((file) => held.isUsed(file))).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ])
+    expect(['1', '2', '3', '4'].map((file) => held.isWhole(`span ${file}`))).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ])
+    expect(held.isWhole('long')).toBe(false)
+    for (const id of held.ids()) held.end(id)
+    expect(held.isUsed('3') || held.isUsed('4')).toBe(false)
+  },
+)

@@ -49,7 +49,9 @@ test.each(elsewhere)('a process %s is not known to be dead', (_name, changes) =>
 })
 
 test('a process in another namespace that is gone is not known to be dead either', () => {
-  expect(livenessOf({ ...ownLiveness(), pid: 2 ** 22 - 1, pidNamespace: 'pid:[1]' })).toBe('unknown')
+  expect(livenessOf({ ...ownLiveness(), pid: 2 ** 22 - 1, pidNamespace: 'pid:[1]' })).toBe(
+    'unknown',
+  )
 })
 
 test('with no file descriptor left to look with, nobody is dead', () => {
@@ -60,7 +62,9 @@ test('with no file descriptor left to look with, nobody is dead', () => {
   expect(livenessOf(own, disk)).toBe('unknown')
   expect(livenessOf({ ...own, boot: 'an-earlier-boot' }, disk)).toBe('unknown')
   const halfBlind = faultyDisk(({ name, values }) =>
-    name === 'readFileSync' && String(values[0]).endsWith('/stat') ? diskError('EMFILE') : undefined,
+    name === 'readFileSync' && String(values[0]).endsWith('/stat')
+      ? diskError('EMFILE')
+      : undefined,
   )
   expect(livenessOf(own, halfBlind)).toBe('unknown')
 })
@@ -81,7 +85,14 @@ test('what is written down is read back, and nothing else is taken for it', () =
   const own = ownLiveness()
   expect(parseLiveness(JSON.parse(JSON.stringify(own)))).toEqual(own)
   expect(own.host).toBe(hostname())
-  for (const wrong of [null, [], {}, { ...own, pid: '1' }, { ...own, pid: -1 }, { ...own, boot: 5 }]) {
+  for (const wrong of [
+    null,
+    [],
+    {},
+    { ...own, pid: '1' },
+    { ...own, pid: -1 },
+    { ...own, boot: 5 },
+  ]) {
     expect(parseLiveness(wrong)).toBeUndefined()
   }
 })

@@ -28,7 +28,8 @@ function startSdk(scope = instrumentationScope) {
 }
 
 /** Attributes as an app without types may give them. */
-const untyped = (attributes: Readonly<Record<string, unknown>>) => attributes as Record<string, string>
+const untyped = (attributes: Readonly<Record<string, unknown>>) =>
+  attributes as Record<string, string>
 
 test('every kind of value arrives as what it was', () => {
   const { tracer, sealed } = startSdk()
@@ -49,10 +50,20 @@ test('every kind of value arrives as what it was', () => {
 
 test('numbers that JSON does not have are named as OTLP names them', () => {
   const { tracer, sealed } = startSdk()
-  const attributes = { nan: Number.NaN, up: Number.POSITIVE_INFINITY, down: Number.NEGATIVE_INFINITY }
+  const attributes = {
+    nan: Number.NaN,
+    up: Number.POSITIVE_INFINITY,
+    down: Number.NEGATIVE_INFINITY,
+  }
   tracer.startSpan('numbers', { attributes }).end()
-  const values = sealed()[0]?.otlp.attributes.slice(0, 3).map(({ value }) => value)
-  expect(values).toEqual([{ doubleValue: 'NaN' }, { doubleValue: 'Infinity' }, { doubleValue: '-Infinity' }])
+  const values = sealed()[0]
+    ?.otlp.attributes.slice(0, 3)
+    .map(({ value }) => value)
+  expect(values).toEqual([
+    { doubleValue: 'NaN' },
+    { doubleValue: 'Infinity' },
+    { doubleValue: '-Infinity' },
+  ])
 })
 
 test('a log body may hold anything: bytes, bigints, lists and objects in each other', () => {
@@ -60,7 +71,11 @@ test('a log body may hold anything: bytes, bigints, lists and objects in each ot
   logger.emit({
     body: untyped({
       bytes: new Uint8Array([0, 255]),
-      nested: { list: [new Uint8Array([1]), { n: 'not a number' }, null], big: 2n ** 62n, huge: 2n ** 70n },
+      nested: {
+        list: [new Uint8Array([1]), { n: 'not a number' }, null],
+        big: 2n ** 62n,
+        huge: 2n ** 70n,
+      },
       infinite: Number.POSITIVE_INFINITY,
     }),
   })
@@ -79,7 +94,10 @@ test('long texts and bytes lie beside the head and come back under their names',
   const { tracer, logger, sealed } = startSdk()
   const long = { text: 'long '.repeat(1_000), wide: '\u2603'.repeat(2_000) }
   tracer.startSpan('long', { attributes: long }).end()
-  logger.emit({ body: 'body '.repeat(1_000), attributes: untyped({ ...long, bytes: Buffer.alloc(9, 7) }) })
+  logger.emit({
+    body: 'body '.repeat(1_000),
+    attributes: untyped({ ...long, bytes: Buffer.alloc(9, 7) }),
+  })
   const [span, log] = sealed()
   expect(span?.attributes).toMatchObject(long)
   expect(log?.attributes).toMatchObject({ ...long, bytes: Buffer.alloc(9, 7) })
@@ -89,26 +107,31 @@ test('long texts and bytes lie beside the head and come back under their names',
 test.each([
   ['short', 1],
   ['long', 500],
-])('NUL, lone surrogates and line ends in %s texts stay what they are, in valid JSON', (_name, times) => {
-  const odd = 'a\0b\ud800c\udc00d\r\n\u2028"\\'.repeat(times)
-  const { tracer, logger, sealed } = startSdk()
-  const span = tracer.startSpan(odd, { attributes: { odd } })
-  span.addEvent(odd, { odd })
-  span.setStatus({ code: SpanStatusCode.ERROR, message: odd })
-  span.end()
-  logger.emit({ body: odd, attributes: { odd }, severityText: odd })
-  const [sealedSpan, log] = sealed()
-  expect(sealedSpan?.name).toBe(odd)
-  expect(sealedSpan?.attributes['odd']).toBe(odd)
-  expect(sealedSpan?.otlp.status).toEqual({ code: 2, message: odd })
-  expect(sealedSpan?.otlp.events).toMatchObject([{ name: odd, attributes: [{ value: { stringValue: odd } }] }])
-  expect([log?.body, log?.attributes['odd']]).toEqual([odd, odd])
-})
+])(
+  'NUL, lone surrogates and line ends in %s texts stay what they are, in valid JSON',
+  (_name, times) => {
+    const odd = 'a\0b\ud800c\udc00d\r\n\u2028"\\'.repeat(times)
+    const { tracer, logger, sealed } = startSdk()
+    const span = tracer.startSpan(odd, { attributes: { odd } })
+    span.addEvent(odd, { odd })
+    span.setStatus({ code: SpanStatusCode.ERROR, message: odd })
+    span.end()
+    logger.emit({ body: odd, attributes: { odd }, severityText: odd })
+    const [sealedSpan, log] = sealed()
+    expect(sealedSpan?.name).toBe(odd)
+    expect(sealedSpan?.attributes.odd).toBe(odd)
+    expect(sealedSpan?.otlp.status).toEqual({ code: 2, message: odd })
+    expect(sealedSpan?.otlp.events).toMatchObject([
+      { name: odd, attributes: [{ value: { stringValue: odd } }] },
+    ])
+    expect([log?.body, log?.attributes.odd]).toEqual([odd, odd])
+  },
+)
 
 test('a body may hold a circle, and attributes may be ten thousand', () => {
   const { logger, sealed } = startSdk()
   const circle: Record<string, unknown> = { name: 'circle' }
-  circle['self'] = circle
+  circle.self = circle
   const many = Array.from({ length: 10_000 }, (_, index) => [`name ${index}`, index])
   logger.emit({ body: untyped(circle), attributes: Object.fromEntries(many) })
   const [log] = sealed()
@@ -143,7 +166,11 @@ const secret = `ghp_${'a1B2'.repeat(9)}`
 
 test('no secret leaves in a corner: names, status, events, links, bodies, keys, bytes and depth', () => {
   const { tracer, logger, sealed } = startSdk()
-  const spanContext = { traceId: 'd'.repeat(32), spanId: 'e'.repeat(16), traceFlags: TraceFlags.SAMPLED }
+  const spanContext = {
+    traceId: 'd'.repeat(32),
+    spanId: 'e'.repeat(16),
+    traceFlags: TraceFlags.SAMPLED,
+  }
   const span = tracer.startSpan(`GET /${secret}`, {
     attributes: { plain: secret, list: [secret], [secret]: 'as a name' },
     links: [{ context: spanContext, attributes: { linked: secret } }],
@@ -175,7 +202,7 @@ test('a start is journaled as it was, whatever its span becomes', () => {
   adopt(recording.folder)
   const abandoned = sealedIn(recording.folder).find(({ name }) => name === 'turn')
   expect(abandoned?.attributes['turnlog.abandoned']).toBe(true)
-  expect(abandoned?.attributes['added']).toBeUndefined()
+  expect(abandoned?.attributes.added).toBeUndefined()
 })
 
 test('contents that come after a span’s end are not taken', () => {
@@ -215,5 +242,8 @@ test('empty contents are contents', () => {
 test('spans of other libraries go on as they came, with their own scope', () => {
   const { tracer, sealed } = startSdk('somebody-else')
   tracer.startSpan('theirs', { attributes: { 'gen_ai.operation.name': 'invoke_agent' } }).end()
-  expect(sealed()[0]?.attributes).toMatchObject({ 'gen_ai.operation.name': 'invoke_agent', 'turnlog.sequence': 1 })
+  expect(sealed()[0]?.attributes).toMatchObject({
+    'gen_ai.operation.name': 'invoke_agent',
+    'turnlog.sequence': 1,
+  })
 })

@@ -49,11 +49,19 @@ test('an answer of two minutes, a journal file a second, is whole, with its requ
   const words = Array.from({ length: 120 }, (_, index) => `word${index} `)
   recording.start('call', modelCall)
   recording.wire('call', 1, { url: 'http://127.0.0.1:1/v1/messages' })
-  recording.content('call', 'wire.request', '{"model":"m","messages":[{"role":"user","content":"long"}]}', 1)
+  recording.content(
+    'call',
+    'wire.request',
+    '{"model":"m","messages":[{"role":"user","content":"long"}]}',
+    1,
+  )
   recording.wire('call', 1, { status: 200, headers: [['content-type', 'text/event-stream']] })
   const event = (data: object): void =>
     recording.content('call', 'wire.response', `data: ${JSON.stringify(data)}\n\n`, 1)
-  event({ type: 'message_start', message: { id: 'msg', model: 'm', role: 'assistant', content: [] } })
+  event({
+    type: 'message_start',
+    message: { id: 'msg', model: 'm', role: 'assistant', content: [] },
+  })
   event({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } })
   for (const text of words) {
     event({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } })
@@ -61,7 +69,11 @@ test('an answer of two minutes, a journal file a second, is whole, with its requ
     sealer.seal()
   }
   event({ type: 'content_block_stop', index: 0 })
-  event({ type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 120 } })
+  event({
+    type: 'message_delta',
+    delta: { stop_reason: 'end_turn' },
+    usage: { output_tokens: 120 },
+  })
   event({ type: 'message_stop' })
   recording.wire('call', 1, { isComplete: true })
   recording.end('call', modelCall)
@@ -217,7 +229,9 @@ test('every request says through which sequence its recorder had recorded', () =
   const { folder } = recordScenario()
   adopt(folder)
   for (const { name, last } of listSegments(originalFs, folder)) {
-    const through = readSegment(path.join(folder, name)).resource['turnlog.recorder.recorded_through']
+    const through = readSegment(path.join(folder, name)).resource[
+      'turnlog.recorder.recorded_through'
+    ]
     expect(Number(through)).toBeGreaterThanOrEqual(last)
   }
 })
@@ -241,7 +255,10 @@ test('temporary files that a crash left are removed; what another version put th
   const recording = startRecording()
   recording.log('one')
   recording.journal.rotate()
-  const left = ['state.json.0123456789ab.tmp', '000000000001-000000000001-1.logs.json.gz.0123456789ab.tmp']
+  const left = [
+    'state.json.0123456789ab.tmp',
+    '000000000001-000000000001-1.logs.json.gz.0123456789ab.tmp',
+  ]
   const foreign = ['attachments.db', 'other.tmp', 'a.0123456789ab.tmp']
   for (const name of [...left, ...foreign]) {
     originalFs.writeFileSync(path.join(recording.folder, name), 'half')

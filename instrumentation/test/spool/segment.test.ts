@@ -10,7 +10,11 @@ import { readSegment, temporaryFolder } from './support.ts'
 
 const mebibyte = 1024 ** 2
 
-function recordOf(sequence: number, text: string, changes: Partial<SealedRecord> = {}): SealedRecord {
+function recordOf(
+  sequence: number,
+  text: string,
+  changes: Partial<SealedRecord> = {},
+): SealedRecord {
   const json = JSON.stringify({ name: text, attributes: [] })
   return { signal: 'traces', sequence, scope: { name: 'a-scope' }, declares: 0, json, ...changes }
 }
@@ -23,7 +27,11 @@ function write(folder: string, records: readonly SealedRecord[], resource: objec
 
 test('a name tells first and last sequence, records, and what they declare', () => {
   const folder = temporaryFolder()
-  write(folder, [recordOf(7, 'a'), recordOf(8, 'b'), recordOf(9, 'c', { signal: 'logs', declares: 3 })])
+  write(folder, [
+    recordOf(7, 'a'),
+    recordOf(8, 'b'),
+    recordOf(9, 'c', { signal: 'logs', declares: 3 }),
+  ])
   expect(listSegments(originalFs, folder)).toEqual([
     {
       name: '000000000007-000000000008-2.traces.json.gz',
@@ -50,19 +58,28 @@ test('a sequence of more than twelve digits has a name as well', () => {
   expect(listSegments(originalFs, folder)).toMatchObject([{ first: 2 ** 52, last: 2 ** 52 }])
 })
 
-test.each(['x.json.gz', '1-2-3.traces.json.gz', '000000000001-000000000002-2.traces.json.gz.tmp', '000000000001-000000000002-2.metrics.json.gz'])(
-  '%s is no segment',
-  (name) => expect(parseSegmentName(name)).toBeUndefined(),
-)
+test.each([
+  'x.json.gz',
+  '1-2-3.traces.json.gz',
+  '000000000001-000000000002-2.traces.json.gz.tmp',
+  '000000000001-000000000002-2.metrics.json.gz',
+])('%s is no segment', (name) => expect(parseSegmentName(name)).toBeUndefined())
 
 test('no body is above 4 MiB, whatever the characters, resource and scopes; none is empty', () => {
   const folder = temporaryFolder()
   const resource = Object.fromEntries(
     Array.from({ length: 50 }, (_, index) => [`name ${index}`, '\u2603'.repeat(1_000)]),
   )
-  const texts = ['x'.repeat(60_000), '\u2603'.repeat(60_000), '"\\\n'.repeat(20_000), '\ud83d\ude00'.repeat(9_000)]
+  const texts = [
+    'x'.repeat(60_000),
+    '\u2603'.repeat(60_000),
+    '"\\\n'.repeat(20_000),
+    '\ud83d\ude00'.repeat(9_000),
+  ]
   const records = Array.from({ length: 200 }, (_, index) =>
-    recordOf(index + 1, texts[index % 4] ?? '', { scope: { name: `scope ${index} ${'s'.repeat(300)}` } }),
+    recordOf(index + 1, texts[index % 4] ?? '', {
+      scope: { name: `scope ${index} ${'s'.repeat(300)}` },
+    }),
   )
   write(folder, records, resource)
   const segments = listSegments(originalFs, folder)
@@ -103,7 +120,9 @@ test('records keep their order and their scopes', () => {
   const scopes = [{ name: 'a', version: '1', schemaUrl: 'https://a' }, { name: 'b' }]
   write(
     folder,
-    [1, 2, 3, 4].map((sequence) => recordOf(sequence, `r${sequence}`, { scope: scopes[sequence % 2] ?? { name: '' } })),
+    [1, 2, 3, 4].map((sequence) =>
+      recordOf(sequence, `r${sequence}`, { scope: scopes[sequence % 2] ?? { name: '' } }),
+    ),
   )
   const [segment] = listSegments(originalFs, folder)
   const { records } = readSegment(path.join(folder, segment?.name ?? ''))
