@@ -129,7 +129,10 @@ test('a long backlog is read one file at a time', () => {
   let open = 0
   const reads: number[] = []
   const fileSystem = faultyDisk(({ name, values }) => {
-    if (name === 'readFileSync' && String(values[0]).endsWith('.journal')) reads.push((open += 1))
+    if (name === 'readFileSync' && String(values[0]).endsWith('.journal')) {
+      open += 1
+      reads.push(open)
+    }
     if (name === 'unlinkSync' && String(values[0]).endsWith('.journal')) open -= 1
     return undefined
   })
