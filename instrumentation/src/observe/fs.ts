@@ -9,6 +9,7 @@
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { type Context, createContextKey } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
+import { candidateOf } from '../record/candidate-context.ts'
 import { contexts, runIn } from '../record/contexts.ts'
 import type { FileOperations, PendingOperation } from './file-operations.ts'
 import { hideOwnFrames } from './own-frames.ts'
@@ -42,17 +43,26 @@ export function observeFileSystem(operations: FileOperations): () => void {
   }
 }
 
+/**
+ * What the call throws inside a turn is caught by the app, as a rule, and printed: without frames of ours. Elsewhere it
+ * stays where it was thrown, since Node prints that place of an error nobody catches.
+ */
 function observeSync(original: Method, begin: Begin): Method {
   return function (...values) {
     const pending = start(begin, values)
-    if (pending === undefined) return original.apply(this, values)
+    if (pending === undefined && !isInTurn()) return original.apply(this, values)
+    const entered = pending && contexts.attach(inside())
     let isDone = false
     try {
-      const result = runIn(inside(), () => original.apply(this, values))
+      const result = original.apply(this, values)
       isDone = true
       return result
+    } catch (cause) {
+      quietly('hide our frames', () => hideOwnFrames(cause))
+      throw cause
     } finally {
-      finish(pending, isDone)
+      entered?.dispose()
+      if (pending !== undefined) finish(pending, isDone)
     }
   }
 }
@@ -67,14 +77,16 @@ function observeCallback(original: Method, begin: Begin): Method {
       finish(pending, results[0] === null || results[0] === undefined)
       return runIn(outer, () => Reflect.apply(callback, this, results))
     }
-    let isStarted = false
+    const entered = contexts.attach(inside())
     try {
-      const result = runIn(inside(), () => original.apply(this, [...values.slice(0, -1), observed]))
-      isStarted = true
-      return result
-    } finally {
+      return original.apply(this, [...values.slice(0, -1), observed])
+    } catch (cause) {
       // Refused arguments throw at once and call nobody.
-      if (!isStarted) finish(pending, false)
+      finish(pending, false)
+      quietly('hide our frames', () => hideOwnFrames(cause))
+      throw cause
+    } finally {
+      entered.dispose()
     }
   }
 }
@@ -111,6 +123,10 @@ function start(begin: Begin, values: readonly unknown[]): PendingOperation | und
 
 function finish(pending: PendingOperation, hasSucceeded: boolean): void {
   quietly('end a file operation', () => (hasSucceeded ? pending.succeed() : pending.fail()))
+}
+
+function isInTurn(): boolean {
+  return candidateOf(contexts.active()) !== undefined
 }
 
 function inside(): Context {

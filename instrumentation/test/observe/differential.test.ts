@@ -34,6 +34,21 @@ test('what an uncaught error prints names no file of ours', async () => {
   expect(stderr).not.toContain('instrumentation/src/')
 })
 
+test('what an app prints of a refused file names no file of ours', async () => {
+  using workspace = makeWorkspace()
+  const { stdout } = await runProgram('prints-refusals.ts', {
+    cwd: workspace.folder,
+    spool: workspace.spool,
+  })
+  expect(stdout.match(/code: '\w+'/g)).toEqual([
+    "code: 'ENOENT'",
+    "code: 'ENOENT'",
+    "code: 'ERR_INVALID_ARG_TYPE'",
+    "code: 'ERR_INVALID_ARG_VALUE'",
+  ])
+  expect(stdout).not.toContain('instrumentation/src/')
+})
+
 test('the programs do run observed', async () => {
   using workspace = makeWorkspace()
   await runProgram('differential/files.ts', { cwd: workspace.folder, spool: workspace.spool })
