@@ -32,7 +32,12 @@ test('ten turns while the receiver is down all land once it is up, once each and
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(10)
   const rows = await database.query('select path from file_operations order by started_at')
   expect(rows).toEqual(names.map((name) => ({ path: `${name}.txt` })))
-  expect((await accounts(spool.path, database)).map(({ unaccounted }) => unaccounted)).toEqual([0])
+  await expect
+    .poll(
+      async () => (await accounts(spool.path, database)).map(({ unaccounted }) => unaccounted),
+      patience,
+    )
+    .toEqual([0])
   expect(app.output()).toMatch(/^Chat with a scripted model: .*\n$/)
 })
 
