@@ -11,9 +11,9 @@ export type Authentication =
 /** An admin may do all. Throws when the database does not answer. */
 export async function authenticate(
   database: Database,
-  options: { readonly authorization: string | undefined; readonly scope: Scope },
+  options: { readonly authorization: string | undefined; readonly scopes: readonly Scope[] },
 ): Promise<Authentication> {
-  const { authorization, scope } = options
+  const { authorization, scopes } = options
   if (authorization === undefined) return { status: 'unknown', reason: 'A bearer token is needed.' }
   const token = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1]
   if (token === undefined) {
@@ -23,11 +23,20 @@ export async function authenticate(
   if (holder === undefined) {
     return { status: 'unknown', reason: 'The token is unknown, or was revoked.' }
   }
-  if (holder.scope !== scope && holder.scope !== 'admin') {
+  if (!scopes.includes(holder.scope) && holder.scope !== 'admin') {
     return {
       status: 'forbidden',
-      reason: `The token is for '${holder.scope}', not for '${scope}'.`,
+      reason: `The token is for '${holder.scope}', not for ${quoted(scopes)}.`,
     }
   }
   return { status: 'known', holder }
+}
+
+/** The user that counts whatever the client claims; undefined for a gateway, which has authenticated its users itself. */
+export function userOf({ scope, userId }: TokenHolder): string | undefined {
+  return scope === 'gateway' ? undefined : userId
+}
+
+function quoted(scopes: readonly Scope[]): string {
+  return scopes.map((scope) => `'${scope}'`).join(' or ')
 }

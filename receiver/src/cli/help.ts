@@ -4,7 +4,7 @@ import { settings } from '../config.ts'
 const commands = `turnlog-receiver <command>
 
   serve                                       land what is sent, and show it; stops on Ctrl-C
-  token create --user <name> [--scope ingest] print a new token: ingest, read or admin
+  token create --user <name> [--scope ingest] print a new token: ingest, gateway, read or admin
   token list                                  who has tokens; never the tokens
   token revoke <id or token>                  end one
   link                                        print a link that signs a browser in, once

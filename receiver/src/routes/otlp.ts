@@ -5,7 +5,7 @@
  * So 4xx means that this can never land, 503 that it may, and 500 is never answered.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { authenticate } from '../authenticate.ts'
+import { authenticate, userOf } from '../authenticate.ts'
 import type { Capacity, Lease } from '../capacity.ts'
 import type { Counters } from '../counters.ts'
 import { costOf, recordBytes } from '../otlp/cost.ts'
@@ -14,7 +14,7 @@ import { recordsMax } from '../otlp/record-limit.ts'
 import type { Signal } from '../otlp/request.ts'
 import { type Answer, encodingOf, failure, success } from '../otlp/respond.ts'
 import { toBatch } from '../otlp/rows.ts'
-import { type Database, land } from '../storage/index.ts'
+import { type Database, land, type TokenHolder } from '../storage/index.ts'
 import { readBody } from './body.ts'
 
 export interface OtlpOptions {
@@ -72,7 +72,7 @@ async function receive(
   const { request, reply, database, capacity } = options
   const authentication = await authenticate(database, {
     authorization: request.headers.authorization,
-    scope: 'ingest',
+    scopes: ['ingest', 'gateway'],
   })
   if (authentication.status === 'unknown') {
     reply.header('www-authenticate', 'Bearer realm="turnlog"')
@@ -119,7 +119,7 @@ async function landBody(
     readonly reply: FastifyReply
     readonly encoding: Encoding
     readonly body: Buffer
-    readonly holder: { readonly teamId: string; readonly userId: string }
+    readonly holder: TokenHolder
     readonly lease: Lease
   },
 ): Promise<FastifyReply> {
@@ -136,7 +136,7 @@ async function landBody(
   if (!lease.take(count * recordBytes)) {
     return comeAgain(request, reply, busyRetrySeconds, tooMuchAtOnce)
   }
-  const batch = toBatch(decoded.request, { now: options.now(), userId: holder.userId })
+  const batch = toBatch(decoded.request, { now: options.now(), userId: userOf(holder) })
   const result = await land(options.database, { teamId: holder.teamId, batch })
   options.counters.add(result)
   options.onWell()

@@ -3,7 +3,11 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Database } from './database.ts'
 import { defaultTeam } from './team.ts'
 
-export const scopes = ['ingest', 'read', 'admin'] as const
+/**
+ * `ingest` lands as its own user, and reads the ledger of that user's recorders; `gateway` lands for any user of its
+ * team; `read` looks; `admin` may do all.
+ */
+export const scopes = ['ingest', 'gateway', 'read', 'admin'] as const
 export type Scope = (typeof scopes)[number]
 
 export interface TokenHolder {

@@ -118,6 +118,20 @@ test('without a token it is 401, with one for something else 403, and nothing is
   ])
 })
 
+test('a gateway names its users; whoever ingests is who the token stands for', async () => {
+  const gateway = { url: receiver.url, token: await receiver.newToken({ scope: 'gateway' }) }
+  const landedUser = async (to: { url: string; token: string }) => {
+    const request = traceRequest([span({ 'user.id': 'nils' })], { 'user.id': 'nils' })
+    expect((await post(to, 'traces', request)).status).toBe(200)
+    const [row] = await database.query<{ user_id: string }>(
+      'select user_id from spans order by landed_at desc limit 1',
+    )
+    return row?.user_id
+  }
+  expect(await landedUser(gateway)).toBe('nils')
+  expect(await landedUser(receiver)).toBe('mara')
+})
+
 test.each([
   ['text/plain', { 'content-type': 'text/plain' }],
   ['an unknown encoding', { 'content-encoding': 'br' }],

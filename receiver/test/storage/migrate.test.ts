@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -6,12 +6,17 @@ import { ensurePartitions, migrate, openDatabase } from '@turnlog/receiver/stora
 import { expect, onTestFinished, test } from 'vitest'
 import { emptyDatabase } from '../../../test/support/postgres.ts'
 
+async function versions(): Promise<number[]> {
+  const names = await readdir(new URL('../../migrations/', import.meta.url))
+  return names.map((name) => Number.parseInt(name, 10)).sort((left, right) => left - right)
+}
+
 test('twenty that start at once on an empty database migrate it once', async () => {
   await using database = await emptyDatabase()
   const others = Array.from({ length: 20 }, () => openDatabase(database.url, { connectionsMax: 1 }))
   try {
     const applied = await Promise.all(others.map((other) => migrate(other)))
-    expect(applied.filter((versions) => versions.length > 0)).toEqual([[1, 2, 3, 4]])
+    expect(applied.filter((versions) => versions.length > 0)).toEqual([await versions()])
     expect(await migrate(database)).toEqual([])
   } finally {
     await Promise.all(others.map((other) => other.close()))
@@ -52,7 +57,8 @@ test('partitions are there for 30 days back and 2 ahead, and again after a week 
   await ensurePartitions(database, start)
   expect(await ensurePartitions(database, start)).toEqual([])
   const inAWeek = new Date(start.getTime() + 7 * 86_400_000)
-  expect(await ensurePartitions(database, inAWeek)).toHaveLength(7 * 4)
+  const tables = await database.query('select partrelid from pg_partitioned_table')
+  expect(await ensurePartitions(database, inAWeek)).toHaveLength(7 * tables.length)
   const rows = await database.query<{ name: string }>(
     `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'spans'::regclass`,
   )

@@ -1,0 +1,5 @@
+-- `gateway`: a Collector that has authenticated its users itself, and may name any user of its team.
+
+alter table tokens drop constraint tokens_scope_check;
+alter table tokens add constraint tokens_scope_check
+  check (scope in ('ingest', 'gateway', 'read', 'admin'));
