@@ -7,6 +7,7 @@ import { openCounters } from './counters.ts'
 import { setPageHeaders } from './pages/guard.ts'
 import { notFoundPage } from './pages/notices.ts'
 import { pageRoutes } from './pages/routes.ts'
+import { completenessRoutes } from './routes/completeness.ts'
 import { healthRoutes } from './routes/health.ts'
 import { otlpRoutes } from './routes/otlp.ts'
 import type { Database } from './storage/index.ts'
@@ -66,6 +67,10 @@ export function buildApp(
     })
   })
   app.register(async (scope) => healthRoutes(scope, { database, counters }))
+  app.register(async (scope) => {
+    await scope.register(fastifyCookie)
+    completenessRoutes(scope, { database, pageHosts: config.pageHosts, now })
+  })
   app.register(async (scope) => {
     await scope.register(fastifyCookie)
     pageRoutes(scope, { database, hosts: config.pageHosts, onUnwell: wellness.unwell })

@@ -34,3 +34,10 @@ export function timestampOf(time: bigint): string | null {
 export function dayOf(time: bigint): string {
   return new Date(Number(time / 1_000_000n)).toISOString().slice(0, 10)
 }
+
+/** True for a day, `2026-07-31`, of which nothing lands any more: what was there has expired. */
+export function isPastDay(day: string, now: Date): boolean {
+  const lastMoment = BigInt(Date.parse(day)) * 1_000_000n + dayNanoseconds - 1n
+  const daysAgo = (BigInt(now.getTime()) * 1_000_000n - lastMoment) / dayNanoseconds
+  return daysAgo >= BigInt(retentionDays + pastSlackDays)
+}

@@ -4,6 +4,7 @@
  * The status is the contract: clients try again on 503, and drop what gets 400, 401, 403, 413 or 500.
  * So 4xx means that this can never land, 503 that it may, and 500 is never answered.
  */
+import { ledgerCommitted, ledgerHeader } from '@turnlog/conventions'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { authenticate, userOf } from '../authenticate.ts'
 import type { Capacity, Lease } from '../capacity.ts'
@@ -140,6 +141,7 @@ async function landBody(
   const result = await land(options.database, { teamId: holder.teamId, batch })
   options.counters.add(result)
   options.onWell()
+  reply.header(ledgerHeader, ledgerCommitted)
   return send(reply, 200, success({ signal, encoding, reasons: result.reasons }))
 }
 

@@ -55,6 +55,15 @@ test('success is an empty answer in the encoding that was asked with', async () 
   ])
 })
 
+test('an answer after commit says that it is the ledger’s, a refusal does not', async () => {
+  const good = await post(receiver, 'traces', traceRequest([span()]))
+  expect(good.headers.get('turnlog-ledger')).toBe('committed')
+  const partial = await post(receiver, 'traces', traceRequest([span({}, { spanId: '00' })]))
+  expect([partial.status, partial.headers.get('turnlog-ledger')]).toEqual([200, 'committed'])
+  const bad = await post(receiver, 'traces', 'garbage')
+  expect([bad.status, bad.headers.get('turnlog-ledger')]).toEqual([400, null])
+})
+
 test.each([
   ['an empty JSON body', ''],
   ['an empty JSON request', '{}'],

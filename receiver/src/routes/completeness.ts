@@ -1,0 +1,95 @@
+/**
+ * `GET /api/v1/completeness`: what the ledger says, for whoever has to know that it landed.
+ *
+ * A recorder's own user and a gateway ask for recorders and contents by name; lists are for those who may look.
+ * Never reads a content. A database that does not answer is 503, told by the app.
+ */
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { requireAccess } from '../access.ts'
+import { isPastDay } from '../otlp/time.ts'
+import type { Database } from '../storage/index.ts'
+import { completenessOfRecorders } from '../storage/queries/completeness-of-recorders.ts'
+import { completenessOfSessions } from '../storage/queries/completeness-of-sessions.ts'
+import { missingContents } from '../storage/queries/missing-contents.ts'
+import { recordersOfSession } from '../storage/queries/recorders-of-session.ts'
+import { parseQuestion, type Question, writePlace } from './completeness-question.ts'
+
+export interface CompletenessOptions {
+  readonly database: Database
+  /** Names besides loopback under which a signed-in browser may ask. */
+  readonly pageHosts: readonly string[]
+  readonly now: () => Date
+}
+
+/** Needs the cookie plugin. */
+export function completenessRoutes(
+  app: FastifyInstance,
+  { database, pageHosts, now }: CompletenessOptions,
+): void {
+  app.get('/api/v1/completeness', async (request, reply): Promise<FastifyReply> => {
+    const question = parseQuestion(request.query)
+    const isList = question.kind === 'session' || question.kind === 'sessions'
+    const scopes = isList ? readers : askers
+    const access = await requireAccess(request, reply, { database, scopes, pageHosts })
+    if (access === undefined) return reply
+    if (question.kind === 'refused') {
+      return reply.code(400).send({ code: 3, message: question.reason })
+    }
+    const { teamId, scope } = access
+    const userId = scope === 'ingest' ? access.userId : undefined
+    reply.header('cache-control', 'no-store')
+    return reply.send(await answer(question, { database, teamId, userId, now: now() }))
+  })
+}
+
+const readers = ['read'] as const
+const askers = ['ingest', 'gateway', ...readers] as const
+
+interface Asker {
+  readonly database: Database
+  readonly teamId: string
+  readonly userId: string | undefined
+  readonly now: Date
+}
+
+async function answer(
+  question: Exclude<Question, { kind: 'refused' }>,
+  { database, teamId, userId, now }: Asker,
+): Promise<object> {
+  switch (question.kind) {
+    case 'ledger': {
+      const { recorders } = question
+      // What has expired had landed, as in the ledger.
+      const contents = question.contents.filter(({ day }) => !isPastDay(day, now))
+      const missing = await missingContents(database, { teamId, contents })
+      return {
+        recorders: await completenessOfRecorders(database, { teamId, userId, recorders }),
+        missing_contents: missing.map(({ day, sha256 }) => `${day}/${sha256}`),
+      }
+    }
+    case 'session': {
+      const { session, limit, after } = question
+      const found = await recordersOfSession(database, { teamId, session, after, limit: limit + 1 })
+      const page = found.slice(0, limit)
+      const recorders = page.map((recorder) => ({ recorder, from: 1 }))
+      return {
+        recorders: await completenessOfRecorders(database, { teamId, userId, recorders }),
+        next: found.length > limit ? page.at(-1) : null,
+      }
+    }
+    case 'sessions': {
+      const { limit, after } = question
+      const found = await completenessOfSessions(database, { teamId, after, limit: limit + 1 })
+      const page = found.slice(0, limit)
+      const last = page.at(-1)
+      return {
+        sessions: page.map(({ firstTime, lastTime, ...counts }) => ({
+          ...counts,
+          first_time: firstTime,
+          last_time: lastTime,
+        })),
+        next: found.length > limit && last !== undefined ? writePlace(last) : null,
+      }
+    }
+  }
+}
