@@ -4,23 +4,28 @@
  * Plain JavaScript, since it is loaded by whatever Node runs the app, also by one that cannot run the rest: then it
  * gets out of the way. Whatever fails here, the app starts as without it.
  */
+import { createRequire } from 'node:module'
 import { workerData } from 'node:worker_threads'
 
-/** The floor of the OpenTelemetry packages (22.15), and of the built-in TypeScript support they are loaded with here. */
-const isSupported =
-  Boolean(Reflect.get(process.features, 'typescript')) &&
-  !isOlderThan(process.versions.node, 22, 18)
+// Not `import`: what is loaded with `--require`, too, cannot wait for anything.
+const require = createRequire(import.meta.url)
+
+/** The floor of the OpenTelemetry packages; unbuilt, as in the repository, that of Node's own TypeScript support. */
+const isSupported = import.meta.url.includes('/src/')
+  ? Boolean(Reflect.get(process.features, 'typescript')) &&
+    !isOlderThan(process.versions.node, 22, 18)
+  : !isOlderThan(process.versions.node, 22, 15)
 
 if (isSupported && workerData?.turnlogSealingWorker !== true) {
   try {
-    const { readConfig } = await import('./config.ts')
+    const { readConfig } = require('./config.ts')
     const config = readConfig()
     if (config.isEnabled) {
-      const { start } = await import('./start.ts')
+      const { start } = require('./start.ts')
       start(config)
     }
   } catch (cause) {
-    await tell(cause)
+    tell(cause)
   }
 }
 
@@ -35,9 +40,9 @@ function isOlderThan(version, major, minor) {
 }
 
 /** @param {unknown} cause */
-async function tell(cause) {
+function tell(cause) {
   try {
-    const { diag } = await import('@opentelemetry/api')
+    const { diag } = require('@opentelemetry/api')
     diag.error('turnlog: could not start', cause)
   } catch {
     // Nobody to tell.

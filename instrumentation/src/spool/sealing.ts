@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { quietly } from '../health.ts'
+import { workerUrl } from '../worker-url.ts'
 import type { MissingRange } from './seal.ts'
 import type { FromWorker, SealingWorkerData, ToWorker } from './sealing-protocol.ts'
 
@@ -33,7 +34,7 @@ export function createSealing({ data, after, onMissing }: SealingOptions) {
   function start(): void {
     if (worker !== undefined || isResting || isClosed) return
     quietly('start the sealing worker', () => {
-      const started = new Worker(new URL('../worker.ts', import.meta.url), {
+      const started = new Worker(workerUrl, {
         name: 'turnlog',
         workerData: data,
         // The host's own flags, its preloads above all, are not the worker's.

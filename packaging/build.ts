@@ -1,0 +1,149 @@
+/** Makes `dist/` of a package: modules compiled one by one, or bundled. */
+import { execFileSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import * as path from 'node:path'
+import { build as bundle, type OutputChunk } from 'rolldown'
+import type { Manifest, Publishing } from './manifest.ts'
+import { writeNotices } from './notices.ts'
+
+const root = path.resolve(import.meta.dirname, '..')
+
+/** Entries that are bundled: the preload starts in a quarter of the time (bench/RESULTS.md). */
+const instrumentationBundles = {
+  './src/index.ts': 'index',
+  './src/register.js': 'register',
+  './src/changes/routes.ts': 'changes',
+} as const
+
+/** What `require` gets as a module of its own; the preload's hands on to the one and only. */
+const commonJsBundles = ['./src/index.ts', './src/changes/routes.ts'] as const
+
+/** Never bundled: the host and the preload must share them. */
+const shared = ['@opentelemetry/api', 'fastify', /^node:/]
+
+/** Builds the package of the folder. Throws when it does not compile. */
+export async function build(folder: string, manifest: Manifest): Promise<Publishing> {
+  rmSync(path.join(folder, 'dist'), { recursive: true, force: true })
+  if (manifest.name !== '@turnlog/instrumentation') {
+    compile(folder, { to: 'dist' })
+    copyAssets(folder)
+    return {}
+  }
+  return buildInstrumentation(folder, manifest)
+}
+
+async function buildInstrumentation(folder: string, manifest: Manifest): Promise<Publishing> {
+  const dist = path.join(folder, 'dist')
+  const esm = await bundle({
+    cwd: folder,
+    input: {
+      index: './src/index.ts',
+      changes: './src/changes/routes.ts',
+      config: './src/config.ts',
+      start: './src/start.ts',
+      worker: './src/worker.ts',
+    },
+    platform: 'node',
+    external: shared,
+    output: {
+      dir: dist,
+      format: 'esm',
+      entryFileNames: '[name].js',
+      chunkFileNames: '[name]-[hash].js',
+    },
+  })
+  // It must run where nothing else does, and say why; so it stays as it is.
+  const preload = readFileSync(path.join(folder, 'src/register.js'), 'utf8')
+  writeFileSync(
+    path.join(dist, 'register.js'),
+    preload.replaceAll(/'(\.\/[a-z-]+)\.ts'/g, "'$1.js'"),
+  )
+  for (const entry of commonJsBundles) {
+    await bundle({
+      cwd: folder,
+      input: { [instrumentationBundles[entry]]: entry },
+      platform: 'node',
+      external: shared,
+      output: { dir: path.join(dist, 'cjs'), format: 'cjs', exports: 'named' },
+    })
+  }
+  writeFileSync(path.join(dist, 'cjs/package.json'), '{ "type": "commonjs" }\n')
+  writeFileSync(path.join(dist, 'cjs/register.js'), "require('../register.js')\n")
+  compile(folder, { to: 'dist/types', entries: Object.keys(instrumentationBundles) })
+  cpSync(path.join(dist, 'types'), path.join(dist, 'cjs/types'), { recursive: true })
+  const packages = writeNotices(path.join(folder, 'THIRD-PARTY-NOTICES'), moduleIdsOf(esm.output))
+  const bundled = Object.keys(manifest.dependencies ?? {}).filter(
+    // The types name the conventions' types.
+    (name) => packages.has(name) && !name.startsWith('@turnlog/'),
+  )
+  return { bundles: instrumentationBundles, bundled }
+}
+
+function moduleIdsOf(output: readonly { readonly type: string }[]): string[] {
+  return output
+    .filter((each): each is OutputChunk => each.type === 'chunk')
+    .flatMap(({ moduleIds }) => moduleIds)
+}
+
+/** Modules and their types; of bundled `entries` only the types. */
+function compile(
+  folder: string,
+  { to, entries }: { readonly to: string; readonly entries?: readonly string[] },
+): void {
+  const outDir = path.join(folder, to)
+  mkdirSync(outDir, { recursive: true })
+  const project = path.join(folder, 'dist', 'tsconfig.json')
+  writeFileSync(
+    project,
+    JSON.stringify({
+      extends: path.join(root, 'tsconfig.json'),
+      compilerOptions: {
+        noEmit: false,
+        allowImportingTsExtensions: false,
+        rewriteRelativeImportExtensions: true,
+        declaration: true,
+        emitDeclarationOnly: entries !== undefined,
+        rootDir: path.join(folder, 'src'),
+        outDir,
+      },
+      ...(entries === undefined
+        ? { include: [path.join(folder, 'src')] }
+        : { include: [], files: entries.map((entry) => path.join(folder, entry)) }),
+      exclude: [],
+    }),
+  )
+  execFileSync('tsc', ['--project', project], { stdio: 'inherit' })
+  rmSync(project)
+  for (const file of filesIn(outDir)) {
+    if (!file.endsWith('.d.ts')) continue
+    // The compiler rewrites the modules only.
+    const text = readFileSync(file, 'utf8')
+    writeFileSync(file, text.replaceAll(/(['"]\.{1,2}\/[^'"]+)\.ts(['"])/g, '$1.js$2'))
+  }
+}
+
+/** What is neither compiled nor bundled: styles, images, schemas of messages. */
+function copyAssets(folder: string): void {
+  const source = path.join(folder, 'src')
+  for (const file of filesIn(source)) {
+    if (/\.(ts|js)$/.test(file)) continue
+    const target = path.join(folder, 'dist', path.relative(source, file))
+    mkdirSync(path.dirname(target), { recursive: true })
+    cpSync(file, target)
+  }
+}
+
+function filesIn(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+}
