@@ -3,9 +3,10 @@
  * own, run in turn with its peer, five rounds; a line has the median and the range. Nothing here is a test.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
+import { build } from '../packaging/build.ts'
 
 const rounds = 5
 const program = (name: string): string => path.join(import.meta.dirname, 'programs', name)
@@ -14,12 +15,18 @@ interface Figure {
   readonly value: number
 }
 
-function run(file: string, environment: Readonly<Record<string, string>>, preload = false): number {
+const preload = '@turnlog/instrumentation/register'
+
+function run(
+  file: string,
+  environment: Readonly<Record<string, string>>,
+  preload?: string,
+): number {
   const spool = mkdtempSync(path.join(tmpdir(), 'turnlog-bench-'))
   try {
     const output = execFileSync(
       process.execPath,
-      [...(preload ? ['--import', '@turnlog/instrumentation/register'] : []), file],
+      [...(preload === undefined ? [] : ['--import', preload]), file],
       {
         cwd: path.resolve(import.meta.dirname, '..'),
         env: { ...process.env, ...environment, TELEMETRY_SPOOL_DIRECTORY: spool },
@@ -30,6 +37,12 @@ function run(file: string, environment: Readonly<Record<string, string>>, preloa
   } finally {
     rmSync(spool, { recursive: true, force: true })
   }
+}
+
+async function buildPreload(): Promise<string> {
+  const folder = path.resolve(import.meta.dirname, '../instrumentation')
+  await build(folder, JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')))
+  return path.join(folder, 'dist/register.js')
 }
 
 function compare(name: string, unit: string, ours: () => number, peer: () => number): void {
@@ -58,19 +71,26 @@ for (const bytes of ['1500', '20000', '200000']) {
   compare(
     `main-thread CPU of recording a span of ${bytes} bytes, against BatchSpanProcessor and the OTLP exporter`,
     'µs',
-    () => run(program('record-spans.ts'), { BENCH_BYTES: bytes }, true),
+    () => run(program('record-spans.ts'), { BENCH_BYTES: bytes }, preload),
     () => run(program('export-spans.ts'), { BENCH_BYTES: bytes }),
   )
 }
 compare(
   'CPU of starting Node, against bare Node',
   'ms',
-  () => run(program('starts.ts'), {}, true),
+  () => run(program('starts.ts'), {}, preload),
+  () => run(program('starts.ts'), {}),
+)
+const builtPreload = await buildPreload()
+compare(
+  'CPU of starting Node with the preload as it is published, against bare Node',
+  'ms',
+  () => run(program('starts.ts'), {}, builtPreload),
   () => run(program('starts.ts'), {}),
 )
 compare(
   'requests a second of a plain HTTP server, against the same without the preload',
   '/s',
-  () => run(program('serves.ts'), {}, true),
+  () => run(program('serves.ts'), {}, preload),
   () => run(program('serves.ts'), {}),
 )

@@ -16,7 +16,7 @@ import { writeNotices } from './notices.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 
-/** Entries that are bundled: the preload starts in a quarter of the time (bench/RESULTS.md). */
+/** Entries that are bundled: the preload adds a third of the CPU to Node's start (bench/RESULTS.md). */
 const instrumentationBundles = {
   './src/index.ts': 'index',
   './src/register.js': 'register',
