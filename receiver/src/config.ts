@@ -1,6 +1,9 @@
 /** Every setting of the receiver, in one table; read once, frozen, handed down. */
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { reachableHost } from './address.ts'
 import { TurnlogError } from './errors.ts'
 
 interface Setting<Value> {
@@ -22,11 +25,23 @@ export const settings = {
     parse: parseDatabaseUrl,
     doc: 'The PostgreSQL (15 or newer) to land in. Without it the receiver starts one of its own in the data folder.',
   }),
+  databasePasswordFile: setting<string | undefined>({
+    env: 'TURNLOG_DATABASE_PASSWORD_FILE',
+    default: undefined,
+    parse: (text) => text,
+    doc: 'A file that holds the password for a DATABASE_URL that has none, so that it stands in no environment.',
+  }),
+  host: setting<string>({
+    env: 'TURNLOG_RECEIVER_HOST',
+    default: '127.0.0.1',
+    parse: parseAddress,
+    doc: 'The IP address to listen on; 0.0.0.0 for all, as in a container. Tokens travel in clear, so what others reach belongs behind TLS.',
+  }),
   port: setting<number>({
     env: 'TURNLOG_RECEIVER_PORT',
     default: 4320,
     parse: parsePort,
-    doc: 'The port to listen on, on 127.0.0.1; 0 for any free one.',
+    doc: 'The port to listen on; 0 for any free one.',
   }),
   dataFolder: setting<string>({
     env: 'TURNLOG_DATA',
@@ -44,7 +59,7 @@ export const settings = {
     env: 'TURNLOG_RECEIVER_HOSTS',
     default: [],
     parse: (text) => text.split(',').map((host) => host.trim().toLowerCase()),
-    doc: 'Host names under which the pages answer besides localhost, separated by commas; a request for another one is refused, which stops DNS rebinding.',
+    doc: 'Host names under which the pages answer besides localhost, separated by commas, and the address it listens on; a request for another one is refused, which stops DNS rebinding.',
   }),
   bodyBytesMax: setting<number>({
     env: 'TURNLOG_RECEIVER_BODY_BYTES_MAX',
@@ -82,12 +97,17 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     const shown = env === settings.databaseUrl.env ? 'is not one' : `is '${text}'`
     throw new TurnlogError('TL_SETTING_INVALID', `${env} ${shown}. ${doc}`)
   }
+  const host = read(settings.host)
+  const databasePasswordFile = read(settings.databasePasswordFile)
   return Object.freeze({
-    databaseUrl: read(settings.databaseUrl),
+    databaseUrl: withPasswordOf(databasePasswordFile, read(settings.databaseUrl)),
+    databasePasswordFile,
+    host,
     port: read(settings.port),
     dataFolder: read(settings.dataFolder) || defaultDataFolder(environment),
     postgresPort: read(settings.postgresPort),
-    pageHosts: read(settings.pageHosts),
+    // No name can be made to mean the address itself.
+    pageHosts: [...read(settings.pageHosts), reachableHost(host)],
     bodyBytesMax: read(settings.bodyBytesMax),
     memoryBytesMax: read(settings.memoryBytesMax),
     connectionsMax: read(settings.connectionsMax),
@@ -103,6 +123,33 @@ function defaultDataFolder(environment: NodeJS.ProcessEnv): string {
 
 function parseDatabaseUrl(text: string): string | undefined {
   return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined
+}
+
+/** What ends a line in the file is not part of the password. */
+function withPasswordOf(file: string | undefined, text: string | undefined): string | undefined {
+  if (file === undefined || text === undefined) return text
+  const url = new URL(text)
+  if (url.password !== '') return text
+  url.password = encodeURIComponent(readPassword(file))
+  return url.href
+}
+
+function readPassword(file: string): string {
+  const { env } = settings.databasePasswordFile
+  try {
+    const password = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    if (password !== '') return password
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
+    throw new TurnlogError('TL_SETTING_INVALID', `${env}: '${file}' cannot be read${reason}.`, {
+      cause,
+    })
+  }
+  throw new TurnlogError('TL_SETTING_INVALID', `${env}: '${file}' is empty.`)
+}
+
+function parseAddress(text: string): string | undefined {
+  return isIP(text) === 0 ? undefined : text
 }
 
 function parsePort(text: string): number | undefined {

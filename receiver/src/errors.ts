@@ -16,7 +16,9 @@ export const errorCodes = {
   TL_SCHEMA_NEWER: 'The database was migrated by a newer Turnlog.',
   TL_MIGRATION_FAILED: 'A migration failed; nothing of it was kept.',
   TL_NO_DATABASE: 'No database is named, and none is running in the data folder.',
+  TL_ROLE_REFUSED: 'A database role cannot be made or changed.',
   TL_ARGUMENT_INVALID: 'A command cannot be read.',
+  TL_UNHEALTHY: 'The receiver does not answer, or says that it cannot work.',
   TL_PART_ENDED: 'A part of Turnlog ended by itself.',
   TL_STOPPED: 'It was told to stop before it had started.',
 } as const

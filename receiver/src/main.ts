@@ -1,5 +1,6 @@
 /** The process: settings, database, schema, then listening; and all of it closed in reverse order. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isLoopback } from './address.ts'
 import { buildApp } from './app.ts'
 import { type Config, readConfig } from './config.ts'
 import { TurnlogError } from './errors.ts'
@@ -7,7 +8,6 @@ import { startMaintenance } from './maintain.ts'
 import type { EmbeddedPostgres } from './storage/embedded-postgres.ts'
 import { createSignInLink, type Database, migrate, openDatabase } from './storage/index.ts'
 
-const host = '127.0.0.1'
 /** A database that is just starting gets this long. */
 const databaseWithinMs = 30_000
 /** What is being landed gets this long to be answered; the rest comes again. */
@@ -44,10 +44,13 @@ export async function run(environment: NodeJS.ProcessEnv, told: AbortSignal): Pr
     await within(requestsWithinMs, app.close())
     app.server.closeAllConnections()
   })
-  const baseUrl = await listen(app, config.port)
-  // Whoever started us prints a link of its own; this would only lie in a log.
-  const page = process.connected ? baseUrl : await createSignInLink(database, { baseUrl })
-  log(`Receiver  ${page}`)
+  const baseUrl = await listen(app, config)
+  if (!isLoopback(config.host)) {
+    log(`Listens on ${config.host} (TURNLOG_RECEIVER_HOST): other machines may reach it.`)
+  }
+  // Whoever started us prints a link of its own, and a service has `turnlog-receiver link`: here it would lie in a log.
+  const isForPeople = !process.connected && isLoopback(config.host)
+  log(`Receiver  ${isForPeople ? await createSignInLink(database, { baseUrl }) : baseUrl}`)
   const ended = await Promise.race([untilTold(told), own?.exited ?? untilTold(told)])
   if (ended !== 'told') {
     throw new TurnlogError('TL_PART_ENDED', 'The embedded PostgreSQL ended by itself.')
@@ -108,11 +111,22 @@ function reasonOf(error: unknown): string {
   return 'code' in error ? String(error.code) : error.name
 }
 
-async function listen(app: ReturnType<typeof buildApp>, port: number): Promise<string> {
+async function listen(
+  app: ReturnType<typeof buildApp>,
+  { host, port }: Pick<Config, 'host' | 'port'>,
+): Promise<string> {
   try {
     return await app.listen({ host, port })
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE')) throw cause
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    if (code === 'EADDRNOTAVAIL') {
+      throw new TurnlogError(
+        'TL_SETTING_INVALID',
+        `TURNLOG_RECEIVER_HOST is ${host}, which is no address of this machine.`,
+        { cause },
+      )
+    }
+    if (code !== 'EADDRINUSE') throw cause
     throw new TurnlogError(
       'TL_PORT_TAKEN',
       `Port ${port} is taken: set TURNLOG_RECEIVER_PORT to a free one.`,

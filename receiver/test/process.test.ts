@@ -1,35 +1,19 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { findTokenHolder } from '@turnlog/receiver/storage'
 import { expect, onTestFinished, test } from 'vitest'
 import { post, span, traceRequest } from '../../test/support/otlp.ts'
 import { cloneDatabase, emptyDatabase } from '../../test/support/postgres.ts'
 import { startReceiverProcess } from '../../test/support/receiver.ts'
+import { command, run } from './support/run.ts'
 
 const program = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const command = fileURLToPath(new URL('../bin/turnlog-receiver', import.meta.url))
-
-interface Ended {
-  readonly code: number | null
-  readonly output: string
-  readonly errors: string
-}
-
-async function run(args: readonly string[], environment: Record<string, string>): Promise<Ended> {
-  const { DATABASE_URL: _, TURNLOG_DATA: __, ...rest } = process.env
-  const child = spawn(process.execPath, [...args], { env: { ...rest, ...environment } })
-  const output: string[] = []
-  const errors: string[] = []
-  child.stdout.on('data', (chunk) => output.push(String(chunk)))
-  child.stderr.on('data', (chunk) => errors.push(String(chunk)))
-  await once(child, 'close')
-  return { code: child.exitCode, output: output.join(''), errors: errors.join('') }
-}
 
 test('told to stop, it ends with 0 within seconds and lands what it was given', async () => {
   await using database = await cloneDatabase()
@@ -103,6 +87,72 @@ test('a port that is taken, a wrong setting and a database that is not there are
   expect([none.code, none.errors]).toEqual([1, expect.stringContaining('no_such_database')])
 })
 
+test('it listens where it is told to, and says so when others can reach it', async () => {
+  await using database = await cloneDatabase()
+  const environment = { DATABASE_URL: database.url, TURNLOG_RECEIVER_PORT: '0' }
+  const lines = await firstLines({ ...environment, TURNLOG_RECEIVER_HOST: '0.0.0.0' })
+  expect(lines).toEqual([
+    expect.stringMatching(/^Listens on 0\.0\.0\.0 \(TURNLOG_RECEIVER_HOST\)/),
+    expect.stringMatching(/^Receiver +http:\/\/127\.0\.0\.1:\d+$/),
+  ])
+  const port = lines.at(-1)?.split(':').at(-1) ?? ''
+  const health = async (host: string, listeningPort: string) => {
+    const settings = { TURNLOG_RECEIVER_HOST: host, TURNLOG_RECEIVER_PORT: listeningPort }
+    return (await run([command, 'health'], settings)).code
+  }
+  expect(await health('0.0.0.0', port)).toBe(0)
+
+  const own = await firstLines(environment)
+  expect(own).toEqual([expect.stringMatching(/^Receiver +http:\/\/127\.0\.0\.1:\d+\/sign-in\?/)])
+  const ownPort = /:(\d+)\//.exec(own[0] ?? '')?.[1] ?? ''
+  expect(await health('127.0.0.1', ownPort)).toBe(0)
+  const outer = externalAddress()
+  if (outer !== undefined) {
+    expect([await health(outer, port), await health(outer, ownPort)]).toEqual([0, 1])
+  }
+
+  const nowhere = { ...environment, TURNLOG_RECEIVER_HOST: '192.0.2.1' }
+  const ended = await run([program], nowhere)
+  expect([ended.code, ended.errors]).toEqual([1, expect.stringContaining('192.0.2.1')])
+  const name = await run([program], { ...environment, TURNLOG_RECEIVER_HOST: 'everywhere' })
+  expect([name.code, name.errors]).toEqual([1, expect.stringContaining('TURNLOG_RECEIVER_HOST')])
+})
+
+test('turnlog-receiver health fails in one line when the receiver or its database does not answer', async () => {
+  const database = await cloneDatabase()
+  await using receiver = await startReceiverProcess({ database })
+  const environment = { TURNLOG_RECEIVER_PORT: String(receiver.port) }
+  expect((await run([command, 'health'], environment)).code).toBe(0)
+  await database[Symbol.asyncDispose]()
+  const unwell = await run([command, 'health'], environment)
+  expect([unwell.code, unwell.errors]).toEqual([1, expect.stringContaining('503')])
+  await receiver.kill()
+  const gone = await run([command, 'health'], environment)
+  expect([gone.code, gone.errors.trim().split('\n').length]).toEqual([1, 1])
+})
+
+test('the password of the database may lie in a file', async () => {
+  await using database = await cloneDatabase()
+  const folder = await mkdtemp(join(tmpdir(), 'turnlog-password-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'password')
+  const url = new URL(database.url)
+  const password = decodeURIComponent(url.password)
+  url.password = ''
+  const list = (passwordFile: string) =>
+    run([command, 'token', 'list'], {
+      DATABASE_URL: url.href,
+      TURNLOG_DATABASE_PASSWORD_FILE: passwordFile,
+    })
+  await writeFile(file, `${password}\n`)
+  expect(await list(file)).toMatchObject({ code: 0, errors: '' })
+  await writeFile(file, 'wrong%')
+  expect((await list(file)).errors).not.toContain('wrong')
+  await writeFile(file, '')
+  expect((await list(file)).errors).toContain('is empty')
+  expect((await list(join(folder, 'none'))).errors).toContain('ENOENT')
+})
+
 test('turnlog-receiver makes, lists and revokes tokens; the token stands alone on standard output', async () => {
   await using database = await cloneDatabase()
   const environment = { DATABASE_URL: database.url }
@@ -123,6 +173,44 @@ test('turnlog-receiver makes, lists and revokes tokens; the token stands alone o
   expect((await run([command, 'token', 'revoke', token], environment)).code).toBe(1)
 })
 
+test('a token is written to a file for its reader alone, and kept there as long as it is good', async () => {
+  await using database = await cloneDatabase()
+  const environment = { DATABASE_URL: database.url }
+  const folder = await mkdtemp(join(tmpdir(), 'turnlog-token-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'private', 'token')
+  const create = (scope: string) =>
+    run(
+      [command, 'token', 'create', '--user', 'collector', '--scope', scope, '--write-to', file],
+      environment,
+    )
+  const made = await create('gateway')
+  const token = await readFile(file, 'utf8')
+  expect([made.code, made.errors, made.output.includes(token)]).toEqual([0, '', false])
+  expect(await findTokenHolder(database, token)).toMatchObject({
+    userId: 'collector',
+    scope: 'gateway',
+  })
+  const modes = await Promise.all([file, join(folder, 'private')].map((path) => stat(path)))
+  expect(modes.map(({ mode }) => mode & 0o777)).toEqual([0o600, 0o700])
+
+  expect((await create('gateway')).output).toContain('kept')
+  expect(await readFile(file, 'utf8')).toBe(token)
+  // For something else, revoked, or of another database: a new one.
+  await create('read')
+  const second = await readFile(file, 'utf8')
+  expect(await findTokenHolder(database, second)).toMatchObject({ scope: 'read' })
+  await run([command, 'token', 'revoke', second], environment)
+  await create('read')
+  expect(await readFile(file, 'utf8')).not.toBe(second)
+  await mkdir(join(folder, 'taken'))
+  const taken = await run(
+    [command, 'token', 'create', '--user', 'a', '--write-to', join(folder, 'taken')],
+    environment,
+  )
+  expect(taken).toMatchObject({ code: 1, errors: expect.stringMatching(/^[^\n]+\n$/) })
+})
+
 test('turnlog-receiver says in one line what is wrong', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'turnlog-nothing-'))
   onTestFinished(() => rm(folder, { recursive: true }))
@@ -135,6 +223,11 @@ test('turnlog-receiver says in one line what is wrong', async () => {
     ['token'],
     ['nonsense'],
     ['link'],
+    ['role'],
+    ['role', 'create'],
+    ['role', 'create', 'Robert"; drop table spans'],
+    ['role', 'create', 'pg_monitor'],
+    ['role', 'drop', 'reports'],
   ]) {
     const ended = await run([command, ...args], environment)
     expect([ended.code, ended.output]).toEqual([1, ''])
@@ -153,3 +246,25 @@ test('turnlog-receiver link prints a link that signs in', async () => {
   const answer = await fetch(output.trim(), { redirect: 'manual' })
   expect(answer.status).toBe(303)
 })
+
+/** What it prints until it listens. */
+async function firstLines(environment: Record<string, string>): Promise<string[]> {
+  const child = spawn(process.execPath, [program], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const lines: string[] = []
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(line)
+    if (line.startsWith('Receiver')) return lines
+  }
+  throw new Error(`It ended before it listened: ${lines.join('\n')}`)
+}
+
+/** An address of this machine that is not loopback's, when it has one. */
+function externalAddress(): string | undefined {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address
+}

@@ -5,9 +5,14 @@ const commands = `turnlog-receiver <command>
 
   serve                                       land what is sent, and show it; stops on Ctrl-C
   token create --user <name> [--scope ingest] print a new token: ingest, gateway, read or admin
+    [--write-to <file>]                       into a file instead; one that is there and good is kept
   token list                                  who has tokens; never the tokens
   token revoke <id or token>                  end one
+  role create <name>                          print the password of a database role that may read the views
+    [--password-file <file>]                  into a file instead, or taken from it; again after an upgrade
+  role drop <name>                            end one
   link                                        print a link that signs a browser in, once
+  health                                      ends with 0 when the receiver and its database answer
 
 The database is that of DATABASE_URL, else the one that runs for TURNLOG_DATA (\`npm start\`).
 

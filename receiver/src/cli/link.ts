@@ -1,12 +1,14 @@
 /** `turnlog-receiver link`: a new link that signs a browser in, once. */
 import { parseArgs } from 'node:util'
+import { baseUrlOf } from '../address.ts'
 import type { Config } from '../config.ts'
 import { createSignInLink } from '../storage/index.ts'
 import { withDatabase } from './find-database.ts'
 
-/** Returns the link, to the receiver's port of this configuration. */
+/** Returns the link, to the receiver of this configuration. */
 export async function linkCommand(args: readonly string[], config: Config): Promise<string> {
   parseArgs({ args: [...args], options: {} })
-  const baseUrl = `http://127.0.0.1:${config.port}`
-  return withDatabase(config, (database) => createSignInLink(database, { baseUrl }))
+  return withDatabase(config, (database) =>
+    createSignInLink(database, { baseUrl: baseUrlOf(config) }),
+  )
 }

@@ -2,8 +2,10 @@
 import { readConfig } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
 import { main as serve } from '../main.ts'
+import { healthCommand } from './health.ts'
 import { helpText } from './help.ts'
 import { linkCommand } from './link.ts'
+import { roleCommand } from './role.ts'
 import { tokenCommand } from './token.ts'
 
 /** Resolves with the exit code. */
@@ -20,8 +22,14 @@ export async function runCommand(
       case 'token':
         console.log(await tokenCommand(rest, readConfig(environment)))
         return 0
+      case 'role':
+        console.log(await roleCommand(rest, readConfig(environment)))
+        return 0
       case 'link':
         console.log(await linkCommand(rest, readConfig(environment)))
+        return 0
+      case 'health':
+        console.log(await healthCommand(rest, readConfig(environment)))
         return 0
       case '--help':
       case '-h':

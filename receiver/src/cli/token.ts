@@ -2,8 +2,17 @@
 import { parseArgs } from 'node:util'
 import type { Config } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
-import { createToken, listTokens, revokeToken, type Scope, scopes } from '../storage/index.ts'
+import {
+  createToken,
+  type Database,
+  findTokenHolder,
+  listTokens,
+  revokeToken,
+  type Scope,
+  scopes,
+} from '../storage/index.ts'
 import { withDatabase } from './find-database.ts'
+import { readSecretFile, writeSecretFile } from './secret-file.ts'
 
 /** Returns what standard output is to hold. */
 export async function tokenCommand(args: readonly string[], config: Config): Promise<string> {
@@ -27,14 +36,37 @@ export async function tokenCommand(args: readonly string[], config: Config): Pro
 async function create(args: readonly string[], config: Config): Promise<string> {
   const { values } = parseArgs({
     args: [...args],
-    options: { user: { type: 'string' }, scope: { type: 'string', default: 'ingest' } },
+    options: {
+      user: { type: 'string' },
+      scope: { type: 'string', default: 'ingest' },
+      'write-to': { type: 'string' },
+    },
   })
   const user = values.user?.trim()
   if (user === undefined || user === '') {
     throw new TurnlogError('TL_ARGUMENT_INVALID', 'Say whose token it is: --user <name>.')
   }
   const scope = parseScope(values.scope)
-  return withDatabase(config, (database) => createToken(database, { user, scope }))
+  const file = values['write-to']
+  return withDatabase(config, (database) =>
+    file === undefined
+      ? createToken(database, { user, scope })
+      : keepToken(database, { user, scope, file }),
+  )
+}
+
+/** A token for a program that reads it from a file: the one that is there, as long as it is good for this. */
+async function keepToken(
+  database: Database,
+  { user, scope, file }: { readonly user: string; readonly scope: Scope; readonly file: string },
+): Promise<string> {
+  const kept = await readSecretFile(file)
+  const holder = kept === undefined ? undefined : await findTokenHolder(database, kept)
+  if (holder?.userId === user && holder.scope === scope) {
+    return `The token in ${file} is kept: it is for '${scope}' and ${user}.`
+  }
+  await writeSecretFile(file, await createToken(database, { user, scope }))
+  return `A token for '${scope}' and ${user} is in ${file}.`
 }
 
 function parseScope(text: string): Scope {

@@ -3,6 +3,7 @@ export { type Database, type DatabaseOptions, openDatabase } from './database.ts
 export { type LandResult, land } from './land.ts'
 export { migrate } from './migrate.ts'
 export { ensurePartitions } from './partitions.ts'
+export { createReportingRole, dropReportingRole } from './reporting-role.ts'
 export { createSignInLink } from './sign-in.ts'
 export {
   createToken,

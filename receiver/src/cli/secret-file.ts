@@ -1,0 +1,31 @@
+/** Secrets that another program reads from a file: for its reader alone, whole or not there. */
+import { chown, mkdir, readFile, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { clearly, errorCodeOf, writeWhole } from '../storage/embedded/folder.ts'
+
+/** Undefined when there is none, or nothing in it. */
+export async function readSecretFile(path: string): Promise<string | undefined> {
+  return clearly(dirname(resolve(path)), async () => {
+    try {
+      return (await readFile(path, 'utf8')).trim() || undefined
+    } catch (error) {
+      if (errorCodeOf(error) === 'ENOENT') return undefined
+      throw error
+    }
+  })
+}
+
+/**
+ * Mode 0600, without a line end, as programs want it that take a file as it is. Root gives it to the owner of its
+ * folder: whoever prepared the folder said by that who shall read it.
+ */
+export async function writeSecretFile(path: string, secret: string): Promise<void> {
+  const folder = dirname(resolve(path))
+  await clearly(folder, async () => {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeWhole(path, secret)
+    if (process.getuid?.() !== 0) return
+    const { uid, gid } = await stat(folder)
+    await chown(path, uid, gid)
+  })
+}
