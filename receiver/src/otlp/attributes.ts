@@ -1,6 +1,6 @@
 /** Attributes as they are stored: small ones inline in jsonb, contents by reference; and read, one by one. */
 import { attributes as conventions } from '@turnlog/conventions'
-import type { ContentSink } from './contents.ts'
+import type { ContentSink, StructureType } from './contents.ts'
 import { isMap, toJsonObject, toJsonText } from './json-text.ts'
 import type { AnyValue, AttributeMap } from './request.ts'
 import { clean, isClean } from './text.ts'
@@ -26,7 +26,7 @@ export function storeAttributes(attributes: AttributeMap, sink: ContentSink): st
 export function storeValue(value: AnyValue, sink: ContentSink, name = ''): string {
   const isContent = contentNames.has(name)
   if (typeof value === 'string') {
-    if (isContent) return storeContent(value, sink, name)
+    if (isContent) return storeContent(value, { sink, name })
     return value.length > inlineLengthMax || !isClean(value)
       ? sink.addText(value)
       : toJsonText(value)
@@ -34,9 +34,9 @@ export function storeValue(value: AnyValue, sink: ContentSink, name = ''): strin
   if (value instanceof Uint8Array) return sink.addBytes(value)
   if (value === null || typeof value !== 'object') return toJsonText(value)
   const text = toJsonText(value)
-  if (isContent) return storeContent(text, sink, name)
+  if (isContent) return storeContent(text, { sink, name, type: 'json' })
   const isApart = text.length > inlineLengthMax || refusedEscape.test(text) || isReference(value)
-  return isApart ? sink.addText(text) : text
+  return isApart ? sink.addText(text, 'json') : text
 }
 
 /** A client's own map that would be read as a reference of ours. */
@@ -44,8 +44,12 @@ function isReference(value: AnyValue): boolean {
   return isMap(value) && (value.has('turnlog.content') || value.has('turnlog.messages'))
 }
 
-function storeContent(text: string, sink: ContentSink, name: string): string {
-  return name.endsWith('.messages') ? sink.addMessages(text) : sink.addText(text)
+function storeContent(
+  text: string,
+  options: { readonly sink: ContentSink; readonly name: string; readonly type?: StructureType },
+): string {
+  const { sink, name, type } = options
+  return name.endsWith('.messages') ? sink.addMessages(text, type) : sink.addText(text, type)
 }
 
 function* cleanKeys(attributes: AttributeMap): Generator<readonly [string, AnyValue]> {

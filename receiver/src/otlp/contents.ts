@@ -7,7 +7,8 @@
  *   by message. Its hash is that of the last *link*: link n is the SHA-256 of link n - 1 and of
  *   message n's hash. A conversation that is sent again with one more message so adds one message
  *   and one link, and its row one hash: storage grows with the conversation, not with its square.
- * Either may carry `"preview"`, the content's first characters.
+ * Either may carry `"preview"`, the content's first characters, and `"type"` where the attribute was no string:
+ * `"bytes"`, or `"json"` for a list or map, whose JSON text is then the content.
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
@@ -32,6 +33,9 @@ export interface MessageLinkRow {
   readonly position: number
 }
 
+/** The type of an attribute that is a list or a map; a string has none. */
+export type StructureType = 'json' | undefined
+
 export interface ContentSink {
   readonly day: string
   /** What was referred to so far; see `refer`. */
@@ -39,10 +43,10 @@ export interface ContentSink {
   /** Refers to what another sink of the same day took in. */
   refer(keys: readonly string[]): void
   /** Each returns the reference as JSON text. */
-  addText(text: string): string
+  addText(text: string, type?: StructureType): string
   addBytes(bytes: Uint8Array): string
   /** A JSON array message by message; anything else as text. */
-  addMessages(text: string): string
+  addMessages(text: string, type?: StructureType): string
   /** As `addText`, with the beginning of it in the reference. */
   addTextWithPreview(text: string): string
 }
@@ -81,12 +85,13 @@ export function collectContents() {
       return { sha256: put(isText ? text : null, bytes), isText, size: bytes.length }
     }
 
-    function addText(text: string): string {
+    function addText(text: string, type?: StructureType): string {
       const { sha256, isText, size } = putText(text)
       return JSON.stringify({
         'turnlog.content': contentHash(sha256),
         size,
         bytes: isText ? undefined : true,
+        type,
       })
     }
 
@@ -108,12 +113,13 @@ export function collectContents() {
         'turnlog.content': contentHash(sha256),
         size: bytes.length,
         bytes: isText ? undefined : true,
+        type: 'bytes',
       })
     }
 
-    function addMessages(text: string): string {
+    function addMessages(text: string, type?: StructureType): string {
       const messages = splitMessages(text)
-      if (messages === undefined) return addText(text)
+      if (messages === undefined) return addText(text, type)
       let previous: Buffer | null = null
       let size = messages.length + 1
       let areText = true
@@ -136,6 +142,7 @@ export function collectContents() {
         size,
         count: messages.length,
         bytes: areText ? undefined : true,
+        type,
       })
     }
 

@@ -133,13 +133,17 @@ function toSpan(value: unknown): SpanRecord {
       time: toNanoseconds(event.timeUnixNano, 'events.timeUnixNano', complain),
       name: toText(event.name, 'events.name', complain),
       attributes: toAttributes(event.attributes, 0, complain),
+      droppedAttributes: toDropped(event, complain),
     })),
     links: toRecords(wire.links, 'links', complain).map((link) => ({
       traceId: toText(link.traceId, 'links.traceId', complain),
       spanId: toText(link.spanId, 'links.spanId', complain),
+      traceState: toText(link.traceState, 'links.traceState', complain),
+      flags: toCount(link.flags, 'links.flags', complain),
       attributes: toAttributes(link.attributes, 0, complain),
+      droppedAttributes: toDropped(link, complain),
     })),
-    droppedAttributes: toCount(wire.droppedAttributesCount, 'droppedAttributesCount', complain),
+    droppedAttributes: toDropped(wire, complain),
     droppedEvents: toCount(wire.droppedEventsCount, 'droppedEventsCount', complain),
     droppedLinks: toCount(wire.droppedLinksCount, 'droppedLinksCount', complain),
     statusCode: toEnum(status.code, 'status.code', statusCodes, complain),
@@ -159,7 +163,7 @@ function toLog(value: unknown): LogRecord {
     eventName: toText(wire.eventName, 'eventName', complain),
     body: toValue(wire.body, 0, complain),
     attributes: toAttributes(wire.attributes, 0, complain),
-    droppedAttributes: toCount(wire.droppedAttributesCount, 'droppedAttributesCount', complain),
+    droppedAttributes: toDropped(wire, complain),
     flags: toCount(wire.flags, 'flags', complain),
     traceId: toText(wire.traceId, 'traceId', complain),
     spanId: toText(wire.spanId, 'spanId', complain),
@@ -174,6 +178,10 @@ function toAttributes(value: unknown, depth: number, complain: Complain): Attrib
     attributes.set(key, toValue(entry.value, depth, complain))
   }
   return attributes
+}
+
+function toDropped(wire: Json, complain: Complain): number {
+  return toCount(wire.droppedAttributesCount, 'droppedAttributesCount', complain)
 }
 
 function toValue(value: unknown, depth: number, complain: Complain): AnyValue {

@@ -58,12 +58,16 @@ interface WireSpan {
     readonly timeUnixNano: WireLong
     readonly name: Uint8Array
     readonly attributes: readonly WireKeyValue[]
+    readonly droppedAttributesCount: number
   }[]
   readonly droppedEventsCount: number
   readonly links: readonly {
     readonly traceId: Uint8Array
     readonly spanId: Uint8Array
+    readonly traceState: Uint8Array
     readonly attributes: readonly WireKeyValue[]
+    readonly droppedAttributesCount: number
+    readonly flags: number
   }[]
   readonly droppedLinksCount: number
   readonly status: { readonly message: Uint8Array; readonly code: number } | null
@@ -171,11 +175,15 @@ function toSpan(wire: WireSpan): SpanRecord {
       time: toUnsigned(event.timeUnixNano),
       name: toName(event.name),
       attributes: toAttributes(event.attributes, 0),
+      droppedAttributes: event.droppedAttributesCount,
     })),
     links: wire.links.map((link) => ({
       traceId: toHex(link.traceId),
       spanId: toHex(link.spanId),
+      traceState: toName(link.traceState),
+      flags: link.flags,
       attributes: toAttributes(link.attributes, 0),
+      droppedAttributes: link.droppedAttributesCount,
     })),
     droppedAttributes: wire.droppedAttributesCount,
     droppedEvents: wire.droppedEventsCount,

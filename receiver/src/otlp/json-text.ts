@@ -1,8 +1,11 @@
-/** Values → JSON text that keeps every digit of an integer. */
+/** Values → JSON text that keeps every digit of an integer, and which numbers are integers. */
 import { Buffer } from 'node:buffer'
 import type { AnyValue, AttributeMap } from './request.ts'
 
-/** Bytes are written in Base64, as OTLP/JSON does; NaN and the infinities as their names. */
+/**
+ * Bytes are written in Base64, as OTLP/JSON does; NaN and the infinities as their names. A double without fraction
+ * is written with one (`1.0`, which `jsonb` keeps): that tells it from an integer when it is read again.
+ */
 export function toJsonText(value: AnyValue): string {
   if (value === null) return 'null'
   switch (typeof value) {
@@ -12,7 +15,8 @@ export function toJsonText(value: AnyValue): string {
     case 'bigint':
       return String(value)
     case 'number':
-      return Number.isFinite(value) ? JSON.stringify(value) : `"${value}"`
+      if (!Number.isFinite(value)) return `"${value}"`
+      return Number.isInteger(value) ? `${BigInt(value)}.0` : JSON.stringify(value)
     default:
       if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('base64')}"`
       if (isMap(value)) return toJsonObject(value, toJsonText)

@@ -44,12 +44,16 @@ export interface SpanEvent {
   readonly time: bigint
   readonly name: string
   readonly attributes: AttributeMap
+  readonly droppedAttributes: number
 }
 
 export interface SpanLink {
   readonly traceId: string
   readonly spanId: string
+  readonly traceState: string
+  readonly flags: number
   readonly attributes: AttributeMap
+  readonly droppedAttributes: number
 }
 
 /** Ids are hex as it was sent, or empty; times are nanoseconds since 1970, 0 when absent. */

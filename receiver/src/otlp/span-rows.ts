@@ -141,18 +141,25 @@ function textForm(value: AnyValue): string {
 
 function storeEvents(span: SpanRecord, sink: ContentSink): string | null {
   if (span.events.length === 0) return null
-  const events = span.events.map(
-    ({ time, name, attributes }) =>
-      `{"time_unix_nano":${time},"name":${JSON.stringify(clean(name))},"attributes":${storeAttributes(attributes, sink)}}`,
-  )
+  const events = span.events.map(({ time, name, attributes, droppedAttributes }) => {
+    const own = `"time_unix_nano":${time},"name":${JSON.stringify(clean(name))}`
+    const dropped = droppedAttributes === 0 ? '' : `,"dropped_attributes":${droppedAttributes}`
+    return `{${own},"attributes":${storeAttributes(attributes, sink)}${dropped}}`
+  })
   return `[${events.join(',')}]`
 }
 
 function storeLinks(span: SpanRecord, sink: ContentSink): string | null {
   if (span.links.length === 0) return null
-  const links = span.links.map(({ traceId, spanId, attributes }) => {
-    const ids = `"trace_id":${JSON.stringify(clean(traceId))},"span_id":${JSON.stringify(clean(spanId))}`
-    return `{${ids},"attributes":${storeAttributes(attributes, sink)}}`
+  const links = span.links.map((link) => {
+    const own = JSON.stringify({
+      trace_id: clean(link.traceId),
+      span_id: clean(link.spanId),
+      trace_state: link.traceState === '' ? undefined : clean(link.traceState),
+      flags: link.flags || undefined,
+      dropped_attributes: link.droppedAttributes || undefined,
+    })
+    return `${own.slice(0, -1)},"attributes":${storeAttributes(link.attributes, sink)}}`
   })
   return `[${links.join(',')}]`
 }
