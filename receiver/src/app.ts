@@ -3,7 +3,7 @@ import fastifyCookie from '@fastify/cookie'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { openCapacity } from './capacity.ts'
 import type { Config } from './config.ts'
-import { openCounters } from './counters.ts'
+import { type Counters, openCounters } from './counters.ts'
 import { setPageHeaders } from './pages/guard.ts'
 import { notFoundPage } from './pages/notices.ts'
 import { pageRoutes } from './pages/routes.ts'
@@ -19,6 +19,8 @@ export interface AppOptions {
   /** Told in a sentence what an operator needs to know. */
   readonly log?: (message: string) => void
   readonly now?: () => Date
+  /** Where what is received is counted. */
+  readonly counters?: Counters
 }
 
 /** A client that sends a body more slowly than this is cut off; 64 MiB then need 4.5 Mbit/s. */
@@ -27,7 +29,7 @@ const requestMilliseconds = 120_000
 export function buildApp(
   config: AppConfig,
   database: Database,
-  { log = () => undefined, now = () => new Date() }: AppOptions = {},
+  { log = () => undefined, now = () => new Date(), counters = openCounters() }: AppOptions = {},
 ): FastifyInstance {
   const app = Fastify({
     logger: false,
@@ -37,7 +39,6 @@ export function buildApp(
     forceCloseConnections: 'idle',
     clientErrorHandler: answerBrokenRequest,
   })
-  const counters = openCounters()
   const wellness = openWellness(log)
 
   app.setNotFoundHandler((request, reply) => {

@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isLoopback } from './address.ts'
 import { buildApp } from './app.ts'
 import { type Config, readConfig } from './config.ts'
+import { openCounters } from './counters.ts'
 import { TurnlogError } from './errors.ts'
 import { startMaintenance } from './maintain.ts'
+import { startSampling } from './sample.ts'
 import type { EmbeddedPostgres } from './storage/embedded-postgres.ts'
 import { createSignInLink, type Database, migrate, openDatabase } from './storage/index.ts'
 
@@ -12,6 +14,7 @@ import { createSignInLink, type Database, migrate, openDatabase } from './storag
 const databaseWithinMs = 30_000
 /** What is being landed gets this long to be answered; the rest comes again. */
 const requestsWithinMs = 2_000
+const lastSampleWithinMs = 1_000
 const databaseClosesWithinMs = 1_000
 const postgresStopsWithinMs = 6_000
 
@@ -39,7 +42,11 @@ export async function run(environment: NodeJS.ProcessEnv, told: AbortSignal): Pr
   const maintenance = await startMaintenance(database, { log: warn, now: () => new Date() })
   closing.defer(() => maintenance.stop())
 
-  const app = buildApp(config, database, { log: warn })
+  const counters = openCounters()
+  const sampling = startSampling(database, { counters, log: warn })
+  closing.defer(() => within(lastSampleWithinMs, sampling.stop()))
+
+  const app = buildApp(config, database, { log: warn, counters })
   closing.defer(async () => {
     await within(requestsWithinMs, app.close())
     app.server.closeAllConnections()

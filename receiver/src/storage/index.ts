@@ -4,6 +4,7 @@ export { type LandResult, land } from './land.ts'
 export { migrate } from './migrate.ts'
 export { ensurePartitions } from './partitions.ts'
 export { createReportingRole, dropReportingRole } from './reporting-role.ts'
+export { addReceiverSample, addTableSamples, type ReceiverSample } from './samples.ts'
 export { createSignInLink } from './sign-in.ts'
 export {
   createToken,

@@ -19,6 +19,8 @@ const readableTables = [
   'recorders',
   'session_lifetimes',
   'ledger',
+  'receiver_samples',
+  'table_samples',
 ]
 
 /** A dashboard opens a connection for each panel. */

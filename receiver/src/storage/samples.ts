@@ -1,0 +1,53 @@
+/** What the receiver counts about itself, kept in the database so that dashboards and people can ask. */
+import type { Database } from './database.ts'
+
+/** Counted since the sample before: received = landed + duplicate + rejected. */
+export interface ReceiverSample {
+  readonly receiverId: string
+  readonly seconds: number
+  readonly received: number
+  readonly landed: number
+  readonly duplicate: number
+  readonly rejected: number
+  readonly memoryBytes: number
+}
+
+/** As long as records are kept. */
+const keptDays = 31
+
+const receiverText = `
+  insert into receiver_samples
+    (receiver_id, seconds, received, landed, duplicate, rejected, memory_bytes, connections, database_bytes)
+  values ($1, $2, $3, $4, $5, $6, $7,
+          (select count(*) from pg_stat_activity where datname = current_database()),
+          pg_database_size(current_database()))`
+
+export async function addReceiverSample(
+  database: Database,
+  { receiverId, seconds, received, landed, duplicate, rejected, memoryBytes }: ReceiverSample,
+): Promise<void> {
+  await database.query(receiverText, [
+    receiverId,
+    seconds,
+    received,
+    landed,
+    duplicate,
+    rejected,
+    memoryBytes,
+  ])
+}
+
+const tableText = `
+  insert into table_samples (hour, table_name, bytes)
+  select date_trunc('hour', now(), 'UTC'), table_name, bytes
+    from table_sizes
+   where not exists (select from table_samples where hour = date_trunc('hour', now(), 'UTC'))
+  on conflict do nothing`
+
+/** One set of sizes an hour, whichever receiver comes first; the oldest samples go. */
+export async function addTableSamples(database: Database): Promise<void> {
+  await database.query(tableText)
+  const before = 'now() - make_interval(days => $1)'
+  await database.query(`delete from receiver_samples where sampled_at < ${before}`, [keptDays])
+  await database.query(`delete from table_samples where hour < ${before}`, [keptDays])
+}

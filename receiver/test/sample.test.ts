@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest'
+import { post, span, traceRequest } from '../../test/support/otlp.ts'
+import { cloneDatabase, execute } from '../../test/support/postgres.ts'
+import { startReceiverProcess } from '../../test/support/receiver.ts'
+import { openCounters } from '../src/counters.ts'
+import { startSampling } from '../src/sample.ts'
+
+const sums = `
+  select sum(received) as received, sum(landed) as landed, sum(duplicate) as duplicate,
+         sum(rejected) as rejected, count(*) as samples, count(distinct receiver_id) as receivers
+    from receiver_samples`
+
+const result = { received: 7, landed: 4, duplicate: 2, rejected: 1, reasons: [] }
+
+test('samples add up to what was counted, also when one could not be written', async () => {
+  await using database = await cloneDatabase()
+  const counters = openCounters()
+  const lines: string[] = []
+  const sampling = startSampling(database, { counters, log: (line) => lines.push(line) })
+  counters.add(result)
+  await sampling.sample()
+  await execute(database.url, 'alter table receiver_samples rename to elsewhere')
+  counters.add(result)
+  await sampling.sample()
+  await sampling.sample()
+  expect(lines).toEqual([expect.stringContaining('cannot be written')])
+  await execute(database.url, 'alter table elsewhere rename to receiver_samples')
+  counters.add(result)
+  await Promise.all([sampling.sample(), sampling.sample()])
+  expect(lines).toEqual([expect.anything(), expect.stringContaining('written again')])
+  await sampling.stop()
+  expect(await database.query(sums)).toMatchObject([
+    { received: '21', landed: '12', duplicate: '6', rejected: '3', samples: 3, receivers: 1 },
+  ])
+})
+
+test('the sizes of tables are kept once an hour, and what is older than records are kept goes', async () => {
+  await using database = await cloneDatabase()
+  await database.query(`
+    insert into receiver_samples values ('old', now() - interval '40 days', 60, 0, 0, 0, 0, 0, 0, 0)`)
+  await database.query(`
+    insert into table_samples values (now() - interval '40 days', 'spans', 0)`)
+  const samplings = Array.from({ length: 3 }, () =>
+    startSampling(database, { counters: openCounters(), log: () => undefined }),
+  )
+  await Promise.all(samplings.map((sampling) => sampling.sample()))
+  await Promise.all(samplings.map((sampling) => sampling.stop()))
+  const [sizes] = await database.query<{ tables: number; spans: number; samples: number }>(`
+    select count(*) as tables,
+           max(bytes) filter (where table_name = 'spans') as spans,
+           (select count(*) from receiver_samples) as samples
+      from table_samples`)
+  const [tables] = await database.query<{ tables: number }>(`
+    select count(*) as tables
+      from pg_class
+     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition`)
+  expect(sizes).toMatchObject({ tables: tables?.tables, samples: 6 })
+  expect(sizes?.spans).toBeGreaterThan(0)
+})
+
+test('partitions are listed with their day', async () => {
+  await using database = await cloneDatabase()
+  const today = new Date().toISOString().slice(0, 10)
+  expect(
+    await database.query(
+      `select table_name, day::text, bytes > 0 as has_size
+         from partition_sizes
+        where table_name = 'spans' and (day = $1 or day is null)
+        order by day`,
+      [today],
+    ),
+  ).toEqual([
+    { table_name: 'spans', day: today, has_size: true },
+    { table_name: 'spans', day: null, has_size: true },
+  ])
+})
+
+test('what a receiver counted before it was told to stop is in its samples', async () => {
+  await using database = await cloneDatabase()
+  await using receiver = await startReceiverProcess({ database })
+  const same = span()
+  expect((await post(receiver, 'traces', traceRequest([same, span()]))).status).toBe(200)
+  expect((await post(receiver, 'traces', traceRequest([same]))).status).toBe(200)
+  expect(await receiver.kill('SIGTERM')).toBe(0)
+  expect(await database.query(sums)).toMatchObject([
+    { received: '3', landed: '2', duplicate: '1', rejected: '0', samples: 1, receivers: 1 },
+  ])
+  const [sample] = await database.query<Record<string, number>>('select * from receiver_samples')
+  for (const name of ['seconds', 'memory_bytes', 'connections', 'database_bytes']) {
+    expect(sample?.[name], name).toBeGreaterThan(0)
+  }
+})
