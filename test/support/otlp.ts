@@ -86,6 +86,39 @@ export function logsRequest(logRecords: readonly unknown[], resource: Attributes
   }
 }
 
+export function metricsRequest(metrics: readonly unknown[], resource: Attributes = {}): Json {
+  return {
+    resourceMetrics: [
+      {
+        resource: { attributes: toAttributes(resource) },
+        scopeMetrics: [{ scope: { name: 'test' }, metrics }],
+      },
+    ],
+  }
+}
+
+/** A data point of now; members of `overrides` replace its own. */
+export function point(attributes: Attributes = {}, overrides: Json = {}): Json {
+  const now = new Date()
+  return {
+    startTimeUnixNano: nanoseconds(new Date(now.getTime() - 60_000)),
+    timeUnixNano: nanoseconds(now),
+    asInt: '1',
+    attributes: toAttributes(attributes),
+    ...overrides,
+  }
+}
+
+/** A counter with these points. */
+export function sum(dataPoints: readonly unknown[], overrides: Json = {}): Json {
+  return {
+    name: 'requests',
+    unit: '{request}',
+    sum: { dataPoints, aggregationTemporality: 1, isMonotonic: true },
+    ...overrides,
+  }
+}
+
 export interface Target {
   readonly url: string
   readonly token: string
@@ -94,7 +127,7 @@ export interface Target {
 /** Posts JSON, gzipped as a recorder does. Strings and bytes are sent as they are. */
 export async function post(
   { url, token }: Target,
-  signal: 'traces' | 'logs',
+  signal: 'traces' | 'logs' | 'metrics',
   body: Json | string | Uint8Array,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {

@@ -4,6 +4,7 @@
  * received = records + rejects. Times are text in microseconds, null is SQL's.
  */
 import type { ContentRow, MessageLinkRow } from './contents.ts'
+import type { PointKind } from './request.ts'
 
 interface RecordRow {
   readonly service_name: string | null
@@ -66,6 +67,45 @@ export interface LogRow extends RecordRow {
   readonly body: string
 }
 
+/** Lists of numbers are arrays of PostgreSQL; the other structures are JSON text. */
+export interface PointRow {
+  readonly stream_sha256: Buffer
+  readonly point_sha256: Buffer
+  readonly time: string
+  readonly time_unix_nano: bigint
+  readonly start_time: string | null
+  readonly start_unix_nano: bigint | null
+  readonly name: string
+  readonly description: string | null
+  readonly unit: string | null
+  readonly kind: PointKind
+  readonly temporality: string | null
+  readonly monotonic: boolean | null
+  readonly flags: number
+  readonly value: number | null
+  readonly value_integer: bigint | null
+  readonly count: bigint | null
+  readonly sum: number | null
+  readonly min: number | null
+  readonly max: number | null
+  readonly bucket_counts: readonly bigint[] | null
+  readonly bucket_bounds: readonly number[] | null
+  readonly exponential: string | null
+  readonly quantiles: string | null
+  readonly exemplars: string | null
+  readonly metadata: string | null
+  readonly service_name: string | null
+  readonly session_id: string | null
+  readonly user_id: string | null
+  readonly recorder_id: string | null
+  /** Data points are neither numbered nor closed by somebody else. */
+  readonly sequence: null
+  readonly abandoned: false
+  readonly attributes: string
+  readonly resource: string
+  readonly scope: string
+}
+
 /** One record that may land, and what lands with it. */
 export interface Item<Row> {
   /** Equal keys are the same record. */
@@ -117,3 +157,4 @@ interface Shared {
 export type Batch =
   | (Shared & { readonly signal: 'traces'; readonly items: readonly Item<SpanRow>[] })
   | (Shared & { readonly signal: 'logs'; readonly items: readonly Item<LogRow>[] })
+  | (Shared & { readonly signal: 'metrics'; readonly items: readonly Item<PointRow>[] })

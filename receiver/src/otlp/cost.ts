@@ -14,6 +14,8 @@ import { type Signal, valueDepthMax } from './request.ts'
 const bracketBytes = 200
 const commaBytes = 50
 const fieldBytes = 250
+/** One of a list of 64-bit numbers: packed, it is a byte or eight on the wire, and two objects here. */
+const numberBytes = 100
 /** A record as a row, until it has landed. */
 export const recordBytes = 4_096
 
@@ -24,7 +26,8 @@ export function costOf(options: {
 }): number {
   const { signal, encoding, body } = options
   if (encoding === 'json') return costOfJson(body)
-  return countFields(body, signal === 'traces' ? traceShape : logsShape) * fieldBytes
+  const { fields, numbers } = countFields(body, requestShapes[signal])
+  return fields * fieldBytes + numbers * numberBytes
 }
 
 const quote = 0x22
@@ -62,8 +65,10 @@ function endOfString(body: Buffer, start: number): number {
   }
 }
 
-/** The fields of a message that are messages themselves, by number; of the others the number only. */
-type Shape = Map<number, Shape | 'scalar'>
+/** The fields of a message that are messages themselves, by number; of the others the number and the kind. */
+type Shape = Map<number, Shape | Leaf>
+/** `fixed` and `varint` are lists of numbers. */
+type Leaf = 'scalar' | 'fixed' | 'varint'
 
 const shapes = new Map<string, Shape>()
 
@@ -74,9 +79,14 @@ function shapeOf(type: protobuf.Type): Shape {
   shapes.set(type.name, shape)
   for (const field of type.fieldsArray) {
     const inner = field.resolve().resolvedType ?? nestedValues.get(`${type.name}.${field.name}`)
-    shape.set(field.id, inner instanceof protobuf.Type ? shapeOf(inner) : 'scalar')
+    shape.set(field.id, inner instanceof protobuf.Type ? shapeOf(inner) : leafOf(field))
   }
   return shape
+}
+
+function leafOf({ repeated, type }: protobuf.Field): Leaf {
+  if (!repeated || type === 'bytes' || type === 'string') return 'scalar'
+  return type === 'fixed64' || type === 'double' ? 'fixed' : 'varint'
 }
 
 /** Bytes in the schema, decoded apart: see `otlp.proto`. */
@@ -85,16 +95,23 @@ const nestedValues = new Map([
   ['AnyValue.kvlistValue', messageType('KeyValueList')],
 ])
 
-const traceShape = shapeOf(messageType('ExportTraceRequest'))
-const logsShape = shapeOf(messageType('ExportLogsRequest'))
+const requestShapes: Readonly<Record<Signal, Shape>> = {
+  traces: shapeOf(messageType('ExportTraceRequest')),
+  logs: shapeOf(messageType('ExportLogsRequest')),
+  metrics: shapeOf(messageType('ExportMetricsRequest')),
+}
 
 /** Values inside each other need three messages a level; what lies deeper is not decoded. */
 const depthMax = 16 + 3 * valueDepthMax
 
-/** How many messages and unknown fields there are: what is kept as an object each. Stops at damage, without a word. */
-function countFields(body: Buffer, root: Shape): number {
+/**
+ * How many messages and unknown fields there are, what is kept as an object each, and how many numbers in lists. Stops at
+ * damage, without a word.
+ */
+function countFields(body: Buffer, root: Shape): { fields: number; numbers: number } {
   let position = 0
-  let count = 0
+  let fields = 0
+  let numbers = 0
 
   function readVarint(end: number): number {
     let value = 0
@@ -110,7 +127,8 @@ function countFields(body: Buffer, root: Shape): number {
     while (position < end) {
       const tag = readVarint(end)
       const inner = shape.get(Math.floor(tag / 8))
-      if (inner !== 'scalar') count += 1
+      if (inner === 'fixed' || inner === 'varint') numbers += 1
+      else if (inner !== 'scalar') fields += 1
       switch (tag % 8) {
         case 0:
           readVarint(end)
@@ -123,7 +141,11 @@ function countFields(body: Buffer, root: Shape): number {
           const innerEnd = position + length
           if (innerEnd > end) {
             position = end
-          } else if (inner !== undefined && inner !== 'scalar' && depth < depthMax) {
+          } else if (inner === 'fixed') {
+            numbers += length / 8
+          } else if (inner === 'varint') {
+            numbers += countVarints(position, innerEnd)
+          } else if (typeof inner === 'object' && depth < depthMax) {
             walk(inner, innerEnd, depth + 1)
           }
           position = Math.max(position, Math.min(innerEnd, end))
@@ -142,6 +164,12 @@ function countFields(body: Buffer, root: Shape): number {
     }
   }
 
+  function countVarints(start: number, end: number): number {
+    let count = 0
+    for (let index = start; index < end; index += 1) if ((body[index] ?? 0) < 0x80) count += 1
+    return count
+  }
+
   walk(root, body.length, 0)
-  return count
+  return { fields, numbers }
 }

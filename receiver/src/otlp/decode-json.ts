@@ -11,31 +11,25 @@ import {
   collectProblems,
   type Json,
   recordOf,
-  toBoolean,
-  toBytes,
   toCount,
-  toDouble,
   toEnum,
-  toInteger,
   toList,
   toNanoseconds,
   toRecords,
   toText,
 } from './json-fields.ts'
+import { toPoints } from './json-metrics.ts'
+import { toAttributes, toValue } from './json-values.ts'
 import { parseJson } from './parse-json.ts'
-import { openRecordLimit } from './record-limit.ts'
-import {
-  type AnyValue,
-  type AttributeMap,
-  type Group,
-  type LogRecord,
-  type OtlpRequest,
-  type Resource,
-  type Scope,
-  type Signal,
-  type SpanRecord,
-  tooDeep,
-  valueDepthMax,
+import { openRecordLimit, type RecordLimit } from './record-limit.ts'
+import type {
+  Group,
+  LogRecord,
+  OtlpRequest,
+  Resource,
+  Scope,
+  Signal,
+  SpanRecord,
 } from './request.ts'
 
 const spanKinds = [
@@ -58,12 +52,20 @@ const severityNumbers = [
 export function decodeJson(signal: Signal, text: string): OtlpRequest {
   const root = objectOf(parseJson(text), 'the request')
   refuseOtherSignals(root, signal)
-  if (signal === 'traces') {
-    const { resources, groups } = readGroups(root, ['resourceSpans', 'scopeSpans', 'spans'], toSpan)
-    return { signal, resources, groups }
+  switch (signal) {
+    case 'traces': {
+      const members = ['resourceSpans', 'scopeSpans', 'spans'] as const
+      return { signal, ...readGroups(root, members, each(toSpan)) }
+    }
+    case 'logs': {
+      const members = ['resourceLogs', 'scopeLogs', 'logRecords'] as const
+      return { signal, ...readGroups(root, members, each(toLog)) }
+    }
+    case 'metrics': {
+      const members = ['resourceMetrics', 'scopeMetrics', 'metrics'] as const
+      return { signal, ...readGroups(root, members, toPoints) }
+    }
   }
-  const { resources, groups } = readGroups(root, ['resourceLogs', 'scopeLogs', 'logRecords'], toLog)
-  return { signal, resources, groups }
 }
 
 /** Logs sent to `/v1/traces` would be unknown members there, and lost behind a 200. */
@@ -79,10 +81,20 @@ function refuseOtherSignals(root: Json, signal: Signal): void {
   }
 }
 
+type RecordsReader<Record> = (list: readonly unknown[], limit: RecordLimit) => Record[]
+
+/** Where each entry of the list is a record. */
+function each<Record>(toRecord: (value: unknown) => Record): RecordsReader<Record> {
+  return (list, limit) => {
+    limit.add(list.length)
+    return list.map(toRecord)
+  }
+}
+
 function readGroups<Record>(
   root: Json,
   [resourcesName, scopesName, recordsName]: readonly [string, string, string],
-  toRecord: (value: unknown) => Record,
+  toRecords: RecordsReader<Record>,
 ): { resources: Resource[]; groups: Group<Record>[] } {
   const resources: Resource[] = []
   const groups: Group<Record>[] = []
@@ -96,9 +108,8 @@ function readGroups<Record>(
     resources.push(resource)
     for (const inner of listOf(outer, scopesName)) {
       const scoped = objectOf(inner, scopesName)
-      const records = listOf(scoped, recordsName)
-      limit.add(records.length)
-      groups.push({ resource, scope: toScope(scoped), records: records.map(toRecord) })
+      const records = toRecords(listOf(scoped, recordsName), limit)
+      groups.push({ resource, scope: toScope(scoped), records })
     }
   }
   return { resources, groups }
@@ -171,44 +182,8 @@ function toLog(value: unknown): LogRecord {
   }
 }
 
-function toAttributes(value: unknown, depth: number, complain: Complain): AttributeMap {
-  const attributes = new Map<string, AnyValue>()
-  for (const entry of toRecords(value, 'attributes', complain)) {
-    const key = toText(entry.key, 'an attribute’s key', complain)
-    attributes.set(key, toValue(entry.value, depth, complain))
-  }
-  return attributes
-}
-
 function toDropped(wire: Json, complain: Complain): number {
   return toCount(wire.droppedAttributesCount, 'droppedAttributesCount', complain)
-}
-
-function toValue(value: unknown, depth: number, complain: Complain): AnyValue {
-  const wire = recordOf(value ?? {}, 'a value', complain)
-  const string = wire.stringValue ?? undefined
-  if (string !== undefined) return toText(string, 'stringValue', complain)
-  const int = wire.intValue ?? undefined
-  if (int !== undefined) return toInteger(int, complain)
-  const bool = wire.boolValue ?? undefined
-  if (bool !== undefined) return toBoolean(bool, complain)
-  const double = wire.doubleValue ?? undefined
-  if (double !== undefined) return toDouble(double, complain)
-  const bytes = wire.bytesValue ?? undefined
-  if (bytes !== undefined) return toBytes(bytes, complain)
-  const array = wire.arrayValue ?? undefined
-  if (array !== undefined) {
-    if (depth >= valueDepthMax) return tooDeep
-    const values = toList(recordOf(array, 'arrayValue', complain).values, 'values', complain)
-    return values.map((one) => toValue(one, depth + 1, complain))
-  }
-  const kvlist = wire.kvlistValue ?? undefined
-  if (kvlist !== undefined) {
-    if (depth >= valueDepthMax) return tooDeep
-    const values = recordOf(kvlist, 'kvlistValue', complain).values
-    return toAttributes(values, depth + 1, complain)
-  }
-  return null
 }
 
 function listOf(value: Json, name: string): readonly unknown[] {

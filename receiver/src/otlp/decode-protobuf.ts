@@ -1,40 +1,30 @@
 /** OTLP/protobuf → request. Throws when the body is damaged; see `protobuf-schema.ts`. */
-import { Buffer, isUtf8 } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
+import { toPoints, type WireMetric } from './protobuf-metrics.ts'
 import { decodeMessage, messageType } from './protobuf-schema.ts'
-import { openRecordLimit } from './record-limit.ts'
 import {
-  type AnyValue,
-  type AttributeMap,
-  type Group,
-  type LogRecord,
-  type OtlpRequest,
-  type Resource,
-  type Scope,
-  type Signal,
-  type SpanRecord,
-  tooDeep,
-  valueDepthMax,
+  toAttributes,
+  toHex,
+  toName,
+  toUnsigned,
+  toValue,
+  type WireAnyValue,
+  type WireKeyValue,
+  type WireLong,
+} from './protobuf-values.ts'
+import { openRecordLimit } from './record-limit.ts'
+import type {
+  Group,
+  LogRecord,
+  OtlpRequest,
+  PointRecord,
+  Resource,
+  Scope,
+  Signal,
+  SpanRecord,
 } from './request.ts'
 
 // What `otlp.proto` promises of the decoded messages; absent messages are null.
-interface WireLong {
-  readonly low: number
-  readonly high: number
-}
-interface WireAnyValue {
-  readonly value?: string
-  readonly stringValue: Uint8Array
-  readonly boolValue: boolean
-  readonly intValue: WireLong
-  readonly doubleValue: number
-  readonly arrayValue: Uint8Array
-  readonly kvlistValue: Uint8Array
-  readonly bytesValue: Uint8Array
-}
-interface WireKeyValue {
-  readonly key: Uint8Array
-  readonly value: WireAnyValue | null
-}
 interface WireResource {
   readonly attributes: readonly WireKeyValue[]
 }
@@ -104,14 +94,27 @@ interface WireLogsRequest {
     readonly scopeLogs: readonly (WireScoped & { readonly logRecords: readonly WireLog[] })[]
   }[]
 }
+interface WireMetricsRequest {
+  readonly resourceMetrics: readonly {
+    readonly resource: WireResource | null
+    readonly schemaUrl: Uint8Array
+    readonly scopeMetrics: readonly (WireScoped & { readonly metrics: readonly WireMetric[] })[]
+  }[]
+}
 
 const traceRequestType = messageType('ExportTraceRequest')
 const logsRequestType = messageType('ExportLogsRequest')
-const arrayType = messageType('ArrayValue')
-const keyValueListType = messageType('KeyValueList')
+const metricsRequestType = messageType('ExportMetricsRequest')
 
 export function decodeProtobuf(signal: Signal, body: Buffer): OtlpRequest {
-  return signal === 'traces' ? decodeTraces(body) : decodeLogs(body)
+  switch (signal) {
+    case 'traces':
+      return decodeTraces(body)
+    case 'logs':
+      return decodeLogs(body)
+    case 'metrics':
+      return decodeMetrics(body)
+  }
 }
 
 function decodeTraces(body: Buffer): OtlpRequest {
@@ -144,6 +147,22 @@ function decodeLogs(body: Buffer): OtlpRequest {
     }
   }
   return { signal: 'logs', resources, groups }
+}
+
+function decodeMetrics(body: Buffer): OtlpRequest {
+  const wire = decodeMessage(metricsRequestType, body) as unknown as WireMetricsRequest
+  const resources: Resource[] = []
+  const groups: Group<PointRecord>[] = []
+  const limit = openRecordLimit()
+  for (const { resource: wireResource, schemaUrl, scopeMetrics } of wire.resourceMetrics) {
+    const resource = toResource(wireResource, schemaUrl)
+    resources.push(resource)
+    for (const scoped of scopeMetrics) {
+      const records = scoped.metrics.flatMap((metric) => toPoints(metric, limit))
+      groups.push({ resource, scope: toScope(scoped), records })
+    }
+  }
+  return { signal: 'metrics', resources, groups }
 }
 
 function toResource(wire: WireResource | null, schemaUrl: Uint8Array): Resource {
@@ -209,61 +228,4 @@ function toLog(wire: WireLog): LogRecord {
     spanId: toHex(wire.spanId),
     problem: undefined,
   }
-}
-
-function toAttributes(wire: readonly WireKeyValue[], depth: number): AttributeMap {
-  const attributes = new Map<string, AnyValue>()
-  for (const { key, value } of wire) attributes.set(toName(key), toValue(value, depth))
-  return attributes
-}
-
-function toValue(wire: WireAnyValue | null, depth: number): AnyValue {
-  switch (wire?.value) {
-    case 'stringValue':
-      return toText(wire.stringValue)
-    case 'boolValue':
-      return wire.boolValue
-    case 'intValue':
-      return BigInt.asIntN(64, toUnsigned(wire.intValue))
-    case 'doubleValue':
-      return wire.doubleValue
-    case 'bytesValue':
-      return wire.bytesValue
-    case 'arrayValue': {
-      if (depth >= valueDepthMax) return tooDeep
-      const { values } = decodeMessage(arrayType, wire.arrayValue) as unknown as {
-        values: readonly WireAnyValue[]
-      }
-      return values.map((value) => toValue(value, depth + 1))
-    }
-    case 'kvlistValue': {
-      if (depth >= valueDepthMax) return tooDeep
-      const { values } = decodeMessage(keyValueListType, wire.kvlistValue) as unknown as {
-        values: readonly WireKeyValue[]
-      }
-      return toAttributes(values, depth + 1)
-    }
-    default:
-      return null
-  }
-}
-
-/** Text as text; what is not UTF-8 stays the bytes that were sent. */
-function toText(bytes: Uint8Array): string | Uint8Array {
-  return isUtf8(bytes) ? toName(bytes) : bytes
-}
-
-/** For names, where bytes that are not UTF-8 become U+FFFD. */
-function toName(bytes: Uint8Array): string {
-  if (bytes.length === 0) return ''
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
-}
-
-function toHex(bytes: Uint8Array): string {
-  if (bytes.length === 0) return ''
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
-}
-
-function toUnsigned({ low, high }: WireLong): bigint {
-  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)
 }

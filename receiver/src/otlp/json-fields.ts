@@ -27,21 +27,21 @@ export function toBoolean(value: unknown, complain: Complain): boolean {
   return false
 }
 
-export function toDouble(value: unknown, complain: Complain): number {
+export function toDouble(value: unknown, name: string, complain: Complain): number {
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value)
   if (typeof value === 'string' && /^(NaN|-?Infinity|-?\d+(\.\d*)?([eE][-+]?\d+)?)$/.test(value)) {
     return Number(value)
   }
-  complain('doubleValue is not a number')
+  complain(`${name} is not a number`)
   return 0
 }
 
 /** A bare number beyond 64 bits is a double: the JavaScript SDK takes `1e300` for an integer. */
-export function toInteger(value: unknown, complain: Complain): bigint | number {
+export function toInteger(value: unknown, name: string, complain: Complain): bigint | number {
   const integer = toBigInt(value)
   if (integer !== undefined && integer <= maxInt64 && integer >= -maxInt64 - 1n) return integer
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value)
-  complain('intValue is not a 64-bit integer')
+  complain(`${name} is not a 64-bit integer`)
   return 0n
 }
 
@@ -69,10 +69,19 @@ function isByte(value: unknown): value is number {
 }
 
 export function toNanoseconds(value: unknown, name: string, complain: Complain): bigint {
+  return toUnsigned(value, `${name} is not a time in nanoseconds`, complain)
+}
+
+/** A 64-bit count, however large. */
+export function toTotal(value: unknown, name: string, complain: Complain): bigint {
+  return toUnsigned(value, `${name} is not a 64-bit count`, complain)
+}
+
+function toUnsigned(value: unknown, problem: string, complain: Complain): bigint {
   if (value === undefined || value === null || value === '') return 0n
   const integer = toBigInt(value)
   if (integer !== undefined && integer >= 0n && integer <= maxUint64) return integer
-  complain(`${name} is not a time in nanoseconds`)
+  complain(problem)
   return 0n
 }
 
@@ -88,6 +97,15 @@ export function toCount(value: unknown, name: string, complain: Complain): numbe
   const count = Number(toBigInt(value) ?? Number.NaN)
   if (count >= 0 && count <= maxUint32) return count
   complain(`${name} is not a 32-bit count`)
+  return 0
+}
+
+/** An offset or scale: 32 bits, signed. */
+export function toSmallInteger(value: unknown, name: string, complain: Complain): number {
+  if (value === undefined || value === null) return 0
+  const integer = Number(toBigInt(value) ?? Number.NaN)
+  if (integer >= -(2 ** 31) && integer < 2 ** 31) return integer
+  complain(`${name} is not a 32-bit integer`)
   return 0
 }
 

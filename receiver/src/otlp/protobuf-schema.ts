@@ -8,8 +8,10 @@ const { root } = protobuf.parse(source)
 export type MessageName =
   | 'ExportTraceRequest'
   | 'ExportLogsRequest'
+  | 'ExportMetricsRequest'
   | 'ExportTraceResponse'
   | 'ExportLogsResponse'
+  | 'ExportMetricsResponse'
   | 'Status'
   | 'AnyValue'
   | 'ArrayValue'

@@ -10,8 +10,12 @@ export class TooManyRecords extends Error {
   }
 }
 
+export interface RecordLimit {
+  add(count: number): void
+}
+
 /** Counts records of one request; throws `TooManyRecords`. */
-export function openRecordLimit(): { add(count: number): void } {
+export function openRecordLimit(): RecordLimit {
   let total = 0
   return {
     add(count) {

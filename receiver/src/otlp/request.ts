@@ -19,7 +19,7 @@ export type AnyValue =
 /** Of two equal keys the last one counts. */
 export type AttributeMap = ReadonlyMap<string, AnyValue>
 
-export const signals = ['traces', 'logs'] as const
+export const signals = ['traces', 'logs', 'metrics'] as const
 export type Signal = (typeof signals)[number]
 
 /** Arrays and maps inside each other are read this deep; what lies deeper is `tooDeep`. */
@@ -93,6 +93,83 @@ export interface LogRecord {
   readonly problem: string | undefined
 }
 
+export const pointKinds = ['gauge', 'sum', 'histogram', 'exponential_histogram', 'summary'] as const
+export type PointKind = (typeof pointKinds)[number]
+
+/** What the data points of one metric share. */
+export interface Metric {
+  readonly name: string
+  readonly description: string
+  readonly unit: string
+  readonly kind: PointKind
+  /** 0 unspecified, as with kinds that have none; 1 delta, 2 cumulative. */
+  readonly temporality: number
+  /** Of a sum only. */
+  readonly isMonotonic: boolean | undefined
+  readonly metadata: AttributeMap
+}
+
+/** One number of one bucket each, from `offset` on. */
+export interface ExponentialBuckets {
+  readonly offset: number
+  readonly counts: readonly bigint[]
+}
+
+export interface Exemplar {
+  readonly time: bigint
+  readonly value: number | bigint | undefined
+  readonly traceId: string
+  readonly spanId: string
+  readonly attributes: AttributeMap
+}
+
+/** A data point; what its kind does not have, or was not sent, is undefined. */
+export interface PointRecord {
+  readonly metric: Metric
+  readonly attributes: AttributeMap
+  readonly startTime: bigint
+  readonly time: bigint
+  readonly flags: number
+  /** An integer is a bigint, a double a number. */
+  readonly value: number | bigint | undefined
+  readonly count: bigint | undefined
+  readonly sum: number | undefined
+  readonly min: number | undefined
+  readonly max: number | undefined
+  readonly buckets:
+    | { readonly counts: readonly bigint[]; readonly bounds: readonly number[] }
+    | undefined
+  readonly exponential:
+    | {
+        readonly scale: number
+        readonly zeroCount: bigint
+        readonly zeroThreshold: number
+        readonly positive: ExponentialBuckets | undefined
+        readonly negative: ExponentialBuckets | undefined
+      }
+    | undefined
+  readonly quantiles: readonly { readonly quantile: number; readonly value: number }[] | undefined
+  readonly exemplars: readonly Exemplar[]
+  readonly problem: string | undefined
+}
+
+/** A point of which nothing is known yet. */
+export const emptyPoint = {
+  startTime: 0n,
+  time: 0n,
+  flags: 0,
+  value: undefined,
+  count: undefined,
+  sum: undefined,
+  min: undefined,
+  max: undefined,
+  buckets: undefined,
+  exponential: undefined,
+  quantiles: undefined,
+  exemplars: [],
+  problem: undefined,
+} as const
+
 /** Records of one scope of one resource. A request may hold the same pair more than once. */
 export interface Group<Record> {
   readonly resource: Resource
@@ -111,6 +188,11 @@ export type OtlpRequest =
       readonly signal: 'logs'
       readonly resources: readonly Resource[]
       readonly groups: readonly Group<LogRecord>[]
+    }
+  | {
+      readonly signal: 'metrics'
+      readonly resources: readonly Resource[]
+      readonly groups: readonly Group<PointRecord>[]
     }
 
 export type DecodeResult =

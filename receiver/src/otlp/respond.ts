@@ -26,6 +26,12 @@ export function encodingOf(contentType: string | undefined): Encoding | undefine
   }
 }
 
+const responses = {
+  traces: { count: 'rejectedSpans', type: messageType('ExportTraceResponse') },
+  logs: { count: 'rejectedLogRecords', type: messageType('ExportLogsResponse') },
+  metrics: { count: 'rejectedDataPoints', type: messageType('ExportMetricsResponse') },
+} as const satisfies Record<Signal, object>
+
 /** Kinds of reasons told to the client; the rest is a number. */
 const reasonsMax = 5
 
@@ -37,9 +43,8 @@ export function success(options: {
 }): Answer {
   const { signal, encoding, reasons } = options
   if (reasons.length === 0) return answer(encoding, {}, emptyProtobuf)
-  const count = signal === 'traces' ? 'rejectedSpans' : 'rejectedLogRecords'
+  const { count, type } = responses[signal]
   const errorMessage = summaryOf(reasons)
-  const type = messageType(signal === 'traces' ? 'ExportTraceResponse' : 'ExportLogsResponse')
   // int64 is a string in proto3's JSON.
   const json = { partialSuccess: { [count]: String(reasons.length), errorMessage } }
   return answer(encoding, json, () =>

@@ -6,6 +6,7 @@ import type { Batch, Item, Reject } from './batch.ts'
 import { collectContents } from './contents.ts'
 import { type EqualsSeen, toLogRow } from './log-rows.ts'
 import { type Origin, openOrigin, recorderOf } from './origin.ts'
+import { toPointRow } from './point-rows.ts'
 import type { AttributeMap, Group, OtlpRequest } from './request.ts'
 import { positiveIntegerOf } from './sequence.ts'
 import { toSpanRow } from './span-rows.ts'
@@ -29,6 +30,12 @@ export function toBatch(
       toSpanRow(span, { origin, contents, ...options }),
     )
     return { signal: 'traces', ...rows, ...shared }
+  }
+  if (request.signal === 'metrics') {
+    const rows = toRows(request.groups, (point, origin) =>
+      toPointRow(point, { origin, contents, ...options }),
+    )
+    return { signal: 'metrics', ...rows, ...shared }
   }
   const seen: EqualsSeen = new Map()
   const rows = toRows(request.groups, (log, origin) =>

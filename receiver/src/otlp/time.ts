@@ -9,6 +9,15 @@ const pastSlackDays = 1
 /** Clocks that are ahead. */
 export const futureDays = 2
 
+/** Why a time that began something is refused: it may lie back as far as it likes, as that of a long count does. */
+export function problemOfBeginning(time: bigint, now: Date): string | undefined {
+  return isAhead(time, now) ? `lies more than ${futureDays} days ahead` : undefined
+}
+
+function isAhead(time: bigint, now: Date): boolean {
+  return time > BigInt(now.getTime()) * 1_000_000n + BigInt(futureDays) * dayNanoseconds
+}
+
 /** Why a record's own time is refused; undefined when it is fine. */
 export function problemOfTime(time: bigint, now: Date): string | undefined {
   if (time <= 0n) return 'has no time'
@@ -16,10 +25,7 @@ export function problemOfTime(time: bigint, now: Date): string | undefined {
   if (time < nowNanoseconds - BigInt(retentionDays + pastSlackDays) * dayNanoseconds) {
     return `is older than ${retentionDays} days`
   }
-  if (time > nowNanoseconds + BigInt(futureDays) * dayNanoseconds) {
-    return `lies more than ${futureDays} days ahead`
-  }
-  return undefined
+  return problemOfBeginning(time, now)
 }
 
 /** The time as text PostgreSQL reads, in microseconds; null when absent or beyond its calendar. */

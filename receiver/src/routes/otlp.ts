@@ -1,5 +1,5 @@
 /**
- * `POST /v1/traces`, `/v1/logs`: authenticate → read → decode → rows → land → answer after commit.
+ * `POST /v1/traces`, `/v1/logs`, `/v1/metrics`: authenticate → read → decode → rows → land → answer after commit.
  *
  * The status is the contract: clients try again on 503, and drop what gets 400, 401, 403, 413 or 500.
  * So 4xx means that this can never land, 503 that it may, and 500 is never answered.
@@ -12,7 +12,7 @@ import type { Counters } from '../counters.ts'
 import { costOf, recordBytes } from '../otlp/cost.ts'
 import { decode, type Encoding } from '../otlp/decode.ts'
 import { recordsMax } from '../otlp/record-limit.ts'
-import type { Signal } from '../otlp/request.ts'
+import { type Signal, signals } from '../otlp/request.ts'
 import { type Answer, encodingOf, failure, success } from '../otlp/respond.ts'
 import { toBatch } from '../otlp/rows.ts'
 import { type Database, land, type TokenHolder } from '../storage/index.ts'
@@ -52,7 +52,7 @@ export function otlpRoutes(app: FastifyInstance, options: OtlpOptions): void {
     options.onUnwell(error)
     return comeAgain(request, reply, unwellRetrySeconds, 'The request cannot be landed now.')
   })
-  for (const signal of ['traces', 'logs'] as const) {
+  for (const signal of signals) {
     const url = `/v1/${signal}`
     app.post(url, (request, reply) => receive(signal, { request, reply, ...options }))
     app.route({

@@ -1,5 +1,5 @@
-/** Spans and log records: one row for each key, whoever brings it and how often. */
-import type { Item, LogRow, SpanRow } from '../otlp/batch.ts'
+/** Spans, log records and data points: one row for each key, whoever brings it and how often. */
+import type { Item, LogRow, PointRow, SpanRow } from '../otlp/batch.ts'
 import type { Client } from './database.ts'
 import { insertRows } from './insert.ts'
 
@@ -75,6 +75,41 @@ const logColumns = [
   'dropped_counts',
 ] as const satisfies readonly (keyof LogRow)[]
 
+const pointColumns = [
+  'stream_sha256',
+  'point_sha256',
+  'time',
+  'time_unix_nano',
+  'start_time',
+  'start_unix_nano',
+  'name',
+  'description',
+  'unit',
+  'kind',
+  'temporality',
+  'monotonic',
+  'flags',
+  'value',
+  'value_integer',
+  'count',
+  'sum',
+  'min',
+  'max',
+  'bucket_counts',
+  'bucket_bounds',
+  'exponential',
+  'quantiles',
+  'exemplars',
+  'metadata',
+  'service_name',
+  'session_id',
+  'user_id',
+  'recorder_id',
+  'attributes',
+  'resource',
+  'scope',
+] as const satisfies readonly (keyof PointRow)[]
+
 interface Landing<Row> {
   readonly teamId: string
   /** Each key once. */
@@ -99,6 +134,29 @@ export async function landLogs(client: Client, landing: Landing<LogRow>): Promis
   })
 }
 
+/** Returns how many rows are new. */
+export async function landPoints(
+  client: Client,
+  { teamId, items }: Landing<PointRow>,
+): Promise<number> {
+  const returned = await insertRows<Item<PointRow>>(client, {
+    table: 'metric_points',
+    columns: ['team_id', ...pointColumns],
+    rows: inKeyOrder(items),
+    valuesOf: ({ row }) => [teamId, ...pointColumns.map((column) => row[column])],
+    bytesOf: ({ row }) => bytesPerNumber * (row.bucket_counts?.length ?? 0),
+    conflict: 'on conflict (stream_sha256, time, point_sha256, team_id) do nothing returning true',
+  })
+  return returned.length
+}
+
+/** About what a number takes in the text of an array. */
+const bytesPerNumber = 16
+
+function inKeyOrder<Row>(items: readonly Item<Row>[]): Item<Row>[] {
+  return [...items].sort((left, right) => (left.key < right.key ? -1 : 1))
+}
+
 async function landRows<Row extends object>(
   client: Client,
   { teamId, items }: Landing<Row>,
@@ -116,7 +174,7 @@ async function landRows<Row extends object>(
   const returned = await insertRows<Item<Row>, { is_new: boolean }>(client, {
     table,
     columns: ['team_id', ...columns],
-    rows: [...items].sort((left, right) => (left.key < right.key ? -1 : 1)),
+    rows: inKeyOrder(items),
     valuesOf: ({ row }) => [teamId, ...columns.map((column) => row[column])],
     conflict: `
       on conflict (${key.join(', ')}, team_id) do update

@@ -7,12 +7,12 @@
  * Should the data itself be refused by the database, the batch is halved until the record is found,
  * which is then rejected alone.
  */
-import type { Batch, Item, LogRow, Reject, SpanRow } from '../otlp/batch.ts'
+import type { Batch, Item, LogRow, PointRow, Reject, SpanRow } from '../otlp/batch.ts'
 import type { Client, Database } from './database.ts'
 import { failureOf } from './failures.ts'
 import { landContents } from './land-contents.ts'
 import { landRecorders, landSessions } from './land-origins.ts'
-import { landLogs, landSpans } from './land-records.ts'
+import { landLogs, landPoints, landSpans } from './land-records.ts'
 import { addToLedger, type LedgerEntry } from './ledger.ts'
 
 export interface LandResult {
@@ -24,7 +24,7 @@ export interface LandResult {
   readonly reasons: readonly string[]
 }
 
-type AnyItem = Item<SpanRow> | Item<LogRow>
+type AnyItem = Item<SpanRow> | Item<LogRow> | Item<PointRow>
 
 /** Throws what `failureOf` calls unwell; then nothing, or a part that may come again, has landed. */
 export async function land(
@@ -69,11 +69,19 @@ async function landInHalves(
 
 function halvesOf(batch: Batch): Batch[] {
   const middle = Math.ceil(batch.items.length / 2)
-  const part = (start: number, end?: number): Batch =>
-    batch.signal === 'traces'
-      ? { ...batch, items: batch.items.slice(start, end), rejects: [] }
-      : { ...batch, items: batch.items.slice(start, end), rejects: [] }
-  return [part(middle), part(0, middle)].filter(({ items }) => items.length > 0)
+  const parts = [slice(batch, middle), slice(batch, 0, middle)]
+  return parts.filter(({ items }) => items.length > 0)
+}
+
+function slice(batch: Batch, start: number, end?: number): Batch {
+  switch (batch.signal) {
+    case 'traces':
+      return { ...batch, items: batch.items.slice(start, end), rejects: [] }
+    case 'logs':
+      return { ...batch, items: batch.items.slice(start, end), rejects: [] }
+    case 'metrics':
+      return { ...batch, items: batch.items.slice(start, end), rejects: [] }
+  }
 }
 
 function toReject({ row }: AnyItem, sqlState: string): Reject {
@@ -109,14 +117,25 @@ async function landOnce(
   const { items, recorders, rejects } = batch
   const keys = new Set(items.flatMap(({ contentKeys }) => contentKeys))
   await landContents(client, { teamId, batch, keys })
-  const count =
-    batch.signal === 'traces'
-      ? await landSpans(client, { teamId, items: batch.items })
-      : await landLogs(client, { teamId, items: batch.items })
+  const count = await landItems(client, { teamId, batch })
   await addToLedger(client, { teamId, entries: ledgerEntries(batch) })
   await landRecorders(client, { teamId, items, recorders, rejects })
   await landSessions(client, { teamId, items })
   return count
+}
+
+function landItems(
+  client: Client,
+  { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
+): Promise<number> {
+  switch (batch.signal) {
+    case 'traces':
+      return landSpans(client, { teamId, items: batch.items })
+    case 'logs':
+      return landLogs(client, { teamId, items: batch.items })
+    case 'metrics':
+      return landPoints(client, { teamId, items: batch.items })
+  }
 }
 
 function ledgerEntries({ items, rejects }: Batch): LedgerEntry[] {
@@ -138,9 +157,14 @@ function ledgerEntries({ items, rejects }: Batch): LedgerEntry[] {
 
 /** Of records with one key the first, or the first true one where it was abandoned. */
 function withoutRepeats(batch: Batch): Batch {
-  return batch.signal === 'traces'
-    ? { ...batch, items: uniqueItems(batch.items) }
-    : { ...batch, items: uniqueItems(batch.items) }
+  switch (batch.signal) {
+    case 'traces':
+      return { ...batch, items: uniqueItems(batch.items) }
+    case 'logs':
+      return { ...batch, items: uniqueItems(batch.items) }
+    case 'metrics':
+      return { ...batch, items: uniqueItems(batch.items) }
+  }
 }
 
 function uniqueItems<Row extends { readonly abandoned: boolean }>(

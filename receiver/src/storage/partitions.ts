@@ -11,6 +11,7 @@ const partitioned = [
   { table: 'log_records', column: 'time', kind: 'timestamptz' },
   { table: 'contents', column: 'day', kind: 'date' },
   { table: 'message_links', column: 'day', kind: 'date' },
+  { table: 'metric_points', column: 'time', kind: 'timestamptz' },
 ] as const
 type Partitioned = (typeof partitioned)[number]
 

@@ -16,6 +16,7 @@ const readableTables = [
   'log_records',
   'contents',
   'message_links',
+  'metric_points',
   'recorders',
   'session_lifetimes',
   'ledger',

@@ -1,0 +1,194 @@
+/**
+ * Metrics of OTLP/JSON → their data points. What is wrong with a metric is wrong with each of its points; a metric that
+ * is none, and so has none, counts as one point.
+ */
+import {
+  type Complain,
+  collectProblems,
+  type Json,
+  recordOf,
+  toCount,
+  toDouble,
+  toEnum,
+  toInteger,
+  toList,
+  toNanoseconds,
+  toRecords,
+  toSmallInteger,
+  toText,
+  toTotal,
+} from './json-fields.ts'
+import { toAttributes } from './json-values.ts'
+import type { RecordLimit } from './record-limit.ts'
+import {
+  type Exemplar,
+  type ExponentialBuckets,
+  emptyPoint,
+  type Metric,
+  type PointKind,
+  type PointRecord,
+} from './request.ts'
+
+const members = [
+  ['gauge', 'gauge'],
+  ['sum', 'sum'],
+  ['histogram', 'histogram'],
+  ['exponentialHistogram', 'exponential_histogram'],
+  ['summary', 'summary'],
+] as const satisfies readonly (readonly [string, PointKind])[]
+
+const temporalities = [
+  'AGGREGATION_TEMPORALITY_UNSPECIFIED',
+  'AGGREGATION_TEMPORALITY_DELTA',
+  'AGGREGATION_TEMPORALITY_CUMULATIVE',
+]
+
+export function toPoints(metrics: readonly unknown[], limit: RecordLimit): PointRecord[] {
+  return metrics.flatMap((value) => pointsOf(value, limit))
+}
+
+function pointsOf(value: unknown, limit: RecordLimit): PointRecord[] {
+  const { problems, complain } = collectProblems()
+  const wire = recordOf(value, 'metric', complain)
+  const present = members.filter(([member]) => (wire[member] ?? undefined) !== undefined)
+  if (present.length > 1) complain('metric has more than one kind of data')
+  const common = {
+    name: toText(wire.name, 'metric name', complain),
+    description: toText(wire.description, 'metric description', complain),
+    unit: toText(wire.unit, 'metric unit', complain),
+    metadata: toAttributes(wire.metadata, 0, complain),
+  }
+  const points: PointRecord[] = []
+  for (const [member, kind] of present) {
+    const data = recordOf(wire[member], member, complain)
+    const list = toList(data.dataPoints, 'dataPoints', complain)
+    const metric: Metric = {
+      ...common,
+      kind,
+      temporality: toEnum(
+        data.aggregationTemporality,
+        'aggregationTemporality',
+        temporalities,
+        complain,
+      ),
+      isMonotonic: kind === 'sum' ? toFlag(data.isMonotonic, complain) : undefined,
+    }
+    limit.add(list.length)
+    for (const point of list) points.push(toPoint(point, metric))
+  }
+  const [problem] = problems
+  if (problem === undefined) return points
+  if (points.length > 0) return points.map((point) => ({ ...point, problem }))
+  limit.add(1)
+  const metric = { ...common, kind: 'gauge', temporality: 0, isMonotonic: undefined } as const
+  return [{ ...emptyPoint, metric, attributes: new Map(), problem }]
+}
+
+function toFlag(value: unknown, complain: Complain): boolean {
+  if (value === undefined || value === null) return false
+  if (typeof value !== 'boolean') complain('isMonotonic is not a boolean')
+  return value === true
+}
+
+function toPoint(value: unknown, metric: Metric): PointRecord {
+  const { problems, complain } = collectProblems()
+  const wire = recordOf(value, 'data point', complain)
+  const point = {
+    ...emptyPoint,
+    metric,
+    attributes: toAttributes(wire.attributes, 0, complain),
+    startTime: toNanoseconds(wire.startTimeUnixNano, 'startTimeUnixNano', complain),
+    time: toNanoseconds(wire.timeUnixNano, 'timeUnixNano', complain),
+    flags: toCount(wire.flags, 'flags', complain),
+    exemplars: toRecords(wire.exemplars, 'exemplars', complain).map((one) =>
+      toExemplar(one, complain),
+    ),
+    ...dataOf(wire, metric.kind, complain),
+  }
+  return { ...point, problem: problems[0] }
+}
+
+function dataOf(wire: Json, kind: PointKind, complain: Complain): Partial<PointRecord> {
+  switch (kind) {
+    case 'gauge':
+    case 'sum':
+      return { value: toNumber(wire, complain) }
+    case 'histogram': {
+      const counts = toTotals(wire.bucketCounts, complain)
+      const bounds = toList(wire.explicitBounds, 'explicitBounds', complain).map((bound) =>
+        toDouble(bound, 'explicitBounds', complain),
+      )
+      return { ...distributionOf(wire, complain), buckets: { counts, bounds } }
+    }
+    case 'exponential_histogram':
+      return {
+        ...distributionOf(wire, complain),
+        exponential: {
+          scale: toSmallInteger(wire.scale, 'scale', complain),
+          zeroCount: toTotal(wire.zeroCount, 'zeroCount', complain),
+          zeroThreshold: toOptionalDouble(wire.zeroThreshold, 'zeroThreshold', complain) ?? 0,
+          positive: toBuckets(wire.positive, 'positive', complain),
+          negative: toBuckets(wire.negative, 'negative', complain),
+        },
+      }
+    case 'summary':
+      return {
+        count: toTotal(wire.count, 'count', complain),
+        sum: toOptionalDouble(wire.sum, 'sum', complain) ?? 0,
+        quantiles: toRecords(wire.quantileValues, 'quantileValues', complain).map((one) => ({
+          quantile: toOptionalDouble(one.quantile, 'quantile', complain) ?? 0,
+          value: toOptionalDouble(one.value, 'value', complain) ?? 0,
+        })),
+      }
+  }
+}
+
+function distributionOf(wire: Json, complain: Complain): Partial<PointRecord> {
+  return {
+    count: toTotal(wire.count, 'count', complain),
+    sum: toOptionalDouble(wire.sum, 'sum', complain),
+    min: toOptionalDouble(wire.min, 'min', complain),
+    max: toOptionalDouble(wire.max, 'max', complain),
+  }
+}
+
+function toNumber(wire: Json, complain: Complain): number | bigint | undefined {
+  const integer = wire.asInt ?? undefined
+  const double = toOptionalDouble(wire.asDouble, 'asDouble', complain)
+  if (integer === undefined) return double
+  if (double !== undefined) complain('asInt and asDouble are both there')
+  return toInteger(integer, 'asInt', complain)
+}
+
+function toExemplar(wire: Json, complain: Complain): Exemplar {
+  return {
+    time: toNanoseconds(wire.timeUnixNano, 'exemplars.timeUnixNano', complain),
+    value: toNumber(wire, complain),
+    traceId: toText(wire.traceId, 'exemplars.traceId', complain),
+    spanId: toText(wire.spanId, 'exemplars.spanId', complain),
+    attributes: toAttributes(wire.filteredAttributes, 0, complain),
+  }
+}
+
+function toBuckets(
+  value: unknown,
+  name: string,
+  complain: Complain,
+): ExponentialBuckets | undefined {
+  if (value === undefined || value === null) return undefined
+  const wire = recordOf(value, name, complain)
+  return {
+    offset: toSmallInteger(wire.offset, `${name}.offset`, complain),
+    counts: toTotals(wire.bucketCounts, complain),
+  }
+}
+
+function toTotals(value: unknown, complain: Complain): bigint[] {
+  return toList(value, 'bucketCounts', complain).map((count) =>
+    toTotal(count, 'bucketCounts', complain),
+  )
+}
+
+function toOptionalDouble(value: unknown, name: string, complain: Complain): number | undefined {
+  return value === undefined || value === null ? undefined : toDouble(value, name, complain)
+}
