@@ -1,0 +1,119 @@
+"""A small agent app: FastAPI, the Anthropic SDK, one tool that writes files. README.md says how to run it.
+
+Its model calls are recorded by the SDK itself and its requests by OpenTelemetry's FastAPI instrumentation, without a
+line here; turns, tool calls, file operations and decisions by `turnlog.py`.
+"""
+
+import os
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anthropic
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel
+
+import turnlog
+
+workspace = Path(os.environ.get("EXAMPLE_WORKSPACE", ".")).resolve()
+model = os.environ.get("EXAMPLE_MODEL", "claude-opus-4-5")
+client = anthropic.Anthropic()
+operations = {}
+
+path_schema = {"type": "string", "description": "Relative to the workspace."}
+tools = [
+    {
+        "name": "read_file",
+        "description": "Reads a text file.",
+        "input_schema": {"type": "object", "properties": {"path": path_schema}, "required": ["path"]},
+    },
+    {
+        "name": "write_file",
+        "description": "Makes or replaces a text file.",
+        "input_schema": {
+            "type": "object",
+            "properties": {"path": path_schema, "content": {"type": "string"}},
+            "required": ["path", "content"],
+        },
+    },
+]
+
+
+def in_workspace(path):
+    target = (workspace / path).resolve()
+    if not target.is_relative_to(workspace):
+        raise ValueError(f"{path} is outside of the workspace")
+    return target
+
+
+def run_tool(name, arguments):
+    path = arguments["path"]
+    target = in_workspace(path)
+    before = target.read_text() if target.exists() else None
+    if name == "read_file":
+        if before is None:
+            raise FileNotFoundError(path)
+        return before
+    target.write_text(arguments["content"])
+    operation = turnlog.file_operation(path, before, arguments["content"])
+    operations[operation[0]] = operation
+    return f"Wrote {path}."
+
+
+def use_tool(block):
+    """What the model is told of one tool it asked for."""
+    try:
+        with turnlog.tool_call(block.name, block.id, block.input) as result:
+            text = run_tool(block.name, block.input)
+            result(text)
+        return {"type": "tool_result", "tool_use_id": block.id, "content": text}
+    except (OSError, ValueError, KeyError) as error:
+        return {"type": "tool_result", "tool_use_id": block.id, "content": str(error), "is_error": True}
+
+
+@asynccontextmanager
+async def lifespan(_app):
+    turnlog.start_session("1.0.0")
+    yield
+    turnlog.end_session()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+class ChatRequest(BaseModel):
+    message: str
+    conversation_id: str = "default"
+
+
+class DecisionRequest(BaseModel):
+    decision: str
+    reason: str | None = None
+
+
+@app.post("/api/chat")
+def chat(request: ChatRequest):
+    with turnlog.turn(request.message, "example", request.conversation_id) as answer:
+        messages = [{"role": "user", "content": request.message}]
+        while True:
+            reply = client.messages.create(model=model, max_tokens=4096, tools=tools, messages=messages)
+            asked = [block for block in reply.content if block.type == "tool_use"]
+            if not asked:
+                text = "".join(block.text for block in reply.content if block.type == "text")
+                answer(text)
+                return {"answer": text}
+            messages.append({"role": "assistant", "content": [block.model_dump() for block in reply.content]})
+            messages.append({"role": "user", "content": [use_tool(block) for block in asked]})
+
+
+@app.get("/api/changes")
+def changes():
+    return {"operations": list(operations)}
+
+
+@app.post("/api/changes/{operation_id}")
+def decide(operation_id: str, request: DecisionRequest):
+    operation = operations.get(operation_id)
+    if operation is None or request.decision not in ("accept", "reject", "revert"):
+        raise HTTPException(404)
+    turnlog.decide(operation, request.decision, request.reason)
+    return {"status": "recorded"}
