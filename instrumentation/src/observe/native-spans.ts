@@ -74,7 +74,7 @@ function turnTracer(tracer: Tracer, toolCalls: ToolCalls): Tracer {
     startActiveSpan(name: string, ...rest: unknown[]) {
       const callback = rest.at(-1)
       if (typeof callback !== 'function') return undefined
-      const [options, from] = rest.length === 1 ? [] : rest
+      const [options, from] = rest.slice(0, -1)
       const base = (from as Context | undefined) ?? context.active()
       const span = startSpan(name, options as SpanOptions | undefined, base)
       return context.with(trace.setSpan(base, span), () =>

@@ -16,7 +16,7 @@ test("a host without an SDK has its spans in our turns, through either build of 
   const turn = spans.find(isTurn)
   const outer = spans.find(({ name }) => name === 'outer')
   expect(outer?.parentSpanId).toBe(turn?.spanId)
-  for (const name of ['inner', 'required']) {
+  for (const name of ['inner', 'required', 'with options']) {
     const span = spans.find((candidate) => candidate.name === name)
     expect(span?.parentSpanId).toBe(outer?.spanId)
     expect(span?.traceId).toBe(turn?.traceId)

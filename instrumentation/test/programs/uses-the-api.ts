@@ -13,6 +13,9 @@ await inTurn(async () => {
     await null
     trace.getTracer('app').startSpan('inner').end()
     early.startSpan('required').end()
+    trace
+      .getTracer('app')
+      .startActiveSpan('with options', { attributes: { a: 1 } }, (span) => span.end())
     outer.end()
   })
 })
