@@ -25,8 +25,11 @@ const rules: Readonly<Record<string, Rule>> = {
   'instrumentation/src/upload': { may: [], mayTypes: ['instrumentation/src/spool'] },
   'instrumentation/src/changes': { may: ['instrumentation/src/record', 'conventions'] },
   'receiver/src/otlp': { may: ['conventions'] },
+  'receiver/src/events': { may: ['receiver/src/otlp', 'conventions'] },
   'receiver/src/storage': { may: ['conventions'], mayTypes: ['receiver/src/otlp'] },
-  'receiver/src/routes': { may: ['receiver/src/otlp', 'receiver/src/storage', 'conventions'] },
+  'receiver/src/routes': {
+    may: ['receiver/src/events', 'receiver/src/otlp', 'receiver/src/storage', 'conventions'],
+  },
   'receiver/src/pages': { may: ['receiver/src/storage', 'conventions'] },
   'receiver/src/cli': { may: ['receiver/src/storage'] },
   web: { may: [] },

@@ -48,6 +48,12 @@ export const turnlogAttributes = {
     example: 0,
     stability: 'stable',
   },
+  'turnlog.turn.id': {
+    type: 'string',
+    meaning: 'On what came as a plain event: the client’s own id of the turn.',
+    example: 't-1',
+    stability: 'stable',
+  },
   'turnlog.turn.transport': {
     type: 'string',
     meaning: 'How the turn came in: `rest` or `websocket`.',
@@ -218,6 +224,31 @@ export const turnlogAttributes = {
     meaning:
       'Where an error surfaced: `uncaught_exception`, `unhandled_rejection`, `framework` or `tool`.',
     example: 'uncaught_exception',
+    stability: 'stable',
+  },
+  'turnlog.error.context': {
+    type: 'content',
+    meaning: 'What was going on when an error surfaced, in the client’s words or as JSON.',
+    example: '{"phase":"startup"}',
+    stability: 'stable',
+  },
+  'turnlog.duration.unknown': {
+    type: 'boolean',
+    meaning: 'Nobody said how long it took: its start is its end, and no duration.',
+    example: true,
+    stability: 'stable',
+  },
+  'turnlog.event.id': {
+    type: 'string',
+    meaning: 'On what came as a plain event: the client’s own id of the event.',
+    example: 'e-4711',
+    stability: 'stable',
+  },
+  'turnlog.event.members': {
+    type: 'json',
+    meaning:
+      'Members of a plain event beyond the contract, where there are more than 64; else each is an attribute `turnlog.event.member.` and its name.',
+    example: '{"region":"eu"}',
     stability: 'stable',
   },
   'turnlog.drop.first_sequence': {

@@ -8,6 +8,7 @@ import { setPageHeaders } from './pages/guard.ts'
 import { notFoundPage } from './pages/notices.ts'
 import { pageRoutes } from './pages/routes.ts'
 import { completenessRoutes } from './routes/completeness.ts'
+import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { otlpRoutes } from './routes/otlp.ts'
 import type { Database } from './storage/index.ts'
@@ -56,17 +57,17 @@ export function buildApp(
     return reply.code(503).header('retry-after', '5').send({ code: 14, message: 'Not now.' })
   })
 
-  app.register(async (scope) => {
-    otlpRoutes(scope, {
-      database,
-      counters,
-      capacity: openCapacity({ bytesMax: config.memoryBytesMax }),
-      bodyBytesMax: config.bodyBytesMax,
-      now,
-      onUnwell: wellness.unwell,
-      onWell: wellness.well,
-    })
-  })
+  const receiving = {
+    database,
+    counters,
+    capacity: openCapacity({ bytesMax: config.memoryBytesMax }),
+    bodyBytesMax: config.bodyBytesMax,
+    now,
+    onUnwell: wellness.unwell,
+    onWell: wellness.well,
+  }
+  app.register(async (scope) => otlpRoutes(scope, receiving))
+  app.register(async (scope) => eventRoutes(scope, receiving))
   app.register(async (scope) => healthRoutes(scope, { database, counters }))
   app.register(async (scope) => {
     await scope.register(fastifyCookie)

@@ -1,5 +1,4 @@
 /** What the receiver counts about itself: received = landed + duplicate + rejected, at every moment. */
-import type { LandResult } from './storage/land.ts'
 
 export interface Counts {
   readonly received: number
@@ -11,7 +10,7 @@ export interface Counts {
 export function openCounters() {
   let counts: Counts = { received: 0, landed: 0, duplicate: 0, rejected: 0 }
   return {
-    add(result: LandResult) {
+    add(result: Counts) {
       counts = {
         received: counts.received + result.received,
         landed: counts.landed + result.landed,

@@ -4,7 +4,7 @@
  * received = records + rejects. Times are text in microseconds, null is SQL's.
  */
 import type { ContentRow, MessageLinkRow } from './contents.ts'
-import type { PointKind } from './request.ts'
+import type { Claim, PointKind } from './request.ts'
 
 interface RecordRow {
   readonly service_name: string | null
@@ -117,10 +117,14 @@ export interface Item<Row> {
   readonly contentKeys: readonly string[]
   /** What a log event says of its recorder. */
   readonly news?: RecorderNews | undefined
+  readonly claim?: Claim | undefined
 }
 
 export interface RecorderNews {
   readonly startedAt?: string
+  /** With the start: what runs, and on what; the JSON text of the small attributes of its resource. */
+  readonly serviceVersion?: string | null
+  readonly resource?: string
   readonly endedAt?: string
   readonly isEndAbandoned?: boolean
   readonly exitCode?: bigint | null
@@ -133,6 +137,7 @@ export interface Reject {
   readonly reason: string
   readonly recorderId: string | null
   readonly sequence: bigint | null
+  readonly claim?: Claim | undefined
 }
 
 /** A recorder named by a resource of the request. */

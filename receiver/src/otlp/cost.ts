@@ -18,6 +18,8 @@ const fieldBytes = 250
 const numberBytes = 100
 /** A record as a row, until it has landed. */
 export const recordBytes = 4_096
+/** What one request may need by these estimates: a million attributes and more. */
+export const costMax = 768 * 1024 ** 2
 
 export function costOf(options: {
   readonly signal: Signal
@@ -34,7 +36,7 @@ const quote = 0x22
 const backslash = 0x5c
 
 /** Brackets and commas outside of strings; text that is no JSON costs little and is refused later. */
-function costOfJson(body: Buffer): number {
+export function costOfJson(body: Buffer): number {
   let cost = 0
   for (let index = 0; index < body.length; index += 1) {
     switch (body[index]) {

@@ -11,6 +11,7 @@ import {
 import type { Item, LogRow, RecorderNews } from './batch.ts'
 import { fingerprintOfLog } from './fingerprint.ts'
 import { identifierOf } from './identifier.ts'
+import type { Origin } from './origin.ts'
 import type { LogRecord } from './request.ts'
 import { positiveIntegerOf } from './sequence.ts'
 import type { RowOptions } from './span-rows.ts'
@@ -76,7 +77,8 @@ export function toLogRow(
       row,
       time,
       contentKeys: sink.keys,
-      news: newsOf(log, eventName, time),
+      news: newsOf(log, { eventName, time, origin }),
+      claim: log.claim,
     },
   }
 }
@@ -110,11 +112,21 @@ function keyOf(
   return `#${fingerprint}/${place}`
 }
 
-function newsOf(log: LogRecord, eventName: string | null, time: string): RecorderNews | undefined {
-  const { attributes } = log
+function newsOf(
+  { attributes }: LogRecord,
+  {
+    eventName,
+    time,
+    origin,
+  }: { readonly eventName: string | null; readonly time: string; readonly origin: Origin },
+): RecorderNews | undefined {
   switch (eventName) {
     case 'session.start':
-      return { startedAt: time }
+      return {
+        startedAt: time,
+        serviceVersion: origin.serviceVersion,
+        resource: origin.small(),
+      }
     case 'session.end':
       return {
         endedAt: time,

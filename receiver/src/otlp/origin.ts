@@ -13,6 +13,9 @@ export interface Origin {
   readonly attributes: AttributeMap
   readonly serviceName: string | null
   readonly recorderId: string | null
+  readonly serviceVersion: string | null
+  /** JSON text of what is small of the resource, the same for all days. */
+  small(): string
   /** JSON text for a row of the day the sink is of. */
   resource(sink: ContentSink): string
   scope(sink: ContentSink): string
@@ -26,6 +29,8 @@ export function openOrigin(resource: Resource, scope: Scope): Origin {
     attributes: resource.attributes,
     serviceName: columnTextOf(resource.attributes.get('service.name')),
     recorderId: identifierOf(resource.attributes.get('service.instance.id')),
+    serviceVersion: columnTextOf(resource.attributes.get('service.version')),
+    small: () => smallTextOf(resource),
     resource: oncePerDay((sink) => storeAttributes(stored, sink)),
     scope: oncePerDay((sink) => storeAttributes(scopeMembers(resource, scope), sink)),
     fingerprint: () => {
@@ -53,21 +58,26 @@ function oncePerDay(store: (sink: ContentSink) => string): (sink: ContentSink) =
 
 /** The recorder that a resource names, when it says how far it has recorded. */
 export function recorderOf(
-  { attributes }: Resource,
+  resource: Resource,
   options: { readonly userId: string | undefined },
 ): RecorderRow | undefined {
+  const { attributes } = resource
   const recorderId = identifierOf(attributes.get('service.instance.id'))
   if (recorderId === null) return undefined
-  const small = [...withoutRecordedThrough(attributes)].filter(([, value]) => isSmall(value))
   return {
     recorderId,
     sessionId: identifierOf(attributes.get('session.id')),
     userId: options.userId ?? identifierOf(attributes.get('user.id')),
     serviceName: columnTextOf(attributes.get('service.name')),
     serviceVersion: columnTextOf(attributes.get('service.version')),
-    resource: toJsonText(new Map(small.map(([key, value]) => [clean(key), cleaned(value)]))),
+    resource: smallTextOf(resource),
     recordedThrough: positiveIntegerOf(attributes.get(recordedThroughName)),
   }
+}
+
+function smallTextOf({ attributes }: Resource): string {
+  const small = [...withoutRecordedThrough(attributes)].filter(([, value]) => isSmall(value))
+  return toJsonText(new Map(small.map(([key, value]) => [clean(key), cleaned(value)])))
 }
 
 function isSmall(value: AnyValue): boolean {

@@ -56,6 +56,17 @@ export interface SpanLink {
   readonly droppedAttributes: number
 }
 
+/**
+ * What makes a record itself where its key does not: one that is claimed lands once, at whatever time it
+ * says it was, and its sender is told what became of it.
+ */
+export interface Claim {
+  /** SHA-256, in hex. */
+  readonly id: string
+  /** Of what the record says, in hex: another one with the same claim is known as another. */
+  readonly hash: string
+}
+
 /** Ids are hex as it was sent, or empty; times are nanoseconds since 1970, 0 when absent. */
 export interface SpanRecord {
   readonly traceId: string
@@ -76,6 +87,7 @@ export interface SpanRecord {
   readonly statusCode: number
   readonly statusMessage: string
   readonly problem: string | undefined
+  readonly claim?: Claim
 }
 
 export interface LogRecord {
@@ -91,6 +103,7 @@ export interface LogRecord {
   readonly traceId: string
   readonly spanId: string
   readonly problem: string | undefined
+  readonly claim?: Claim
 }
 
 export const pointKinds = ['gauge', 'sum', 'histogram', 'exponential_histogram', 'summary'] as const

@@ -62,17 +62,23 @@ const rpcCodes: Readonly<Record<number, number>> = {
   413: 8,
   415: 3,
   421: 3,
+  422: 3,
   429: 8,
   503: 14,
 }
 const unknownCode = 2
+
+/** Answers in JSON to other requests carry the same codes. */
+export function rpcCodeOf(httpStatus: number): number {
+  return rpcCodes[httpStatus] ?? unknownCode
+}
 
 export function failure(options: {
   readonly encoding: Encoding
   readonly httpStatus: number
   readonly message: string
 }): Answer {
-  const status = { code: rpcCodes[options.httpStatus] ?? unknownCode, message: options.message }
+  const status = { code: rpcCodeOf(options.httpStatus), message: options.message }
   return answer(options.encoding, status, () => messageType('Status').encode(status).finish())
 }
 

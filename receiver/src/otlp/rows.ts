@@ -7,7 +7,7 @@ import { collectContents } from './contents.ts'
 import { type EqualsSeen, toLogRow } from './log-rows.ts'
 import { type Origin, openOrigin, recorderOf } from './origin.ts'
 import { toPointRow } from './point-rows.ts'
-import type { AttributeMap, Group, OtlpRequest } from './request.ts'
+import type { AttributeMap, Claim, Group, OtlpRequest } from './request.ts'
 import { positiveIntegerOf } from './sequence.ts'
 import { toSpanRow } from './span-rows.ts'
 
@@ -44,7 +44,7 @@ export function toBatch(
   return { signal: 'logs', ...rows, ...shared }
 }
 
-function toRows<Record extends { readonly attributes: AttributeMap }, Row>(
+function toRows<Record extends { readonly attributes: AttributeMap; readonly claim?: Claim }, Row>(
   groups: readonly Group<Record>[],
   toRow: (record: Record, origin: Origin) => RowResult<Row>,
 ): { items: Item<Row>[]; rejects: Reject[] } {
@@ -55,7 +55,7 @@ function toRows<Record extends { readonly attributes: AttributeMap }, Row>(
     for (const record of records) {
       const result = contained(() => toRow(record, origin))
       if (result.status === 'row') items.push(result.item)
-      else rejects.push(toReject(result.reason, record.attributes, origin))
+      else rejects.push(toReject(result.reason, record, origin))
     }
   }
   return { items, rejects }
@@ -72,10 +72,15 @@ function contained<Result>(
   }
 }
 
-function toReject(reason: string, attributes: AttributeMap, origin: Origin): Reject {
+function toReject(
+  reason: string,
+  { attributes, claim }: { readonly attributes: AttributeMap; readonly claim?: Claim },
+  origin: Origin,
+): Reject {
   return {
     reason,
     recorderId: origin.recorderId,
     sequence: positiveIntegerOf(attributes.get('turnlog.sequence')),
+    claim,
   }
 }

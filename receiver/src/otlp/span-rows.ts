@@ -94,7 +94,10 @@ export function toSpanRow(span: SpanRecord, options: RowOptions): SpanResult {
     dropped_counts: droppedCounts(span),
   }
   const key = `${traceId} ${spanId} ${startTime}`
-  return { status: 'row', item: { key, row, time: startTime, contentKeys: sink.keys } }
+  return {
+    status: 'row',
+    item: { key, row, time: startTime, contentKeys: sink.keys, claim: span.claim },
+  }
 }
 
 function problemOfSpan(span: SpanRecord, now: Date): string | undefined {

@@ -87,6 +87,36 @@ export function readBody(
   })
 }
 
+/** Seconds after which to come again: memory is free sooner than a database heals. */
+export const busyRetrySeconds = 1
+export const tooMuchAtOnce = 'Too much is being received at once.'
+
+export interface Refusal {
+  readonly httpStatus: number
+  readonly message: string
+  readonly retrySeconds?: number
+}
+
+/** How a client is told that its body was not read. */
+export function refusalOf(
+  { status }: Exclude<BodyResult, { status: 'read' | 'aborted' }>,
+  { bytesMax }: { readonly bytesMax: number },
+): Refusal {
+  switch (status) {
+    case 'too_large':
+      return {
+        httpStatus: 413,
+        message: `The body is larger than ${bytesMax} bytes after decompression.`,
+      }
+    case 'damaged':
+      return { httpStatus: 400, message: 'The body cannot be decompressed.' }
+    case 'unknown_encoding':
+      return { httpStatus: 415, message: 'The content encoding must be gzip, zstd or deflate.' }
+    case 'busy':
+      return { httpStatus: 503, message: tooMuchAtOnce, retrySeconds: busyRetrySeconds }
+  }
+}
+
 type ContentEncoding = 'identity' | 'gzip' | 'deflate' | 'zstd'
 
 const decompressors: Partial<Record<ContentEncoding, () => Duplex>> = {

@@ -9,14 +9,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { authenticate, userOf } from '../authenticate.ts'
 import type { Capacity, Lease } from '../capacity.ts'
 import type { Counters } from '../counters.ts'
-import { costOf, recordBytes } from '../otlp/cost.ts'
+import { costMax, costOf, recordBytes } from '../otlp/cost.ts'
 import { decode, type Encoding } from '../otlp/decode.ts'
 import { recordsMax } from '../otlp/record-limit.ts'
 import { type Signal, signals } from '../otlp/request.ts'
 import { type Answer, encodingOf, failure, success } from '../otlp/respond.ts'
 import { toBatch } from '../otlp/rows.ts'
 import { type Database, land, type TokenHolder } from '../storage/index.ts'
-import { readBody } from './body.ts'
+import { busyRetrySeconds, readBody, refusalOf, tooMuchAtOnce } from './body.ts'
 
 export interface OtlpOptions {
   readonly database: Database
@@ -29,14 +29,8 @@ export interface OtlpOptions {
   readonly onWell: () => void
 }
 
-/** Seconds after which to come again: memory is free sooner than a database heals. */
-const busyRetrySeconds = 1
 const unwellRetrySeconds = 5
 
-/** What one request may need in memory, by `costOf`: a million attributes and more. */
-const costMax = 768 * 1024 ** 2
-
-const tooMuchAtOnce = 'Too much is being received at once.'
 const tooManyValues = `The body holds too many values, or more than ${recordsMax} records: send it in parts.`
 
 const otherMethods = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
@@ -95,18 +89,15 @@ async function receive(
         const { holder } = authentication
         return await landBody(signal, { ...options, encoding, body: read.body, holder, lease })
       }
-      case 'too_large': {
-        const limit = `The body is larger than ${options.bodyBytesMax} bytes after decompression.`
-        return refuse(request, reply, 413, limit)
-      }
-      case 'damaged':
-        return refuse(request, reply, 400, 'The body cannot be decompressed.')
-      case 'unknown_encoding':
-        return refuse(request, reply, 415, 'The content encoding must be gzip, zstd or deflate.')
-      case 'busy':
-        return comeAgain(request, reply, busyRetrySeconds, tooMuchAtOnce)
       case 'aborted':
         return reply.hijack()
+      default: {
+        const { httpStatus, message, retrySeconds } = refusalOf(read, {
+          bytesMax: options.bodyBytesMax,
+        })
+        if (retrySeconds !== undefined) reply.header('retry-after', String(retrySeconds))
+        return refuse(request, reply, httpStatus, message)
+      }
     }
   } finally {
     lease.release()

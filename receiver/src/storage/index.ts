@@ -1,4 +1,5 @@
 /** What other parts of Turnlog need of the storage: the supervisor, and tests. */
+export { type ClaimOutcome, expireClaims } from './claims.ts'
 export { type Database, type DatabaseOptions, openDatabase } from './database.ts'
 export { type LandResult, land } from './land.ts'
 export { migrate } from './migrate.ts'

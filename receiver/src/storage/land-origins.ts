@@ -125,39 +125,88 @@ function earliest(left: string | null, right: string): string {
   return left !== null && left < right ? left : right
 }
 
-/** The first and last record of each session that is named. */
+interface SessionState {
+  readonly sessionId: string
+  userId: string | null
+  serviceName: string | null
+  first: string
+  last: string
+  startedAt: string | null
+  serviceVersion: string | null
+  resource: string | null
+}
+
+/** The first and last record of each session that is named, and what its `session.start` says. */
 export async function landSessions(
   client: Client,
   { teamId, items }: Omit<Landing, 'recorders' | 'rejects'>,
 ): Promise<void> {
-  const sessions = new Map<string, { row: Record['row']; first: string; last: string }>()
-  for (const { row, time } of items) {
-    if (row.session_id === null) continue
-    const session = sessions.get(row.session_id)
-    if (session === undefined) {
-      sessions.set(row.session_id, { row, first: time, last: time })
-      continue
-    }
-    if (time < session.first) session.first = time
-    if (time > session.last) session.last = time
-  }
   await insertRows(client, {
     table: 'session_lifetimes',
-    columns: ['team_id', 'session_id', 'user_id', 'service_name', 'first_time', 'last_time'],
-    rows: [...sessions].sort(([left], [right]) => (left < right ? -1 : 1)),
-    valuesOf: ([sessionId, { row, first, last }]) => [
-      teamId,
-      sessionId,
-      row.user_id,
-      row.service_name,
-      first,
-      last,
+    columns: [
+      'team_id',
+      'session_id',
+      'user_id',
+      'service_name',
+      'first_time',
+      'last_time',
+      'started_at',
+      'service_version',
+      'resource',
     ],
+    rows: sessionStates(items).sort((left, right) => (left.sessionId < right.sessionId ? -1 : 1)),
+    valuesOf: (session) => [
+      teamId,
+      session.sessionId,
+      session.userId,
+      session.serviceName,
+      session.first,
+      session.last,
+      session.startedAt,
+      session.serviceVersion,
+      session.resource,
+    ],
+    // The first start that is told counts, as of a recorder.
     conflict: `
       on conflict (team_id, session_id) do update
          set first_time = least(session_lifetimes.first_time, excluded.first_time),
-             last_time = greatest(session_lifetimes.last_time, excluded.last_time)
+             last_time = greatest(session_lifetimes.last_time, excluded.last_time),
+             user_id = coalesce(session_lifetimes.user_id, excluded.user_id),
+             service_name = coalesce(session_lifetimes.service_name, excluded.service_name),
+             started_at = least(session_lifetimes.started_at, excluded.started_at),
+             service_version = coalesce(session_lifetimes.service_version, excluded.service_version),
+             resource = coalesce(session_lifetimes.resource, excluded.resource)
        where excluded.first_time < session_lifetimes.first_time
-          or excluded.last_time > session_lifetimes.last_time`,
+          or excluded.last_time > session_lifetimes.last_time
+          or excluded.started_at < coalesce(session_lifetimes.started_at, 'infinity')
+          or (session_lifetimes.user_id is null and excluded.user_id is not null)
+          or (session_lifetimes.service_name is null and excluded.service_name is not null)`,
   })
+}
+
+function sessionStates(items: readonly Record[]): SessionState[] {
+  const sessions = new Map<string, SessionState>()
+  for (const { row, time, news } of items) {
+    if (row.session_id === null) continue
+    const session = sessions.get(row.session_id) ?? {
+      sessionId: row.session_id,
+      userId: row.user_id,
+      serviceName: row.service_name,
+      first: time,
+      last: time,
+      startedAt: null,
+      serviceVersion: null,
+      resource: null,
+    }
+    sessions.set(row.session_id, session)
+    session.userId ??= row.user_id
+    session.serviceName ??= row.service_name
+    if (time < session.first) session.first = time
+    if (time > session.last) session.last = time
+    if (news?.startedAt === undefined) continue
+    session.startedAt = earliest(session.startedAt, news.startedAt)
+    session.serviceVersion ??= news.serviceVersion ?? null
+    session.resource ??= news.resource ?? null
+  }
+  return [...sessions.values()]
 }

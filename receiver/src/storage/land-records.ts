@@ -116,21 +116,28 @@ interface Landing<Row> {
   readonly items: readonly Item<Row>[]
 }
 
-/** Returns how many rows are new. A true end takes the place of an abandoned one, never the reverse. */
-export async function landSpans(client: Client, landing: Landing<SpanRow>): Promise<number> {
+/** Returns the new ones. A true end takes the place of an abandoned one, never the reverse. */
+export async function landSpans(
+  client: Client,
+  landing: Landing<SpanRow>,
+): Promise<Item<SpanRow>[]> {
   return landRows(client, landing, {
     table: 'spans',
     columns: spanColumns,
     key: ['trace_id', 'span_id', 'start_time'],
+    returned: `trace_id || ' ' || span_id || ' ' || start_unix_nano`,
+    returnedOf: (row) => `${row.trace_id} ${row.span_id} ${row.start_unix_nano}`,
   })
 }
 
 /** As `landSpans`. */
-export async function landLogs(client: Client, landing: Landing<LogRow>): Promise<number> {
+export async function landLogs(client: Client, landing: Landing<LogRow>): Promise<Item<LogRow>[]> {
   return landRows(client, landing, {
     table: 'log_records',
     columns: logColumns,
     key: ['record_key', 'time'],
+    returned: `record_key || ' ' || time_unix_nano`,
+    returnedOf: (row) => `${row.record_key} ${row.time_unix_nano}`,
   })
 }
 
@@ -164,14 +171,19 @@ async function landRows<Row extends object>(
     table,
     columns,
     key,
+    returned,
+    returnedOf,
   }: {
     readonly table: string
     readonly columns: readonly (keyof Row & string)[]
     readonly key: readonly string[]
+    /** What tells the rows of a batch apart: in SQL, and here. */
+    readonly returned: string
+    readonly returnedOf: (row: Row) => string
   },
-): Promise<number> {
+): Promise<Item<Row>[]> {
   const replaced = columns.filter((column) => !key.includes(column))
-  const returned = await insertRows<Item<Row>, { is_new: boolean }>(client, {
+  const landed = await insertRows<Item<Row>, { id: string; is_new: boolean }>(client, {
     table,
     columns: ['team_id', ...columns],
     rows: inKeyOrder(items),
@@ -181,7 +193,8 @@ async function landRows<Row extends object>(
          set ${replaced.map((column) => `${column} = excluded.${column}`).join(', ')},
              replaced_at = now()
        where ${table}.abandoned and not excluded.abandoned
-      returning replaced_at is null as is_new`,
+      returning ${returned} as id, replaced_at is null as is_new`,
   })
-  return returned.filter((row) => row.is_new).length
+  const fresh = new Set(landed.filter((row) => row.is_new).map(({ id }) => id))
+  return items.filter(({ row }) => fresh.has(returnedOf(row)))
 }

@@ -8,6 +8,7 @@
  * which is then rejected alone.
  */
 import type { Batch, Item, LogRow, PointRow, Reject, SpanRow } from '../otlp/batch.ts'
+import { type ClaimOutcome, takeClaims } from './claims.ts'
 import type { Client, Database } from './database.ts'
 import { failureOf } from './failures.ts'
 import { landContents } from './land-contents.ts'
@@ -22,6 +23,8 @@ export interface LandResult {
   readonly rejected: number
   /** Why records were rejected, one reason each. */
   readonly reasons: readonly string[]
+  /** By the ids of claims, for records that have one. */
+  readonly claims: ReadonlyMap<string, ClaimOutcome>
 }
 
 type AnyItem = Item<SpanRow> | Item<LogRow> | Item<PointRow>
@@ -34,9 +37,9 @@ export async function land(
   const received = batch.items.length + batch.rejects.length
   const unique = withoutRepeats(batch)
   const whole = await attempt(database, { teamId, batch: unique })
-  const { landed, rejects } =
+  const { landed, rejects, claims } =
     whole.status === 'landed'
-      ? { landed: whole.count, rejects: batch.rejects }
+      ? { landed: whole.count, rejects: batch.rejects, claims: whole.claims }
       : await landInHalves(database, { teamId, batch: unique })
   return {
     received,
@@ -44,56 +47,65 @@ export async function land(
     duplicate: received - landed - rejects.length,
     rejected: rejects.length,
     reasons: rejects.map(({ reason }) => reason),
+    claims: new Map([...claims, ...rejects.flatMap(outcomeOf)]),
   }
+}
+
+function outcomeOf({ reason, claim }: Reject): [string, ClaimOutcome][] {
+  return claim === undefined ? [] : [[claim.id, { status: 'rejected', reason }]]
 }
 
 /** Finds the records the database refuses; they are noted as rejected in a transaction of their own. */
 async function landInHalves(
   database: Database,
   { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
-): Promise<{ landed: number; rejects: readonly Reject[] }> {
+): Promise<{
+  landed: number
+  rejects: readonly Reject[]
+  claims: ReadonlyMap<string, ClaimOutcome>
+}> {
   const rejects: Reject[] = [...batch.rejects]
+  const claims = new Map<string, ClaimOutcome>()
   let landed = 0
   const waiting = halvesOf(batch)
   for (;;) {
     const part = waiting.pop()
     if (part === undefined) break
     const result = await attempt(database, { teamId, batch: part })
-    if (result.status === 'landed') landed += result.count
-    else if (part.items.length > 1) waiting.push(...halvesOf(part))
+    if (result.status === 'landed') {
+      landed += result.count
+      for (const [id, outcome] of result.claims) claims.set(id, outcome)
+    } else if (part.items.length > 1) waiting.push(...halvesOf(part))
     else for (const item of part.items) rejects.push(toReject(item, result.sqlState))
   }
   await attempt(database, { teamId, batch: { ...batch, items: [], rejects } })
-  return { landed, rejects }
+  return { landed, rejects, claims }
 }
 
 function halvesOf(batch: Batch): Batch[] {
   const middle = Math.ceil(batch.items.length / 2)
-  const parts = [slice(batch, middle), slice(batch, 0, middle)]
+  const part = (start: number, end?: number) =>
+    withItems({ ...batch, rejects: [] }, (items) => items.slice(start, end))
+  const parts = [part(middle), part(0, middle)]
   return parts.filter(({ items }) => items.length > 0)
 }
 
-function slice(batch: Batch, start: number, end?: number): Batch {
-  switch (batch.signal) {
-    case 'traces':
-      return { ...batch, items: batch.items.slice(start, end), rejects: [] }
-    case 'logs':
-      return { ...batch, items: batch.items.slice(start, end), rejects: [] }
-    case 'metrics':
-      return { ...batch, items: batch.items.slice(start, end), rejects: [] }
-  }
-}
-
-function toReject({ row }: AnyItem, sqlState: string): Reject {
+function toReject({ row, claim }: AnyItem, sqlState: string): Reject {
   return {
     reason: `the database refuses the record (${sqlState})`,
     recorderId: row.recorder_id,
     sequence: row.sequence,
+    claim,
   }
 }
 
+interface Landed {
+  readonly count: number
+  readonly claims: ReadonlyMap<string, ClaimOutcome>
+}
+
 type Attempt =
-  | { readonly status: 'landed'; readonly count: number }
+  | (Landed & { readonly status: 'landed' })
   | { readonly status: 'refused'; readonly sqlState: string }
 
 async function attempt(
@@ -101,8 +113,8 @@ async function attempt(
   landing: { readonly teamId: string; readonly batch: Batch },
 ): Promise<Attempt> {
   try {
-    const count = await database.transaction((client) => landOnce(client, landing))
-    return { status: 'landed', count }
+    const landed = await database.transaction((client) => landOnce(client, landing))
+    return { status: 'landed', ...landed }
   } catch (error) {
     const failure = failureOf(error)
     if (failure.kind !== 'data') throw error
@@ -112,29 +124,48 @@ async function attempt(
 
 async function landOnce(
   client: Client,
-  { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
-): Promise<number> {
+  { teamId, batch: whole }: { readonly teamId: string; readonly batch: Batch },
+): Promise<Landed> {
+  const claims = await takeClaims(client, { teamId, items: whole.items })
+  const batch = withoutClaimed(whole, claims)
   const { items, recorders, rejects } = batch
   const keys = new Set(items.flatMap(({ contentKeys }) => contentKeys))
   await landContents(client, { teamId, batch, keys })
-  const count = await landItems(client, { teamId, batch })
+  const { count, landed } = await landItems(client, { teamId, batch })
   await addToLedger(client, { teamId, entries: ledgerEntries(batch) })
   await landRecorders(client, { teamId, items, recorders, rejects })
   await landSessions(client, { teamId, items })
-  return count
+  // An event may have a claim of its own and the key of another one: the same tool call at the same moment.
+  for (const { claim } of items) {
+    if (claim) claims.set(claim.id, { status: 'duplicate', hash: undefined })
+  }
+  for (const { claim } of landed) if (claim) claims.set(claim.id, { status: 'landed' })
+  return { count, claims }
 }
 
-function landItems(
+function withoutClaimed(batch: Batch, claims: ReadonlyMap<string, ClaimOutcome>): Batch {
+  if (claims.size === 0) return batch
+  return withItems(batch, (items) =>
+    items.filter(({ claim }) => claim === undefined || !claims.has(claim.id)),
+  )
+}
+
+/** How many are new; and of those that may have claims, which. */
+async function landItems(
   client: Client,
   { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
-): Promise<number> {
+): Promise<{ readonly count: number; readonly landed: readonly AnyItem[] }> {
   switch (batch.signal) {
-    case 'traces':
-      return landSpans(client, { teamId, items: batch.items })
-    case 'logs':
-      return landLogs(client, { teamId, items: batch.items })
+    case 'traces': {
+      const landed = await landSpans(client, { teamId, items: batch.items })
+      return { count: landed.length, landed }
+    }
+    case 'logs': {
+      const landed = await landLogs(client, { teamId, items: batch.items })
+      return { count: landed.length, landed }
+    }
     case 'metrics':
-      return landPoints(client, { teamId, items: batch.items })
+      return { count: await landPoints(client, { teamId, items: batch.items }), landed: [] }
   }
 }
 
@@ -157,13 +188,20 @@ function ledgerEntries({ items, rejects }: Batch): LedgerEntry[] {
 
 /** Of records with one key the first, or the first true one where it was abandoned. */
 function withoutRepeats(batch: Batch): Batch {
+  return withItems(batch, uniqueItems)
+}
+
+function withItems(
+  batch: Batch,
+  change: <Row extends { readonly abandoned: boolean }>(items: readonly Item<Row>[]) => Item<Row>[],
+): Batch {
   switch (batch.signal) {
     case 'traces':
-      return { ...batch, items: uniqueItems(batch.items) }
+      return { ...batch, items: change(batch.items) }
     case 'logs':
-      return { ...batch, items: uniqueItems(batch.items) }
+      return { ...batch, items: change(batch.items) }
     case 'metrics':
-      return { ...batch, items: uniqueItems(batch.items) }
+      return { ...batch, items: change(batch.items) }
   }
 }
 

@@ -10,6 +10,7 @@ import {
   span,
   traceRequest,
 } from '../../../test/support/otlp.ts'
+import { eventsOfTurn, sendEvents } from '../../../test/support/plain-events.ts'
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
 
@@ -169,6 +170,25 @@ test('a turn’s page holds all of it, every text escaped', async () => {
   expect(text).toContain('<span class="removed">-old')
   expect(text).toContain('<span class="added">+&lt;script&gt;')
   expect(text).toContain('revert')
+})
+
+test('a turn of plain events shows what was decided elsewhere, and no duration that nobody told', async () => {
+  const { turn, tool, file, decision } = eventsOfTurn({ sessionId: 's-plain', turnId: 't-plain' })
+  const { latencyMs: _latency, ...untimed } = turn
+  const { durationMs: _duration, ...untimedTool } = tool
+  const later = { type: 'ChangeDecision', opId: decision.opId, decision: 'revert' }
+  const { results } = await sendEvents(receiver, [
+    untimed,
+    untimedTool,
+    file,
+    { ...later, sessionId: 'another', timestamp: Date.now() + 1_000 },
+  ])
+  const { status, text } = await read(`/turns/${results[0]?.traceId}`)
+  expect(status).toBe(200)
+  expect(text).toContain('Rename foo to bar.')
+  expect(text).toContain('write_file')
+  expect(text).toContain('revert')
+  expect(text).not.toMatch(/<span>0\.0 ms<\/span>/)
 })
 
 test('the list shows the beginning of each turn, newest first, a page at a time', async () => {

@@ -21,6 +21,7 @@ export interface ErrorOfTurn {
   readonly origin: string | null
 }
 
+/** By the operation: a decision of another day, or of a client that knew only the operation, names no trace. */
 const decisionsText = `
   select operation_id as "operationId",
          decision,
@@ -31,7 +32,12 @@ const decisionsText = `
          decided_at as "decidedAt",
          extract(epoch from elapsed)::float8 as seconds
     from change_decisions
-   where team_id = $1 and trace_id = $2   -- index: log_records_by_trace
+   where team_id = $1
+     and (trace_id = $2   -- index: log_records_by_trace
+          or operation_id = any (array(   -- index: log_records_by_file_operation
+            select file_operation_id
+              from spans
+             where team_id = $1 and trace_id = $2 and file_operation_id is not null)))
    order by decided_at
    limit $4`
 

@@ -10,6 +10,7 @@ export interface FileOperation {
   readonly path: string | null
   readonly previousPath: string | null
   readonly startedAt: Date
+  /** Null also where nobody said how long it took. */
   readonly endedAt: Date | null
   readonly diff: string | null
   readonly linesAdded: number | null
@@ -33,7 +34,7 @@ const text = `
          path,
          previous_path as "previousPath",
          started_at as "startedAt",
-         ended_at as "endedAt",
+         case when duration is not null then ended_at end as "endedAt",
          left(diff, $3) as diff,
          lines_added as "linesAdded",
          lines_removed as "linesRemoved",

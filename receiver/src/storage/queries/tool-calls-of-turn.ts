@@ -7,6 +7,7 @@ export interface ToolCall {
   readonly tool: string | null
   readonly callId: string | null
   readonly startedAt: Date
+  /** Null also where nobody said how long it took. */
   readonly endedAt: Date | null
   readonly arguments: string | null
   readonly argumentsBytes: number | null
@@ -24,7 +25,7 @@ const text = `
          tool,
          call_id as "callId",
          started_at as "startedAt",
-         ended_at as "endedAt",
+         case when duration is not null then ended_at end as "endedAt",
          left(arguments, $3) as arguments,
          octet_length(arguments_bytes) as "argumentsBytes",
          left(result, $3) as result,

@@ -24,6 +24,7 @@ export interface Turn {
   readonly agent: string | null
   readonly transport: string | null
   readonly startedAt: Date
+  /** Null also where nobody said how long it took. */
   readonly endedAt: Date | null
   readonly outcome: string | null
   readonly prompt: string | null
@@ -58,7 +59,7 @@ const text = `
          agent,
          transport,
          started_at as "startedAt",
-         ended_at as "endedAt",
+         case when duration is not null then ended_at end as "endedAt",
          outcome,
          left(prompt, $3) as prompt,
          octet_length(prompt_bytes) as "promptBytes",

@@ -1,0 +1,52 @@
+/** A JSON array of events → what is to land, and what each of them came to so far. Pure. */
+import { type Place, placeOf, type Sender } from './place.ts'
+import { type PlainEvent, readEvent } from './read-event.ts'
+import { isSpanType, type PlacedEvent, type Requests, toRequests } from './to-requests.ts'
+
+export type Planned =
+  /** `isRepeated`: an earlier one of these has the same claim. */
+  | {
+      readonly status: 'placed'
+      readonly place: Place
+      readonly hash: string
+      readonly isRepeated: boolean
+    }
+  | { readonly status: 'rejected'; readonly reason: string }
+
+export interface Plan {
+  /** One for each event, in the order they came. */
+  readonly events: readonly Planned[]
+  /** Each event once. */
+  readonly requests: Requests
+}
+
+export function planEvents(
+  values: readonly unknown[],
+  { sender, now }: { readonly sender: Sender; readonly now: Date },
+): Plan {
+  const landing = new Map<string, PlacedEvent>()
+  const taken = new Set<string>()
+  const events = values.map((value): Planned => {
+    const result = readEvent(value, { now })
+    if (result.status === 'rejected') return result
+    const { event } = result
+    const { hash } = event
+    const unsettled = placeOf(event, sender)
+    const first = landing.get(unsettled.claim)
+    if (first !== undefined) return { status: 'placed', place: first.place, hash, isRepeated: true }
+    const place = settle(event, unsettled, taken)
+    landing.set(place.claim, { event, place })
+    return { status: 'placed', place, hash, isRepeated: false }
+  })
+  return { events, requests: toRequests([...landing.values()]) }
+}
+
+/** Two operations of one id at one moment, as of a patch to two files, are two spans all the same. */
+function settle(event: PlainEvent, place: Place, taken: Set<string>): Place {
+  if (!isSpanType(event.type)) return place
+  // PostgreSQL keeps microseconds.
+  const key = `${place.traceId} ${place.spanId} ${event.startTime / 1_000n}`
+  if (taken.has(key)) return { ...place, spanId: place.ownSpanId }
+  taken.add(key)
+  return place
+}

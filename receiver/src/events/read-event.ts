@@ -1,0 +1,156 @@
+/** One value of the JSON array → the event, or why it is none, in words that name the member. Pure. */
+import type { AnyValue } from '../otlp/request.ts'
+import { problemOfTime } from '../otlp/time.ts'
+import {
+  commonMembers,
+  type Definition,
+  definitions,
+  type EventType,
+  type Member,
+} from './definitions.ts'
+import { hashOfEvent } from './identity.ts'
+import { isObject, type MemberValue, readMember, toAnyValue } from './member-values.ts'
+
+export interface PlainEvent {
+  readonly type: EventType
+  readonly startTime: bigint
+  readonly endTime: bigint
+  /** It says how long it took; else its start is its end. */
+  readonly hasDuration: boolean
+  readonly members: ReadonlyMap<string, MemberValue>
+  /** Members the contract does not know, or only in part, as they came. */
+  readonly others: ReadonlyMap<string, AnyValue>
+  /** SHA-256, in hex. */
+  readonly hash: string
+}
+
+export type EventResult =
+  | { readonly status: 'event'; readonly event: PlainEvent }
+  | { readonly status: 'rejected'; readonly reason: string }
+
+/** Values inside each other: deeper ones cannot be walked, and no tool's arguments are. */
+export const depthMax = 1_000
+
+/** Either name of the type; both at once must agree. */
+const typeNames = ['type', 'eventType'] as const
+
+export function readEvent(value: unknown, { now }: { readonly now: Date }): EventResult {
+  if (!isObject(value)) return rejected('the event is not an object')
+  if (isTooDeep(value)) return rejected(`the event is nested deeper than ${depthMax} levels`)
+  const type = typeOf(value)
+  if (type.status === 'wrong') return rejected(type.reason)
+  const definition: Definition = definitions[type.name]
+  const known = membersOf(type.name)
+  const members = new Map<string, MemberValue>()
+  const parts = new Set<string>()
+  for (const [name, member] of Object.entries(known)) {
+    const result = readMember(ownMember(value, name), member)
+    if (result.status === 'wrong') return rejected(`${name} must be ${result.expected}`)
+    if (result.status === 'absent' && member.isRequired) return rejected(`${name} is missing`)
+    if (result.status === 'absent') continue
+    members.set(name, result.value)
+    if (result.isPart) parts.add(name)
+  }
+  const times = timesOf(members, { duration: definition.duration, now })
+  if (times.status === 'wrong') return rejected(times.reason)
+  const others = Object.entries(value)
+    .filter(([name]) => parts.has(name) || !(Object.hasOwn(known, name) || isTypeName(name)))
+    .map(([name, one]) => [name, toAnyValue(one)] as const)
+  const { startTime, endTime, hasDuration } = times
+  const event = { type: type.name, startTime, endTime, hasDuration, members }
+  return {
+    status: 'event',
+    event: { ...event, others: new Map(others), hash: hashOfEvent(value) },
+  }
+}
+
+export function membersOf(type: EventType): Readonly<Record<string, Member>> {
+  return { ...commonMembers, ...definitions[type].members }
+}
+
+type Wrong = { readonly status: 'wrong'; readonly reason: string }
+
+function typeOf(
+  value: Readonly<Record<string, unknown>>,
+): { readonly status: 'known'; readonly name: EventType } | Wrong {
+  const given = typeNames.map((name) => ownMember(value, name)).filter((one) => one !== undefined)
+  const [name] = given
+  const expected = `one of ${Object.keys(definitions).join(', ')}`
+  if (name === undefined) return { status: 'wrong', reason: `type is missing: ${expected}` }
+  if (given.some((one) => one !== name)) {
+    return { status: 'wrong', reason: 'type and eventType say different things' }
+  }
+  if (!isEventType(name)) return { status: 'wrong', reason: `type must be ${expected}` }
+  return { status: 'known', name }
+}
+
+function isEventType(name: unknown): name is EventType {
+  return typeof name === 'string' && Object.hasOwn(definitions, name)
+}
+
+function isTypeName(name: string): boolean {
+  return typeNames.some((one) => one === name)
+}
+
+interface Times {
+  readonly status: 'known'
+  readonly startTime: bigint
+  readonly endTime: bigint
+  readonly hasDuration: boolean
+}
+
+function timesOf(
+  members: ReadonlyMap<string, MemberValue>,
+  { duration, now }: { readonly duration: string | undefined; readonly now: Date },
+): Times | Wrong {
+  const endTime = nanosecondsOf(members, 'timestamp') ?? 0n
+  const problem = problemOfTime(endTime, now)
+  if (problem !== undefined) {
+    return { status: 'wrong', reason: `timestamp ${problem}${meaningOf(endTime)}` }
+  }
+  const took = duration === undefined ? undefined : nanosecondsOf(members, duration)
+  if (took === undefined) {
+    return { status: 'known', startTime: endTime, endTime, hasDuration: false }
+  }
+  const problemOfStart = problemOfTime(endTime - took, now)
+  if (problemOfStart !== undefined) {
+    return { status: 'wrong', reason: `${duration} is too long: the start ${problemOfStart}` }
+  }
+  return { status: 'known', startTime: endTime - took, endTime, hasDuration: true }
+}
+
+function nanosecondsOf(
+  members: ReadonlyMap<string, MemberValue>,
+  name: string,
+): bigint | undefined {
+  const value = members.get(name)
+  return value?.kind === 'nanoseconds' ? value.nanoseconds : undefined
+}
+
+/** How it was understood: seconds taken for milliseconds are in January 1970. */
+function meaningOf(time: bigint): string {
+  const date = new Date(Number(time / 1_000_000n))
+  return Number.isNaN(date.getTime()) ? '' : ` (it means ${date.toISOString()})`
+}
+
+/** Not what an object has from its prototype. */
+function ownMember(value: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(value, name) ? value[name] : undefined
+}
+
+/** Walks without recursion: what is too deep would end it. */
+function isTooDeep(value: unknown): boolean {
+  const waiting: [unknown, number][] = [[value, 1]]
+  for (;;) {
+    const next = waiting.pop()
+    if (next === undefined) return false
+    const [one, depth] = next
+    if (typeof one !== 'object' || one === null) continue
+    if (depth > depthMax) return true
+    for (const inner of Object.values(one)) waiting.push([inner, depth + 1])
+  }
+}
+
+function rejected(reason: string): EventResult {
+  return { status: 'rejected', reason }
+}

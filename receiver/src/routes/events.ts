@@ -1,0 +1,191 @@
+/**
+ * `POST /api/v1/events`: plain events, for clients without OpenTelemetry.
+ *
+ * Authenticate → read → plan → the same batches and the same landing as OTLP → an answer for each event
+ * after commit. 200 says that each was looked at: one that is wrong is rejected alone. 4xx means that
+ * the request can never be read, 503 that it may be later, and 500 is never answered.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { requireAccess } from '../access.ts'
+import type { Capacity, Lease } from '../capacity.ts'
+import type { Counters, Counts } from '../counters.ts'
+import { type Planned, planEvents } from '../events/plan.ts'
+import { costMax, costOfJson, recordBytes } from '../otlp/cost.ts'
+import { parseJson } from '../otlp/parse-json.ts'
+import { recordsMax } from '../otlp/record-limit.ts'
+import { encodingOf } from '../otlp/respond.ts'
+import { toBatch } from '../otlp/rows.ts'
+import { decodeText } from '../otlp/text.ts'
+import { type ClaimOutcome, type Database, land } from '../storage/index.ts'
+import { busyRetrySeconds, type Refusal, readBody, refusalOf, tooMuchAtOnce } from './body.ts'
+import { readBodiesThemselves, refuse } from './refuse.ts'
+
+export interface EventsOptions {
+  readonly database: Database
+  readonly capacity: Capacity
+  readonly counters: Counters
+  readonly bodyBytesMax: number
+  readonly now: () => Date
+  readonly onWell: () => void
+}
+
+const url = '/api/v1/events'
+
+const tooManyValues: Refusal = {
+  httpStatus: 413,
+  message: `The body holds too many values, or more than ${recordsMax} events: send it in parts.`,
+}
+const busy: Refusal = {
+  httpStatus: 503,
+  message: tooMuchAtOnce,
+  retrySeconds: busyRetrySeconds,
+}
+const noEvents: Refusal = {
+  httpStatus: 400,
+  message: 'The body is not a JSON array of events, in UTF-8.',
+}
+const wrongType: Refusal = {
+  httpStatus: 415,
+  message: 'The content type must be application/json.',
+}
+
+export function eventRoutes(app: FastifyInstance, options: EventsOptions): void {
+  readBodiesThemselves(app)
+  app.post(url, (request, reply) => receive({ request, reply, ...options }))
+}
+
+interface Receiving extends EventsOptions {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+async function receive(options: Receiving): Promise<FastifyReply> {
+  const { request, reply, database, capacity, bodyBytesMax } = options
+  const access = await requireAccess(request, reply, { database, scopes: ['ingest', 'gateway'] })
+  if (access === undefined) return reply
+  if (encodingOf(request.headers['content-type']) !== 'json') {
+    return refuse(request, reply, wrongType)
+  }
+  const lease = capacity.open()
+  try {
+    const read = await readBody(request.raw, { bytesMax: bodyBytesMax, lease })
+    if (read.status === 'aborted') return reply.hijack()
+    if (read.status !== 'read') {
+      return refuse(request, reply, refusalOf(read, { bytesMax: bodyBytesMax }))
+    }
+    const decoded = decodeEvents(read.body, lease)
+    if (decoded.status === 'refused') return refuse(request, reply, decoded.refusal)
+    const userId = access.scope === 'gateway' ? undefined : access.userId
+    const results = await landEvents(decoded.values, { ...options, teamId: access.teamId, userId })
+    const counts = countsOf(results)
+    options.counters.add(counts)
+    options.onWell()
+    return reply.send({ ...counts, results })
+  } finally {
+    lease.release()
+  }
+}
+
+type Decoded =
+  | { readonly status: 'decoded'; readonly values: readonly unknown[] }
+  | { readonly status: 'refused'; readonly refusal: Refusal }
+
+function decodeEvents(body: Buffer, lease: Lease): Decoded {
+  const refused = (refusal: Refusal): Decoded => ({ status: 'refused', refusal })
+  const cost = costOfJson(body)
+  if (cost > costMax) return refused(tooManyValues)
+  if (!lease.take(cost)) return refused(busy)
+  const value = jsonOf(body)
+  if (typeof value !== 'object' || value === null) return refused(noEvents)
+  const values = Array.isArray(value) ? value : [value]
+  if (values.length > recordsMax) return refused(tooManyValues)
+  if (!lease.take(values.length * recordBytes)) return refused(busy)
+  return { status: 'decoded', values }
+}
+
+/** Undefined when the body is none. */
+function jsonOf(body: Buffer): unknown {
+  const text = decodeText(body)
+  if (text === undefined) return undefined
+  try {
+    return parseJson(text)
+  } catch {
+    return undefined
+  }
+}
+
+interface EventResult {
+  readonly index: number
+  readonly status: ClaimOutcome['status']
+  readonly eventId?: string
+  readonly sessionId?: string
+  readonly traceId?: string
+  readonly spanId?: string
+  readonly reason?: string
+}
+
+async function landEvents(
+  values: readonly unknown[],
+  {
+    database,
+    teamId,
+    userId,
+    now,
+  }: EventsOptions & { readonly teamId: string; readonly userId: string | undefined },
+): Promise<readonly EventResult[]> {
+  const at = now()
+  const { events, requests } = planEvents(values, { sender: { teamId, userId }, now: at })
+  const outcomes = new Map<string, ClaimOutcome>()
+  for (const request of [requests.traces, requests.logs]) {
+    const batch = toBatch(request, { now: at, userId })
+    if (batch.items.length + batch.rejects.length === 0) continue
+    const { claims } = await land(database, { teamId, batch })
+    for (const [id, outcome] of claims) outcomes.set(id, outcome)
+  }
+  return resultsOf(events, outcomes)
+}
+
+const anotherLanded = 'another event with this id, or in its place, has landed before'
+
+function resultsOf(
+  events: readonly Planned[],
+  outcomes: ReadonlyMap<string, ClaimOutcome>,
+): readonly EventResult[] {
+  /** What is there under each claim. */
+  const landed = new Map<string, string | undefined>()
+  return events.map((planned, index) => {
+    if (planned.status === 'rejected') return { index, ...planned }
+    const { hash, isRepeated } = planned
+    const { claim, eventId, sessionId, traceId, spanId } = planned.place
+    const outcome = outcomes.get(claim) ?? lost
+    if (!isRepeated) landed.set(claim, outcome.status === 'duplicate' ? outcome.hash : hash)
+    const status = isRepeated && outcome.status === 'landed' ? 'duplicate' : outcome.status
+    const isOther = status === 'duplicate' && landed.get(claim) !== hash
+    const reason =
+      outcome.status === 'rejected' ? outcome.reason : isOther ? anotherLanded : undefined
+    return {
+      index,
+      status,
+      eventId,
+      ...(sessionId === null ? {} : { sessionId }),
+      ...(traceId === '' ? {} : { traceId }),
+      ...(spanId === '' ? {} : { spanId }),
+      ...(reason === undefined ? {} : { reason }),
+    }
+  })
+}
+
+/** Does not happen: whatever is planned is landed, or thrown. */
+const lost: ClaimOutcome = { status: 'rejected', reason: 'the event was not landed' }
+
+/** received = landed + duplicate + rejected. */
+function countsOf(results: readonly EventResult[]): Counts {
+  const count = (status: EventResult['status']) =>
+    results.reduce((sum, result) => (result.status === status ? sum + 1 : sum), 0)
+  return {
+    received: results.length,
+    landed: count('landed'),
+    duplicate: count('duplicate'),
+    rejected: count('rejected'),
+  }
+}

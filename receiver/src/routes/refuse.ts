@@ -1,0 +1,21 @@
+/** Answers of the endpoints that speak plain JSON: why not, and when again. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { rpcCodeOf } from '../otlp/respond.ts'
+import type { Refusal } from './body.ts'
+
+/** What is still being sent is read and thrown away, so that the answer is read. */
+export function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { httpStatus, message, retrySeconds }: Refusal,
+): FastifyReply {
+  request.raw.resume()
+  if (retrySeconds !== undefined) reply.header('retry-after', String(retrySeconds))
+  return reply.code(httpStatus).send({ code: rpcCodeOf(httpStatus), message })
+}
+
+/** Bodies are read by `readBody`, in bounded memory, never by a parser of the framework. */
+export function readBodiesThemselves(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+}

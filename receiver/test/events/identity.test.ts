@@ -1,0 +1,127 @@
+/**
+ * Ids are part of the contract: a client may compute them. So they are checked against their definition, written here
+ * once more and differently.
+ */
+import { createHash } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { hashOfEvent } from '../../src/events/identity.ts'
+import { placeOf } from '../../src/events/place.ts'
+import { readEvent } from '../../src/events/read-event.ts'
+
+const now = new Date()
+const timestamp = now.toISOString()
+
+function placed(event: object, userId: string | undefined = 'mara') {
+  const result = readEvent({ timestamp, ...event }, { now })
+  if (result.status !== 'event') throw new Error(result.reason)
+  return placeOf(result.event, { teamId: 'default', userId })
+}
+
+function digest(json: string, bytes: number): string {
+  return createHash('sha256').update(json, 'utf8').digest().subarray(0, bytes).toString('hex')
+}
+
+test('a turn’s ids are the hashes the contract says', () => {
+  const place = placed({ type: 'ChatTurn', sessionId: 's-1', turnId: 't-1', eventId: 'e-1' })
+  expect(place).toMatchObject({
+    eventId: 'e-1',
+    traceId: digest('["default","mara","s-1","t-1"]', 16),
+    spanId: digest('["default","mara","s-1","ChatTurn","turnId","t-1"]', 8),
+    parentSpanId: '',
+    claim: digest('["default","mara","s-1","ChatTurn","eventId","e-1"]', 32),
+  })
+})
+
+test('what an id holds cannot be taken for another id', () => {
+  const odd = placed({ type: 'ChatTurn', sessionId: 's","x', turnId: '\u0001ü\ud800' })
+  expect(odd.traceId).toBe(digest('["default","mara","s\\",\\"x","\\u0001ü\\ud800"]', 16))
+  const left = placed({ type: 'ChatTurn', sessionId: 'a', turnId: 'bc' })
+  const right = placed({ type: 'ChatTurn', sessionId: 'ab', turnId: 'c' })
+  expect(left.traceId).not.toBe(right.traceId)
+})
+
+test('tool calls and file operations know their parents by ids alone', () => {
+  const ids = { sessionId: 's-1', turnId: 't-1', toolCallId: 'call-1' }
+  const turn = placed({ type: 'ChatTurn', ...ids })
+  const tool = placed({ type: 'ToolCall', toolName: 'x', ...ids })
+  const file = placed({ type: 'FileOperation', opId: 'o-1', path: 'a', opType: 'edit', ...ids })
+  const decision = placed({ type: 'ChangeDecision', opId: 'o-1', decision: 'accept', ...ids })
+  const error = placed({ type: 'Error', message: 'x', ...ids })
+  expect(new Set([turn, tool, file, decision, error].map(({ traceId }) => traceId)).size).toBe(1)
+  expect(tool.parentSpanId).toBe(turn.spanId)
+  expect(file.parentSpanId).toBe(tool.spanId)
+  expect(decision.spanId).toBe(file.spanId)
+  expect(error.spanId).toBe(tool.spanId)
+})
+
+test('without a tool call a file operation belongs to its turn', () => {
+  const ids = { sessionId: 's-1', turnId: 't-1' }
+  const turn = placed({ type: 'ChatTurn', ...ids })
+  const file = placed({ type: 'FileOperation', opId: 'o-1', path: 'a', opType: 'edit', ...ids })
+  expect([file.traceId, file.parentSpanId]).toEqual([turn.traceId, turn.spanId])
+})
+
+test('without a turn a tool call and its file operations are a trace of their own', () => {
+  const ids = { sessionId: 's-1', toolCallId: 'call-1' }
+  const tool = placed({ type: 'ToolCall', toolName: 'x', ...ids })
+  const file = placed({ type: 'FileOperation', opId: 'o-1', path: 'a', opType: 'edit', ...ids })
+  expect([tool.parentSpanId, file.traceId, file.parentSpanId]).toEqual([
+    '',
+    tool.traceId,
+    tool.spanId,
+  ])
+  expect(tool.traceId).toBe(
+    digest('["default","mara","s-1",["ToolCall","toolCallId","call-1"]]', 16),
+  )
+})
+
+test('events that name nothing stand for themselves', () => {
+  const one = placed({ type: 'ChatTurn', userPrompt: 'a' })
+  const other = placed({ type: 'ChatTurn', userPrompt: 'b' })
+  expect(one.traceId).not.toBe(other.traceId)
+  expect(one.traceId).toBe(
+    digest(`["default","mara",null,["ChatTurn","hash","${one.eventId}"]]`, 16),
+  )
+  expect(placed({ type: 'Error', message: 'x' })).toMatchObject({ traceId: '', spanId: '' })
+  // Whether the operation was in a turn, a decision that does not say cannot know.
+  expect(placed({ type: 'ChangeDecision', opId: 'o', decision: 'accept' })).toMatchObject({
+    traceId: '',
+    spanId: '',
+  })
+})
+
+test('one event id on events of two types is two events', () => {
+  const turn = placed({ type: 'ChatTurn', eventId: 'e' })
+  const tool = placed({ type: 'ToolCall', toolName: 'x', eventId: 'e' })
+  expect(turn.claim).not.toBe(tool.claim)
+  expect(turn.spanId).not.toBe(tool.spanId)
+})
+
+test('the same call id in two turns is two calls', () => {
+  const ids = { type: 'ToolCall', toolName: 'x', sessionId: 's', toolCallId: '1' }
+  expect(placed({ ...ids, turnId: 't-1' }).traceId).not.toBe(
+    placed({ ...ids, turnId: 't-2' }).traceId,
+  )
+})
+
+test('the token’s user counts, behind a gateway the event’s, and an id may be a number', () => {
+  const event = { type: 'ChatTurn', userId: 7, sessionId: 8, turnId: 9 }
+  expect(placed(event).traceId).toBe(digest('["default","mara","8","9"]', 16))
+  const result = readEvent({ timestamp, ...event }, { now })
+  if (result.status !== 'event') throw new Error(result.reason)
+  const behindGateway = placeOf(result.event, { teamId: 'default', userId: undefined })
+  expect(behindGateway.traceId).toBe(digest('["default","7","8","9"]', 16))
+})
+
+test('an event’s hash is that of its canonical JSON (RFC 8785)', () => {
+  const event = { b: [1, 1e21, 'ü\n'], a: { z: null, y: true }, '10': 'x', '9': 'y' }
+  const canonical = '{"10":"x","9":"y","a":{"y":true,"z":null},"b":[1,1e+21,"ü\\n"]}'
+  expect(hashOfEvent(event)).toBe(digest(canonical, 32))
+  const reordered = JSON.parse(
+    '{"a":{"y":true,"z":null},"9":"y","b":[1.0,1e21,"\\u00fc\\n"],"10":"x"}',
+  )
+  expect(hashOfEvent(reordered)).toBe(hashOfEvent(event))
+  expect(hashOfEvent({ large: 'x'.repeat(200_000) })).toBe(
+    digest(`{"large":"${'x'.repeat(200_000)}"}`, 32),
+  )
+})
