@@ -118,8 +118,14 @@ select s.team_id,
        s.attributes ->> 'url.path' as url_path,
        turnlog_integer(s.attributes -> 'http.response.status_code') as http_status,
        s.attributes ->> 'turnlog.capture.mode' as capture_mode,
-       s.attributes #>> '{turnlog.turn.prompt,preview}' as prompt_preview,
-       s.attributes #>> '{turnlog.turn.answer,preview}' as answer_preview,
+       coalesce(
+         s.attributes #>> '{turnlog.turn.prompt,preview}',
+         left(turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.prompt'), 200)
+       ) as prompt_preview,
+       coalesce(
+         s.attributes #>> '{turnlog.turn.answer,preview}',
+         left(turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.answer'), 200)
+       ) as answer_preview,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.prompt') as prompt_bytes,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.answer') as answer_bytes,
        s.service_name,

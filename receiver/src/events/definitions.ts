@@ -311,7 +311,7 @@ export const definitions = {
         attribute: 'turnlog.decision.type',
       },
       reason: {
-        kind: 'content',
+        kind: 'text',
         meaning: 'Why, in the decider’s words.',
         example: 'wrong file',
         attribute: 'turnlog.decision.reason',
@@ -335,14 +335,14 @@ export const definitions = {
     meaning: 'Something went wrong in the app.',
     members: {
       message: {
-        kind: 'content',
+        kind: 'text',
         meaning: 'What went wrong.',
         example: 'x is not a function',
         isRequired: true,
         attribute: 'exception.message',
       },
       stack: {
-        kind: 'content',
+        kind: 'text',
         meaning: 'Where.',
         example: 'TypeError: x is not a function\n    at main (app.js:3:1)',
         attribute: 'exception.stacktrace',
