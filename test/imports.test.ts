@@ -22,7 +22,7 @@ const rules: Readonly<Record<string, Rule>> = {
     may: ['instrumentation/src/record', 'conventions'],
     mayTypes: ['instrumentation/src/changes'],
   },
-  'instrumentation/src/upload': { may: [], mayTypes: ['instrumentation/src/spool'] },
+  'instrumentation/src/upload': { may: ['conventions'], mayTypes: ['instrumentation/src/spool'] },
   'instrumentation/src/changes': { may: ['instrumentation/src/record', 'conventions'] },
   'receiver/src/otlp': { may: ['conventions'] },
   'receiver/src/events': { may: ['receiver/src/otlp', 'conventions'] },

@@ -10,7 +10,7 @@ export const recorderMetrics = {
   'turnlog.recorder.recorded': { unit: '{record}', meaning: 'Sequences given.' },
   'turnlog.recorder.waiting': {
     unit: '{record}',
-    meaning: 'In the journal, or sealed and not yet acknowledged.',
+    meaning: 'In the journal, sealed, or sent and not yet confirmed.',
   },
   'turnlog.recorder.quarantined': {
     unit: '{record}',

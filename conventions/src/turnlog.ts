@@ -268,7 +268,7 @@ export const turnlogAttributes = {
   'turnlog.drop.reason': {
     type: 'string',
     meaning:
-      'Why the records were dropped: `journal_unwritable`, `journal_corrupt`, `record_too_large`, `record_unsealable`.',
+      'Why the records were dropped: `journal_unwritable`, `journal_corrupt`, `record_too_large`, `record_unsealable`, `lost_in_transit`.',
     example: 'journal_unwritable',
     stability: 'stable',
   },

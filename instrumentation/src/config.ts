@@ -29,6 +29,31 @@ export const settings = {
     default: 'none',
     doc: 'The bearer token that is sent with every request.',
   },
+  receiver: {
+    env: 'TELEMETRY_RECEIVER',
+    default: 'none',
+    doc: 'The base URL of the receiver, where the endpoint is a Collector: there it is asked what has landed, and until then it is kept and, when it was lost, sent again. Straight to the receiver its answer says so, and this is not needed.',
+  },
+  receiverToken: {
+    env: 'TELEMETRY_RECEIVER_TOKEN',
+    default: '`TELEMETRY_TOKEN`',
+    doc: 'The bearer token for `TELEMETRY_RECEIVER`, where a gateway takes another one. It must be the same user’s: of others’ recorders the receiver says nothing.',
+  },
+  resendAfterSeconds: {
+    env: 'TELEMETRY_RESEND_AFTER_SECONDS',
+    default: '120',
+    doc: 'How long a segment that a Collector took may be missing, once newer ones have landed, before it is sent again; twice and four times as long before the second and third time, and eight times before it is declared lost. From 1 to 86400.',
+  },
+  keptDaysMax: {
+    env: 'TELEMETRY_KEPT_DAYS_MAX',
+    default: '7',
+    doc: 'How long a segment that was sent is kept while it is not known whether it has landed; older ones are given up and named in `unconfirmed.jsonl`. From 0 to 365.',
+  },
+  keptBytesMax: {
+    env: 'TELEMETRY_KEPT_BYTES_MAX',
+    default: '536870912',
+    doc: 'Disk that such segments may use in one process; above it the oldest are given up in the same way.',
+  },
   userId: {
     env: 'TELEMETRY_USER_ID',
     default: 'the operating system’s user name',
@@ -61,6 +86,12 @@ export interface Config {
   /** `undefined`: nothing is sent. */
   readonly endpoint: string | undefined
   readonly token: string | undefined
+  /** `undefined`: nobody is asked what has landed. */
+  readonly receiver: string | undefined
+  readonly receiverToken: string | undefined
+  readonly resendAfterSeconds: number
+  readonly keptDaysMax: number
+  readonly keptBytesMax: number
   readonly userId: string
   /** Absolute. */
   readonly workspace: string
@@ -72,8 +103,6 @@ export interface Config {
   readonly problems: readonly string[]
 }
 
-const defaultContentBytesMax = 16 * 1024 ** 2
-
 type Environment = Readonly<Record<string, string | undefined>>
 
 export function readConfig(environment: Environment = process.env): Config {
@@ -82,14 +111,40 @@ export function readConfig(environment: Environment = process.env): Config {
     const value = environment[settings[name].env]?.trim()
     return value === undefined || value === '' ? undefined : value
   }
+  const readBaseUrl = (name: keyof typeof settings, instead: string): string | undefined => {
+    const value = read(name)
+    if (value === undefined) return undefined
+    const result: EndpointResult = parseEndpoint(value)
+    if (result.status === 'ok') return result.baseUrl
+    problems.push(`${settings[name].env}: ${result.reason} ${instead}`)
+    return undefined
+  }
+  const readNumber = (
+    name: keyof typeof settings,
+    limits: { min: number; max: number },
+  ): number => {
+    const { env, default: text } = settings[name]
+    const value = read(name) ?? text
+    const number = Number(value)
+    const isFit = Number.isSafeInteger(number) && number >= limits.min && number <= limits.max
+    if (isFit) return number
+    const expected = `a whole number from ${limits.min} to ${limits.max}`
+    problems.push(`${env}: expected ${expected}, got '${value}'. ${text} is used.`)
+    return Number(text)
+  }
   return {
     isEnabled: !isOff(read('isEnabled')) && environment.OTEL_SDK_DISABLED?.trim() !== 'true',
-    endpoint: readEndpoint(read('endpoint'), problems),
+    endpoint: readBaseUrl('endpoint', 'Nothing is sent.'),
     token: read('token'),
+    receiver: readBaseUrl('receiver', 'Nobody is asked what has landed.'),
+    receiverToken: read('receiverToken') ?? read('token'),
+    resendAfterSeconds: readNumber('resendAfterSeconds', { min: 1, max: 86_400 }),
+    keptDaysMax: readNumber('keptDaysMax', { min: 0, max: 365 }),
+    keptBytesMax: readNumber('keptBytesMax', { min: 0, max: Number.MAX_SAFE_INTEGER }),
     userId: read('userId') ?? userName(),
     workspace: path.resolve(read('workspace') ?? process.cwd()),
     spoolDirectory: path.resolve(read('spoolDirectory') ?? defaultSpoolDirectory(environment)),
-    contentBytesMax: readBytes(read('contentBytesMax'), problems),
+    contentBytesMax: readNumber('contentBytesMax', { min: 0, max: 16 * 1024 ** 2 }),
     serviceName: read('serviceName'),
     problems,
   }
@@ -97,24 +152,6 @@ export function readConfig(environment: Environment = process.env): Config {
 
 function isOff(value: string | undefined): boolean {
   return value !== undefined && /^(0|false|no|off)$/i.test(value)
-}
-
-function readEndpoint(value: string | undefined, problems: string[]): string | undefined {
-  if (value === undefined) return undefined
-  const result: EndpointResult = parseEndpoint(value)
-  if (result.status === 'ok') return result.baseUrl
-  problems.push(`${settings.endpoint.env}: ${result.reason} Nothing is sent.`)
-  return undefined
-}
-
-function readBytes(value: string | undefined, problems: string[]): number {
-  if (value === undefined) return defaultContentBytesMax
-  const bytes = Number(value)
-  if (Number.isSafeInteger(bytes) && bytes >= 0 && bytes <= defaultContentBytesMax) return bytes
-  problems.push(
-    `${settings.contentBytesMax.env}: expected a number of bytes up to ${defaultContentBytesMax}, got '${value}'.`,
-  )
-  return defaultContentBytesMax
 }
 
 /** XDG Base Directory Specification: relative values are ignored. */

@@ -56,8 +56,15 @@ export function start(config: Config): { stop(): void } {
       folder,
       changesDirectory,
       contentBytesMax: config.contentBytesMax,
-      endpoint: config.endpoint,
-      token: config.token,
+      delivery: {
+        endpoint: config.endpoint,
+        token: config.token,
+        receiver: config.receiver,
+        receiverToken: config.receiverToken,
+        resendAfterSeconds: config.resendAfterSeconds,
+        keptDaysMax: config.keptDaysMax,
+        keptBytesMax: config.keptBytesMax,
+      },
     },
     after,
     onMissing: (ranges) => {

@@ -1,21 +1,19 @@
 /**
- * The composition root of the one worker thread: seal → adopt → upload. It seals closed journal files, one at a time, at
+ * The composition root of the one worker thread: seal → adopt → deliver. It seals closed journal files, one at a time, at
  * low priority; it has no standard output, and nothing of it holds the host.
  */
 import * as os from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { openChangeStore } from './changes/store.ts'
+import { startDelivery } from './delivery.ts'
 import { originalFs } from './file-system.ts'
 import { quietly } from './health.ts'
+import type { SequenceRange } from './sequence-ranges.ts'
 import { createAdoption } from './spool/adopt.ts'
 import { ownLiveness } from './spool/liveness.ts'
 import { readIdentity } from './spool/recorder-folder.ts'
 import { createSealer, type Sealer } from './spool/seal.ts'
 import type { FromWorker, SealingWorkerData, ToWorker } from './spool/sealing-protocol.ts'
-import { openSpool } from './spool/spool.ts'
-import { parseEndpoint } from './upload/endpoint.ts'
-import { createHttpTransport } from './upload/http-transport.ts'
-import { createUploader } from './upload/uploader.ts'
 
 /** How often dead recorders and a refusing disk are looked at again. */
 const lookEveryMs = 30_000
@@ -29,9 +27,13 @@ const data: SealingWorkerData = workerData
 if (process.platform === 'linux')
   quietly('lower the priority', () => os.setPriority(0, lowPriority))
 
-const spool = openSpool(originalFs)
+const delivery = startDelivery({
+  settings: data.delivery,
+  directory: data.directory,
+  declareLost,
+})
+const { spool } = delivery
 const changes = openChangeStore({ directory: data.changesDirectory })
-const uploader = startUploader()
 const adoption = createAdoption({
   fileSystem: originalFs,
   directory: data.directory,
@@ -40,7 +42,7 @@ const adoption = createAdoption({
   contentBytesMax: data.contentBytesMax,
   changes,
   spool,
-  onSealed: () => uploader?.wake(),
+  onSealed: () => delivery.wake(),
 })
 
 let sealer: Sealer | undefined
@@ -69,7 +71,7 @@ function work(): void {
     sealer ??= openSealer()
     return sealer.seal(closedThrough)
   })
-  uploader?.wake()
+  delivery.wake()
   if (missing === undefined) {
     retry = setTimeout(workAgain, retryMs)
     retry.unref()
@@ -100,15 +102,16 @@ function openSealer(): Sealer {
   })
 }
 
-function startUploader() {
-  const endpoint = data.endpoint === undefined ? undefined : parseEndpoint(data.endpoint)
-  if (endpoint?.status !== 'ok') return undefined
-  return createUploader({
-    source: spool,
-    transport: createHttpTransport(),
-    urls: endpoint.urls,
-    token: () => data.token,
-  })
+/** By who records: this process for itself, and for the dead ones that it has adopted. */
+function declareLost(folder: string, sequences: readonly SequenceRange[]): void {
+  const ranges = sequences.map(([first, last]) => ({ first, last, reason: 'lost_in_transit' }))
+  if (folder !== data.folder) {
+    adoption.declareLost(folder, ranges)
+    return
+  }
+  sealer ??= openSealer()
+  sealer.lose(ranges)
+  work()
 }
 
 /** A piece at a time: what the host waits for comes between. */

@@ -16,6 +16,8 @@ export interface Account {
   readonly dropped: number
   readonly waiting: number
   readonly quarantined: number
+  /** Given up before it was learnt whether they have landed: some may be counted above, the others are missing. */
+  readonly unconfirmed: number
   /** recorded less all the others: 0 when nothing is missing or counted twice. */
   readonly unaccounted: number
 }
@@ -33,7 +35,7 @@ export async function accounts(spool: string, database: Database): Promise<Accou
     const folder = folders.get(recorder)
     const here =
       folder === undefined
-        ? { recorded: 0, waiting: 0, quarantined: 0 }
+        ? { recorded: 0, waiting: 0, quarantined: 0, unconfirmed: 0 }
         : accountOf(originalFs, folder)
     const [landed, rejected, dropped] = [
       Number(row?.landed ?? 0),
@@ -50,6 +52,7 @@ export async function accounts(spool: string, database: Database): Promise<Accou
       dropped,
       waiting: here.waiting,
       quarantined: here.quarantined,
+      unconfirmed: here.unconfirmed,
       unaccounted: recorded - accounted,
     }
   })
@@ -60,8 +63,8 @@ function recorderFolders(spool: string): Map<string, string> {
   if (!existsSync(spool)) return found
   for (const destination of readdirSync(spool)) {
     if (destination === 'changes') continue
-    for (const recorder of readdirSync(path.join(spool, destination))) {
-      found.set(recorder, path.join(spool, destination, recorder))
+    for (const entry of readdirSync(path.join(spool, destination), { withFileTypes: true })) {
+      if (entry.isDirectory()) found.set(entry.name, path.join(spool, destination, entry.name))
     }
   }
   return found

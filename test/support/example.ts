@@ -28,13 +28,15 @@ export interface ExampleOptions {
   readonly endpoint?: string | undefined
   readonly token?: string | undefined
   readonly isRecorded?: boolean
+  /** Further settings. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 export type Example = Awaited<ReturnType<typeof startExample>>
 
 /** Resolves once the app answers. */
 export async function startExample(options: ExampleOptions) {
-  const { spool, workspace, endpoint, token, isRecorded = true } = options
+  const { spool, workspace, endpoint, token, isRecorded = true, settings = {} } = options
   const preload = isRecorded ? ['--import', '@turnlog/instrumentation/register'] : []
   const child = spawn(process.execPath, [...preload, 'example/src/main.ts'], {
     cwd: root,
@@ -46,6 +48,7 @@ export async function startExample(options: ExampleOptions) {
       TELEMETRY_SPOOL_DIRECTORY: spool,
       ...(endpoint === undefined ? {} : { TELEMETRY_ENDPOINT: endpoint }),
       ...(token === undefined ? {} : { TELEMETRY_TOKEN: token }),
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -10,7 +10,7 @@ import { quietly } from '../health.ts'
 import { type Liveness, livenessOf } from './liveness.ts'
 import { releaseLock, takeLock } from './lock.ts'
 import { hasEnded, readIdentity, removeEmptied } from './recorder-folder.ts'
-import { createSealer, type Sealer } from './seal.ts'
+import { createSealer, type MissingRange, type Sealer } from './seal.ts'
 import type { Spool } from './spool.ts'
 
 export interface AdoptionOptions {
@@ -86,6 +86,15 @@ export function createAdoption(options: AdoptionOptions) {
       if (round.next().done !== true) return true
       round = undefined
       return false
+    },
+    /** Declares what a dead recorder's segments had and was lost on its way. Throws where it cannot. */
+    declareLost(folder: string, ranges: readonly MissingRange[]): void {
+      const identity = adopted.has(folder) ? readIdentity(fileSystem, folder) : undefined
+      if (identity === undefined) throw new Error('not adopted, or not yet')
+      const sealer = createSealer({ ...options, folder, identity })
+      sealer.lose(ranges)
+      sealer.closeDead()
+      options.onSealed()
     },
     /** Lets others adopt what is left. */
     close(): void {

@@ -79,6 +79,8 @@ export function createSealer(options: SealerOptions) {
       }),
     /** Closes a dead recorder, whose files are all sealed. Doing it twice gives the same records. */
     closeDead: (): void => fromDisk((each) => each.closeDead()),
+    /** Sealed records were lost on their way: they are missing from now on, and `seal` or `closeDead` declares them. */
+    lose: (ranges: readonly MissingRange[]): void => fromDisk((each) => each.lose(ranges)),
     /** A newer version has written here: nothing of it was or will be touched. */
     isOfNewerVersion: (): boolean => fromDisk((each) => each.isOfNewerVersion()),
   }
@@ -281,6 +283,11 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
     removeFiles()
   }
 
+  function lose(ranges: readonly MissingRange[]): void {
+    sequences.lose(ranges)
+    note()
+  }
+
   function sealClosing(closing: ReturnType<typeof closingOf>[number]): SealResult {
     switch (closing.kind) {
       case 'drop':
@@ -298,6 +305,7 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
   return {
     sealNext,
     closeDead,
+    lose,
     undeclared: () => sequences.undeclared,
     isOfNewerVersion: () => isNewer,
   }

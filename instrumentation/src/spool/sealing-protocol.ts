@@ -1,6 +1,17 @@
 /** What the host's thread and the sealing worker say to each other. */
 import type { MissingRange } from './seal.ts'
 
+/** Where it is sent, and what has to be known there before it goes. */
+export interface DeliverySettings {
+  readonly endpoint: string | undefined
+  readonly token: string | undefined
+  readonly receiver: string | undefined
+  readonly receiverToken: string | undefined
+  readonly resendAfterSeconds: number
+  readonly keptDaysMax: number
+  readonly keptBytesMax: number
+}
+
 export interface SealingWorkerData {
   /** Tells the preload, which `--import` runs in every thread, to stay out of this one. */
   readonly turnlogSealingWorker: true
@@ -9,8 +20,7 @@ export interface SealingWorkerData {
   readonly folder: string
   readonly changesDirectory: string
   readonly contentBytesMax: number
-  readonly endpoint: string | undefined
-  readonly token: string | undefined
+  readonly delivery: DeliverySettings
 }
 
 export type ToWorker =

@@ -60,6 +60,16 @@ export function createSequences(begin: {
     spoil(sequence: number, reason: string): void {
       miss(sequence, sequence, reason)
     },
+    /** Records that were sealed are gone after all. */
+    lose(ranges: readonly MissingRange[]): void {
+      for (const range of ranges) {
+        const unknown = undeclared.reduce(
+          (left, known) => left.flatMap((r) => without(r, known)),
+          [range],
+        )
+        undeclared.push(...unknown)
+      }
+    },
     /** The end of a file: what its header tells of and it did not have is missing. */
     endFile(): void {
       if (given <= through) return

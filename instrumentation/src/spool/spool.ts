@@ -4,12 +4,14 @@
  * the oldest goes first.
  */
 import * as path from 'node:path'
-import { type FileSystem, makePrivateFolder, removeFile } from '../file-system.ts'
+import { type FileSystem, removeFile } from '../file-system.ts'
 import { quietly } from '../health.ts'
+import type { Keeper } from './keeper.ts'
 import type { Signal } from './otlp-json.ts'
 import { accountOf, type RecorderAccount } from './recorder-account.ts'
 import { listSegments, quarantineFolder } from './recorder-folder.ts'
 import type { SegmentName } from './segment.ts'
+import { setAside } from './sent-folder.ts'
 
 export interface SpooledSegment {
   readonly path: string
@@ -21,7 +23,8 @@ export interface SpooledSegment {
 
 export type Spool = ReturnType<typeof openSpool>
 
-export function openSpool(fileSystem: FileSystem) {
+/** Without a keeper every answer is taken for the receiver's. */
+export function openSpool(fileSystem: FileSystem, keeper?: Keeper) {
   /** Each with what was seen in it and is not sent: a long backlog is listed once, not once a segment. */
   const folders = new Map<string, SegmentName[]>()
   let current: SpooledSegment | undefined
@@ -43,9 +46,10 @@ export function openSpool(fileSystem: FileSystem) {
     return undefined
   }
 
-  /** Undefined when it has gone since it was listed. */
+  /** Undefined when it has gone since it was listed, or was sent and could not be moved away. */
   function describe(folder: string, { name, signal }: SegmentName): SpooledSegment | undefined {
     const file = path.join(folder, name)
+    if (keeper?.isKeptInQueue(file)) return undefined
     const stat = fileSystem.statSync(file, { throwIfNoEntry: false })
     return stat === undefined
       ? undefined
@@ -56,10 +60,12 @@ export function openSpool(fileSystem: FileSystem) {
     /** Segments of this recorder's folder are sent from now on. */
     add(folder: string): void {
       if (!folders.has(folder)) folders.set(folder, [])
+      keeper?.add(folder)
     },
     /** The recorder's folder is gone, or not ours. */
     remove(folder: string): void {
       folders.delete(folder)
+      keeper?.remove(folder)
     },
     /** The segment to send next; the same one until it is acknowledged, set aside or gone. */
     async next(): Promise<SpooledSegment | undefined> {
@@ -67,21 +73,27 @@ export function openSpool(fileSystem: FileSystem) {
       current ??= find()
       return current
     },
-    /** It has landed; what of it was rejected stands in the receiver's ledger. */
-    async acknowledge(segment: SpooledSegment): Promise<void> {
-      removeFile(fileSystem, segment.path)
+    /**
+     * The endpoint has taken it. `isCommitted`: it has landed, and what of it was rejected stands in the receiver's
+     * ledger. Otherwise it is kept until that ledger has it.
+     */
+    async acknowledge(
+      segment: SpooledSegment,
+      { isCommitted }: { readonly isCommitted: boolean },
+    ): Promise<void> {
       current = undefined
+      if (keeper !== undefined && !isCommitted) {
+        keeper.keep(segment)
+        return
+      }
+      removeFile(fileSystem, segment.path)
+      keeper?.forget(segment)
     },
     /** The receiver will never take it: set aside whole, with the reason beside it, where the disk has room for that. */
     async quarantine(segment: SpooledSegment, reason: string): Promise<void> {
-      const folder = quarantineFolder(segment.folder)
-      makePrivateFolder(fileSystem, folder)
-      const aside = path.join(folder, segment.name)
-      fileSystem.renameSync(segment.path, aside)
+      setAside(fileSystem, { from: segment.path, into: quarantineFolder(segment.folder), reason })
       current = undefined
-      quietly('write down why a segment was refused', () =>
-        fileSystem.writeFileSync(`${aside}.reason`, `${reason}\n`, { mode: 0o600 }),
-      )
+      keeper?.forget(segment)
     },
     account: (folder: string): RecorderAccount => accountOf(fileSystem, folder),
   }

@@ -2,16 +2,23 @@
  * What an answer means: pure.
  *
  * - accepted: 2xx *and* an OTLP answer. A login page's 200 is no delivery. What a partial success rejects
- *   stays rejected: it is never sent again.
+ *   stays rejected: it is never sent again. `isCommitted` when the receiver itself says so; a Collector's
+ *   answer only means that it will try.
  * - retry: it may work later, as it is.
  * - unauthorized: the token is not taken; a person must act.
  * - misconfigured: the address is wrong; a person must act. Nothing was judged, so nothing is given up.
  * - rejected: this body is not taken, and never will be.
  */
+import { ledgerCommitted } from '@turnlog/conventions'
 import { parseRetryAfter } from './retry.ts'
 
 export type SendResult =
-  | { readonly status: 'accepted'; readonly rejected: number; readonly message?: string }
+  | {
+      readonly status: 'accepted'
+      readonly isCommitted: boolean
+      readonly rejected: number
+      readonly message?: string
+    }
   | { readonly status: 'retry'; readonly reason: string; readonly afterMs?: number }
   | { readonly status: 'unauthorized'; readonly reason: string }
   | { readonly status: 'misconfigured'; readonly reason: string }
@@ -20,6 +27,8 @@ export type SendResult =
 export interface HttpAnswer {
   readonly httpStatus: number
   readonly retryAfter?: string | undefined
+  /** What it says of the receiver's ledger. */
+  readonly ledger?: string | undefined
   /** The whole body; undefined where it was too long to be an answer. */
   readonly body: string | undefined
 }
@@ -42,12 +51,12 @@ export function interpretAnswer(answer: HttpAnswer, nowMs: number): SendResult {
   return { status: 'rejected', reason, httpStatus }
 }
 
-function interpretSuccess({ httpStatus, body }: HttpAnswer): SendResult {
+function interpretSuccess({ httpStatus, ledger, body }: HttpAnswer): SendResult {
   const partialSuccess = parseOtlpAnswer(body)
   if (partialSuccess === undefined) {
     return { status: 'retry', reason: `HTTP ${httpStatus} without an OTLP answer` }
   }
-  return { status: 'accepted', ...partialSuccess }
+  return { status: 'accepted', isCommitted: ledger === ledgerCommitted, ...partialSuccess }
 }
 
 /**

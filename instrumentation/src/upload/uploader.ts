@@ -36,8 +36,14 @@ export interface Segment {
 export interface SegmentSource<Item extends Segment = Segment> {
   /** The oldest that is there; undefined when there is none. Another one once its file is gone. */
   next(): Promise<Item | undefined>
-  /** It has landed; some of its records may have been rejected, for good. */
-  acknowledge(segment: Item, outcome: { rejected: number; message?: string }): Promise<void>
+  /**
+   * The endpoint has taken it; `isCommitted`: the receiver says that it has landed. Some of its records may have been
+   * rejected, for good.
+   */
+  acknowledge(
+    segment: Item,
+    outcome: { isCommitted: boolean; rejected: number; message?: string },
+  ): Promise<void>
   /** It will never be taken: set aside, whole. */
   quarantine(segment: Item, reason: string): Promise<void>
 }

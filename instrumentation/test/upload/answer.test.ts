@@ -20,9 +20,20 @@ test.for([
 ] as const)('200 %s is accepted', ([body, rejected, message]) => {
   expect(interpret(200, body)).toEqual({
     status: 'accepted',
+    isCommitted: false,
     rejected,
     ...(message !== undefined && { message }),
   })
+})
+
+test.each([
+  ['committed', true],
+  ['later', false],
+  ['', false],
+  [undefined, false],
+])('an answer that says %j of the ledger means committed: %s', (ledger, isCommitted) => {
+  const answer = { httpStatus: 200, ledger, body: '{}' }
+  expect(interpretAnswer(answer, 0)).toEqual({ status: 'accepted', isCommitted, rejected: 0 })
 })
 
 test.for([

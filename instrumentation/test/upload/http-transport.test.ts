@@ -19,7 +19,7 @@ test('one POST carries the segment as it lies on disk, with its length', async (
   await using receiver = await startReceiver()
   using http = transport()
   const result = await http.send({ url: `${receiver.url}/v1/traces`, token, body })
-  expect(result).toEqual({ status: 'accepted', rejected: 0 })
+  expect(result).toEqual({ status: 'accepted', isCommitted: false, rejected: 0 })
   const [request] = receiver.received
   expect(request).toMatchObject({
     method: 'POST',

@@ -22,7 +22,8 @@ function openSource() {
   const folder = mkdtempSync(join(tmpdir(), 'turnlog-upload-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const waiting: Segment[] = []
-  const acknowledged: { name: string; rejected: number; message?: string }[] = []
+  const acknowledged: { name: string; isCommitted: boolean; rejected: number; message?: string }[] =
+    []
   const quarantined: { name: string; reason: string }[] = []
   const nameOf = ({ path }: Segment) => path.slice(folder.length + 1)
   const take = (segment: Segment) => waiting.splice(waiting.indexOf(segment), 1)
@@ -126,7 +127,7 @@ test('what the receiver rejects for good is acknowledged and counted, not sent a
   await using upload = await startUpload(status(200, partial), ['1'])
   await expect
     .poll(() => upload.acknowledged)
-    .toEqual([{ name: '1', rejected: 2, message: 'too old' }])
+    .toEqual([{ name: '1', isCommitted: false, rejected: 2, message: 'too old' }])
   expect(upload.uploader.health().recordsRejected).toBe(2)
   expect(upload.sent()).toEqual(['1'])
 })

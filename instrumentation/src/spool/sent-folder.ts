@@ -1,0 +1,181 @@
+/**
+ * Segments that an endpoint has taken and that no ledger has confirmed, in `sent/` of their recorder's folder:
+ *
+ *     {segment}            moved here by a rename, when it was taken
+ *     {segment}.note       JSON: when it was taken, how often so far, and what it carries
+ *
+ * The note is in place before the segment is, and goes after it. A note alone belongs to a segment that is sent again
+ * (then that stands in the recorder's folder), or was left by a crash. A segment alone is read once more.
+ *
+ * Invariant: at every moment a segment is under one of its names, so a crash at any step repeats and never loses.
+ */
+import * as path from 'node:path'
+import {
+  type FileSystem,
+  makePrivateFolder,
+  namesIn,
+  removeFile,
+  replaceFile,
+  syncFolder,
+  targetOfTemporary,
+} from '../file-system.ts'
+import { quietly } from '../health.ts'
+import { isRange, joinRanges, type SequenceRange } from '../sequence-ranges.ts'
+import { type Carried, carriedBy } from './carried.ts'
+import { readJson } from './json-file.ts'
+import { quarantineFolder } from './recorder-folder.ts'
+import { parseSegmentName } from './segment.ts'
+
+export interface SentNote extends Carried {
+  /** By the clock of whoever sent it. */
+  readonly takenAt: number
+  /** How often the endpoint has taken it. */
+  readonly times: number
+}
+
+const noteVersion = 1
+const noteSuffix = '.note'
+
+export function sentFolder(folder: string): string {
+  return path.join(folder, 'sent')
+}
+
+/** Moves a segment that was taken out of the queue; returns its note. Throws when the disk does not move it: it is still in the queue. */
+export function keepSent(
+  fileSystem: FileSystem,
+  { folder, name }: { readonly folder: string; readonly name: string },
+  now: number,
+): SentNote {
+  const sent = sentFolder(folder)
+  makePrivateFolder(fileSystem, sent)
+  const note = nextNote(fileSystem, { folder, name }, now)
+  // Without it the segment is read again, and has been taken once.
+  quietly('note that a segment was taken', () => writeNote(fileSystem, sent, name, note))
+  fileSystem.renameSync(path.join(folder, name), path.join(sent, name))
+  syncFolder(fileSystem, sent)
+  syncFolder(fileSystem, folder)
+  return note
+}
+
+/** What will be noted of a segment in the queue that was taken just now. */
+export function nextNote(
+  fileSystem: FileSystem,
+  { folder, name }: { readonly folder: string; readonly name: string },
+  now: number,
+): SentNote {
+  const before = quietly('read a note', () => readNote(fileSystem, sentFolder(folder), name))
+  const carried = before ?? carriedBy(fileSystem, path.join(folder, name), name)
+  const { sequences, contents } = carried
+  return { takenAt: now, times: (before?.times ?? 0) + 1, sequences, contents }
+}
+
+/** What is kept, as far as it can be read; removes what a crash left. */
+export function listSent(
+  fileSystem: FileSystem,
+  folder: string,
+): { readonly name: string; readonly bytes: number; readonly note: SentNote }[] {
+  const sent = sentFolder(folder)
+  const names = namesIn(fileSystem, sent)
+  const present = new Set(names)
+  for (const name of names) {
+    const segment = name.endsWith(noteSuffix) ? name.slice(0, -noteSuffix.length) : undefined
+    const isAlone =
+      segment !== undefined &&
+      parseSegmentName(segment) !== undefined &&
+      !present.has(segment) &&
+      !fileSystem.existsSync(path.join(folder, segment))
+    if (isAlone || targetOfTemporary(name)?.endsWith(noteSuffix)) {
+      quietly('remove a note', () => removeFile(fileSystem, path.join(sent, name)))
+    }
+  }
+  return names.flatMap((name) => {
+    if (parseSegmentName(name) === undefined) return []
+    const file = path.join(sent, name)
+    const stat = fileSystem.statSync(file, { throwIfNoEntry: false })
+    if (stat === undefined) return []
+    const note = quietly('read a note', () => readNote(fileSystem, sent, name)) ?? {
+      ...carriedBy(fileSystem, file, name),
+      takenAt: Number(stat.mtimeMs),
+      times: 1,
+    }
+    return [{ name, bytes: Number(stat.size), note }]
+  })
+}
+
+/** Back into the queue; its note stays, and counts on when it is taken again. */
+export function requeueSent(fileSystem: FileSystem, folder: string, name: string): void {
+  fileSystem.renameSync(path.join(sentFolder(folder), name), path.join(folder, name))
+  syncFolder(fileSystem, folder)
+}
+
+/** It has landed, or it is given up: nothing of it stays. */
+export function removeSent(fileSystem: FileSystem, folder: string, name: string): void {
+  removeFile(fileSystem, path.join(sentFolder(folder), name))
+  forgetSent(fileSystem, folder, name)
+}
+
+/** The note of a segment that is not in `sent/`. */
+export function forgetSent(fileSystem: FileSystem, folder: string, name: string): void {
+  const sent = sentFolder(folder)
+  if (!fileSystem.existsSync(sent)) return
+  removeFile(fileSystem, path.join(sent, name + noteSuffix))
+  // Fails while something is in it.
+  quietly('remove an empty folder', () => {
+    if (namesIn(fileSystem, sent).length === 0) fileSystem.rmdirSync(sent)
+  })
+}
+
+/**
+ * Segments that were lost on their way, and declared so. They lie apart from those that were refused, since their
+ * records are accounted for by the declaration.
+ */
+export function lostFolder(folder: string): string {
+  return path.join(quarantineFolder(folder), 'lost_in_transit')
+}
+
+/** Sets a segment aside whole, with the reason beside it where the disk has room for that. */
+export function setAside(
+  fileSystem: FileSystem,
+  { from, into, reason }: { readonly from: string; readonly into: string; readonly reason: string },
+): void {
+  makePrivateFolder(fileSystem, into)
+  const aside = path.join(into, path.basename(from))
+  fileSystem.renameSync(from, aside)
+  quietly('write down why a segment was set aside', () =>
+    fileSystem.writeFileSync(`${aside}.reason`, `${reason}\n`, { mode: 0o600 }),
+  )
+}
+
+function writeNote(fileSystem: FileSystem, sent: string, name: string, note: SentNote): void {
+  const content = JSON.stringify({ version: noteVersion, ...note })
+  replaceFile(fileSystem, path.join(sent, name + noteSuffix), content)
+}
+
+/** Undefined where there is none, or a damaged one, or one of a newer version. */
+function readNote(fileSystem: FileSystem, sent: string, name: string): SentNote | undefined {
+  const value = readJson(fileSystem, path.join(sent, name + noteSuffix))
+  if (value === undefined) return undefined
+  const { version, takenAt, times, sequences, contents } = value
+  if (version !== noteVersion || !isTime(takenAt) || !isTime(times)) return undefined
+  if (!Array.isArray(sequences) || !sequences.every(isRange)) return undefined
+  if (!Array.isArray(contents) || !contents.every((each) => typeof each === 'string')) {
+    return undefined
+  }
+  return { takenAt, times, sequences: joinRanges(sequences), contents }
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+}
+
+/** Sequences of all that is kept, for the account. */
+export function sentSequences(fileSystem: FileSystem, folder: string): SequenceRange[] {
+  const sent = sentFolder(folder)
+  const carried = namesIn(fileSystem, sent)
+    .filter((name) => parseSegmentName(name) !== undefined)
+    .map(
+      (name) =>
+        readNote(fileSystem, sent, name) ?? carriedBy(fileSystem, path.join(sent, name), name),
+    )
+  return joinRanges(carried.flatMap(({ sequences }) => sequences))
+}

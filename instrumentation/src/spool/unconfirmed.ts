@@ -1,0 +1,78 @@
+/**
+ * Segments that were given up unconfirmed: an endpoint took them, and whether they have landed was never learnt. One
+ * line of JSON each, in `unconfirmed.jsonl` of the destination's folder; several processes may append. What is
+ * noted here may well have landed: the receiver's ledger knows.
+ *
+ * At 1 MiB the file becomes `unconfirmed.1.jsonl`, and what had that name goes.
+ */
+import * as path from 'node:path'
+import { type FileSystem, isMissing, writeFully } from '../file-system.ts'
+import { isRange, joinRanges, type SequenceRange } from '../sequence-ranges.ts'
+import { isObject } from './json-file.ts'
+
+export interface UnconfirmedSegment {
+  /** When it was given up. */
+  readonly at: number
+  readonly recorder: string
+  readonly segment: string
+  readonly bytes: number
+  readonly sequences: readonly SequenceRange[]
+  readonly why: UnconfirmedReason
+}
+
+/** Which bound it was, as the settings name them; or that there are too many files. */
+export type UnconfirmedReason = 'kept_days_max' | 'kept_bytes_max' | 'kept_segments_max'
+
+const fileBytesMax = 1024 ** 2
+
+export function noteUnconfirmed(
+  fileSystem: FileSystem,
+  directory: string,
+  segment: UnconfirmedSegment,
+): void {
+  const [file, older] = filesOf(directory)
+  const size = fileSystem.statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  if (Number(size) >= fileBytesMax) fileSystem.renameSync(file, older)
+  const descriptor = fileSystem.openSync(file, 'a', 0o600)
+  try {
+    writeFully(fileSystem, descriptor, Buffer.from(`${JSON.stringify(segment)}\n`))
+    fileSystem.fdatasyncSync(descriptor)
+  } finally {
+    fileSystem.closeSync(descriptor)
+  }
+}
+
+/** Sequences of a recorder that were given up; a line that a crash cut off is not one. */
+export function unconfirmedSequences(
+  fileSystem: FileSystem,
+  directory: string,
+  recorder: string,
+): SequenceRange[] {
+  const lines = filesOf(directory).flatMap((file) => linesOf(fileSystem, file))
+  const own = lines.filter((line) => line.recorder === recorder)
+  return joinRanges(
+    own.flatMap(({ sequences }) => (Array.isArray(sequences) ? sequences.filter(isRange) : [])),
+  )
+}
+
+function linesOf(fileSystem: FileSystem, file: string): Record<string, unknown>[] {
+  let text: string
+  try {
+    text = fileSystem.readFileSync(file, 'utf8')
+  } catch (cause) {
+    if (isMissing(cause)) return []
+    throw cause
+  }
+  return text.split('\n').flatMap((line) => {
+    try {
+      const value: unknown = JSON.parse(line)
+      return isObject(value) ? [value] : []
+    } catch {
+      return []
+    }
+  })
+}
+
+function filesOf(directory: string): readonly [current: string, older: string] {
+  return [path.join(directory, 'unconfirmed.jsonl'), path.join(directory, 'unconfirmed.1.jsonl')]
+}
