@@ -7,6 +7,7 @@ import { type Counters, openCounters } from './counters.ts'
 import { setPageHeaders } from './pages/guard.ts'
 import { notFoundPage } from './pages/notices.ts'
 import { pageRoutes } from './pages/routes.ts'
+import { attachmentRoutes } from './routes/attachments.ts'
 import { completenessRoutes } from './routes/completeness.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -14,7 +15,10 @@ import { otlpRoutes } from './routes/otlp.ts'
 import type { Database } from './storage/index.ts'
 import { openWellness } from './wellness.ts'
 
-export type AppConfig = Pick<Config, 'bodyBytesMax' | 'memoryBytesMax' | 'pageHosts'>
+export type AppConfig = Pick<
+  Config,
+  'bodyBytesMax' | 'attachmentBytesMax' | 'memoryBytesMax' | 'pageHosts'
+>
 
 export interface AppOptions {
   /** Told in a sentence what an operator needs to know. */
@@ -62,12 +66,18 @@ export function buildApp(
     counters,
     capacity: openCapacity({ bytesMax: config.memoryBytesMax }),
     bodyBytesMax: config.bodyBytesMax,
+    attachmentBytesMax: config.attachmentBytesMax,
+    pageHosts: config.pageHosts,
     now,
     onUnwell: wellness.unwell,
     onWell: wellness.well,
   }
   app.register(async (scope) => otlpRoutes(scope, receiving))
   app.register(async (scope) => eventRoutes(scope, receiving))
+  app.register(async (scope) => {
+    await scope.register(fastifyCookie)
+    attachmentRoutes(scope, receiving)
+  })
   app.register(async (scope) => healthRoutes(scope, { database, counters }))
   app.register(async (scope) => {
     await scope.register(fastifyCookie)

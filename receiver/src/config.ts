@@ -67,6 +67,12 @@ export const settings = {
     parse: parsePositiveInteger,
     doc: 'A request body above this, after decompression, is answered 413.',
   }),
+  attachmentBytesMax: setting<number>({
+    env: 'TURNLOG_RECEIVER_ATTACHMENT_BYTES_MAX',
+    default: 64 * 1024 ** 2,
+    parse: parsePositiveInteger,
+    doc: 'An attachment above this, after decompression, is answered 413. PostgreSQL keeps none above 1 GB.',
+  }),
   memoryBytesMax: setting<number>({
     env: 'TURNLOG_RECEIVER_MEMORY_BYTES_MAX',
     default: 256 * 1024 ** 2,
@@ -109,6 +115,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     // No name can be made to mean the address itself.
     pageHosts: [...read(settings.pageHosts), reachableHost(host)],
     bodyBytesMax: read(settings.bodyBytesMax),
+    attachmentBytesMax: read(settings.attachmentBytesMax),
     memoryBytesMax: read(settings.memoryBytesMax),
     connectionsMax: read(settings.connectionsMax),
   })

@@ -21,6 +21,7 @@ export const testUser = 'mara'
 
 const limits = {
   bodyBytesMax: 64 * 1024 ** 2,
+  attachmentBytesMax: 64 * 1024 ** 2,
   memoryBytesMax: 128 * 1024 ** 2,
   pageHosts: [],
 } as const
@@ -29,7 +30,9 @@ export interface ReceiverOptions {
   readonly database: TestDatabase
   /** The port it had before, after a restart; any free one without. */
   readonly port?: number
-  readonly limits?: Partial<typeof limits | { bodyBytesMax: number; memoryBytesMax: number }>
+  readonly limits?: Partial<
+    Record<'bodyBytesMax' | 'attachmentBytesMax' | 'memoryBytesMax', number>
+  >
   readonly now?: () => Date
 }
 

@@ -47,3 +47,10 @@ export function isPastDay(day: string, now: Date): boolean {
   const daysAgo = (BigInt(now.getTime()) * 1_000_000n - lastMoment) / dayNanoseconds
   return daysAgo >= BigInt(retentionDays + pastSlackDays)
 }
+
+/** The days on which there may be records, the last one first. */
+export function landingDays(now: Date): readonly string[] {
+  const count = retentionDays + pastSlackDays + futureDays + 1
+  const last = BigInt(now.getTime()) * 1_000_000n + BigInt(futureDays) * dayNanoseconds
+  return Array.from({ length: count }, (_, index) => dayOf(last - BigInt(index) * dayNanoseconds))
+}

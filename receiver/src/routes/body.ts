@@ -10,7 +10,7 @@ import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import type { Lease } from '../capacity.ts'
 
 export type BodyResult =
-  | { readonly status: 'read'; readonly body: Buffer }
+  | { readonly status: 'read'; readonly body: Buffer<ArrayBuffer> }
   | { readonly status: 'too_large' }
   | { readonly status: 'damaged' }
   | { readonly status: 'busy' }
@@ -87,15 +87,18 @@ export function readBody(
   })
 }
 
-/** Seconds after which to come again: memory is free sooner than a database heals. */
-export const busyRetrySeconds = 1
-export const tooMuchAtOnce = 'Too much is being received at once.'
-
 export interface Refusal {
   readonly httpStatus: number
   readonly message: string
   readonly retrySeconds?: number
 }
+
+/** Memory is free sooner than a database heals. */
+export const busy = {
+  httpStatus: 503,
+  message: 'Too much is being received at once.',
+  retrySeconds: 1,
+} as const satisfies Refusal
 
 /** How a client is told that its body was not read. */
 export function refusalOf(
@@ -113,7 +116,7 @@ export function refusalOf(
     case 'unknown_encoding':
       return { httpStatus: 415, message: 'The content encoding must be gzip, zstd or deflate.' }
     case 'busy':
-      return { httpStatus: 503, message: tooMuchAtOnce, retrySeconds: busyRetrySeconds }
+      return busy
   }
 }
 

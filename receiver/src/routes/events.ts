@@ -17,7 +17,7 @@ import { encodingOf } from '../otlp/respond.ts'
 import { toBatch } from '../otlp/rows.ts'
 import { decodeText } from '../otlp/text.ts'
 import { type ClaimOutcome, type Database, land } from '../storage/index.ts'
-import { busyRetrySeconds, type Refusal, readBody, refusalOf, tooMuchAtOnce } from './body.ts'
+import { busy, type Refusal, readBody, refusalOf } from './body.ts'
 import { readBodiesThemselves, refuse } from './refuse.ts'
 
 export interface EventsOptions {
@@ -34,11 +34,6 @@ const url = '/api/v1/events'
 const tooManyValues: Refusal = {
   httpStatus: 413,
   message: `The body holds too many values, or more than ${recordsMax} events: send it in parts.`,
-}
-const busy: Refusal = {
-  httpStatus: 503,
-  message: tooMuchAtOnce,
-  retrySeconds: busyRetrySeconds,
 }
 const noEvents: Refusal = {
   httpStatus: 400,

@@ -16,7 +16,7 @@ import { type Signal, signals } from '../otlp/request.ts'
 import { type Answer, encodingOf, failure, success } from '../otlp/respond.ts'
 import { toBatch } from '../otlp/rows.ts'
 import { type Database, land, type TokenHolder } from '../storage/index.ts'
-import { busyRetrySeconds, readBody, refusalOf, tooMuchAtOnce } from './body.ts'
+import { busy, readBody, refusalOf } from './body.ts'
 
 export interface OtlpOptions {
   readonly database: Database
@@ -118,7 +118,7 @@ async function landBody(
   const { request, reply, encoding, body, holder, lease } = options
   const cost = costOf({ signal, encoding, body })
   if (cost > costMax) return refuse(request, reply, 413, tooManyValues)
-  if (!lease.take(cost)) return comeAgain(request, reply, busyRetrySeconds, tooMuchAtOnce)
+  if (!lease.take(cost)) return comeAgain(request, reply, busy.retrySeconds, busy.message)
   const decoded = decode({ signal, encoding, body })
   if (decoded.status === 'too_many') return refuse(request, reply, 413, tooManyValues)
   if (decoded.status === 'damaged') {
@@ -126,7 +126,7 @@ async function landBody(
   }
   const count = decoded.request.groups.reduce((sum, { records }) => sum + records.length, 0)
   if (!lease.take(count * recordBytes)) {
-    return comeAgain(request, reply, busyRetrySeconds, tooMuchAtOnce)
+    return comeAgain(request, reply, busy.retrySeconds, busy.message)
   }
   const batch = toBatch(decoded.request, { now: options.now(), userId: userOf(holder) })
   const result = await land(options.database, { teamId: holder.teamId, batch })

@@ -1,0 +1,41 @@
+/** What a request for a content says about how it wants it: RFC 9110. Pure. */
+
+export type Range =
+  | { readonly status: 'whole' | 'part'; readonly start: number; readonly end: number }
+  | { readonly status: 'unsatisfiable' }
+
+/** One range of bytes, `end` excluded; several, and other units, are answered with the whole. */
+export function rangeOf(header: string | undefined, size: number): Range {
+  const whole = { status: 'whole', start: 0, end: size } as const
+  const match = /^\s*bytes\s*=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header ?? '')
+  const [, first = '', last = ''] = match ?? []
+  if (match === null || (first === '' && last === '')) return whole
+  if (first === '') {
+    const count = Math.min(Number(last), size)
+    if (count === 0) return { status: 'unsatisfiable' }
+    return { status: 'part', start: size - count, end: size }
+  }
+  const start = Number(first)
+  const end = last === '' ? size : Math.min(Number(last) + 1, size)
+  // A range that ends before it begins says nothing.
+  if (last !== '' && Number(last) < start) return whole
+  return start >= size ? { status: 'unsatisfiable' } : { status: 'part', start, end }
+}
+
+/** True when the client has it already, in whatever coding. */
+export function isUnchanged(header: string | undefined, tag: string): boolean {
+  if (header === undefined) return false
+  if (header.trim() === '*') return true
+  return header.split(',').some((one) => one.trim().replace(/^W\//, '') === `"${tag}"`)
+}
+
+export function acceptsGzip(header: string | undefined): boolean {
+  const codings = new Map(
+    (header ?? '').split(',').map((one) => {
+      const [coding = '', ...parameters] = one.split(';').map((part) => part.trim().toLowerCase())
+      const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2)
+      return [coding, quality === undefined ? 1 : Number(quality)] as const
+    }),
+  )
+  return (codings.get('gzip') ?? codings.get('x-gzip') ?? codings.get('*') ?? 0) > 0
+}

@@ -1,0 +1,118 @@
+/**
+ * `GET /api/v1/attachments/{sha256}`: a content by its hash, whoever brought it. Text, or a download, slice by slice; never
+ * as what it may say it is.
+ */
+import { Readable } from 'node:stream'
+import { createGzip } from 'node:zlib'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { requireAccess } from '../access.ts'
+import type { Capacity } from '../capacity.ts'
+import { landingDays } from '../otlp/time.ts'
+import type { Database } from '../storage/index.ts'
+import { findContent, readContent, sliceBytes } from '../storage/queries/attachment.ts'
+import { busy, type Refusal } from './body.ts'
+import { acceptsGzip, isUnchanged, rangeOf } from './conditions.ts'
+import { parseLandingDay } from './day.ts'
+import { hexOf } from './digest.ts'
+import { headerOf, textsOf } from './query.ts'
+import { refuse } from './refuse.ts'
+
+export interface Serving {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly database: Database
+  readonly capacity: Capacity
+  /** Names besides loopback under which a signed-in browser may look. */
+  readonly pageHosts: readonly string[]
+  readonly now: () => Date
+}
+
+export async function serveAttachment(options: Serving): Promise<FastifyReply> {
+  const { request, reply, database, capacity, pageHosts } = options
+  const access = await requireAccess(request, reply, { database, scopes: ['read'], pageHosts })
+  if (access === undefined) return reply
+  const { teamId } = access
+  const asked = readQuestion(request, options.now())
+  if (asked.status === 'refused') return refuse(request, reply, asked.refusal)
+  const { sha256, days } = asked
+  const content = await findContent(database, { teamId, sha256, days })
+  if (content === undefined) {
+    const of = days.length === 1 ? ` of ${days[0]}` : ''
+    const message = `There is no content sha256:${sha256}${of} here.`
+    return refuse(request, reply, { httpStatus: 404, message })
+  }
+
+  const { day, size, isText } = content
+  const range = rangeOf(headerOf(request, 'range'), size)
+  if (range.status === 'unsatisfiable') {
+    reply.header('content-range', `bytes */${size}`)
+    return refuse(request, reply, { httpStatus: 416, message: `The content has ${size} bytes.` })
+  }
+  const { status, start, end } = range
+  const isZipped = status === 'whole' && acceptsGzip(headerOf(request, 'accept-encoding'))
+  const isHere = isUnchanged(headerOf(request, 'if-none-match'), sha256)
+  const isRead = !isHere && request.method !== 'HEAD'
+  const lease = capacity.open()
+  // A slice as text, as bytes, and on its way.
+  if (isRead && !lease.take(Math.min(size, sliceBytes) * 4)) return refuse(request, reply, busy)
+
+  setContentHeaders(reply, { sha256, isText, isZipped })
+  if (isHere) return reply.code(304).send()
+  if (!isZipped) reply.header('content-length', end - start)
+  if (status === 'part') {
+    reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${size}`)
+  }
+  if (!isRead) return reply.send()
+  const stream = Readable.from(readContent(database, { teamId, day, sha256, start, end }))
+  stream.once('close', () => lease.release())
+  return reply.send(isZipped ? zipped(stream) : stream)
+}
+
+type Question =
+  | { readonly status: 'asked'; readonly sha256: string; readonly days: readonly string[] }
+  | { readonly status: 'refused'; readonly refusal: Refusal }
+
+function readQuestion(request: FastifyRequest, now: Date): Question {
+  const sha256 = hexOf(textsOf(request.params).get('sha256') ?? '')
+  if (sha256 === undefined)
+    return wrong('A content is named by 64 hex digits, or `sha256:` and them.')
+  const day = parseLandingDay(textsOf(request.query).get('day'), now)
+  if (day?.status === 'wrong') return wrong(day.reason)
+  return { status: 'asked', sha256, days: day === undefined ? landingDays(now) : [day.day] }
+}
+
+function wrong(message: string): Question {
+  return { status: 'refused', refusal: { httpStatus: 400, message } }
+}
+
+/** Shown as text or saved; never run, framed or read by a foreign page. */
+function setContentHeaders(
+  reply: FastifyReply,
+  {
+    sha256,
+    isText,
+    isZipped,
+  }: { readonly sha256: string; readonly isText: boolean; readonly isZipped: boolean },
+): void {
+  reply.headers({
+    'content-type': isText ? 'text/plain; charset=utf-8' : 'application/octet-stream',
+    'content-disposition': isText ? 'inline' : `attachment; filename="${sha256}.bin"`,
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    // It may be deleted: whoever keeps it asks again.
+    'cache-control': 'private, no-cache',
+    'accept-ranges': 'bytes',
+    vary: 'accept-encoding',
+    etag: isZipped ? `W/"${sha256}"` : `"${sha256}"`,
+    ...(isZipped ? { 'content-encoding': 'gzip' } : {}),
+  })
+}
+
+function zipped(stream: Readable): Readable {
+  const gzip = createGzip()
+  stream.on('error', (error) => gzip.destroy(error))
+  gzip.on('close', () => stream.destroy())
+  return stream.pipe(gzip)
+}
