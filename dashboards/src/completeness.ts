@@ -1,0 +1,195 @@
+/** Is everything here? For each recorder: recorded = landed + rejected + dropped + missing. */
+import { dashboard } from './dashboard.ts'
+import { sessionLink } from './links.ts'
+import { series, stat, table } from './panels.ts'
+import { chosen, userVariable } from './variables.ts'
+
+const recordersChosen = `$__timeFilter(last_seen_at)
+     and ${chosen('user', 'user_id')}`
+
+const numbers = [
+  stat({
+    title: 'Recorders · sessions',
+    description: 'Threads that record, and runs of apps, that were heard of in this time.',
+    unit: 'short',
+    sql: `
+      select count(*) as recorders,
+             count(distinct session_id) as sessions
+        from session_completeness
+       where ${recordersChosen}`,
+  }),
+  stat({
+    title: 'Records',
+    description:
+      'Of those recorders, over their whole life: how many they numbered, and how many of these landed.',
+    unit: 'short',
+    sql: `
+      select sum(recorded)::float8 as recorded,
+             sum(landed)::float8 as landed
+        from session_completeness
+       where ${recordersChosen}`,
+    span: 5,
+  }),
+  stat({
+    title: 'Missing',
+    description: 'Numbered but not here: on their way, waiting in a spool, or lost.',
+    unit: 'short',
+    redFrom: 1,
+    sql: `
+      select sum(missing)::float8 as missing
+        from session_completeness
+       where ${recordersChosen}`,
+    span: 3,
+  }),
+  stat({
+    title: 'Missing after the end',
+    description: 'Of recorders that said how they ended: not on their way any more.',
+    unit: 'short',
+    redFrom: 1,
+    sql: `
+      select sum(missing)::float8 as missing
+        from session_completeness
+       where ${recordersChosen} and ended`,
+    span: 4,
+  }),
+  stat({
+    title: 'Rejected · dropped',
+    description: 'Refused for good, and declared lost by the recorder itself.',
+    unit: 'short',
+    redFrom: 1,
+    sql: `
+      select sum(rejected)::float8 as rejected,
+             sum(dropped)::float8 as dropped
+        from session_completeness
+       where ${recordersChosen}`,
+    span: 4,
+  }),
+  stat({
+    title: 'Unaccounted',
+    description: 'recorded − landed − rejected − dropped − missing: must be 0.',
+    unit: 'none',
+    redFrom: 1,
+    sql: `
+      select sum(abs(recorded - landed - rejected - dropped - missing))::float8 as unaccounted
+        from session_completeness
+       where ${recordersChosen}`,
+  }),
+]
+
+const delivery = [
+  series({
+    title: 'From the end of a span to its commit',
+    description:
+      'By when the span began: half of them, and 95 of 100, took no longer. Laptops that were offline show here.',
+    unit: 's',
+    draw: 'lines',
+    sql: `
+      select $__timeGroupAlias(start_time, $__interval, NULL),
+             percentile_cont(0.5) within group (order by extract(epoch from landed_at - coalesce(end_time, start_time))) as p50,
+             percentile_cont(0.95) within group (order by extract(epoch from landed_at - coalesce(end_time, start_time))) as p95
+        from spans
+       where $__timeFilter(start_time)
+         and ${chosen('user', 'user_id')}
+       group by 1
+       order by 1`,
+  }),
+  series({
+    title: 'Declared drops',
+    description: 'Records that recorders said they lost, by reason.',
+    unit: 'short',
+    draw: 'bars',
+    sql: `
+      select $__timeGroupAlias(time, $__interval),
+             coalesce(attributes ->> 'turnlog.drop.reason', 'not told') as metric,
+             sum(1 + turnlog_integer(attributes -> 'turnlog.drop.last_sequence')
+                   - turnlog_integer(attributes -> 'turnlog.drop.first_sequence'))::float8 as records
+        from log_records
+       where $__timeFilter(time) and event_name = 'turnlog.records.dropped'
+         and ${chosen('user', 'user_id')}
+       group by 1, 2
+       order by 1, 2`,
+  }),
+  series({
+    title: 'Closed as abandoned',
+    description:
+      'Turns, calls and other spans whose process died; a true end takes their place when it comes.',
+    unit: 'short',
+    draw: 'bars',
+    sql: `
+      select $__timeGroupAlias(start_time, $__interval),
+             coalesce(operation, 'other') as metric,
+             count(*) as spans
+        from spans
+       where $__timeFilter(start_time) and abandoned
+         and ${chosen('user', 'user_id')}
+       group by 1, 2
+       order by 1, 2`,
+  }),
+  table({
+    title: 'Recorders not heard of',
+    description:
+      'They have told no end, the longest silent first: running without work, offline, or dead.',
+    sql: `
+      select user_id as "user",
+             service_name as service,
+             last_seen_at as "last seen",
+             extract(epoch from now() - last_seen_at)::float8 as silent,
+             missing,
+             session_id as session
+        from session_completeness
+       where ${recordersChosen} and not ended
+       order by last_seen_at
+       limit 200`,
+    columns: {
+      'last seen': { unit: 'dateTimeAsIso' },
+      silent: { unit: 's' },
+      missing: { unit: 'none' },
+      session: { links: [sessionLink('session')] },
+    },
+    span: 12,
+    height: 8,
+  }),
+]
+
+const recorders = table({
+  title: 'Recorders',
+  description:
+    'Those with holes first. recorded = landed + rejected + dropped + missing; empty: it never said how many it recorded.',
+  sql: `
+    select user_id as "user",
+           service_name as service,
+           recorded, landed, rejected, dropped, missing,
+           left(missing_sequences::text, 200) as "missing ones",
+           ended,
+           last_seen_at as "last seen",
+           recorder_id as recorder,
+           session_id as session
+      from session_completeness
+     where ${recordersChosen}
+     order by missing desc nulls last, rejected + dropped desc, last_seen_at desc
+     limit 500`,
+  columns: {
+    recorded: { unit: 'none' },
+    landed: { unit: 'none' },
+    rejected: { unit: 'none' },
+    dropped: { unit: 'none' },
+    missing: { unit: 'none' },
+    'last seen': { unit: 'dateTimeAsIso' },
+    session: { links: [sessionLink('session')] },
+  },
+  height: 14,
+})
+
+export const completeness = dashboard({
+  uid: 'turnlog-completeness',
+  title: 'Turnlog: completeness and delivery',
+  description:
+    'Is everything here? For each recorder: recorded = landed + rejected + dropped + missing.',
+  from: 'now-7d',
+  variables: [userVariable],
+  sections: [
+    { title: 'In this time', panels: numbers },
+    { title: 'Delivery', panels: delivery },
+    { title: 'Recorders', panels: [recorders] },
+  ],
+})

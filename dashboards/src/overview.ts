@@ -1,0 +1,338 @@
+/** What agents did, for whom, with which models, how fast, and what failed. */
+import { dashboard } from './dashboard.ts'
+import { sessionLink, traceLink, turnPageLink } from './links.ts'
+import { series, stat, table } from './panels.ts'
+import { chosen, modelVariable, receiverVariable, userVariable } from './variables.ts'
+
+const turnsChosen = `$__timeFilter(started_at)
+     and ${chosen('user', 'user_id')}
+     and ${chosen('model', 'model')}`
+const callsChosen = `$__timeFilter(started_at)
+     and ${chosen('user', 'user_id')}
+     and ${chosen('model', 'request_model')}`
+const usersChosen = `$__timeFilter(started_at)
+     and ${chosen('user', 'user_id')}`
+
+const numbers = [
+  stat({
+    title: 'Turns',
+    description: 'User messages that were answered, or that an answer was tried for.',
+    unit: 'short',
+    sql: `
+      select count(*) as turns
+        from turns
+       where ${turnsChosen}`,
+  }),
+  stat({
+    title: 'Users · sessions',
+    description: 'Who had turns, and in how many runs of an app.',
+    unit: 'short',
+    sql: `
+      select count(distinct user_id) as users,
+             count(distinct session_id) as sessions
+        from turns
+       where ${turnsChosen}`,
+  }),
+  stat({
+    title: 'Turn duration',
+    description: 'From the user’s message to the end of the answer.',
+    unit: 's',
+    sql: `
+      select percentile_cont(0.5) within group (order by extract(epoch from duration)) as p50,
+             percentile_cont(0.95) within group (order by extract(epoch from duration)) as p95
+        from turns
+       where ${turnsChosen}`,
+  }),
+  stat({
+    title: 'Failed · abandoned · aborted',
+    description:
+      'Shares of all turns: ended by an error, by the end of the process, by the client leaving.',
+    unit: 'percentunit',
+    decimals: 1,
+    sql: `
+      select (count(*) filter (where outcome = 'failed'))::float8 / nullif(count(*), 0) as failed,
+             (count(*) filter (where outcome = 'abandoned'))::float8 / nullif(count(*), 0) as abandoned,
+             (count(*) filter (where outcome = 'aborted'))::float8 / nullif(count(*), 0) as aborted
+        from turns
+       where ${turnsChosen}`,
+  }),
+  stat({
+    title: 'Tokens',
+    description: 'Of model calls. Input includes what was read from and written to the cache.',
+    unit: 'short',
+    sql: `
+      select sum(input_tokens)::float8 as input,
+             sum(output_tokens)::float8 as output
+        from model_calls
+       where ${callsChosen}`,
+  }),
+  stat({
+    title: 'Input from the cache',
+    description:
+      'Share of the input tokens, over the model calls that say how many were read from the cache.',
+    unit: 'percentunit',
+    decimals: 1,
+    sql: `
+      select sum(cache_read_tokens)::float8
+               / nullif(sum(input_tokens) filter (where cache_read_tokens is not null), 0) as "from cache"
+        from model_calls
+       where ${callsChosen}`,
+  }),
+]
+
+const overTime = [
+  series({
+    title: 'Turns',
+    description: 'By how they ended. “not told” is a turn whose client says nothing of it.',
+    unit: 'short',
+    draw: 'bars',
+    sql: `
+      select $__timeGroupAlias(started_at, $__interval),
+             coalesce(outcome, 'not told') as metric,
+             count(*) as turns
+        from turns
+       where ${turnsChosen}
+       group by 1, 2
+       order by 1, 2`,
+  }),
+  series({
+    title: 'Turn duration',
+    description: 'Half of the turns, and 95 of 100, took no longer. A gap: no turn ended then.',
+    unit: 's',
+    draw: 'lines',
+    sql: `
+      select $__timeGroupAlias(started_at, $__interval, NULL),
+             percentile_cont(0.5) within group (order by extract(epoch from duration)) as p50,
+             percentile_cont(0.95) within group (order by extract(epoch from duration)) as p95
+        from turns
+       where ${turnsChosen}
+       group by 1
+       order by 1`,
+  }),
+  series({
+    title: 'Tokens',
+    description:
+      'Of model calls, each kind for itself: input includes what was read from and written to the cache, so they do not add up.',
+    unit: 'short',
+    draw: 'lines',
+    sql: `
+      select $__timeGroupAlias(started_at, $__interval, NULL),
+             sum(input_tokens)::float8 as "input, cache included",
+             sum(cache_read_tokens)::float8 as "read from cache",
+             sum(cache_write_tokens)::float8 as "written to cache",
+             sum(output_tokens)::float8 as output
+        from model_calls
+       where ${callsChosen}
+       group by 1
+       order by 1`,
+  }),
+  series({
+    title: 'Time to the first chunk',
+    description: 'How long a streaming model let wait, over the calls that tell it.',
+    unit: 's',
+    draw: 'lines',
+    sql: `
+      select $__timeGroupAlias(started_at, $__interval, NULL),
+             percentile_cont(0.5) within group (order by extract(epoch from time_to_first_chunk)) as p50,
+             percentile_cont(0.95) within group (order by extract(epoch from time_to_first_chunk)) as p95
+        from model_calls
+       where ${callsChosen}
+       group by 1
+       order by 1`,
+  }),
+  series({
+    title: 'Tool calls',
+    description: 'By tool, in the interval in which they began.',
+    unit: 'short',
+    draw: 'bars',
+    sql: `
+      select $__timeGroupAlias(started_at, $__interval),
+             coalesce(tool, 'no name') as metric,
+             count(*) as calls
+        from tool_calls
+       where ${usersChosen}
+       group by 1, 2
+       order by 1, 2`,
+  }),
+  series({
+    title: 'Errors',
+    description: 'Exceptions that surfaced, and what failed, by what it was.',
+    unit: 'short',
+    draw: 'bars',
+    sql: `
+      select $__timeGroupAlias(started_at, $__interval),
+             kind as metric,
+             count(*) as errors
+        from errors
+       where ${usersChosen}
+       group by 1, 2
+       order by 1, 2`,
+  }),
+]
+
+const byWhom = [
+  table({
+    title: 'Users',
+    description:
+      'Turns and how long they took, and the tokens of their model calls. Empty: not told.',
+    sql: `
+      select user_id as "user",
+             count(turn) as turns,
+             count(distinct session_id) as sessions,
+             percentile_cont(0.5) within group (order by seconds) as p50,
+             percentile_cont(0.95) within group (order by seconds) as p95,
+             count(*) filter (where outcome = 'failed') as failed,
+             sum(input_tokens)::float8 as "input tokens",
+             sum(output_tokens)::float8 as "output tokens"
+        from (
+          select user_id, session_id, 1 as turn, extract(epoch from duration) as seconds, outcome,
+                 null::bigint as input_tokens, null::bigint as output_tokens
+            from turns
+           where ${turnsChosen}
+          union all
+          select user_id, session_id, null, null, null, input_tokens, output_tokens
+            from model_calls
+           where ${callsChosen}
+        ) of_user
+       group by user_id
+       order by turns desc, user_id
+       limit 500`,
+    columns: {
+      turns: { unit: 'none' },
+      sessions: { unit: 'none' },
+      p50: { unit: 's' },
+      p95: { unit: 's' },
+      failed: { unit: 'none' },
+      'input tokens': { unit: 'short' },
+      'output tokens': { unit: 'short' },
+    },
+    span: 12,
+  }),
+  table({
+    title: 'Models',
+    description: 'Model calls by the model that was asked for. Input tokens include cached ones.',
+    sql: `
+      select request_model as model,
+             provider,
+             count(*) as calls,
+             percentile_cont(0.5) within group (order by extract(epoch from duration)) as p50,
+             percentile_cont(0.95) within group (order by extract(epoch from duration)) as p95,
+             sum(input_tokens)::float8 as "input tokens",
+             sum(cache_read_tokens)::float8 as "from cache",
+             sum(output_tokens)::float8 as "output tokens",
+             count(*) filter (where error_type is not null) as failed
+        from model_calls
+       where ${callsChosen}
+       group by 1, 2
+       order by calls desc, 1, 2
+       limit 200`,
+    columns: {
+      calls: { unit: 'none' },
+      p50: { unit: 's' },
+      p95: { unit: 's' },
+      'input tokens': { unit: 'short' },
+      'from cache': { unit: 'short' },
+      'output tokens': { unit: 'short' },
+      failed: { unit: 'none' },
+    },
+    span: 12,
+  }),
+  table({
+    title: 'Tools',
+    description:
+      'Where a call was seen in the messages only, its duration is an upper bound: those are counted as inferred.',
+    sql: `
+      select tool,
+             count(*) as calls,
+             percentile_cont(0.5) within group (order by extract(epoch from duration)) as p50,
+             percentile_cont(0.95) within group (order by extract(epoch from duration)) as p95,
+             count(*) filter (where error_type is not null) as failed,
+             count(*) filter (where unfinished) as unfinished,
+             count(*) filter (where inferred) as inferred
+        from tool_calls
+       where ${usersChosen}
+       group by 1
+       order by calls desc, 1
+       limit 200`,
+    columns: {
+      calls: { unit: 'none' },
+      p50: { unit: 's' },
+      p95: { unit: 's' },
+      failed: { unit: 'none' },
+      unfinished: { unit: 'none' },
+      inferred: { unit: 'none' },
+    },
+    span: 12,
+  }),
+  table({
+    title: 'Latest errors',
+    description: 'Their messages are on the page of the turn.',
+    sql: `
+      select occurred_at as "time",
+             kind,
+             type,
+             coalesce(origin, name) as "where",
+             user_id as "user",
+             trace_id as trace
+        from errors
+       where ${usersChosen}
+       order by started_at desc
+       limit 100`,
+    columns: {
+      time: { unit: 'dateTimeAsIso', width: 170 },
+      trace: { links: [turnPageLink('trace'), traceLink('trace')] },
+    },
+    span: 12,
+  }),
+]
+
+const latest = table({
+  title: 'Latest turns',
+  description: 'The newest first, with the beginning of what was asked. Empty: not told.',
+  sql: `
+    select started_at as "time",
+           user_id as "user",
+           agent,
+           model,
+           prompt_preview as prompt,
+           extract(epoch from duration)::float8 as duration,
+           outcome,
+           model_calls as "model calls",
+           tool_calls as "tool calls",
+           file_operations as "file operations",
+           input_tokens as "input tokens",
+           output_tokens as "output tokens",
+           session_id as session,
+           trace_id as trace
+      from turns
+     where ${turnsChosen}
+     order by started_at desc
+     limit 100`,
+  columns: {
+    time: { unit: 'dateTimeAsIso', width: 170 },
+    prompt: { width: 320, links: [turnPageLink('trace'), traceLink('trace')] },
+    duration: { unit: 's' },
+    'model calls': { unit: 'none' },
+    'tool calls': { unit: 'none' },
+    'file operations': { unit: 'none' },
+    'input tokens': { unit: 'short' },
+    'output tokens': { unit: 'short' },
+    session: { links: [sessionLink('session')] },
+    trace: { links: [turnPageLink('trace'), traceLink('trace')] },
+  },
+  height: 12,
+})
+
+export const overview = dashboard({
+  uid: 'turnlog-overview',
+  title: 'Turnlog: overview',
+  description: 'What agents did, for whom, with which models, how fast, and what failed.',
+  from: 'now-24h',
+  variables: [userVariable, modelVariable, receiverVariable],
+  sections: [
+    { title: 'In this time', panels: numbers },
+    { title: 'Over time', panels: overTime },
+    { title: 'By user, model and tool', panels: byWhom },
+    { title: 'Turns', panels: [latest] },
+  ],
+})

@@ -1,0 +1,276 @@
+/** The receiver itself: what it took in, and where the disk goes. received = landed + duplicate + rejected. */
+import { dashboard } from './dashboard.ts'
+import { series, stat, table } from './panels.ts'
+
+const sampled = '$__timeFilter(sampled_at)'
+
+const numbers = [
+  stat({
+    title: 'Received',
+    description:
+      'Records that came in, by the receivers’ own counts: landed + duplicate + rejected.',
+    unit: 'short',
+    sql: `
+      select sum(received)::float8 as received
+        from receiver_samples
+       where ${sampled}`,
+    span: 3,
+  }),
+  stat({
+    title: 'Landed · duplicate · rejected',
+    description: 'Committed here, here already, and refused for good.',
+    unit: 'short',
+    sql: `
+      select sum(landed)::float8 as landed,
+             sum(duplicate)::float8 as duplicate,
+             sum(rejected)::float8 as rejected
+        from receiver_samples
+       where ${sampled}`,
+    span: 8,
+  }),
+  stat({
+    title: 'Unaccounted',
+    description: 'received − landed − duplicate − rejected: must be 0.',
+    unit: 'none',
+    redFrom: 1,
+    sql: `
+      select sum(abs(received - landed - duplicate - rejected))::float8 as unaccounted
+        from receiver_samples
+       where ${sampled}`,
+    span: 4,
+  }),
+  stat({
+    title: 'Database',
+    description: 'On disk, by the last sample.',
+    unit: 'bytes',
+    sql: `
+      select database_bytes as size
+        from receiver_samples
+       where ${sampled}
+       order by sampled_at desc
+       limit 1`,
+    span: 3,
+  }),
+  stat({
+    title: 'Last sample',
+    description: 'How long ago a receiver last wrote its counts; each does so once a minute.',
+    unit: 's',
+    decimals: 0,
+    redFrom: 180,
+    sql: `
+      select extract(epoch from now() - max(sampled_at))::float8 as ago
+        from receiver_samples
+       where ${sampled}`,
+    span: 3,
+  }),
+  stat({
+    title: 'Rows without a day',
+    description:
+      'Bytes in the partitions for days that have none of their own: rows there move when it is made.',
+    unit: 'bytes',
+    sql: `
+      select sum(bytes)::float8 as "in _rest"
+        from partition_sizes
+       where day is null`,
+    span: 3,
+  }),
+]
+
+const overTime = [
+  series({
+    title: 'Records',
+    description: 'Received in each interval: landed + duplicate + rejected.',
+    unit: 'short',
+    draw: 'bars',
+    sql: `
+      select $__timeGroupAlias(sampled_at, $__interval),
+             sum(landed)::float8 as landed,
+             sum(duplicate)::float8 as duplicate,
+             sum(rejected)::float8 as rejected
+        from receiver_samples
+       where ${sampled}
+       group by 1
+       order by 1`,
+  }),
+  series({
+    title: 'From the end of a span to its commit',
+    description: 'By when the span began: half of them, and 95 of 100, took no longer.',
+    unit: 's',
+    draw: 'lines',
+    sql: `
+      select $__timeGroupAlias(start_time, $__interval, NULL),
+             percentile_cont(0.5) within group (order by extract(epoch from landed_at - coalesce(end_time, start_time))) as p50,
+             percentile_cont(0.95) within group (order by extract(epoch from landed_at - coalesce(end_time, start_time))) as p95
+        from spans
+       where $__timeFilter(start_time)
+       group by 1
+       order by 1`,
+  }),
+  series({
+    title: 'Memory of each receiver',
+    description: 'Resident, one line for each run of a receiver.',
+    unit: 'bytes',
+    draw: 'lines',
+    sql: `
+      select $__timeGroupAlias(sampled_at, $__interval, NULL),
+             left(receiver_id, 8) as metric,
+             max(memory_bytes)::float8 as memory
+        from receiver_samples
+       where ${sampled}
+       group by 1, 2
+       order by 1, 2`,
+  }),
+  series({
+    title: 'Connections to the database',
+    description: 'By whomever, against what the server allows.',
+    unit: 'short',
+    draw: 'lines',
+    sql: `
+      select $__timeGroupAlias(sampled_at, $__interval, NULL),
+             max(connections)::float8 as connections,
+             (select setting::float8 from pg_settings where name = 'max_connections') as allowed
+        from receiver_samples
+       where ${sampled}
+       group by 1
+       order by 1`,
+  }),
+]
+
+const disk = [
+  series({
+    title: 'Tables',
+    description: 'On disk with their indexes, hour by hour.',
+    unit: 'bytes',
+    draw: 'lines',
+    sql: `
+      select hour as "time",
+             table_name as metric,
+             bytes::float8 as bytes
+        from table_samples
+       where $__timeFilter(hour)
+       order by 1, 2`,
+  }),
+  series({
+    title: 'Partitions by the day of their records',
+    description: 'What each day takes on disk now. Days before those that are kept are gone.',
+    unit: 'bytes',
+    draw: 'bars',
+    sql: `
+      select day::timestamp at time zone 'UTC' as "time",
+             table_name as metric,
+             bytes::float8 as bytes
+        from partition_sizes
+       where day between $__timeFrom()::timestamptz::date and $__timeTo()::timestamptz::date
+       order by 1, 2`,
+  }),
+  table({
+    title: 'Growth',
+    description:
+      'What each table takes now, and what it gained in the last day and week as far as there are samples; less than 0 when old days went.',
+    sql: `
+      select s.table_name as "table",
+             s.bytes,
+             s.rows_estimate as "rows, about",
+             s.partitions,
+             (s.bytes - day_ago.bytes)::float8 as "last day",
+             (s.bytes - week_ago.bytes)::float8 as "last week"
+        from table_sizes s
+        left join lateral (
+          select bytes
+            from table_samples t
+           where t.table_name = s.table_name and t.hour >= now() - interval '1 day'
+           order by t.hour
+           limit 1
+        ) day_ago on true
+        left join lateral (
+          select bytes
+            from table_samples t
+           where t.table_name = s.table_name and t.hour >= now() - interval '7 days'
+           order by t.hour
+           limit 1
+        ) week_ago on true
+       order by s.bytes desc`,
+    columns: {
+      bytes: { unit: 'bytes' },
+      'rows, about': { unit: 'short' },
+      partitions: { unit: 'none' },
+      'last day': { unit: 'bytes' },
+      'last week': { unit: 'bytes' },
+    },
+    span: 12,
+  }),
+  table({
+    title: 'Largest partitions',
+    description:
+      'With the day (UTC) of their records; empty for rows whose day has no partition of its own.',
+    sql: `
+      select partition_name as partition,
+             to_char(day, 'YYYY-MM-DD') as day,
+             bytes,
+             rows_estimate as "rows, about"
+        from partition_sizes
+       order by bytes desc, partition_name
+       limit 50`,
+    columns: { bytes: { unit: 'bytes' }, 'rows, about': { unit: 'short' } },
+    span: 12,
+  }),
+]
+
+const runs = [
+  table({
+    title: 'Receivers',
+    description: 'Each run of a receiver, the last heard of first.',
+    sql: `
+      select receiver_id as receiver,
+             min(sampled_at) as "first sample",
+             max(sampled_at) as "last sample",
+             sum(received)::float8 as received,
+             sum(landed)::float8 as landed,
+             sum(duplicate)::float8 as duplicate,
+             sum(rejected)::float8 as rejected,
+             max(memory_bytes)::float8 as memory
+        from receiver_samples
+       where ${sampled}
+       group by 1
+       order by max(sampled_at) desc
+       limit 100`,
+    columns: {
+      'first sample': { unit: 'dateTimeAsIso' },
+      'last sample': { unit: 'dateTimeAsIso' },
+      received: { unit: 'short' },
+      landed: { unit: 'short' },
+      duplicate: { unit: 'short' },
+      rejected: { unit: 'short' },
+      memory: { unit: 'bytes' },
+    },
+    span: 16,
+  }),
+  table({
+    title: 'Connections now',
+    description: 'To this database, by the role that holds them.',
+    sql: `
+      select usename::text as role,
+             count(*) as connections
+        from pg_stat_activity
+       where datname = current_database()
+       group by 1
+       order by connections desc, 1`,
+    columns: { connections: { unit: 'none' } },
+    span: 8,
+  }),
+]
+
+export const receiver = dashboard({
+  uid: 'turnlog-receiver',
+  title: 'Turnlog: the receiver',
+  description:
+    'What the receiver took in, and where the disk goes: received = landed + duplicate + rejected.',
+  from: 'now-7d',
+  variables: [],
+  sections: [
+    { title: 'In this time', panels: numbers },
+    { title: 'Over time', panels: overTime },
+    { title: 'Disk', panels: disk },
+    { title: 'Receivers and connections', panels: runs },
+  ],
+})

@@ -1,0 +1,271 @@
+/** One run of an app: its turns, what happened in them in order, and one turn as a trace. */
+import { dashboard } from './dashboard.ts'
+import { showTraceLink, traceLink, turnPageLink } from './links.ts'
+import { series, stat, table, trace } from './panels.ts'
+import { one, receiverVariable, traceVariable } from './variables.ts'
+
+const ofSession = `session_id = \${session:sqlstring}`
+
+const sessionVariable = one('session', {
+  label: 'Session',
+  description:
+    'One run of an app process; those with records in the chosen time, the newest first.',
+  sql: `
+    select session_id as __value,
+           concat_ws(' · ', to_char(started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI'), user_id,
+                     service_name, left(session_id, 8)) as __text
+      from sessions
+     where last_record_at >= $__timeFrom() and started_at <= $__timeTo()
+     order by last_record_at desc
+     limit 500`,
+})
+
+const facts = [
+  table({
+    title: 'The session',
+    description:
+      'Where it ran and how it ended. Empty: not told; without an end it runs, or its end was never told.',
+    sql: `
+      select user_id as "user",
+             service_name as service,
+             service_version as version,
+             started_at as started,
+             ended_at as ended,
+             last_record_at as "last record",
+             exit_code as "exit code",
+             abandoned,
+             git_branch as branch,
+             left(git_revision, 12) as revision,
+             os_type as os,
+             runtime_version as runtime,
+             capture_mode as capture
+        from sessions
+       where ${ofSession}`,
+    columns: {
+      started: { unit: 'dateTimeAsIso' },
+      ended: { unit: 'dateTimeAsIso' },
+      'last record': { unit: 'dateTimeAsIso' },
+      'exit code': { unit: 'none' },
+    },
+    height: 4,
+  }),
+  stat({
+    title: 'Turns · model calls · tool calls',
+    description: 'Of the whole session, whatever time is chosen.',
+    unit: 'none',
+    sql: `
+      select turns,
+             model_calls as "model calls",
+             tool_calls as "tool calls"
+        from sessions
+       where ${ofSession}`,
+    span: 6,
+  }),
+  stat({
+    title: 'File operations · decisions',
+    description: 'Of the whole session, whatever time is chosen.',
+    unit: 'none',
+    sql: `
+      select file_operations as "file operations",
+             change_decisions as decisions
+        from sessions
+       where ${ofSession}`,
+    span: 6,
+  }),
+  stat({
+    title: 'Tokens',
+    description: 'Of its model calls. Input includes cached ones.',
+    unit: 'short',
+    sql: `
+      select sum(input_tokens)::float8 as input,
+             sum(cache_read_tokens)::float8 as "from cache",
+             sum(output_tokens)::float8 as output
+        from model_calls
+       where ${ofSession}`,
+    span: 6,
+  }),
+  stat({
+    title: 'Errors',
+    description: 'Exceptions that surfaced, and what failed.',
+    unit: 'none',
+    redFrom: 1,
+    sql: `
+      select count(*) as errors
+        from errors
+       where ${ofSession}`,
+    span: 6,
+  }),
+]
+
+const turns = [
+  table({
+    title: 'Turns',
+    description:
+      'A click on a prompt shows the turn as a trace below, or all of it on the receiver’s page.',
+    sql: `
+      select started_at as "time",
+             prompt_preview as prompt,
+             answer_preview as answer,
+             extract(epoch from duration)::float8 as duration,
+             outcome,
+             model,
+             model_calls as "model calls",
+             tool_calls as "tool calls",
+             file_operations as "file operations",
+             input_tokens as "input tokens",
+             output_tokens as "output tokens",
+             trace_id as trace
+        from turns
+       where ${ofSession}
+       order by started_at
+       limit 500`,
+    columns: {
+      time: { unit: 'dateTimeAsIso', width: 170 },
+      prompt: { width: 280, links: [showTraceLink('trace'), turnPageLink('trace')] },
+      answer: { width: 280 },
+      duration: { unit: 's' },
+      'model calls': { unit: 'none' },
+      'tool calls': { unit: 'none' },
+      'file operations': { unit: 'none' },
+      'input tokens': { unit: 'short' },
+      'output tokens': { unit: 'short' },
+      trace: { links: [showTraceLink('trace'), traceLink('trace'), turnPageLink('trace')] },
+    },
+  }),
+  table({
+    title: 'What happened',
+    description:
+      'Everything in order; the first thousand. What it said is on the page of the turn.',
+    sql: `
+      select "time", what, name, duration, problem, trace
+        from (
+          select started_at as "time", 'turn' as what, left(prompt_preview, 80) as name,
+                 extract(epoch from duration)::float8 as duration,
+                 nullif(outcome, 'completed') as problem, trace_id as trace
+            from turns
+           where ${ofSession}
+          union all
+          select started_at, 'model call', coalesce(request_model, response_model),
+                 extract(epoch from duration)::float8, error_type, trace_id
+            from model_calls
+           where ${ofSession}
+          union all
+          select started_at, 'tool call', tool,
+                 extract(epoch from duration)::float8, error_type, trace_id
+            from tool_calls
+           where ${ofSession}
+          union all
+          select started_at, 'file ' || type, path,
+                 extract(epoch from duration)::float8, error_type, trace_id
+            from file_operations
+           where ${ofSession}
+          union all
+          select decided_at, decision || ' by ' || coalesce(source, 'nobody known'), path,
+                 null, case when outcome in ('conflict', 'missing') then outcome end, trace_id
+            from change_decisions
+           where ${ofSession}
+          union all
+          select occurred_at, 'exception', type, null, coalesce(origin, 'recorded'), trace_id
+            from errors
+           where ${ofSession} and kind = 'exception'
+        ) happened
+       order by "time"
+       limit 1000`,
+    columns: {
+      time: { unit: 'dateTimeAsIso', width: 170 },
+      name: { width: 360 },
+      duration: { unit: 's' },
+      trace: { links: [showTraceLink('trace'), turnPageLink('trace')] },
+    },
+    span: 14,
+    height: 14,
+  }),
+  series({
+    title: 'Tokens of each model call',
+    description: 'How the context grows, and what of it came from the cache; in the chosen time.',
+    unit: 'short',
+    draw: 'lines',
+    sql: `
+      select started_at as "time",
+             input_tokens::float8 as "input, cache included",
+             cache_read_tokens::float8 as "read from cache",
+             output_tokens::float8 as output
+        from model_calls
+       where ${ofSession} and $__timeFilter(started_at)
+       order by 1`,
+    span: 10,
+    height: 14,
+  }),
+]
+
+const changes = [
+  table({
+    title: 'File operations',
+    description: 'The last decision of each; empty while there is none.',
+    sql: `
+      select started_at as "time",
+             type,
+             path,
+             lines_added as added,
+             lines_removed as removed,
+             tool,
+             decision,
+             decision_outcome as "on disk",
+             trace_id as trace
+        from file_operations
+       where ${ofSession}
+       order by started_at
+       limit 500`,
+    columns: {
+      time: { unit: 'dateTimeAsIso', width: 170 },
+      path: { width: 320, links: [turnPageLink('trace')] },
+      added: { unit: 'none' },
+      removed: { unit: 'none' },
+      trace: { links: [showTraceLink('trace'), turnPageLink('trace')] },
+    },
+    span: 14,
+  }),
+  table({
+    title: 'Is all of it here?',
+    description: 'For each thread that recorded: recorded = landed + rejected + dropped + missing.',
+    sql: `
+      select recorder_id as recorder,
+             recorded, landed, rejected, dropped, missing,
+             missing_sequences::text as "missing ones",
+             ended
+        from session_completeness
+       where ${ofSession}
+       order by recorder_id
+       limit 200`,
+    columns: {
+      recorded: { unit: 'none' },
+      landed: { unit: 'none' },
+      rejected: { unit: 'none' },
+      dropped: { unit: 'none' },
+      missing: { unit: 'none' },
+    },
+    span: 10,
+  }),
+]
+
+const oneTurn = trace({
+  title: 'One turn as a trace',
+  description:
+    'The turn that was clicked above: model calls, tool calls and file operations as spans.',
+  traceId: '$trace',
+})
+
+export const session = dashboard({
+  uid: 'turnlog-session',
+  title: 'Turnlog: one session',
+  description:
+    'One run of an app: its turns, what happened in them in order, and one turn as a trace.',
+  from: 'now-24h',
+  variables: [sessionVariable, traceVariable, receiverVariable],
+  sections: [
+    { title: 'The session', panels: facts },
+    { title: 'Turns', panels: turns },
+    { title: 'Changes, and completeness', panels: changes },
+    { title: 'Trace', panels: [oneTurn] },
+  ],
+})

@@ -1,0 +1,128 @@
+/**
+ * What each panel's query answers, as text: of the database of `DATABASE_URL`, or of one that is filled for this and
+ * gone afterwards.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { buildApp } from '@turnlog/receiver/app'
+import {
+  addTableSamples,
+  createToken,
+  type Database,
+  ensurePartitions,
+  migrate,
+  openDatabase,
+} from '@turnlog/receiver/storage'
+import { readConfig } from '../../../receiver/src/config.ts'
+import { openCounters } from '../../../receiver/src/counters.ts'
+import { startSampling } from '../../../receiver/src/sample.ts'
+import { fill } from './fill.ts'
+import { expandQuery, queries } from './queries.ts'
+
+const rowsMax = 8
+const cellMax = 40
+const dayMs = 86_400_000
+
+export async function show(environment: NodeJS.ProcessEnv): Promise<void> {
+  const url = environment.DATABASE_URL
+  if (url) {
+    const database = openDatabase(url, { connectionsMax: 1 })
+    try {
+      await showAll(database)
+    } finally {
+      await database.close()
+    }
+    return
+  }
+  await using server = await startServer()
+  const database = openDatabase(server.url)
+  try {
+    await migrate(database)
+    await ensurePartitions(database, new Date())
+    await land(database)
+    await showAll(database)
+  } finally {
+    await database.close()
+  }
+}
+
+async function showAll(database: Database): Promise<void> {
+  const range = { from: new Date(Date.now() - 7 * dayMs), to: new Date() }
+  const [last] = await database.query<{ session: string }>(
+    'select session_id as session from sessions order by last_record_at desc limit 1',
+  )
+  const session = last?.session ?? ''
+  console.log(`From ${range.from.toISOString()} to ${range.to.toISOString()}, session ${session}.`)
+  for (const query of queries) {
+    console.log(`\n## ${query.name}`)
+    const rows = await database.query(expandQuery(query, { range, session }))
+    console.log(toText(rows))
+  }
+}
+
+/** As a table; long ones by their first rows. */
+function toText(rows: readonly Record<string, unknown>[]): string {
+  const [first] = rows
+  if (first === undefined) return '(no rows)'
+  const names = Object.keys(first)
+  const shown = rows.slice(0, rowsMax).map((row) => names.map((name) => cell(row[name])))
+  const widths = names.map((name, column) =>
+    Math.max(name.length, ...shown.map((cells) => cells[column]?.length ?? 0)),
+  )
+  const lines = [names, ...shown].map((cells) =>
+    cells
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  if (rows.length > rowsMax) lines.push(`… ${rows.length} rows`)
+  return lines.join('\n')
+}
+
+/** No value is a dash: it is not 0. */
+function cell(value: unknown): string {
+  if (value === null) return '–'
+  if (value instanceof Date) return value.toISOString().slice(0, 19)
+  const text = typeof value === 'number' ? String(Math.round(value * 1_000) / 1_000) : String(value)
+  return text.length > cellMax ? `${text.slice(0, cellMax - 1)}…` : text
+}
+
+async function land(database: Database): Promise<void> {
+  const counters = openCounters()
+  const app = buildApp(readConfig({}), database, { counters })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const sampling = startSampling(database, { counters, log: console.error })
+  try {
+    await fill({ url, token: await createToken(database, { user: 'show', scope: 'gateway' }) })
+  } finally {
+    await app.close()
+    await sampling.stop()
+  }
+  await addTableSamples(database)
+  await database.query('analyze')
+}
+
+async function startServer(): Promise<{ url: string } & AsyncDisposable> {
+  const program = fileURLToPath(
+    new URL('../../../test/support/postgres-server.ts', import.meta.url),
+  )
+  const server: ChildProcess = spawn(process.execPath, [program], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  if (server.stdout === null) throw new Error('The server has no output.')
+  const ended = once(server, 'exit')
+  const [url] = await Promise.race([
+    once(createInterface({ input: server.stdout }), 'line'),
+    ended.then(() => [undefined]),
+  ])
+  if (typeof url !== 'string') throw new Error('The embedded PostgreSQL did not start.')
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      server.stdin?.end()
+      await ended
+    },
+  }
+}
