@@ -11,6 +11,7 @@ import {
   type MetricDefinition,
   metrics,
 } from '@turnlog/conventions'
+import { settings as collectorSettings, type Setting } from '../collector/settings.ts'
 import { generalAttributes } from '../conventions/src/attributes.ts'
 import { genAiAttributes } from '../conventions/src/gen-ai.ts'
 import { turnlogAttributes } from '../conventions/src/turnlog.ts'
@@ -73,6 +74,16 @@ function settings(): string {
       Object.values(receiverSettings).map(({ env, default: value, doc }) => ({
         env,
         default: value === undefined || String(value) === '' ? 'none' : code(String(value)),
+        doc,
+      })),
+    ),
+    '## The Collector',
+    'Read by `otel-collector-config.yaml` and the files in `collector/`, in whatever Collector runs them; `npm run collector` ' +
+      'checks them before. A port is of `TURNLOG_COLLECTOR_HOST`.',
+    settingTable(
+      Object.values<Setting>(collectorSettings).map(({ env, default: value, doc }) => ({
+        env,
+        default: value === undefined ? 'none' : code(value),
         doc,
       })),
     ),

@@ -32,6 +32,6 @@ const exitCode = await runTurnlog({
   environment: process.env,
   folder,
   say: (line, kind) => (kind === 'problem' ? console.error(line) : console.log(line)),
-  signal: untilToldToStop(),
+  signal: untilToldToStop('start'),
 })
 process.exit(exitCode)

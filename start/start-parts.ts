@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { describePortHolder, probePort, TurnlogError } from '@turnlog/receiver/embedded-postgres'
 import { keepToken } from './access.ts'
+import { answers } from './answers.ts'
+import { checkPort } from './check-port.ts'
 import { openDatabase } from './database.ts'
 import { exampleEnvironment, receiverEnvironment } from './environment.ts'
 import type { TurnlogOptions } from './options.ts'
@@ -97,29 +98,6 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
   })
   say(`Chat      ${chatUrl}/`)
   say('Ctrl-C stops all of it.')
-}
-
-async function checkPort(setting: string, port: number): Promise<void> {
-  const state = await probePort(port)
-  if (state === 'free') return
-  const why =
-    state === 'taken'
-      ? `is taken by ${describePortHolder(port) ?? 'another process'}`
-      : 'is not for ordinary users'
-  throw new TurnlogError(
-    'TL_PORT_TAKEN',
-    `Port ${port} (${setting}) ${why}: set ${setting} to a free one.`,
-  )
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
-    await response.arrayBuffer()
-    return response.ok
-  } catch {
-    return false
-  }
 }
 
 /** Kept back until the part is up: one that does not come up is told about once, by how it ended. */

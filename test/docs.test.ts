@@ -6,7 +6,13 @@ import { expect, test } from 'vitest'
 import { made } from '../docs/make.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
-const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...markdownIn('docs')]
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'collector/README.md',
+  ...markdownIn('docs'),
+]
 
 test.each([...made.keys()])('docs/%s is what the tables say (npm run docs)', (name) => {
   expect(readFileSync(path.join(root, 'docs', name), 'utf8')).toBe(made.get(name))

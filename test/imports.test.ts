@@ -34,6 +34,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'receiver/src/cli': { may: ['receiver/src/storage'] },
   web: { may: [] },
   example: { may: ['web', 'instrumentation'] },
+  collector: { may: ['receiver'] },
 }
 
 const packages = ['conventions', 'instrumentation', 'receiver', 'web', 'example'] as const

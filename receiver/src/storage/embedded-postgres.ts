@@ -290,7 +290,8 @@ function reasonIn(earlyOutput: string, log: readonly string[]): string {
   return line?.replace(/^.*?\b(?=FATAL|PANIC)/, '').trim() ?? 'it said nothing.'
 }
 
-/** For what starts processes beside it: `npm start`. */
+/** For what starts processes beside it: `npm start`, `npm run collector`. */
+export { reachableHost } from '../address.ts'
 export { TurnlogError } from '../errors.ts'
 export { clearly, prepareFolder, writeWhole } from './embedded/folder.ts'
 export { takeLock } from './embedded/lock.ts'

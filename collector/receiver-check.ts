@@ -1,0 +1,69 @@
+/** What the receiver says before anything is sent to it: a Collector drops what a receiver refuses for good. */
+
+const answersWithinMs = 5_000
+
+export type ReceiverState =
+  | { readonly status: 'ready' }
+  /** It may be there later: what arrives until then waits in the queue. */
+  | { readonly status: 'away'; readonly reason: string }
+  /** Everything would be lost. */
+  | { readonly status: 'refuses'; readonly reason: string }
+
+/** Sends an OTLP request with nothing in it. */
+export async function checkReceiver({
+  receiver,
+  token,
+}: {
+  readonly receiver: string
+  readonly token: string
+}): Promise<ReceiverState> {
+  let response: Response
+  try {
+    response = await fetch(`${receiver}/v1/traces`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: '{}',
+      redirect: 'manual',
+      signal: AbortSignal.timeout(answersWithinMs),
+    })
+  } catch (error) {
+    return { status: 'away', reason: reasonOf(error) }
+  }
+  const text = await response.text().catch(() => '')
+  if (response.ok) {
+    // A portal's page, or whatever else listens there, is also answered with 200.
+    if (isJsonObject(text)) return { status: 'ready' }
+    return { status: 'refuses', reason: 'what answers there is no receiver' }
+  }
+  if ([408, 429, 502, 503, 504].includes(response.status)) {
+    return { status: 'away', reason: `it answers ${response.status}` }
+  }
+  const { status } = response
+  const said = messageIn(text)
+  return { status: 'refuses', reason: `it answers ${status}${said === '' ? '' : `: ${said}`}` }
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object'
+  } catch {
+    return false
+  }
+}
+
+/** `google.rpc.Status`, as OTLP answers. */
+function messageIn(text: string): string {
+  try {
+    const { message }: { message?: unknown } = JSON.parse(text)
+    return typeof message === 'string' ? message.replace(/\.$/, '') : ''
+  } catch {
+    return ''
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return `no answer within ${answersWithinMs / 1_000} s`
+  const { cause } = error
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.message
+}

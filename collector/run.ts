@@ -1,0 +1,199 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import {
+  prepareFolder,
+  reachableHost,
+  TurnlogError,
+  takeLock,
+} from '@turnlog/receiver/embedded-postgres'
+import { answers } from '../start/answers.ts'
+import { checkPort } from '../start/check-port.ts'
+import { describeEnd, type Part, startChild, untilAnswers } from '../start/part.ts'
+import { buildCollector } from './build.ts'
+import { describeLogLine } from './log-line.ts'
+import { checkReceiver } from './receiver-check.ts'
+import { type Settings, settings as settingTable } from './settings.ts'
+
+/**
+ * What `npm run collector` does: build, look whether it can run, run it until it ends or we are told to stop.
+ *
+ * What a user can mend is found before it is started and told in one line. The Collector's own log goes to a file; of it
+ * only what is out of the ordinary is shown.
+ */
+
+export interface CollectorOptions {
+  readonly settings: Settings
+  readonly environment: NodeJS.ProcessEnv
+  /** One line for the user; `problem` is one that something is wrong with. */
+  readonly say: (line: string, kind?: 'problem') => void
+  /** Aborted when it shall stop. */
+  readonly signal: AbortSignal
+}
+
+const root = join(import.meta.dirname, '..')
+const answersWithinMs = 60_000
+
+/** What is being sent may need its answer; what is not confirmed then is sent again after the next start. */
+const stopsWithinMs = 15_000
+
+/** The same trouble, each attempt anew, is told once in this time. */
+const repeatedAfterMs = 60_000
+
+/** Resolves with the exit code: 0 when it was told to stop and ended as asked, 1 else. Says why. */
+export async function runCollector(options: CollectorOptions): Promise<0 | 1> {
+  const { say, signal } = options
+  using closing = new DisposableStack()
+  let part: Part | undefined
+  let trouble: string | undefined
+  try {
+    part = await bringUp(options, closing)
+    const how = await Promise.race([part.exited, aborted(signal)])
+    if (how !== undefined) trouble = describeEnd(part, how)
+  } catch (error) {
+    trouble = signal.aborted ? undefined : describeTrouble(error)
+  }
+  if (trouble !== undefined) say(trouble, 'problem')
+  if (part === undefined || trouble !== undefined) return trouble === undefined ? 0 : 1
+  say('Stopping.')
+  if (await part.stop({ withinMs: stopsWithinMs })) return 0
+  say('The Collector did not end when asked, and was killed.', 'problem')
+  return 1
+}
+
+/** One at a time has a queue; the Collector itself would only say "timeout". */
+function lockQueue(queueDirectory: string): () => void {
+  const lock = takeLock(join(queueDirectory, 'in-use.lock'))
+  if (lock.status === 'taken') return lock.release
+  throw new Trouble(`Another npm run collector has the queue '${queueDirectory}'.`)
+}
+
+async function bringUp(options: CollectorOptions, closing: DisposableStack): Promise<Part> {
+  const { settings, say, signal } = options
+  const { ports, host, receiver, queueDirectory, logPath } = settings
+  for (const name of ['grpc', 'http', 'health', 'metrics'] as const) {
+    await checkPort(settingTable[`${name}Port`].env, ports[name])
+  }
+  closing.defer(lockQueue(await prepareFolder(queueDirectory)))
+  const state = await checkReceiver(settings)
+  const refusal = `The receiver at ${receiver} does not take what TURNLOG_TOKEN sends`
+  if (state.status === 'refuses') throw new Trouble(`${refusal}: ${state.reason}.`)
+  const program = await findProgram(options)
+  const environment = collectorEnvironment(options)
+  const files = [join(root, 'otel-collector-config.yaml'), ...settings.configurations]
+  const configuration = files.flatMap((file) => ['--config', file])
+  await validate([program, 'validate', ...configuration], environment)
+
+  const part = startChild({
+    name: 'The Collector',
+    command: [program, ...configuration],
+    folder: root,
+    environment,
+    logPath,
+    stopsWithinMs,
+    onProblem: tellSeldom(say),
+  })
+  try {
+    const health = `http://${reachableHost(host)}:${ports.health}/`
+    const probe = () => answers(health)
+    await untilAnswers({ part, probe, withinMs: answersWithinMs, signal })
+  } catch (error) {
+    await part.stop({ withinMs: stopsWithinMs })
+    throw error
+  }
+  say(`Collector  http://${reachableHost(host)}:${ports.http} (gRPC ${ports.grpc})`)
+  say(`Receiver   ${receiver}`)
+  say(`Queue      ${queueDirectory}`)
+  say(`Log        ${logPath}`)
+  if (state.status === 'away') {
+    say(
+      `The receiver does not answer (${state.reason}): what arrives waits in the queue.`,
+      'problem',
+    )
+  }
+  say('Ctrl-C stops it; what has not been sent by then is sent after the next start.')
+  return part
+}
+
+/** What a user can mend, in one line. */
+class Trouble extends Error {}
+
+async function findProgram({
+  settings,
+  environment,
+  say,
+  signal,
+}: CollectorOptions): Promise<string> {
+  if (settings.program !== undefined) return settings.program
+  const { cacheDirectory } = settings
+  const built = await buildCollector({ cacheDirectory, environment, say, signal })
+  if (built.status === 'failed') throw new Trouble(built.reason)
+  return built.program
+}
+
+/** The configuration reads its settings from there; each has its value, whatever the configuration's own default is. */
+function collectorEnvironment({ settings, environment }: CollectorOptions): NodeJS.ProcessEnv {
+  const { receiver, token, host, ports, queueDirectory } = settings
+  return {
+    ...environment,
+    [settingTable.receiver.env]: receiver,
+    [settingTable.token.env]: token,
+    [settingTable.host.env]: host,
+    [settingTable.grpcPort.env]: String(ports.grpc),
+    [settingTable.httpPort.env]: String(ports.http),
+    [settingTable.healthPort.env]: String(ports.health),
+    [settingTable.metricsPort.env]: String(ports.metrics),
+    [settingTable.queueDirectory.env]: queueDirectory,
+  }
+}
+
+async function validate(
+  [program, ...args]: readonly [string, ...string[]],
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
+  const child = spawn(program, args, {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+  }
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', (error) => {
+      reject(new Trouble(`The Collector '${program}' cannot be run: ${error.message}.`))
+    })
+    child.once('close', resolve)
+  })
+  if (code === 0) return
+  const lines = said.split('\n').flatMap((line) => describeLogLine(line) ?? [])
+  throw new Trouble(['The configuration is not valid:', ...lines].join('\n    '))
+}
+
+function tellSeldom(say: CollectorOptions['say']): (line: string) => void {
+  const told = new Map<string, number>()
+  return (line) => {
+    const text = describeLogLine(line)
+    if (text === undefined) return
+    const now = performance.now()
+    if (now - (told.get(text) ?? Number.NEGATIVE_INFINITY) < repeatedAfterMs) return
+    for (const [other, at] of told) if (now - at >= repeatedAfterMs) told.delete(other)
+    told.set(text, now)
+    say(`collector: ${text}`, 'problem')
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+}
+
+/** One line for what was to be expected; the stack for a bug of ours. */
+function describeTrouble(error: unknown): string {
+  if (error instanceof Trouble || error instanceof TurnlogError) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
