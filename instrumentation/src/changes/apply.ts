@@ -61,7 +61,9 @@ function act(options: ApplyOptions, rollback: Rollback): Promise<ApplyResult> | 
   const { plan } = options
   if (plan.action === 'delete') return deleteFile(options)
   if (plan.action === 'restore') return restore(options, plan.content, rollback)
-  return moveBack(options, plan.overwritten, rollback)
+  return plan.content === undefined
+    ? moveBack(options, plan.overwritten, rollback)
+    : restoreAtPreviousPath(options, { ...plan, content: plan.content }, rollback)
 }
 
 function deleteFile({ change, fileSystem: fs }: ApplyOptions): ApplyResult {
@@ -116,6 +118,41 @@ async function moveBack(
   if (isCaseOnly) return verify(fs, change, 'path', change.after)
   const left = verify(fs, change, 'path', overwritten ?? 'absent')
   return left.status === 'applied' ? verify(fs, change, 'previousPath', change.after) : left
+}
+
+/** The file was edited on its way: what it held comes back where it was, and the edited one goes. */
+async function restoreAtPreviousPath(
+  { change, content, fileSystem: fs }: ApplyOptions,
+  plan: { readonly content: FileState; readonly overwritten?: FileState | undefined },
+  rollback: Rollback,
+): Promise<ApplyResult> {
+  const firstPath = expectAt(fs, change, 'path', change.after)
+  if (firstPath.status !== 'as_expected') return firstPath
+  const firstBack = expectAt(fs, change, 'previousPath', 'absent')
+  if (firstBack.status !== 'as_expected') return firstBack
+  const bytes = content(plan.content)
+  const lost = plan.overwritten === undefined ? undefined : content(plan.overwritten)
+  if (bytes === undefined) return contentGone
+  if (plan.overwritten !== undefined && lost === undefined) return contentGone
+  makeFolders(fs, firstBack.foldersMissing, rollback)
+  const restored = await writeTemporaryFile(fs, { ...firstBack, bytes, mode: change.mode })
+  rollback.push(restored.remove)
+  const overwritten =
+    lost &&
+    (await writeTemporaryFile(fs, { ...firstPath, bytes: lost, mode: change.overwrittenMode }))
+  if (overwritten !== undefined) rollback.push(overwritten.remove)
+  const path = expectAt(fs, change, 'path', change.after)
+  if (path.status !== 'as_expected') return path
+  const back = expectAt(fs, change, 'previousPath', 'absent')
+  if (back.status !== 'as_expected') return back
+  if (path.target !== firstPath.target || back.target !== firstBack.target) return folderReplaced
+  restored.moveTo(back.target, { isNew: true })
+  rollback.push(() => fs.unlinkSync(back.target))
+  if (overwritten === undefined) fs.unlinkSync(path.target)
+  else overwritten.moveTo(path.target, { isNew: false })
+  rollback.pop()
+  const left = verify(fs, change, 'path', plan.overwritten ?? 'absent')
+  return left.status === 'applied' ? verify(fs, change, 'previousPath', plan.content) : left
 }
 
 const contentGone: ApplyResult = { status: 'failed', reason: 'The content before is gone.' }

@@ -29,7 +29,12 @@ export type RevertPlan =
   | { readonly action: 'nothing' }
   | { readonly action: 'delete' }
   | { readonly action: 'restore'; readonly content: RawHash }
-  | { readonly action: 'move_back'; readonly overwritten?: RawHash | undefined }
+  | {
+      readonly action: 'move_back'
+      readonly overwritten?: RawHash | undefined
+      /** What the file held, where it was edited on its way. */
+      readonly content?: RawHash | undefined
+    }
   | Refusal
 
 /**
@@ -45,15 +50,20 @@ export function planRevert(operation: Operation, onDisk: OnDisk): RevertPlan {
   return isRawHash(before) ? { action: 'restore', content: before } : notKept(after, onDisk.path)
 }
 
-/** The file goes back as it is; what it had overwritten comes back to the path it leaves. */
-function planMoveBack({ after, overwritten = 'absent' }: Operation, onDisk: OnDisk): RevertPlan {
+/** The file goes back with what it held; what it had overwritten comes back to the path it leaves. */
+function planMoveBack(
+  { before, after, overwritten = 'absent' }: Operation,
+  onDisk: OnDisk,
+): RevertPlan {
   const previous = onDisk.previousPath ?? 'unreadable'
-  if (!isRawHash(after)) return notKept(after, onDisk.path)
-  if (previous === after && onDisk.path === overwritten) return { action: 'nothing' }
+  if (!isRawHash(after) || !isRawHash(before)) return notKept(after, onDisk.path)
+  if (previous === before && onDisk.path === overwritten) return { action: 'nothing' }
   if (onDisk.path !== after) return refuse('path', after, onDisk.path)
   if (previous !== 'absent') return refuse('previousPath', 'absent', previous)
-  if (overwritten === 'absent') return { action: 'move_back' }
-  return isRawHash(overwritten) ? { action: 'move_back', overwritten } : notKept(after, onDisk.path)
+  const edited = before === after ? {} : { content: before }
+  if (overwritten === 'absent') return { action: 'move_back', ...edited }
+  if (!isRawHash(overwritten)) return notKept(after, onDisk.path)
+  return { action: 'move_back', overwritten, ...edited }
 }
 
 function refuse(place: Place, expected: string, onDisk: DiskState): Refusal {

@@ -147,6 +147,15 @@ test.each<[string, FileState | undefined, DiskState, DiskState, object]>([
   expect(planRevert(operation, { path, previousPath })).toMatchObject(plan)
 })
 
+test.each<[string, DiskState, DiskState, object]>([
+  ['gets its content back where it was', two, 'absent', { action: 'move_back', content: one }],
+  ['is done when that is there', 'absent', one, { action: 'nothing' }],
+  ['is not done when only its name is', 'absent', two, { outcome: 'missing' }],
+])('a file renamed and edited %s', (_claim, path, previousPath, plan) => {
+  const operation = { opType: 'rename', before: one, after: two } as const
+  expect(planRevert(operation, { path, previousPath })).toMatchObject(plan)
+})
+
 test('nothing is written unless the disk is what the operation left', () => {
   const states = [one, two, three, 'absent', 'unknown'] as const
   const disks = [

@@ -127,6 +127,60 @@ describe('every kind', () => {
     expect(await decide(change, 'revert')).toMatchObject({ status: 409 })
     expect(snapshot(workspace)).toEqual(before)
   })
+
+  describe('a file edited on its way to another name', () => {
+    const moved = {
+      opType: 'rename',
+      path: 'b.txt',
+      previousPath: 'gone/a.txt',
+      before: 'old',
+      after: 'new',
+      fields: { mode: 0o640, overwrittenMode: 0o600 },
+    } as const
+
+    test.each([undefined, 'y'])(
+      'comes back where it was, as it was (over %s)',
+      async (overwritten) => {
+        const { operated, decide, read, at, workspace } = await bench()
+        const change = operated({ ...moved, overwritten })
+        const { body } = await decide(change, 'revert')
+        expect(body).toMatchObject({
+          decision: { outcome: 'restored', resultSha256: stateOf('old') },
+        })
+        expect([read('gone/a.txt'), read('b.txt')]).toEqual(['old', overwritten])
+        expect(fs.statSync(at('gone/a.txt')).mode & 0o777).toBe(0o640)
+        expect(hasTemporaryFile(workspace)).toBe(false)
+        expect((await decide(change, 'revert')).body).toMatchObject({
+          decision: { outcome: 'restored' },
+        })
+      },
+    )
+
+    test('stays where it is when someone has edited it since, or its old name is taken', async () => {
+      const { operated, decide, workspace, at } = await bench()
+      const change = operated(moved)
+      put(at('gone/a.txt'), 'taken')
+      const taken = snapshot(workspace)
+      expect(await decide(change, 'revert')).toMatchObject({ status: 409 })
+      expect(snapshot(workspace)).toEqual(taken)
+      fs.rmSync(at('gone'), { recursive: true })
+      put(at('b.txt'), 'edited')
+      const edited = snapshot(workspace)
+      expect(await decide(change, 'revert')).toMatchObject({ status: 409 })
+      expect(snapshot(workspace)).toEqual(edited)
+    })
+
+    test.each<[string, string | undefined, Parameters<typeof withFault>]>([
+      ['the edited one cannot go', undefined, ['unlinkSync', 'EIO', 2]],
+      ['what was overwritten cannot come back', 'y', ['renameSync', 'EIO', 1]],
+    ])('nothing is changed when %s', async (_claim, overwritten, fault) => {
+      const { operated, decide, workspace } = await bench({ fileSystem: withFault(...fault) })
+      const change = operated({ ...moved, overwritten })
+      const before = snapshot(workspace)
+      expect(await decide(change, 'revert')).toMatchObject({ status: 409 })
+      expect(snapshot(workspace)).toEqual(before)
+    })
+  })
 })
 
 describe('mode bits', () => {
