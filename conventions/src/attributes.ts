@@ -225,7 +225,7 @@ export const contentSuffixes = {
   omitted: {
     type: 'string',
     meaning:
-      'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `record_too_large` (it was the largest of a record no receiver would take; hash and size stay), `incomplete` (a piece of it was lost before it was sealed).',
+      'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `record_too_large` (it was the largest of a record no receiver would take; hash and size stay), `incomplete` (a piece of it was lost before it was sealed), `not_told` (the app told of a file operation without it), `not_json` (the app told a value that JSON cannot say).',
     example: 'too_large',
     stability: 'stable',
   },

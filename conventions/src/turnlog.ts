@@ -56,7 +56,8 @@ export const turnlogAttributes = {
   },
   'turnlog.turn.transport': {
     type: 'string',
-    meaning: 'How the turn came in: `rest` or `websocket`.',
+    meaning:
+      'How the turn came in: `rest` or `websocket`; absent where nobody knows, as in an app without a server.',
     example: 'rest',
     stability: 'stable',
   },
@@ -84,7 +85,7 @@ export const turnlogAttributes = {
   'turnlog.tool_call.inferred': {
     type: 'boolean',
     meaning:
-      'The call was inferred from the messages: it starts when the model has asked and ends when the model is told, an upper bound.',
+      'The call was inferred from the messages: it starts when the model has asked and ends when the model is told, an upper bound. `false`: it was, until the app told of it itself.',
     example: true,
     stability: 'stable',
   },

@@ -1,21 +1,82 @@
-/** The public API. Without the preload every call does nothing. */
-import type { DecisionOutcome, DecisionSource, DecisionType } from '@turnlog/conventions'
-import { findHandle } from './changes/handle.ts'
+/**
+ * The public API, for what cannot be seen from outside. Without the preload every call does nothing, and callbacks run
+ * all the same. The preload's own instance does the work, whichever copy of this package is called.
+ */
+import { randomUUID } from 'node:crypto'
+import type {
+  Decision,
+  FileOperation,
+  ToolCall,
+  ToolCallOptions,
+  Turn,
+  TurnOptions,
+} from './api.ts'
+import { followWork, type OpenWork } from './follow-work.ts'
+import { findHandle } from './handle.ts'
 
-export interface Decision {
-  /** The file operation's id, as `GET /api/changes/recent` gives it. */
-  readonly operationId: string
-  readonly type: DecisionType
-  /** Who decided. */
-  readonly source: DecisionSource
-  readonly reason?: string
-  readonly outcome?: DecisionOutcome
-  /** The trace and span of the file operation, where they are known: the decision is then found with its trace. */
-  readonly traceId?: string
-  readonly spanId?: string
+export type {
+  Decision,
+  FileOperation,
+  ToolCall,
+  ToolCallOptions,
+  Turn,
+  TurnOptions,
+} from './api.ts'
+
+/**
+ * One user message and all that follows until its answer: `work` runs as a turn, and model calls, tool calls, file
+ * operations and errors in it belong to it. Returns what `work` returns, throws what it throws (the turn then failed).
+ *
+ * Inside an HTTP request or a WebSocket message that is handled, it *is* that message's turn, not a second one; inside another turn
+ * it is the work of a sub-agent, a child of that turn. The turn is over when what `work` returns is: a promise settled, a
+ * generator done, any other value at once.
+ */
+export function turn<Value>(
+  options: TurnOptions,
+  work: (turn: Turn) => PromiseLike<Value>,
+): Promise<Value>
+export function turn<Value>(options: TurnOptions, work: (turn: Turn) => Value): Value
+export function turn(options: TurnOptions, work: (turn: Turn) => unknown): unknown {
+  return followWork(findHandle()?.openTurn?.(options) ?? silent(silentTurn), work)
+}
+
+/**
+ * One execution of a tool the model asked for. What `work` returns is recorded as the result, unless `call.result()` says
+ * another; what it throws is recorded as the call's error and thrown on. File operations and model calls in it belong to it.
+ */
+export function toolCall<Value>(
+  options: ToolCallOptions,
+  work: (call: ToolCall) => PromiseLike<Value>,
+): Promise<Value>
+export function toolCall<Value>(options: ToolCallOptions, work: (call: ToolCall) => Value): Value
+export function toolCall(options: ToolCallOptions, work: (call: ToolCall) => unknown): unknown {
+  return followWork(findHandle()?.openToolCall?.(options) ?? silent(silentToolCall), work)
+}
+
+/**
+ * Records an edit that `node:fs` did not make: in a sandbox, by another process, in an editor's buffer. Part of the tool
+ * call or turn it is called in. Returns the operation's id, for `decide()` and the Changes routes. Never throws.
+ */
+export function fileOperation(operation: FileOperation): string {
+  const id = randomUUID()
+  findHandle()?.fileOperation?.(operation, id)
+  return id
 }
 
 /** Records what was said of a file operation, for apps that review changes in a place of their own. Never throws. */
 export function decide(decision: Decision): void {
   findHandle()?.decide(decision)
+}
+
+const nothing = (): void => undefined
+const silentTurn: Turn = {
+  answer: nothing,
+  conversation: nothing,
+  fail: nothing,
+  traceId: undefined,
+}
+const silentToolCall: ToolCall = { result: nothing, fail: nothing, traceId: undefined }
+
+function silent<Face>(face: Face): OpenWork<Face> {
+  return { face, run: (step) => step(), succeed: nothing, fail: nothing }
 }

@@ -8,14 +8,15 @@ import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worke
 import { ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api'
 import { type AttributeName, instrumentationScope, schemaUrl, severity } from '@turnlog/conventions'
 import { capturedFileSystem } from './changes/file-system.ts'
-import { type DecisionRecord, handleKey, type TurnlogHandle } from './changes/handle.ts'
 import type { Config } from './config.ts'
 import { originalFs } from './file-system.ts'
+import { type DecisionRecord, handleKey, type TurnlogHandle } from './handle.ts'
 import { quietly } from './health.ts'
 import { commonAttributes, resourceAttributes } from './identity.ts'
 import { flushBeforeBlockingCalls } from './observe/blocking-calls.ts'
-import { observeErrors } from './observe/errors.ts'
+import { createErrorReports, observeErrors } from './observe/errors.ts'
 import { createFileOperations } from './observe/file-operations.ts'
+import { createFilePlaces } from './observe/file-places.ts'
 import { observeFileSystem } from './observe/fs.ts'
 import { offerToHost } from './observe/host-telemetry.ts'
 import { observeHttpServers } from './observe/http.ts'
@@ -23,6 +24,9 @@ import { createExchanges } from './observe/model-exchange.ts'
 import { observeHttpClients } from './observe/model-http.ts'
 import { observeUndici } from './observe/model-wire.ts'
 import { holdTurns, withTurns } from './observe/native-spans.ts'
+import { createToldFileOperations } from './observe/told-file-operations.ts'
+import { createToldToolCalls } from './observe/told-tool-calls.ts'
+import { createToldTurns } from './observe/told-turns.ts'
 import { observeWebSockets } from './observe/websocket.ts'
 import { startOpenTelemetry } from './open-telemetry.ts'
 import { createGraces } from './record/graces.ts'
@@ -106,12 +110,13 @@ export function start(config: Config): { stop(): void } {
   const agent = String(resource['service.name'])
   const openCandidate = (facts: CandidateFacts) =>
     createCandidate(facts, { recorder, agent, now, after, grace: graces.after })
-  const operations = createFileOperations({
-    recorder,
+  const { contentBytesMax } = config
+  const places = createFilePlaces({
     workspace: config.workspace,
     ownFolders: [config.spoolDirectory],
-    contentBytesMax: config.contentBytesMax,
   })
+  const operations = createFileOperations({ recorder, places, contentBytesMax })
+  const reportError = createErrorReports(logger, journal.flush)
 
   const openExchange = createExchanges({ recorder, toolCalls, clock })
   const undo = [
@@ -121,14 +126,14 @@ export function start(config: Config): { stop(): void } {
     observeUndici(openExchange),
     observeHttpClients(openExchange),
     observeFileSystem(operations),
-    observeErrors(logger, journal.flush),
+    observeErrors(reportError),
     flushBeforeBlockingCalls(journal.flush),
   ]
 
   const handle: TurnlogHandle = {
     changes: {
       directory: changesDirectory,
-      workspace: operations.workspace,
+      workspace: places.workspace,
       fileSystem: capturedFileSystem,
       refresh: () => {
         journal.rotate()
@@ -138,6 +143,9 @@ export function start(config: Config): { stop(): void } {
     decide: (decision) => {
       quietly('record a decision', () => emitDecision(decision))
     },
+    openTurn: createToldTurns({ openCandidate, now }),
+    openToolCall: createToldToolCalls({ recorder, toolCalls, reportError, now }),
+    fileOperation: createToldFileOperations({ recorder, places, contentBytesMax }),
   }
   Object.defineProperty(globalThis, handleKey, { value: handle, configurable: true })
 

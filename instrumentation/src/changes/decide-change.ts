@@ -7,10 +7,10 @@
  */
 
 import type { DecisionOutcome, DecisionSource, DecisionType } from '@turnlog/conventions'
+import type { DecisionRecord } from '../handle.ts'
 import { type ApplyResult, applyRevert } from './apply.ts'
 import { type ChangeDecision, isRawHash, type RecordedChange } from './change.ts'
 import type { ChangesFileSystem } from './file-system.ts'
-import type { DecisionRecord } from './handle.ts'
 import { lookAt } from './look.ts'
 import {
   type OnDisk,

@@ -13,6 +13,7 @@ import {
   parseFileOperationId,
 } from '@turnlog/conventions'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { type ChangesHandle, findHandle, type TurnlogHandle } from '../handle.ts'
 import {
   decisionAnswer,
   detailAnswer,
@@ -24,7 +25,6 @@ import { isObject } from './change.ts'
 import { decideChange } from './decide-change.ts'
 import { capturedFileSystem } from './file-system.ts'
 import { guard } from './guards.ts'
-import { type ChangesHandle, findHandle, type TurnlogHandle } from './handle.ts'
 import { type ChangeStore, openChangeStore, type StoredChange } from './store.ts'
 
 export interface ChangesRoutesOptions {

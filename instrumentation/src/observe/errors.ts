@@ -4,36 +4,53 @@
  * unhandled rejections itself is watched where they are told to it: a listener of ours would change what Node does.
  */
 import { channel } from 'node:diagnostics_channel'
-import type { Logger, LogRecord } from '@opentelemetry/api'
+import type { Context, Logger, LogRecord } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
 import { contexts } from '../record/contexts.ts'
+import { describeError } from '../record/describe-error.ts'
 import { hideOwnFrames } from './own-frames.ts'
 import { replaceMethod } from './replace-method.ts'
 
-type Origin = 'uncaught_exception' | 'unhandled_rejection' | 'framework'
+const severities = {
+  uncaught_exception: severity.fatal,
+  unhandled_rejection: severity.error,
+  framework: severity.error,
+  // Handled: the model is told of it.
+  tool: severity.warn,
+} as const
+type Origin = keyof typeof severities
 
-/** Begins to watch; `flush` writes the record at once, since the host may be about to die. */
-export function observeErrors(logger: Logger, flush: () => void): () => void {
+/** Records an error that surfaced in `context`: one error once, wherever else it surfaces later. */
+export type ReportError = (error: unknown, origin: Origin, context?: Context) => void
+
+/** `flush` writes the record at once, since the host may be about to die. */
+export function createErrorReports(logger: Logger, flush: () => void): ReportError {
   const seen = new WeakSet<object>()
 
-  function report(error: unknown, origin: Origin): void {
+  return function report(error, origin, context = contexts.active()) {
     if (typeof error === 'object' && error !== null) {
       if (seen.has(error)) return
       seen.add(error)
     }
+    const { type, message, stack } = describeError(error)
     logger.emit({
       eventName: 'exception',
-      severityNumber: origin === 'uncaught_exception' ? severity.fatal : severity.error,
-      context: contexts.active(),
+      severityNumber: severities[origin],
+      context,
       attributes: {
         'turnlog.error.origin': origin,
-        ...describeError(error),
+        'exception.type': type,
+        'exception.message': message,
+        ...(stack === undefined ? {} : { 'exception.stacktrace': stack }),
       } satisfies { [Name in AttributeName]?: string },
     } satisfies LogRecord)
     flush()
   }
+}
 
+/** Begins to watch; the returned function undoes it. */
+export function observeErrors(report: ReportError): () => void {
   const onUncaught = (error: unknown, origin: string): void => {
     quietly('record an error', () => {
       // What Node prints next is the stack.
@@ -65,25 +82,5 @@ export function observeErrors(logger: Logger, flush: () => void): () => void {
     process.off('uncaughtExceptionMonitor', onUncaught)
     restore()
     framework.unsubscribe(onFramework)
-  }
-}
-
-function describeError(error: unknown): { [Name in AttributeName]?: string } {
-  if (!(error instanceof Error)) {
-    return { 'exception.type': typeof error, 'exception.message': text(error) }
-  }
-  const code: unknown = Reflect.get(error, 'code')
-  return {
-    'exception.type': typeof code === 'string' && error.name === 'Error' ? code : error.name,
-    'exception.message': error.message,
-    ...(typeof error.stack === 'string' ? { 'exception.stacktrace': error.stack } : {}),
-  }
-}
-
-function text(value: unknown): string {
-  try {
-    return String(value)
-  } catch {
-    return Object.prototype.toString.call(value)
   }
 }

@@ -13,12 +13,14 @@ import {
   findToolResults,
   isAnthropicMessagesRequest,
 } from '../record/anthropic.ts'
-import { candidateOf } from '../record/candidate-context.ts'
+import { toldCallOf } from '../record/candidate-context.ts'
 import { contexts } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { ToolCallOwner, ToolCalls } from '../record/tool-call.ts'
 import type { Candidate } from '../record/turn.ts'
 import { isModelCall } from './native-spans.ts'
+import type { ToldCall } from './told-tool-calls.ts'
+import { turnOfCall } from './turn-of-call.ts'
 
 /** A request body larger than this is not searched for tool results. */
 const searchedBytesMax = 64 * 1024 ** 2
@@ -56,18 +58,19 @@ export function createExchanges({
     const { pathname, hostname, port, protocol } = parseUrl(url) ?? {}
     if (pathname === undefined || !isAnthropicMessagesRequest(method, pathname)) return undefined
     const active = contexts.active()
-    const candidate = candidateOf(active) as Candidate | undefined
+    const candidate = turnOfCall(active)
     const native = trace.getSpan(active)
     const isNative = native !== undefined && isModelCall(native)
-    candidate?.promote()
     const span = isNative ? native : startSpan(active)
     const exchange = (exchangeCounts.get(span) ?? 0) + 1
     exchangeCounts.set(span, exchange)
+    const told = toldCallOf(active) as ToldCall | undefined
     return follow(span, exchange, {
       isOwn: !isNative,
       url,
       candidate,
-      parent: trace.setSpan(active, candidate?.span ?? span),
+      owner: told ?? candidate,
+      parent: trace.setSpan(active, told?.span ?? candidate?.span ?? span),
     })
 
     function startSpan(from: Context): Span {
@@ -94,11 +97,13 @@ export function createExchanges({
       readonly isOwn: boolean
       readonly url: string
       readonly candidate: Candidate | undefined
-      /** Tool calls are siblings of the model call: children of the turn; without one, the model call's own. */
+      readonly owner: ToolCallOwner | undefined
+      /** Tool calls are siblings of the model call: children of the turn, or of the tool call the app has told that it
+       * is made in; without either, the model call's own. */
       readonly parent: Context
     },
   ): ModelExchange {
-    const owner: ToolCallOwner | undefined = facts.candidate
+    const { owner } = facts
     const startedAt = clock()
     let requestPieces: (string | Uint8Array)[] = []
     let requestBytes = 0
@@ -107,7 +112,10 @@ export function createExchanges({
     let isOver = false
     /** A host that stops reading ends the SDK's span before the last bytes have come: those are not recorded. */
     const isOpen = (): boolean => span.isRecording()
-    recorder.wire(span, exchange, { url: facts.url })
+    recorder.wire(span, exchange, {
+      url: facts.url,
+      ...(facts.candidate === undefined ? {} : { turns: facts.candidate.turnIds() }),
+    })
 
     function open(uses: ReturnType<ReturnType<typeof createToolUseWatcher>['push']>): void {
       for (const use of uses) toolCalls.begin(use, facts.parent, owner)

@@ -20,6 +20,7 @@ import { quietly } from '../health.ts'
 import { candidateOf } from '../record/candidate-context.ts'
 import type { ToolCalls } from '../record/tool-call.ts'
 import type { Candidate } from '../record/turn.ts'
+import { turnOfCall } from './turn-of-call.ts'
 
 const modelOperations = new Set<unknown>(['chat', 'text_completion', 'generate_content'])
 const operationName: AttributeName = 'gen_ai.operation.name'
@@ -63,8 +64,7 @@ function turnTracer(tracer: Tracer, toolCalls: ToolCalls): Tracer {
       return toolCalls.joined(String(options.attributes?.[toolCallId]), options.attributes)
     }
     if (operation === 'invoke_agent' || isModelSpan(options.kind, options.attributes)) {
-      const candidate = candidateOf(from) as Candidate | undefined
-      candidate?.promote()
+      turnOfCall(from)
     }
     return undefined
   }

@@ -13,6 +13,8 @@ export interface WireFacts {
   readonly error?: string
   /** Seconds from the request to the first byte of the answer's body. */
   readonly timeToFirstChunk?: number
+  /** Span ids of the open turns it counts for: its own, and those a sub-agent works for. */
+  readonly turns?: readonly string[]
 }
 
 /** Names of the contents an observer records raw; the sealer turns them into attributes. */
@@ -20,11 +22,16 @@ export type ContentSlot =
   /** Of a turn: the body or message it came in with, and a JSON answer's body. */
   | 'turn.request'
   | 'turn.response'
+  /** Of a turn, as the app tells them: the last one counts. */
+  | 'turn.prompt'
+  | 'turn.answer'
   /** Of a model call: bytes as they lay on the wire. */
   | 'wire.request'
   | 'wire.response'
   /** Of a tool call: its arguments, JSON as the model wrote it. */
   | 'tool.arguments'
+  /** Of a tool call the app tells of: its result; the last one counts. */
+  | 'tool.result'
   /** Of a file operation: the file's bytes. */
   | 'file.before'
   | 'file.after'
@@ -37,6 +44,8 @@ export interface Recorder {
   content(span: Span, slot: ContentSlot, value: string | Uint8Array, exchange?: number): void
   /** Adds to what is known of a model call's exchange. */
   wire(span: Span, exchange: number, facts: WireFacts): void
+  /** What was said of the span at its start has changed: its attributes, or when it began (milliseconds since 1970). */
+  startAgain(span: Span, startedAt?: number): void
   /** The span will not end: its contents are not needed. */
   discard(spanId: string): void
   /** Facts for the sealer that are no attributes, such as where a tool's result is found. Call before the span ends. */

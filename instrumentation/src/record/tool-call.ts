@@ -2,9 +2,14 @@
  * Tool calls of hand-written loops, inferred from what the model says and is told: a complete `tool_use` block in an
  * answer opens the call, the first request whose body holds its id closes it. The duration is an upper bound, unless an
  * SDK that runs the tools itself says when it was done.
+ *
+ * An app that tells of its calls itself (`toolCall()`) takes the inferred one over: the same span, from then on begun and
+ * ended by the app.
  */
-import { type Attributes, type Context, type Span, SpanKind } from '@opentelemetry/api'
+import { isDeepStrictEqual } from 'node:util'
+import { type Attributes, type Context, type Span, SpanKind, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
+import { parseJson } from './json.ts'
 import type { Recorder } from './recorder.ts'
 
 /** Calls that are never answered must not leak: beyond this the oldest is left unfinished. */
@@ -19,6 +24,14 @@ export interface ToolUse {
   readonly arguments: string
 }
 
+/** A call as the app tells of it. */
+export interface ToldToolUse {
+  readonly name: string
+  readonly id?: string | undefined
+  /** JSON, or a text of the app's own. */
+  readonly arguments?: string | undefined
+}
+
 /** Whose call it is: told when it ends. */
 export interface ToolCallOwner {
   readonly openTools: Map<string, ToolCall>
@@ -26,17 +39,23 @@ export interface ToolCallOwner {
 }
 
 export interface ToolCall {
-  readonly id: string
+  /** The model's; undefined where the app does not say it. */
+  readonly id: string | undefined
   readonly name: string
   readonly span: Span
   /** Whether `text` is one of the strings in its arguments. */
   names(text: string): boolean
+  /** Whether these are its arguments. */
+  takes(given: string | undefined): boolean
   /** Files it has already changed, by absolute path. */
   readonly changed: Set<string>
   leaveUnfinished(): void
 }
 
+type ToolAttributes = { [Name in AttributeName]?: string | boolean }
+
 interface OpenCall {
+  readonly id: string
   readonly call: ToolCall
   readonly owner: ToolCallOwner | undefined
   isJoined: boolean
@@ -49,6 +68,40 @@ export type ToolCalls = ReturnType<typeof createToolCalls>
 export function createToolCalls(recorder: Recorder, clock: () => number) {
   const open = new Map<string, OpenCall>()
 
+  function startSpan(use: ToldToolUse, parent: Context, extra: ToolAttributes): Span {
+    const span = recorder.tracer.startSpan(
+      `execute_tool ${use.name}`,
+      {
+        kind: SpanKind.INTERNAL,
+        attributes: {
+          'gen_ai.operation.name': 'execute_tool',
+          'gen_ai.tool.name': use.name,
+          ...(use.id === undefined ? {} : { 'gen_ai.tool.call.id': use.id }),
+          'gen_ai.tool.type': 'function',
+          ...extra,
+        } satisfies ToolAttributes,
+      },
+      parent,
+    )
+    if (use.arguments !== undefined) recorder.content(span, 'tool.arguments', use.arguments)
+    return span
+  }
+
+  /**
+   * The open call the app means: by its id; else the one an SDK runs here; else the first of that name in the same turn,
+   * one with the same arguments before others, since loops run calls in their order.
+   */
+  function meant(use: ToldToolUse, owner: ToolCallOwner | undefined, active: Span | undefined) {
+    if (use.id !== undefined) return open.get(use.id)
+    const named = [...open.values()].filter((entry) => entry.call.name === use.name)
+    const running = active?.spanContext().spanId
+    const isRunning = ({ call }: OpenCall): boolean => call.span.spanContext().spanId === running
+    const ofOwner = named.filter((entry) => entry.owner === owner)
+    return (
+      named.find(isRunning) ?? ofOwner.find(({ call }) => call.takes(use.arguments)) ?? ofOwner[0]
+    )
+  }
+
   return {
     /** The ids the model waits for. */
     openIds: (): IterableIterator<string> => open.keys(),
@@ -57,41 +110,39 @@ export function createToolCalls(recorder: Recorder, clock: () => number) {
     },
     /** The model asked for a tool. Asked again under the same id (a repeated answer), nothing new opens. */
     begin(use: ToolUse, parent: Context, owner: ToolCallOwner | undefined): void {
-      if (open.has(use.id)) return
+      if (open.has(use.id) || owner?.openTools.has(use.id) === true) return
       const oldest = open.size >= openCallsMax ? open.values().next() : undefined
       if (oldest?.value !== undefined) oldest.value.call.leaveUnfinished()
-      const span = recorder.tracer.startSpan(
-        `execute_tool ${use.name}`,
-        {
-          kind: SpanKind.INTERNAL,
-          attributes: {
-            'gen_ai.operation.name': 'execute_tool',
-            'gen_ai.tool.name': use.name,
-            'gen_ai.tool.call.id': use.id,
-            'gen_ai.tool.type': 'function',
-            'turnlog.tool_call.inferred': true,
-          } satisfies { [Name in AttributeName]?: string | boolean },
-        },
-        parent,
-      )
-      recorder.content(span, 'tool.arguments', use.arguments)
-      const call: ToolCall = {
-        id: use.id,
-        name: use.name,
-        span,
-        names: namesIn(use.arguments),
-        changed: new Set(),
-        leaveUnfinished(): void {
-          const entry = open.get(use.id)
-          if (entry === undefined) return
-          open.delete(use.id)
-          owner?.openTools.delete(use.id)
-          span.setAttribute('turnlog.tool_call.unfinished' satisfies AttributeName, true)
-          span.end(entry.doneAt)
-        },
-      }
-      open.set(use.id, { call, owner, isJoined: false, doneAt: undefined })
+      const span = startSpan(use, parent, { 'turnlog.tool_call.inferred': true })
+      const call = createCall(use, span, () => {
+        const entry = open.get(use.id)
+        if (entry === undefined) return
+        open.delete(use.id)
+        owner?.openTools.delete(use.id)
+        span.setAttribute('turnlog.tool_call.unfinished' satisfies AttributeName, true)
+        span.end(entry.doneAt)
+      })
+      open.set(use.id, { id: use.id, call, owner, isJoined: false, doneAt: undefined })
       owner?.openTools.set(use.id, call)
+    },
+    /**
+     * The app tells of a call, which ends when it says so: of the one that was inferred from the model's answer, where
+     * that is open. It keeps its span and what the model wrote, and begins now.
+     */
+    tell(
+      use: ToldToolUse,
+      { parent, owner, at }: { parent: Context; owner: ToolCallOwner | undefined; at: number },
+    ): { readonly call: ToolCall; readonly wasInferred: boolean } {
+      const entry = meant(use, owner, trace.getSpan(parent))
+      if (entry === undefined) {
+        return { call: createCall(use, startSpan(use, parent, {})), wasInferred: false }
+      }
+      const { id, call } = entry
+      open.delete(id)
+      entry.owner?.openTools.delete(id)
+      call.span.setAttribute('turnlog.tool_call.inferred' satisfies AttributeName, false)
+      recorder.startAgain(call.span, at)
+      return { call, wasInferred: true }
     },
     /**
      * An SDK starts a span of its own for the open call `id`: it gets the call's, which it can add to and whose end it
@@ -122,6 +173,23 @@ export function createToolCalls(recorder: Recorder, clock: () => number) {
   }
 }
 
+/** A call whose span is `span`. */
+export function createCall(
+  { name, id, arguments: given = '' }: ToldToolUse,
+  span: Span,
+  leaveUnfinished = (): void => undefined,
+): ToolCall {
+  return {
+    id,
+    name,
+    span,
+    names: namesIn(given),
+    takes: (other) => other !== undefined && isEqualJson(given, other),
+    changed: new Set(),
+    leaveUnfinished,
+  }
+}
+
 /**
  * The call a file operation belongs to: the one whose span is active, else the only open one, else the one whose
  * arguments name the path; of several, the first that has not changed it yet, since loops run calls in their order.
@@ -147,6 +215,13 @@ export function attribute(
   if (naming.length === 0) return { call: undefined, isShared: true }
   const call = naming.find(({ changed }) => !changed.has(absolute)) ?? naming.at(-1)
   return { call, isShared: naming.length > 1 }
+}
+
+function isEqualJson(one: string, other: string): boolean {
+  if (one === other) return true
+  if (Math.max(one.length, other.length) > parsedArgumentsLengthMax) return false
+  const [a, b] = [parseJson(one), parseJson(other)]
+  return a !== undefined && isDeepStrictEqual(a, b)
 }
 
 function namesIn(json: string): (text: string) => boolean {

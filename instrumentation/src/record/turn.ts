@@ -1,11 +1,13 @@
 /**
  * Turns are found, not configured. Handling one HTTP request or one WebSocket message is a *candidate*; it becomes
- * a turn, with the candidate's start time, when a model call begins inside it.
+ * a turn, with the candidate's start time, when a model call begins inside it, or when the app says that it is one
+ * (`turn()`). What the app says of a turn goes before what is found.
  *
  * A turn is *held* by whatever is still at work on it: the response that is not finished, the message listener's
  * promise, each model call under way. When nothing holds it, it ends after a grace that depends on what may still
  * come, at the moment the last hold was released:
  *
+ *   - the app has said that it is over (the callback of `turn()` has settled): at once;
  *   - its work is known to be over (response finished, promise settled, client gone): at once; with inferred tool
  *     calls open, 2 s later, for apps that go on after they have answered;
  *   - a message listener that returned a promise that is not ours alone: looked at every 2 s until it is settled;
@@ -16,18 +18,12 @@
  * child of the same trace and changes the turn no more. When the process ends, turns that only wait for more to come
  * end too; one that is at work is left to be closed as abandoned.
  */
-import {
-  isSpanContextValid,
-  type Link,
-  ROOT_CONTEXT,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-} from '@opentelemetry/api'
-import type { AttributeName, TurnOutcome, TurnTransport } from '@turnlog/conventions'
+import { type Span, SpanStatusCode } from '@opentelemetry/api'
+import type { AttributeName, TurnOutcome } from '@turnlog/conventions'
 import type { After } from './graces.ts'
 import type { Recorder } from './recorder.ts'
 import type { ToolCall } from './tool-call.ts'
+import { describeTurnSpan, startTurnSpan, type TurnOrigin } from './turn-span.ts'
 
 const graceMs = 2_000
 const openToolGraceMs = 10 * 60_000
@@ -36,18 +32,14 @@ const requestBytesMax = 16 * 1024 ** 2
 /** What is kept of it when the work is over and no turn has come of it: a late one still has a short prompt. */
 const requestBytesKept = 64 * 1024
 
-export interface CandidateFacts {
-  readonly transport: TurnTransport
-  /** Milliseconds since 1970. */
-  readonly startedAt: number
-  readonly method?: string | undefined
-  readonly path?: string | undefined
+export interface CandidateFacts extends TurnOrigin {
   readonly contentType?: string | undefined
-  readonly traceparent?: string | undefined
   /** Whether the end of the work is told by `release` of the first hold, or must be guessed from silence. */
   readonly endIsKnown: boolean
   /** Called when the candidate becomes a turn. */
   readonly onTurn?: (() => void) | undefined
+  /** Called when the turn has ended. */
+  readonly onEnd?: (() => void) | undefined
 }
 
 export interface TurnDependencies {
@@ -60,11 +52,27 @@ export interface TurnDependencies {
   readonly grace: After
 }
 
+/** What the app says of a turn. */
+export interface ToldTurn {
+  readonly prompt?: string | undefined
+  readonly conversationId?: string | undefined
+  readonly agent?: string | undefined
+}
+
+/** Why a turn failed, in the words of `error.type` and of the span's status. */
+export interface TurnFailure {
+  readonly type: string
+  readonly message: string
+}
+
 export type Candidate = Readonly<ReturnType<typeof createCandidate>>
 
 export function createCandidate(facts: CandidateFacts, dependencies: TurnDependencies) {
-  const { recorder, agent, now } = dependencies
+  const { recorder, now } = dependencies
+  let { agent } = dependencies
   let endIsKnown = facts.endIsKnown
+  /** The app has said so: nothing more is waited for. */
+  let isOver = false
   let holds = 0
   let wasQuiet = false
   let quietSince = facts.startedAt
@@ -77,27 +85,12 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
   /** Inferred tool calls the model has asked for and not been answered. */
   const openTools = new Map<string, ToolCall>()
   const extra: { [Name in AttributeName]?: string | number | boolean } = {}
+  let failure: TurnFailure | undefined
 
   /** A model call begins: the candidate is a turn from now on. */
   function promote(): Span {
     if (candidate.span !== undefined) return candidate.span
-    const span = recorder.tracer.startSpan(
-      `invoke_agent ${agent}`,
-      {
-        kind: SpanKind.INTERNAL,
-        root: true,
-        startTime: facts.startedAt,
-        links: linkTo(facts.traceparent),
-        attributes: {
-          'gen_ai.operation.name': 'invoke_agent',
-          'gen_ai.agent.name': agent,
-          'turnlog.turn.transport': facts.transport,
-          ...(facts.path === undefined ? {} : { 'url.path': facts.path }),
-          ...(facts.method === undefined ? {} : { 'http.request.method': facts.method }),
-        } satisfies { [Name in AttributeName]?: string },
-      },
-      ROOT_CONTEXT,
-    )
+    const span = startTurnSpan(recorder, facts, { agent, conversationId: candidate.conversationId })
     candidate.span = span
     recorder.note(span, { contentType: facts.contentType })
     for (const piece of requestPieces) recorder.content(span, 'turn.request', piece)
@@ -128,7 +121,7 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
     if (candidate.span === undefined || candidate.isEnded || holds > 0) return
     grace?.cancel()
     grace = undefined
-    const isWaitingForTools = openTools.size > 0
+    const isWaitingForTools = openTools.size > 0 && !isOver
     if (endIsKnown && !isWaitingForTools) {
       end()
       return
@@ -152,10 +145,22 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
     if (outcome === 'completed' && lastCallFailed) outcome = 'failed'
     span.setAttributes({
       ...extra,
+      // What the app says goes before what was found.
+      ...(candidate.conversationId === undefined
+        ? {}
+        : { 'gen_ai.conversation.id': candidate.conversationId }),
       'turnlog.turn.outcome': outcome,
     } satisfies { [Name in AttributeName]?: string | number | boolean })
-    if (outcome === 'failed') span.setStatus({ code: SpanStatusCode.ERROR })
+    if (outcome === 'failed') {
+      if (failure !== undefined)
+        span.setAttribute('error.type' satisfies AttributeName, failure.type)
+      span.setStatus({
+        code: SpanStatusCode.ERROR,
+        ...(failure === undefined ? {} : { message: failure.message }),
+      })
+    }
     span.end(Math.max(quietSince, facts.startedAt))
+    facts.onEnd?.()
   }
 
   // Plain members: an object with getters of its own has a shape of its own, and servers have many requests.
@@ -163,6 +168,10 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
     /** The turn's span, once the candidate is a turn. */
     span: undefined as Span | undefined,
     isEnded: false as boolean,
+    /** The app has said itself that it is a turn. */
+    isTold: false as boolean,
+    /** As the app has said it. */
+    conversationId: undefined as string | undefined,
     openTools,
     /** Files that were created in this turn and still are where they were, by absolute path. */
     createdFiles: new Set<string>(),
@@ -184,6 +193,47 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
     response(piece: string | Uint8Array): void {
       const { span, isEnded } = candidate
       if (span !== undefined && !isEnded) recorder.content(span, 'turn.response', piece)
+    },
+    /** The app says that it is a turn, and what of it. */
+    tell(told: ToldTurn): Span {
+      candidate.isTold = true
+      const isKnown = candidate.span !== undefined
+      agent = told.agent ?? agent
+      candidate.conversationId ??= told.conversationId
+      const span = promote()
+      if (told.prompt !== undefined) recorder.content(span, 'turn.prompt', told.prompt)
+      if (isKnown) describeAgain(span)
+      return span
+    },
+    /** The conversation, where the app says it late. */
+    tellConversation(id: string): void {
+      candidate.conversationId = id
+      const { span, isEnded } = candidate
+      if (span !== undefined && !isEnded) describeAgain(span)
+    },
+    /** The final answer, as the app says it: whatever has failed before, it has coped with. */
+    answer(text: string): void {
+      const { span, isEnded } = candidate
+      if (span === undefined || isEnded) return
+      lastCallFailed = false
+      recorder.content(span, 'turn.answer', text)
+    },
+    /** The app says why the turn failed. */
+    fail(given: TurnFailure): void {
+      if (outcome !== 'completed') return
+      failure = given
+      outcome = 'failed'
+    },
+    /** The app says that the turn is over: what still holds it is waited for, nothing else is. */
+    finish(): void {
+      isOver = true
+      endIsKnown = true
+    },
+    /** The ids of the turns its model calls count for, its own first. */
+    turnIds(): string[] {
+      const { span } = candidate
+      const own = span === undefined ? [] : [span.spanContext().spanId]
+      return [...own, ...(facts.within?.candidate.turnIds() ?? [])]
     },
     /** What else is to be said of the turn when it ends. */
     describe(attributes: { [Name in AttributeName]?: string | number | boolean }): void {
@@ -216,13 +266,9 @@ export function createCandidate(facts: CandidateFacts, dependencies: TurnDepende
     },
   }
   return candidate
-}
 
-/** W3C Trace Context §3.2: the caller's span is linked to, never obeyed: its sampling flag does not switch us off. */
-function linkTo(traceparent: string | undefined): Link[] {
-  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/.exec(traceparent ?? '')
-  const [, traceId, spanId, flags] = match ?? []
-  if (traceId === undefined || spanId === undefined || flags === undefined) return []
-  const context = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
-  return isSpanContextValid(context) ? [{ context }] : []
+  function describeAgain(span: Span): void {
+    describeTurnSpan(span, { agent, conversationId: candidate.conversationId })
+    recorder.startAgain(span)
+  }
 }

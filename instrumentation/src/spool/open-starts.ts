@@ -13,8 +13,7 @@ export function createOpenStarts() {
 
   function begin(head: unknown): void {
     if (!isObject(head) || typeof head.id !== 'string' || !isObject(head.span)) return
-    if (starts.has(head.id)) return
-    // Written by `processor.ts`, and held by the record's checksum.
+    // One that is told again has changed what is known of it, and keeps its place. Written by `processor.ts`, and held by the record's checksum.
     starts.set(head.id, { span: head.span as unknown as JournaledSpan })
   }
 
@@ -31,12 +30,12 @@ export function createOpenStarts() {
     get size() {
       return starts.size
     },
-    hasTurn(traceId: string): boolean {
-      for (const { span } of starts.values()) {
-        if (span.traceId === traceId && isTurn(span)) return true
-      }
-      return false
-    },
+    has: (id: string): boolean => starts.has(id),
+    /** The ids of the open turns of a trace. */
+    turnsOf: (traceId: string): string[] =>
+      [...starts.values()]
+        .filter(({ span }) => span.traceId === traceId && isTurn(span))
+        .map(({ span }) => span.spanId),
     ids: (): string[] => [...starts.keys()],
     /** In the order they began. */
     list: (): readonly OpenStart[] => [...starts.values()],

@@ -25,6 +25,8 @@ export function createProcessors(journal: Journal) {
   const notes = new WeakMap<object, Readonly<Record<string, unknown>>>()
   /** How many raw pieces of a span were journaled. */
   const pieces = new WeakMap<object, number>()
+  /** When a span began in earnest, where that is not when it was started: nanoseconds. */
+  const beginnings = new WeakMap<object, string>()
 
   function nextPiece(span: object): number {
     const index = (pieces.get(span) ?? 0) + 1
@@ -32,24 +34,32 @@ export function createProcessors(journal: Journal) {
     return index
   }
 
+  function describe(span: ReadableSpan): ReturnType<typeof describeSpan> {
+    const [described, contents] = describeSpan(span)
+    const start = beginnings.get(span)
+    return start === undefined ? [described, contents] : [{ ...described, start }, contents]
+  }
+
+  function journalStart(span: ReadableSpan): void {
+    const [described, contents] = describe(span)
+    const id = described.spanId
+    // The span goes on changing its attributes; what is repeated in headers must not.
+    const attributes = { ...described.attributes }
+    journal.append({ k: 'start', id, span: { ...described, attributes } })
+    for (const content of contents) {
+      journal.append({ k: 'content', id, x: 0, i: nextPiece(span) }, [content])
+    }
+  }
+
   const spans: SpanProcessor = {
     onStart(span: SdkSpan, _context: Context): void {
       // Open turns, model calls and tool calls are journaled too, so that a crash can be closed.
       if (typeof span.attributes['gen_ai.operation.name'] !== 'string') return
-      quietly('journal a start', () => {
-        const [described, contents] = describeSpan(span)
-        const id = described.spanId
-        // The span goes on changing its attributes; what is repeated in headers must not.
-        const attributes = { ...described.attributes }
-        journal.append({ k: 'start', id, span: { ...described, attributes } })
-        for (const content of contents) {
-          journal.append({ k: 'content', id, x: 0, i: nextPiece(span) }, [content])
-        }
-      })
+      quietly('journal a start', () => journalStart(span))
     },
     onEnd(span: ReadableSpan): void {
       quietly('journal a span', () => {
-        const [described, contents] = describeSpan(span)
+        const [described, contents] = describe(span)
         const head = {
           k: 'span',
           id: described.spanId,
@@ -89,6 +99,11 @@ export function createProcessors(journal: Journal) {
         if (!span.isRecording()) return
         const id = span.spanContext().spanId
         journal.append({ k: 'wire', id, x: exchange, i: nextPiece(span), facts })
+      },
+      startAgain(span: Span, startedAt?: number): void {
+        if (!span.isRecording() || !isReadable(span)) return
+        if (startedAt !== undefined) beginnings.set(span, nanoseconds(hrTimeOf(startedAt)))
+        journalStart(span)
       },
       discard(spanId: string): void {
         journal.append({ k: 'discard', id: spanId })
@@ -189,6 +204,16 @@ function plainAttributes(attributes: Attributes): Attributes {
 function isPlain(value: unknown): boolean {
   const type = typeof value
   return type === 'string' || type === 'boolean' || Number.isFinite(value) || type === 'undefined'
+}
+
+/** The API's spans are written to; those of the SDK can be read as well. */
+function isReadable(span: Span): span is Span & ReadableSpan {
+  return 'attributes' in span && 'startTime' in span
+}
+
+function hrTimeOf(milliseconds: number): HrTime {
+  const seconds = Math.floor(milliseconds / 1_000)
+  return [seconds, Math.round((milliseconds - seconds * 1_000) * 1e6)]
 }
 
 /** An app may give its spans any time: what is none is 0, and never stops a record. */

@@ -1,10 +1,14 @@
 /** A file operation: its kind, told by the disk; before, after and diff; and what the local Changes list keeps of it. */
-import type { AttributeName, FileOperationType } from '@turnlog/conventions'
+import {
+  type AttributeName,
+  type FileOperationType,
+  fileOperationTypes,
+} from '@turnlog/conventions'
 import { type UnifiedDiff, unifiedDiff } from '../record/diff.ts'
 import { toLocalChange } from './local-change.ts'
 import type { SealedAttributes } from './otlp-json.ts'
 import { type FileSide, put, putFileSide, putText, readFileSide } from './seal-content.ts'
-import { incomplete, type SealContext, type SealKind } from './sealed-span.ts'
+import { incomplete, type Notes, type SealContext, type SealKind } from './sealed-span.ts'
 
 export interface FileSides {
   readonly before: FileSide
@@ -17,7 +21,7 @@ export const sealFileOperation: SealKind = (ended, attributes, context) => {
   const { span, notes } = ended
   const sides = readSides(ended, context)
   const { before, after } = sides
-  const type = typeOf(notes.operation, before, after)
+  const type = typeOf(notes, before, after)
   const isBinary = isNoText(before) || isNoText(after)
   put(attributes, 'turnlog.file_operation.type', type)
   put(attributes, 'turnlog.file_operation.binary', isBinary)
@@ -59,19 +63,22 @@ function readSides(
     )
   const before = read('before')
   const absent = { state: 'absent' } as const
-  const operation = notes.operation
+  const { operation } = notes
+  const isNoted = (side: 'after' | 'overwritten'): boolean => notes[side] !== undefined
   return {
     before,
-    after: operation === 'write' ? read('after') : operation === 'rename' ? before : absent,
-    overwritten: notes.overwritten === undefined ? undefined : read('overwritten'),
+    after: isNoted('after') ? read('after') : operation === 'rename' ? before : absent,
+    overwritten: isNoted('overwritten') ? read('overwritten') : undefined,
   }
 }
 
-/** The kind is told by the disk, not by the call. */
-function typeOf(operation: unknown, before: FileSide, after: FileSide): FileOperationType {
+/** The kind is told by the disk, not by the call; by what an app says only where that does not tell. */
+function typeOf({ operation, type }: Notes, before: FileSide, after: FileSide): FileOperationType {
   if (operation === 'delete' || operation === 'rename') return operation
   if (before.state === 'absent') return 'create'
-  if (before.state === 'omitted' || after.state !== 'content') return 'write'
+  if (before.state === 'omitted' || after.state !== 'content') {
+    return fileOperationTypes.find((known) => known === type) ?? 'write'
+  }
   return before.rawHash === after.rawHash ? 'write' : 'edit'
 }
 

@@ -24,8 +24,11 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   if (attributes['gen_ai.request.stream' satisfies AttributeName] === true) {
     put(attributes, 'gen_ai.response.time_to_first_chunk', seconds)
   }
-  if (context.hasOpenTurn(span.traceId)) {
-    sums.set(span.traceId, addModelCall(sums.get(span.traceId) ?? emptySums, call))
+  const told = held.wire(span.spanId).get(exchange)?.turns
+  const turns = Array.isArray(told) ? told : context.openTurnsOf(span.traceId)
+  for (const [distance, turn] of turns.filter(context.isOpen).entries()) {
+    const isOwn = distance === 0
+    sums.set(turn, addModelCall(sums.get(turn) ?? emptySums, call, { isOwn }))
   }
   const model = call.attributes['gen_ai.request.model']
   const isOwn = span.scope.name === instrumentationScope

@@ -9,10 +9,18 @@ import { incomplete, type Notes, type SealKind } from './sealed-span.ts'
 
 export const sealToolCall: SealKind = ({ span, notes }, attributes, context) => {
   const { held, isWhole } = context
-  if (!isWhole) put(attributes, 'gen_ai.tool.call.arguments.omitted', incomplete)
+  if (typeof notes.argumentsOmitted === 'string') {
+    put(attributes, 'gen_ai.tool.call.arguments.omitted', notes.argumentsOmitted)
+  } else if (!isWhole) put(attributes, 'gen_ai.tool.call.arguments.omitted', incomplete)
   else {
     const call = held.bytes(span.spanId, 'tool.arguments')
     putText(attributes, 'gen_ai.tool.call.arguments', call?.toString(), context)
+  }
+  const told = toldResult(span.spanId, notes, context)
+  if (told !== undefined) {
+    if ('omitted' in told) put(attributes, 'gen_ai.tool.call.result.omitted', told.omitted)
+    else putText(attributes, 'gen_ai.tool.call.result', told.text, context)
+    return { span, attributes }
   }
   const at = placeOfResult(notes)
   if (at === undefined) return { span, attributes }
@@ -25,6 +33,18 @@ export const sealToolCall: SealKind = ({ span, notes }, attributes, context) => 
   if (!result.isError) return { span, attributes }
   put(attributes, 'error.type', 'tool_error')
   return { span: { ...span, status: { code: 2 } }, attributes }
+}
+
+/** The last result the app has told itself, or why it is not to be had. */
+function toldResult(
+  id: string,
+  notes: Notes,
+  { held, isWhole }: Parameters<SealKind>[2],
+): { readonly text: string } | { readonly omitted: string } | undefined {
+  if (typeof notes.resultOmitted === 'string') return { omitted: notes.resultOmitted }
+  const text = isWhole ? held.pieces(id, 'tool.result').at(-1)?.toString() : undefined
+  if (text !== undefined) return { text }
+  return notes.hasResult === true ? { omitted: incomplete } : undefined
 }
 
 interface Place {

@@ -9,10 +9,12 @@ import { emptySums } from './turn-sums.ts'
 
 export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
   const { held, sums, isWhole } = context
-  const own = sums.get(span.traceId) ?? emptySums
+  const own = sums.get(span.spanId) ?? emptySums
   const request = isWhole ? requestOf(held, span.spanId, notes) : {}
-  const prompt = request.prompt ?? own.prompt
-  const answer = textMessages('assistant', own.answer, own.finishReason ?? 'stop')
+  const told = isWhole ? toldOf(held, span.spanId) : {}
+  const prompt = told.prompt ?? request.prompt ?? own.prompt
+  const text = told.answer ?? own.answer
+  const answer = textMessages('assistant', text, own.finishReason ?? 'stop')
   if (prompt === undefined && !isWhole) {
     put(attributes, 'gen_ai.input.messages.omitted', incomplete)
   }
@@ -26,8 +28,18 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
   put(attributes, 'gen_ai.request.model', own.model)
   for (const [name, value] of Object.entries(own.usage)) attributes[name] = value
   if (Object.keys(own.usage).length > 0) put(attributes, 'turnlog.usage.is_sum', true)
-  sums.delete(span.traceId)
+  sums.delete(span.spanId)
   return { span, attributes }
+}
+
+/** What the app has said itself: of each the last. */
+function toldOf(held: HeldContents, id: string): { prompt?: string; answer?: string } {
+  const prompt = held.pieces(id, 'turn.prompt').at(-1)?.toString()
+  const answer = held.pieces(id, 'turn.answer').at(-1)?.toString()
+  return {
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(answer === undefined ? {} : { answer }),
+  }
 }
 
 function requestOf(held: HeldContents, id: string, notes: Notes): ChatRequest {

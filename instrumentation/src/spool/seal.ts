@@ -104,7 +104,8 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
     context: {
       held,
       sums,
-      hasOpenTurn: starts.hasTurn,
+      isOpen: starts.has,
+      openTurnsOf: starts.turnsOf,
       contentBytesMax,
       sessionId: identity.session,
     },
@@ -141,7 +142,7 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
 
   /** After this, what was sealed is not sealed again. */
   function note(): void {
-    for (const traceId of sums.keys()) if (!starts.hasTurn(traceId)) sums.delete(traceId)
+    for (const turn of sums.keys()) if (!starts.has(turn)) sums.delete(turn)
     const next: SealState = {
       sealedThrough: sequences.through,
       readThrough,

@@ -20,10 +20,12 @@ export interface EndedSpan {
 
 export interface SealContext {
   readonly held: HeldContents
-  /** Sums of open turns, by trace. */
+  /** Sums of open turns, by their span ids. */
   readonly sums: Map<string, TurnSums>
-  /** Whether the trace has a turn that will want sums. */
-  readonly hasOpenTurn: (traceId: string) => boolean
+  /** Whether a turn is open, and so will want sums. */
+  readonly isOpen: (spanId: string) => boolean
+  /** The open turns of a trace. */
+  readonly openTurnsOf: (traceId: string) => readonly string[]
   readonly contentBytesMax: number
   readonly sessionId: string
 }

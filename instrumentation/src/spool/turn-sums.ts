@@ -21,13 +21,19 @@ const summed = [
   'gen_ai.usage.reasoning.output_tokens',
 ] as const satisfies AttributeName[]
 
-export function addModelCall(sums: TurnSums, call: ModelCallRecord): TurnSums {
+/** `isOwn`: the turn made the call itself. What a sub-agent asks and is answered is not the turn's, but it counts. */
+export function addModelCall(
+  sums: TurnSums,
+  call: ModelCallRecord,
+  { isOwn }: { readonly isOwn: boolean },
+): TurnSums {
   const usage: { [Name in AttributeName]?: number } = { ...sums.usage }
   for (const name of summed) {
     const value = call.attributes[name]
     // Missing is missing: a sum exists only where at least one call gave a number.
     if (typeof value === 'number') usage[name] = (usage[name] ?? 0) + value
   }
+  if (!isOwn) return { ...sums, usage }
   const model = call.attributes['gen_ai.request.model']
   return {
     model: sums.model ?? (typeof model === 'string' ? model : undefined),

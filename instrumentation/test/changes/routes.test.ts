@@ -2,9 +2,9 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import fastify from 'fastify'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { handleKey, type TurnlogHandle } from '../../src/changes/handle.ts'
 import { changesRoutes } from '../../src/changes/routes.ts'
 import { openChangeStore } from '../../src/changes/store.ts'
+import { handleKey, type TurnlogHandle } from '../../src/handle.ts'
 import { bench, changeOf, put, stateOf } from './support.ts'
 
 const headers = { host: '127.0.0.1:8000' }

@@ -151,7 +151,7 @@ test('the state tells how far it is sealed, and keeps sums only while their turn
   expect(readState(originalFs, folder)).toMatchObject({
     sealedThrough: 1,
     readThrough: 1,
-    sums: { ['a'.repeat(32)]: { usage: { 'gen_ai.usage.input_tokens': 3 } } },
+    sums: { turn: { usage: { 'gen_ai.usage.input_tokens': 3 } } },
   })
   recording.end('turn', turn)
   journal.rotate()

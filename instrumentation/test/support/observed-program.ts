@@ -26,7 +26,7 @@ export interface Outcome {
   readonly signal: NodeJS.Signals | null
 }
 
-/** Starts `name` of `test/programs`. It is killed when the caller's scope ends. */
+/** Starts `name` of `test/programs`, or any program by its path. It is killed when the caller's scope ends. */
 export function startProgram(name: string, options: ProgramOptions) {
   const preload = options.spool === undefined ? [] : ['--import', register]
   const child = spawn(
@@ -34,7 +34,7 @@ export function startProgram(name: string, options: ProgramOptions) {
     [
       ...preload,
       ...(options.nodeOptions ?? []),
-      path.join(programs, name),
+      path.resolve(programs, name),
       ...(options.args ?? []),
     ],
     {

@@ -1,11 +1,13 @@
 /**
- * How the routes find the running instrumentation: one object under a global symbol, set by the preload.
- * The app may load the routes without the preload, from another copy of this package, or before the
- * preload is done; so it is looked up at each request, and its absence is an ordinary answer.
+ * How the API and the Changes routes find the running instrumentation: one object under a global symbol, set by the
+ * preload. The app may load them without the preload, from another copy or version of this package, or before the preload
+ * is done; so it is looked up at each use, what it lacks is not used, and its absence is an ordinary answer.
  */
 
 import type { DecisionOutcome, DecisionSource, DecisionType } from '@turnlog/conventions'
-import type { ChangesFileSystem } from './file-system.ts'
+import type { FileOperation, ToolCall, ToolCallOptions, Turn, TurnOptions } from './api.ts'
+import type { ChangesFileSystem } from './changes/file-system.ts'
+import type { OpenWork } from './follow-work.ts'
 
 export const handleKey: unique symbol = Symbol.for('turnlog.instrumentation')
 
@@ -35,9 +37,15 @@ export interface ChangesHandle {
   readonly fileSystem?: ChangesFileSystem | undefined
 }
 
+/** Nothing of it throws. */
 export interface TurnlogHandle {
   readonly changes?: ChangesHandle | undefined
   decide(decision: DecisionRecord): void
+  /** What it opens is `undefined` where that cannot be recorded. */
+  openTurn?(options: TurnOptions): OpenWork<Turn> | undefined
+  openToolCall?(options: ToolCallOptions): OpenWork<ToolCall> | undefined
+  /** Records the operation under `id`. */
+  fileOperation?(operation: FileOperation, id: string): void
 }
 
 export function findHandle(): TurnlogHandle | undefined {

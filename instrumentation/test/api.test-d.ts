@@ -1,0 +1,73 @@
+/** The public types; nothing here runs, `npm run check` reads it. */
+import {
+  type Decision,
+  decide,
+  type FileOperation,
+  fileOperation,
+  type ToolCall,
+  type ToolCallOptions,
+  type Turn,
+  type TurnOptions,
+  toolCall,
+  turn,
+} from '@turnlog/instrumentation'
+import { expectTypeOf, test } from 'vitest'
+
+test('a callback’s value goes on with its type, a promise’s as a promise', () => {
+  expectTypeOf(turn({}, () => 1)).toEqualTypeOf<number>()
+  expectTypeOf(turn({}, async () => 1)).toEqualTypeOf<Promise<number>>()
+  expectTypeOf(turn({}, () => undefined)).toEqualTypeOf<undefined>()
+  expectTypeOf(toolCall({ name: 't' }, async () => ['a'])).toEqualTypeOf<Promise<string[]>>()
+  expectTypeOf(toolCall({ name: 't' }, () => ({ a: 1 }))).toEqualTypeOf<{ a: number }>()
+  const query: PromiseLike<string> = Promise.resolve('rows')
+  expectTypeOf(toolCall({ name: 't' }, () => query)).toEqualTypeOf<Promise<string>>()
+})
+
+test('a generator stays a generator', () => {
+  const stream = turn({}, async function* () {
+    yield 'a'
+    return 1
+  })
+  expectTypeOf(stream).toEqualTypeOf<AsyncGenerator<string, number, unknown>>()
+})
+
+test('a callback is given what it can say more on', () => {
+  const traceId = turn({}, (turn) => {
+    expectTypeOf(turn).toEqualTypeOf<Turn>()
+    return turn.traceId
+  })
+  expectTypeOf(traceId).toEqualTypeOf<string | undefined>()
+  void toolCall({ name: 't' }, async (call) => {
+    expectTypeOf(call).toEqualTypeOf<ToolCall>()
+    call.result({ any: 'value' })
+  })
+  // A callback that takes nothing is one, too.
+  expectTypeOf<() => Promise<void>>().toExtend<Parameters<typeof turn>[1]>()
+})
+
+test('options are those documented', () => {
+  expectTypeOf<TurnOptions>().toEqualTypeOf<{
+    readonly prompt?: string
+    readonly conversationId?: string
+    readonly agent?: string
+  }>()
+  expectTypeOf<ToolCallOptions>().toEqualTypeOf<{
+    readonly name: string
+    readonly arguments?: unknown
+    readonly id?: string
+  }>()
+  expectTypeOf<FileOperation['before']>().toEqualTypeOf<string | Uint8Array | null | undefined>()
+  // @ts-expect-error A tool has a name.
+  toolCall({}, () => 1)
+  // @ts-expect-error A file operation has a path.
+  fileOperation({ before: null })
+  // @ts-expect-error A turn is something to be done.
+  turn({ prompt: 'p' })
+})
+
+test('a file operation’s id is what a decision names', () => {
+  expectTypeOf(fileOperation({ path: 'a.txt' })).toExtend<Decision['operationId']>()
+  expectTypeOf(decide).returns.toEqualTypeOf<void>()
+  // @ts-expect-error Who decided is part of a decision.
+  decide({ operationId: 'id', type: 'accept' })
+})
