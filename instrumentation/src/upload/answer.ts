@@ -38,8 +38,17 @@ const reasonLengthMax = 300
 
 export function interpretAnswer(answer: HttpAnswer, nowMs: number): SendResult {
   const { httpStatus } = answer
+  const isSuccess = httpStatus >= 200 && httpStatus < 300
+  return isSuccess ? interpretSuccess(answer) : interpretRefusal(answer, nowMs)
+}
+
+/** Of any answer that is no 2xx, whatever was asked. */
+export function interpretRefusal(
+  answer: HttpAnswer,
+  nowMs: number,
+): Exclude<SendResult, { status: 'accepted' }> {
+  const { httpStatus } = answer
   const reason = reasonOf(answer)
-  if (httpStatus >= 200 && httpStatus < 300) return interpretSuccess(answer)
   if (httpStatus === 401 || httpStatus === 403) return { status: 'unauthorized', reason }
   if (httpStatus === 408 || httpStatus === 425 || httpStatus === 429 || httpStatus >= 500) {
     const afterMs = parseRetryAfter(answer.retryAfter, nowMs)

@@ -1,5 +1,5 @@
 /** One question to the receiver's ledger → what it says, or why it says nothing. Never throws. */
-import { interpretAnswer } from './answer.ts'
+import { interpretRefusal } from './answer.ts'
 import { type CompletenessAnswer, parseCompleteness } from './completeness-answer.ts'
 import { createHttpExchange } from './http-exchange.ts'
 
@@ -52,23 +52,17 @@ export function createCompletenessTransport({
     const url = `${baseUrl}/api/v1/completeness?${queryOf(question)}`
     const answer = await exchange({ method: 'GET', url, headers: {}, token: token(), signal })
     if ('failure' in answer) return { status: 'retry', reason: answer.failure }
-    if (answer.httpStatus === 200) {
-      const completeness = parseCompleteness(answer.body)
+    const { httpStatus, body } = answer
+    if (httpStatus >= 200 && httpStatus < 300) {
+      const completeness = parseCompleteness(body)
+      const reason = `HTTP ${httpStatus} without an answer about completeness`
       return completeness === undefined
-        ? { status: 'retry', reason: 'HTTP 200 without an answer about completeness' }
+        ? { status: 'retry', reason }
         : { status: 'answered', ...completeness }
     }
-    const meaning = interpretAnswer(answer, now())
-    switch (meaning.status) {
-      case 'retry':
-      case 'unauthorized':
-        return meaning
-      case 'misconfigured':
-      case 'rejected':
-        return { status: 'unsupported', reason: meaning.reason }
-      case 'accepted':
-        return { status: 'retry', reason: `HTTP ${answer.httpStatus}` }
-    }
+    const refusal = interpretRefusal(answer, now())
+    if (refusal.status === 'retry' || refusal.status === 'unauthorized') return refusal
+    return { status: 'unsupported', reason: refusal.reason }
   }
 
   return { ask, close }

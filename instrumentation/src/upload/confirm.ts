@@ -1,4 +1,4 @@
-/** What to ask the ledger, and what follows from its word: pure. */
+/** What to ask the ledger, and how a segment stands by its word: pure. */
 import { joinRanges, type SequenceRange, withoutRanges } from '../sequence-ranges.ts'
 import type { KeptSegment, Missing } from '../spool/keeper.ts'
 import type { RecorderLedger } from './completeness-answer.ts'
@@ -83,23 +83,4 @@ export function standingOf(segment: KeptSegment, learnt: Learnt): Standing {
     return { status: 'missing', sequences: missing, contents: missingContents }
   }
   return { status: unsettled.length === 0 ? 'confirmed' : 'dropped' }
-}
-
-/** How often a segment is sent again before it is declared lost. */
-export const resendsMax = 3
-
-export type Step = 'wait' | 'send_again' | 'lose'
-
-/**
- * What to do with a segment that is missing although one that was sent after it has landed, known since
- * `overtakenAt`. It may still be on its way, so each time it gets twice as long as the time before.
- */
-export function stepOf(
-  { times, takenAt }: Pick<KeptSegment, 'times' | 'takenAt'>,
-  given: { readonly now: number; readonly overtakenAt: number; readonly resendAfterMs: number },
-): Step {
-  const { now, overtakenAt, resendAfterMs } = given
-  const waitedMs = now - Math.max(overtakenAt, takenAt)
-  if (waitedMs < resendAfterMs * 2 ** Math.min(times - 1, resendsMax)) return 'wait'
-  return times > resendsMax ? 'lose' : 'send_again'
 }

@@ -3,16 +3,10 @@
  *
  * - *idle*: nothing is kept; waits for `wake()`.
  * - *asking*: a look a few seconds after the last segment was taken, then ever more rarely while nothing changes.
- *   What is confirmed goes. What is not waits, is sent again, or is given up as lost (below).
+ *   What is confirmed goes. What is not waits, is sent again, or is given up as lost (confirm-policy.ts).
  * - *offline*: nobody answers, or answers "later", or somebody else answers. Nothing is decided.
  * - *unauthorized*, *unsupported*: only a person can help. Asked rarely; nothing is decided.
  * - *closed*: after `close` or the signal.
- *
- * A Collector that cannot reach the receiver holds segments for hours, and that is no loss. So a missing segment is only
- * taken for lost once it was *overtaken*: one of the same signal (each has a queue of its own in a Collector) that was
- * taken after it, and sent once only, is in the ledger. Then it is sent again after `resendAfterMs`, twice that and four
- * times that, and declared lost after eight times that. Where nothing is sent any more, nothing overtakes: then one
- * segment a signal is sent again as a probe, rarely, and none is declared lost.
  *
  * Law: kept = confirmed + sent again + lost + given up at a bound + still kept. No timer here holds the process.
  */
@@ -20,15 +14,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { quietly } from '../health.ts'
 import type { Keeper, KeptSegment } from '../spool/keeper.ts'
 import type { CompletenessResult, CompletenessTransport } from './completeness-transport.ts'
-import {
-  addLedger,
-  type Learnt,
-  questionsOf,
-  resendsMax,
-  type Standing,
-  standingOf,
-  stepOf,
-} from './confirm.ts'
+import { addLedger, type Learnt, questionsOf } from './confirm.ts'
+import { createConfirmPolicy, type Verdict } from './confirm-policy.ts'
 import { type Backoff, backoffMs, retryAfterWithJitterMs } from './retry.ts'
 
 export type ConfirmSource = Pick<
@@ -79,9 +66,6 @@ const offlineBackoff: Backoff = { firstMs: 5_000, maxMs: 5 * 60_000 }
 const pausedBackoff: Backoff = { firstMs: 30_000, maxMs: 15 * 60_000 }
 /** In one look; what is left is asked in the next. */
 const questionsMax = 50
-/** In times of `resendAfterMs`: from when on silence is long enough for a probe. Doubled by each that changes nothing. */
-const silenceFactor = 5
-const probeMsMax = 6 * 60 * 60_000
 /** What has grown too old while nobody could ask gets this long to be confirmed after all. */
 const graceMs = 60 * 60_000
 
@@ -115,8 +99,7 @@ export function createConfirmer({
   let answeredAt = Number.NEGATIVE_INFINITY
   /** Looks in a row that changed nothing. */
   let quietLooks = 0
-  const signals = new Map<string, SignalState>()
-  const overtakenAt = new WeakMap<KeptSegment, number>()
+  const policy = createConfirmPolicy({ resendAfterMs })
 
   if (signal?.aborted) stop()
   signal?.addEventListener('abort', stop, { once: true })
@@ -181,11 +164,11 @@ export function createConfirmer({
         const said = result.recorders.get(recorder)
         if (said === undefined) continue
         learnt.recorders.set(recorder, addLedger(learnt.recorders.get(recorder), said))
-        const isCut = kept.some(
-          (each) => each.recorder === recorder && (each.sequences.at(-1)?.[1] ?? 0) > said.through,
-        )
-        const next = { recorders: [{ recorder, from: said.through + 1 }], contents: [] }
-        if (isCut) questions.push(next)
+        const { through } = said
+        const isCut =
+          through !== Number.POSITIVE_INFINITY &&
+          kept.some((each) => each.recorder === recorder && lastOf(each) > through)
+        if (isCut) questions.push({ recorders: [{ recorder, from: through + 1 }], contents: [] })
       }
       for (const content of question.contents) {
         learnt.contents.set(content, result.missingContents.has(content))
@@ -198,97 +181,35 @@ export function createConfirmer({
   }
 
   function act(kept: readonly KeptSegment[], learnt: Learnt): void {
-    const standings = kept.map((segment) => ({ segment, standing: standingOf(segment, learnt) }))
     const before = health
-    for (const { segment, standing } of standings) {
-      if (standing.status === 'confirmed') confirmed(segment)
-      if (standing.status === 'dropped') {
-        quietly('set a dropped segment aside', () =>
-          source.setAside(segment, 'its records stand in the ledger as declared dropped'),
-        )
-      }
+    for (const verdict of policy.judge(kept, learnt, clock())) {
+      // What the disk refuses is judged again in the next look.
+      quietly('act on what the ledger says', () => carryOut(verdict))
     }
-    for (const each of standings) {
-      if (each.standing.status === 'missing') missing(each.segment, each.standing)
-    }
-    for (const [name, state] of signals) probe(name, state, standings)
     if (health.segmentsSentAgain > before.segmentsSentAgain) onSentAgain()
     const isChanged = health.segmentsConfirmed > before.segmentsConfirmed
     quietLooks = isChanged ? 0 : quietLooks + 1
   }
 
-  function confirmed(segment: KeptSegment): void {
-    quietly('let go of what has landed', () => {
-      source.confirm(segment)
-      report({ segmentsConfirmed: health.segmentsConfirmed + 1 })
-      const state = stateOf(segment)
-      state.probesInVain = 0
-      state.probeAt = clock() + resendAfterMs
-      // Of one that was sent twice it is not known which of the two has landed.
-      if (segment.times === 1) state.passedAt = Math.max(state.passedAt, segment.takenAt)
-    })
-  }
-
-  function missing(segment: KeptSegment, what: Extract<Standing, { status: 'missing' }>): void {
-    const state = stateOf(segment)
-    if (segment.takenAt >= state.passedAt) return
-    const now = clock()
-    const since = overtakenAt.get(segment) ?? now
-    overtakenAt.set(segment, since)
-    switch (stepOf(segment, { now, overtakenAt: since, resendAfterMs })) {
-      case 'wait':
+  function carryOut(verdict: Verdict): void {
+    const { segment } = verdict
+    switch (verdict.action) {
+      case 'confirm':
+        source.confirm(segment)
+        report({ segmentsConfirmed: health.segmentsConfirmed + 1 })
+        return
+      case 'set_aside':
+        source.setAside(segment, 'its records stand in the ledger as declared dropped')
+        report({ segmentsLost: health.segmentsLost + 1 })
         return
       case 'send_again':
-        sendAgain(segment)
+        source.sendAgain(segment)
+        report({ segmentsSentAgain: health.segmentsSentAgain + 1 })
         return
       case 'lose':
-        quietly('declare a segment lost', () => {
-          source.lose(segment, what)
-          report({ segmentsLost: health.segmentsLost + 1 })
-        })
+        source.lose(segment, verdict.missing)
+        report({ segmentsLost: health.segmentsLost + 1 })
     }
-  }
-
-  function sendAgain(segment: KeptSegment): void {
-    quietly('send a segment again', () => {
-      source.sendAgain(segment)
-      report({ segmentsSentAgain: health.segmentsSentAgain + 1 })
-    })
-  }
-
-  /** In silence, one segment shows whether the way is free: the one that was sent least, and of those the oldest. */
-  function probe(
-    name: string,
-    state: SignalState,
-    standings: readonly { readonly segment: KeptSegment; readonly standing: Standing }[],
-  ): void {
-    const now = clock()
-    const [candidate] = standings
-      .filter(
-        ({ segment, standing }) =>
-          standing.status === 'missing' &&
-          segment.signal === name &&
-          segment.times <= resendsMax &&
-          !overtakenAt.has(segment),
-      )
-      .map(({ segment }) => segment)
-      .sort((a, b) => a.times - b.times || a.takenAt - b.takenAt)
-    const silenceMs = resendAfterMs * silenceFactor
-    if (candidate === undefined) return
-    if (now < Math.max(state.probeAt, candidate.takenAt + silenceMs)) return
-    state.probesInVain += 1
-    state.probeAt = now + Math.min(silenceMs * 2 ** state.probesInVain, probeMsMax)
-    sendAgain(candidate)
-  }
-
-  function stateOf({ signal }: KeptSegment): SignalState {
-    const state = signals.get(signal) ?? {
-      passedAt: Number.NEGATIVE_INFINITY,
-      probeAt: Number.NEGATIVE_INFINITY,
-      probesInVain: 0,
-    }
-    signals.set(signal, state)
-    return state
   }
 
   async function fail(failure: Unanswered): Promise<void> {
@@ -356,10 +277,6 @@ export function createConfirmer({
 
 type Unanswered = Exclude<CompletenessResult, { status: 'answered' }>
 
-interface SignalState {
-  /** When the latest segment that is known to have passed was taken. */
-  passedAt: number
-  /** Not before this is a probe sent. */
-  probeAt: number
-  probesInVain: number
+function lastOf({ sequences }: KeptSegment): number {
+  return sequences.at(-1)?.[1] ?? 0
 }

@@ -1,0 +1,250 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import type { KeptSegment } from '../../src/spool/keeper.ts'
+import type {
+  CompletenessQuestion,
+  CompletenessResult,
+} from '../../src/upload/completeness-transport.ts'
+import {
+  type ConfirmerHealth,
+  type ConfirmerState,
+  type ConfirmSource,
+  createConfirmer,
+} from '../../src/upload/confirmer.ts'
+import { keptSegment } from './kept-segment.ts'
+
+/** A keeper without a disk, and what was done with each. */
+function openSource(...first: KeptSegment[]) {
+  const kept = new Set(first)
+  const done: string[] = []
+  const take = (verb: string) => (segment: KeptSegment) => {
+    kept.delete(segment)
+    done.push(`${verb} ${segment.name}`)
+  }
+  const source: ConfirmSource = {
+    all: () => [...kept].sort((a, b) => a.takenAt - b.takenAt),
+    confirm: take('confirm'),
+    sendAgain: take('again'),
+    lose: take('lose'),
+    setAside: take('aside'),
+    limit: () => 0,
+  }
+  return { kept, done, source }
+}
+
+const everything = Number.POSITIVE_INFINITY
+
+/** Answers that these sequences are there, of whatever recorder. */
+function landed(...sequences: number[]) {
+  return ({ recorders, contents }: CompletenessQuestion): CompletenessResult => ({
+    status: 'answered',
+    recorders: new Map(
+      recorders.map(({ recorder }) => [
+        recorder,
+        {
+          settled: sequences.map((sequence) => [sequence, sequence] as const),
+          dropped: [],
+          through: everything,
+        },
+      ]),
+    ),
+    missingContents: new Set(contents),
+  })
+}
+
+function start(
+  first: readonly KeptSegment[],
+  answer: (question: CompletenessQuestion) => CompletenessResult,
+  changes: { source?: Partial<ConfirmSource>; resendAfterMs?: number } = {},
+) {
+  const { kept, done, source } = openSource(...first)
+  const questions: CompletenessQuestion[] = []
+  const states: ConfirmerState[] = []
+  const state = { answer }
+  let wakes = 0
+  const confirmer = createConfirmer({
+    source: { ...source, ...changes.source },
+    transport: {
+      ask: async (question) => {
+        questions.push(question)
+        return state.answer(question)
+      },
+    },
+    resendAfterMs: changes.resendAfterMs ?? 20,
+    random: () => 0.5,
+    onSentAgain: () => {
+      wakes += 1
+    },
+    onHealth: (health: ConfirmerHealth) => states.push(health.state),
+  })
+  return {
+    kept,
+    done,
+    questions,
+    states,
+    confirmer,
+    wakes: () => wakes,
+    answerWith(next: typeof answer): void {
+      state.answer = next
+    },
+    [Symbol.asyncDispose]: () => confirmer.close().then(() => undefined),
+  }
+}
+
+test('what is in the ledger goes, and an empty keeper asks nothing', async () => {
+  const now = performance.now()
+  await using at = start([keptSegment([[1, 1]], { takenAt: now })], landed(1))
+  await expect.poll(() => at.done).toEqual(['confirm 1.traces.json.gz'])
+  await expect.poll(() => at.confirmer.health().state).toBe('idle')
+  const asked = at.questions.length
+  await sleep(100)
+  expect(at.questions.length).toBe(asked)
+  at.kept.add(keptSegment([[1, 1]], { name: 'new', takenAt: performance.now() }))
+  at.confirmer.wake()
+  await expect.poll(() => at.done).toContain('confirm new')
+  expect(at.confirmer.health()).toMatchObject({ segmentsConfirmed: 2, reason: undefined })
+})
+
+test('while nothing changes it is asked ever more rarely', async () => {
+  const now = performance.now()
+  await using at = start([keptSegment([[1, 1]], { takenAt: now + 3_600_000 })], landed(), {
+    resendAfterMs: 100_000,
+  })
+  await expect.poll(() => at.questions.length).toBe(1)
+  // The second look is 5 s away: nothing that wakes it brings it nearer than the first wait.
+  at.confirmer.wake()
+  at.confirmer.wake()
+  await sleep(200)
+  expect(at.questions.length).toBe(1)
+})
+
+test('what is sent again wakes the uploader, what is lost is given up', async () => {
+  const now = performance.now()
+  const old = keptSegment([[1, 1]], { takenAt: now - 1_000 })
+  const often = keptSegment([[2, 2]], { takenAt: now - 1_000, times: 4 })
+  const newer = keptSegment([[3, 3]], { takenAt: now })
+  await using at = start([old, often, newer], landed(3))
+  await expect
+    .poll(() => at.done)
+    .toEqual(['confirm 3.traces.json.gz', 'again 1.traces.json.gz', 'lose 2.traces.json.gz'])
+  expect(at.wakes()).toBe(1)
+  expect(at.confirmer.health()).toMatchObject({
+    segmentsConfirmed: 1,
+    segmentsSentAgain: 1,
+    segmentsLost: 1,
+  })
+})
+
+test.each([
+  [{ status: 'retry', reason: 'ECONNREFUSED' }, 'offline'],
+  [{ status: 'unauthorized', reason: 'HTTP 401' }, 'unauthorized'],
+  [{ status: 'unsupported', reason: 'HTTP 404' }, 'unsupported'],
+] as const)('%j decides nothing and is named', async (result, state) => {
+  const now = performance.now()
+  const old = keptSegment([[1, 1]], { takenAt: now - 1_000_000, times: 4 })
+  await using at = start([old], () => result)
+  await expect.poll(() => at.confirmer.health()).toMatchObject({ state, reason: result.reason })
+  at.confirmer.wake()
+  await sleep(100)
+  expect([at.done, at.questions.length]).toEqual([[], 1])
+})
+
+test('what was learnt before an answer that is none counts', async () => {
+  const many = Array.from({ length: 200 }, (_, n) =>
+    keptSegment([[1, 1]], { recorder: `recorder-${n}`, name: String(n) }),
+  )
+  let answers = 0
+  await using at = start(many, (question) => {
+    answers += 1
+    return answers === 1 ? landed(1)(question) : { status: 'retry', reason: 'HTTP 503' }
+  })
+  await expect.poll(() => at.confirmer.health().state).toBe('offline')
+  expect(at.done.length).toBeGreaterThan(10)
+  expect(at.done.length).toBeLessThan(200)
+})
+
+test('a ledger that is told in parts is asked for the next part, and not without end', async () => {
+  const segment = keptSegment([[1, 100]])
+  const parts = (question: CompletenessQuestion): CompletenessResult => {
+    const [{ from } = { from: 0 }] = question.recorders
+    const said = { settled: [[from, from + 9] as const], dropped: [], through: from + 9 }
+    return {
+      status: 'answered',
+      recorders: new Map([['recorder', said]]),
+      missingContents: new Set(),
+    }
+  }
+  await using at = start([segment], parts)
+  await expect.poll(() => at.done).toEqual(['confirm 1.traces.json.gz'])
+  expect(at.questions.map(({ recorders }) => recorders[0]?.from)).toEqual([
+    1, 11, 21, 31, 41, 51, 61, 71, 81, 91,
+  ])
+
+  const mad = { settled: [], dropped: [], through: 0 }
+  await using other = start(
+    [keptSegment([[1, 1]])],
+    () => ({
+      status: 'answered',
+      recorders: new Map([['recorder', mad]]),
+      missingContents: new Set(),
+    }),
+    { resendAfterMs: 100_000 },
+  )
+  await sleep(200)
+  expect(other.questions.length).toBe(50)
+})
+
+test('a disk that refuses is tried again in the next look', async () => {
+  let refusals = 0
+  const { source, kept, done } = openSource(keptSegment([[1, 1]]))
+  await using at = start([], landed(1), {
+    source: {
+      ...source,
+      confirm: (segment) => {
+        refusals += 1
+        if (refusals < 3) throw new Error('EROFS')
+        source.confirm(segment)
+      },
+    },
+  })
+  await expect.poll(() => done).toEqual(['confirm 1.traces.json.gz'])
+  expect([refusals, kept.size]).toEqual([3, 0])
+  expect(at.confirmer.health().segmentsConfirmed).toBe(1)
+})
+
+test('age alone gives nothing up before an answer was had', async () => {
+  const verdicts: boolean[] = []
+  const now = performance.now()
+  const old = keptSegment([[1, 1]], { knownAt: now, takenAt: now + 3_600_000 })
+  const { source } = openSource(old)
+  await using at = start([], landed(), {
+    source: {
+      ...source,
+      limit: (mayGo) => {
+        verdicts.push(mayGo(old, 'kept_days_max'))
+        expect(mayGo(old, 'kept_bytes_max')).toBe(true)
+        return 0
+      },
+    },
+  })
+  await expect.poll(() => at.questions.length).toBeGreaterThan(1)
+  expect([verdicts[0], verdicts.at(-1)]).toEqual([false, true])
+})
+
+test('a close ends what is asked, at once and as often as one likes', async () => {
+  const { source } = openSource(keptSegment([[1, 1]]))
+  const confirmer = createConfirmer({
+    source,
+    transport: {
+      ask: (_question, signal) =>
+        new Promise((resolve) => {
+          const end = () => resolve({ status: 'retry', reason: 'AbortError' })
+          signal?.addEventListener('abort', end)
+        }),
+    },
+    resendAfterMs: 20,
+    onSentAgain: () => undefined,
+  })
+  expect((await confirmer.close()).state).toBe('closed')
+  expect((await confirmer.close()).state).toBe('closed')
+})
