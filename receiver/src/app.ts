@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { openCapacity } from './capacity.ts'
 import type { Config } from './config.ts'
 import { type Counters, openCounters } from './counters.ts'
+import { openKeeping } from './keeping.ts'
 import { setPageHeaders } from './pages/guard.ts'
 import { notFoundPage } from './pages/notices.ts'
 import { pageRoutes } from './pages/routes.ts'
@@ -17,7 +18,7 @@ import { openWellness } from './wellness.ts'
 
 export type AppConfig = Pick<
   Config,
-  'bodyBytesMax' | 'attachmentBytesMax' | 'memoryBytesMax' | 'pageHosts'
+  'bodyBytesMax' | 'attachmentBytesMax' | 'memoryBytesMax' | 'pageHosts' | 'retentionDays'
 >
 
 export interface AppOptions {
@@ -45,6 +46,7 @@ export function buildApp(
     clientErrorHandler: answerBrokenRequest,
   })
   const wellness = openWellness(log)
+  const keeping = openKeeping(database, { retentionDays: config.retentionDays, now })
 
   app.setNotFoundHandler((request, reply) => {
     reply.code(404)
@@ -68,7 +70,7 @@ export function buildApp(
     bodyBytesMax: config.bodyBytesMax,
     attachmentBytesMax: config.attachmentBytesMax,
     pageHosts: config.pageHosts,
-    now,
+    keeping,
     onUnwell: wellness.unwell,
     onWell: wellness.well,
   }
@@ -81,7 +83,7 @@ export function buildApp(
   app.register(async (scope) => healthRoutes(scope, { database, counters }))
   app.register(async (scope) => {
     await scope.register(fastifyCookie)
-    completenessRoutes(scope, { database, pageHosts: config.pageHosts, now })
+    completenessRoutes(scope, { database, pageHosts: config.pageHosts, keeping })
   })
   app.register(async (scope) => {
     await scope.register(fastifyCookie)

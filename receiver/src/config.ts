@@ -5,6 +5,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { reachableHost } from './address.ts'
 import { TurnlogError } from './errors.ts'
+import { retentionDaysMax } from './period.ts'
 
 interface Setting<Value> {
   readonly env: string
@@ -79,6 +80,12 @@ export const settings = {
     parse: parsePositiveInteger,
     doc: 'Memory that requests may take at one moment, estimated from their bodies. One that does not fit beside others is answered 503 and comes again.',
   }),
+  retentionDays: setting<number>({
+    env: 'TURNLOG_RETENTION_DAYS',
+    default: 30,
+    parse: parseRetention,
+    doc: `Days that records are kept, 1 to ${retentionDaysMax}, or \`off\`: then nothing expires by itself. Whole days (UTC) are dropped, a day late at most; older records are refused.`,
+  }),
   connectionsMax: setting<number>({
     env: 'TURNLOG_RECEIVER_CONNECTIONS_MAX',
     default: 10,
@@ -117,6 +124,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     bodyBytesMax: read(settings.bodyBytesMax),
     attachmentBytesMax: read(settings.attachmentBytesMax),
     memoryBytesMax: read(settings.memoryBytesMax),
+    retentionDays: read(settings.retentionDays),
     connectionsMax: read(settings.connectionsMax),
   })
 }
@@ -162,6 +170,13 @@ function parseAddress(text: string): string | undefined {
 function parsePort(text: string): number | undefined {
   const port = /^\d+$/.test(text) ? Number(text) : Number.NaN
   return port <= 65_535 ? port : undefined
+}
+
+/** Days; Infinity for `off`. */
+function parseRetention(text: string): number | undefined {
+  if (text.toLowerCase() === 'off') return Number.POSITIVE_INFINITY
+  const days = parsePositiveInteger(text)
+  return days !== undefined && days <= retentionDaysMax ? days : undefined
 }
 
 function parsePositiveInteger(text: string): number | undefined {

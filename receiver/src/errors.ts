@@ -20,6 +20,8 @@ export const errorCodes = {
   TL_ARGUMENT_INVALID: 'A command cannot be read.',
   TL_UNHEALTHY: 'The receiver does not answer, or says that it cannot work.',
   TL_PART_ENDED: 'A part of Turnlog ended by itself.',
+  TL_CLOCKS_DISAGREE: 'The clocks of the receiver and its database differ by more than a day.',
+  TL_PURGE_BUSY: 'Some of what is to be purged is being read.',
   TL_STOPPED: 'It was told to stop before it had started.',
 } as const
 

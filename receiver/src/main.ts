@@ -15,6 +15,7 @@ const databaseWithinMs = 30_000
 /** What is being landed gets this long to be answered; the rest comes again. */
 const requestsWithinMs = 2_000
 const lastSampleWithinMs = 1_000
+const maintenanceEndsWithinMs = 1_000
 const databaseClosesWithinMs = 1_000
 const postgresStopsWithinMs = 6_000
 
@@ -39,11 +40,20 @@ export async function run(environment: NodeJS.ProcessEnv, told: AbortSignal): Pr
   await untilAnswers(database, told)
   const applied = await migrate(database)
   if (applied.length > 0) log(`Schema    brought up to date: ${applied.join(', ')}`)
-  const maintenance = await startMaintenance(database, { log: warn, now: () => new Date() })
-  closing.defer(() => maintenance.stop())
+  const maintenance = await startMaintenance(database, {
+    retentionDays: config.retentionDays,
+    log,
+    warn,
+    now: () => new Date(),
+  })
+  closing.defer(() => within(maintenanceEndsWithinMs, maintenance.stop()))
 
   const counters = openCounters()
-  const sampling = startSampling(database, { counters, log: warn })
+  const sampling = startSampling(database, {
+    counters,
+    retentionDays: config.retentionDays,
+    log: warn,
+  })
   closing.defer(() => within(lastSampleWithinMs, sampling.stop()))
 
   const app = buildApp(config, database, { log: warn, counters })

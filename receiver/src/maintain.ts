@@ -1,41 +1,152 @@
-/** Work beside requests: tomorrow's partitions, made today, and what is old forgotten. */
-import { type Database, ensurePartitions, expireClaims } from './storage/index.ts'
+/** Work beside requests: tomorrow's partitions are made, days that are kept no longer are dropped. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { daysAtOnceMax, planExpiry, surprisingDays } from './expiry-plan.ts'
+import { refuseWrongClock } from './keeping.ts'
+import { oldestDay, type Period } from './period.ts'
+import {
+  type Database,
+  type Dropped,
+  type DropResult,
+  dropDays,
+  dueBefore,
+  ensurePartitions,
+  overdueFor,
+  readPurges,
+  sweep,
+} from './storage/index.ts'
 
 /** Often enough that a laptop that slept over midnight, or a failed attempt, costs nothing. */
 const intervalMilliseconds = 60 * 60 * 1_000
+/** When something could not be dropped: a long query may have ended by then. */
+const soonMilliseconds = 5 * 60 * 1_000
+const dropTriesMax = 5
+const pauseMilliseconds = 1_000
+
+export interface MaintenanceOptions {
+  readonly retentionDays: number
+  readonly log: (message: string) => void
+  readonly warn: (message: string) => void
+  readonly now: () => Date
+}
 
 /**
- * Makes the partitions that are missing now, and again every hour; resolves after the first time.
- * Where that fails, as behind a long query, rows land in the `_rest` partitions meanwhile. Old claims go then, too.
+ * Makes the partitions that are missing now, drops what has expired, and both again every hour; resolves after the
+ * partitions were made for the first time. Where that fails, as behind a long query, rows land in the `_rest`
+ * partitions meanwhile. Several receivers may do this at once.
  */
 export async function startMaintenance(
   database: Database,
-  { log, now }: { readonly log: (message: string) => void; readonly now: () => Date },
-): Promise<{ stop(): void }> {
-  async function makePartitions(): Promise<void> {
+  options: MaintenanceOptions,
+): Promise<{ stop(): Promise<void> }> {
+  const { warn } = options
+  const stopping = new AbortController()
+  const { signal } = stopping
+
+  async function contained(what: string, work: () => Promise<boolean>): Promise<boolean> {
     try {
-      await ensurePartitions(database, now())
+      return await work()
     } catch (error) {
+      if (signal.aborted) return false
       const reason = error instanceof Error ? error.message : String(error)
-      log(`Partitions could not be made ahead, and will be tried again in an hour: ${reason}`)
+      warn(`${what}, and will be tried again: ${reason}`)
+      return false
     }
   }
-  async function forgetClaims(): Promise<void> {
-    try {
-      await expireClaims(database, now())
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      log(
-        `Old claims of events could not be deleted, and will be tried again in an hour: ${reason}`,
-      )
+
+  async function periodNow(): Promise<Period> {
+    const { purgedBefore, databaseNow } = await readPurges(database)
+    refuseWrongClock(options.now(), databaseNow)
+    return { now: options.now(), retentionDays: options.retentionDays, purgedBefore }
+  }
+
+  const makePartitions = () =>
+    contained('Partitions could not be made ahead', async () => {
+      const period = await periodNow()
+      await ensurePartitions(database, period.now, period)
+      return true
+    })
+
+  const expire = () =>
+    contained('What has expired could not be dropped', async () => {
+      const period = await periodNow()
+      const result = await dropExpired(database, { ...options, period, signal })
+      await sweep(database, { oldest: oldestDay(period) })
+      return result.left.length === 0
+    })
+
+  async function work(): Promise<void> {
+    while (!signal.aborted) {
+      const isDone = await expire()
+      if (!(await paused(isDone ? intervalMilliseconds : soonMilliseconds, signal))) return
+      await makePartitions()
     }
   }
+
   await makePartitions()
-  await forgetClaims()
-  const timer = setInterval(() => {
-    void makePartitions()
-    void forgetClaims()
-  }, intervalMilliseconds)
-  timer.unref()
-  return { stop: () => clearInterval(timer) }
+  const working = work()
+  return {
+    async stop() {
+      stopping.abort()
+      await working
+    },
+  }
+}
+
+async function dropExpired(
+  database: Database,
+  options: MaintenanceOptions & { readonly period: Period; readonly signal: AbortSignal },
+): Promise<DropResult> {
+  const { period, signal, log, warn } = options
+  const before = oldestDay(period)
+  const due = await dueBefore(database, before)
+  const days = surprisingDays(due, period)
+  const plan = planExpiry(days, {
+    overdueFor: await overdueFor(database, { isOverdue: days.length > daysAtOnceMax }),
+  })
+  if (plan.action === 'wait') {
+    const hours = Math.ceil(plan.milliseconds / 3_600_000)
+    warn(
+      `${days.length} days with records have expired at once (${days[0]} to ${days.at(-1)}), as when a clock has jumped or TURNLOG_RETENTION_DAYS was lowered. They are dropped in ${hours} h, or now by: turnlog-receiver purge --before ${before}`,
+    )
+    return { dropped: {}, left: [] }
+  }
+  const result = await dropDays(database, due, {
+    action: 'expire',
+    actor: 'receiver',
+    before,
+    triesMax: dropTriesMax,
+    pause: () => paused(pauseMilliseconds, signal),
+  })
+  if (Object.keys(result.dropped).length > 0) log(`Expired   ${describeDropped(result.dropped)}`)
+  if (result.left.length > 0) {
+    const first = result.left[0]?.day
+    warn(
+      `${result.left.length} expired partitions (from ${first} on) are being read, and will be dropped later.`,
+    )
+  }
+  return result
+}
+
+/** False when it was ended before its time. */
+async function paused(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await sleep(milliseconds, undefined, { signal, ref: false })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** In one line, without content: `2026-10-22: spans 120 rows, 1.2 MB; …`. */
+function describeDropped(dropped: Dropped): string {
+  const days = [...new Set(Object.values(dropped).flatMap((table) => table.days))].sort()
+  const span = days.length > 1 ? `${days[0]} to ${days.at(-1)}` : days[0]
+  const tables = Object.entries(dropped).map(
+    ([table, { rows, bytes }]) => `${table} ${rows} rows, ${formatBytes(bytes)}`,
+  )
+  return `${span}: ${tables.join('; ')}`
+}
+
+function formatBytes(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
 }

@@ -16,7 +16,11 @@ test('samples add up to what was counted, also when one could not be written', a
   await using database = await cloneDatabase()
   const counters = openCounters()
   const lines: string[] = []
-  const sampling = startSampling(database, { counters, log: (line) => lines.push(line) })
+  const sampling = startSampling(database, {
+    counters,
+    retentionDays: 30,
+    log: (line) => lines.push(line),
+  })
   counters.add(result)
   await sampling.sample()
   await execute(database.url, 'alter table receiver_samples rename to elsewhere')
@@ -41,7 +45,11 @@ test('the sizes of tables are kept once an hour, and what is older than records 
   await database.query(`
     insert into table_samples values (now() - interval '40 days', 'spans', 0)`)
   const samplings = Array.from({ length: 3 }, () =>
-    startSampling(database, { counters: openCounters(), log: () => undefined }),
+    startSampling(database, {
+      counters: openCounters(),
+      retentionDays: 30,
+      log: () => undefined,
+    }),
   )
   await Promise.all(samplings.map((sampling) => sampling.sample()))
   await Promise.all(samplings.map((sampling) => sampling.stop()))

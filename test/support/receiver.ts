@@ -24,6 +24,7 @@ const limits = {
   attachmentBytesMax: 64 * 1024 ** 2,
   memoryBytesMax: 128 * 1024 ** 2,
   pageHosts: [],
+  retentionDays: 30,
 } as const
 
 export interface ReceiverOptions {
@@ -31,7 +32,7 @@ export interface ReceiverOptions {
   /** The port it had before, after a restart; any free one without. */
   readonly port?: number
   readonly limits?: Partial<
-    Record<'bodyBytesMax' | 'attachmentBytesMax' | 'memoryBytesMax', number>
+    Record<'bodyBytesMax' | 'attachmentBytesMax' | 'memoryBytesMax' | 'retentionDays', number>
   >
   readonly now?: () => Date
 }

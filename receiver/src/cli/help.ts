@@ -12,6 +12,7 @@ const commands = `turnlog-receiver <command>
     [--password-file <file>]                  into a file instead, or taken from it; again after an upgrade
   role drop <name>                            end one
   link                                        print a link that signs a browser in, once
+  purge --before <date> [--dry-run]           drop all records from before that day (UTC); or say what would go
   health                                      ends with 0 when the receiver and its database answer
 
 The database is that of DATABASE_URL, else the one that runs for TURNLOG_DATA (\`npm start\`).

@@ -5,6 +5,7 @@ import { main as serve } from '../main.ts'
 import { healthCommand } from './health.ts'
 import { helpText } from './help.ts'
 import { linkCommand } from './link.ts'
+import { purgeCommand } from './purge.ts'
 import { roleCommand } from './role.ts'
 import { tokenCommand } from './token.ts'
 
@@ -27,6 +28,9 @@ export async function runCommand(
         return 0
       case 'link':
         console.log(await linkCommand(rest, readConfig(environment)))
+        return 0
+      case 'purge':
+        console.log(await purgeCommand(rest, readConfig(environment)))
         return 0
       case 'health':
         console.log(await healthCommand(rest, readConfig(environment)))

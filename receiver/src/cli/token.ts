@@ -13,6 +13,7 @@ import {
 } from '../storage/index.ts'
 import { withDatabase } from './find-database.ts'
 import { readSecretFile, writeSecretFile } from './secret-file.ts'
+import { toTable } from './table.ts'
 
 /** Returns what standard output is to hold. */
 export async function tokenCommand(args: readonly string[], config: Config): Promise<string> {
@@ -99,14 +100,4 @@ async function revoke(args: readonly string[], config: Config): Promise<string> 
   const wasRevoked = await withDatabase(config, (database) => revokeToken(database, token))
   if (wasRevoked) return 'Revoked: it lands nothing from now on.'
   throw new TurnlogError('TL_ARGUMENT_INVALID', 'There is no such token, or it was revoked before.')
-}
-
-function toTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  return rows
-    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
-    .map((line) => line.trimEnd())
-    .join('\n')
 }

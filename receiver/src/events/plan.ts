@@ -1,4 +1,5 @@
 /** A JSON array of events → what is to land, and what each of them came to so far. Pure. */
+import type { Period } from '../period.ts'
 import { type Place, placeOf, type Sender } from './place.ts'
 import { type PlainEvent, readEvent } from './read-event.ts'
 import { isSpanType, type PlacedEvent, type Requests, toRequests } from './to-requests.ts'
@@ -22,12 +23,12 @@ export interface Plan {
 
 export function planEvents(
   values: readonly unknown[],
-  { sender, now }: { readonly sender: Sender; readonly now: Date },
+  { sender, period }: { readonly sender: Sender; readonly period: Period },
 ): Plan {
   const landing = new Map<string, PlacedEvent>()
   const taken = new Set<string>()
   const events = values.map((value): Planned => {
-    const result = readEvent(value, { now })
+    const result = readEvent(value, { period })
     if (result.status === 'rejected') return result
     const { event } = result
     const { hash } = event

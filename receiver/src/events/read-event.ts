@@ -1,6 +1,7 @@
 /** One value of the JSON array → the event, or why it is none, in words that name the member. Pure. */
 import type { AnyValue } from '../otlp/request.ts'
 import { problemOfTime } from '../otlp/time.ts'
+import type { Period } from '../period.ts'
 import {
   commonMembers,
   type Definition,
@@ -34,7 +35,7 @@ export const depthMax = 1_000
 /** Either name of the type; both at once must agree. */
 const typeNames = ['type', 'eventType'] as const
 
-export function readEvent(value: unknown, { now }: { readonly now: Date }): EventResult {
+export function readEvent(value: unknown, { period }: { readonly period: Period }): EventResult {
   if (!isObject(value)) return rejected('the event is not an object')
   if (isTooDeep(value)) return rejected(`the event is nested deeper than ${depthMax} levels`)
   const type = typeOf(value)
@@ -51,7 +52,7 @@ export function readEvent(value: unknown, { now }: { readonly now: Date }): Even
     members.set(name, result.value)
     if (result.isPart) parts.add(name)
   }
-  const times = timesOf(members, { duration: definition.duration, now })
+  const times = timesOf(members, { duration: definition.duration, period })
   if (times.status === 'wrong') return rejected(times.reason)
   const others = Object.entries(value)
     .filter(([name]) => parts.has(name) || !(Object.hasOwn(known, name) || isTypeName(name)))
@@ -101,10 +102,10 @@ interface Times {
 
 function timesOf(
   members: ReadonlyMap<string, MemberValue>,
-  { duration, now }: { readonly duration: string | undefined; readonly now: Date },
+  { duration, period }: { readonly duration: string | undefined; readonly period: Period },
 ): Times | Wrong {
   const endTime = nanosecondsOf(members, 'timestamp') ?? 0n
-  const problem = problemOfTime(endTime, now)
+  const problem = problemOfTime(endTime, period)
   if (problem !== undefined) {
     return { status: 'wrong', reason: `timestamp ${problem}${meaningOf(endTime)}` }
   }
@@ -112,7 +113,7 @@ function timesOf(
   if (took === undefined) {
     return { status: 'known', startTime: endTime, endTime, hasDuration: false }
   }
-  const problemOfStart = problemOfTime(endTime - took, now)
+  const problemOfStart = problemOfTime(endTime - took, period)
   if (problemOfStart !== undefined) {
     return { status: 'wrong', reason: `${duration} is too long: the start ${problemOfStart}` }
   }

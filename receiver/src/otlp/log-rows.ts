@@ -1,5 +1,6 @@
 /** One log record → its row, or why it is refused. Pure. */
 import { parseSpanId, parseTraceId } from '@turnlog/conventions'
+import type { Period } from '../period.ts'
 import {
   columnTextOf,
   integerOf,
@@ -30,7 +31,7 @@ export function toLogRow(
 ): LogResult {
   // Many SDKs send no time, only when they observed.
   const nanoseconds = log.time === 0n ? log.observedTime : log.time
-  const problem = log.problem ?? problemOfLog(log, nanoseconds, options.now)
+  const problem = log.problem ?? problemOfLog(log, nanoseconds, options.period)
   if (problem !== undefined) return { status: 'rejected', reason: problem }
   const time = timestampOf(nanoseconds)
   if (time === null) return { status: 'rejected', reason: 'log record has no time' }
@@ -83,14 +84,14 @@ export function toLogRow(
   }
 }
 
-function problemOfLog(log: LogRecord, nanoseconds: bigint, now: Date): string | undefined {
+function problemOfLog(log: LogRecord, nanoseconds: bigint, period: Period): string | undefined {
   if (!isAbsent(log.traceId) && parseTraceId(log.traceId) === undefined) {
     return 'trace id is not 16 bytes'
   }
   if (!isAbsent(log.spanId) && parseSpanId(log.spanId) === undefined) {
     return 'span id is not 8 bytes'
   }
-  const problem = problemOfTime(nanoseconds, now)
+  const problem = problemOfTime(nanoseconds, period)
   return problem === undefined ? undefined : `log record ${problem}`
 }
 

@@ -1,4 +1,5 @@
 /** One data point of a metric → its row, or why it is refused. Pure. */
+import type { Period } from '../period.ts'
 import { storeAttributes, textOf } from './attributes.ts'
 import type { Item, PointRow } from './batch.ts'
 import type { ContentSink } from './contents.ts'
@@ -18,7 +19,7 @@ export type PointResult =
 const countMax = 2n ** 63n - 1n
 
 export function toPointRow(point: PointRecord, options: RowOptions): PointResult {
-  const problem = point.problem ?? problemOfPoint(point, options.now)
+  const problem = point.problem ?? problemOfPoint(point, options.period)
   if (problem !== undefined) return { status: 'rejected', reason: problem }
   const time = timestampOf(point.time)
   if (time === null) return { status: 'rejected', reason: 'data point has no time' }
@@ -70,10 +71,10 @@ export function toPointRow(point: PointRecord, options: RowOptions): PointResult
   return { status: 'row', item: { key, row, time, contentKeys: sink.keys } }
 }
 
-function problemOfPoint(point: PointRecord, now: Date): string | undefined {
-  const problemOfEnd = problemOfTime(point.time, now)
+function problemOfPoint(point: PointRecord, period: Period): string | undefined {
+  const problemOfEnd = problemOfTime(point.time, period)
   if (problemOfEnd !== undefined) return `data point ${problemOfEnd}`
-  const problemOfStart = problemOfBeginning(point.startTime, now)
+  const problemOfStart = problemOfBeginning(point.startTime, period)
   if (problemOfStart !== undefined) return `data point’s start ${problemOfStart}`
   const counts = [point.count ?? 0n, ...(point.buckets?.counts ?? [])]
   return counts.some((count) => count > countMax) ? 'a count is beyond 63 bits' : undefined

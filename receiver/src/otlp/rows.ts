@@ -2,6 +2,7 @@
  * Request → batch: rows for every record that can land, a reason for every one that cannot. Pure.
  * received = items + rejects.
  */
+import type { Period } from '../period.ts'
 import type { Batch, Item, Reject } from './batch.ts'
 import { collectContents } from './contents.ts'
 import { type EqualsSeen, toLogRow } from './log-rows.ts'
@@ -18,7 +19,7 @@ type RowResult<Row> =
 /** The user is the one the token stands for; the client's claim counts only without one. */
 export function toBatch(
   request: OtlpRequest,
-  options: { readonly now: Date; readonly userId: string | undefined },
+  options: { readonly period: Period; readonly userId: string | undefined },
 ): Batch {
   const contents = collectContents()
   const recorders = request.resources

@@ -1,5 +1,6 @@
 /** One span → its row, or why it is refused. Pure. */
 import { parseSpanId, parseTraceId } from '@turnlog/conventions'
+import type { Period } from '../period.ts'
 import { columnTextOf, firstOf, integerOf, isTrue, storeAttributes, textOf } from './attributes.ts'
 import type { Item, SpanRow } from './batch.ts'
 import type { ContentSink, collectContents } from './contents.ts'
@@ -14,7 +15,7 @@ import { dayOf, problemOfTime, timestampOf } from './time.ts'
 
 export interface RowOptions {
   readonly origin: Origin
-  readonly now: Date
+  readonly period: Period
   /** The user the token stands for: it counts, whatever the client claims. */
   readonly userId: string | undefined
   readonly contents: ReturnType<typeof collectContents>
@@ -25,7 +26,7 @@ export type SpanResult =
   | { readonly status: 'rejected'; readonly reason: string }
 
 export function toSpanRow(span: SpanRecord, options: RowOptions): SpanResult {
-  const problem = span.problem ?? problemOfSpan(span, options.now)
+  const problem = span.problem ?? problemOfSpan(span, options.period)
   if (problem !== undefined) return { status: 'rejected', reason: problem }
   const traceId = parseTraceId(span.traceId)
   const spanId = parseSpanId(span.spanId)
@@ -100,15 +101,15 @@ export function toSpanRow(span: SpanRecord, options: RowOptions): SpanResult {
   }
 }
 
-function problemOfSpan(span: SpanRecord, now: Date): string | undefined {
+function problemOfSpan(span: SpanRecord, period: Period): string | undefined {
   if (parseTraceId(span.traceId) === undefined) return 'trace id is not 16 bytes, or zero'
   if (parseSpanId(span.spanId) === undefined) return 'span id is not 8 bytes, or zero'
   if (!isAbsent(span.parentSpanId) && parseSpanId(span.parentSpanId) === undefined) {
     return 'parent span id is not 8 bytes'
   }
-  const problemOfStart = problemOfTime(span.startTime, now)
+  const problemOfStart = problemOfTime(span.startTime, period)
   if (problemOfStart !== undefined) return `span ${problemOfStart}`
-  const problemOfEnd = span.endTime === 0n ? undefined : problemOfTime(span.endTime, now)
+  const problemOfEnd = span.endTime === 0n ? undefined : problemOfTime(span.endTime, period)
   return problemOfEnd === undefined ? undefined : `span’s end ${problemOfEnd}`
 }
 

@@ -1,16 +1,11 @@
 /** Nanoseconds since 1970, as OTLP sends them, and what PostgreSQL makes of them. */
 
+import { futureDays, isExpiredDay, type Period, retentionDaysMax } from '../period.ts'
+
 const dayNanoseconds = 86_400_000_000_000n
 
-/** Records this old still land: laptops come back after weeks. The same number of day partitions exists. */
-export const retentionDays = 30
-/** A clock may be wrong by this much, and a request be on its way for a while. */
-const pastSlackDays = 1
-/** Clocks that are ahead. */
-export const futureDays = 2
-
 /** Why a time that began something is refused: it may lie back as far as it likes, as that of a long count does. */
-export function problemOfBeginning(time: bigint, now: Date): string | undefined {
+export function problemOfBeginning(time: bigint, { now }: Period): string | undefined {
   return isAhead(time, now) ? `lies more than ${futureDays} days ahead` : undefined
 }
 
@@ -19,13 +14,17 @@ function isAhead(time: bigint, now: Date): boolean {
 }
 
 /** Why a record's own time is refused; undefined when it is fine. */
-export function problemOfTime(time: bigint, now: Date): string | undefined {
+export function problemOfTime(time: bigint, period: Period): string | undefined {
   if (time <= 0n) return 'has no time'
-  const nowNanoseconds = BigInt(now.getTime()) * 1_000_000n
-  if (time < nowNanoseconds - BigInt(retentionDays + pastSlackDays) * dayNanoseconds) {
-    return `is older than ${retentionDays} days`
-  }
-  return problemOfBeginning(time, now)
+  // First: what lies ahead of the calendar has no day.
+  const ahead = problemOfBeginning(time, period)
+  if (ahead !== undefined) return ahead
+  const day = dayOf(time)
+  if (!isExpiredDay(day, period)) return undefined
+  const { purgedBefore, retentionDays } = period
+  return isExpiredDay(day, { ...period, purgedBefore: undefined })
+    ? `is older than ${Math.min(retentionDays, retentionDaysMax)} days`
+    : `is from before ${purgedBefore}, of which all was purged`
 }
 
 /** The time as text PostgreSQL reads, in microseconds; null when absent or beyond its calendar. */
@@ -39,18 +38,4 @@ export function timestampOf(time: bigint): string | null {
 /** The UTC day of a time, `2026-07-31`. */
 export function dayOf(time: bigint): string {
   return new Date(Number(time / 1_000_000n)).toISOString().slice(0, 10)
-}
-
-/** True for a day, `2026-07-31`, of which nothing lands any more: what was there has expired. */
-export function isPastDay(day: string, now: Date): boolean {
-  const lastMoment = BigInt(Date.parse(day)) * 1_000_000n + dayNanoseconds - 1n
-  const daysAgo = (BigInt(now.getTime()) * 1_000_000n - lastMoment) / dayNanoseconds
-  return daysAgo >= BigInt(retentionDays + pastSlackDays)
-}
-
-/** The days on which there may be records, the last one first. */
-export function landingDays(now: Date): readonly string[] {
-  const count = retentionDays + pastSlackDays + futureDays + 1
-  const last = BigInt(now.getTime()) * 1_000_000n + BigInt(futureDays) * dayNanoseconds
-  return Array.from({ length: count }, (_, index) => dayOf(last - BigInt(index) * dayNanoseconds))
 }

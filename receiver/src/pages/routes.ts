@@ -9,7 +9,7 @@ import {
   contentNames,
   contentOfSpan,
 } from '../storage/queries/content-of-span.ts'
-import { recentSessions } from '../storage/queries/recent-sessions.ts'
+import { hasExpired, recentSessions } from '../storage/queries/recent-sessions.ts'
 import { recentTurns } from '../storage/queries/recent-turns.ts'
 import { wholeTurn } from '../storage/queries/turn.ts'
 import { signInPath, useSignInCode } from '../storage/sign-in.ts'
@@ -56,7 +56,15 @@ export function pageRoutes(app: FastifyInstance, { database, hosts, onUnwell }: 
     if (teamId === undefined) return reply
     const { before, sessionId } = listPlace(request)
     const turns = await recentTurns(database, { teamId, before, sessionId })
-    return page(reply, turnListPage({ turns, sessionId }))
+    const isEmpty = sessionId !== undefined && turns.length === 0
+    return page(
+      reply,
+      turnListPage({
+        turns,
+        sessionId,
+        hasExpired: isEmpty && (await hasExpired(database, { teamId, sessionId })),
+      }),
+    )
   })
 
   app.get<{ Params: { traceId: string } }>('/turns/:traceId', async (request, reply) => {

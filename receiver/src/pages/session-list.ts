@@ -32,13 +32,19 @@ ${stateOf(session)}
 <time datetime="${startedAt.toISOString()}">${formatDay(startedAt)}, ${formatTime(startedAt)}</time>
 ${endedAt !== null && html`<span>until <time datetime="${endedAt.toISOString()}">${formatTime(endedAt)}</time></span>`}
 ${session.userId !== null && html`<span>${session.userId}</span>`}
-<a href="/?${new URLSearchParams({ session: session.sessionId }).toString()}">${countOf(session.turns, 'turn')}</a>
-<span>${countOf(session.fileOperations, 'file operation')}</span>
+${contentsOf(session)}
 ${session.gitRevision !== null && html`<span title="${session.gitRevision}">${session.gitBranch ?? 'detached'} at ${session.gitRevision.slice(0, 8)}</span>`}
 </p>
 ${recorders.length > 0 && completenessTable(recorders)}
 <p class="id">${session.sessionId}</p>
 </li>`
+}
+
+function contentsOf({ sessionId, turns, fileOperations, hasExpired }: SessionSummary): Html {
+  if (hasExpired)
+    return html`<span>expired: its records were kept as long as the receiver keeps any</span>`
+  return html`<a href="/?${new URLSearchParams({ session: sessionId }).toString()}">${countOf(turns, 'turn')}</a>
+<span>${countOf(fileOperations, 'file operation')}</span>`
 }
 
 function stateOf({ endedAt, abandoned, exitCode }: SessionSummary): Html {

@@ -8,8 +8,10 @@ import { document } from './layout.ts'
 export function turnListPage(options: {
   readonly turns: readonly TurnSummary[]
   readonly sessionId: string | undefined
+  /** Nothing of that session is left. */
+  readonly hasExpired: boolean
 }): string {
-  const { turns, sessionId } = options
+  const { turns, sessionId, hasExpired } = options
   const shown = turns.slice(0, turnsPerPage)
   const last = turns.length > turnsPerPage ? shown.at(-1) : undefined
   const byDay = Map.groupBy(shown, ({ startedAt }) => formatDay(startedAt))
@@ -18,7 +20,7 @@ export function turnListPage(options: {
     place: 'turns',
     body: html`<h1 class="page-title">Turns</h1>
 ${sessionId !== undefined && html`<p class="filter">of session <code>${sessionId}</code> · <a href="/">all turns</a></p>`}
-${turns.length === 0 && nothingYet()}
+${turns.length === 0 && (hasExpired ? expired() : nothingYet())}
 ${[...byDay].map(
   ([day, ofDay]) => html`<h2 class="day">${day}</h2>
 <ol class="turns">${ofDay.map(listItem)}</ol>`,
@@ -53,6 +55,12 @@ function olderPath(last: TurnSummary, sessionId: string | undefined): string {
   const query = new URLSearchParams({ before: last.startedAtText, span: last.spanId })
   if (sessionId !== undefined) query.set('session', sessionId)
   return `/?${query}`
+}
+
+function expired(): Html {
+  return html`<section class="empty"><p>This session has expired.</p>
+<p>Its records were kept as long as the receiver keeps any. That they had landed is still known:
+<a href="/sessions">sessions</a>.</p></section>`
 }
 
 function nothingYet(): Html {

@@ -6,6 +6,8 @@ import { createHash, webcrypto } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { requireAccess } from '../access.ts'
 import type { Capacity } from '../capacity.ts'
+import type { Keeping } from '../keeping.ts'
+import { dayFrom } from '../period.ts'
 import type { Database } from '../storage/index.ts'
 import { landAttachment } from '../storage/land-attachment.ts'
 import { busy, type Refusal, readBody, refusalOf } from './body.ts'
@@ -21,7 +23,7 @@ export interface AttachmentOptions {
   readonly attachmentBytesMax: number
   /** Names besides loopback under which a signed-in browser may look. */
   readonly pageHosts: readonly string[]
-  readonly now: () => Date
+  readonly keeping: Keeping
   readonly onWell: () => void
 }
 
@@ -49,8 +51,8 @@ async function receive(options: Handling): Promise<FastifyReply> {
   const access = await requireAccess(request, reply, { database, scopes })
   if (access === undefined) return reply
   const query = textsOf(request.query)
-  const now = options.now()
-  const day = parseLandingDay(query.get('day'), now)
+  const period = await options.keeping.period()
+  const day = parseLandingDay(query.get('day'), period)
   const said = readDigests({
     sha256: query.get('sha256'),
     xContentSha256: headerOf(request, 'x-content-sha256'),
@@ -81,7 +83,7 @@ async function receive(options: Handling): Promise<FastifyReply> {
       teamId: access.teamId,
       sha256: hash,
       bytes: read.body,
-      day: day?.day ?? now.toISOString().slice(0, 10),
+      day: day?.day ?? dayFrom(period.now, 0),
     })
     options.onWell()
     return reply

@@ -6,7 +6,8 @@
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { requireAccess } from '../access.ts'
-import { isPastDay } from '../otlp/time.ts'
+import type { Keeping } from '../keeping.ts'
+import { isExpiredDay, type Period } from '../period.ts'
 import type { Database } from '../storage/index.ts'
 import { completenessOfRecorders } from '../storage/queries/completeness-of-recorders.ts'
 import { completenessOfSessions } from '../storage/queries/completeness-of-sessions.ts'
@@ -18,13 +19,13 @@ export interface CompletenessOptions {
   readonly database: Database
   /** Names besides loopback under which a signed-in browser may ask. */
   readonly pageHosts: readonly string[]
-  readonly now: () => Date
+  readonly keeping: Keeping
 }
 
 /** Needs the cookie plugin. */
 export function completenessRoutes(
   app: FastifyInstance,
-  { database, pageHosts, now }: CompletenessOptions,
+  { database, pageHosts, keeping }: CompletenessOptions,
 ): void {
   app.get('/api/v1/completeness', async (request, reply): Promise<FastifyReply> => {
     const question = parseQuestion(request.query)
@@ -38,7 +39,8 @@ export function completenessRoutes(
     const { teamId, scope } = access
     const userId = scope === 'ingest' ? access.userId : undefined
     reply.header('cache-control', 'no-store')
-    return reply.send(await answer(question, { database, teamId, userId, now: now() }))
+    const period = await keeping.period()
+    return reply.send(await answer(question, { database, teamId, userId, period }))
   })
 }
 
@@ -49,18 +51,18 @@ interface Asker {
   readonly database: Database
   readonly teamId: string
   readonly userId: string | undefined
-  readonly now: Date
+  readonly period: Period
 }
 
 async function answer(
   question: Exclude<Question, { kind: 'refused' }>,
-  { database, teamId, userId, now }: Asker,
+  { database, teamId, userId, period }: Asker,
 ): Promise<object> {
   switch (question.kind) {
     case 'ledger': {
       const { recorders } = question
       // What has expired had landed, as in the ledger.
-      const contents = question.contents.filter(({ day }) => !isPastDay(day, now))
+      const contents = question.contents.filter(({ day }) => !isExpiredDay(day, period))
       const missing = await missingContents(database, { teamId, contents })
       return {
         recorders: await completenessOfRecorders(database, { teamId, userId, recorders }),

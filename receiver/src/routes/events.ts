@@ -10,6 +10,7 @@ import { requireAccess } from '../access.ts'
 import type { Capacity, Lease } from '../capacity.ts'
 import type { Counters, Counts } from '../counters.ts'
 import { type Planned, planEvents } from '../events/plan.ts'
+import type { Keeping } from '../keeping.ts'
 import { costMax, costOfJson, recordBytes } from '../otlp/cost.ts'
 import { parseJson } from '../otlp/parse-json.ts'
 import { recordsMax } from '../otlp/record-limit.ts'
@@ -25,7 +26,7 @@ export interface EventsOptions {
   readonly capacity: Capacity
   readonly counters: Counters
   readonly bodyBytesMax: number
-  readonly now: () => Date
+  readonly keeping: Keeping
   readonly onWell: () => void
 }
 
@@ -125,14 +126,14 @@ async function landEvents(
     database,
     teamId,
     userId,
-    now,
+    keeping,
   }: EventsOptions & { readonly teamId: string; readonly userId: string | undefined },
 ): Promise<readonly EventResult[]> {
-  const at = now()
-  const { events, requests } = planEvents(values, { sender: { teamId, userId }, now: at })
+  const period = await keeping.period()
+  const { events, requests } = planEvents(values, { sender: { teamId, userId }, period })
   const outcomes = new Map<string, ClaimOutcome>()
   for (const request of [requests.traces, requests.logs]) {
-    const batch = toBatch(request, { now: at, userId })
+    const batch = toBatch(request, { period, userId })
     if (batch.items.length + batch.rejects.length === 0) continue
     const { claims } = await land(database, { teamId, batch })
     for (const [id, outcome] of claims) outcomes.set(id, outcome)

@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { authenticate, userOf } from '../authenticate.ts'
 import type { Capacity, Lease } from '../capacity.ts'
 import type { Counters } from '../counters.ts'
+import type { Keeping } from '../keeping.ts'
 import { costMax, costOf, recordBytes } from '../otlp/cost.ts'
 import { decode, type Encoding } from '../otlp/decode.ts'
 import { recordsMax } from '../otlp/record-limit.ts'
@@ -23,7 +24,7 @@ export interface OtlpOptions {
   readonly capacity: Capacity
   readonly counters: Counters
   readonly bodyBytesMax: number
-  readonly now: () => Date
+  readonly keeping: Keeping
   /** Told of every request that the database did not take. */
   readonly onUnwell: (error: unknown) => void
   readonly onWell: () => void
@@ -128,7 +129,8 @@ async function landBody(
   if (!lease.take(count * recordBytes)) {
     return comeAgain(request, reply, busy.retrySeconds, busy.message)
   }
-  const batch = toBatch(decoded.request, { now: options.now(), userId: userOf(holder) })
+  const period = await options.keeping.period()
+  const batch = toBatch(decoded.request, { period, userId: userOf(holder) })
   const result = await land(options.database, { teamId: holder.teamId, batch })
   options.counters.add(result)
   options.onWell()

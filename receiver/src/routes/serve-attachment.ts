@@ -7,7 +7,8 @@ import { createGzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { requireAccess } from '../access.ts'
 import type { Capacity } from '../capacity.ts'
-import { landingDays } from '../otlp/time.ts'
+import type { Keeping } from '../keeping.ts'
+import { landingDays, type Period } from '../period.ts'
 import type { Database } from '../storage/index.ts'
 import { findContent, readContent, sliceBytes } from '../storage/queries/attachment.ts'
 import { busy, type Refusal } from './body.ts'
@@ -24,7 +25,7 @@ export interface Serving {
   readonly capacity: Capacity
   /** Names besides loopback under which a signed-in browser may look. */
   readonly pageHosts: readonly string[]
-  readonly now: () => Date
+  readonly keeping: Keeping
 }
 
 export async function serveAttachment(options: Serving): Promise<FastifyReply> {
@@ -32,7 +33,7 @@ export async function serveAttachment(options: Serving): Promise<FastifyReply> {
   const access = await requireAccess(request, reply, { database, scopes: ['read'], pageHosts })
   if (access === undefined) return reply
   const { teamId } = access
-  const asked = readQuestion(request, options.now())
+  const asked = readQuestion(request, await options.keeping.period())
   if (asked.status === 'refused') return refuse(request, reply, asked.refusal)
   const { sha256, days } = asked
   const content = await findContent(database, { teamId, sha256, days })
@@ -72,13 +73,13 @@ type Question =
   | { readonly status: 'asked'; readonly sha256: string; readonly days: readonly string[] }
   | { readonly status: 'refused'; readonly refusal: Refusal }
 
-function readQuestion(request: FastifyRequest, now: Date): Question {
+function readQuestion(request: FastifyRequest, period: Period): Question {
   const sha256 = hexOf(textsOf(request.params).get('sha256') ?? '')
   if (sha256 === undefined)
     return wrong('A content is named by 64 hex digits, or `sha256:` and them.')
-  const day = parseLandingDay(textsOf(request.query).get('day'), now)
+  const day = parseLandingDay(textsOf(request.query).get('day'), period)
   if (day?.status === 'wrong') return wrong(day.reason)
-  return { status: 'asked', sha256, days: day === undefined ? landingDays(now) : [day.day] }
+  return { status: 'asked', sha256, days: day === undefined ? landingDays(period) : [day.day] }
 }
 
 function wrong(message: string): Question {

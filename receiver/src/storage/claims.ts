@@ -46,15 +46,18 @@ export async function takeClaims(
   return outcomes
 }
 
-/** Records older than 30 days are refused, so that older claims keep nothing out. */
-const keptDays = 40
+/** Events lie some days ahead of when they landed, at most. */
+const slackDays = 7
 
-/** Forgets old claims. */
-export async function expireClaims(database: Database, now: Date): Promise<void> {
+/** Forgets claims of events that would be refused by now: `oldest` is the first day that is kept. */
+export async function expireClaims(
+  database: Database,
+  { oldest }: { readonly oldest: string },
+): Promise<void> {
   await database.query(
     `delete from event_claims
-      where landed_at < $1::timestamptz - make_interval(days => $2)   -- index: event_claims_by_time`,
-    [now, keptDays],
+      where landed_at < ($1::date - $2::int) at time zone 'UTC'   -- index: event_claims_by_time`,
+    [oldest, slackDays],
   )
 }
 

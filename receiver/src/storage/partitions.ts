@@ -2,42 +2,78 @@
  * Day partitions, made before they are needed: as many days back as records may be old, and a few ahead.
  *
  * A day without a partition costs no record: its rows land in the table's `_rest` partition, and
- * move when the day's own is made.
+ * move when the day's own is made. So days longer ago than a laptop is usually away get theirs only when they have rows.
  */
+import { dayFrom, oldestDay, type Period } from '../period.ts'
 import type { Database } from './database.ts'
 
-const partitioned = [
+/** Records first: a record without its contents would look whole. */
+export const partitioned = [
   { table: 'spans', column: 'start_time', kind: 'timestamptz' },
   { table: 'log_records', column: 'time', kind: 'timestamptz' },
-  { table: 'contents', column: 'day', kind: 'date' },
-  { table: 'message_links', column: 'day', kind: 'date' },
   { table: 'metric_points', column: 'time', kind: 'timestamptz' },
+  { table: 'message_links', column: 'day', kind: 'date' },
+  { table: 'contents', column: 'day', kind: 'date' },
 ] as const
-type Partitioned = (typeof partitioned)[number]
+export type Partitioned = (typeof partitioned)[number]
 
-/** One more than the oldest record that lands, and one more than the newest: clocks disagree about midnight. */
-const daysBack = 31
+const daysBackMax = 31
+/** One more than the newest record that lands: clocks disagree about midnight. */
 const daysAhead = 3
-const dayMilliseconds = 86_400_000
 /** Making a partition locks the `_rest` partition; it must not wait long behind a long query. */
 const lockSecondsMax = 5
-const lockKey = 7_235_014_902
+/** Held while partitions are made or dropped: the two take the same locks in different orders. */
+export const partitionsLockKey = 7_235_014_902
+
+export interface PartitionOptions {
+  readonly retentionDays?: number
+  readonly purgedBefore?: string | undefined
+}
 
 /** Makes the partitions that are missing; returns their names. May run in several receivers at once. */
-export async function ensurePartitions(database: Database, now: Date): Promise<readonly string[]> {
+export async function ensurePartitions(
+  database: Database,
+  now: Date,
+  { retentionDays = 30, purgedBefore }: PartitionOptions = {},
+): Promise<readonly string[]> {
   const made: string[] = []
   for (const target of partitioned) {
     const existing = await partitionsOf(database, target)
-    for (let offset = -daysBack; offset <= daysAhead; offset += 1) {
-      const day = dayOf(now, offset)
+    for (const day of await daysOf(database, target, { now, retentionDays, purgedBefore })) {
       const name = `${target.table}_${day.replaceAll('-', '')}`
       if (existing.has(name)) continue
-      if (await makePartition(database, { target, name, day, nextDay: dayOf(now, offset + 1) })) {
-        made.push(name)
-      }
+      if (await makePartition(database, { target, name, day })) made.push(name)
     }
   }
   return made
+}
+
+/** The days around now, and those before them that have rows in `_rest`. */
+async function daysOf(
+  database: Database,
+  target: Partitioned,
+  period: Period,
+): Promise<readonly string[]> {
+  const oldest = oldestDay(period)
+  const rows = await database.query<{ day: string }>(
+    `select distinct ${dayTextOf(target)} as day
+       from ${target.table}_rest
+      where ${target.column} >= ${bound(target, oldest)} and ${target.column} < ${bound(target, dayFrom(period.now, -daysBackMax))}`,
+  )
+  const offsets = Array.from({ length: daysBackMax + daysAhead + 1 }, (_, n) => n - daysBackMax)
+  const around = offsets.map((offset) => dayFrom(period.now, offset))
+  return [...rows.map(({ day }) => day), ...around].filter((day) => day >= oldest)
+}
+
+/** SQL for the UTC day of a row, as text. */
+export function dayTextOf({ column, kind }: Partitioned): string {
+  const day = kind === 'date' ? column : `${column} at time zone 'UTC'`
+  return `to_char(${day}, 'YYYY-MM-DD')`
+}
+
+/** SQL for the beginning of a day, which comes from here and never from a client. */
+export function bound({ kind }: Partitioned, day: string): string {
+  return kind === 'date' ? `date '${day}'` : `timestamptz '${day} 00:00:00+00'`
 }
 
 async function partitionsOf(database: Database, { table }: Partitioned): Promise<Set<string>> {
@@ -58,16 +94,15 @@ async function makePartition(
     readonly target: Partitioned
     readonly name: string
     readonly day: string
-    readonly nextDay: string
   },
 ): Promise<boolean> {
-  const { target, name } = options
-  const { table, column, kind } = target
-  const from = `${kind} '${options.day}${kind === 'timestamptz' ? ' 00:00:00+00' : ''}'`
-  const to = `${kind} '${options.nextDay}${kind === 'timestamptz' ? ' 00:00:00+00' : ''}'`
+  const { target, name, day } = options
+  const { table, column } = target
+  const from = bound(target, day)
+  const to = bound(target, dayFrom(new Date(day), 1))
   return database.transaction(async (client) => {
     await client.query(`set local lock_timeout = '${lockSecondsMax}s'`)
-    await client.query('select pg_advisory_xact_lock($1)', [lockKey])
+    await client.query('select pg_advisory_xact_lock($1)', [partitionsLockKey])
     const [row] = await client.query<{ exists: boolean }>(
       'select to_regclass($1) is not null as exists',
       [name],
@@ -86,8 +121,4 @@ async function makePartition(
     )
     return true
   })
-}
-
-function dayOf(now: Date, offset: number): string {
-  return new Date(now.getTime() + offset * dayMilliseconds).toISOString().slice(0, 10)
 }

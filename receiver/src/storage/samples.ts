@@ -12,9 +12,6 @@ export interface ReceiverSample {
   readonly memoryBytes: number
 }
 
-/** As long as records are kept. */
-const keptDays = 31
-
 const receiverText = `
   insert into receiver_samples
     (receiver_id, seconds, received, landed, duplicate, rejected, memory_bytes, connections, database_bytes)
@@ -44,10 +41,13 @@ const tableText = `
    where not exists (select from table_samples where hour = date_trunc('hour', now(), 'UTC'))
   on conflict do nothing`
 
-/** One set of sizes an hour, whichever receiver comes first; the oldest samples go. */
-export async function addTableSamples(database: Database): Promise<void> {
+/** One set of sizes an hour, whichever receiver comes first; samples from before the day `oldest` go. */
+export async function addTableSamples(
+  database: Database,
+  { oldest = '1970-01-01' }: { readonly oldest?: string } = {},
+): Promise<void> {
   await database.query(tableText)
-  const before = 'now() - make_interval(days => $1)'
-  await database.query(`delete from receiver_samples where sampled_at < ${before}`, [keptDays])
-  await database.query(`delete from table_samples where hour < ${before}`, [keptDays])
+  const before = `$1::date at time zone 'UTC'`
+  await database.query(`delete from receiver_samples where sampled_at < ${before}`, [oldest])
+  await database.query(`delete from table_samples where hour < ${before}`, [oldest])
 }

@@ -9,10 +9,11 @@ import { placeOf } from '../../src/events/place.ts'
 import { readEvent } from '../../src/events/read-event.ts'
 
 const now = new Date()
+const period = { now, retentionDays: 30, purgedBefore: undefined }
 const timestamp = now.toISOString()
 
 function placed(event: object, userId: string | undefined = 'mara') {
-  const result = readEvent({ timestamp, ...event }, { now })
+  const result = readEvent({ timestamp, ...event }, { period })
   if (result.status !== 'event') throw new Error(result.reason)
   return placeOf(result.event, { teamId: 'default', userId })
 }
@@ -107,7 +108,7 @@ test('the same call id in two turns is two calls', () => {
 test('the token’s user counts, behind a gateway the event’s, and an id may be a number', () => {
   const event = { type: 'ChatTurn', userId: 7, sessionId: 8, turnId: 9 }
   expect(placed(event).traceId).toBe(digest('["default","mara","8","9"]', 16))
-  const result = readEvent({ timestamp, ...event }, { now })
+  const result = readEvent({ timestamp, ...event }, { period })
   if (result.status !== 'event') throw new Error(result.reason)
   const behindGateway = placeOf(result.event, { teamId: 'default', userId: undefined })
   expect(behindGateway.traceId).toBe(digest('["default","7","8","9"]', 16))

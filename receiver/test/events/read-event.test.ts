@@ -4,10 +4,11 @@ import { depthMax, readEvent } from '../../src/events/read-event.ts'
 import { toRequests } from '../../src/events/to-requests.ts'
 
 const now = new Date()
+const period = { now, retentionDays: 30, purgedBefore: undefined }
 const timestamp = now.toISOString()
 
 function read(event: unknown) {
-  return readEvent(event, { now })
+  return readEvent(event, { period })
 }
 
 function reasonOf(event: object): string | undefined {

@@ -239,6 +239,15 @@ test('sessions show for each recorder whether all that it recorded is here', asy
   )
 })
 
+test('a session of which nothing is left is said to have expired', async () => {
+  await database.query(`
+    insert into session_lifetimes (team_id, session_id, service_name, first_time, last_time)
+    values ('default', 's-gone', 'app', now() - interval '40 days', now() - interval '40 days')`)
+  expect((await read('/sessions')).text).toMatch(/expired: .*\n(.*\n)*.*s-gone/)
+  expect((await read('/?session=s-gone')).text).toContain('This session has expired.')
+  expect((await read('/?session=s-unknown')).text).toContain('Nothing has landed yet.')
+})
+
 test('content is served whole as text or as a download, never as what it says it is', async () => {
   const traceId = await landTurn('p')
   const [operation] = await database.query<{ span_id: string }>(

@@ -47,8 +47,9 @@ test('a resource of 50 KB costs its memory once, not once a span', () => {
   const body = Buffer.from(JSON.stringify(traceRequest(spans, attributes)))
   const decoded = decode({ signal: 'traces', encoding: 'json', body })
   if (decoded.status !== 'decoded') throw new Error(decoded.status)
+  const period = { now: new Date(), retentionDays: 30, purgedBefore: undefined }
   const before = process.memoryUsage().heapUsed
-  const batch = toBatch(decoded.request, { now: new Date(), userId: undefined })
+  const batch = toBatch(decoded.request, { period, userId: undefined })
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(200 * 1024 ** 2)
   expect(batch.items).toHaveLength(10_000)
 })

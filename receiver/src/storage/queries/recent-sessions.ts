@@ -15,6 +15,8 @@ export interface SessionSummary {
   readonly gitBranch: string | null
   readonly turns: number
   readonly fileOperations: number
+  /** Nothing of it is left; the ledger still knows it. */
+  readonly hasExpired: boolean
   readonly recorders: readonly Completeness[]
 }
 
@@ -43,7 +45,8 @@ const sessionsText = `
          git_revision as "gitRevision",
          git_branch as "gitBranch",
          turns,
-         file_operations as "fileOperations"
+         file_operations as "fileOperations",
+         expired as "hasExpired"
     from sessions
    where team_id = $1
    order by last_record_at desc, session_id
@@ -64,6 +67,18 @@ const completenessText = `
 
 /** The recorders of one page are bounded as well: a session has a handful. */
 const recordersMax = 1_000
+
+/** True when the session is known and nothing of it is left. */
+export async function hasExpired(
+  database: Database,
+  { teamId, sessionId }: { readonly teamId: string; readonly sessionId: string },
+): Promise<boolean> {
+  const [row] = await database.query<{ expired: boolean }>(
+    'select expired from sessions where team_id = $1 and session_id = $2',
+    [teamId, sessionId],
+  )
+  return row?.expired ?? false
+}
 
 export async function recentSessions(
   database: Database,

@@ -1,0 +1,89 @@
+/** `turnlog-receiver purge --before <date> [--dry-run]`: drops all records from before a day, now. */
+import { userInfo } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import type { Config } from '../config.ts'
+import { TurnlogError } from '../errors.ts'
+import { type Database, type Due, dropDays, dueBefore, readPurges } from '../storage/index.ts'
+import { withDatabase } from './find-database.ts'
+import { toTable } from './table.ts'
+
+/** Somebody waits for it: a query that takes a minute is waited for. */
+const triesMax = 60
+const pauseMilliseconds = 1_000
+
+/** Returns what standard output is to hold. */
+export async function purgeCommand(args: readonly string[], config: Config): Promise<string> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { before: { type: 'string' }, 'dry-run': { type: 'boolean', default: false } },
+  })
+  const before = parseDay(values.before)
+  return withDatabase(config, async (database) => {
+    await refuseFuture(database, before)
+    const due = await dueBefore(database, before)
+    if (!values['dry-run']) return purge(database, { before, due })
+    return `${listOf(due)}\nNothing was dropped: this says what \`purge --before ${before}\` would drop.`
+  })
+}
+
+function parseDay(text: string | undefined): string {
+  const isDay = text !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(text)
+  // 2026-02-31 would be read as a day of March.
+  const date = isDay ? new Date(text) : undefined
+  if (
+    date !== undefined &&
+    !Number.isNaN(date.getTime()) &&
+    date.toISOString().startsWith(text ?? '')
+  ) {
+    return text ?? ''
+  }
+  throw new TurnlogError(
+    'TL_ARGUMENT_INVALID',
+    'Say from which day (UTC) on records are kept: --before 2026-07-31.',
+  )
+}
+
+/** What is purged does not come back: records of today would be refused. */
+async function refuseFuture(database: Database, before: string): Promise<void> {
+  const { databaseNow } = await readPurges(database)
+  const today = databaseNow.toISOString().slice(0, 10)
+  if (before <= today) return
+  throw new TurnlogError(
+    'TL_ARGUMENT_INVALID',
+    `--before is at most today, ${today} (UTC): what is purged is refused when it comes again, and today’s records are still coming.`,
+  )
+}
+
+async function purge(
+  database: Database,
+  { before, due }: { readonly before: string; readonly due: readonly Due[] },
+): Promise<string> {
+  const { left } = await dropDays(database, due, {
+    action: 'purge',
+    actor: userInfo().username,
+    before,
+    triesMax,
+    pause: () => sleep(pauseMilliseconds, true),
+  })
+  if (left.length > 0) {
+    throw new TurnlogError(
+      'TL_PURGE_BUSY',
+      `${due.length - left.length} of ${due.length} partitions were dropped; the others are being read. A running receiver drops them within minutes, or run this again.`,
+    )
+  }
+  return `${listOf(due)}\nDropped. Records from before ${before} are refused from now on.`
+}
+
+function listOf(due: readonly Due[]): string {
+  const byTable = Map.groupBy(due, ({ target }) => target.table)
+  const rows = [...byTable].map(([table, ofTable]) => {
+    const days = new Set(ofTable.map(({ day }) => day))
+    return [table, sum(ofTable, 'rows'), sum(ofTable, 'bytes'), `${days.size}`]
+  })
+  return toTable([['TABLE', 'ROWS (ABOUT)', 'BYTES', 'DAYS'], ...rows])
+}
+
+function sum(due: readonly Due[], member: 'rows' | 'bytes'): string {
+  return String(due.reduce((total, one) => total + one[member], 0))
+}

@@ -1,0 +1,16 @@
+/** Rows that have served: links nobody can use any more, sessions of the pages that are over, claims of old events. */
+import { expireClaims } from './claims.ts'
+import type { Database } from './database.ts'
+
+/** `oldest` is the first day that is kept. */
+export async function sweep(
+  database: Database,
+  { oldest }: { readonly oldest: string },
+): Promise<void> {
+  await database.query(
+    `delete from sign_in_links
+      where coalesce(used_at, expires_at) < now() - interval '1 day'`,
+  )
+  await database.query('delete from page_sessions where expires_at < now()')
+  await expireClaims(database, { oldest })
+}
