@@ -3,8 +3,7 @@
  * composition.
  */
 import { originalFs } from './file-system.ts'
-import type { SequenceRange } from './sequence-ranges.ts'
-import { createKeeper } from './spool/keeper.ts'
+import { createKeeper, type DeclareLost } from './spool/keeper.ts'
 import type { DeliverySettings } from './spool/sealing-protocol.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
 import { createCompletenessTransport } from './upload/completeness-transport.ts'
@@ -17,8 +16,7 @@ export interface DeliveryOptions {
   readonly settings: DeliverySettings
   /** The destination's folder. */
   readonly directory: string
-  /** Has these sequences of a recorder declared dropped. Throws where it cannot. */
-  readonly declareLost: (folder: string, sequences: readonly SequenceRange[]) => void
+  readonly declareLost: DeclareLost
 }
 
 export interface Delivery {

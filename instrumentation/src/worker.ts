@@ -103,15 +103,23 @@ function openSealer(): Sealer {
 }
 
 /** By who records: this process for itself, and for the dead ones that it has adopted. */
-function declareLost(folder: string, sequences: readonly SequenceRange[]): void {
+function declareLost(
+  folder: string,
+  sequences: readonly SequenceRange[],
+  setAside: () => void,
+): void {
   const ranges = sequences.map(([first, last]) => ({ first, last, reason: 'lost_in_transit' }))
   if (folder !== data.folder) {
-    adoption.declareLost(folder, ranges)
+    adoption.declareLost(folder, ranges, setAside)
     return
   }
   sealer ??= openSealer()
   sealer.lose(ranges)
-  work()
+  try {
+    setAside()
+  } finally {
+    work()
+  }
 }
 
 /** A piece at a time: what the host waits for comes between. */

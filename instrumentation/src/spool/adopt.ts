@@ -87,14 +87,18 @@ export function createAdoption(options: AdoptionOptions) {
       round = undefined
       return false
     },
-    /** Declares what a dead recorder's segments had and was lost on its way. Throws where it cannot. */
-    declareLost(folder: string, ranges: readonly MissingRange[]): void {
+    /** Declares what a dead recorder's segments had and was lost on its way, see `DeclareLost`. */
+    declareLost(folder: string, ranges: readonly MissingRange[], setAside: () => void): void {
       const identity = adopted.has(folder) ? readIdentity(fileSystem, folder) : undefined
       if (identity === undefined) throw new Error('not adopted, or not yet')
       const sealer = createSealer({ ...options, folder, identity })
       sealer.lose(ranges)
-      sealer.closeDead()
-      options.onSealed()
+      try {
+        setAside()
+      } finally {
+        sealer.closeDead()
+        options.onSealed()
+      }
     },
     /** Lets others adopt what is left. */
     close(): void {

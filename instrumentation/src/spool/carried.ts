@@ -68,7 +68,9 @@ function integerOf(value: unknown): number | undefined {
 
 function contentOf(time: unknown, hash: unknown): string | undefined {
   const sha256 = typeof hash === 'string' ? /^sha256:([0-9a-f]{64})$/.exec(hash)?.[1] : undefined
-  const date = new Date(Number(time) / 1_000_000)
-  if (sha256 === undefined || Number.isNaN(date.getTime())) return undefined
-  return `${date.toISOString().slice(0, 10)}/${sha256}`
+  const digits = /^\d{1,20}$/.exec(String(time))?.[0]
+  if (sha256 === undefined || digits === undefined) return undefined
+  // As a float, the last nanosecond of a day is the next day's first.
+  const date = new Date(Number(BigInt(digits) / 1_000_000n))
+  return Number.isNaN(date.getTime()) ? undefined : `${date.toISOString().slice(0, 10)}/${sha256}`
 }

@@ -59,8 +59,7 @@ export interface KeeperOptions {
   /** The destination's folder. */
   readonly directory: string
   readonly limits: KeeperLimits
-  /** Has these sequences of a recorder declared dropped. Throws where it cannot; then they are kept on. */
-  readonly declareLost: (folder: string, sequences: readonly SequenceRange[]) => void
+  readonly declareLost: DeclareLost
   /** A folder is kept on, and may have something in it. */
   readonly onAdded?: () => void
   /** Milliseconds since 1970. */
@@ -68,6 +67,17 @@ export interface KeeperOptions {
   /** Milliseconds, monotonic. */
   readonly clock?: () => number
 }
+
+/**
+ * Has these sequences of a recorder declared dropped: notes that they are missing, then sets their segment aside by
+ * `setAside`, then declares. In this order, whatever a crash interrupts, none is accounted for twice. Throws where it
+ * cannot note it; then they are kept on.
+ */
+export type DeclareLost = (
+  folder: string,
+  sequences: readonly SequenceRange[],
+  setAside: () => void,
+) => void
 
 /** What of a segment is not in the ledger. */
 export interface Missing {
@@ -244,11 +254,14 @@ export function createKeeper({
         moveAside(segment, quarantineFolder(folder), reason)
         return
       }
-      if (missing.sequences.length > 0 && !declared.has(segment)) {
-        declareLost(folder, missing.sequences)
-        declared.add(segment)
+      const aside = () => moveAside(segment, lostFolder(folder), reason)
+      if (missing.sequences.length === 0 || declared.has(segment)) aside()
+      else {
+        declareLost(folder, missing.sequences, () => {
+          declared.add(segment)
+          aside()
+        })
       }
-      moveAside(segment, lostFolder(folder), reason)
     },
     /** Gives up what is beyond the bounds and may go, the oldest first; how many that were. */
     limit(mayGo: (segment: KeptSegment, why: UnconfirmedReason) => boolean): number {

@@ -16,6 +16,7 @@ import type { AttributeName } from '@turnlog/conventions'
 import type { ChangeStore } from '../changes/store.ts'
 import { type FileSystem, removeFile, syncFile, syncFolder } from '../file-system.ts'
 import { failed, quietly } from '../health.ts'
+import { joinRanges } from '../sequence-ranges.ts'
 import { closingOf } from './close-dead.ts'
 import { createHeldContents } from './held-contents.ts'
 import { journalPath } from './journal.ts'
@@ -29,6 +30,7 @@ import { listJournalFiles, type RecorderIdentity, removeTemporaries } from './re
 import { mayHeal } from './seal-span.ts'
 import { readState, type SealState, writeState } from './seal-state.ts'
 import { createSegmentWriter } from './segment.ts'
+import { setAsideLost } from './sent-folder.ts'
 import { createSequences, type DeclaredRange, type MissingRange } from './sequences.ts'
 import type { TurnSums } from './turn-sums.ts'
 
@@ -119,6 +121,10 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
     }),
   })
   removeTemporaries(fileSystem, folder)
+  if (state.undeclared.length > 0) {
+    const lost = joinRanges(state.undeclared.map(({ first, last }) => [first, last]))
+    quietly('set lost segments aside', () => setAsideLost(fileSystem, folder, lost))
+  }
   for (const number of listJournalFiles(fileSystem, folder)) {
     if (number <= readThrough) readFile(number, new Set(state.held))
   }

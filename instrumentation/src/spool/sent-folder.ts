@@ -20,7 +20,13 @@ import {
   targetOfTemporary,
 } from '../file-system.ts'
 import { quietly } from '../health.ts'
-import { isRange, joinRanges, type SequenceRange } from '../sequence-ranges.ts'
+import {
+  countOf,
+  isRange,
+  joinRanges,
+  type SequenceRange,
+  withoutRanges,
+} from '../sequence-ranges.ts'
 import { type Carried, carriedBy } from './carried.ts'
 import { readJson } from './json-file.ts'
 import { quarantineFolder } from './recorder-folder.ts'
@@ -144,6 +150,22 @@ export function setAside(
   quietly('write down why a segment was set aside', () =>
     fileSystem.writeFileSync(`${aside}.reason`, `${reason}\n`, { mode: 0o600 }),
   )
+}
+
+/** Finishes what a crash interrupted: of these sequences it is noted that they were lost, so their segments go. */
+export function setAsideLost(
+  fileSystem: FileSystem,
+  folder: string,
+  lost: readonly SequenceRange[],
+): void {
+  for (const { name, note } of listSent(fileSystem, folder)) {
+    const rest = withoutRanges(note.sequences, lost)
+    if (countOf(rest) === countOf(note.sequences)) continue
+    const reason = 'lost_in_transit: interrupted before it was set aside'
+    const from = path.join(sentFolder(folder), name)
+    setAside(fileSystem, { from, into: lostFolder(folder), reason })
+    forgetSent(fileSystem, folder, name)
+  }
 }
 
 function writeNote(fileSystem: FileSystem, sent: string, name: string, note: SentNote): void {
