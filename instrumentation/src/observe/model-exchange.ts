@@ -121,13 +121,15 @@ export function createExchanges({
       for (const use of uses) toolCalls.begin(use, facts.parent, owner)
     }
 
-    function over(wire: Parameters<Recorder['wire']>[2], isFailed: boolean): void {
+    function over(wire: Parameters<Recorder['wire']>[2], hasFailed: boolean): void {
       if (isOver) return
       isOver = true
       requestPieces = []
       quietly('read an answer to its end', () => {
         if (watcher !== undefined) open(watcher.end())
       })
+      // An API that fails after it has begun to answer says so in the answer.
+      const isFailed = hasFailed || watcher?.hasError() === true
       if (isOpen()) {
         const timeToFirstChunk =
           firstChunkAt === undefined ? undefined : (firstChunkAt - startedAt) / 1_000

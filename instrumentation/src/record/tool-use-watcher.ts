@@ -1,6 +1,6 @@
 /**
- * Sees the tools that an answer asks for, while its bytes pass: for the host's thread, so as little as
- * it takes.
+ * Sees the tools that an answer asks for, and an error that ends it, while its bytes pass: for the host's thread, so as
+ * little as it takes.
  *
  * A streamed `tool_use` is told when its block is complete, one in a JSON answer at the end. Only the
  * events of tool blocks are parsed. An encoded body is collected and decoded at the end. Above
@@ -8,7 +8,13 @@
  * recorded anyway, still have everything. Never throws.
  */
 import { StringDecoder } from 'node:string_decoder'
-import { readJsonAnswer, readStreamedAnswer, type ToolUse, toToolUse } from './anthropic-answer.ts'
+import {
+  errorOf,
+  readJsonAnswer,
+  readStreamedAnswer,
+  type ToolUse,
+  toToolUse,
+} from './anthropic-answer.ts'
 import { viewOf } from './content.ts'
 import { decodeBody } from './decode-body.ts'
 import { asNumber, asObject, asString, type JsonObject, parseJson } from './json.ts'
@@ -20,6 +26,8 @@ export const watchedBytesMax = 16 * 1024 ** 2
 export interface ToolUseWatcher {
   push(chunk: Uint8Array): ToolUse[]
   end(): ToolUse[]
+  /** Whether the API has put an error into the answer, whose status said that all was well. */
+  hasError(): boolean
 }
 
 export function createToolUseWatcher(
@@ -49,6 +57,7 @@ function bounded(watcher: ToolUseWatcher): ToolUseWatcher {
       active = undefined
       return uses
     },
+    hasError: () => watcher.hasError(),
   }
 }
 
@@ -57,7 +66,10 @@ function createStreamWatcher(): ToolUseWatcher {
   const parser = createSseParser()
   const open = new Map<number, { readonly block: JsonObject; json: string }>()
 
-  function take({ data }: ServerSentEvent): ToolUse[] {
+  let hasError = false
+
+  function take({ name, data }: ServerSentEvent): ToolUse[] {
+    if (name === 'error' || isError(data)) hasError = true
     // The texts of the answer, most of its events, are told apart without parsing.
     if (open.size === 0 && !data.includes('tool_use')) return []
     const event = asObject(parseJson(data))
@@ -81,6 +93,7 @@ function createStreamWatcher(): ToolUseWatcher {
   return {
     push: (chunk) => parser.push(decoder.write(viewOf(chunk))).flatMap(take),
     end: () => [...parser.push(decoder.end()), ...parser.end()].flatMap(take),
+    hasError: () => hasError,
   }
 }
 
@@ -89,6 +102,7 @@ function createWholeWatcher(
   contentEncoding: string | undefined,
 ): ToolUseWatcher {
   const chunks: Buffer[] = []
+  let hasError = false
   return {
     push(chunk) {
       // A copy: the memory of a chunk belongs to the host.
@@ -98,9 +112,18 @@ function createWholeWatcher(
     end() {
       const text = decodeBody(Buffer.concat(chunks), contentEncoding)?.toString('utf8')
       chunks.length = 0
-      if (text === undefined || !text.includes('tool_use')) return []
+      if (text === undefined || !(text.includes('tool_use') || text.includes(errorMark))) return []
       const answer = isStream ? readStreamedAnswer(text) : readJsonAnswer(text)
+      hasError = answer?.error !== undefined
       return [...(answer?.closedToolUses ?? [])]
     },
+    hasError: () => hasError,
   }
+}
+
+/** Inside of a text the quotes would be escaped, so it is a key or a value: few answers are parsed for it. */
+const errorMark = '"error"'
+
+function isError(data: string): boolean {
+  return data.includes(errorMark) && errorOf(parseJson(data)) !== undefined
 }

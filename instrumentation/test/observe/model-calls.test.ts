@@ -45,6 +45,25 @@ test('an answer that breaks off keeps what came and says why it ended', async ()
   expect(textOf(calls[1], 'gen_ai.output.messages')).toBe('Half o')
 })
 
+test('a stream that ends in an error of the API is a failed call, and its turn a failed turn', async () => {
+  const clients = ['sdk-stream', 'sdk-create-stream']
+  await using chat = await startChat({
+    env: { RETRIES: '0' },
+    answer: () => ({ text: 'Half of it.', fails: true }),
+  })
+  for (const client of clients) await chat.post('hello', { client })
+  const { spans } = await chat.recorded()
+  for (const call of spans.filter(isCall)) {
+    expect(call).toMatchObject({ status: 2, attributes: { 'error.type': 'overloaded_error' } })
+    expect(textOf(call, 'gen_ai.output.messages')).toBe('Half of it.')
+  }
+  const turns = spans.filter(isTurn)
+  expect(turns.map(({ attributes }) => attributes['turnlog.turn.outcome'])).toEqual([
+    'failed',
+    'failed',
+  ])
+})
+
 test('a request that is answered before it has ended still closes the tools it answers', async () => {
   await using chat = await startChat({
     client: 'http-late-end',

@@ -57,6 +57,42 @@ test('a stream without event names is read by its data', () => {
   expect([...watcher.push(bytes), ...watcher.end()]).toEqual(uses)
 })
 
+describe('an error in an answer that had begun is seen', () => {
+  const error = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'
+  const text = 'a text with "error" in it, and {"type":"error"}'
+  const stream = (...events: string[]) =>
+    Buffer.concat([
+      wireBytes([messageStart(), ...textBlock(0, text)]),
+      Buffer.from(events.join('')),
+    ])
+  test.each<[string, string, string | undefined, Buffer, boolean]>([
+    [
+      'by its name',
+      'text/event-stream',
+      undefined,
+      stream(`event: error\ndata: ${error}\n\n`),
+      true,
+    ],
+    ['by its data', 'text/event-stream', undefined, stream(`data: ${error}\n\n`), true],
+    ['at a torn end', 'text/event-stream', undefined, stream(`event: error\ndata: ${error}`), true],
+    [
+      'encoded',
+      'text/event-stream',
+      'gzip',
+      gzipSync(stream(`event: error\ndata: ${error}\n\n`)),
+      true,
+    ],
+    ['in JSON', 'application/json', undefined, Buffer.from(error), true],
+    ['not in its text', 'text/event-stream', undefined, stream(), false],
+    ['not in the text of an encoded one', 'text/event-stream', 'gzip', gzipSync(stream()), false],
+  ])('%s', (_claim, type, encoding, bytes, expected) => {
+    const watcher = createToolUseWatcher(type, encoding)
+    for (const byte of bytes) watcher.push(Uint8Array.of(byte))
+    watcher.end()
+    expect(watcher.hasError()).toBe(expected)
+  })
+})
+
 test('a JSON answer tells its tools at its end, their arguments as they were written', () => {
   const watcher = createToolUseWatcher('application/json')
   const text =

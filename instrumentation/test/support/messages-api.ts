@@ -20,6 +20,8 @@ export interface ApiAnswer {
   readonly until?: Promise<unknown>
   /** The connection breaks after the first words. */
   readonly breaks?: boolean
+  /** The stream ends in an error of the API, after its text. */
+  readonly fails?: boolean
   readonly gzip?: boolean
 }
 
@@ -136,6 +138,11 @@ async function stream(response: http.ServerResponse, request: ApiRequest, given:
       await given.until
     }
     send('content_block_stop', { index })
+  }
+  if (given.fails === true) {
+    send('error', { error: { type: 'overloaded_error', message: 'Overloaded' } })
+    response.end()
+    return
   }
   send('message_delta', {
     delta: { stop_reason: message.stop_reason },
