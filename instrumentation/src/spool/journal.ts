@@ -22,7 +22,8 @@
  * A file that an open span needs is synced to disk when it is sealed, as segments are.
  *
  * When the disk refuses, what was in the buffer is lost, counted, and declared by the next record that can be
- * written (`turnlog.records.dropped`), so that the sequence has no silent hole. Nothing here throws.
+ * written (`turnlog.records.dropped`), so that the sequence has no silent hole; when none can any more, by whoever adopts
+ * the recorder (`recorded-mark.ts`). Nothing here throws.
  *
  * Law: recorded = written + dropped + what is in the buffer, all counted in sequences.
  */
@@ -36,6 +37,7 @@ import {
   type PreparedRecord,
   prepareRecord,
 } from './record-buffer.ts'
+import { createRecordedMark } from './recorded-mark.ts'
 
 export type { JournalContent } from './record-buffer.ts'
 
@@ -79,6 +81,7 @@ export function openJournal(options: JournalOptions) {
   const { directory, recorder, fileSystem, now, onClosed, after } = options
   const defer = options.defer ?? queueMicrotask
   const buffer = createRecordBuffer()
+  const mark = createRecordedMark(fileSystem, directory)
   let recorded = 0
   /** The first sequence in the buffer; 0 when there is none. */
   let bufferedFirst = 0
@@ -161,7 +164,7 @@ export function openJournal(options: JournalOptions) {
     if (isRefusing(time)) return
     const descriptor = openNext() ?? openNext()
     if (descriptor === undefined) {
-      refusedAt = time
+      refuse(time)
       return
     }
     const number = fileNumber
@@ -189,6 +192,12 @@ export function openJournal(options: JournalOptions) {
     }
   }
 
+  /** Nothing is tried for a while. What is lost meanwhile is told only up to here, should nothing be written again. */
+  function refuse(time: number): void {
+    refusedAt = time
+    quietly('mark how much was recorded', () => mark(recorded))
+  }
+
   /** By the distance in time, whichever way: a clock that was set back ends the wait as well. */
   function isRefusing(time: number): boolean {
     return refusedAt !== undefined && Math.abs(time - refusedAt) < retryAfterMs
@@ -205,8 +214,8 @@ export function openJournal(options: JournalOptions) {
     } catch {
       if (declaring !== undefined) lose(declaring.first, declaring.last, declaring.reason)
       if (bufferedFirst !== 0) lose(bufferedFirst, recorded, 'journal_unwritable')
-      refusedAt = now()
       abandonFile(file)
+      refuse(now())
     }
     bufferedFirst = 0
     declaring = undefined
@@ -286,6 +295,7 @@ export function openJournal(options: JournalOptions) {
         declareLost(lost, now())
       }
       rotate()
+      if (lost !== undefined) quietly('mark how much was recorded', () => mark(recorded))
       isClosed = true
     },
   }

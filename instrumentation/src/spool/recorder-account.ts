@@ -15,6 +15,7 @@ import type { FileSystem } from '../file-system.ts'
 import { countOf, joinRanges, withoutRanges } from '../sequence-ranges.ts'
 import { journalPath } from './journal.ts'
 import { readJournalFile } from './journal-file.ts'
+import { readRecordedMark } from './recorded-mark.ts'
 import {
   listJournalFiles,
   listSegments,
@@ -37,7 +38,7 @@ export interface RecorderAccount {
 /** Reads one journal file after another. Throws what the disk throws. */
 export function accountOf(fileSystem: FileSystem, folder: string): RecorderAccount {
   const { sealedThrough, readThrough, undeclared } = readState(fileSystem, folder)
-  let recorded = sealedThrough
+  let recorded = Math.max(sealedThrough, readRecordedMark(fileSystem, folder))
   const recorder = readIdentity(fileSystem, folder)?.recorder ?? path.basename(folder)
   for (const number of listJournalFiles(fileSystem, folder)) {
     if (number <= readThrough) continue

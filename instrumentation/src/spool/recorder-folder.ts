@@ -6,6 +6,7 @@
  *     state.json               how far it is sealed: replaced whole after each seal (seal-state.ts)
  *     *.{traces,logs}.json.gz  sealed segments that the receiver has not acknowledged (segment.ts)
  *     quarantine/              segments it refused for good, each with `.reason`
+ *     recorded-000000000042    empty: that many sequences were given when the disk would take nothing (recorded-mark.ts)
  *     ended                    the recorder has ended, also while its process lives on
  *     adopter.*.json           who seals and sends for it, once it is dead (lock.ts)
  *
@@ -22,6 +23,7 @@ import {
 } from '../file-system.ts'
 import { isObject, readJson } from './json-file.ts'
 import { type Liveness, parseLiveness } from './liveness.ts'
+import { parseRecordedMark } from './recorded-mark.ts'
 import { parseSegmentName, type SegmentName } from './segment.ts'
 
 /** Of the folder and everything in it. One that is newer is left alone. */
@@ -135,6 +137,7 @@ function isSpent(name: string): boolean {
     name === 'recorder.json' ||
     name === 'state.json' ||
     name === endedMarker ||
+    parseRecordedMark(name) !== undefined ||
     /^adopter\..+\.json$/.test(name) ||
     targetOfTemporary(name) !== undefined
   )

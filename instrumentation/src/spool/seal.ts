@@ -26,6 +26,7 @@ import { isObject } from './json-file.ts'
 import { createOpenStarts } from './open-starts.ts'
 import { readLog, readSpan } from './read-journaled.ts'
 import { createRecordSealer, type SealResult } from './record-sealer.ts'
+import { readRecordedMark } from './recorded-mark.ts'
 import { listJournalFiles, type RecorderIdentity, removeTemporaries } from './recorder-folder.ts'
 import { mayHeal } from './seal-span.ts'
 import { readState, type SealState, writeState } from './seal-state.ts'
@@ -270,6 +271,7 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
 
   function closeDead(): void {
     if (isNewer) return
+    sequences.marked(readRecordedMark(fileSystem, folder))
     const closing = closingOf({
       through: sequences.through,
       undeclared: sequences.undeclared,

@@ -41,6 +41,11 @@ export function createSequences(begin: {
     get undeclared(): readonly MissingRange[] {
       return undeclared
     },
+    /** The recorder had given that many in the end, and could write no more. */
+    marked(given: number): void {
+      miss(through + 1, given, 'journal_unwritable')
+      through = Math.max(through, given)
+    },
     header(givenBefore: number): void {
       given = Math.max(given, givenBefore)
     },

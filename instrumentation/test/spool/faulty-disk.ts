@@ -88,15 +88,12 @@ export function failingAt(number: number, code: string) {
   return { disk, failed: () => failed, calls: () => calls }
 }
 
-/** A disk that can be filled and freed. */
-export function fullDisk() {
+/** A disk that can be filled and freed; as a rule one that is full still takes the names of empty files. */
+export function fullDisk({ takesNames = false } = {}) {
   let isFull = false
   const disk = faultyDisk(({ name, values }) => {
-    const grows =
-      name === 'writeSync' ||
-      name === 'writeFileSync' ||
-      name === 'mkdirSync' ||
-      (name === 'openSync' && values[1] !== 'r')
+    const isName = name === 'mkdirSync' || (name === 'openSync' && values[1] !== 'r')
+    const grows = name === 'writeSync' || name === 'writeFileSync' || (isName && !takesNames)
     return isFull && grows ? diskError('ENOSPC') : undefined
   })
   return {

@@ -12,7 +12,8 @@ import { expect, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
 import { journalPath } from '../../src/spool/journal.ts'
 import { readJournalFile } from '../../src/spool/journal-file.ts'
-import { listJournalFiles } from '../../src/spool/recorder-folder.ts'
+import { accountOf } from '../../src/spool/recorder-account.ts'
+import { listJournalFiles, listSegments, removeEmptied } from '../../src/spool/recorder-folder.ts'
 import { diskError, faultyDisk, fullDisk } from './faulty-disk.ts'
 import {
   adopt,
@@ -243,6 +244,33 @@ test('a loss that nothing follows is declared at the close', () => {
   adopt(recording.folder)
   expect(sequencesIn(recording.folder)).toMatchObject({ dropped: [2], unaccounted: [] })
 })
+
+test.each(['closed', 'killed'])(
+  'a loss that a disk has no room to declare is told by a name, and declared by who adopts (%s)',
+  (how) => {
+    const { disk, fill } = fullDisk({ takesNames: true })
+    const recording = startRecording({ fileSystem: disk })
+    recording.log('kept')
+    recording.journal.flush()
+    fill()
+    for (let each = 0; each < 3; each += 1) {
+      recording.log('lost')
+      recording.journal.flush()
+      recording.clock.pass(1_000)
+    }
+    if (how === 'closed') recording.journal.close()
+    // Each attempt to declare the loss was a record, too.
+    const { recorded } = recording.journal
+    expect(accountOf(originalFs, recording.folder)).toMatchObject({ recorded, waiting: recorded })
+    adopt(recording.folder)
+    const dropped = Array.from({ length: recorded - 1 }, (_, index) => index + 2)
+    expect(sequencesIn(recording.folder)).toMatchObject({ dropped, unaccounted: [] })
+    for (const { name } of listSegments(originalFs, recording.folder)) {
+      rmSync(path.join(recording.folder, name))
+    }
+    expect(removeEmptied(originalFs, recording.folder)).toBe(true)
+  },
+)
 
 test('a folder that is removed is made again, and what went with it is declared', () => {
   const recording = startRecording()
