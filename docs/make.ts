@@ -17,9 +17,19 @@ import { genAiAttributes } from '../conventions/src/gen-ai.ts'
 import { turnlogAttributes } from '../conventions/src/turnlog.ts'
 import { settings as instrumentationSettings } from '../instrumentation/src/config.ts'
 import { settings as receiverSettings } from '../receiver/src/config.ts'
+import {
+  commonMembers,
+  type Definition,
+  definitions,
+  kinds,
+  type Member,
+} from '../receiver/src/events/definitions.ts'
+import { eventSchemaDocument } from '../receiver/src/events/json-schema.ts'
 
 export const made: ReadonlyMap<string, string> = new Map([
   ['CONVENTIONS.md', conventions()],
+  ['EVENTS.md', plainEvents()],
+  ['events.schema.json', `${JSON.stringify(eventSchemaDocument(), null, 2)}\n`],
   ['SETTINGS.md', settings()],
 ])
 
@@ -59,6 +69,39 @@ function conventions(): string {
         code(unit),
         meaning,
       ]),
+    ),
+  )
+}
+
+function plainEvents(): string {
+  return page(
+    'Plain events',
+    'What the six events of `POST /api/v1/events` may hold; how to send them is in [CLIENTS.md](CLIENTS.md). The same as JSON ' +
+      'Schema: [events.schema.json](events.schema.json), or `GET /api/v1/events/schema` of a receiver. Made from the tables in ' +
+      'the code by `npm run docs`; do not edit.',
+    'Every member but those marked **required** may be absent or `null`. Members beyond these are kept as attributes ' +
+      '`turnlog.event.member.` and their name (all in one attribute, `turnlog.event.members`, when they are more than 64).',
+    '## Every event',
+    memberTable(commonMembers),
+    ...Object.entries<Definition>(definitions).flatMap(([type, { meaning, members }]) => [
+      `## ${type}`,
+      meaning,
+      memberTable(members),
+    ]),
+  )
+}
+
+function memberTable(members: Readonly<Record<string, Member>>): string {
+  return table(
+    ['member', 'meaning', 'form', 'example', 'becomes'],
+    Object.entries(members).map(
+      ([name, { kind, meaning, example, isRequired, choices, attribute }]) => [
+        isRequired ? `${code(name)} **required**` : code(name),
+        meaning,
+        choices === undefined ? kinds[kind].meaning : choices.map(code).join(', '),
+        code(JSON.stringify(example)),
+        attribute === undefined ? '' : code(attribute),
+      ],
     ),
   )
 }

@@ -5,6 +5,7 @@ import { openCapacity } from './capacity.ts'
 import type { Config } from './config.ts'
 import { type Counters, openCounters } from './counters.ts'
 import { openKeeping } from './keeping.ts'
+import { describeRoutes, descriptionRoutes } from './openapi/document.ts'
 import { setPageHeaders } from './pages/guard.ts'
 import { notFoundPage } from './pages/notices.ts'
 import { pageRoutes } from './pages/routes.ts'
@@ -48,6 +49,7 @@ export function buildApp(
   const wellness = openWellness(log)
   const keeping = openKeeping(database, { retentionDays: config.retentionDays, now })
 
+  describeRoutes(app)
   app.setNotFoundHandler((request, reply) => {
     reply.code(404)
     if (!request.headers.accept?.includes('text/html')) {
@@ -80,6 +82,7 @@ export function buildApp(
     await scope.register(fastifyCookie)
     attachmentRoutes(scope, receiving)
   })
+  app.register(async (scope) => descriptionRoutes(scope))
   app.register(async (scope) => healthRoutes(scope, { database, counters }))
   app.register(async (scope) => {
     await scope.register(fastifyCookie)

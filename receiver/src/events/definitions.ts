@@ -9,56 +9,49 @@ import {
   fileOperationTypes,
 } from '@turnlog/conventions'
 
-/** What a member may be. `null` and an empty id are as good as absent. */
+/** What a member may be. `null` and an empty id are as good as absent; a schema is for what is not null. */
 export const kinds = {
   time: {
     meaning:
-      'A time: ISO 8601 (`2026-10-02T09:30:00.250Z`; without an offset it is UTC), or milliseconds since 1970',
+      'ISO 8601 (`2026-10-02T09:30:00.250Z`; without an offset it is UTC), or milliseconds since 1970',
     schema: { type: ['string', 'number'] },
   },
   id: {
-    meaning: 'A string, or an integer, which is then its decimal digits',
-    schema: { type: ['string', 'integer', 'null'] },
+    meaning: 'a string, or an integer, which is then its decimal digits',
+    schema: { type: ['string', 'integer'] },
   },
-  text: { meaning: 'A string', schema: { type: ['string', 'null'] } },
+  text: { meaning: 'a string', schema: { type: ['string'] } },
   count: {
-    meaning: 'An integer from 0 up, also as a string of digits',
-    schema: { type: ['integer', 'string', 'null'], minimum: 0 },
+    meaning: 'an integer from 0 up, also as a string of digits',
+    schema: { type: ['integer', 'string'], minimum: 0, pattern: '^\\d{1,18}$' },
   },
   milliseconds: {
-    meaning: 'Milliseconds, a number from 0 up, also as a string of digits',
-    schema: { type: ['number', 'string', 'null'], minimum: 0 },
+    meaning: 'a number from 0 up, also as a string of digits',
+    schema: { type: ['number', 'string'], minimum: 0, pattern: '^\\d+(\\.\\d+)?$' },
   },
   content: {
-    meaning: 'A string of any length, or `{"ref": "sha256:…"}` for an attachment',
-    schema: { anyOf: [{ type: ['string', 'null'] }, { $ref: '#/$defs/Reference' }] },
+    meaning: 'a string of any length, or `{"ref": "sha256:…"}` for an attachment',
+    schema: { anyOf: [{ type: 'string' }, { $ref: 'Reference' }] },
   },
   file: {
     meaning:
-      'The text of a file, or `{"base64": "…"}` where it is no text, or `{"ref": "sha256:…"}` for an attachment',
-    schema: {
-      anyOf: [
-        { type: ['string', 'null'] },
-        { $ref: '#/$defs/Reference' },
-        { $ref: '#/$defs/Base64' },
-      ],
-    },
+      'the text of a file, or `{"base64": "…"}` where it is no text, or `{"ref": "sha256:…"}` for an attachment',
+    schema: { anyOf: [{ type: 'string' }, { $ref: 'Reference' }, { $ref: 'Base64' }] },
   },
   json: {
-    meaning:
-      'Any JSON value, or `{"ref": "sha256:…"}` for an attachment; a string is kept as it is',
+    meaning: 'any JSON; a string is kept as it is; `{"ref": "sha256:…"}` is an attachment',
     schema: {},
   },
   error: {
     meaning:
-      'What went wrong: a message, or `{"type", "message"}`; `true` where no more is known; `null`, `false` or an empty string for nothing',
-    schema: { type: ['string', 'boolean', 'object', 'null'] },
+      'a message, or `{"type", "message"}`; `true` where no more is known; `false` or an empty string for none',
+    schema: { type: ['string', 'boolean', 'object'] },
   },
   system: {
-    meaning: 'The name of an operating system, or `{"type", "version"}`',
-    schema: { type: ['string', 'object', 'null'] },
+    meaning: 'a name, or `{"type", "version"}`',
+    schema: { type: ['string', 'object'] },
   },
-} as const
+} as const satisfies Readonly<Record<string, { readonly meaning: string; readonly schema: object }>>
 export type Kind = keyof typeof kinds
 
 export interface Member {

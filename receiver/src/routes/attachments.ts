@@ -33,11 +33,13 @@ const url = '/api/v1/attachments'
 export function attachmentRoutes(app: FastifyInstance, options: AttachmentOptions): void {
   readBodiesThemselves(app)
   app.post(url, (request, reply) => receive({ request, reply, ...options }))
-  app.route({
-    method: ['GET', 'HEAD'],
-    url: `${url}/:sha256`,
-    handler: (request, reply) => serveAttachment({ request, reply, ...options }),
-  })
+  for (const method of ['GET', 'HEAD'] as const) {
+    app.route({
+      method,
+      url: `${url}/:sha256`,
+      handler: (request, reply) => serveAttachment({ request, reply, ...options }),
+    })
+  }
 }
 
 interface Handling extends AttachmentOptions {

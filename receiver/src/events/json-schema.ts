@@ -1,0 +1,97 @@
+/**
+ * The JSON Schemas (2020-12) of the six events, made from their tables.
+ *
+ * They say what a client should send. What is read is a little more: `eventType` for `type`, and choices in either case.
+ */
+import { definitions, type EventType, kinds, type Member } from './definitions.ts'
+import { membersOf } from './read-event.ts'
+
+export type Schema = Readonly<Record<string, unknown>>
+
+/** By name; `$ref` is the name of another one. */
+export function eventSchemas(): Readonly<Record<string, Schema>> {
+  const types = Object.keys(definitions) as EventType[]
+  return {
+    Event: {
+      description: 'One of the six events, told by `type`.',
+      oneOf: types.map((type) => ({ $ref: type })),
+    },
+    ...Object.fromEntries(types.map((type) => [type, schemaOf(type)])),
+    Reference: {
+      description: 'Content that is uploaded as an attachment, before or after.',
+      type: 'object',
+      required: ['ref'],
+      properties: {
+        ref: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' },
+        size: { type: 'integer', minimum: 0, description: 'Of the content, in bytes.' },
+      },
+      additionalProperties: false,
+    },
+    Base64: {
+      description: 'Content that is no text.',
+      type: 'object',
+      required: ['base64'],
+      properties: { base64: { type: 'string', contentEncoding: 'base64' } },
+      additionalProperties: false,
+    },
+  }
+}
+
+/** As one document: `$ref` leads into its `$defs`. */
+export function eventSchemaDocument(): Schema {
+  const schemas = withReferences(eventSchemas(), (name) => `#/$defs/${name}`)
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'The body of POST /api/v1/events',
+    oneOf: [{ type: 'array', items: { $ref: '#/$defs/Event' } }, { $ref: '#/$defs/Event' }],
+    $defs: schemas,
+  }
+}
+
+/** An event with every member it may have. */
+export function exampleOf(type: EventType): Schema {
+  const members = Object.entries(membersOf(type))
+    // A failure and a success at once are no example.
+    .filter(([name]) => name !== 'error' && name !== 'previousPath')
+    .map(([name, { example }]) => [name, example])
+  return { type, ...Object.fromEntries(members) }
+}
+
+function schemaOf(type: EventType): Schema {
+  const members = Object.entries(membersOf(type))
+  const required = members.filter(([, { isRequired }]) => isRequired).map(([name]) => name)
+  return {
+    description: definitions[type].meaning,
+    type: 'object',
+    required: ['type', ...required],
+    properties: {
+      type: { const: type },
+      ...Object.fromEntries(members.map(([name, member]) => [name, memberSchema(member)])),
+    },
+    additionalProperties: true,
+    examples: [exampleOf(type)],
+  }
+}
+
+function memberSchema({ kind, meaning, isRequired, choices }: Member): Schema {
+  const description = `${meaning} (${kinds[kind].meaning})`
+  const schema: Schema =
+    choices === undefined ? kinds[kind].schema : { enum: isRequired ? choices : [...choices, null] }
+  if (isRequired || choices !== undefined) return { description, ...schema }
+  if (Array.isArray(schema.type)) return { description, ...schema, type: [...schema.type, 'null'] }
+  if (Array.isArray(schema.anyOf)) {
+    return { description, anyOf: [...schema.anyOf, { type: 'null' }] }
+  }
+  return { description, ...schema }
+}
+
+/** With every `$ref` led to where the schema stands. */
+export function withReferences<Value>(value: Value, place: (name: string) => string): Value {
+  if (Array.isArray(value)) return value.map((one) => withReferences(one, place)) as Value
+  if (typeof value !== 'object' || value === null) return value
+  const members = Object.entries(value).map(([key, one]) => [
+    key,
+    key === '$ref' && typeof one === 'string' ? place(one) : withReferences(one, place),
+  ])
+  return Object.fromEntries(members) as Value
+}

@@ -1,0 +1,242 @@
+/** What each endpoint of the API takes and answers, by method and path. A test compares it with the routes. */
+import type { Schema } from '../events/json-schema.ts'
+
+export interface Operation {
+  readonly tags: readonly [string]
+  readonly summary: string
+  readonly description?: string
+  /** Where it is left out, the bearer token. */
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[]
+  readonly querystring?: Schema
+  readonly params?: Schema
+  readonly headers?: Schema
+  readonly body?: Schema
+  readonly response: Readonly<Record<number, Schema>>
+}
+
+export const tags = [
+  { name: 'Plain events', description: 'For clients without OpenTelemetry: docs/CLIENTS.md.' },
+  { name: 'OTLP', description: 'OpenTelemetry’s own protocol over HTTP.' },
+  { name: 'Completeness', description: 'What has landed, and what is missing.' },
+  { name: 'Health', description: 'Whether the receiver works.' },
+  { name: 'Jaeger', description: 'Jaeger’s query API, for its UI and for Grafana.' },
+  { name: 'Description', description: 'This document, and the schemas of events.' },
+] as const
+
+const open = [] as const
+const text = { type: 'string' } as const
+const day = {
+  type: 'string',
+  format: 'date',
+  description: 'A day in UTC: that of the record which refers to the content.',
+} as const
+
+function json(name: string): Schema {
+  return { content: { 'application/json': { schema: { $ref: name } } } }
+}
+
+function answer(description: string, name: string): Schema {
+  return { description, ...json(name) }
+}
+
+function failure(description: string): Schema {
+  return answer(description, 'Failure')
+}
+
+const retryAfter = {
+  'retry-after': { type: 'integer', description: 'Seconds after which to send the same again.' },
+} as const
+
+/** What every endpoint that asks for a token may say. */
+const failures = {
+  401: failure('Without a token, or with one that is not known.'),
+  403: failure('With a token for something else.'),
+  503: { ...failure('Not now: send the same again, later.'), headers: retryAfter },
+} as const
+
+const bodyFailures = {
+  400: failure('The body cannot be read, and never will.'),
+  413: failure('The body is too large: send it in parts.'),
+  415: failure('The body is of another type or coding than the receiver reads.'),
+} as const
+
+function otlp(signal: string): Operation {
+  return {
+    tags: ['OTLP'],
+    summary: `Lands ${signal}.`,
+    description:
+      'OTLP/HTTP in protobuf or JSON, plain, gzip, zstd or deflate. The answer comes after commit; 503 is to be tried again. Scopes: ingest, gateway.',
+    body: {
+      content: {
+        'application/x-protobuf': { schema: { type: 'string', format: 'binary' } },
+        'application/json': { schema: { $ref: 'OtlpRequest' } },
+      },
+    },
+    response: {
+      200: answer('All that can land has landed.', 'OtlpAnswer'),
+      ...bodyFailures,
+      ...failures,
+    },
+  }
+}
+
+const health = {
+  200: answer('Yes.', 'Health'),
+  503: answer('The database does not answer.', 'Health'),
+} as const
+
+const attachmentBytes = { schema: { type: 'string', format: 'binary' } } as const
+
+export const operations: Readonly<Record<string, Operation>> = {
+  'POST /api/v1/events': {
+    tags: ['Plain events'],
+    summary: 'Lands events, each by itself.',
+    description:
+      'An array of events, or one event; plain, gzip, zstd or deflate. 200 says that each was looked at: see `results`. Scopes: ingest, gateway.',
+    body: {
+      content: {
+        'application/json': {
+          schema: { oneOf: [{ type: 'array', items: { $ref: 'Event' } }, { $ref: 'Event' }] },
+        },
+      },
+    },
+    response: {
+      200: answer('Committed: what became of each event.', 'EventAnswer'),
+      ...bodyFailures,
+      ...failures,
+    },
+  },
+  'GET /api/v1/events/schema': {
+    tags: ['Description'],
+    summary: 'The JSON Schema of the body of POST /api/v1/events.',
+    security: open,
+    response: {
+      200: {
+        description: 'JSON Schema, 2020-12.',
+        content: { 'application/schema+json': { schema: { type: 'object' } } },
+      },
+    },
+  },
+  'POST /api/v1/attachments': {
+    tags: ['Plain events'],
+    summary: 'Lands a content too large for an event.',
+    description:
+      'The body is the content; plain, gzip, zstd or deflate. Its SHA-256 is said in one of three ways. Scopes: ingest, gateway.',
+    querystring: {
+      type: 'object',
+      properties: {
+        sha256: {
+          type: 'string',
+          pattern: '^(sha256:)?[0-9a-fA-F]{64}$',
+          description: 'Of the content.',
+        },
+        day: { ...day, description: `${day.description} Rarely needed: the receiver finds it.` },
+      },
+    },
+    headers: {
+      type: 'object',
+      properties: {
+        'content-digest': {
+          type: 'string',
+          description: 'RFC 9530, `sha-256=:…:`, of the content or of the bytes as they are sent.',
+        },
+        'x-content-sha256': { type: 'string', description: 'Of the content, in hex.' },
+      },
+    },
+    body: {
+      content: { 'application/octet-stream': attachmentBytes, 'text/plain': attachmentBytes },
+    },
+    response: {
+      200: answer('It was here before.', 'AttachmentAnswer'),
+      201: answer('It has landed.', 'AttachmentAnswer'),
+      ...bodyFailures,
+      422: failure('The content is not what its SHA-256 says.'),
+      ...failures,
+    },
+  },
+  'GET /api/v1/attachments/:sha256': {
+    tags: ['Plain events'],
+    summary: 'A content by its hash, whoever brought it.',
+    description:
+      'Text, or a download. Ranges, `If-None-Match`, `HEAD`, and gzip where it is accepted. Scope: read; or a signed-in browser.',
+    security: [{ token: [] }, { browser: [] }],
+    params: {
+      type: 'object',
+      properties: {
+        sha256: { type: 'string', pattern: '^(sha256:)?[0-9a-fA-F]{64}$' },
+      },
+      required: ['sha256'],
+    },
+    querystring: { type: 'object', properties: { day } },
+    response: {
+      200: {
+        description: 'The content.',
+        content: { 'text/plain': { schema: text }, 'application/octet-stream': attachmentBytes },
+      },
+      206: { description: 'The range of it.' },
+      304: { description: 'It is what the client has.' },
+      400: failure('That is no hash, or no day.'),
+      404: failure('There is no such content, or not of that day.'),
+      416: failure('The content is shorter.'),
+      ...failures,
+    },
+  },
+  'POST /v1/traces': otlp('spans'),
+  'POST /v1/logs': otlp('log records'),
+  'POST /v1/metrics': otlp('data points of metrics'),
+  'GET /api/v1/completeness': {
+    tags: ['Completeness'],
+    summary: 'What of a recorder has landed, was rejected, was dropped or is missing.',
+    description:
+      'For recorders and contents by name (scopes ingest, for the own recorders, gateway, read), or a list of sessions or of the recorders of one (scope read).',
+    security: [{ token: [] }, { browser: [] }],
+    querystring: {
+      type: 'object',
+      properties: {
+        recorder: { type: 'array', items: text },
+        from: { type: 'array', items: { type: 'integer', minimum: 1 } },
+        content: {
+          type: 'array',
+          items: { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}/[0-9a-f]{64}$' },
+        },
+        session: text,
+        limit: { type: 'integer', minimum: 1, maximum: 100 },
+        after: text,
+      },
+    },
+    response: {
+      200: answer('What the ledger says.', 'Completeness'),
+      400: failure('The question cannot be understood.'),
+      ...failures,
+    },
+  },
+  'GET /api/v1/health': {
+    tags: ['Health'],
+    summary: 'Whether the receiver and its database work, and what was counted.',
+    security: open,
+    response: health,
+  },
+  'GET /api/v1/health/live': {
+    tags: ['Health'],
+    summary: 'Whether the process answers.',
+    security: open,
+    response: { 200: health[200] },
+  },
+  'GET /api/v1/health/ready': {
+    tags: ['Health'],
+    summary: 'Whether the database answers, too.',
+    security: open,
+    response: health,
+  },
+  'GET /openapi.json': {
+    tags: ['Description'],
+    summary: 'This document.',
+    security: open,
+    response: {
+      200: {
+        description: 'OpenAPI 3.1.',
+        content: { 'application/json': { schema: { type: 'object' } } },
+      },
+    },
+  },
+}

@@ -1,0 +1,99 @@
+/** What is sent and answered, by name; `$ref` is the name of another one. */
+import { eventSchemas, type Schema } from '../events/json-schema.ts'
+
+const count = { type: 'integer', minimum: 0 } as const
+const hash = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' } as const
+
+const events = eventSchemas()
+
+export const schemas: Readonly<Record<string, Schema>> = {
+  ...events,
+  Event: { ...events.Event, discriminator: { propertyName: 'type' } },
+  EventAnswer: {
+    description: 'What became of each event. received = landed + duplicate + rejected.',
+    type: 'object',
+    required: ['received', 'landed', 'duplicate', 'rejected', 'results'],
+    properties: {
+      received: count,
+      landed: count,
+      duplicate: count,
+      rejected: count,
+      results: { type: 'array', items: { $ref: 'EventResult' } },
+    },
+    examples: [
+      {
+        received: 2,
+        landed: 1,
+        duplicate: 0,
+        rejected: 1,
+        results: [
+          { index: 0, status: 'landed', eventId: 'e-4711', sessionId: 's-1' },
+          { index: 1, status: 'rejected', reason: 'toolName is missing' },
+        ],
+      },
+    ],
+  },
+  EventResult: {
+    type: 'object',
+    required: ['index', 'status'],
+    properties: {
+      index: { ...count, description: 'Its place in the array.' },
+      status: {
+        enum: ['landed', 'duplicate', 'rejected'],
+        description:
+          '`landed` and `duplicate` are both success; what is `rejected` will never land.',
+      },
+      eventId: { type: 'string', description: 'The one that came, else the SHA-256 of the event.' },
+      sessionId: { type: 'string' },
+      traceId: { type: 'string', description: 'The turn’s page is at `/turns/{traceId}`.' },
+      spanId: { type: 'string' },
+      reason: { type: 'string', description: 'Why it was rejected, or is not what landed before.' },
+    },
+  },
+  AttachmentAnswer: {
+    type: 'object',
+    required: ['status', 'ref', 'size', 'days'],
+    properties: {
+      status: { enum: ['landed', 'duplicate'] },
+      ref: { ...hash, description: 'What an event says in the place of the content.' },
+      size: { ...count, description: 'In bytes.' },
+      days: {
+        type: 'array',
+        items: { type: 'string', format: 'date' },
+        description: 'The days with which it is kept.',
+      },
+    },
+  },
+  Failure: {
+    description: 'Why not, in a sentence, and a code of google.rpc.',
+    type: 'object',
+    required: ['code', 'message'],
+    properties: { code: { type: 'integer' }, message: { type: 'string' } },
+  },
+  Health: {
+    type: 'object',
+    required: ['status'],
+    properties: {
+      status: { enum: ['ok', 'unavailable'] },
+      database: { enum: ['ok', 'unavailable'] },
+      records: {
+        type: 'object',
+        description: 'Since it started. received = landed + duplicate + rejected.',
+        properties: { received: count, landed: count, duplicate: count, rejected: count },
+      },
+    },
+  },
+  OtlpRequest: {
+    description:
+      'An ExportTraceServiceRequest, ExportLogsServiceRequest or ExportMetricsServiceRequest.',
+    type: 'object',
+  },
+  OtlpAnswer: {
+    description: 'Empty, or with `partialSuccess` when records were rejected.',
+    type: 'object',
+  },
+  Completeness: {
+    description: 'For recorders by name their ranges of sequences; for a session or all a list.',
+    type: 'object',
+  },
+}
