@@ -49,11 +49,7 @@ export async function run(environment: NodeJS.ProcessEnv, told: AbortSignal): Pr
   closing.defer(() => within(maintenanceEndsWithinMs, maintenance.stop()))
 
   const counters = openCounters()
-  const sampling = startSampling(database, {
-    counters,
-    retentionDays: config.retentionDays,
-    log: warn,
-  })
+  const sampling = startSampling(database, { counters, log: warn })
   closing.defer(() => within(lastSampleWithinMs, sampling.stop()))
 
   const app = buildApp(config, database, { log: warn, counters })

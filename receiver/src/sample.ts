@@ -1,15 +1,12 @@
 /** The receiver's own counts, written to the database each minute. */
 import { randomUUID } from 'node:crypto'
 import type { Counters, Counts } from './counters.ts'
-import { oldestDay } from './period.ts'
 import { addReceiverSample, addTableSamples, type Database } from './storage/index.ts'
 
 const intervalMilliseconds = 60_000
 
 export interface SamplingOptions {
   readonly counters: Counters
-  /** Samples are kept as long as records. */
-  readonly retentionDays?: number
   /** Told once when samples cannot be written, and once when they can again. */
   readonly log: (message: string) => void
 }
@@ -18,10 +15,7 @@ export interface SamplingOptions {
  * Samples until stopped; `stop` writes what was counted since. What could not be written is part of the next sample, so
  * that samples add up to what was counted; what a killed receiver had counted since its last is missing from them.
  */
-export function startSampling(
-  database: Database,
-  { counters, retentionDays = 30, log }: SamplingOptions,
-) {
+export function startSampling(database: Database, { counters, log }: SamplingOptions) {
   const receiverId = randomUUID()
   let before = { counts: counters.counts(), at: performance.now() }
   let isWell = true
@@ -37,8 +31,7 @@ export function startSampling(
         memoryBytes: process.memoryUsage.rss(),
       })
       before = now
-      const period = { now: new Date(), retentionDays, purgedBefore: undefined }
-      await addTableSamples(database, { oldest: oldestDay(period) })
+      await addTableSamples(database)
       if (!isWell) log('The receiver’s own counts are written again.')
       isWell = true
     } catch (error) {

@@ -1,3 +1,4 @@
+import { sweep } from '@turnlog/receiver/storage'
 import { expect, test } from 'vitest'
 import { post, span, traceRequest } from '../../test/support/otlp.ts'
 import { cloneDatabase, execute } from '../../test/support/postgres.ts'
@@ -16,11 +17,7 @@ test('samples add up to what was counted, also when one could not be written', a
   await using database = await cloneDatabase()
   const counters = openCounters()
   const lines: string[] = []
-  const sampling = startSampling(database, {
-    counters,
-    retentionDays: 30,
-    log: (line) => lines.push(line),
-  })
+  const sampling = startSampling(database, { counters, log: (line) => lines.push(line) })
   counters.add(result)
   await sampling.sample()
   await execute(database.url, 'alter table receiver_samples rename to elsewhere')
@@ -38,18 +35,26 @@ test('samples add up to what was counted, also when one could not be written', a
   ])
 })
 
-test('the sizes of tables are kept once an hour, and what is older than records are kept goes', async () => {
+test('samples are kept as long as records', async () => {
   await using database = await cloneDatabase()
   await database.query(`
-    insert into receiver_samples values ('old', now() - interval '40 days', 60, 0, 0, 0, 0, 0, 0, 0)`)
+    insert into receiver_samples
+    select 'one', time, 60, 0, 0, 0, 0, 0, 0, 0
+      from unnest('{2026-03-01 23:59:59Z, 2026-03-02 00:00:00Z}'::timestamptz[]) time`)
   await database.query(`
-    insert into table_samples values (now() - interval '40 days', 'spans', 0)`)
+    insert into table_samples values ('2026-03-01 23:00Z', 'spans', 0), ('2026-03-02 00:00Z', 'spans', 0)`)
+  await sweep(database, { oldest: '2026-03-02' })
+  expect(
+    await database.query(`
+      select (select array_agg(extract(epoch from sampled_at)::int) from receiver_samples) as receiver,
+             (select array_agg(extract(epoch from hour)::int) from table_samples) as tables`),
+  ).toEqual([{ receiver: [1_772_409_600], tables: [1_772_409_600] }])
+})
+
+test('the sizes of tables are kept once an hour', async () => {
+  await using database = await cloneDatabase()
   const samplings = Array.from({ length: 3 }, () =>
-    startSampling(database, {
-      counters: openCounters(),
-      retentionDays: 30,
-      log: () => undefined,
-    }),
+    startSampling(database, { counters: openCounters(), log: () => undefined }),
   )
   await Promise.all(samplings.map((sampling) => sampling.sample()))
   await Promise.all(samplings.map((sampling) => sampling.stop()))

@@ -11,6 +11,7 @@ const commands = `turnlog-receiver <command>
   role create <name>                          print the password of a database role that may read the views
     [--password-file <file>]                  into a file instead, or taken from it; again after an upgrade
   role drop <name>                            end one
+  secret --write-to <file>                    a random password into a file, unless there is one
   link                                        print a link that signs a browser in, once
   purge --before <date> [--dry-run]           drop all records from before that day (UTC); or say what would go
   health                                      ends with 0 when the receiver and its database answer

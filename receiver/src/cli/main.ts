@@ -7,6 +7,7 @@ import { helpText } from './help.ts'
 import { linkCommand } from './link.ts'
 import { purgeCommand } from './purge.ts'
 import { roleCommand } from './role.ts'
+import { secretCommand } from './secret.ts'
 import { tokenCommand } from './token.ts'
 
 /** Resolves with the exit code. */
@@ -25,6 +26,9 @@ export async function runCommand(
         return 0
       case 'role':
         console.log(await roleCommand(rest, readConfig(environment)))
+        return 0
+      case 'secret':
+        console.log(await secretCommand(rest))
         return 0
       case 'link':
         console.log(await linkCommand(rest, readConfig(environment)))

@@ -1,13 +1,11 @@
 /** `turnlog-receiver role create | drop`: who may read the views with a database client, such as Grafana. */
-import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import type { Config } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
 import { createReportingRole, dropReportingRole } from '../storage/index.ts'
 import { withDatabase } from './find-database.ts'
+import { newSecret } from './secret.ts'
 import { readSecretFile, writeSecretFile } from './secret-file.ts'
-
-const passwordBytes = 24
 
 /** Returns what standard output is to hold. */
 export async function roleCommand(args: readonly string[], config: Config): Promise<string> {
@@ -34,7 +32,7 @@ async function create(args: readonly string[], config: Config): Promise<string> 
   const name = parseName(positionals)
   const file = values['password-file']
   const kept = file === undefined ? undefined : await readPassword(file)
-  const password = kept ?? randomBytes(passwordBytes).toString('base64url')
+  const password = kept ?? newSecret()
   await withDatabase(config, async (database) => {
     await createReportingRole(database, { name, password })
     if (file !== undefined && kept === undefined) await writeSecretFile(file, password)

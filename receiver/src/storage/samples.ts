@@ -41,13 +41,17 @@ const tableText = `
    where not exists (select from table_samples where hour = date_trunc('hour', now(), 'UTC'))
   on conflict do nothing`
 
-/** One set of sizes an hour, whichever receiver comes first; samples from before the day `oldest` go. */
-export async function addTableSamples(
-  database: Database,
-  { oldest = '1970-01-01' }: { readonly oldest?: string } = {},
-): Promise<void> {
+/** One set of sizes an hour, whichever receiver comes first. */
+export async function addTableSamples(database: Database): Promise<void> {
   await database.query(tableText)
-  const before = `$1::date at time zone 'UTC'`
-  await database.query(`delete from receiver_samples where sampled_at < ${before}`, [oldest])
-  await database.query(`delete from table_samples where hour < ${before}`, [oldest])
+}
+
+/** Samples are kept as long as records are; `oldest` is the first day (UTC) of both. */
+export async function expireSamples(
+  database: Database,
+  { oldest }: { readonly oldest: string },
+): Promise<void> {
+  const first = `$1::date::timestamp at time zone 'UTC'`
+  await database.query(`delete from receiver_samples where sampled_at < ${first}`, [oldest])
+  await database.query(`delete from table_samples where hour < ${first}`, [oldest])
 }

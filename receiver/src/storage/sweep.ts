@@ -1,6 +1,7 @@
-/** Rows that have served: links nobody can use any more, sessions of the pages that are over, claims of old events. */
+/** Rows that have served: links nobody can use any more, sessions of the pages that are over, claims of old events, old samples. */
 import { expireClaims } from './claims.ts'
 import type { Database } from './database.ts'
+import { expireSamples } from './samples.ts'
 
 /** `oldest` is the first day that is kept. */
 export async function sweep(
@@ -13,4 +14,5 @@ export async function sweep(
   )
   await database.query('delete from page_sessions where expires_at < now()')
   await expireClaims(database, { oldest })
+  await expireSamples(database, { oldest })
 }
