@@ -150,6 +150,13 @@ export const turnlogAttributes = {
     example: true,
     stability: 'stable',
   },
+  'turnlog.file_operation.diff.by_receiver': {
+    type: 'boolean',
+    meaning:
+      'The client sent neither diff nor counts of lines: the receiver made them of before and after.',
+    example: true,
+    stability: 'stable',
+  },
   'turnlog.file_operation.lines_added': {
     type: 'int',
     unit: '{line}',

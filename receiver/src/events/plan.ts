@@ -1,5 +1,6 @@
 /** A JSON array of events → what is to land, and what each of them came to so far. Pure. */
 import type { Period } from '../period.ts'
+import { openDiffing } from './diffing.ts'
 import { type Place, placeOf, type Sender } from './place.ts'
 import { type PlainEvent, readEvent } from './read-event.ts'
 import { isSpanType, type PlacedEvent, type Requests, toRequests } from './to-requests.ts'
@@ -27,6 +28,7 @@ export function planEvents(
 ): Plan {
   const landing = new Map<string, PlacedEvent>()
   const taken = new Set<string>()
+  const diffing = openDiffing()
   const events = values.map((value): Planned => {
     const result = readEvent(value, { period })
     if (result.status === 'rejected') return result
@@ -36,7 +38,7 @@ export function planEvents(
     const first = landing.get(unsettled.claim)
     if (first !== undefined) return { status: 'placed', place: first.place, hash, isRepeated: true }
     const place = settle(event, unsettled, taken)
-    landing.set(place.claim, { event, place })
+    landing.set(place.claim, { event: diffing.complete(event), place })
     return { status: 'placed', place, hash, isRepeated: false }
   })
   return { events, requests: toRequests([...landing.values()]) }

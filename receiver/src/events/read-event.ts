@@ -23,6 +23,8 @@ export interface PlainEvent {
   readonly others: ReadonlyMap<string, AnyValue>
   /** SHA-256, in hex. */
   readonly hash: string
+  /** Its diff and counts of lines were made here. */
+  readonly isDiffed?: true
 }
 
 export type EventResult =

@@ -148,7 +148,10 @@ function spanAttributes(event: PlainEvent): Readonly<Partial<Record<AttributeNam
     case 'ToolCall':
       return { 'gen_ai.operation.name': 'execute_tool' }
     default:
-      return { 'turnlog.file_operation.source': 'api' }
+      return {
+        'turnlog.file_operation.source': 'api',
+        ...(event.isDiffed ? { 'turnlog.file_operation.diff.by_receiver': true } : {}),
+      }
   }
 }
 

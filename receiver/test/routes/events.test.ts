@@ -415,6 +415,31 @@ test('contents of 5 MB, files that are no text, and equal contents land whole', 
   expect(byId.get('o-3')).toMatchObject({ after: 'text' })
 })
 
+test('an edit without a diff has one, made of its contents', async () => {
+  const common = { type: 'FileOperation', sessionId: 's-diff', timestamp: Date.now() }
+  await sendEvents(receiver, [
+    {
+      ...common,
+      opId: 'd-1',
+      opType: 'edit',
+      path: 'a',
+      beforeContent: 'a\n',
+      afterContent: 'b\n',
+    },
+    { ...common, opId: 'd-2', opType: 'create', path: 'b', afterContent: 'a\nb\n' },
+    { ...common, opId: 'd-3', opType: 'edit', path: 'c', afterContent: 'a\n' },
+  ])
+  const operations = await rows('file_operations', 's-diff')
+  const byId = new Map(operations.map((operation) => [operation.operation_id, operation]))
+  expect(byId.get('d-1')).toMatchObject({
+    diff: '--- a/a\n+++ b/a\n@@ -1,1 +1,1 @@\n-a\n+b\n',
+    lines_added: 1,
+    lines_removed: 1,
+  })
+  expect(byId.get('d-2')).toMatchObject({ lines_added: 2, lines_removed: 0 })
+  expect(byId.get('d-3')).toMatchObject({ diff: null, lines_added: null, lines_removed: null })
+})
+
 test('ten thousand events in one body land, each with its answer', async () => {
   const at = Date.now()
   const events = Array.from({ length: 10_000 }, (_, index) => ({
