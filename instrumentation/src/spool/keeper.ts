@@ -108,16 +108,15 @@ export function createKeeper({
 
   function hold(
     place: Pick<KeptSegment, 'folder' | 'name' | 'bytes' | 'isInQueue'>,
-    note: SentNote,
-  ) {
+    { note, ageMs }: { readonly note: SentNote; readonly ageMs: number },
+  ): void {
     const recorder =
       quietly('read who recorded', () => readIdentity(fileSystem, place.folder))?.recorder ??
       path.basename(place.folder)
     const { signal = 'logs', declares = 0 } = parseSegmentName(place.name) ?? {}
     const { sequences, contents, times } = note
     const knownAt = clock()
-    // A clock that went back makes it new, one that went on makes it old: either way it is asked about first.
-    const takenAt = knownAt - Math.max(0, now() - note.takenAt)
+    const takenAt = knownAt - ageMs
     const key = path.join(place.folder, place.name)
     release(key)
     bytes += place.bytes
@@ -144,7 +143,9 @@ export function createKeeper({
       if (state.isListed) continue
       quietly('list what was sent', () => {
         for (const { name, bytes, note } of listSent(fileSystem, folder)) {
-          hold({ folder, name, bytes, isInQueue: false }, note)
+          // A clock that went back makes it new, one that went on makes it old: either way it is asked about first.
+          const ageMs = Math.max(0, now() - note.takenAt)
+          hold({ folder, name, bytes, isInQueue: false }, { note, ageMs })
         }
         state.isListed = true
       })
@@ -213,10 +214,12 @@ export function createKeeper({
     }): void {
       const { folder, name, bytes } = segment
       try {
-        hold({ folder, name, bytes, isInQueue: false }, keepSent(fileSystem, segment, now()))
+        const note = keepSent(fileSystem, segment, now())
+        hold({ folder, name, bytes, isInQueue: false }, { note, ageMs: 0 })
       } catch (cause) {
         failed('move a segment that was sent', cause)
-        hold({ folder, name, bytes, isInQueue: true }, nextNote(fileSystem, segment, now()))
+        const note = nextNote(fileSystem, segment, now())
+        hold({ folder, name, bytes, isInQueue: true }, { note, ageMs: 0 })
       }
     },
     /** True for a file of the queue that was sent all the same. */

@@ -449,7 +449,7 @@ test('a disk that takes no note: the segment moves all the same, and is read aga
   expect(kept.map(({ isInQueue }) => isInQueue)).toEqual(kept.map(() => false))
   const next = keeperOf(folder).all()
   const facts = ({ name, sequences, times }: KeptSegment) => ({ name, sequences, times })
-  expect(next.map(facts).sort((a, b) => (a.name < b.name ? -1 : 1))).toEqual(kept.map(facts))
+  expect(new Set(next.map(facts))).toEqual(new Set(kept.map(facts)))
 })
 
 test.each([
@@ -487,7 +487,7 @@ test('a note without a segment goes, files of other names stay', () => {
 test('a clock that goes back makes nothing younger than new, one that goes on makes it old', () => {
   const folder = deadRecorder()
   const noted = 1_700_000_000_000
-  const before = keeperOf(folder, { now: () => noted, clock: () => 5 })
+  const before = keeperOf(folder, { now: () => noted })
   for (const segment of queued(folder)) before.keep(segment)
   const at = (now: number) =>
     keeperOf(folder, { now: () => now, clock: () => 1_000 })
