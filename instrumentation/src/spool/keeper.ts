@@ -143,6 +143,8 @@ export function createKeeper({
       if (state.isListed) continue
       quietly('list what was sent', () => {
         for (const { name, bytes, note } of listSent(fileSystem, folder)) {
+          // Taken before the first look: better known than by its note.
+          if (kept.has(path.join(folder, name))) continue
           // A clock that went back makes it new, one that went on makes it old: either way it is asked about first.
           const ageMs = Math.max(0, now() - note.takenAt)
           hold({ folder, name, bytes, isInQueue: false }, { note, ageMs })
