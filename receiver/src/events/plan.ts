@@ -1,6 +1,8 @@
-/** A JSON array of events → what is to land, and what each of them came to so far. Pure. */
+/** A JSON array of events → what is to land, and what each of them came to so far. Pure, but for the clock that bounds diffs. */
 import type { Period } from '../period.ts'
+import { commonMembers } from './definitions.ts'
 import { openDiffing } from './diffing.ts'
+import { isObject, readMember } from './member-values.ts'
 import { type Place, placeOf, type Sender } from './place.ts'
 import { type PlainEvent, readEvent } from './read-event.ts'
 import { isSpanType, type PlacedEvent, type Requests, toRequests } from './to-requests.ts'
@@ -13,7 +15,7 @@ export type Planned =
       readonly hash: string
       readonly isRepeated: boolean
     }
-  | { readonly status: 'rejected'; readonly reason: string }
+  | { readonly status: 'rejected'; readonly reason: string; readonly eventId?: string }
 
 export interface Plan {
   /** One for each event, in the order they came. */
@@ -31,7 +33,7 @@ export function planEvents(
   const diffing = openDiffing()
   const events = values.map((value): Planned => {
     const result = readEvent(value, { period })
-    if (result.status === 'rejected') return result
+    if (result.status === 'rejected') return { ...result, ...givenIdOf(value) }
     const { event } = result
     const { hash } = event
     const unsettled = placeOf(event, sender)
@@ -42,6 +44,14 @@ export function planEvents(
     return { status: 'placed', place, hash, isRepeated: false }
   })
   return { events, requests: toRequests([...landing.values()]) }
+}
+
+/** So that the sender knows a wrong event again, as far as it has an id. */
+function givenIdOf(value: unknown): { readonly eventId?: string } {
+  const given = isObject(value) ? readMember(value.eventId, commonMembers.eventId) : undefined
+  return given?.status === 'read' && given.value.kind === 'text'
+    ? { eventId: given.value.text }
+    : {}
 }
 
 /** Two operations of one id at one moment, as of a patch to two files, are two spans all the same. */

@@ -14,7 +14,7 @@ import { busy, type Refusal, readBody, refusalOf } from './body.ts'
 import { parseLandingDay } from './day.ts'
 import { readDigests } from './digest.ts'
 import { headerOf, textsOf } from './query.ts'
-import { readBodiesThemselves, refuse } from './refuse.ts'
+import { readBodiesThemselves, refuse, refuseOtherMethods } from './refuse.ts'
 import { serveAttachment } from './serve-attachment.ts'
 
 export interface AttachmentOptions {
@@ -33,6 +33,7 @@ const url = '/api/v1/attachments'
 export function attachmentRoutes(app: FastifyInstance, options: AttachmentOptions): void {
   readBodiesThemselves(app)
   app.post(url, (request, reply) => receive({ request, reply, ...options }))
+  refuseOtherMethods(app, url)
   for (const method of ['GET', 'HEAD'] as const) {
     app.route({
       method,

@@ -19,7 +19,7 @@ import { toBatch } from '../otlp/rows.ts'
 import { decodeText } from '../otlp/text.ts'
 import { type ClaimOutcome, type Database, land } from '../storage/index.ts'
 import { busy, type Refusal, readBody, refusalOf } from './body.ts'
-import { readBodiesThemselves, refuse } from './refuse.ts'
+import { readBodiesThemselves, refuse, refuseOtherMethods } from './refuse.ts'
 
 export interface EventsOptions {
   readonly database: Database
@@ -48,6 +48,7 @@ const wrongType: Refusal = {
 export function eventRoutes(app: FastifyInstance, options: EventsOptions): void {
   readBodiesThemselves(app)
   app.post(url, (request, reply) => receive({ request, reply, ...options }))
+  refuseOtherMethods(app, url)
 }
 
 interface Receiving extends EventsOptions {

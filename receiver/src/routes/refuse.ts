@@ -19,3 +19,17 @@ export function readBodiesThemselves(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 }
+
+const otherMethods = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+/** Who asks an address that takes POST in another way is told so. */
+export function refuseOtherMethods(app: FastifyInstance, url: string): void {
+  app.route({
+    method: [...otherMethods],
+    url,
+    handler: (request, reply) => {
+      reply.header('allow', 'POST')
+      return refuse(request, reply, { httpStatus: 405, message: `${url} takes POST.` })
+    },
+  })
+}

@@ -9,7 +9,11 @@ import {
   sendEvents,
 } from '../../../test/support/plain-events.ts'
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
-import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
+import {
+  startReceiver,
+  startReceiverProcess,
+  type TestReceiver,
+} from '../../../test/support/receiver.ts'
 
 let database: TestDatabase
 let receiver: TestReceiver
@@ -258,6 +262,19 @@ test('a wrong event is rejected alone, with its reason', async () => {
     { index: 3, status: 'rejected', reason: 'the event is not an object' },
     { index: 4, status: 'landed' },
   ])
+  const named = await sendEvents(receiver, { type: 'Error', eventId: 7, timestamp: Date.now() })
+  expect(named.results).toEqual([
+    { index: 0, status: 'rejected', eventId: '7', reason: 'message is missing' },
+  ])
+})
+
+test('another method than POST is 405', async () => {
+  for (const path of ['events', 'attachments']) {
+    for (const method of ['GET', 'PUT', 'DELETE']) {
+      const answer = await fetch(`${receiver.url}/api/v1/${path}`, { method })
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
+    }
+  }
 })
 
 test('clocks: days ago lands, months ago and next week are rejected alone', async () => {
@@ -572,6 +589,48 @@ test('a database that is away is 503, to come again', async () => {
   await lost.query('alter table spans_away rename to spans')
   // Nothing was kept of the first attempt.
   expect(statuses(await sendEvents(other, turn))).toEqual(['landed'])
+})
+
+/** A client sends, the receiver dies, and the client sends all that was not answered once more: each event is there once. */
+test('a receiver that is killed while events come has each of them once in the end', async () => {
+  await using other = await cloneDatabase()
+  const requests = Array.from({ length: 60 }, (_, index) =>
+    Array.from({ length: 20 }, (_unused, place) => ({
+      type: place % 2 === 0 ? 'ToolCall' : 'Error',
+      toolName: 'x',
+      message: 'm',
+      sessionId: 's-killed',
+      eventId: `${index}/${place}`,
+    })),
+  )
+  let first = await startReceiverProcess({ database: other })
+  const { port, token } = first
+  const target = { url: first.url, token }
+  let answers = 0
+  const sending = requests.map(async (events) => {
+    for (;;) {
+      try {
+        // Each attempt says another time, as a client may that keeps only what happened.
+        const timestamp = Date.now()
+        const sent = events.map((event) => ({ ...event, timestamp }))
+        const answer = await sendEvents(target, sent)
+        answers += 1
+        return answer
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    }
+  })
+  await expect.poll(() => answers, { interval: 1 }).toBeGreaterThan(0)
+  await first.kill('SIGKILL')
+  first = await startReceiverProcess({ database: other, port })
+  await using _second = first
+  const results = (await Promise.all(sending)).flatMap((answer) => answer.results)
+  expect(results.filter(({ status }) => status === 'rejected')).toEqual([])
+  const [counts] = await other.query<{ calls: number; errors: number }>(
+    `select (select count(*) from tool_calls) as calls, (select count(*) from errors) as errors`,
+  )
+  expect(counts).toEqual({ calls: 600, errors: 600 })
 })
 
 test('received = landed + duplicate + rejected', async () => {
