@@ -15,6 +15,7 @@ import { settings as collectorSettings, type Setting } from '../collector/settin
 import { generalAttributes } from '../conventions/src/attributes.ts'
 import { genAiAttributes } from '../conventions/src/gen-ai.ts'
 import { turnlogAttributes } from '../conventions/src/turnlog.ts'
+import { settings as dashboardSettings } from '../dashboards/src/settings.ts'
 import { settings as instrumentationSettings } from '../instrumentation/src/config.ts'
 import { settings as receiverSettings } from '../receiver/src/config.ts'
 import {
@@ -129,6 +130,12 @@ function settings(): string {
         default: value === undefined ? 'none' : code(value),
         doc,
       })),
+    ),
+    '## The dashboards',
+    'Read by Grafana, from the environment of its own process, when it is given `dashboards/provisioning`.',
+    table(
+      ['setting', 'meaning'],
+      dashboardSettings.map(({ env, doc }) => [code(env), doc]),
     ),
     '## npm start',
     'Beside `DATABASE_URL`, `TURNLOG_RECEIVER_PORT`, `TURNLOG_DATA` and `TURNLOG_PG_PORT` of the receiver and the settings of ' +

@@ -32,6 +32,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'receiver/src/pages': { may: ['receiver/src/storage', 'conventions'] },
   'receiver/src/cli': { may: ['receiver/src/storage'] },
+  'dashboards/src': { may: ['conventions'] },
   web: { may: [] },
   example: { may: ['web', 'instrumentation'] },
   collector: { may: ['receiver'] },

@@ -2,7 +2,7 @@
 import { dashboard } from './dashboard.ts'
 import { showTraceLink, traceLink, turnPageLink } from './links.ts'
 import { series, stat, table, trace } from './panels.ts'
-import { one, receiverVariable, traceVariable } from './variables.ts'
+import { one, receiverVariable } from './variables.ts'
 
 const ofSession = `session_id = \${session:sqlstring}`
 
@@ -17,6 +17,18 @@ const sessionVariable = one('session', {
       from sessions
      where last_record_at >= $__timeFrom() and started_at <= $__timeTo()
      order by last_record_at desc
+     limit 500`,
+})
+
+const turnVariable = one('trace', {
+  label: 'Turn',
+  description: 'The turn that is shown as a trace: choose one, or click one in a list.',
+  sql: `
+    select trace_id as __value,
+           concat_ws(' · ', to_char(started_at at time zone 'UTC', 'HH24:MI:SS'), left(prompt_preview, 60)) as __text
+      from turns
+     where ${ofSession}
+     order by started_at desc
      limit 500`,
 })
 
@@ -250,8 +262,7 @@ const changes = [
 
 const oneTurn = trace({
   title: 'One turn as a trace',
-  description:
-    'The turn that was clicked above: model calls, tool calls and file operations as spans.',
+  description: 'The turn that was chosen: model calls, tool calls and file operations as spans.',
   traceId: '$trace',
 })
 
@@ -261,7 +272,7 @@ export const session = dashboard({
   description:
     'One run of an app: its turns, what happened in them in order, and one turn as a trace.',
   from: 'now-24h',
-  variables: [sessionVariable, traceVariable, receiverVariable],
+  variables: [sessionVariable, turnVariable, receiverVariable],
   sections: [
     { title: 'The session', panels: facts },
     { title: 'Turns', panels: turns },

@@ -2,7 +2,6 @@
 import {
   QueryVariableBuilder,
   TextBoxVariableBuilder,
-  VariableHide,
   VariableRefresh,
 } from '@grafana/grafana-foundation-sdk/dashboard'
 import { postgres } from './sources.ts'
@@ -76,10 +75,3 @@ export const receiverVariable = new TextBoxVariableBuilder('receiver')
   .label('Receiver')
   .description('Where the receiver’s own pages are, for links to them.')
   .defaultValue('http://127.0.0.1:4320')
-
-/** Set by clicking a turn. */
-export const traceVariable = new TextBoxVariableBuilder('trace')
-  .label('Trace')
-  .description('The turn that is shown as a trace: click one in a list.')
-  .hide(VariableHide.DontHide)
-  .defaultValue('')

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
 import { readConfig } from '../../receiver/src/config.ts'
 import { made } from '../src/index.ts'
+import { settings } from '../src/settings.ts'
 import { jaeger, postgres } from '../src/sources.ts'
 import { type DashboardJson, files, type Panel } from './support/queries.ts'
 
@@ -121,7 +122,7 @@ test('every link leads to a dashboard that is there, or to a page the receiver h
   }
 })
 
-test('the provisioned sources are the ones the dashboards ask, with secrets from files only', () => {
+test('the provisioned sources are the ones the dashboards ask, with secrets from files and settings that are documented', () => {
   const { datasources } = parse(read('datasources/turnlog.yaml'))
   const known = datasources.map(({ uid, type }: { uid: string; type: string }) => ({ type, uid }))
   expect(known).toEqual([postgres, jaeger])
@@ -130,6 +131,10 @@ test('the provisioned sources are the ones the dashboards ask, with secrets from
       expect(secret).toMatch(/^(Bearer )?\$__file\{\/run\/turnlog\/[a-z-]+\}$/)
     }
   }
+  const named = ['datasources', 'dashboards'].flatMap((part) => [
+    ...read(`${part}/turnlog.yaml`).matchAll(/\$__env\{(\w+)\}/g),
+  ])
+  expect(new Set(named.map(([, name]) => name))).toEqual(new Set(settings.map(({ env }) => env)))
   const { providers } = parse(read('dashboards/turnlog.yaml'))
   expect(providers).toHaveLength(1)
   expect(existsSync(folder)).toBe(true)
