@@ -2,7 +2,10 @@
  * A Collector between the app and the receiver says 200 and then loses, holds or repeats what it took. What the
  * receiver's ledger has not is kept and sent again; what never comes through is declared.
  */
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { accounts } from './support/account.ts'
 import { type Example, startExample, temporaryFolder } from './support/example.ts'
@@ -12,12 +15,18 @@ import { startReceiver } from './support/receiver.ts'
 
 const patience = { timeout: 80_000, interval: 200 }
 
-async function openStage(fate?: (request: TakenRequest) => Fate) {
+async function openStage(
+  fate: (request: TakenRequest) => Fate = () => 'pass',
+  { isGateway = false } = {},
+) {
   const stack = new AsyncDisposableStack()
   const database = stack.use(await cloneDatabase())
   const receiver = stack.use(await startReceiver({ database }))
+  const gateway = isGateway
+    ? { token: await receiver.newToken({ user: 'gateway', scope: 'gateway' }) }
+    : {}
   const collector = stack.use(
-    await startLossyCollector({ receiver: receiver.url, ...(fate ? { fate } : {}) }),
+    await startLossyCollector({ receiver: receiver.url, fate, ...gateway }),
   )
   const spool = stack.use(temporaryFolder()).path
   const workspace = stack.use(temporaryFolder()).path
@@ -176,3 +185,153 @@ test('an app killed after the Collector’s answer and before the ledger’s: th
   await expectBalance(spool, database)
   expect(filesIn(spool, '/')).toEqual([])
 })
+
+test('apps that are killed at any moment, beside each other, behind a Collector that does its worst: all lands once', async () => {
+  let state = Math.floor(Math.random() * 2 ** 31) || 1
+  const seed = state
+  const chance = (): number => {
+    state = (state * 48_271) % 2_147_483_647
+    return state / 2_147_483_647
+  }
+  const fates = ['pass', 'pass', 'lose', 'twice', 'hold'] as const
+  await using stage = await openStage(() => fates[Math.floor(chance() * fates.length)] ?? 'pass')
+  const { database, spool, collector } = stage
+  const names: string[] = []
+  const chat = async (app: Example): Promise<void> => {
+    const name = `file-${names.length + 1}.txt`
+    await app.chat(`create ${name} with text`)
+    names.push(name)
+  }
+  const beside = await stage.start()
+  for (let round = 0; round < 3; round += 1) {
+    const app = await stage.start()
+    await chat(app)
+    await chat(beside)
+    collector.release()
+    await new Promise((resolve) => setTimeout(resolve, 2_500 * chance()))
+    await chat(app)
+    await app.stop('SIGKILL')
+  }
+  await beside.stop('SIGKILL')
+  collector.release()
+  collector.setFate(() => 'pass')
+  const last = await stage.start()
+  await chat(last)
+  await expect
+    .poll(async () => {
+      collector.release()
+      const rows = await database.query<{ path: string }>('select path from file_operations')
+      return rows.map((row) => row.path).sort((a, b) => a.localeCompare(b))
+    }, patience)
+    .toEqual(names.toSorted((a, b) => a.localeCompare(b)))
+  await expectBalance(spool, database)
+  expect(filesIn(spool, '/'), `seed ${seed}`).toEqual([])
+  expect(
+    await database.query(`select * from log_records where event_name = 'turnlog.records.dropped'`),
+  ).toEqual([])
+}, 180_000)
+
+test('a gateway has a token of its own, and the receiver is asked with the user’s', async () => {
+  await using stage = await openStage(() => 'pass', { isGateway: true })
+  const { database, spool, receiver } = stage
+  const app = await stage.start({
+    TELEMETRY_TOKEN: 'known-to-the-gateway-only',
+    TELEMETRY_RECEIVER_TOKEN: receiver.token,
+    TELEMETRY_USER_ID: 'mara',
+  })
+  await app.chat('create a.txt with text')
+  await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(1)
+  await expectBalance(spool, database)
+  expect(filesIn(spool, '/')).toEqual([])
+})
+
+test.each([
+  ['is older and knows no such question', 404],
+  ['takes the token for somebody else’s', 401],
+  ['is a login page', 200],
+])(
+  'where the receiver %s, everything is kept until the next start can ask',
+  async (_name, status) => {
+    await using stage = await openStage()
+    const { database, spool } = stage
+    await using strange = await answerAlways(status)
+    const app = await stage.start({ TELEMETRY_RECEIVER: strange.url })
+    await app.chat('create a.txt with text')
+    await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(1)
+    await expect.poll(() => strange.questions().length, patience).toBeGreaterThan(0)
+    expect(filesIn(spool, '/sent/').length).toBeGreaterThan(1)
+    expect(strange.questions()[0]).toMatch(/^\/api\/v1\/completeness\?recorder=/)
+    // Seconds later it has not been asked again and again.
+    expect(strange.questions().length).toBeLessThan(5)
+    expect(app.output()).toMatch(/^Chat with a scripted model: .*\n$/)
+    await app.stop('SIGKILL')
+    await stage.start()
+    await expectBalance(spool, database)
+    expect(filesIn(spool, '/')).toEqual([])
+  },
+)
+
+test('without a receiver to ask, what was sent is kept for its time and then given up by name', async () => {
+  await using stage = await openStage()
+  const { database, spool } = stage
+  const patient = await stage.start({ TELEMETRY_RECEIVER: '' })
+  await patient.chat('create a.txt with text')
+  await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(1)
+  expect(filesIn(spool, '/sent/').length).toBeGreaterThan(1)
+  await patient.stop('SIGKILL')
+  const hasty = await stage.start({ TELEMETRY_RECEIVER: '', TELEMETRY_KEPT_DAYS_MAX: '0' })
+  await hasty.chat('create b.txt with text')
+  await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(2)
+  await expectBalance(spool, database)
+  expect(filesIn(spool, '/')).toEqual([])
+  const [list = '', ...others] = readdirSync(spool, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('unconfirmed.jsonl'),
+  )
+  expect(others).toEqual([])
+  const given = new Map<string, number>()
+  for (const line of readFileSync(path.join(spool, list), 'utf8').trim().split('\n')) {
+    const { recorder, sequences } = JSON.parse(line)
+    for (const [first, last] of sequences) {
+      given.set(recorder, (given.get(recorder) ?? 0) + last - first + 1)
+    }
+  }
+  const recorded = (await accounts(spool, database)).map((each) => [each.recorder, each.recorded])
+  expect([...given].sort(([a], [b]) => (a < b ? -1 : 1))).toEqual(recorded)
+})
+
+test('straight to the receiver nothing is kept and nothing is asked', async () => {
+  await using database = await cloneDatabase()
+  await using receiver = await startReceiver({ database })
+  await using strange = await answerAlways(404)
+  using spool = temporaryFolder()
+  using workspace = temporaryFolder()
+  const options = { spool: spool.path, workspace: workspace.path, token: receiver.token }
+  await using app = await startExample({
+    ...options,
+    endpoint: receiver.url,
+    settings: { TELEMETRY_RECEIVER: strange.url },
+  })
+  await app.chat('create a.txt with text')
+  await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(1)
+  await expectBalance(spool.path, database)
+  expect([filesIn(spool.path, '/'), strange.questions()]).toEqual([[], []])
+})
+
+/** A server that gives one answer to whatever it is asked. */
+async function answerAlways(status: number) {
+  const questions: string[] = []
+  const server = createServer((request, response) => {
+    questions.push(request.url ?? '')
+    response.writeHead(status, { 'content-type': 'text/html' }).end('<title>Please sign in</title>')
+  })
+  server.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    questions: () => questions,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

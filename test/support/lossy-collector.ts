@@ -20,12 +20,15 @@ export type Fate = 'pass' | 'lose' | 'hold' | 'twice'
 export interface LossyCollectorOptions {
   /** The receiver's base URL. */
   readonly receiver: string
+  /** Its own token towards the receiver, as a gateway has one; its users' without. */
+  readonly token?: string
   /** What becomes of each request; it may be changed at any time. */
   readonly fate?: (request: TakenRequest) => Fate
 }
 
 export async function startLossyCollector({
   receiver,
+  token,
   fate = () => 'pass',
 }: LossyCollectorOptions) {
   const taken: (TakenRequest & { readonly fate: Fate })[] = []
@@ -65,7 +68,7 @@ export async function startLossyCollector({
         headers: {
           'content-type': 'application/json',
           'content-encoding': 'gzip',
-          authorization: headers.authorization ?? '',
+          authorization: token === undefined ? (headers.authorization ?? '') : `Bearer ${token}`,
         },
         body: new Uint8Array(body),
         signal: closing.signal,
