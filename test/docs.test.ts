@@ -74,6 +74,7 @@ const internalNames: ReadonlySet<string> = new Set([
   'turnlog.session',
   'turnlog.content',
   'turnlog.messages',
+  'turnlog.said',
   'turnlog.omitted',
   'turnlog.turn.prompt',
   'turnlog.turn.answer',

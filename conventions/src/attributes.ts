@@ -4,9 +4,9 @@
  * Code writes the names as literals of type `AttributeName`, so a name that is not in a table does not
  * compile. `docs/CONVENTIONS.md` is made from these tables.
  *
- * For every attribute that is *content* (`isContent`), four more may stand beside it, see
- * `contentSuffixes`: `K.size` always, `K.sha256` where the table of file operations names it,
- * `K.omitted` and `K.redactions` when they apply.
+ * For every attribute that is *content* (`isContent`), five more may stand beside it, see
+ * `contentSuffixes`: `K.size` always, `K.ref` instead of `K` where it went out of line, `K.sha256` where
+ * the table of file operations names it, `K.omitted` and `K.redactions` when they apply.
  */
 import type { AttributeDefinition } from './definition.ts'
 import { genAiAttributes } from './gen-ai.ts'
@@ -225,7 +225,7 @@ export const contentSuffixes = {
   omitted: {
     type: 'string',
     meaning:
-      'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `record_too_large` (it was the largest of a record no receiver would take; hash and size stay), `incomplete` (a piece of it was lost before it was sealed), `not_told` (the app told of a file operation without it), `not_json` (the app told a value that JSON cannot say).',
+      'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `incomplete` (a piece of it was lost before it was sealed), `not_told` (the app told of a file operation without it), `not_json` (the app told a value that JSON cannot say).',
     example: 'too_large',
     stability: 'stable',
   },

@@ -20,6 +20,11 @@ export const events = {
     meaning: 'A range of sequences was lost, and why.',
     stability: 'stable',
   },
+  'turnlog.content': {
+    meaning:
+      'A part of a content that records refer to by `K.ref`: its body, a text of at most 1 MiB or bytes. Its time is that of a record that refers to it. It has no number.',
+    stability: 'stable',
+  },
   exception: { meaning: 'An error surfaced in the app.', stability: 'stable' },
 } as const satisfies Record<string, EventDefinition>
 export type EventName = keyof typeof events

@@ -259,6 +259,48 @@ export const turnlogAttributes = {
     example: '{"region":"eu"}',
     stability: 'stable',
   },
+  'turnlog.content.sha256': {
+    type: 'string',
+    meaning:
+      'On `turnlog.content`: the hash of the whole content, `sha256:` and 64 hex digits, of its (redacted) bytes.',
+    example: 'sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
+    stability: 'stable',
+  },
+  'turnlog.content.size': {
+    type: 'int',
+    unit: 'By',
+    meaning: 'On `turnlog.content`: the size of the whole content.',
+    example: 5242880,
+    stability: 'stable',
+  },
+  'turnlog.content.media_type': {
+    type: 'string',
+    meaning:
+      'On `turnlog.content`: `text/plain; charset=utf-8`, `application/json` or `application/octet-stream`.',
+    example: 'text/plain; charset=utf-8',
+    stability: 'stable',
+  },
+  'turnlog.content.part': {
+    type: 'int',
+    unit: '{part}',
+    meaning: 'On `turnlog.content`: which part its body is, from 1.',
+    example: 1,
+    stability: 'stable',
+  },
+  'turnlog.content.parts': {
+    type: 'int',
+    unit: '{part}',
+    meaning: 'On `turnlog.content`: how many parts the content has.',
+    example: 5,
+    stability: 'stable',
+  },
+  'turnlog.log.body': {
+    type: 'content',
+    meaning:
+      'The body of a log record that was too large for it: only `turnlog.log.body.ref` and `.size` appear, and the body is empty.',
+    example: 'a long text',
+    stability: 'development',
+  },
   'turnlog.drop.first_sequence': {
     type: 'int',
     unit: '{record}',

@@ -1,25 +1,50 @@
 /** Attributes as they are stored: small ones inline in jsonb, contents by reference; and read, one by one. */
-import { attributes as conventions } from '@turnlog/conventions'
-import type { ContentSink, StructureType } from './contents.ts'
+import { parseContentHash } from '@turnlog/conventions'
+import { type ContentSink, referTo, type TextOptions } from './contents.ts'
 import { isMap, toJsonObject, toJsonText } from './json-text.ts'
+import {
+  type ContentReference,
+  contentNames,
+  isSize,
+  mayHoldReferences,
+  referenceSuffix,
+} from './references.ts'
 import type { AnyValue, AttributeMap } from './request.ts'
 import { clean, isClean } from './text.ts'
 
 /** A string or structure above this many characters is content: apart from the row, read when asked for. */
 export const inlineLengthMax = 1024
 
-const contentNames: ReadonlySet<string> = new Set(
-  Object.entries(conventions)
-    .filter(([, { type }]) => type === 'content')
-    .map(([name]) => name),
-)
-
 /** What jsonb refuses, as `JSON.stringify` writes it: U+0000 and lone surrogates, which it escapes. */
 const refusedEscape = /\\u(0000|d[89a-f])/i
 
 /** The JSON text of the attributes. Keys are cleaned, they are names. */
 export function storeAttributes(attributes: AttributeMap, sink: ContentSink): string {
-  return toJsonObject(cleanKeys(attributes), (value, key) => storeValue(value, sink, key))
+  return toJsonObject(storedMembers(attributes, sink), (json) => json)
+}
+
+function* storedMembers(
+  attributes: AttributeMap,
+  sink: ContentSink,
+): Generator<readonly [string, string]> {
+  for (const [key, value] of attributes) {
+    const name = key.endsWith(referenceSuffix) ? key.slice(0, -referenceSuffix.length) : undefined
+    const reference = name === undefined ? undefined : referenceOf(attributes, name)
+    if (name !== undefined && reference !== undefined) yield [clean(name), referTo(reference)]
+    else yield [clean(key), storeValue(value, sink, key)]
+  }
+}
+
+/**
+ * The reference in the place of the attribute `name`. What is no content by convention must also say its size: other
+ * clients may call an attribute of theirs `something.ref`.
+ */
+export function referenceOf(attributes: AttributeMap, name: string): ContentReference | undefined {
+  const sha256 = parseContentHash(attributes.get(name + referenceSuffix))
+  if (sha256 === undefined || attributes.has(name)) return undefined
+  const size = Number(integerOf(attributes.get(`${name}.size`)) ?? -1n)
+  if (isSize(size)) return { sha256, size }
+  return contentNames.has(name) ? { sha256 } : undefined
 }
 
 /** The JSON text of one value; `name` says whether it is content whatever its size. */
@@ -36,24 +61,24 @@ export function storeValue(value: AnyValue, sink: ContentSink, name = ''): strin
   const text = toJsonText(value)
   if (isContent) return storeContent(text, { sink, name, type: 'json' })
   const isApart = text.length > inlineLengthMax || refusedEscape.test(text) || isReference(value)
-  return isApart ? sink.addText(text, 'json') : text
+  return isApart ? sink.addText(text, { type: 'json' }) : text
 }
 
 /** A client's own map that would be read as a reference of ours. */
 function isReference(value: AnyValue): boolean {
-  return isMap(value) && (value.has('turnlog.content') || value.has('turnlog.messages'))
+  return (
+    isMap(value) &&
+    ['turnlog.content', 'turnlog.messages', 'turnlog.said'].some((name) => value.has(name))
+  )
 }
 
 function storeContent(
   text: string,
-  options: { readonly sink: ContentSink; readonly name: string; readonly type?: StructureType },
+  options: Pick<TextOptions, 'type'> & { readonly sink: ContentSink; readonly name: string },
 ): string {
   const { sink, name, type } = options
-  return name.endsWith('.messages') ? sink.addMessages(text, type) : sink.addText(text, type)
-}
-
-function* cleanKeys(attributes: AttributeMap): Generator<readonly [string, AnyValue]> {
-  for (const [key, value] of attributes) yield [clean(key), value]
+  const how: TextOptions = { ...(type && { type }), mayRefer: mayHoldReferences(name) }
+  return name.endsWith('.messages') ? sink.addMessages(text, how) : sink.addText(text, how)
 }
 
 /** The text of a scalar attribute, cleaned; null when it is absent, empty or no scalar. */

@@ -1,7 +1,7 @@
 /**
  * What a request becomes: rows, named as the columns they land in, and what could not become one.
  *
- * received = records + rejects. Times are text in microseconds, null is SQL's.
+ * received = records + content parts + rejects. Times are text in microseconds, null is SQL's.
  */
 import type { ContentRow, MessageLinkRow } from './contents.ts'
 import type { Claim, PointKind } from './request.ts'
@@ -152,11 +152,36 @@ export interface RecorderRow {
   readonly recordedThrough: bigint | null
 }
 
+/** Parts of contents that came apart from their records. */
+export interface ContentParts {
+  /** Contents that are whole in the request: their keys in `contents`, and in how many parts they came. */
+  readonly wholes: readonly { readonly key: string; readonly parts: number }[]
+  /** Each once. */
+  readonly parts: readonly PartRow[]
+  /** How many came again in the same request. */
+  readonly repeats: number
+}
+
+export interface PartRow {
+  readonly day: string
+  /** Of the whole content, as is its size. */
+  readonly sha256: Buffer
+  readonly size: number
+  readonly part: number
+  readonly parts: number
+  /** Parts of different senders are not mixed: they may have been cut differently. */
+  readonly sender: string
+  readonly recorder_id: string | null
+  readonly bytes: Uint8Array
+}
+
 interface Shared {
   readonly rejects: readonly Reject[]
   readonly recorders: readonly RecorderRow[]
   readonly contents: ReadonlyMap<string, ContentRow>
   readonly links: ReadonlyMap<string, MessageLinkRow>
+  /** Only logs have some. */
+  readonly contentParts?: ContentParts | undefined
 }
 
 export type Batch =

@@ -9,10 +9,16 @@
  *   and one link, and its row one hash: storage grows with the conversation, not with its square.
  * Either may carry `"preview"`, the content's first characters, and `"type"` where the attribute was no string:
  * `"bytes"`, or `"json"` for a list or map, whose JSON text is then the content.
+ *
+ * Content that went out of line comes by itself, before or after (`content-parts.ts`). A reference then has `"ref": true`,
+ * since only the content will tell whether it is text, or `"refs": true` where members of the JSON went, which
+ * `turnlog_expand` puts back. What is read out of such messages before they are whole is
+ * `{"turnlog.said": …, "role": …}`: the last that `role` said in the messages referred to.
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { splitMessages } from './messages.ts'
+import { type ContentReference, hasReferences } from './references.ts'
 import { clean, encodeText, isClean } from './text.ts'
 
 export interface ContentRow {
@@ -33,6 +39,14 @@ export interface MessageLinkRow {
   readonly position: number
 }
 
+/** How a text is stored. */
+export interface TextOptions {
+  /** The type of the attribute, where it was no string. */
+  readonly type?: StructureType
+  /** It is JSON, of which members may have gone out of line. */
+  readonly mayRefer?: boolean
+}
+
 /** The type of an attribute that is a list or a map; a string has none. */
 export type StructureType = 'json' | undefined
 
@@ -43,12 +57,30 @@ export interface ContentSink {
   /** Refers to what another sink of the same day took in. */
   refer(keys: readonly string[]): void
   /** Each returns the reference as JSON text. */
-  addText(text: string, type?: StructureType): string
+  addText(text: string, options?: TextOptions): string
   addBytes(bytes: Uint8Array): string
   /** A JSON array message by message; anything else as text. */
-  addMessages(text: string, type?: StructureType): string
+  addMessages(text: string, options?: TextOptions): string
   /** As `addText`, with the beginning of it in the reference. */
   addTextWithPreview(text: string): string
+}
+
+/** The reference to a content that comes by itself, as JSON text. */
+export function referTo({ sha256, size }: ContentReference): string {
+  return JSON.stringify({ 'turnlog.content': sha256, size, ref: true })
+}
+
+/** Bytes as a row: text where they are text, whoever sent them. */
+export function toContentRow(day: string, bytes: Uint8Array): ContentRow {
+  const buffer = asBuffer(bytes)
+  const isText = isUtf8(buffer) && !buffer.includes(0)
+  return {
+    day,
+    sha256: createHash('sha256').update(buffer).digest(),
+    text: isText ? buffer.toString('utf8') : null,
+    bytes: isText ? null : buffer,
+    size: buffer.length,
+  }
 }
 
 /** Characters of a preview. */
@@ -59,38 +91,37 @@ export function collectContents() {
   const contents = new Map<string, ContentRow>()
   const links = new Map<string, MessageLinkRow>()
 
+  /** Its key. */
+  function put(row: ContentRow): string {
+    const key = keyOfContent(row)
+    if (!contents.has(key)) contents.set(key, row)
+    return key
+  }
+
   /** A sink for one record; `keys` then names what the record refers to. */
   function open(day: string): ContentSink {
     const keys: string[] = []
 
-    function put(text: string | null, bytes: Uint8Array): Buffer {
-      const sha256 = createHash('sha256').update(bytes).digest()
-      const key = `${day} ${sha256.toString('hex')}`
-      keys.push(key)
-      if (!contents.has(key)) {
-        contents.set(key, {
-          day,
-          sha256,
-          text,
-          bytes: text === null ? bytes : null,
-          size: bytes.length,
-        })
-      }
-      return sha256
+    function addRow(row: ContentRow): void {
+      keys.push(put(row))
     }
 
     function putText(text: string) {
       const bytes = encodeText(text)
       const isText = isClean(text)
-      return { sha256: put(isText ? text : null, bytes), isText, size: bytes.length }
+      const sha256 = createHash('sha256').update(bytes).digest()
+      const size = bytes.length
+      addRow({ day, sha256, text: isText ? text : null, bytes: isText ? null : bytes, size })
+      return { sha256, isText, size }
     }
 
-    function addText(text: string, type?: StructureType): string {
+    function addText(text: string, { type, mayRefer }: TextOptions = {}): string {
       const { sha256, isText, size } = putText(text)
       return JSON.stringify({
         'turnlog.content': contentHash(sha256),
         size,
         bytes: isText ? undefined : true,
+        refs: (mayRefer && hasReferences(text)) || undefined,
         type,
       })
     }
@@ -106,20 +137,20 @@ export function collectContents() {
     }
 
     function addBytes(bytes: Uint8Array): string {
-      const buffer = asBuffer(bytes)
-      const isText = isUtf8(buffer) && !buffer.includes(0)
-      const sha256 = put(isText ? buffer.toString('utf8') : null, buffer)
+      const row = toContentRow(day, bytes)
+      addRow(row)
       return JSON.stringify({
-        'turnlog.content': contentHash(sha256),
-        size: bytes.length,
-        bytes: isText ? undefined : true,
+        'turnlog.content': contentHash(row.sha256),
+        size: row.size,
+        bytes: row.text === null ? true : undefined,
         type: 'bytes',
       })
     }
 
-    function addMessages(text: string, type?: StructureType): string {
+    function addMessages(text: string, options: TextOptions = {}): string {
+      const { type, mayRefer } = options
       const messages = splitMessages(text)
-      if (messages === undefined) return addText(text, type)
+      if (messages === undefined) return addText(text, options)
       let previous: Buffer | null = null
       let size = messages.length + 1
       let areText = true
@@ -142,6 +173,7 @@ export function collectContents() {
         size,
         count: messages.length,
         bytes: areText ? undefined : true,
+        refs: (mayRefer && hasReferences(text)) || undefined,
         type,
       })
     }
@@ -153,7 +185,11 @@ export function collectContents() {
     return { day, keys, refer, addText, addTextWithPreview, addBytes, addMessages }
   }
 
-  return { open, contents, links }
+  return { open, put, contents, links }
+}
+
+export function keyOfContent({ day, sha256 }: Pick<ContentRow, 'day' | 'sha256'>): string {
+  return `${day} ${sha256.toString('hex')}`
 }
 
 function previewOf(text: string): string {

@@ -1,19 +1,21 @@
 /** One log record → its row, or why it is refused. Pure. */
-import { parseSpanId, parseTraceId } from '@turnlog/conventions'
+import { type AttributeName, parseSpanId, parseTraceId } from '@turnlog/conventions'
 import type { Period } from '../period.ts'
 import {
   columnTextOf,
   integerOf,
   isTrue,
+  referenceOf,
   storeAttributes,
   storeValue,
   textOf,
 } from './attributes.ts'
 import type { Item, LogRow, RecorderNews } from './batch.ts'
+import { referTo } from './contents.ts'
 import { fingerprintOfLog } from './fingerprint.ts'
 import { identifierOf } from './identifier.ts'
 import type { Origin } from './origin.ts'
-import type { LogRecord } from './request.ts'
+import type { AttributeMap, LogRecord } from './request.ts'
 import { positiveIntegerOf } from './sequence.ts'
 import type { RowOptions } from './span-rows.ts'
 import { dayOf, problemOfTime, timestampOf } from './time.ts'
@@ -39,8 +41,8 @@ export function toLogRow(
   const { attributes } = log
   const { origin } = options
   const sink = options.contents.open(dayOf(nanoseconds))
-  // Some clients put a source position into `eventName` and the event's name into the attribute.
-  const eventName = identifierOf(attributes.get('event.name')) ?? identifierOf(log.eventName)
+  const eventName = eventNameOf(log)
+  const bodyReference = log.body === null ? referenceOf(attributes, bodyName) : undefined
   const recordKey = keyOf(log, options)
   const row: LogRow = {
     record_key: recordKey,
@@ -50,7 +52,7 @@ export function toLogRow(
     event_name: eventName,
     severity_number: log.severityNumber,
     severity_text: textOf(log.severityText),
-    body: storeValue(log.body, sink),
+    body: bodyReference === undefined ? storeValue(log.body, sink) : referTo(bodyReference),
     trace_id: parseTraceId(log.traceId) ?? null,
     span_id: parseSpanId(log.spanId) ?? null,
     flags: log.flags,
@@ -65,7 +67,10 @@ export function toLogRow(
     file_operation_id: identifierOf(attributes.get('turnlog.file_operation.id')),
     error_type: columnTextOf(attributes.get('exception.type') ?? attributes.get('error.type')),
     abandoned: isTrue(attributes.get('turnlog.abandoned')),
-    attributes: storeAttributes(attributes, sink),
+    attributes: storeAttributes(
+      bodyReference === undefined ? attributes : withoutBody(attributes),
+      sink,
+    ),
     resource: origin.resource(sink),
     scope: origin.scope(sink),
     dropped_counts:
@@ -82,6 +87,18 @@ export function toLogRow(
       claim: log.claim,
     },
   }
+}
+
+/** Where a body went out of line, its reference stands in an attribute: a body has no name. */
+const bodyName = 'turnlog.log.body' satisfies AttributeName
+
+function withoutBody(attributes: AttributeMap): AttributeMap {
+  return new Map([...attributes].filter(([key]) => !key.startsWith(`${bodyName}.`)))
+}
+
+/** Some clients put a source position into `eventName` and the event's name into the attribute. */
+export function eventNameOf({ attributes, eventName }: LogRecord): string | null {
+  return identifierOf(attributes.get('event.name')) ?? identifierOf(eventName)
 }
 
 function problemOfLog(log: LogRecord, nanoseconds: bigint, period: Period): string | undefined {

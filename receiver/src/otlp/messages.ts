@@ -5,6 +5,8 @@
  * its exact text, so that `[` + pieces joined by `,` + `]` is the very text that came.
  */
 
+import { type ContentReference, memberReference } from './references.ts'
+
 /** An array with more pieces is not a conversation; it is stored whole. */
 export const messagesMax = 10_000
 
@@ -52,8 +54,16 @@ function endOfString(text: string, start: number): number {
   }
 }
 
+/** What somebody said in messages, as far as the messages themselves tell. */
+export type Said =
+  | { readonly kind: 'text'; readonly text: string }
+  /** All of it is one content, which comes by itself. */
+  | { readonly kind: 'content'; readonly reference: ContentReference }
+  /** Parts of it come by themselves. */
+  | { readonly kind: 'in parts' }
+
 /** The text of the last message with text, of `role` when there is one: a turn's prompt, or its answer. */
-export function textOfLastMessage(messages: string, role: string): string | undefined {
+export function lastSaid(messages: string, role: string): Said | undefined {
   let parsed: unknown
   try {
     parsed = JSON.parse(messages)
@@ -61,35 +71,49 @@ export function textOfLastMessage(messages: string, role: string): string | unde
     return undefined
   }
   if (!Array.isArray(parsed)) return undefined
-  let last: string | undefined
-  let lastOfRole: string | undefined
+  let last: Said | undefined
+  let lastOfRole: Said | undefined
   for (const message of parsed) {
-    const text = textOfMessage(message)
-    if (text === undefined) continue
-    last = text
-    if (message.role === role) lastOfRole = text
+    const said = saidIn(message)
+    if (said === undefined) continue
+    last = said
+    if (message.role === role) lastOfRole = said
   }
   return lastOfRole ?? last
 }
 
 /** GenAI's `parts`, or the older `content`, a string or a list of parts. */
-function textOfMessage(message: unknown): string | undefined {
+function saidIn(message: unknown): Said | undefined {
   if (typeof message !== 'object' || message === null) return undefined
-  if ('parts' in message) return textOfParts(message.parts)
-  if (!('content' in message)) return undefined
-  return typeof message.content === 'string' ? message.content : textOfParts(message.content)
+  if ('parts' in message) return saidInParts(message.parts)
+  if (!('content' in message)) return wholeReference(message)
+  return typeof message.content === 'string'
+    ? { kind: 'text', text: message.content }
+    : saidInParts(message.content)
 }
 
-function textOfParts(parts: unknown): string | undefined {
+function saidInParts(parts: unknown): Said | undefined {
   if (!Array.isArray(parts)) return undefined
-  const texts = parts.map(textOfPart).filter((text) => text !== undefined)
-  return texts.length === 0 ? undefined : texts.join('\n')
+  const said = parts.map(saidInPart).filter((each) => each !== undefined)
+  const texts = said.flatMap((each) => (each.kind === 'text' ? [each.text] : []))
+  if (texts.length < said.length) return said.length === 1 ? said[0] : { kind: 'in parts' }
+  return texts.length === 0 ? undefined : { kind: 'text', text: texts.join('\n') }
 }
 
-function textOfPart(part: unknown): string | undefined {
+function saidInPart(part: unknown): Said | undefined {
   if (typeof part !== 'object' || part === null) return undefined
   if (!('type' in part) || part.type !== 'text') return undefined
-  if ('content' in part && typeof part.content === 'string') return part.content
-  if ('text' in part && typeof part.text === 'string') return part.text
-  return undefined
+  if ('content' in part && typeof part.content === 'string') {
+    return { kind: 'text', text: part.content }
+  }
+  if ('text' in part && typeof part.text === 'string') return { kind: 'text', text: part.text }
+  return wholeReference(part)
+}
+
+function wholeReference(said: object): Said | undefined {
+  const reference = memberReference(said, 'content') ?? memberReference(said, 'text')
+  if (reference === undefined) return undefined
+  // Its content is JSON: the text is in it.
+  const isJson = 'content.media_type' in said || 'text.media_type' in said
+  return isJson ? { kind: 'in parts' } : { kind: 'content', reference }
 }

@@ -1,11 +1,12 @@
 /**
  * Request → batch: rows for every record that can land, a reason for every one that cannot. Pure.
- * received = items + rejects.
+ * received = items + content parts + rejects.
  */
 import type { Period } from '../period.ts'
 import type { Batch, Item, Reject } from './batch.ts'
+import { type ContentPart, isContentPart, joinParts, toContentPart } from './content-parts.ts'
 import { collectContents } from './contents.ts'
-import { type EqualsSeen, toLogRow } from './log-rows.ts'
+import { type EqualsSeen, eventNameOf, toLogRow } from './log-rows.ts'
 import { type Origin, openOrigin, recorderOf } from './origin.ts'
 import { toPointRow } from './point-rows.ts'
 import type { AttributeMap, Claim, Group, OtlpRequest } from './request.ts'
@@ -14,6 +15,8 @@ import { toSpanRow } from './span-rows.ts'
 
 type RowResult<Row> =
   | { readonly status: 'row'; readonly item: Item<Row> }
+  /** No row of its own. */
+  | { readonly status: 'part' }
   | { readonly status: 'rejected'; readonly reason: string }
 
 /** The user is the one the token stands for; the client's claim counts only without one. */
@@ -39,10 +42,23 @@ export function toBatch(
     return { signal: 'metrics', ...rows, ...shared }
   }
   const seen: EqualsSeen = new Map()
-  const rows = toRows(request.groups, (log, origin) =>
-    toLogRow(log, { origin, contents, seen, ...options }),
-  )
-  return { signal: 'logs', ...rows, ...shared }
+  const received: ContentPart[] = []
+  const rows = toRows(request.groups, (log, origin) => {
+    if (!isContentPart(eventNameOf(log))) {
+      return toLogRow(log, { origin, contents, seen, ...options })
+    }
+    const result = toContentPart(log, { origin, ...options })
+    if (result.status === 'part') received.push(result.part)
+    return result
+  })
+  const { contentParts, rejects } = joinParts(received, contents.put)
+  return {
+    signal: 'logs',
+    ...rows,
+    rejects: [...rows.rejects, ...rejects],
+    ...shared,
+    contentParts,
+  }
 }
 
 function toRows<Record extends { readonly attributes: AttributeMap; readonly claim?: Claim }, Row>(
@@ -56,7 +72,7 @@ function toRows<Record extends { readonly attributes: AttributeMap; readonly cla
     for (const record of records) {
       const result = contained(() => toRow(record, origin))
       if (result.status === 'row') items.push(result.item)
-      else rejects.push(toReject(result.reason, record, origin))
+      else if (result.status === 'rejected') rejects.push(toReject(result.reason, record, origin))
     }
   }
   return { items, rejects }

@@ -1,12 +1,21 @@
 /** One span → its row, or why it is refused. Pure. */
 import { parseSpanId, parseTraceId } from '@turnlog/conventions'
 import type { Period } from '../period.ts'
-import { columnTextOf, firstOf, integerOf, isTrue, storeAttributes, textOf } from './attributes.ts'
+import {
+  columnTextOf,
+  firstOf,
+  integerOf,
+  isTrue,
+  referenceOf,
+  storeAttributes,
+  storeValue,
+  textOf,
+} from './attributes.ts'
 import type { Item, SpanRow } from './batch.ts'
-import type { ContentSink, collectContents } from './contents.ts'
+import { type ContentSink, type collectContents, referTo } from './contents.ts'
 import { identifierOf } from './identifier.ts'
 import { toJsonText } from './json-text.ts'
-import { textOfLastMessage } from './messages.ts'
+import { lastSaid } from './messages.ts'
 import type { Origin } from './origin.ts'
 import type { AnyValue, AttributeMap, SpanRecord } from './request.ts'
 import { positiveIntegerOf } from './sequence.ts'
@@ -132,11 +141,35 @@ function withPromptAndAnswer(attributes: AttributeMap, sink: ContentSink): strin
     ['turnlog.turn.prompt', 'gen_ai.input.messages', 'user'],
     ['turnlog.turn.answer', 'gen_ai.output.messages', 'assistant'],
   ] as const) {
-    const messages = attributes.get(from)
-    const text = messages === undefined ? undefined : textOfLastMessage(textForm(messages), role)
-    if (text !== undefined) members.push(`"${name}":${sink.addTextWithPreview(text)}`)
+    const stored = storeSaid(attributes, { from, role, sink })
+    if (stored !== undefined) members.push(`"${name}":${stored}`)
   }
   return `{${members.filter((member) => member !== '').join(',')}}`
+}
+
+/** What `role` said last in the messages `from`, as JSON text; a reference where they are not whole. */
+function storeSaid(
+  attributes: AttributeMap,
+  options: { readonly from: string; readonly role: string; readonly sink: ContentSink },
+): string | undefined {
+  const { from, role, sink } = options
+  const later = (messages: string) => `{"turnlog.said":${messages},"role":"${role}"}`
+  const messages = attributes.get(from)
+  if (messages === undefined) {
+    const reference = referenceOf(attributes, from)
+    return reference && later(referTo(reference))
+  }
+  const said = lastSaid(textForm(messages), role)
+  switch (said?.kind) {
+    case 'text':
+      return sink.addTextWithPreview(said.text)
+    case 'content':
+      return referTo(said.reference)
+    case 'in parts':
+      return later(storeValue(messages, sink, from))
+    case undefined:
+      return undefined
+  }
 }
 
 function textForm(value: AnyValue): string {

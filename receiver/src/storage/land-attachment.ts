@@ -1,6 +1,7 @@
 /** A whole content that came by itself. */
 import { isUtf8 } from 'node:buffer'
 import type { Database } from './database.ts'
+import { forgetParts, lockContents } from './land-parts.ts'
 
 export interface Attachment {
   readonly teamId: string
@@ -23,7 +24,9 @@ export async function landAttachment(
   { teamId, sha256, bytes, day }: Attachment,
 ): Promise<LandedAttachment> {
   const isText = isUtf8(bytes) && !bytes.includes(0)
+  const place = { day, sha256: Buffer.from(sha256, 'hex') }
   return database.transaction(async (client) => {
+    await lockContents(client, [place])
     const rows = await client.query(
       `insert into contents (team_id, day, sha256, body, bytes, size)
        values ($1, $2, $3,
@@ -32,8 +35,9 @@ export async function landAttachment(
                octet_length($4::bytea))
        on conflict (team_id, day, sha256, part) do nothing
        returning true`,
-      [teamId, day, Buffer.from(sha256, 'hex'), bytes, isText],
+      [teamId, day, place.sha256, bytes, isText],
     )
+    await forgetParts(client, { teamId, places: [place] })
     return { days: [day], isNew: rows.length > 0 }
   })
 }

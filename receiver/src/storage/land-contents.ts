@@ -4,11 +4,15 @@ import type { ContentRow, MessageLinkRow } from '../otlp/contents.ts'
 import type { Client } from './database.ts'
 import { insertRows } from './insert.ts'
 
-/** Lands what `keys` name and is not there yet. */
+/** Lands what `keys` name and is not there yet; returns the keys of the contents that were not. */
 export async function landContents(
   client: Client,
-  options: { readonly teamId: string; readonly batch: Batch; readonly keys: ReadonlySet<string> },
-): Promise<void> {
+  options: {
+    readonly teamId: string
+    readonly batch: Pick<Batch, 'contents' | 'links'>
+    readonly keys: ReadonlySet<string>
+  },
+): Promise<ReadonlySet<string>> {
   const { teamId, batch, keys } = options
   // Most of a conversation is there already when it is sent again: ask before sending the texts.
   const contents = await missingFrom(client, 'contents', pick(batch.contents, keys), teamId)
@@ -35,6 +39,11 @@ export async function landContents(
     ],
     conflict: 'on conflict (team_id, day, sha256) do nothing',
   })
+  return new Set(contents.map(keyOf))
+}
+
+export function keyOf({ day, sha256 }: { readonly day: string; readonly sha256: Buffer }): string {
+  return `${day} ${sha256.toString('hex')}`
 }
 
 /** In the order of their keys, see `insertRows`. */
@@ -58,7 +67,7 @@ async function missingFrom<Row extends ContentRow | MessageLinkRow>(
       `select sha256 from ${table} where team_id = $1 and day = $2 and sha256 = any ($3::bytea[])`,
       [teamId, day, ofDay.map(([, { sha256 }]) => sha256)],
     )
-    for (const { sha256 } of found) present.add(`${day} ${sha256.toString('hex')}`)
+    for (const { sha256 } of found) present.add(keyOf({ day, sha256 }))
   }
   return rows.filter(([key]) => !present.has(key)).map(([, row]) => row)
 }

@@ -7,12 +7,13 @@
  * Should the data itself be refused by the database, the batch is halved until the record is found,
  * which is then rejected alone.
  */
-import type { Batch, Item, LogRow, PointRow, Reject, SpanRow } from '../otlp/batch.ts'
+import type { Batch, ContentParts, Item, LogRow, PointRow, Reject, SpanRow } from '../otlp/batch.ts'
 import { type ClaimOutcome, takeClaims } from './claims.ts'
 import type { Client, Database } from './database.ts'
 import { failureOf } from './failures.ts'
 import { landContents } from './land-contents.ts'
 import { landRecorders, landSessions } from './land-origins.ts'
+import { forgetParts, landParts, lockContents } from './land-parts.ts'
 import { landLogs, landPoints, landSpans } from './land-records.ts'
 import { addToLedger, type LedgerEntry } from './ledger.ts'
 
@@ -34,12 +35,12 @@ export async function land(
   database: Database,
   { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
 ): Promise<LandResult> {
-  const received = batch.items.length + batch.rejects.length
+  const received = batch.items.length + batch.rejects.length + countParts(batch)
   const unique = withoutRepeats(batch)
   const whole = await attempt(database, { teamId, batch: unique })
   const { landed, rejects, claims } =
     whole.status === 'landed'
-      ? { landed: whole.count, rejects: batch.rejects, claims: whole.claims }
+      ? { ...whole, landed: whole.count, rejects: [...batch.rejects, ...whole.rejects] }
       : await landInHalves(database, { teamId, batch: unique })
   return {
     received,
@@ -53,6 +54,12 @@ export async function land(
 
 function outcomeOf({ reason, claim }: Reject): [string, ClaimOutcome][] {
   return claim === undefined ? [] : [[claim.id, { status: 'rejected', reason }]]
+}
+
+function countParts({ contentParts }: Batch): number {
+  if (contentParts === undefined) return 0
+  const { wholes, parts, repeats } = contentParts
+  return wholes.reduce((sum, whole) => sum + whole.parts, parts.length + repeats)
 }
 
 /** Finds the records the database refuses; they are noted as rejected in a transaction of their own. */
@@ -78,14 +85,22 @@ async function landInHalves(
     } else if (part.items.length > 1) waiting.push(...halvesOf(part))
     else for (const item of part.items) rejects.push(toReject(item, result.sqlState))
   }
-  await attempt(database, { teamId, batch: { ...batch, items: [], rejects } })
-  return { landed, rejects, claims }
+  const rest = await attempt(database, { teamId, batch: { ...batch, items: [], rejects } })
+  if (rest.status === 'landed') {
+    return { landed: landed + rest.count, rejects: [...rejects, ...rest.rejects], claims }
+  }
+  const reason = `the database refuses the content (${rest.sqlState})`
+  const part = { reason, recorderId: null, sequence: null }
+  return { landed, rejects: [...rejects, ...Array(countParts(batch)).fill(part)], claims }
 }
 
+/** Rejects and contents land once, after the halves. */
 function halvesOf(batch: Batch): Batch[] {
   const middle = Math.ceil(batch.items.length / 2)
   const part = (start: number, end?: number) =>
-    withItems({ ...batch, rejects: [] }, (items) => items.slice(start, end))
+    withItems({ ...batch, rejects: [], contentParts: undefined }, (items) =>
+      items.slice(start, end),
+    )
   const parts = [part(middle), part(0, middle)]
   return parts.filter(({ items }) => items.length > 0)
 }
@@ -101,6 +116,8 @@ function toReject({ row, claim }: AnyItem, sqlState: string): Reject {
 
 interface Landed {
   readonly count: number
+  /** Beside those the batch came with. */
+  readonly rejects: readonly Reject[]
   readonly claims: ReadonlyMap<string, ClaimOutcome>
 }
 
@@ -126,11 +143,19 @@ async function landOnce(
   client: Client,
   { teamId, batch: whole }: { readonly teamId: string; readonly batch: Batch },
 ): Promise<Landed> {
+  const { contentParts: { wholes, parts } = noParts } = whole
+  const places = wholes.flatMap(({ key }) => whole.contents.get(key) ?? [])
+  await lockContents(client, [...places, ...parts])
   const claims = await takeClaims(client, { teamId, items: whole.items })
   const batch = withoutClaimed(whole, claims)
   const { items, recorders, rejects } = batch
-  const keys = new Set(items.flatMap(({ contentKeys }) => contentKeys))
-  await landContents(client, { teamId, batch, keys })
+  const keys = new Set([
+    ...items.flatMap(({ contentKeys }) => contentKeys),
+    ...wholes.map(({ key }) => key),
+  ])
+  const news = await landContents(client, { teamId, batch, keys })
+  await forgetParts(client, { teamId, places })
+  const staged = await landParts(client, { teamId, parts })
   const { count, landed } = await landItems(client, { teamId, batch })
   await addToLedger(client, { teamId, entries: ledgerEntries(batch) })
   await landRecorders(client, { teamId, items, recorders, rejects })
@@ -140,7 +165,25 @@ async function landOnce(
     if (claim) claims.set(claim.id, { status: 'duplicate', hash: undefined })
   }
   for (const { claim } of landed) if (claim) claims.set(claim.id, { status: 'landed' })
-  return { count, claims }
+  return {
+    count: count + countWholes(wholes, news) + staged.landed,
+    rejects: staged.rejects,
+    claims,
+  }
+}
+
+const noParts = { wholes: [], parts: [] } as const satisfies Partial<ContentParts>
+
+/** Parts of contents that are new; of one that came twice, by two senders, those of the first. */
+function countWholes(wholes: ContentParts['wholes'], news: ReadonlySet<string>): number {
+  const counted = new Set<string>()
+  let count = 0
+  for (const { key, parts } of wholes) {
+    if (!news.has(key) || counted.has(key)) continue
+    counted.add(key)
+    count += parts
+  }
+  return count
 }
 
 function withoutClaimed(batch: Batch, claims: ReadonlyMap<string, ClaimOutcome>): Batch {

@@ -12,6 +12,7 @@ export const partitioned = [
   { table: 'spans', column: 'start_time', kind: 'timestamptz' },
   { table: 'log_records', column: 'time', kind: 'timestamptz' },
   { table: 'metric_points', column: 'time', kind: 'timestamptz' },
+  { table: 'content_parts', column: 'day', kind: 'date' },
   { table: 'message_links', column: 'day', kind: 'date' },
   { table: 'contents', column: 'day', kind: 'date' },
 ] as const

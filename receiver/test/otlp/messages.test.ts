@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { splitMessages, textOfLastMessage } from '../../src/otlp/messages.ts'
+import { lastSaid, splitMessages } from '../../src/otlp/messages.ts'
 
 test.each([
   ['[1]', ['1']],
@@ -64,9 +64,41 @@ test.each([
   ['no text', [{ role: 'user', parts: [{ type: 'blob' }] }], undefined],
   ['no messages', [null, 5, 'x', [], {}], undefined],
 ])('the prompt is the text of %s', (_name, messages, text) => {
-  expect(textOfLastMessage(JSON.stringify(messages), 'user')).toBe(text)
+  const said = text === undefined ? undefined : { kind: 'text', text }
+  expect(lastSaid(JSON.stringify(messages), 'user')).toEqual(said)
+})
+
+const sha256 = `sha256:${'a'.repeat(64)}`
+
+test.each([
+  [
+    'one part that went out of line',
+    [{ type: 'text', 'content.ref': sha256, 'content.size': 9 }],
+    { kind: 'content', reference: { sha256, size: 9 } },
+  ],
+  [
+    'one of several parts',
+    [
+      { type: 'text', 'text.ref': sha256 },
+      { type: 'text', text: 'b' },
+    ],
+    { kind: 'in parts' },
+  ],
+  [
+    'a part whose JSON went',
+    [{ type: 'text', 'content.ref': sha256, 'content.media_type': 'application/json' }],
+    { kind: 'in parts' },
+  ],
+  ['what is no hash', [{ type: 'text', 'content.ref': 'sha256:abc' }], undefined],
+  [
+    'a reference beside its content',
+    [{ type: 'text', content: 'here', 'content.ref': sha256 }],
+    { kind: 'text', text: 'here' },
+  ],
+])('what was said in %s is told', (_name, parts, said) => {
+  expect(lastSaid(JSON.stringify([{ role: 'user', parts }]), 'user')).toEqual(said)
 })
 
 test.each(['', '{', '{}', 'null', '5'])('%j has no text of a message', (text) => {
-  expect(textOfLastMessage(text, 'user')).toBeUndefined()
+  expect(lastSaid(text, 'user')).toBeUndefined()
 })
