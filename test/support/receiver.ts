@@ -19,7 +19,8 @@ export interface TestReceiver extends AsyncDisposable {
 
 export const testUser = 'mara'
 
-const limits = {
+/** What `buildApp` is given in tests. */
+export const receiverLimits = {
   bodyBytesMax: 64 * 1024 ** 2,
   attachmentBytesMax: 64 * 1024 ** 2,
   memoryBytesMax: 128 * 1024 ** 2,
@@ -40,7 +41,7 @@ export interface ReceiverOptions {
 /** In this process, on its own connections to the database. */
 export async function startReceiver(options: ReceiverOptions): Promise<TestReceiver> {
   const database = openDatabase(options.database.url)
-  const app = buildApp({ ...limits, ...options.limits }, database, {
+  const app = buildApp({ ...receiverLimits, ...options.limits }, database, {
     ...(options.now ? { now: options.now } : {}),
   })
   const url = await app.listen({ host: '127.0.0.1', port: options.port ?? 0 })

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import {
   chmod,
@@ -464,4 +464,21 @@ describe('the programs', () => {
     expect(found.startsWith(copiesFolder)).toBe(true)
     await chmod(join(source.root, 'lib'), 0o700)
   })
+})
+
+// What docs/OPERATING.md says of backups.
+test('a stopped data folder, packed and unpacked elsewhere, is the same database', async () => {
+  const [from, to] = [await makeDataFolder(), await makeDataFolder()]
+  const original = await open({ dataDirectory: from })
+  await query(original.url, 'create table kept as select generate_series(1, 1000) as n')
+  await original.close({ withinMs: 30_000 })
+  const archive = join(await realpath(await mkdtemp(join(tmpdir(), 'turnlog-backup-'))), 'b.tgz')
+  onTestFinished(() => rm(join(archive, '..'), { recursive: true }))
+  execFileSync('tar', ['--dereference', '-czf', archive, '-C', from, '.'])
+  await query((await open({ dataDirectory: from })).url, 'insert into kept values (1001)')
+  execFileSync('tar', ['-xpzf', archive, '-C', to])
+  // PostgreSQL's account, where it is another one, must be able to enter.
+  await chmod(to, 0o755)
+  const copy = await open({ dataDirectory: to })
+  expect(await query(copy.url, 'select count(*)::int as rows from kept')).toEqual([{ rows: 1000 }])
 })

@@ -1,0 +1,173 @@
+/** What documents name exists: settings, commands and their flags, endpoints, files; what they ask in SQL is answered. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import * as path from 'node:path'
+import { changesRoutes } from '@turnlog/instrumentation/changes'
+import { buildApp } from '@turnlog/receiver/app'
+import { openDatabase } from '@turnlog/receiver/storage'
+import Fastify, { type FastifyInstance, type HTTPMethods } from 'fastify'
+import { expect, onTestFinished, test } from 'vitest'
+import { made } from '../docs/make.ts'
+import { helpText } from '../receiver/src/cli/help.ts'
+import { cloneDatabase } from './support/postgres.ts'
+import { receiverLimits } from './support/receiver.ts'
+
+const root = path.resolve(import.meta.dirname, '..')
+/** Decisions tell of their day; the changelog of what there was. */
+const documents = ['.', 'docs', 'receiver', 'instrumentation', 'web', 'collector', 'example']
+  .flatMap((folder) => markdownIn(folder))
+  .filter((file) => !file.startsWith('docs/decisions/') && file !== 'CHANGELOG.md')
+
+function markdownIn(folder: string): string[] {
+  return filesIn(folder).filter((file) => file.endsWith('.md') && !file.includes('node_modules'))
+}
+
+/** Of the top folder only what lies in it itself. */
+function filesIn(folder: string): string[] {
+  return readdirSync(path.join(root, folder), { recursive: folder !== '.', withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+}
+
+function textOf(document: string): string {
+  return readFileSync(path.join(root, document), 'utf8')
+}
+
+/** What stands in code, inline or in a block: names, not prose. */
+function codeOf(document: string): string[] {
+  const text = textOf(document)
+  const blocks = [...text.matchAll(/^```[^\n]*\n([\s\S]*?)^```/gm)].map(([, code]) => code ?? '')
+  const prose = text.replaceAll(/^```[\s\S]*?^```/gm, '')
+  return [...blocks, ...[...prose.matchAll(/`([^`\n]+)`/g)].map(([, code]) => code ?? '')]
+}
+
+/** What the dashboards' provisioning reads, Grafana's way: `$__env{NAME}`. */
+const grafanaNames = filesIn('dashboards/provisioning')
+  .flatMap((file) => [...textOf(file).matchAll(/\$__env\{(\w+)\}/g)])
+  .map(([, name]) => `\`${name}\``)
+  .join()
+
+test.each(documents)('every setting %s names is one', (document) => {
+  const known = (made.get('SETTINGS.md') ?? '') + grafanaNames
+  const names = textOf(document).match(/\b(?:TELEMETRY|TURNLOG|EXAMPLE)_[A-Z_]+\b/g) ?? []
+  expect([...new Set(names)].filter((name) => !known.includes(`\`${name}\``))).toEqual([])
+})
+
+const help = helpText()
+/** A verb follows its command after one space, what it does after several. */
+const commands = new Set(
+  [...help.matchAll(/^ {2}([a-z]+(?: [a-z]+)?)(?= |$)/gm)].map(([, command]) => command ?? ''),
+)
+
+test.each(documents)('every turnlog-receiver command of %s is one', (document) => {
+  const lines = codeOf(document).flatMap((code) => code.split('\n'))
+  const unknown = lines.flatMap((line) =>
+    [...line.matchAll(/turnlog-receiver(?: --help| ((?:[a-z]+ ?)+))([^;|&)#]*)/g)].flatMap(
+      ([, words = '', rest = '']) => {
+        const [command = '', verb = ''] = words.trim().split(' ')
+        const isCommand =
+          command === '' || commands.has(command) || commands.has(`${command} ${verb}`)
+        const flags = rest.match(/--[a-z-]+/g) ?? []
+        const wrong = flags.filter((flag) => !new RegExp(`${flag}\\b`).test(help))
+        return isCommand && wrong.length === 0 ? [] : [line.trim()]
+      },
+    ),
+  )
+  expect(unknown).toEqual([])
+})
+
+test('docs/OPERATING.md names every command', () => {
+  const text = textOf('docs/OPERATING.md')
+  expect(commands.size).toBeGreaterThan(8)
+  expect([...commands].filter((command) => !text.includes(`turnlog-receiver ${command}`))).toEqual(
+    [],
+  )
+})
+
+/** Both of the receiver, and the routes an app gets for its Changes panel. */
+async function openApps(): Promise<readonly FastifyInstance[]> {
+  const database = openDatabase('postgres://nobody@127.0.0.1:1/none')
+  const receiver = buildApp(receiverLimits, database)
+  const changes = Fastify()
+  changes.register(changesRoutes)
+  onTestFinished(async () => {
+    await Promise.all([receiver.close(), changes.close(), database.close()])
+  })
+  await Promise.all([receiver.ready(), changes.ready()])
+  return [receiver, changes]
+}
+
+const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'DELETE']
+
+test('every endpoint a document names exists', async () => {
+  const apps = await openApps()
+  const exists = (named: string): boolean => {
+    const url = named.replaceAll(/\{([^}]+)\}/g, ':$1')
+    return apps.some((app) => methods.some((method) => app.hasRoute({ method, url })))
+  }
+  const unknown = documents.flatMap((document) =>
+    codeOf(document)
+      .flatMap(
+        (code) => code.match(/(?<![\w./:-])\/(?:v1|api\/(?:v1|changes))\/[\w/{}.:-]*[\w}]/g) ?? [],
+      )
+      .filter((named) => !exists(named))
+      .map((named) => `${document}: ${named}`),
+  )
+  expect(unknown).toEqual([])
+})
+
+test.each(documents)('every file %s names exists', (document) => {
+  const named = codeOf(document)
+    .filter((code) => /^(?:[\w@.-]+\/)+[\w.-]+\.(?:ts|js|mjs|cjs|sql|md|json|ya?ml|py)$/.test(code))
+    .filter((name) => !name.startsWith('@') && !name.startsWith('node_modules/'))
+  const places = [root, path.join(root, path.dirname(document))]
+  const missing = named.filter(
+    (name) => !places.some((place) => existsSync(path.join(place, name))),
+  )
+  expect(missing).toEqual([])
+})
+
+test.each(documents)('every heading %s links to is there', (document) => {
+  const links = [...textOf(document).matchAll(/\]\(([^)#\s]*)#([^)\s]+)\)/g)]
+    .map(([, file = '', heading = '']) => ({ file, heading }))
+    .filter(({ file }) => !/^[a-z]+:/.test(file))
+  const missing = links.filter(({ file, heading }) => {
+    const target = file === '' ? document : path.join(path.dirname(document), file)
+    return !headingsOf(target).includes(heading)
+  })
+  expect(missing).toEqual([])
+})
+
+/** As GitHub names them. */
+function headingsOf(document: string): string[] {
+  return [...textOf(document).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+test('every line docs/OPERATING.md explains is one the receiver logs', () => {
+  const [, table = ''] = textOf('docs/OPERATING.md').split('| line | what to do |')
+  const explained = (table.split('\n\n', 1)[0] ?? '').matchAll(
+    /^\| `([^`]+)`|`([^`…]+\.)` ends it/gm,
+  )
+  const pieces = [...explained].flatMap(([, line, end]) =>
+    (line ?? end ?? '').split(/[…:,]/).filter((piece) => piece.trim().length > 10),
+  )
+  const sources = filesIn('receiver/src')
+    .filter((file) => file.endsWith('.ts'))
+    .map(textOf)
+    .join('\n')
+  expect(pieces.length).toBeGreaterThan(4)
+  expect(pieces.filter((piece) => !sources.includes(piece.trim()))).toEqual([])
+})
+
+test('every question in SQL that a document asks is answered', async () => {
+  await using database = await cloneDatabase()
+  const questions = documents.flatMap((document) =>
+    [...textOf(document).matchAll(/^```sql\n([\s\S]*?)^```/gm)].map(([, sql = '']) => sql),
+  )
+  expect(questions.length).toBeGreaterThan(4)
+  for (const question of questions) await database.query(question)
+})
