@@ -101,8 +101,8 @@ const delivery = [
     sql: `
       select $__timeGroupAlias(time, $__interval),
              coalesce(attributes ->> 'turnlog.drop.reason', 'not told') as metric,
-             sum(1 + turnlog_integer(attributes -> 'turnlog.drop.last_sequence')
-                   - turnlog_integer(attributes -> 'turnlog.drop.first_sequence'))::float8 as records
+             sum(1 + turnlog_integer(attributes -> 'turnlog.drop.last_sequence')::float8
+                   - turnlog_integer(attributes -> 'turnlog.drop.first_sequence')::float8) as records
         from log_records
        where $__timeFilter(time) and event_name = 'turnlog.records.dropped'
          and ${chosen('user', 'user_id')}

@@ -243,7 +243,7 @@ const changes = [
     sql: `
       select recorder_id as recorder,
              recorded, landed, rejected, dropped, missing,
-             missing_sequences::text as "missing ones",
+             left(missing_sequences::text, 200) as "missing ones",
              ended
         from session_completeness
        where ${ofSession}

@@ -8,6 +8,7 @@ import {
 } from '@turnlog/receiver/storage'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { log, logsRequest, nanoseconds, post, span, traceRequest } from '../../test/support/otlp.ts'
 import { cloneDatabase, type TestDatabase } from '../../test/support/postgres.ts'
 import { startReceiverProcess } from '../../test/support/receiver.ts'
 import { type Filled, fill } from './support/fill.ts'
@@ -200,4 +201,53 @@ test('the laws hold, and undecided operations are in no rate', async () => {
     expect(each['accepted, of those decided']).toBeCloseTo(Number(each.accepted) / all)
   }
   expect(Number(accepted) + Number(refused) + Number(reverted)).toBeGreaterThan(0)
+})
+
+/** Numbers as large as they come, times that run backwards: what a client sends must not empty a panel for everybody. */
+test('no query fails on what a hostile client sent', async () => {
+  const most = 9_223_372_036_854_775_807n
+  await using receiver = await startReceiverProcess({ database })
+  const attributes = {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.request.model': "x'; \\",
+    'gen_ai.usage.input_tokens': most,
+    'gen_ai.usage.cache_read.input_tokens': -most,
+    'gen_ai.usage.output_tokens': most,
+    'gen_ai.response.time_to_first_chunk': 1e300,
+    'turnlog.file_operation.id': 'x',
+    'turnlog.file_operation.type': 'edit',
+    'turnlog.file_operation.lines_added': most,
+    'turnlog.file_operation.lines_removed': -most,
+    'turnlog.sequence': most,
+  }
+  const backwards = {
+    startTimeUnixNano: nanoseconds(),
+    endTimeUnixNano: nanoseconds(new Date(Date.now() - 86_400_000)),
+  }
+  const drop = {
+    'turnlog.drop.first_sequence': -most,
+    'turnlog.drop.last_sequence': most,
+    'turnlog.decision.type': 'accept',
+    'turnlog.decision.source': 'user',
+    'turnlog.decision.elapsed': -1e300,
+  }
+  const resource = { 'service.instance.id': 'hostile', 'session.id': "'\\", 'user.id': "'" }
+  const operations = ['chat', 'invoke_agent', 'execute_tool']
+  const spans = operations.map((name) =>
+    span({ ...attributes, 'gen_ai.operation.name': name }, backwards),
+  )
+  const events = ['turnlog.records.dropped', 'turnlog.change.decision', 'exception']
+  const logs = events.map((eventName) => log(drop, { eventName }))
+  for (const answer of [
+    await post(receiver, 'traces', traceRequest(spans, resource)),
+    await post(receiver, 'logs', logsRequest(logs, resource)),
+  ]) {
+    expect([answer.status, await answer.json()]).toEqual([200, {}])
+  }
+  const range = { from: filled.range.from, to: new Date(Date.now() + 60_000) }
+  for (const query of queries) {
+    await expect(run(query, { range }), query.name).resolves.toBeDefined()
+    const theirs = { range, session: "'\\", users: ["'"] }
+    await expect(run(query, theirs), query.name).resolves.toBeDefined()
+  }
 })
