@@ -149,6 +149,23 @@ function checkUnits({ kind, panel }: Query, columns: readonly ColumnType[]): voi
   expect(needing.map(({ name }) => name).filter((name) => !withUnit.includes(name))).toEqual([])
 }
 
+test('the role reads every view with its contents, which functions fetch', async () => {
+  const { rows } = await grafana.query(
+    `select viewname as name from pg_views where schemaname = current_schema()`,
+  )
+  for (const { name } of rows) {
+    await expect(grafana.query(`select * from ${name} limit 20`), name).resolves.toBeDefined()
+  }
+  const content = await grafana.query(
+    `select (select bool_and(prompt is not null and answer is not null) from turns
+              where session_id = $1) as turns,
+            (select bool_and(after is not null and diff is not null) from file_operations
+              where session_id = $1) as files`,
+    [filled.session],
+  )
+  expect(content.rows).toEqual([{ turns: true, files: true }])
+})
+
 test('a choice of users and models leaves theirs, whatever their names hold', async () => {
   const find = (name: string) => queries.find((query) => query.name === name)
   const users = find('turnlog-overview: Users')
