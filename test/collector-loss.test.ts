@@ -6,14 +6,16 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as path from 'node:path'
-import { expect, test } from 'vitest'
+import { type ExpectStatic, test, vi } from 'vitest'
 import { accounts } from './support/account.ts'
 import { type Example, startExample, temporaryFolder } from './support/example.ts'
 import { type Fate, startLossyCollector, type TakenRequest } from './support/lossy-collector.ts'
 import { cloneDatabase, type TestDatabase } from './support/postgres.ts'
 import { startReceiver } from './support/receiver.ts'
 
-const patience = { timeout: 80_000, interval: 200 }
+// They wait more than they compute, so they run side by side.
+vi.setConfig({ testTimeout: 240_000 })
+const patience = { timeout: 200_000, interval: 200 }
 
 async function openStage(
   fate: (request: TakenRequest) => Fate = () => 'pass',
@@ -51,7 +53,10 @@ async function openStage(
 }
 
 /** Nothing is unaccounted for, and nothing waits. */
-async function expectBalance(spool: string, database: TestDatabase): Promise<void> {
+async function expectBalance(
+  expect: ExpectStatic,
+  { spool, database }: { readonly spool: string; readonly database: TestDatabase },
+): Promise<void> {
   await expect
     .poll(
       async () =>
@@ -69,13 +74,15 @@ function filesIn(spool: string, part: string): string[] {
   )
 }
 
-test('through a Collector that passes everything on, some of it twice, each record lands once and nothing stays', async () => {
+test.concurrent('through a Collector that passes everything on, some of it twice, each record lands once and nothing stays', async ({
+  expect,
+}) => {
   await using stage = await openStage(({ number }) => (number % 2 === 0 ? 'twice' : 'pass'))
   const { database, spool } = stage
   const app = await stage.start()
   for (const name of ['a', 'b', 'c']) await app.chat(`create ${name}.txt with ${name}`)
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(3)
-  await expectBalance(spool, database)
+  await expectBalance(expect, { spool, database })
   expect(filesIn(spool, '/')).toEqual([])
   expect(await database.query('select path from file_operations order by path')).toEqual([
     { path: 'a.txt' },
@@ -84,7 +91,9 @@ test('through a Collector that passes everything on, some of it twice, each reco
   ])
 })
 
-test('what a Collector loses is sent again once newer records have landed', async () => {
+test.concurrent('what a Collector loses is sent again once newer records have landed', async ({
+  expect,
+}) => {
   const lost = new Set<string>()
   await using stage = await openStage(({ signal, text }) => {
     if (signal === 'logs' || !text.includes('precious')) return 'pass'
@@ -101,11 +110,13 @@ test('what a Collector loses is sent again once newer records have landed', asyn
   await expect
     .poll(() => database.query('select path from file_operations order by path'), patience)
     .toEqual([{ path: 'other.txt' }, { path: 'precious.txt' }])
-  await expectBalance(spool, database)
+  await expectBalance(expect, { spool, database })
   expect(filesIn(spool, '/')).toEqual([])
 })
 
-test('what a Collector lost and nothing came after is sent again as a probe', async () => {
+test.concurrent('what a Collector lost and nothing came after is sent again as a probe', async ({
+  expect,
+}) => {
   let losses = 0
   await using stage = await openStage(({ signal }) => {
     losses += signal === 'traces' ? 1 : 0
@@ -115,10 +126,12 @@ test('what a Collector lost and nothing came after is sent again as a probe', as
   const app = await stage.start()
   await app.chat('create a.txt with text')
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(1)
-  await expectBalance(spool, database)
+  await expectBalance(expect, { spool, database })
 })
 
-test('what never comes through is declared lost in transit, set aside whole, and the account is balanced', async () => {
+test.concurrent('what never comes through is declared lost in transit, set aside whole, and the account is balanced', async ({
+  expect,
+}) => {
   await using stage = await openStage(({ text }) => (text.includes('precious') ? 'lose' : 'pass'))
   const { database, spool, collector } = stage
   const app = await stage.start()
@@ -139,7 +152,7 @@ test('what never comes through is declared lost in transit, set aside whole, and
        from log_records where event_name = 'turnlog.records.dropped'`,
   )
   expect(declared).toEqual([{ reason: 'lost_in_transit' }])
-  await expectBalance(spool, database)
+  await expectBalance(expect, { spool, database })
   const lost = Map.groupBy(
     collector.taken.filter(({ fate }) => fate === 'lose'),
     ({ text }) => text,
@@ -151,7 +164,39 @@ test('what never comes through is declared lost in transit, set aside whole, and
   expect(Number(row?.dropped)).toBeGreaterThan(0)
 })
 
-test('what a Collector holds for a while is waited for, not lost', async () => {
+test.concurrent('what a dead app had sent and never comes through is declared by the next one', async ({
+  expect,
+}) => {
+  await using stage = await openStage(({ text }) => (text.includes('precious') ? 'lose' : 'pass'))
+  const { database, spool } = stage
+  const app = await stage.start()
+  await app.chat('create precious.txt with gold')
+  await expect.poll(() => filesIn(spool, '/sent/').length, patience).toBeGreaterThan(0)
+  await app.stop('SIGKILL')
+  const next = await stage.start()
+  const declared = () =>
+    database.query(
+      `select distinct attributes ->> 'turnlog.drop.reason' as reason
+         from log_records where event_name = 'turnlog.records.dropped'`,
+    )
+  for (let turn = 1; (await declared()).length === 0 && turn < 60; turn += 1) {
+    await next.chat(`create other-${turn}.txt with text`)
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+  }
+  expect(await declared()).toEqual([{ reason: 'lost_in_transit' }])
+  await expectBalance(expect, { spool, database })
+  const rows = await database.query(
+    'select dropped > 0 as "hasDropped", missing from session_completeness order by 1',
+  )
+  expect(rows).toEqual([
+    { hasDropped: false, missing: 0 },
+    { hasDropped: true, missing: 0 },
+  ])
+})
+
+test.concurrent('what a Collector holds for a while is waited for, not lost', async ({
+  expect,
+}) => {
   await using stage = await openStage(() => 'hold')
   const { database, spool, collector } = stage
   const app = await stage.start({ TELEMETRY_RESEND_AFTER_SECONDS: '3' })
@@ -163,13 +208,15 @@ test('what a Collector holds for a while is waited for, not lost', async () => {
   collector.setFate(() => 'pass')
   collector.release()
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(3)
-  await expectBalance(spool, database)
+  await expectBalance(expect, { spool, database })
   expect(
     await database.query(`select * from log_records where event_name = 'turnlog.records.dropped'`),
   ).toEqual([])
 })
 
-test('an app killed after the Collector’s answer and before the ledger’s: the next one goes on for it', async () => {
+test.concurrent('an app killed after the Collector’s answer and before the ledger’s: the next one goes on for it', async ({
+  expect,
+}) => {
   await using stage = await openStage(() => 'lose')
   const { database, spool, collector } = stage
   const app = await stage.start()
@@ -182,11 +229,13 @@ test('an app killed after the Collector’s answer and before the ledger’s: th
   await expect
     .poll(() => database.query('select path from file_operations order by path'), patience)
     .toEqual([{ path: 'a.txt' }, { path: 'b.txt' }])
-  await expectBalance(spool, database)
+  await expectBalance(expect, { spool, database })
   expect(filesIn(spool, '/')).toEqual([])
 })
 
-test('apps that are killed at any moment, beside each other, behind a Collector that does its worst: all lands once', async () => {
+test.concurrent('apps that are killed at any moment, beside each other, behind a Collector that does its worst: all lands once', async ({
+  expect,
+}) => {
   let state = Math.floor(Math.random() * 2 ** 31) || 1
   const seed = state
   const chance = (): number => {
@@ -224,14 +273,16 @@ test('apps that are killed at any moment, beside each other, behind a Collector 
       return rows.map((row) => row.path).sort((a, b) => a.localeCompare(b))
     }, patience)
     .toEqual(names.toSorted((a, b) => a.localeCompare(b)))
-  await expectBalance(spool, database)
+  await expectBalance(expect, { spool, database })
   expect(filesIn(spool, '/'), `seed ${seed}`).toEqual([])
   expect(
     await database.query(`select * from log_records where event_name = 'turnlog.records.dropped'`),
   ).toEqual([])
-}, 180_000)
+})
 
-test('a gateway has a token of its own, and the receiver is asked with the user’s', async () => {
+test.concurrent('a gateway has a token of its own, and the receiver is asked with the user’s', async ({
+  expect,
+}) => {
   await using stage = await openStage(() => 'pass', { isGateway: true })
   const { database, spool, receiver } = stage
   const app = await stage.start({
@@ -241,17 +292,17 @@ test('a gateway has a token of its own, and the receiver is asked with the user�
   })
   await app.chat('create a.txt with text')
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(1)
-  await expectBalance(spool, database)
+  await expectBalance(expect, { spool, database })
   expect(filesIn(spool, '/')).toEqual([])
 })
 
-test.each([
+test.concurrent.for([
   ['is older and knows no such question', 404],
   ['takes the token for somebody else’s', 401],
   ['is a login page', 200],
-])(
+] as const)(
   'where the receiver %s, everything is kept until the next start can ask',
-  async (_name, status) => {
+  async ([, status], { expect }) => {
     await using stage = await openStage()
     const { database, spool } = stage
     await using strange = await answerAlways(status)
@@ -259,30 +310,32 @@ test.each([
     await app.chat('create a.txt with text')
     await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(1)
     await expect.poll(() => strange.questions().length, patience).toBeGreaterThan(0)
-    expect(filesIn(spool, '/sent/').length).toBeGreaterThan(1)
+    await expect.poll(() => filesIn(spool, '/sent/').length, patience).toBeGreaterThan(0)
     expect(strange.questions()[0]).toMatch(/^\/api\/v1\/completeness\?recorder=/)
     // Seconds later it has not been asked again and again.
     expect(strange.questions().length).toBeLessThan(5)
     expect(app.output()).toMatch(/^Chat with a scripted model: .*\n$/)
     await app.stop('SIGKILL')
     await stage.start()
-    await expectBalance(spool, database)
+    await expectBalance(expect, { spool, database })
     expect(filesIn(spool, '/')).toEqual([])
   },
 )
 
-test('without a receiver to ask, what was sent is kept for its time and then given up by name', async () => {
+test.concurrent('without a receiver to ask, what was sent is kept for its time and then given up by name', async ({
+  expect,
+}) => {
   await using stage = await openStage()
   const { database, spool } = stage
   const patient = await stage.start({ TELEMETRY_RECEIVER: '' })
   await patient.chat('create a.txt with text')
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(1)
-  expect(filesIn(spool, '/sent/').length).toBeGreaterThan(1)
+  await expect.poll(() => filesIn(spool, '/sent/').length, patience).toBeGreaterThan(0)
   await patient.stop('SIGKILL')
   const hasty = await stage.start({ TELEMETRY_RECEIVER: '', TELEMETRY_KEPT_DAYS_MAX: '0' })
   await hasty.chat('create b.txt with text')
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(2)
-  await expectBalance(spool, database)
+  await expectBalance(expect, { spool, database })
   expect(filesIn(spool, '/')).toEqual([])
   const [list = '', ...others] = readdirSync(spool, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('unconfirmed.jsonl'),
@@ -299,7 +352,9 @@ test('without a receiver to ask, what was sent is kept for its time and then giv
   expect([...given].sort(([a], [b]) => (a < b ? -1 : 1))).toEqual(recorded)
 })
 
-test('straight to the receiver nothing is kept and nothing is asked', async () => {
+test.concurrent('straight to the receiver nothing is kept and nothing is asked', async ({
+  expect,
+}) => {
   await using database = await cloneDatabase()
   await using receiver = await startReceiver({ database })
   await using strange = await answerAlways(404)
@@ -313,7 +368,7 @@ test('straight to the receiver nothing is kept and nothing is asked', async () =
   })
   await app.chat('create a.txt with text')
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(1)
-  await expectBalance(spool.path, database)
+  await expectBalance(expect, { spool: spool.path, database })
   expect([filesIn(spool.path, '/'), strange.questions()]).toEqual([[], []])
 })
 

@@ -5,7 +5,9 @@
  *     00000001.journal …       what was recorded and is not sealed, or belongs to a span that has not ended
  *     state.json               how far it is sealed: replaced whole after each seal (seal-state.ts)
  *     *.{traces,logs}.json.gz  sealed segments that the receiver has not acknowledged (segment.ts)
- *     quarantine/              segments it refused for good, each with `.reason`
+ *     sent/                    segments that an endpoint took and the receiver has not confirmed (sent-folder.ts)
+ *     quarantine/              segments it refused for good, each with `.reason`; in `lost_in_transit/` those that were
+ *                              declared lost on their way
  *     recorded-000000000042    empty: that many sequences were given when the disk would take nothing (recorded-mark.ts)
  *     ended                    the recorder has ended, also while its process lives on
  *     adopter.*.json           who seals and sends for it, once it is dead (lock.ts)
