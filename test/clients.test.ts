@@ -1,6 +1,6 @@
 /** What docs/CLIENTS.md shows is run as it stands there: the commands, the programs, the events and the query. */
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { promisify } from 'node:util'
@@ -84,6 +84,18 @@ test.skipIf(python === undefined)('the Python runs', async () => {
   for (const text of textsOf('python')) await execute(python ?? '', ['-c', text])
   const errors = await database.query(`select message from errors where session_id = 'docs-python'`)
   expect(errors).toEqual([{ message: 'no such file' }])
+})
+
+test('the JavaScript runs', async () => {
+  for (const text of textsOf('js')) {
+    const file = path.join(folder, 'example.mjs')
+    await writeFile(file, text)
+    await execute(process.execPath, [file])
+  }
+  const [operation] = await database.query<{ after: string }>(
+    `select after from file_operations where session_id = 'docs-js'`,
+  )
+  expect(operation?.after).toBe('a line\n'.repeat(100_000))
 })
 
 test('the events land, and the query finds them', async () => {

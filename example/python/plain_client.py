@@ -1,5 +1,5 @@
 """One turn as plain events, with nothing but the standard library. TURNLOG_RECEIVER and TURNLOG_TOKEN say where to."""
-import gzip, json, os, sys, time, urllib.error, urllib.request, uuid
+import gzip, hashlib, json, os, sys, time, urllib.error, urllib.request, uuid
 
 RECEIVER, TOKEN = os.environ.get("TURNLOG_RECEIVER", "http://127.0.0.1:4320"), os.environ["TURNLOG_TOKEN"]
 
@@ -19,6 +19,11 @@ def post(path, body, content_type):
     sys.exit("The receiver does not answer.")
 
 
+def attach(content):  # For what is larger than a few megabytes.
+    digest = hashlib.sha256(content).hexdigest()
+    return {"ref": post(f"/api/v1/attachments?sha256={digest}", content, "application/octet-stream")["ref"]}
+
+
 def send(*events):
     stamped = [{"eventId": str(uuid.uuid4()), "timestamp": time.time() * 1000, **event} for event in events]
     answer = post("/api/v1/events", json.dumps(stamped).encode(), "application/json")
@@ -33,6 +38,6 @@ if __name__ == "__main__":
     send({"type": "SessionStart", "sessionId": session, "appName": "plain-client", "os": sys.platform, "appVersion": "1"})
     send({**ids, "type": "ToolCall", "toolCallId": call, "toolName": "write_file", "args": {"path": "hello.txt"}, "result": "ok", "durationMs": 3},
          {**ids, "type": "FileOperation", "toolCallId": call, "opId": operation, "opType": "create", "path": "hello.txt", "afterContent": "hello\n", "locAdded": 1, "locRemoved": 0})
-    answer = send({**ids, "type": "ChatTurn", "userPrompt": "write a greeting to hello.txt", "assistantFinal": "Done. 👋", "model": "none", "latencyMs": 40},
+    answer = send({**ids, "type": "ChatTurn", "userPrompt": "write a greeting to hello.txt", "assistantFinal": attach("Done. 👋".encode()), "model": "none", "latencyMs": 40},
                   {**ids, "type": "ChangeDecision", "opId": operation, "decision": "accept"})
     print(f"{RECEIVER}/turns/{answer['results'][0]['traceId']}")

@@ -1,6 +1,6 @@
 /** Attributes as they are stored: small ones inline in jsonb, contents by reference; and read, one by one. */
 import { parseContentHash } from '@turnlog/conventions'
-import { type ContentSink, referTo, type TextOptions } from './contents.ts'
+import type { ContentSink, TextOptions } from './contents.ts'
 import { isMap, toJsonObject, toJsonText } from './json-text.ts'
 import {
   type ContentReference,
@@ -30,7 +30,7 @@ function* storedMembers(
   for (const [key, value] of attributes) {
     const name = key.endsWith(referenceSuffix) ? key.slice(0, -referenceSuffix.length) : undefined
     const reference = name === undefined ? undefined : referenceOf(attributes, name)
-    if (name !== undefined && reference !== undefined) yield [clean(name), referTo(reference)]
+    if (name !== undefined && reference !== undefined) yield [clean(name), sink.referTo(reference)]
     else yield [clean(key), storeValue(value, sink, key)]
   }
 }

@@ -113,7 +113,7 @@ export interface Item<Row> {
   readonly row: Row
   /** The record's own time, for the session's first and last sign of life. */
   readonly time: string
-  /** Keys into `contents` and `links` of the batch. */
+  /** Keys into `contents` and `links` of the batch; what is in neither comes by itself. */
   readonly contentKeys: readonly string[]
   /** What a log event says of its recorder. */
   readonly news?: RecorderNews | undefined

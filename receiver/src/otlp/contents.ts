@@ -17,8 +17,9 @@
  */
 import { Buffer, isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
+import type { ContentHash } from '@turnlog/conventions'
 import { splitMessages } from './messages.ts'
-import { type ContentReference, hasReferences } from './references.ts'
+import { type ContentReference, referencesIn } from './references.ts'
 import { clean, encodeText, isClean } from './text.ts'
 
 export interface ContentRow {
@@ -52,7 +53,7 @@ export type StructureType = 'json' | undefined
 
 export interface ContentSink {
   readonly day: string
-  /** What was referred to so far; see `refer`. */
+  /** What was referred to so far, here or not; see `refer`. */
   readonly keys: readonly string[]
   /** Refers to what another sink of the same day took in. */
   refer(keys: readonly string[]): void
@@ -63,11 +64,8 @@ export interface ContentSink {
   addMessages(text: string, options?: TextOptions): string
   /** As `addText`, with the beginning of it in the reference. */
   addTextWithPreview(text: string): string
-}
-
-/** The reference to a content that comes by itself, as JSON text. */
-export function referTo({ sha256, size }: ContentReference): string {
-  return JSON.stringify({ 'turnlog.content': sha256, size, ref: true })
+  /** The reference to a content that comes by itself, before or after. */
+  referTo(reference: ContentReference): string
 }
 
 /** Bytes as a row: text where they are text, whoever sent them. */
@@ -121,7 +119,7 @@ export function collectContents() {
         'turnlog.content': contentHash(sha256),
         size,
         bytes: isText ? undefined : true,
-        refs: (mayRefer && hasReferences(text)) || undefined,
+        refs: refersFrom(text, mayRefer),
         type,
       })
     }
@@ -173,16 +171,32 @@ export function collectContents() {
         size,
         count: messages.length,
         bytes: areText ? undefined : true,
-        refs: (mayRefer && hasReferences(text)) || undefined,
+        refs: refersFrom(text, mayRefer),
         type,
       })
+    }
+
+    function referTo({ sha256, size }: ContentReference): string {
+      keys.push(keyOfHash(sha256))
+      return JSON.stringify({ 'turnlog.content': sha256, size, ref: true })
+    }
+
+    /** True when members of the JSON have gone out of line; they are referred to as well. */
+    function refersFrom(json: string, mayRefer: boolean | undefined): true | undefined {
+      const hashes = mayRefer ? referencesIn(json) : []
+      for (const hash of hashes) keys.push(keyOfHash(hash))
+      return hashes.length > 0 || undefined
+    }
+
+    function keyOfHash(hash: ContentHash): string {
+      return `${day} ${hash.slice('sha256:'.length)}`
     }
 
     function refer(others: readonly string[]): void {
       for (const key of others) keys.push(key)
     }
 
-    return { day, keys, refer, addText, addTextWithPreview, addBytes, addMessages }
+    return { day, keys, refer, referTo, addText, addTextWithPreview, addBytes, addMessages }
   }
 
   return { open, put, contents, links }

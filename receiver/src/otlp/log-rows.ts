@@ -11,7 +11,6 @@ import {
   textOf,
 } from './attributes.ts'
 import type { Item, LogRow, RecorderNews } from './batch.ts'
-import { referTo } from './contents.ts'
 import { fingerprintOfLog } from './fingerprint.ts'
 import { identifierOf } from './identifier.ts'
 import type { Origin } from './origin.ts'
@@ -52,7 +51,7 @@ export function toLogRow(
     event_name: eventName,
     severity_number: log.severityNumber,
     severity_text: textOf(log.severityText),
-    body: bodyReference === undefined ? storeValue(log.body, sink) : referTo(bodyReference),
+    body: bodyReference === undefined ? storeValue(log.body, sink) : sink.referTo(bodyReference),
     trace_id: parseTraceId(log.traceId) ?? null,
     span_id: parseSpanId(log.spanId) ?? null,
     flags: log.flags,

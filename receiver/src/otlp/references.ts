@@ -34,9 +34,11 @@ export function mayHoldReferences(name: string): boolean {
   return jsonContentNames.has(name)
 }
 
-/** Whether members of this JSON have gone out of line. As `turnlog_expand` looks for them. */
-export function hasReferences(json: string): boolean {
-  return json.includes('.ref"') && /\.ref"\s*:\s*"sha256:[0-9a-f]{64}"/.test(json)
+/** The contents of the members of this JSON that have gone out of line. As `turnlog_expand` looks for them. */
+export function referencesIn(json: string): readonly ContentHash[] {
+  if (!json.includes('.ref"')) return []
+  const found = json.matchAll(/\.ref"\s*:\s*"(sha256:[0-9a-f]{64})"/g)
+  return [...found].flatMap(([, hash]) => parseContentHash(hash) ?? [])
 }
 
 /** The reference that stands in the place of the member `name`. */

@@ -12,7 +12,7 @@ import {
   textOf,
 } from './attributes.ts'
 import type { Item, SpanRow } from './batch.ts'
-import { type ContentSink, type collectContents, referTo } from './contents.ts'
+import type { ContentSink, collectContents } from './contents.ts'
 import { identifierOf } from './identifier.ts'
 import { toJsonText } from './json-text.ts'
 import { lastSaid } from './messages.ts'
@@ -157,14 +157,14 @@ function storeSaid(
   const messages = attributes.get(from)
   if (messages === undefined) {
     const reference = referenceOf(attributes, from)
-    return reference && later(referTo(reference))
+    return reference && later(sink.referTo(reference))
   }
   const said = lastSaid(textForm(messages), role)
   switch (said?.kind) {
     case 'text':
       return sink.addTextWithPreview(said.text)
     case 'content':
-      return referTo(said.reference)
+      return sink.referTo(said.reference)
     case 'in parts':
       return later(storeValue(messages, sink, from))
     case undefined:

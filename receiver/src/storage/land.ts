@@ -11,6 +11,7 @@ import type { Batch, ContentParts, Item, LogRow, PointRow, Reject, SpanRow } fro
 import { type ClaimOutcome, takeClaims } from './claims.ts'
 import type { Client, Database } from './database.ts'
 import { failureOf } from './failures.ts'
+import { type Awaited, awaitContents } from './land-attachment.ts'
 import { landContents } from './land-contents.ts'
 import { landRecorders, landSessions } from './land-origins.ts'
 import { forgetParts, landParts, lockContents } from './land-parts.ts'
@@ -145,7 +146,7 @@ async function landOnce(
 ): Promise<Landed> {
   const { contentParts: { wholes, parts } = noParts } = whole
   const places = wholes.flatMap(({ key }) => whole.contents.get(key) ?? [])
-  await lockContents(client, [...places, ...parts])
+  await lockContents(client, [...places, ...parts, ...awaitedBy(whole)])
   const claims = await takeClaims(client, { teamId, items: whole.items })
   const batch = withoutClaimed(whole, claims)
   const { items, recorders, rejects } = batch
@@ -156,6 +157,7 @@ async function landOnce(
   const news = await landContents(client, { teamId, batch, keys })
   await forgetParts(client, { teamId, places })
   const staged = await landParts(client, { teamId, parts })
+  await awaitContents(client, { teamId, contents: awaitedBy(batch) })
   const { count, landed } = await landItems(client, { teamId, batch })
   await addToLedger(client, { teamId, entries: ledgerEntries(batch) })
   await landRecorders(client, { teamId, items, recorders, rejects })
@@ -170,6 +172,19 @@ async function landOnce(
     rejects: staged.rejects,
     claims,
   }
+}
+
+/** Contents the records refer to and do not bring. */
+function awaitedBy({ items, contents, links }: Batch): readonly Awaited[] {
+  const keys = new Set(
+    items.flatMap(({ contentKeys }) =>
+      contentKeys.filter((key) => !contents.has(key) && !links.has(key)),
+    ),
+  )
+  return [...keys].sort().map((key) => {
+    const [day = '', hex = ''] = key.split(' ')
+    return { day, sha256: Buffer.from(hex, 'hex') }
+  })
 }
 
 const noParts = { wholes: [], parts: [] } as const satisfies Partial<ContentParts>

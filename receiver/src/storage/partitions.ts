@@ -15,6 +15,7 @@ export const partitioned = [
   { table: 'content_parts', column: 'day', kind: 'date' },
   { table: 'message_links', column: 'day', kind: 'date' },
   { table: 'contents', column: 'day', kind: 'date' },
+  { table: 'attachment_days', column: 'day', kind: 'date' },
 ] as const
 export type Partitioned = (typeof partitioned)[number]
 
