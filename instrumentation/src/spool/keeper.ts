@@ -270,6 +270,8 @@ export function createKeeper({
     },
     /** Gives up what is beyond the bounds and may go, the oldest first; how many that were. */
     limit(mayGo: (segment: KeptSegment, why: UnconfirmedReason) => boolean): number {
+      listFolders()
+      if (![...kept.values()].some((segment) => boundReached(segment) !== undefined)) return 0
       let count = 0
       for (const segment of all()) {
         const why = boundReached(segment)

@@ -117,7 +117,7 @@ export function createConfirmer({
 
   async function run(): Promise<void> {
     while (!closing.signal.aborted) {
-      const kept = quietly('see what is kept', limited) ?? []
+      const kept = quietly('see what is kept', bounded) ?? []
       if (kept.length === 0) {
         report({ state: 'idle', reason: undefined })
         await wakened()
@@ -136,14 +136,18 @@ export function createConfirmer({
     report({ state: 'closed' })
   }
 
-  /** What is kept, within its bounds. */
-  function limited(): readonly KeptSegment[] {
+  /** Gives up what is beyond the bounds. */
+  function bound(): void {
     const count = source.limit((segment, why) => {
       // Who was switched off for weeks asks first.
       const isAsked = answeredAt > segment.knownAt || clock() - segment.knownAt > graceMs
       return why !== 'kept_days_max' || isAsked
     })
     if (count > 0) report({ segmentsUnconfirmed: health.segmentsUnconfirmed + count })
+  }
+
+  function bounded(): readonly KeptSegment[] {
+    bound()
     return source.all()
   }
 
@@ -259,6 +263,8 @@ export function createConfirmer({
   return {
     /** Something new is kept. */
     wake(): void {
+      // Also while nobody answers, which may be for long.
+      quietly('bound what is kept', bound)
       isAwake = true
       awaken()
     },

@@ -231,6 +231,23 @@ test('age alone gives nothing up before an answer was had', async () => {
   expect([verdicts[0], verdicts.at(-1)]).toEqual([false, true])
 })
 
+test('bytes are bounded while nobody answers, too', async () => {
+  let limits = 0
+  const { source } = openSource(keptSegment([[1, 1]]))
+  const limit = () => {
+    limits += 1
+    return 1
+  }
+  await using at = start([], () => ({ status: 'unsupported', reason: 'HTTP 404' }), {
+    source: { ...source, limit },
+  })
+  await expect.poll(() => at.confirmer.health().state).toBe('unsupported')
+  const before = limits
+  at.confirmer.wake()
+  expect(limits).toBe(before + 1)
+  expect(at.confirmer.health().segmentsUnconfirmed).toBe(limits)
+})
+
 test('a close ends what is asked, at once and as often as one likes', async () => {
   const { source } = openSource(keptSegment([[1, 1]]))
   const confirmer = createConfirmer({
