@@ -30,6 +30,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'receiver/src/routes': {
     may: ['receiver/src/events', 'receiver/src/otlp', 'receiver/src/storage', 'conventions'],
   },
+  'receiver/src/jaeger': { may: ['receiver/src/storage', 'conventions'] },
   'receiver/src/pages': { may: ['receiver/src/storage', 'conventions'] },
   'receiver/src/cli': { may: ['receiver/src/storage'] },
   'dashboards/src': { may: ['conventions'] },

@@ -9,6 +9,8 @@ export interface AccessOptions {
   readonly scopes: readonly Scope[]
   /** A signed-in browser may as well, under these names and loopback's. The scope needs `@fastify/cookie`. */
   readonly pageHosts?: readonly string[]
+  /** The body of a refusal; `google.rpc.Status` without. */
+  readonly refusal?: (status: 401 | 403, reason: string) => object
 }
 
 export interface Access {
@@ -25,7 +27,7 @@ export interface Access {
 export async function requireAccess(
   request: FastifyRequest,
   reply: FastifyReply,
-  { database, scopes, pageHosts }: AccessOptions,
+  { database, scopes, pageHosts, refusal = statusBody }: AccessOptions,
 ): Promise<Access | undefined> {
   const { authorization, host } = request.headers
   if (authorization === undefined && pageHosts !== undefined && isOwnHost(host, pageHosts)) {
@@ -37,10 +39,15 @@ export async function requireAccess(
   // What is still being sent is read and thrown away, so that the answer is read.
   request.raw.resume()
   if (authentication.status === 'forbidden') {
-    reply.code(403).send({ code: 7, message: authentication.reason })
+    reply.code(403).send(refusal(403, authentication.reason))
     return undefined
   }
   reply.code(401).header('www-authenticate', 'Bearer realm="turnlog"')
-  reply.send({ code: 16, message: authentication.reason })
+  reply.send(refusal(401, authentication.reason))
   return undefined
+}
+
+/** `google.rpc.Status`: UNAUTHENTICATED is 16, PERMISSION_DENIED 7. */
+function statusBody(status: 401 | 403, message: string): object {
+  return { code: status === 401 ? 16 : 7, message }
 }

@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { openCapacity } from './capacity.ts'
 import type { Config } from './config.ts'
 import { type Counters, openCounters } from './counters.ts'
+import { jaegerRoutes } from './jaeger/routes.ts'
 import { openKeeping } from './keeping.ts'
 import { describeRoutes, descriptionRoutes } from './openapi/document.ts'
 import { setPageHeaders } from './pages/guard.ts'
@@ -19,7 +20,15 @@ import { openWellness } from './wellness.ts'
 
 export type AppConfig = Pick<
   Config,
-  'bodyBytesMax' | 'attachmentBytesMax' | 'memoryBytesMax' | 'pageHosts' | 'retentionDays'
+  | 'bodyBytesMax'
+  | 'attachmentBytesMax'
+  | 'memoryBytesMax'
+  | 'pageHosts'
+  | 'retentionDays'
+  | 'publicUrl'
+  | 'jaegerAttributeBytesMax'
+  | 'jaegerReadsMax'
+  | 'jaegerReadSecondsMax'
 >
 
 export interface AppOptions {
@@ -87,6 +96,19 @@ export function buildApp(
   app.register(async (scope) => {
     await scope.register(fastifyCookie)
     completenessRoutes(scope, { database, pageHosts: config.pageHosts, keeping })
+  })
+  app.register(async (scope) => {
+    await scope.register(fastifyCookie)
+    jaegerRoutes(scope, {
+      database,
+      pageHosts: config.pageHosts,
+      publicUrl: config.publicUrl,
+      attributeBytesMax: config.jaegerAttributeBytesMax,
+      readsMax: config.jaegerReadsMax,
+      readSecondsMax: config.jaegerReadSecondsMax,
+      now,
+      onUnwell: wellness.unwell,
+    })
   })
   app.register(async (scope) => {
     await scope.register(fastifyCookie)

@@ -92,6 +92,30 @@ export const settings = {
     parse: parsePositiveInteger,
     doc: 'Connections to the database.',
   }),
+  publicUrl: setting<string | undefined>({
+    env: 'TURNLOG_RECEIVER_PUBLIC_URL',
+    default: undefined,
+    parse: parseHttpUrl,
+    doc: 'Where people reach this receiver, such as https://turnlog.example.com: links in answers for Jaeger and Grafana begin with it. By default with the address that was asked.',
+  }),
+  jaegerAttributeBytesMax: setting<number>({
+    env: 'TURNLOG_JAEGER_ATTRIBUTE_BYTES_MAX',
+    default: 64 * 1024,
+    parse: parsePositiveInteger,
+    doc: 'An attribute above this is shown in Jaeger and Grafana by its beginning, its size and a link: their pages grow slow with it. Nothing is cut where it is stored.',
+  }),
+  jaegerReadsMax: setting<number>({
+    env: 'TURNLOG_JAEGER_READS_MAX',
+    default: 4,
+    parse: parsePositiveInteger,
+    doc: 'Requests of Jaeger and Grafana that are answered at one moment; the others wait. Fewer than there are connections, so that some are left for landing.',
+  }),
+  jaegerReadSecondsMax: setting<number>({
+    env: 'TURNLOG_JAEGER_SECONDS_MAX',
+    default: 30,
+    parse: (text) => parseAtMost(text, 60),
+    doc: 'A search that takes longer than so many seconds, 60 at most, is ended and answered 504.',
+  }),
 } as const
 
 type Settings = typeof settings
@@ -126,6 +150,10 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     memoryBytesMax: read(settings.memoryBytesMax),
     retentionDays: read(settings.retentionDays),
     connectionsMax: read(settings.connectionsMax),
+    publicUrl: read(settings.publicUrl),
+    jaegerAttributeBytesMax: read(settings.jaegerAttributeBytesMax),
+    jaegerReadsMax: read(settings.jaegerReadsMax),
+    jaegerReadSecondsMax: read(settings.jaegerReadSecondsMax),
   })
 }
 
@@ -177,6 +205,16 @@ function parseRetention(text: string): number | undefined {
   if (text.toLowerCase() === 'off') return Number.POSITIVE_INFINITY
   const days = parsePositiveInteger(text)
   return days !== undefined && days <= retentionDaysMax ? days : undefined
+}
+
+/** Without the slash at its end. */
+function parseHttpUrl(text: string): string | undefined {
+  return /^https?:\/\//.test(text) && URL.canParse(text) ? text.replace(/\/+$/, '') : undefined
+}
+
+function parseAtMost(text: string, max: number): number | undefined {
+  const value = parsePositiveInteger(text)
+  return value === undefined || value > max ? undefined : value
 }
 
 function parsePositiveInteger(text: string): number | undefined {

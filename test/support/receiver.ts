@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { buildApp } from '@turnlog/receiver/app'
+import { type AppConfig, buildApp } from '@turnlog/receiver/app'
 import { createToken, type Database, openDatabase, type Scope } from '@turnlog/receiver/storage'
 import type { TestDatabase } from './postgres.ts'
 
@@ -13,28 +13,30 @@ export interface TestReceiver extends AsyncDisposable {
   /** An ingest token of the user `mara`. */
   readonly token: string
   readonly database: Database
-  newToken(options?: { user?: string; scope?: Scope }): Promise<string>
+  newToken(options?: { user?: string; scope?: Scope; team?: string }): Promise<string>
   close(): Promise<void>
 }
 
 export const testUser = 'mara'
 
 /** What `buildApp` is given in tests. */
-export const receiverLimits = {
+export const receiverLimits: AppConfig = {
   bodyBytesMax: 64 * 1024 ** 2,
   attachmentBytesMax: 64 * 1024 ** 2,
   memoryBytesMax: 128 * 1024 ** 2,
   pageHosts: [],
   retentionDays: 30,
-} as const
+  publicUrl: undefined,
+  jaegerAttributeBytesMax: 64 * 1024,
+  jaegerReadsMax: 4,
+  jaegerReadSecondsMax: 60,
+}
 
 export interface ReceiverOptions {
   readonly database: TestDatabase
   /** The port it had before, after a restart; any free one without. */
   readonly port?: number
-  readonly limits?: Partial<
-    Record<'bodyBytesMax' | 'attachmentBytesMax' | 'memoryBytesMax' | 'retentionDays', number>
-  >
+  readonly limits?: Partial<AppConfig>
   readonly now?: () => Date
 }
 
@@ -45,8 +47,11 @@ export async function startReceiver(options: ReceiverOptions): Promise<TestRecei
     ...(options.now ? { now: options.now } : {}),
   })
   const url = await app.listen({ host: '127.0.0.1', port: options.port ?? 0 })
-  const newToken = ({ user = testUser, scope = 'ingest' as Scope } = {}) =>
-    createToken(options.database, { user, scope })
+  const newToken: TestReceiver['newToken'] = ({
+    user = testUser,
+    scope = 'ingest',
+    ...rest
+  } = {}) => createToken(options.database, { user, scope, ...rest })
   async function close(): Promise<void> {
     await app.close()
     await database.close()

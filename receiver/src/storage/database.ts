@@ -1,11 +1,18 @@
 /** The connection to PostgreSQL: a pool, its limits, and transactions. */
 import pg from 'pg'
+import { boundedRead, type ReadLimits } from './bounded-read.ts'
 import { failureOf } from './failures.ts'
 
 export interface Database {
   query<Row extends object = Record<string, unknown>>(
     text: string,
     parameters?: readonly unknown[],
+  ): Promise<Row[]>
+  /** One statement that reads, bounded in time, and ended when its signal is given. */
+  read<Row extends object = Record<string, unknown>>(
+    text: string,
+    parameters: readonly unknown[],
+    limits: ReadLimits,
   ): Promise<Row[]>
   /**
    * Runs `work` in one transaction and commits. Runs it again, three times at most, when the
@@ -62,6 +69,10 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     async query<Row extends object>(text: string, parameters: readonly unknown[] = []) {
       const { rows } = await pool.query<Row>(text, [...parameters])
       return rows
+    },
+
+    read<Row extends object>(text: string, parameters: readonly unknown[], limits: ReadLimits) {
+      return boundedRead<Row>(pool, { text, parameters, ...limits })
     },
 
     async transaction(work) {

@@ -1,0 +1,119 @@
+/**
+ * Attributes as tags: typed, contents in their places as far as they are to be shown. Pure.
+ *
+ * What is too large to be shown whole, or is not there, has companions beside it, unless the client sent them itself:
+ * - `K` its beginning and a line that says so, `K.size` its bytes, `K.link` where the whole is;
+ * - of what is not shown at all no `K`, but `K.ref`, its hash.
+ */
+import type { ContentReference } from './content-reference.ts'
+import { referenceOf } from './content-reference.ts'
+import type { FoundContent } from './read-contents.ts'
+import {
+  Double,
+  membersOf,
+  parseStored,
+  type StoredObject,
+  type StoredValue,
+  toPlainJson,
+} from './stored-json.ts'
+
+export type TagValue =
+  | { readonly type: 'string'; readonly value: string }
+  | { readonly type: 'bool'; readonly value: boolean }
+  | { readonly type: 'int64'; readonly value: bigint }
+  | { readonly type: 'float64'; readonly value: number }
+  | { readonly type: 'binary'; readonly value: Uint8Array }
+  /** A list or a map, and its JSON text. */
+  | { readonly type: 'json'; readonly value: StoredValue; readonly text: string }
+
+export interface Tag {
+  readonly key: string
+  readonly value: TagValue
+}
+
+export interface TagOptions {
+  /** `hidden`: it is not shown, and was not read. */
+  find(reference: ContentReference): FoundContent | 'hidden'
+  /** Where a person finds the whole. */
+  linkTo(reference: ContentReference, key: string): string
+  /** Keys that are shown elsewhere. */
+  readonly without?: ReadonlySet<string>
+}
+
+/** In the order of their keys. */
+export function tagsOf(attributes: StoredObject, options: TagOptions): readonly Tag[] {
+  const tags: Tag[] = []
+  for (const [key, value] of membersOf(attributes)) {
+    if (options.without?.has(key)) continue
+    const reference = referenceOf(value)
+    if (reference === undefined) tags.push({ key, value: toTagValue(value) })
+    else tags.push(...contentTags(reference, { ...options, key, attributes }))
+  }
+  return tags
+}
+
+export function stringTag(key: string, value: string): Tag {
+  return { key, value: { type: 'string', value } }
+}
+
+function contentTags(
+  reference: ContentReference,
+  options: TagOptions & { readonly key: string; readonly attributes: StoredObject },
+): Tag[] {
+  const { key, attributes } = options
+  const found = options.find(reference)
+  if (found !== undefined && found !== 'hidden' && found.status === 'whole') {
+    return [{ key, value: wholeValue(reference, found) }]
+  }
+  const link = options.linkTo(reference, key)
+  const first =
+    found === undefined || found === 'hidden'
+      ? stringTag(`${key}.ref`, `sha256:${reference.sha256}`)
+      : stringTag(key, beginningText(reference, { found, link }))
+  const size: TagValue = { type: 'int64', value: BigInt(reference.size) }
+  return [first, { key: `${key}.size`, value: size }, stringTag(`${key}.link`, link)].filter(
+    (tag) => tag.key === key || !Object.hasOwn(attributes, tag.key),
+  )
+}
+
+type Shown = Exclude<FoundContent, undefined>
+
+function wholeValue({ type }: ContentReference, { text, bytes }: Shown): TagValue {
+  if (type === 'bytes') return { type: 'binary', value: bytes }
+  if (type === 'json') {
+    const value = parseOrUndefined(text)
+    if (value !== undefined) return { type: 'json', value, text }
+  }
+  return { type: 'string', value: text }
+}
+
+function beginningText(
+  { size, type }: ContentReference,
+  { found, link }: { readonly found: Shown; readonly link: string },
+): string {
+  if (type === 'bytes') return `[${size} bytes that are no text; the whole: ${link}]`
+  return `${found.text}\n… [the first ${Buffer.byteLength(found.text)} of ${size} bytes; the whole: ${link}]`
+}
+
+export function toTagValue(value: StoredValue): TagValue {
+  if (typeof value === 'string') return { type: 'string', value }
+  if (typeof value === 'boolean') return { type: 'bool', value }
+  if (typeof value === 'bigint') return { type: 'int64', value }
+  if (value instanceof Double) return { type: 'float64', value: value.value }
+  if (typeof value === 'number') {
+    return Number.isInteger(value)
+      ? { type: 'int64', value: BigInt(value) }
+      : { type: 'float64', value }
+  }
+  // OTLP's empty value: Jaeger has none, and shows it as empty text.
+  if (value === null) return { type: 'string', value: '' }
+  return { type: 'json', value, text: toPlainJson(value) }
+}
+
+function parseOrUndefined(text: string): StoredValue | undefined {
+  try {
+    return parseStored(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,26 @@
+/** Which span stands for each of these traces? Its root, else its earliest. Contents by reference. */
+import type { ReadLimits } from '../bounded-read.ts'
+import type { Database } from '../database.ts'
+import { type SpanRow, spanColumns } from './spans-by-key.ts'
+
+const text = `
+  select ${spanColumns}
+    from unnest($2::text[]) with ordinality t (trace_id, place)
+   cross join lateral (
+     select *
+       from spans
+      where team_id = $1 and trace_id = t.trace_id   -- index: spans_pkey
+      order by parent_span_id is not null, start_unix_nano, span_id
+      limit 1
+   ) s
+   order by t.place`
+
+/** In the order of the ids. */
+export async function firstSpans(
+  database: Database,
+  options: { readonly teamId: string; readonly traceIds: readonly string[] } & ReadLimits,
+): Promise<readonly SpanRow[]> {
+  const { teamId, traceIds, ...limits } = options
+  if (traceIds.length === 0) return []
+  return database.read<SpanRow>(text, [teamId, traceIds], limits)
+}

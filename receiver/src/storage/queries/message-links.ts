@@ -1,0 +1,61 @@
+/** Which messages are in these lists? Each link back to the first, once, however many lists share it. */
+import type { ReadLimits } from '../bounded-read.ts'
+import type { Database } from '../database.ts'
+
+export interface MessageLink {
+  readonly sha256: string
+  readonly previous: string | null
+  readonly position: number
+  /** The message's hash, and its size; null when it has not come. */
+  readonly message: string
+  readonly size: number | null
+}
+
+/**
+ * Positions fall with every step, so that the walk ends whatever the links say. Each step asks for one row, so that it is
+ * found by its key also where the planner knows nothing of the table yet.
+ */
+const text = `
+  with recursive walk as (
+    select sha256, previous, message, position
+      from message_links
+     where team_id = $1 and day = $2::date and sha256 = any ($3)   -- index: message_links_pkey
+    union
+    select l.sha256, l.previous, l.message, l.position
+      from walk w
+     cross join lateral (
+       select n.sha256, n.previous, n.message, n.position
+         from message_links n
+        where n.team_id = $1 and n.day = $2::date and n.sha256 = w.previous
+          and n.position = w.position - 1
+        limit 1
+     ) l
+  )
+  select encode(w.sha256, 'hex') as sha256,
+         encode(w.previous, 'hex') as previous,
+         w.position,
+         encode(w.message, 'hex') as message,
+         c.size
+    from walk w
+    left join lateral (
+      select m.size
+        from contents m
+       where m.team_id = $1 and m.day = $2::date and m.sha256 = w.message and m.part = 0
+       limit 1
+    ) c on true
+   order by w.position`
+
+/** In the order of their positions. */
+export async function messageLinks(
+  database: Database,
+  options: {
+    readonly teamId: string
+    readonly day: string
+    readonly lists: readonly string[]
+  } & ReadLimits,
+): Promise<readonly MessageLink[]> {
+  const { teamId, day, lists, ...limits } = options
+  if (lists.length === 0) return []
+  const heads = lists.map((hash) => Buffer.from(hash, 'hex'))
+  return database.read<MessageLink>(text, [teamId, day, heads], limits)
+}

@@ -1,0 +1,38 @@
+/** Which service calls which, and how often? Told by spans whose parent is another service's. */
+import type { ReadLimits } from '../bounded-read.ts'
+import type { Database } from '../database.ts'
+
+export interface Dependency {
+  /** Null: spans that name no service. */
+  readonly parent: string | null
+  readonly child: string | null
+  readonly callCount: number
+}
+
+/** A parent has begun before its child; by how much is bounded, so that few days are read. */
+const text = `
+  select p.service_name as parent, c.service_name as child, count(*) as "callCount"
+    from spans c
+    join spans p
+      on p.team_id = c.team_id and p.trace_id = c.trace_id and p.span_id = c.parent_span_id
+     and p.start_time >= $2::timestamptz - interval '1 day'
+     and p.start_time <= $3::timestamptz
+   where c.team_id = $1 and c.start_time >= $2 and c.start_time <= $3   -- index: spans_by_time
+     and c.parent_span_id is not null
+     and p.service_name is distinct from c.service_name
+   group by p.service_name, c.service_name
+   order by p.service_name, c.service_name
+   limit $4`
+
+export async function serviceDependencies(
+  database: Database,
+  options: {
+    readonly teamId: string
+    readonly from: Date
+    readonly to: Date
+    readonly rowsMax: number
+  } & ReadLimits,
+): Promise<readonly Dependency[]> {
+  const { teamId, from, to, rowsMax, ...limits } = options
+  return database.read<Dependency>(text, [teamId, from, to, rowsMax], limits)
+}

@@ -1,0 +1,37 @@
+/** Which services have sent spans? */
+import type { ReadLimits } from '../bounded-read.ts'
+import type { Database } from '../database.ts'
+
+/** From one name to the next, each found by the index: as many steps as there are services. */
+const text = `
+  with recursive services as (
+    (select left(service_name, 200) as cut, service_name
+       from spans
+      where team_id = $1 and left(service_name, 200) is not null
+      order by left(service_name, 200)   -- index: operations_by_service
+      limit 1)
+    union all
+    select next.cut, next.service_name
+      from services s
+     cross join lateral (
+       select left(n.service_name, 200) as cut, n.service_name
+         from spans n
+        where n.team_id = $1 and left(n.service_name, 200) > s.cut
+        order by left(n.service_name, 200)
+        limit 1
+     ) next
+  )
+  (select service_name as "serviceName" from services limit $2)
+  union all
+  (select null where exists (
+     select from spans where team_id = $1 and left(service_name, 200) is null))`
+
+/** In no order; null stands for spans that name none. Of names whose first 200 characters are equal, one. */
+export async function servicesOf(
+  database: Database,
+  options: { readonly teamId: string; readonly rowsMax: number } & ReadLimits,
+): Promise<readonly (string | null)[]> {
+  const { teamId, rowsMax, ...limits } = options
+  const rows = await database.read<{ serviceName: string | null }>(text, [teamId, rowsMax], limits)
+  return rows.map(({ serviceName }) => serviceName)
+}

@@ -1,0 +1,46 @@
+/** Which spans has this trace, in which order, and how heavy are they? Read before they are, a part at a time. */
+import type { ReadLimits } from '../bounded-read.ts'
+import type { Database } from '../database.ts'
+
+export interface SpanKey {
+  readonly spanId: string
+  readonly parentSpanId: string | null
+  /** Nanoseconds since 1970, as text: with the id it tells the span from another one of that id. */
+  readonly start: string
+  /** Bytes of what it holds, as stored: compressed where it is large. */
+  readonly bytes: number
+}
+
+/** Where times tie, roots come first, and siblings in the order their recorder gave them. */
+const byTime = 'start_unix_nano, parent_span_id is not null, sequence nulls last, span_id'
+
+/** By time; or by where they come from and then by time. */
+const orders = {
+  time: byTime,
+  origin: `jsonb_hash_extended(resource, 0), jsonb_hash_extended(scope, 0), ${byTime}`,
+} as const
+export type SpanOrder = keyof typeof orders
+
+const textBy = (order: SpanOrder) => `
+  select span_id as "spanId",
+         parent_span_id as "parentSpanId",
+         start_unix_nano::text as start,
+         pg_column_size(attributes) + pg_column_size(resource)
+           + coalesce(pg_column_size(events), 0) + coalesce(pg_column_size(links), 0) as bytes
+    from spans
+   where team_id = $1 and trace_id = $2   -- index: spans_pkey
+   order by ${orders[order]}
+   limit $3`
+
+export async function spanKeysOfTrace(
+  database: Database,
+  options: {
+    readonly teamId: string
+    readonly traceId: string
+    readonly order: SpanOrder
+    readonly rowsMax: number
+  } & ReadLimits,
+): Promise<readonly SpanKey[]> {
+  const { teamId, traceId, order, rowsMax, ...limits } = options
+  return database.read<SpanKey>(textBy(order), [teamId, traceId, rowsMax], limits)
+}

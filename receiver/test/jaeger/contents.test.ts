@@ -1,0 +1,209 @@
+/** How much of contents is shown, and where the rest is. */
+import { createHash } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Json, newSpanId, newTraceId, span } from '../../../test/support/otlp.ts'
+import { openStage, type Stage } from './stage.ts'
+
+const publicUrl = 'https://turnlog.example'
+
+let stage: Stage
+beforeAll(async () => {
+  stage = await openStage({ limits: { publicUrl } })
+})
+afterAll(() => stage[Symbol.asyncDispose]())
+
+interface Tag {
+  readonly key: string
+  readonly type: string
+  readonly value: unknown
+}
+
+/** The tags of the first span of a trace, by their keys. */
+async function tagsOf(path: string): Promise<Readonly<Record<string, Tag | undefined>>> {
+  const { data } = await stage.read(path)
+  const tags: readonly Tag[] = Array.isArray(data) ? data[0].spans[0].tags : []
+  return Object.fromEntries(tags.map((tag) => [tag.key, tag]))
+}
+
+async function landOne(attributes: Parameters<typeof span>[0]): Promise<string> {
+  const traceId = newTraceId()
+  await stage.landSpans([span(attributes, { traceId })])
+  return traceId
+}
+
+function messages(count: number, length: number): string {
+  return JSON.stringify(
+    Array.from({ length: count }, (_, index) => ({
+      role: index % 2 === 0 ? 'user' : 'assistant',
+      parts: [{ type: 'text', content: `${index} ${'é'.repeat(length)}` }],
+    })),
+  )
+}
+
+test('what fits is whole, to the byte: the GenAI view reads it', async () => {
+  const conversation = messages(30, 100)
+  const traceId = await landOne({
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.input.messages': conversation,
+    'gen_ai.tool.call.arguments': '{"path": "a.txt"}',
+    exact: 'x'.repeat(65_536),
+  })
+  const tags = await tagsOf(`/api/traces/${traceId}`)
+  expect(tags['gen_ai.input.messages']?.value).toBe(conversation)
+  expect(tags['gen_ai.tool.call.arguments']?.value).toBe('{"path": "a.txt"}')
+  expect(tags.exact?.value).toBe('x'.repeat(65_536))
+  expect(Object.keys(tags).filter((key) => /\.(size|link|ref)$/.test(key))).toEqual([])
+})
+
+test('above 64 KiB stand the beginning, the size and a link; raw gives all', async () => {
+  const text = 'é'.repeat(40_000)
+  const conversation = messages(100, 500)
+  const traceId = await landOne({ text, 'gen_ai.input.messages': conversation })
+  const tags = await tagsOf(`/api/traces/${traceId}`)
+  const hash = createHash('sha256').update(text).digest('hex')
+  const link = `${publicUrl}/api/v1/attachments/sha256:${hash}`
+  expect(tags.text?.value).toBe(
+    `${'é'.repeat(2_048)}\n… [the first 4096 of 80000 bytes; the whole: ${link}]`,
+  )
+  expect(tags['text.size']).toEqual({ key: 'text.size', type: 'int64', value: 80_000 })
+  expect(tags['text.link']).toEqual({ key: 'text.link', type: 'string', value: link })
+  const shown = String(tags['gen_ai.input.messages']?.value)
+  expect(conversation.startsWith(shown.slice(0, shown.indexOf('\n… [')))).toBe(true)
+  expect(Buffer.byteLength(shown)).toBeLessThan(4_400)
+  expect(tags['gen_ai.input.messages.size']?.value).toBe(Buffer.byteLength(conversation))
+  expect(tags['gen_ai.input.messages.link']?.value).toMatch(
+    new RegExp(`^${publicUrl}/turns/${traceId}/[0-9a-f]{16}/input-messages$`),
+  )
+  for (const parameters of ['raw=true', 'maxAttributeBytes=10000000']) {
+    const whole = await tagsOf(`/api/traces/${traceId}?${parameters}`)
+    expect(whole.text?.value).toBe(text)
+    expect(whole['gen_ai.input.messages']?.value).toBe(conversation)
+    expect(whole['text.size']).toBeUndefined()
+  }
+})
+
+test('maxAttributeBytes shows less as well, and never half a character', async () => {
+  const traceId = await landOne({ text: '😀'.repeat(1_000) })
+  for (const [bytes, characters] of [
+    [0, 0],
+    [3, 0],
+    [4, 1],
+    [103, 25],
+  ] as const) {
+    const { text } = await tagsOf(`/api/traces/${traceId}?maxAttributeBytes=${bytes}`)
+    const beginning = '😀'.repeat(characters)
+    expect(
+      String(text?.value).startsWith(`${beginning}\n… [the first ${characters * 4} of 4000 bytes`),
+    ).toBe(true)
+  }
+})
+
+test('the size a client sent is not told twice', async () => {
+  const traceId = newTraceId()
+  const attributes = {
+    'gen_ai.tool.call.result': 'x'.repeat(70_000),
+    'gen_ai.tool.call.result.size': 70_000,
+  }
+  await stage.landSpans([span(attributes, { traceId })])
+  const text = await (await stage.get(`/api/traces/${traceId}`)).text()
+  expect(text.match(/"gen_ai.tool.call.result.size"/g)).toHaveLength(1)
+})
+
+test('bytes above the limit are told of, not shown', async () => {
+  const traceId = await landOne({ blob: new Uint8Array(70_000).fill(255) })
+  const { blob, 'blob.size': size } = await tagsOf(`/api/traces/${traceId}`)
+  expect(blob?.type).toBe('string')
+  expect(blob?.value).toMatch(/^\[70000 bytes that are no text; the whole: https:/)
+  expect(size?.value).toBe(70_000)
+  const whole = await tagsOf(`/api/traces/${traceId}?raw=true`)
+  expect(whole.blob).toEqual({
+    key: 'blob',
+    type: 'binary',
+    value: Buffer.alloc(70_000, 255).toString('base64'),
+  })
+})
+
+test('a content that is not there is referred to, not made up', async () => {
+  const traceId = await landOne({
+    'gen_ai.tool.call.result': 'gone',
+    'gen_ai.input.messages': messages(3, 10),
+  })
+  await stage.database.query('delete from contents')
+  const tags = await tagsOf(`/api/traces/${traceId}`)
+  expect(tags['gen_ai.tool.call.result']).toBeUndefined()
+  expect(tags['gen_ai.tool.call.result.ref']?.value).toBe(
+    `sha256:${createHash('sha256').update('gone').digest('hex')}`,
+  )
+  expect(tags['gen_ai.tool.call.result.size']?.value).toBe(4)
+  expect(tags['gen_ai.input.messages']).toBeUndefined()
+  expect(tags['gen_ai.input.messages.ref']?.value).toMatch(/^sha256:/)
+})
+
+test('a list of traces reads no contents', async () => {
+  const traceId = await landOne({
+    'gen_ai.operation.name': 'invoke_agent',
+    secret: 'y'.repeat(2_000),
+  })
+  // Whoever read it would fail.
+  await stage.database.query('alter table contents rename to contents_away')
+  try {
+    const times = 'query.startTimeMin=2020-01-01T00:00:00Z&query.startTimeMax=2099-01-01T00:00:00Z'
+    const list = JSON.stringify(await stage.read('/api/traces?service=app&limit=1500'))
+    expect(list).toContain(traceId)
+    expect(list).not.toContain('yyy')
+    await stage.read(`/api/v3/trace-summaries?${times}`)
+    await stage.read('/api/services')
+    await stage.read('/api/services/app/operations')
+  } finally {
+    await stage.database.query('alter table contents_away rename to contents')
+  }
+})
+
+test('one answer holds so much of contents; then they have only a size and a link, and the trace says so', async () => {
+  const traceId = newTraceId()
+  const texts = Array.from({ length: 40 }, (_, index) => `${index} `.padEnd(60_000, 'z'))
+  for (const part of [texts.slice(0, 20), texts.slice(20)]) {
+    const attributes = (text: string) =>
+      Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`k${index}`, `${index}${text}`]))
+    await stage.landSpans(part.map((text) => span(attributes(text), { traceId })))
+  }
+  const answer = await (await stage.get(`/api/traces/${traceId}`)).text()
+  expect(answer.length).toBeLessThan(66 * 1024 ** 2)
+  const [trace] = JSON.parse(answer).data
+  expect(trace.spans).toHaveLength(40)
+  expect(trace.warnings).toEqual([
+    'its contents are too much for one answer: some have only their size and a link',
+  ])
+  const last: readonly Tag[] = trace.spans.at(-1).tags
+  expect(last.filter(({ key }) => key.startsWith('k0')).map(({ key }) => key)).toEqual([
+    'k0.ref',
+    'k0.size',
+    'k0.link',
+  ])
+  const raw = await (await stage.get(`/api/traces/${traceId}?raw=true`)).text()
+  expect(raw.length).toBeGreaterThan(40 * 30 * 60_000)
+})
+
+test('a conversation that is sent again with every call is shown with every call', async () => {
+  const traceId = newTraceId()
+  const count = 60
+  const spans = Array.from({ length: count }, (_, index) =>
+    span(
+      { 'gen_ai.operation.name': 'chat', 'gen_ai.input.messages': messages(index + 1, 300) },
+      { traceId, spanId: newSpanId() },
+    ),
+  )
+  await stage.landSpans(spans)
+  const { data } = await stage.read(`/api/traces/${traceId}?raw=true`)
+  const shown: readonly Json[] = Array.isArray(data) ? data[0].spans : []
+  const texts = shown.map(({ tags }) => {
+    if (!Array.isArray(tags)) return ''
+    return tags.find(({ key }: Tag) => key === 'gen_ai.input.messages')?.value
+  })
+  const expected = Array.from({ length: count }, (_, index) => messages(index + 1, 300))
+  expect(texts.toSorted(byLength)).toEqual(expected.toSorted(byLength))
+})
+
+function byLength(left: string, right: string): number {
+  return left.length - right.length
+}

@@ -1,0 +1,52 @@
+/** A receiver to ask as Jaeger's clients do, on a database of its own. */
+import { expect } from 'vitest'
+import { type Json, post, traceRequest } from '../../../test/support/otlp.ts'
+import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
+import {
+  type ReceiverOptions,
+  startReceiver,
+  type TestReceiver,
+} from '../../../test/support/receiver.ts'
+
+export interface Stage extends AsyncDisposable {
+  readonly database: TestDatabase
+  readonly receiver: TestReceiver
+  /** Of scope `read`. */
+  readonly token: string
+  /** With the token, unless other headers are given. */
+  get(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>
+  /** The answer's JSON; fails unless the status is 200. */
+  read(path: string): Promise<Json>
+  land(request: Json): Promise<void>
+  landSpans(spans: readonly Json[], resource?: Parameters<typeof traceRequest>[1]): Promise<void>
+}
+
+export async function openStage(options: Omit<ReceiverOptions, 'database'> = {}): Promise<Stage> {
+  const database = await cloneDatabase()
+  const receiver = await startReceiver({ database, ...options })
+  const token = await receiver.newToken({ scope: 'read' })
+  const get: Stage['get'] = (path, headers = { authorization: `Bearer ${token}` }) =>
+    fetch(receiver.url + path, { headers })
+  const land: Stage['land'] = async (request) => {
+    const answer = await post(receiver, 'traces', request)
+    expect([answer.status, await answer.json()]).toEqual([200, {}])
+  }
+  return {
+    database,
+    receiver,
+    token,
+    get,
+    async read(path) {
+      const answer = await get(path)
+      const text = await answer.text()
+      expect([answer.status, answer.status === 200 ? '' : text]).toEqual([200, ''])
+      return JSON.parse(text)
+    },
+    land,
+    landSpans: (spans, resource = { 'service.name': 'app' }) => land(traceRequest(spans, resource)),
+    async [Symbol.asyncDispose]() {
+      await receiver.close()
+      await database[Symbol.asyncDispose]()
+    },
+  }
+}
