@@ -1,15 +1,20 @@
 /** A content, as a row refers to it. Pure. */
-import { isStoredObject, type StoredValue } from './stored-json.ts'
+import { isStoredObject, type StoredObject, type StoredValue } from './stored-json.ts'
 
 export interface ContentReference {
   /** A content of its own, or a list stored message by message, known by its last link. */
   readonly kind: 'content' | 'messages'
   /** 64 hex digits. */
   readonly sha256: string
-  /** Bytes of the whole. */
-  readonly size: number
-  /** What the attribute was: a string, bytes, or a list or map, of which the content is the JSON text. */
-  readonly type: 'string' | 'bytes' | 'json'
+  /** Bytes of the whole; undefined where only the content, which comes by itself, will tell. */
+  readonly size: number | undefined
+  /**
+   * What the attribute was: a string, bytes, or a list or map, of which the content is the JSON text; undefined where
+   * only the content will tell.
+   */
+  readonly type: 'string' | 'bytes' | 'json' | undefined
+  /** It is JSON of which large members are contents of their own, referred to in their places. */
+  readonly hasReferences: boolean
 }
 
 /** Undefined for any other value. */
@@ -21,7 +26,13 @@ export function referenceOf(value: StoredValue | undefined): ContentReference | 
   return {
     kind,
     sha256: hash.slice('sha256:'.length),
-    size: typeof value.size === 'number' ? value.size : 0,
-    type: value.type === 'bytes' || value.type === 'json' ? value.type : 'string',
+    size: typeof value.size === 'number' ? value.size : undefined,
+    type: typeOf(value),
+    hasReferences: value.refs === true,
   }
+}
+
+function typeOf({ type, ref }: StoredObject): ContentReference['type'] {
+  if (type === 'bytes' || type === 'json') return type
+  return ref === true ? undefined : 'string'
 }

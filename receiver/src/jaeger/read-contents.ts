@@ -6,6 +6,7 @@
  */
 import type { Database } from '../storage/index.ts'
 import { contentsByHash } from '../storage/queries/contents-by-hash.ts'
+import { expandedContent } from '../storage/queries/expanded-content.ts'
 import { type MessageLink, messageLinks } from '../storage/queries/message-links.ts'
 import type { ContentReference } from './content-reference.ts'
 
@@ -20,7 +21,18 @@ export interface WantedContent {
 
 /** Undefined for what is not there: it has not come, or its day is over. */
 export type FoundContent =
-  | { readonly status: 'whole' | 'beginning'; readonly bytes: Buffer; readonly text: string }
+  | {
+      readonly status: 'whole' | 'beginning'
+      /** What is shown of it, as text and as bytes. */
+      readonly text: string
+      readonly bytes: Buffer
+      /** Whether it is text by itself, whatever the attribute was. */
+      readonly isText: boolean
+      /** Members that are contents of their own are in it. */
+      readonly isExpanded: boolean
+      /** Bytes of the whole. */
+      readonly size: number
+    }
   | undefined
 
 export type FindContent = (wanted: WantedContent) => FoundContent
@@ -32,10 +44,16 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Bytes it will take in memory, at most. */
-export function costOf({ size }: ContentReference, bytesMax: number): number {
+/** Bytes it will take in memory, about; of some it is not known before. */
+export function costOf({ size, hasReferences }: ContentReference, bytesMax: number): number {
+  if (hasReferences && !Number.isFinite(bytesMax)) return expandedBytes
+  if (size === undefined) return Math.min(bytesMax, unknownBytes)
   return size <= bytesMax ? size : Math.min(beginningBytesMax, bytesMax)
 }
+
+const unknownBytes = 64 * 1024
+/** Of a content whose members are put back: none of them is small. */
+const expandedBytes = 8 * 1024 ** 2
 
 export async function readContents(
   wanted: readonly WantedContent[],
@@ -54,6 +72,7 @@ type FindInDay = (reference: ContentReference) => FoundContent
 interface Stored {
   readonly text: string | null
   readonly bytes: Buffer | null
+  readonly size: number
 }
 
 async function readDay(
@@ -66,11 +85,7 @@ async function readDay(
   const links = await messageLinks(database, { ...read, lists: hashesOf(lists) })
   const chains = openChains(links, beginningLength)
   const hashes = new Set(hashesOf(references.filter(({ kind }) => kind === 'content')))
-  for (const list of lists) {
-    const messages =
-      list.size <= bytesMax ? chains.whole(list.sha256) : chains.beginning(list.sha256)
-    for (const hash of messages ?? []) hashes.add(hash)
-  }
+  for (const list of lists) for (const hash of messagesOf(list) ?? []) hashes.add(hash)
   const rows = await contentsByHash(database, {
     ...read,
     hashes: [...hashes],
@@ -78,25 +93,52 @@ async function readDay(
     beginningLength,
   })
   const stored = new Map<string, Stored>(rows.map((row) => [row.sha256, row]))
+  const expanded = await expandAll()
 
   return (reference) => {
-    const isWhole = reference.size <= bytesMax
-    if (reference.kind === 'content') {
-      const content = stored.get(reference.sha256)
-      return content && found(isWhole, content)
+    const content = wholeOrBeginning(reference)
+    if (content === undefined) return undefined
+    const text = expanded.get(reference.sha256) ?? textOf(content)
+    const isText = content.bytes === null
+    const isExpanded = expanded.has(reference.sha256)
+    if (content.size <= bytesMax) {
+      const bytes = content.bytes ?? Buffer.from(text)
+      return { status: 'whole', text, bytes, isText, isExpanded, size: content.size }
     }
-    const messages = isWhole ? chains.whole(reference.sha256) : chains.beginning(reference.sha256)
-    const texts = messages?.map((hash) => textOf(stored.get(hash)))
-    if (texts === undefined || !texts.every((text) => text !== undefined)) return undefined
-    const text = isWhole ? `[${texts.join(',')}]` : `[${texts.join(',')}`
-    return found(isWhole, { text, bytes: null })
+    const beginning = beginningOf(text, beginningLength)
+    const bytes = content.bytes ?? Buffer.from(beginning)
+    return { status: 'beginning', text: beginning, bytes, isText, isExpanded, size: content.size }
   }
 
-  function found(isWhole: boolean, content: Stored): FoundContent {
-    const text = textOf(content) ?? ''
-    if (isWhole) return { status: 'whole', text, bytes: content.bytes ?? Buffer.from(text) }
-    const beginning = beginningOf(text, beginningLength)
-    return { status: 'beginning', text: beginning, bytes: content.bytes ?? Buffer.from(beginning) }
+  function isWhole({ size = 0 }: ContentReference): boolean {
+    return size <= bytesMax
+  }
+
+  function messagesOf(list: ContentReference): readonly string[] | undefined {
+    return isWhole(list) ? chains.whole(list.sha256) : chains.beginning(list.sha256)
+  }
+
+  function wholeOrBeginning(reference: ContentReference): Stored | undefined {
+    if (reference.kind === 'content') return stored.get(reference.sha256)
+    const messages = messagesOf(reference)?.map((hash) => stored.get(hash))
+    if (messages === undefined || !messages.every((message) => message !== undefined)) {
+      return undefined
+    }
+    const text = `[${messages.map(textOf).join(',')}${isWhole(reference) ? ']' : ''}`
+    return { text, bytes: null, size: reference.size ?? Buffer.byteLength(text) }
+  }
+
+  /** Members that are contents of their own are large: they are put back only where nothing is too large. */
+  async function expandAll(): Promise<ReadonlyMap<string, string>> {
+    const texts = new Map<string, string>()
+    if (Number.isFinite(bytesMax)) return texts
+    for (const reference of references) {
+      const content = reference.hasReferences ? wholeOrBeginning(reference) : undefined
+      if (content === undefined) continue
+      const text = await expandedContent(database, { ...read, content: textOf(content) })
+      texts.set(reference.sha256, text)
+    }
+    return texts
   }
 }
 
@@ -104,8 +146,8 @@ function hashesOf(references: readonly ContentReference[]): readonly string[] {
   return [...new Set(references.map(({ sha256 }) => sha256))]
 }
 
-function textOf(stored: Stored | undefined): string | undefined {
-  return stored?.text ?? stored?.bytes?.toString('utf8')
+function textOf({ text, bytes }: Stored): string {
+  return text ?? bytes?.toString('utf8') ?? ''
 }
 
 /** At most so many bytes of UTF-8, no character cut in two. */

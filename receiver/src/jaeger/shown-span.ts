@@ -14,10 +14,14 @@ const pages = new Map<string, string>(
   Object.entries(contentNames).map(([page, key]) => [key, page]),
 )
 
-/** A content has an address of its own; a list of messages has none, but a page, or else its whole trace. */
+/**
+ * A content has an address of its own. A list of messages has none, and of JSON whose members are contents of their own
+ * that address is not the whole: these have a page, or else their whole trace.
+ */
 export function linksFrom(baseUrl: string): LinkTo {
-  return ({ traceId, spanId }, { kind, sha256 }, key) => {
-    if (kind === 'content') return `${baseUrl}/api/v1/attachments/sha256:${sha256}`
+  return ({ traceId, spanId }, { kind, sha256, hasReferences }, key) => {
+    if (kind === 'content' && !hasReferences)
+      return `${baseUrl}/api/v1/attachments/sha256:${sha256}`
     const page = key === undefined ? undefined : pages.get(key)
     if (page !== undefined) return `${baseUrl}/turns/${traceId}/${spanId}/${page}`
     return `${baseUrl}/api/traces/${traceId}?raw=true`

@@ -62,25 +62,39 @@ function contentTags(
 ): Tag[] {
   const { key, attributes } = options
   const found = options.find(reference)
-  if (found !== undefined && found !== 'hidden' && found.status === 'whole') {
-    return [{ key, value: wholeValue(reference, found) }]
-  }
   const link = options.linkTo(reference, key)
-  const first =
-    found === undefined || found === 'hidden'
-      ? stringTag(`${key}.ref`, `sha256:${reference.sha256}`)
-      : stringTag(key, beginningText(reference, { found, link }))
-  const size: TagValue = { type: 'int64', value: BigInt(reference.size) }
-  return [first, { key: `${key}.size`, value: size }, stringTag(`${key}.link`, link)].filter(
-    (tag) => tag.key === key || !Object.hasOwn(attributes, tag.key),
-  )
+  if (found === undefined || found === 'hidden') {
+    const hash = stringTag(`${key}.ref`, `sha256:${reference.sha256}`)
+    return [hash, ...sizeAndLink(reference.size)]
+  }
+  if (found.status === 'beginning') {
+    return [stringTag(key, beginningText(reference, { found, link })), ...sizeAndLink(found.size)]
+  }
+  const whole = { key, value: wholeValue(reference, found) }
+  // Members of it that are contents of their own are shown as references: the whole is elsewhere.
+  const isShort = reference.hasReferences && !found.isExpanded
+  return isShort ? [whole, ...sizeAndLink(found.size)] : [whole]
+
+  function sizeAndLink(size: number | undefined): Tag[] {
+    const tags: Tag[] = []
+    if (size !== undefined) {
+      tags.push({ key: `${key}.size`, value: { type: 'int64', value: BigInt(size) } })
+    }
+    tags.push(stringTag(`${key}.link`, link))
+    return tags.filter((tag) => !Object.hasOwn(attributes, tag.key))
+  }
 }
 
 type Shown = Exclude<FoundContent, undefined>
 
-function wholeValue({ type }: ContentReference, { text, bytes }: Shown): TagValue {
-  if (type === 'bytes') return { type: 'binary', value: bytes }
-  if (type === 'json') {
+function isBinary({ type }: ContentReference, { isText }: Shown): boolean {
+  return type === 'bytes' || (type === undefined && !isText)
+}
+
+function wholeValue(reference: ContentReference, found: Shown): TagValue {
+  const { text, bytes } = found
+  if (isBinary(reference, found)) return { type: 'binary', value: bytes }
+  if (reference.type === 'json') {
     const value = parseOrUndefined(text)
     if (value !== undefined) return { type: 'json', value, text }
   }
@@ -88,11 +102,14 @@ function wholeValue({ type }: ContentReference, { text, bytes }: Shown): TagValu
 }
 
 function beginningText(
-  { size, type }: ContentReference,
+  reference: ContentReference,
   { found, link }: { readonly found: Shown; readonly link: string },
 ): string {
-  if (type === 'bytes') return `[${size} bytes that are no text; the whole: ${link}]`
-  return `${found.text}\n… [the first ${Buffer.byteLength(found.text)} of ${size} bytes; the whole: ${link}]`
+  const { text, size } = found
+  if (isBinary(reference, found)) {
+    return `[${size} bytes that are no text; the whole: ${link}]`
+  }
+  return `${text}\n… [the first ${Buffer.byteLength(text)} of ${size} bytes; the whole: ${link}]`
 }
 
 export function toTagValue(value: StoredValue): TagValue {

@@ -1,7 +1,15 @@
 /** How much of contents is shown, and where the rest is. */
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Json, newSpanId, newTraceId, span } from '../../../test/support/otlp.ts'
+import { contentHash, contentParts } from '../../../test/support/content-parts.ts'
+import {
+  type Json,
+  logsRequest,
+  newSpanId,
+  newTraceId,
+  post,
+  span,
+} from '../../../test/support/otlp.ts'
 import { openStage, type Stage } from './stage.ts'
 
 const publicUrl = 'https://turnlog.example'
@@ -207,3 +215,50 @@ test('a conversation that is sent again with every call is shown with every call
 function byLength(left: string, right: string): number {
   return left.length - right.length
 }
+
+test('a content that went out of line is referred to until it has come, and shown then', async () => {
+  const text = 'out of line '.repeat(1_000)
+  const bytes = new Uint8Array(5_000).fill(254)
+  const traceId = await landOne({
+    'gen_ai.tool.call.result.ref': contentHash(text),
+    'gen_ai.tool.call.result.size': text.length,
+    'turnlog.file_operation.before.ref': contentHash(bytes),
+  })
+  const before = await tagsOf(`/api/traces/${traceId}`)
+  expect(before['gen_ai.tool.call.result']).toBeUndefined()
+  expect(before['gen_ai.tool.call.result.ref']?.value).toBe(contentHash(text))
+  expect(before['gen_ai.tool.call.result.size']?.value).toBe(text.length)
+  expect(before['turnlog.file_operation.before.ref']?.value).toBe(contentHash(bytes))
+  expect(before['turnlog.file_operation.before.size']).toBeUndefined()
+
+  const parts = [...contentParts(text, { cutAt: [7_000] }), ...contentParts(bytes)]
+  const answer = await post(stage.receiver, 'logs', logsRequest(parts))
+  expect(await answer.json()).toEqual({})
+  const after = await tagsOf(`/api/traces/${traceId}`)
+  expect(after['gen_ai.tool.call.result']?.value).toBe(text)
+  expect(after['gen_ai.tool.call.result.ref']).toBeUndefined()
+  expect(after['turnlog.file_operation.before']).toEqual({
+    key: 'turnlog.file_operation.before',
+    type: 'binary',
+    value: Buffer.from(bytes).toString('base64'),
+  })
+})
+
+test('members of messages that went out of line are references in valid JSON, and in their places when all is asked for', async () => {
+  const large = 'é'.repeat(200_000)
+  const message = (part: object) =>
+    JSON.stringify([{ role: 'user', parts: [{ type: 'text', ...part }] }])
+  const sent = message({
+    'content.ref': contentHash(large),
+    'content.size': Buffer.byteLength(large),
+  })
+  const traceId = await landOne({ 'gen_ai.operation.name': 'chat', 'gen_ai.input.messages': sent })
+  const answer = await post(stage.receiver, 'logs', logsRequest(contentParts(large)))
+  expect(await answer.json()).toEqual({})
+  const shown = await tagsOf(`/api/traces/${traceId}`)
+  expect(shown['gen_ai.input.messages']?.value).toBe(sent)
+  expect(shown['gen_ai.input.messages.link']?.value).toMatch(/\/input-messages$/)
+  const raw = await tagsOf(`/api/traces/${traceId}?raw=true`)
+  expect(raw['gen_ai.input.messages']?.value).toBe(message({ content: large }))
+  expect(raw['gen_ai.input.messages.link']).toBeUndefined()
+})

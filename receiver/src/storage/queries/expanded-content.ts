@@ -1,0 +1,18 @@
+/** What is this JSON with its large members, which are contents of their own, in their places again? */
+import type { ReadLimits } from '../bounded-read.ts'
+import type { Database } from '../database.ts'
+
+const text = 'select turnlog_expand($1, $2::date, $3) as text'
+
+export async function expandedContent(
+  database: Database,
+  options: {
+    readonly teamId: string
+    readonly day: string
+    readonly content: string
+  } & ReadLimits,
+): Promise<string> {
+  const { teamId, day, content, ...limits } = options
+  const [row] = await database.read<{ text: string }>(text, [teamId, day, content], limits)
+  return row?.text ?? content
+}
