@@ -118,15 +118,15 @@ export async function dropDays(
     const withThis = { ...dropped, [table]: added(dropped[table], one) }
     const note = (client: Client) => noteDropped(client, { auditId, dropped: withThis })
     let tries = 0
-    let isGone = false
-    while (!(isEnded || isGone)) {
-      isGone = await dropOne(database, one, note)
+    let result: 'dropped' | 'gone' | 'busy' = 'busy'
+    while (!isEnded && result === 'busy') {
+      result = await dropOne(database, one, note)
       tries += 1
-      if (isGone || busy.has(table) || tries >= options.triesMax) break
+      if (result !== 'busy' || busy.has(table) || tries >= options.triesMax) break
       isEnded = !(await options.pause())
     }
-    if (isGone) dropped = withThis
-    else {
+    if (result === 'dropped') dropped = withThis
+    else if (result === 'busy') {
       busy.add(table)
       left.push(one)
     }
@@ -145,17 +145,17 @@ function added(sum: DroppedTable | undefined, { day, rows, bytes }: Due): Droppe
 
 const lockNotAvailable = '55P03'
 
-/** False when somebody is in the way. */
+/** Gone: another receiver was quicker, and keeps the books of it. Busy: somebody is in the way. */
 async function dropOne(
   database: Database,
   due: Due,
   note: (client: Client) => Promise<void>,
-): Promise<boolean> {
+): Promise<'dropped' | 'gone' | 'busy'> {
   const { partition } = due
   if (partition === undefined) {
     await deleteRest(database, due)
     await note(database)
-    return true
+    return 'dropped'
   }
   try {
     return await database.transaction(async (client) => {
@@ -164,13 +164,18 @@ async function dropOne(
         'select pg_try_advisory_xact_lock($1) as taken',
         [partitionsLockKey],
       )
-      if (!lock?.taken) return false
+      if (!lock?.taken) return 'busy'
+      const [table] = await client.query<{ exists: boolean }>(
+        'select to_regclass($1) is not null as exists',
+        [partition],
+      )
+      if (!table?.exists) return 'gone'
       await note(client)
-      await client.query(`drop table if exists ${partition}`)
-      return true
+      await client.query(`drop table ${partition}`)
+      return 'dropped'
     })
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === lockNotAvailable) return false
+    if (error instanceof Error && 'code' in error && error.code === lockNotAvailable) return 'busy'
     throw error
   }
 }
