@@ -2,7 +2,8 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { eventSchemaDocument, withReferences } from '../events/json-schema.ts'
-import { type Operation, operations, tags } from './operations.ts'
+import { jaegerEndpoint } from './jaeger.ts'
+import { operations, tags } from './operations.ts'
 import { schemas } from './schemas.ts'
 
 /**
@@ -28,7 +29,7 @@ export function describeRoutes(app: FastifyInstance): void {
       },
       security: [{ token: [] }],
     },
-    transform: ({ url, route }) => ({ url, schema: schemaOf(url, route) }),
+    transform: ({ url, route }) => describe(url, route),
     transformObject: (document) => {
       if (!('openapiObject' in document)) return {}
       const place = (name: string) => (name.startsWith('#') ? name : `#/components/schemas/${name}`)
@@ -51,19 +52,16 @@ export function descriptionRoutes(app: FastifyInstance): void {
   })
 }
 
-function schemaOf(url: string, { method }: RouteOptions): FastifySchema & { hide?: boolean } {
+function describe(url: string, { method }: RouteOptions): { url: string; schema: FastifySchema } {
   const methods = [method].flat()
-  const operation = operations[`${methods[0]} ${url}`] ?? jaegerOperation(url)
   const isPart = methods.length === 1 && (methods[0] === 'GET' || methods[0] === 'POST')
-  return operation !== undefined && isPart ? { ...operation } : { hide: true }
+  const described = isPart ? (jaegerEndpoint(url) ?? ownEndpoint(url, methods[0])) : undefined
+  return described ?? { url, schema: hidden }
 }
 
-/** Jaeger describes these itself; here is said that they are there. */
-function jaegerOperation(url: string): Operation | undefined {
-  if (!url.startsWith('/api/') || url.startsWith('/api/v1/')) return undefined
-  return {
-    tags: ['Jaeger'],
-    summary: 'Jaeger’s query API.',
-    response: { 200: { description: 'As Jaeger answers.' } },
-  }
+const hidden: FastifySchema & { readonly hide: true } = { hide: true }
+
+function ownEndpoint(url: string, method: string | undefined) {
+  const operation = operations[`${method} ${url}`]
+  return operation && { url, schema: operation }
 }

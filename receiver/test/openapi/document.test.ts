@@ -7,6 +7,7 @@ import { startReceiver, type TestReceiver } from '../../../test/support/receiver
 import { buildApp } from '../../src/app.ts'
 import { definitions, type EventType } from '../../src/events/definitions.ts'
 import { exampleOf } from '../../src/events/json-schema.ts'
+import { jaegerEndpoints } from '../../src/openapi/jaeger.ts'
 import { operations } from '../../src/openapi/operations.ts'
 
 let database: TestDatabase
@@ -61,11 +62,12 @@ test('every endpoint of the API is described, and what is described is there', a
     const methods = [method].flat()
     // Where many methods share a handler, it is the one that refuses them.
     if (methods.length > 1 || methods.includes('HEAD')) return
-    if (/^\/(api\/v1|v1)\/|^\/openapi/.test(url)) routes.push(`${methods[0]} ${url}`)
+    if (/^\/(api|v1)\/|^\/openapi/.test(url)) routes.push(`${methods[0]} ${url}`)
   })
   await app.ready()
   await app.close()
-  expect(new Set(routes)).toEqual(new Set(Object.keys(operations)))
+  const jaeger = Object.keys(jaegerEndpoints).map((url) => `GET ${url}`)
+  expect(new Set(routes)).toEqual(new Set([...Object.keys(operations), ...jaeger]))
   const { paths } = await readDocument()
   const described = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map(
