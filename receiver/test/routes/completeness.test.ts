@@ -178,6 +178,35 @@ test('contents are missing until they are there on that very day', async () => {
   expect((await ask(query)).body.missing_contents).toEqual([`${yesterday}/${sha256}`])
 })
 
+test('a content that comes in parts is missing until its last part is there', async () => {
+  const parts = ['first ', randomUUID()]
+  const text = parts.join('')
+  const sha256 = createHash('sha256').update(text).digest('hex')
+  const today = new Date().toISOString().slice(0, 10)
+  const send = async (n: number): Promise<void> => {
+    const attributes = {
+      'turnlog.content.sha256': `sha256:${sha256}`,
+      'turnlog.content.size': Buffer.byteLength(text),
+      'turnlog.content.media_type': 'text/plain; charset=utf-8',
+      'turnlog.content.part': n,
+      'turnlog.content.parts': parts.length,
+    }
+    const record = log(attributes, {
+      eventName: 'turnlog.content',
+      timeUnixNano: nanoseconds(new Date(`${today}T00:00:01Z`)),
+      body: { stringValue: parts[n - 1] },
+    })
+    const answer = await post(receiver, 'logs', logsRequest([record]))
+    expect([answer.status, await answer.text()]).toEqual([200, '{}'])
+  }
+  const missing = async () => (await ask(`content=${today}/${sha256}`)).body.missing_contents
+  expect(await missing()).toEqual([`${today}/${sha256}`])
+  await send(2)
+  expect(await missing()).toEqual([`${today}/${sha256}`])
+  await send(1)
+  expect(await missing()).toEqual([])
+})
+
 test('a content of a day that has expired is not missing', async () => {
   const sha256 = 'a'.repeat(64)
   const { body } = await ask(`content=2020-02-29/${sha256}`)
