@@ -6,3 +6,9 @@
  */
 export const ledgerHeader = 'turnlog-ledger'
 export const ledgerCommitted = 'committed'
+
+/** The largest content a receiver puts together, and how many parts it may come in. */
+export const partedContentBytesMax = 64 * 1024 ** 2
+export const contentPartsMax = 1_024
+/** What a sender puts into one part, in bytes of UTF-8. */
+export const contentPartBytesMax = 1024 ** 2

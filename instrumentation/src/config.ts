@@ -74,6 +74,11 @@ export const settings = {
     default: '16777216',
     doc: 'Content above this is not recorded: its size is, and the reason `too_large`.',
   },
+  inlineBytesMax: {
+    env: 'TELEMETRY_INLINE_BYTES_MAX',
+    default: '131072',
+    doc: 'Content above this leaves its record and travels by itself, in parts of at most 1 MiB; its hash stands in its place. From 1024 to 16777216. Of messages each text counts by itself.',
+  },
   serviceName: {
     env: 'OTEL_SERVICE_NAME',
     default: 'the name in the app’s package.json, else its main script',
@@ -98,6 +103,7 @@ export interface Config {
   /** Absolute. */
   readonly spoolDirectory: string
   readonly contentBytesMax: number
+  readonly inlineBytesMax: number
   readonly serviceName: string | undefined
   /** Settings that could not be understood, each with what is done instead; for `diag`, never the console. */
   readonly problems: readonly string[]
@@ -145,6 +151,7 @@ export function readConfig(environment: Environment = process.env): Config {
     workspace: path.resolve(read('workspace') ?? process.cwd()),
     spoolDirectory: path.resolve(read('spoolDirectory') ?? defaultSpoolDirectory(environment)),
     contentBytesMax: readNumber('contentBytesMax', { min: 0, max: 16 * 1024 ** 2 }),
+    inlineBytesMax: readNumber('inlineBytesMax', { min: 1_024, max: 16 * 1024 ** 2 }),
     serviceName: read('serviceName'),
     problems,
   }

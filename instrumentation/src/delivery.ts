@@ -17,6 +17,8 @@ export interface DeliveryOptions {
   /** The destination's folder. */
   readonly directory: string
   readonly declareLost: DeclareLost
+  /** Something that this recorder sent has not landed, or may not have. */
+  readonly onLost: (folder: string) => void
 }
 
 export interface Delivery {
@@ -29,7 +31,8 @@ const dayMs = 86_400_000
 /** How often what cannot be confirmed is looked at for its age. */
 const limitEveryMs = 10 * 60_000
 
-export function startDelivery({ settings, directory, declareLost }: DeliveryOptions): Delivery {
+export function startDelivery(options: DeliveryOptions): Delivery {
+  const { settings, directory, declareLost, onLost } = options
   const { endpoint, receiver, token, receiverToken } = settings
   const parsed = endpoint === undefined ? undefined : parseEndpoint(endpoint)
   if (parsed?.status !== 'ok') return { spool: openSpool(originalFs), wake: () => {} }
@@ -40,6 +43,7 @@ export function startDelivery({ settings, directory, declareLost }: DeliveryOpti
     limits: { ageMsMax: settings.keptDaysMax * dayMs, bytesMax: settings.keptBytesMax },
     declareLost,
     onAdded: () => kept(),
+    onLost,
   })
   const spool = openSpool(originalFs, keeper)
   const confirmer =
@@ -54,11 +58,16 @@ export function startDelivery({ settings, directory, declareLost }: DeliveryOpti
   const uploader = createUploader({
     source: {
       ...spool,
-      acknowledge: async (segment, { isCommitted }) => {
+      acknowledge: async (segment, { isCommitted, rejected }) => {
+        if (rejected > 0) onLost(segment.folder)
         // Who names one address for both says that it is the receiver's.
         const isConfirmed = isCommitted || endpoint === receiver
         await spool.acknowledge(segment, { isCommitted: isConfirmed })
         if (!isConfirmed) kept()
+      },
+      quarantine: async (segment, reason) => {
+        onLost(segment.folder)
+        await spool.quarantine(segment, reason)
       },
     },
     transport: createHttpTransport(),

@@ -60,6 +60,7 @@ export function start(config: Config): { stop(): void } {
       folder,
       changesDirectory,
       contentBytesMax: config.contentBytesMax,
+      inlineBytesMax: config.inlineBytesMax,
       delivery: {
         endpoint: config.endpoint,
         token: config.token,

@@ -31,6 +31,10 @@ const delivery = startDelivery({
   settings: data.delivery,
   directory: data.directory,
   declareLost,
+  // Dead recorders are sealed by a new sealer each time, which remembers nothing.
+  onLost: (folder) => {
+    if (folder === data.folder) sealer?.forgetContents()
+  },
 })
 const { spool } = delivery
 const changes = openChangeStore({ directory: data.changesDirectory })
@@ -40,6 +44,7 @@ const adoption = createAdoption({
   ownFolder: data.folder,
   self: ownLiveness(),
   contentBytesMax: data.contentBytesMax,
+  inlineBytesMax: data.inlineBytesMax,
   changes,
   spool,
   onSealed: () => delivery.wake(),
@@ -98,6 +103,7 @@ function openSealer(): Sealer {
     folder: data.folder,
     identity,
     contentBytesMax: data.contentBytesMax,
+    inlineBytesMax: data.inlineBytesMax,
     changes,
   })
 }

@@ -30,17 +30,27 @@ export function hashContent(content: Uint8Array | string): ContentHash {
   return `sha256:${hash('sha256', content)}` as ContentHash
 }
 
-/** UTF-8 of a string. Each lone surrogate, which UTF-8 has no bytes for, becomes U+FFFD and is counted. */
-export function encodeText(text: string): {
-  readonly bytes: Uint8Array
-  readonly loneSurrogates: number
-} {
-  return { bytes: Buffer.from(text, 'utf8'), loneSurrogates: countLoneSurrogates(text) }
-}
-
-export function countLoneSurrogates(text: string): number {
-  if (text.isWellFormed()) return 0
-  return text.match(/\p{Surrogate}/gu)?.length ?? 0
+/** UTF-8 of a string, of a lone surrogate its three bytes (WTF-8): nothing of it is lost. */
+export function encodeText(text: string): Uint8Array {
+  if (text.isWellFormed()) return Buffer.from(text)
+  const bytes = Buffer.allocUnsafe(text.length * 3)
+  let length = 0
+  let from = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at)
+    if (unit < 0xd800 || unit > 0xdfff) continue
+    if ((text.codePointAt(at) ?? 0) > 0xffff) {
+      at += 1
+      continue
+    }
+    length += bytes.write(text.slice(from, at), length)
+    bytes[length++] = 0xed
+    bytes[length++] = 0x80 | ((unit >> 6) & 0x3f)
+    bytes[length++] = 0x80 | (unit & 0x3f)
+    from = at + 1
+  }
+  length += bytes.write(text.slice(from), length)
+  return bytes.subarray(0, length)
 }
 
 /** Lines as `wc` and editors count them: a last line without an end counts, an empty file has none. */

@@ -21,6 +21,7 @@ export interface AdoptionOptions {
   readonly ownFolder: string
   readonly self: Liveness
   readonly contentBytesMax: number
+  readonly inlineBytesMax: number
   readonly changes: Pick<ChangeStore, 'record'> | undefined
   readonly spool: Spool
   /** Called when there is something new to send. */

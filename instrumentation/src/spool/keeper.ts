@@ -62,6 +62,8 @@ export interface KeeperOptions {
   readonly declareLost: DeclareLost
   /** A folder is kept on, and may have something in it. */
   readonly onAdded?: () => void
+  /** Something of this recorder has not landed, or nobody will ever know. */
+  readonly onLost?: (folder: string) => void
   /** Milliseconds since 1970. */
   readonly now?: () => number
   /** Milliseconds, monotonic. */
@@ -96,6 +98,7 @@ export function createKeeper({
   limits,
   declareLost,
   onAdded,
+  onLost,
   now = Date.now,
   clock = performance.now.bind(performance),
 }: KeeperOptions) {
@@ -167,6 +170,7 @@ export function createKeeper({
   }
 
   function moveAside(segment: KeptSegment, into: string, reason: string): void {
+    onLost?.(segment.folder)
     setAside(fileSystem, { from: pathOf(segment), into, reason })
     forgetSent(fileSystem, segment.folder, segment.name)
     release(path.join(segment.folder, segment.name))
@@ -182,6 +186,7 @@ export function createKeeper({
     const { recorder, name, sequences } = segment
     const unconfirmed = { at: now(), recorder, segment: name, bytes: segment.bytes, sequences, why }
     noteUnconfirmed(fileSystem, directory, unconfirmed)
+    onLost?.(segment.folder)
     remove(segment)
   }
 

@@ -2,7 +2,9 @@
  * OTLP/JSON of one record: pure. The mapping is that of the OTLP specification (1.11, "JSON Protobuf Encoding"): ids
  * in hex, 64-bit integers as strings where they may be large, enums as integers, lowerCamelCase.
  */
+import { viewOf } from '../record/content.ts'
 import type { JournaledLog, JournaledScope, JournaledSpan } from './journaled.ts'
+import type { MovedContent } from './moved-content.ts'
 
 export type SealedAttributes = Record<string, unknown>
 
@@ -37,13 +39,37 @@ function toCompoundValue(value: object | null): AnyValue {
   if (value === null) return {}
   if (value instanceof Uint8Array) {
     return {
-      bytesValue: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'),
+      bytesValue: viewOf(value).toString('base64'),
     }
   }
   if (Array.isArray(value)) {
     return { arrayValue: { values: value.map((member) => toAnyValue(member) ?? {}) } }
   }
   return { kvlistValue: { values: toKeyValues(value) } }
+}
+
+/** A list's or an object's JSON text, as a receiver would write it down: every digit of an integer, bytes in Base64. */
+export function jsonTextOf(value: unknown): string {
+  switch (typeof value) {
+    case 'bigint':
+      return value.toString()
+    case 'number':
+      return Number.isFinite(value) ? JSON.stringify(value) : JSON.stringify(String(value))
+    case 'string':
+    case 'boolean':
+      return JSON.stringify(value)
+    case 'object':
+      return value === null ? 'null' : jsonTextOfObject(value)
+    default:
+      return 'null'
+  }
+}
+
+function jsonTextOfObject(value: object): string {
+  if (value instanceof Uint8Array) return JSON.stringify(viewOf(value).toString('base64'))
+  if (Array.isArray(value)) return `[${value.map(jsonTextOf).join(',')}]`
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${jsonTextOf(member)}`).join(',')}}`
 }
 
 export function toKeyValues(attributes: object): { key: string; value: AnyValue }[] {
@@ -108,6 +134,10 @@ export interface SealedRecord {
   readonly declares: number
   /** The record's OTLP/JSON. */
   readonly json: string
+  /** Its own, as its JSON has it; what it refers to is of the same UTC day. */
+  readonly time: string
+  /** What has left it. */
+  readonly contents: readonly MovedContent[]
 }
 
 const shapes = {
@@ -119,7 +149,7 @@ const shapes = {
 export function toOtlpRequest(
   signal: Signal,
   resource: object,
-  records: readonly SealedRecord[],
+  records: readonly Pick<SealedRecord, 'scope' | 'json'>[],
 ): string {
   const { resources, scopes, records: members } = shapes[signal]
   const byScope = Map.groupBy(records, ({ scope }) => JSON.stringify(scope))

@@ -1,16 +1,13 @@
-/** Ended spans and logs of one recorder → records of its segments: sealed, with what stands on every record, capped. */
+/**
+ * Ended spans and logs of one recorder → records of its segments: sealed, with what stands on every record, and without what
+ * is too large to stay in it.
+ */
 import { type AttributeName, instrumentationScope, schemaUrl, severity } from '@turnlog/conventions'
 import type { ChangeStore } from '../changes/store.ts'
 import { quietly } from '../health.ts'
-import { capAttributes, recordBytesMax } from './cap-record.ts'
-import type { JournaledLog, JournaledScope, JournaledSpan } from './journaled.ts'
-import {
-  type SealedAttributes,
-  type SealedRecord,
-  type Signal,
-  toOtlpLog,
-  toOtlpSpan,
-} from './otlp-json.ts'
+import type { JournaledLog, JournaledSpan } from './journaled.ts'
+import { type MoveRules, moveOut } from './move-out.ts'
+import { type SealedAttributes, type SealedRecord, toOtlpLog, toOtlpSpan } from './otlp-json.ts'
 import type { RecorderIdentity } from './recorder-folder.ts'
 import { redactAttributes, redactLog } from './redact-record.ts'
 import { sealSpan } from './seal-span.ts'
@@ -21,51 +18,75 @@ export interface RecordSealerOptions {
   readonly identity: RecorderIdentity
   readonly changes: Pick<ChangeStore, 'record'> | undefined
   readonly context: SealContext
+  readonly rules: MoveRules
 }
+
+/** Receivers read 64 MiB after decompression; its request takes the difference. Only names and times are left to be so much. */
+const recordBytesMax = 60 * 1024 ** 2
+const bodyName = 'turnlog.log.body' satisfies AttributeName
 
 /** A record, or why there is none. */
 export type SealResult = SealedRecord | { readonly refused: string }
 
 export type RecordSealer = ReturnType<typeof createRecordSealer>
 
-export function createRecordSealer({ identity, changes, context }: RecordSealerOptions) {
+export function createRecordSealer({ identity, changes, context, rules }: RecordSealerOptions) {
   function toRecord(
-    record: { readonly signal: Signal; readonly sequence: number; readonly scope: JournaledScope },
+    record: Pick<SealedRecord, 'signal' | 'sequence' | 'scope' | 'time'>,
     toOtlp: (attributes: SealedAttributes) => object,
-    own: SealedAttributes,
+    {
+      holders,
+      bare,
+    }: { readonly holders: readonly SealedAttributes[]; readonly bare: () => object },
   ): SealResult {
-    capAttributes(own)
+    const frameBytes = (): number => Buffer.byteLength(JSON.stringify(bare()))
+    const contents = moveOut({ holders, frameBytes }, rules)
     const json = JSON.stringify(
       toOtlp({
-        ...own,
+        ...holders[0],
         ...identity.common,
         ['turnlog.sequence' satisfies AttributeName]: record.sequence,
       }),
     )
     const isTooLarge = json.length > recordBytesMax || Buffer.byteLength(json) > recordBytesMax
-    return isTooLarge ? { refused: 'record_too_large' } : { ...record, json, declares: 0 }
+    return isTooLarge ? { refused: 'record_too_large' } : { ...record, json, contents, declares: 0 }
   }
 
   function span(ended: EndedSpan, sequence: number, extra: SealedAttributes = {}): SealResult {
-    const { span, attributes, change } = sealSpan(ended, context)
+    const { span: sealed, attributes, change } = sealSpan(ended, context)
     if (change !== undefined && changes !== undefined) {
       quietly('keep a change', () => changes.record(change.operation, change.contents))
     }
-    const record = { signal: 'traces', sequence, scope: span.scope } as const
-    return toRecord(record, (all) => toOtlpSpan(span, all), { ...attributes, ...extra })
+    const own = { ...attributes, ...extra }
+    const [events, links] = [openAll(sealed.events), openAll(sealed.links)]
+    const open = { ...sealed, ...(events && { events }), ...(links && { links }) }
+    const others = [...(events ?? []), ...(links ?? [])]
+    const { scope, start: time } = sealed
+    const record = { signal: 'traces', sequence, scope, time } as const
+    return toRecord(record, (all) => toOtlpSpan(open, all), {
+      holders: [own, ...others.map((other) => other.attributes)],
+      bare: () => toOtlpSpan({ ...sealed, events: bareAll(events), links: bareAll(links) }, {}),
+    })
   }
 
   function log(raw: JournaledLog, sequence: number): SealResult {
-    const redacted = redactLog(raw)
+    const { body, ...redacted } = redactLog(raw)
     const isOwnEnd = raw.eventName === 'session.end' && raw.scope.name === instrumentationScope
-    const attributes: SealedAttributes = {
+    const own: SealedAttributes = {
       ...redactAttributes(raw.attributes),
       ['log.record.uid' satisfies AttributeName]: `${identity.recorder}/${sequence}`,
       // Only here it is certain: a declaration may have come before it.
       ...(isOwnEnd ? { ['turnlog.recorder.last_sequence' satisfies AttributeName]: sequence } : {}),
+      // It leaves as attributes do.
+      ...(body === undefined ? {} : { [bodyName]: body }),
     }
-    const record = { signal: 'logs', sequence, scope: raw.scope } as const
-    return toRecord(record, (all) => toOtlpLog(redacted, all), attributes)
+    const { scope } = raw
+    const record = { signal: 'logs', sequence, scope, time: timeOf(raw) } as const
+    return toRecord(
+      record,
+      ({ [bodyName]: stays, ...all }) => toOtlpLog({ ...redacted, body: stays }, all),
+      { holders: [own], bare: () => toOtlpLog(redacted, {}) },
+    )
   }
 
   return {
@@ -105,6 +126,22 @@ export function createRecordSealer({ identity, changes, context }: RecordSealerO
       return log(ownLog('session.end', time, attributes), sequence)
     },
   }
+}
+
+/** With attributes that may be changed. */
+function openAll<Item extends { readonly attributes?: Readonly<Record<string, unknown>> }>(
+  items: readonly Item[] | undefined,
+) {
+  return items?.map((item) => ({ ...item, attributes: { ...item.attributes } as SealedAttributes }))
+}
+
+function bareAll<Item extends object>(items: readonly Item[] | undefined) {
+  return (items ?? []).map((item) => ({ ...item, attributes: {} }))
+}
+
+/** Many libraries give no time, only when they observed. */
+function timeOf({ time, observed }: JournaledLog): string {
+  return time === '0' ? observed : time
 }
 
 function ownLog(eventName: string, time: number, attributes: SealedAttributes): JournaledLog {

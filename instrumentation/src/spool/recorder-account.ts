@@ -33,6 +33,9 @@ export interface RecorderAccount {
   readonly quarantined: number
   /** Sent, and given up before it was learnt whether they have landed. */
   readonly unconfirmed: number
+  /** Parts of contents, which have no sequence: waiting, those sent and not confirmed included. */
+  readonly partsWaiting: number
+  readonly partsQuarantined: number
 }
 
 /** Reads one journal file after another. Throws what the disk throws. */
@@ -53,6 +56,8 @@ export function accountOf(fileSystem: FileSystem, folder: string): RecorderAccou
       // Written before a crash, and still in the journal as well.
       .filter(({ first }) => first <= sealedThrough)
       .reduce((sum, { records, declares }) => sum + records + declares, 0)
+  const countParts = (directory: string): number =>
+    listSegments(fileSystem, directory).reduce((sum, { parts }) => sum + parts, 0)
   const lost = joinRanges(undeclared.map(({ first, last }) => [first, last]))
   const unsealed = [[sealedThrough + 1, Number.POSITIVE_INFINITY]] as const
   // One that is being declared lost may not have been set aside yet.
@@ -65,5 +70,7 @@ export function accountOf(fileSystem: FileSystem, folder: string): RecorderAccou
     waiting: recorded - sealedThrough + missing + count(folder) + sent,
     quarantined: count(quarantineFolder(folder)),
     unconfirmed: countOf(unconfirmedSequences(fileSystem, path.dirname(folder), recorder)),
+    partsWaiting: countParts(folder) + countParts(sentFolder(folder)),
+    partsQuarantined: countParts(quarantineFolder(folder)),
   }
 }

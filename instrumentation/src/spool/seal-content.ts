@@ -1,10 +1,11 @@
 /**
- * Content on its way out: transcode → count lines → redact → diff → hash → cap. So no secret, nor its hash, leaves
+ * Content on its way out: transcode → count lines → redact → diff → hash → move out. So no secret, nor its hash, leaves
  * the machine, and nothing is cut without saying so.
  */
 import type { AttributeName, ContentAttributeName, ContentHash } from '@turnlog/conventions'
 import { describeContent, hashContent } from '../record/content.ts'
 import { redactBytes, redactText } from '../record/redact.ts'
+import { hasMembers } from './move-out.ts'
 import type { SealedAttributes } from './otlp-json.ts'
 
 export interface ContentRules {
@@ -23,7 +24,7 @@ export function putText(
   const size = Buffer.byteLength(text)
   put(attributes, `${name}.size`, size)
   if (redactions > 0) put(attributes, `${name}.redactions`, redactions)
-  if (size > contentBytesMax) put(attributes, `${name}.omitted`, 'too_large')
+  if (size > contentBytesMax && !hasMembers(name)) put(attributes, `${name}.omitted`, 'too_large')
   else put(attributes, name, text)
 }
 

@@ -6,7 +6,8 @@
  * header and records tell what. So whoever goes on from `state.json` and the files that are there knows all that the
  * one before knew.
  *
- * Invariant: a crash between any two steps repeats work and never loses it. The same file gives the same segments;
+ * Invariant: a crash between any two steps repeats work and never loses it. The same file gives the same segments
+ * of records, and the contents they refer to;
  * records at or below `sealedThrough` are not sealed again; what was sent twice lands once.
  *
  * What the journal lost (a corrupt record, a missing file) shows as a hole in the sequence. A living recorder declares
@@ -42,6 +43,7 @@ export interface SealerOptions {
   readonly folder: string
   readonly identity: RecorderIdentity
   readonly contentBytesMax: number
+  readonly inlineBytesMax: number
   readonly changes: Pick<ChangeStore, 'record'> | undefined
 }
 
@@ -84,6 +86,8 @@ export function createSealer(options: SealerOptions) {
     closeDead: (): void => fromDisk((each) => each.closeDead()),
     /** Sealed records were lost on their way: they are missing from now on, and `seal` or `closeDead` declares them. */
     lose: (ranges: readonly MissingRange[]): void => fromDisk((each) => each.lose(ranges)),
+    /** Contents that went may be lost: those that are referred to from now on go again. */
+    forgetContents: (): void => sealing?.forgetContents(),
     /** A newer version has written here: nothing of it was or will be touched. */
     isOfNewerVersion: (): boolean => fromDisk((each) => each.isOfNewerVersion()),
   }
@@ -92,7 +96,8 @@ export function createSealer(options: SealerOptions) {
 type Sealing = ReturnType<typeof openSealing>
 type Head = JournalRecord['head']
 
-function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }: SealerOptions) {
+function openSealing(options: SealerOptions) {
+  const { fileSystem, folder, identity, contentBytesMax, inlineBytesMax, changes } = options
   const state = readState(fileSystem, folder)
   let { readThrough, isEnded } = state
   let time = state.time === 0 ? identity.startedAt : state.time
@@ -104,6 +109,7 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
   const seal = createRecordSealer({
     identity,
     changes,
+    rules: { contentBytesMax, inlineBytesMax },
     context: {
       held,
       sums,
@@ -116,6 +122,7 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
   const segments = createSegmentWriter({
     fileSystem,
     folder,
+    common: identity.common,
     resource: () => ({
       ...identity.resource,
       ['turnlog.recorder.recorded_through' satisfies AttributeName]: sequences.through,
@@ -133,6 +140,7 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
   function sealNext(through: number): boolean {
     const number = listJournalFiles(fileSystem, folder).find((next) => next > readThrough)
     if (number === undefined || number > through || isNewer) return false
+    segments.begin(sequences.through + 1)
     readFile(number)
     if (isNewer) return false
     sequences.endFile()
@@ -278,6 +286,7 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
       starts: starts.list(),
       isEnded,
     })
+    segments.begin(sequences.through + 1)
     sequences.close(Math.max(sequences.through, ...closing.map(({ sequence }) => sequence)))
     for (const each of closing) place(each.sequence, () => sealClosing(each))
     segments.finish()
@@ -316,6 +325,7 @@ function openSealing({ fileSystem, folder, identity, contentBytesMax, changes }:
     closeDead,
     lose,
     undeclared: () => sequences.undeclared,
+    forgetContents: segments.forgetContents,
     isOfNewerVersion: () => isNewer,
   }
 }

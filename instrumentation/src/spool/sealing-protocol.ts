@@ -20,6 +20,7 @@ export interface SealingWorkerData {
   readonly folder: string
   readonly changesDirectory: string
   readonly contentBytesMax: number
+  readonly inlineBytesMax: number
   readonly delivery: DeliverySettings
 }
 

@@ -2,21 +2,34 @@
  * A segment: one sealed OTLP/JSON request, gzipped; the file is the body that is sent.
  *
  *     {first sequence, 12 digits}-{last}-{records}[+{sequences it declares dropped}].{traces|logs}.json.gz
+ *     {first}-{last}-{parts}.{place, 4 digits}.contents.json.gz
  *
  * A segment is in place if and only if its name is: it is written under a temporary name, synced, then renamed. Bodies
- * are limited by bytes, 4 MiB before compression; a record above that is alone in its body, and one above what any
- * receiver takes has lost its largest contents (`cap-record.ts`) before it comes here.
+ * are limited by bytes, 4 MiB before compression. A record's large contents have left it (`move-out.ts`), so that few
+ * records are above that; one that is, is alone in its body.
  *
- * Invariant: the same records, written again after a crash, give the same files.
+ * Contents travel apart from the records, as parts that have no number: in logs requests of their own, so that whatever
+ * becomes of one, the account of records holds. Their names begin with the first sequence that the journal file can
+ * have, and sort before every record of that file: they are in place, and are sent, before the records that refer to
+ * them. `last` is the last record that does. A content that went before on the same UTC day is not written again by the
+ * same writer, unless it was told that it may be lost.
+ *
+ * Invariants: the same records, written again after a crash, give the same segments of records, and contents at least
+ * as many as they refer to.
  */
 import { gzipSync } from 'node:zlib'
 import { type FileSystem, replaceFile } from '../file-system.ts'
+import type { JournaledScope } from './journaled.ts'
+import { contentScope, type MovedContent, partRecords } from './moved-content.ts'
 import { type SealedRecord, type Signal, toKeyValues, toOtlpRequest } from './otlp-json.ts'
 
-const bodyBytesMax = 4 * 1024 ** 2
+export const bodyBytesMax = 4 * 1024 ** 2
 /** What a request has around its resource and scopes, and around each record, at most. */
 const requestFrameBytes = 256
 const recordFrameBytes = 64
+/** Contents that are remembered to have gone; beyond it the oldest would go again, which changes nothing. */
+const rememberedMax = 10_000
+const dayNanoseconds = 86_400_000_000_000n
 
 export interface SegmentName {
   readonly name: string
@@ -25,78 +38,150 @@ export interface SegmentName {
   readonly records: number
   /** Sequences that its records declare dropped. */
   readonly declares: number
+  /** Parts of contents; then there are no records. */
+  readonly parts: number
   readonly signal: Signal
 }
 
 export function parseSegmentName(name: string): SegmentName | undefined {
-  const match = /^(\d{12,})-(\d{12,})-(\d+)(?:\+(\d+))?\.(traces|logs)\.json\.gz$/.exec(name)
+  const match =
+    /^(\d{12,})-(\d{12,})-(\d+)(?:(?:\+(\d+))?\.(traces|logs)|\.\d{4,}\.(contents))\.json\.gz$/.exec(
+      name,
+    )
   if (match === null) return undefined
-  const [, first, last, records, declares = '0', signal] = match
+  const [, first, last, count, declares = '0', signal, contents] = match
+  const isContents = contents !== undefined
   return {
     name,
     first: Number(first),
     last: Number(last),
-    records: Number(records),
+    records: isContents ? 0 : Number(count),
     declares: Number(declares),
+    parts: isContents ? Number(count) : 0,
     signal: signal === 'traces' ? 'traces' : 'logs',
   }
 }
 
-function segmentName(body: Body, signal: Signal): string {
-  const { first, last, records, declares } = body
-  const declared = declares === 0 ? '' : `+${declares}`
-  return `${digits(first)}-${digits(last)}-${records.length}${declared}.${signal}.json.gz`
+/** In the order they are sent: the contents of a journal file, then its records, oldest first. */
+export function compareSegments(a: SegmentName, b: SegmentName): number {
+  if (a.first !== b.first) return a.first - b.first
+  const [left, right] = [rankOf(a), rankOf(b)]
+  if (left !== right) return left - right
+  return a.parts > 0 ? placeOf(a) - placeOf(b) : 0
+}
+
+function rankOf({ parts, signal }: SegmentName): number {
+  return parts > 0 ? 0 : signal === 'traces' ? 1 : 2
+}
+
+function placeOf({ name }: SegmentName): number {
+  return Number(/\.(\d+)\.contents\./.exec(name)?.[1])
+}
+
+interface Json {
+  readonly scope: JournaledScope
+  readonly json: string
 }
 
 interface Body {
-  readonly records: SealedRecord[]
+  readonly records: Json[]
   bytes: number
   first: number
   last: number
   declares: number
 }
 
+type Kind = Signal | 'contents'
+
 export interface SegmentWriterOptions {
   readonly fileSystem: FileSystem
   readonly folder: string
   /** As it is when a segment is written. */
   readonly resource: () => object
+  /** On every record. */
+  readonly common?: Readonly<Record<string, string>>
 }
 
-/** Puts records into bodies of one signal each; of each signal at most one body is in memory. */
-export function createSegmentWriter({ fileSystem, folder, resource }: SegmentWriterOptions) {
-  const open = new Map<Signal, Body>()
+/** Puts records into bodies of one kind each; of each kind at most one body is in memory. */
+export function createSegmentWriter(options: SegmentWriterOptions) {
+  const { fileSystem, folder, resource, common = {} } = options
+  const open = new Map<Kind, Body>()
+  const gone = new Set<string>()
+  let firstOfFile = 0
+  let place = 0
 
-  function write(signal: Signal, body: Body): void {
+  function write(kind: Kind, body: Body): void {
+    const signal = kind === 'contents' ? 'logs' : kind
     const request = toOtlpRequest(signal, resource(), body.records)
-    replaceFile(fileSystem, `${folder}/${segmentName(body, signal)}`, gzipSync(request))
+    replaceFile(fileSystem, `${folder}/${nameOf(kind, body)}.json.gz`, gzipSync(request))
+  }
+
+  function nameOf(kind: Kind, { first, last, records, declares }: Body): string {
+    const counted = `${digits(first)}-${digits(last)}-${records.length}`
+    if (kind !== 'contents') return `${counted}${declares === 0 ? '' : `+${declares}`}.${kind}`
+    place += 1
+    return `${counted}.${String(place).padStart(4, '0')}.contents`
+  }
+
+  function put(kind: Kind, record: Json, sequence: number): Body {
+    const bytes = Buffer.byteLength(record.json) + jsonBytes(record.scope) + recordFrameBytes
+    let body = open.get(kind)
+    if (body !== undefined && body.bytes + bytes > bodyBytesMax) {
+      // What they refer to is in place before they are.
+      if (kind !== 'contents') finishContents()
+      write(kind, body)
+      body = undefined
+    }
+    if (body === undefined) {
+      const frameBytes = jsonBytes(toKeyValues(resource())) + requestFrameBytes
+      const first = kind === 'contents' ? Math.min(firstOfFile, sequence) : sequence
+      body = { records: [], bytes: frameBytes, first, last: sequence, declares: 0 }
+      open.set(kind, body)
+    }
+    body.records.push(record)
+    body.bytes += bytes
+    // Not always the latest: what closes a dead recorder is sealed in another order than it is numbered.
+    body.first = Math.min(body.first, sequence)
+    body.last = Math.max(body.last, sequence)
+    return body
+  }
+
+  function putContent(content: MovedContent, { time, sequence }: SealedRecord): void {
+    const key = `${BigInt(time) / dayNanoseconds} ${content.sha256}`
+    if (gone.has(key)) return
+    for (const json of partRecords(content, { time, common })) {
+      put('contents', { scope: contentScope, json }, sequence)
+    }
+    gone.add(key)
+    const oldest = gone.size > rememberedMax ? gone.values().next() : undefined
+    if (oldest?.value !== undefined) gone.delete(oldest.value)
+  }
+
+  function finishContents(): void {
+    const body = open.get('contents')
+    if (body !== undefined) write('contents', body)
+    open.delete('contents')
   }
 
   return {
+    /** Before the records of a journal file, of which none has a lower sequence. */
+    begin(first: number): void {
+      firstOfFile = first
+      place = 0
+    },
     add(record: SealedRecord): void {
-      const { signal, sequence } = record
-      const bytes = Buffer.byteLength(record.json) + jsonBytes(record.scope) + recordFrameBytes
-      let body = open.get(signal)
-      if (body !== undefined && body.bytes + bytes > bodyBytesMax) {
-        write(signal, body)
-        body = undefined
-      }
-      if (body === undefined) {
-        const frameBytes = jsonBytes(toKeyValues(resource())) + requestFrameBytes
-        body = { records: [], bytes: frameBytes, first: sequence, last: sequence, declares: 0 }
-        open.set(signal, body)
-      }
-      body.records.push(record)
-      body.bytes += bytes
-      // Not always the latest: what closes a dead recorder is sealed in another order than it is numbered.
-      body.first = Math.min(body.first, sequence)
-      body.last = Math.max(body.last, sequence)
-      body.declares += record.declares
+      for (const content of record.contents) putContent(content, record)
+      put(record.signal, record, record.sequence).declares += record.declares
     },
     /** Everything that was added is in place when this returns. */
     finish(): void {
-      for (const [signal, body] of open) write(signal, body)
+      finishContents()
+      for (const [kind, body] of open) write(kind, body)
       open.clear()
+    },
+    /** What contents went may be lost: those that are referred to from now on go again. */
+    forgetContents(): void {
+      gone.clear()
     },
   }
 }

@@ -12,6 +12,7 @@ const adoption = createAdoption({
   ownFolder: path.join(directory, own),
   self: ownLiveness(),
   contentBytesMax: 1024 ** 2,
+  inlineBytesMax: 128 * 1024,
   changes: undefined,
   spool: openSpool(originalFs),
   onSealed: () => undefined,

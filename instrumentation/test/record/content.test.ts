@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import {
-  countLines,
-  countLoneSurrogates,
-  describeContent,
-  encodeText,
-} from '../../src/record/content.ts'
+import { countLines, describeContent, encodeText } from '../../src/record/content.ts'
 
 const texts: readonly (readonly [string, string])[] = [
   ['empty', ''],
@@ -73,11 +68,16 @@ test.for([
   expect(countLines(text)).toBe(lines)
 })
 
-test('a lone surrogate becomes U+FFFD and is counted; pairs are not', () => {
-  expect(encodeText('a\ud800b\udc00c𝄞')).toEqual({
-    bytes: Buffer.from('a\ufffdb\ufffdc𝄞'),
-    loneSurrogates: 2,
-  })
-  expect(countLoneSurrogates('𝄞🎈')).toBe(0)
-  expect(countLoneSurrogates('\udc00\ud800')).toBe(2)
+test('a lone surrogate keeps its own three bytes; pairs are what they are', () => {
+  expect(encodeText('a\ud800b\udc00c𝄞\udfff')).toEqual(
+    Buffer.concat([
+      Buffer.from('a'),
+      Buffer.from([0xed, 0xa0, 0x80]),
+      Buffer.from('b'),
+      Buffer.from([0xed, 0xb0, 0x80]),
+      Buffer.from('c𝄞'),
+      Buffer.from([0xed, 0xbf, 0xbf]),
+    ]),
+  )
+  expect(encodeText('caf\u00e9 𝄞🎈')).toEqual(Buffer.from('caf\u00e9 𝄞🎈'))
 })

@@ -124,7 +124,7 @@ test('a segment that was taken moves into sent/, with a note of what it carries,
 test('the account: what is kept waits, what is confirmed is gone, what is lost waits for its declaration', () => {
   const folder = deadRecorder()
   const recorded = accountOf(originalFs, folder)
-  expect(recorded).toEqual({ recorded: 12, waiting: 12, quarantined: 0, unconfirmed: 0 })
+  expect(recorded).toMatchObject({ recorded: 12, waiting: 12, quarantined: 0, unconfirmed: 0 })
   const keeper = keeperOf(folder)
   for (const segment of queued(folder)) keeper.keep(segment)
   expect(accountOf(originalFs, folder)).toEqual(recorded)

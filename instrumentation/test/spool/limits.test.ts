@@ -3,69 +3,28 @@ import { createHash } from 'node:crypto'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
-import { capAttributes, escapedBytes } from '../../src/spool/cap-record.ts'
 import { createHeldContents } from '../../src/spool/held-contents.ts'
 import { listSegments } from '../../src/spool/recorder-folder.ts'
-import { adopt, logOf, readSegment, sealedIn, sequencesIn, startRecording } from './support.ts'
+import {
+  adopt,
+  contentsIn,
+  logOf,
+  readSegment,
+  sealedIn,
+  sequencesIn,
+  startRecording,
+} from './support.ts'
 
 const mebibyte = 1024 ** 2
 const sha256 = (content: string | Uint8Array): string =>
   `sha256:${createHash('sha256').update(content).digest('hex')}`
 
 test.each([
-  'plain',
-  'caf\u00e9 \u2603 \ud83d\ude00',
-  '\0\x01\b\t\n\v\f\r\x1f\x7f"\\/',
-  '\ud800 \udc00 \udc00\ud800 \ud800',
-  '',
-])('the length of %j as JSON is known without making it', (text) => {
-  expect(escapedBytes(text)).toBe(Buffer.byteLength(JSON.stringify(text)))
-})
-
-test('the largest values go first, until the rest fits; size and hash of each stay', () => {
-  const attributes: Record<string, unknown> = {
-    'small.text': 'kept',
-    'medium.text': 'm'.repeat(20_000),
-    'large.text': '\u2603'.repeat(20_000),
-    'large.bytes': Buffer.alloc(60_000, 1),
-    'large.list': ['x'.repeat(30_000), 5],
-    'sized.text': 'y'.repeat(70_000),
-    'sized.text.size': 123,
-    'sized.text.sha256': 'sha256:known',
-  }
-  const kept = { ...attributes }
-  capAttributes(attributes, 30_000)
-  expect(attributes).toEqual({
-    'small.text': 'kept',
-    'medium.text': kept['medium.text'],
-    'large.text.omitted': 'record_too_large',
-    'large.text.size': 60_000,
-    'large.text.sha256': sha256('\u2603'.repeat(20_000)),
-    'large.bytes.omitted': 'record_too_large',
-    'large.bytes.size': 60_000,
-    'large.bytes.sha256': sha256(Buffer.alloc(60_000, 1)),
-    'large.list.omitted': 'record_too_large',
-    'large.list.size': expect.any(Number),
-    'large.list.sha256': expect.any(String),
-    'sized.text.omitted': 'record_too_large',
-    'sized.text.size': 123,
-    'sized.text.sha256': 'sha256:known',
-  })
-})
-
-test('what fits is not touched', () => {
-  const attributes = { text: 'x'.repeat(1_000), bytes: Buffer.alloc(10), number: 5 }
-  const before = { ...attributes }
-  capAttributes(attributes, 10_000)
-  expect(attributes).toEqual(before)
-})
-
-test.each([
   ['text that is escaped six times its length', () => Buffer.alloc(16 * mebibyte, '\x01')],
   ['text of three bytes a character', () => Buffer.alloc(15 * mebibyte, '\u2603')],
   ['bytes', () => Buffer.alloc(16 * mebibyte, Buffer.from([0, 255, 1]))],
 ])(
-  'a file operation of 16 MiB before and after, %s, is a record that a receiver takes',
+  'a file operation of 16 MiB before and after, %s, loses nothing, in requests of 4 MiB',
   (_name, make) => {
     const recording = startRecording()
     const before = make()
@@ -82,19 +41,23 @@ test.each([
     recording.finish()
     adopt(recording.folder)
     for (const { name } of listSegments(originalFs, recording.folder)) {
-      expect(readSegment(path.join(recording.folder, name)).bytes).toBeLessThan(64 * mebibyte)
+      const { bytes } = readSegment(path.join(recording.folder, name))
+      expect(bytes).toBeLessThanOrEqual(4 * mebibyte)
     }
     const [operation] = sealedIn(recording.folder)
-    for (const side of ['before', 'after'] as const) {
+    const contents = contentsIn(recording.folder)
+    for (const [side, raw] of [
+      ['before', before],
+      ['after', after],
+    ] as const) {
       const name = `turnlog.file_operation.${side}`
-      const raw = side === 'before' ? before : after
-      expect(operation?.attributes[`${name}.size`]).toBe(raw.byteLength)
-      expect(operation?.attributes[`${name}.sha256`]).toBe(sha256(raw))
-      const value = operation?.attributes[name]
-      const omitted = operation?.attributes[`${name}.omitted`]
-      expect(value === undefined ? omitted : sha256(value as string)).toBe(
-        value === undefined ? 'record_too_large' : sha256(raw),
-      )
+      expect(operation?.attributes).toMatchObject({
+        [`${name}.ref`]: sha256(raw),
+        [`${name}.sha256`]: sha256(raw),
+        [`${name}.size`]: raw.byteLength,
+      })
+      expect(operation?.attributes).not.toHaveProperty(`${name}.omitted`)
+      expect(contents.get(sha256(raw))?.equals(raw)).toBe(true)
     }
   },
   60_000,
@@ -115,12 +78,23 @@ test('a record that is too large without its contents is declared', () => {
   )
 })
 
-test('a log body that no receiver takes is declared', () => {
+test('a log body of any size leaves its record, text or structure', () => {
   const recording = startRecording()
-  recording.journal.append({ k: 'log', log: logOf('') }, [['b', '\x01'.repeat(11 * mebibyte)]])
+  const text = '\x01'.repeat(11 * mebibyte)
+  recording.journal.append({ k: 'log', log: logOf('') }, [['b', text]])
+  const structure = { m: { list: ['y'.repeat(5 * mebibyte)] } }
+  recording.journal.append({ k: 'log', log: { ...logOf(''), body: structure } })
   recording.finish()
   adopt(recording.folder)
-  expect(sequencesIn(recording.folder)).toMatchObject({ dropped: [1], unaccounted: [] })
+  expect(sequencesIn(recording.folder)).toMatchObject({ dropped: [], unaccounted: [] })
+  const [first, second] = sealedIn(recording.folder)
+  const contents = contentsIn(recording.folder)
+  const read = (row: typeof first): string | undefined => {
+    expect(row?.body).toBeUndefined()
+    return contents.get(String(row?.attributes['turnlog.log.body.ref']))?.toString()
+  }
+  expect(read(first) === text).toBe(true)
+  expect(read(second)).toBe(`{"list":["${'y'.repeat(5 * mebibyte)}"]}`)
 })
 
 test('a text above the limit of contents keeps its size, and says so', () => {

@@ -6,13 +6,16 @@ import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import * as path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
+import { hashContent } from '../../src/record/content.ts'
 import { journalPath } from '../../src/spool/journal.ts'
 import { accountOf } from '../../src/spool/recorder-account.ts'
 import { listJournalFiles, listSegments } from '../../src/spool/recorder-folder.ts'
 import { failingAt, killedAfter } from './faulty-disk.ts'
-import { editFile, recordScenario } from './scenario.ts'
+import { callModel, editFile, recordScenario } from './scenario.ts'
 import {
   adopt,
+  contentsIn,
+  partsIn,
   sealedIn,
   sealerOf,
   sequencesIn,
@@ -157,6 +160,83 @@ test('a living recorder whose worker dies after every file has the same records,
   adopt(folder)
   expect(distinct(folder)).toEqual(distinct(undisturbed))
   expect(sequencesIn(folder).repeated).toBe(0)
+})
+
+/** Hashes that records refer to, anywhere in their attributes. */
+function referencesIn(folder: string): Set<string> {
+  const hashes = sealedIn(folder).flatMap(({ attributes }) =>
+    [...JSON.stringify(attributes).matchAll(/\.ref\\?":\\?"(sha256:[0-9a-f]{64})/g)].map(
+      ([, hash]) => hash ?? '',
+    ),
+  )
+  return new Set(hashes)
+}
+
+test('killed after any of its calls, contents that have left their records are there, for each that refers to them', () => {
+  const recording = startRecording()
+  const large = (sign: string): string => sign.repeat(200_000)
+  for (const [index, sign] of ['a', 'b', 'a'].entries()) {
+    const previous = index === 0 ? 'small' : large('b')
+    callModel(recording, `call${index}`, { text: large(sign), tokens: 1 })
+    editFile(recording, `file${index}`, [previous, large(sign)])
+    recording.journal.rotate()
+  }
+  const undisturbed = copyOf(recording.folder)
+  adopt(undisturbed)
+  const expected = distinct(undisturbed)
+  // A file's text and a prompt are one content, and gone once: two of them, and diffs.
+  const references = referencesIn(undisturbed)
+  expect(references.size).toBeGreaterThan(4)
+  expect(new Set(contentsIn(undisturbed).keys())).toEqual(references)
+  expect(partsIn(undisturbed)).toHaveLength(references.size)
+  let isThrough = false
+  for (let allowed = 0; !isThrough; allowed += 1) {
+    const copy = copyOf(recording.folder)
+    const disk = killedAfter(allowed)
+    try {
+      adopt(copy, { fileSystem: disk })
+    } catch {
+      // Dead.
+    }
+    isThrough = !disk.wasKilled()
+    // What is in place may be sent at any moment: what it refers to is in place, too.
+    expect([...referencesIn(copy)].filter((hash) => !contentsIn(copy).has(hash))).toEqual([])
+    adopt(copy)
+    expect({ allowed, rows: distinct(copy) }).toEqual({ allowed, rows: expected })
+    expect([...references].filter((hash) => !contentsIn(copy).has(hash))).toEqual([])
+    const records = (folder: string): string[] =>
+      listSegments(originalFs, folder).flatMap(({ name, parts }) => (parts === 0 ? [name] : []))
+    expect(records(copy)).toEqual(records(undisturbed))
+  }
+})
+
+test('contents that may be lost go again with the next record that refers to them', () => {
+  const recording = startRecording()
+  const { folder } = recording
+  const text = 'x'.repeat(200_000)
+  const sealer = sealerOf(folder)
+  const seal = (id: string): number => {
+    editFile(recording, id, ['', text])
+    recording.journal.rotate()
+    sealer.seal()
+    return partsIn(folder).filter(({ sha256 }) => sha256 === hashContent(text)).length
+  }
+  expect([seal('file1'), seal('file2')]).toEqual([1, 1])
+  sealer.forgetContents()
+  expect([seal('file3'), seal('file4')]).toEqual([2, 2])
+  // A worker that comes new does not know what went.
+  sealerOf(folder).seal()
+  editFile(recording, 'file5', ['', text])
+  recording.journal.rotate()
+  sealerOf(folder).seal()
+  expect(partsIn(folder).filter(({ sha256 }) => sha256 === hashContent(text))).toHaveLength(3)
+  const { waiting, partsWaiting, quarantined, partsQuarantined } = accountOf(originalFs, folder)
+  expect({ waiting, quarantined, partsQuarantined }).toEqual({
+    waiting: 5,
+    quarantined: 0,
+    partsQuarantined: 0,
+  })
+  expect(partsWaiting).toBe(partsIn(folder).length)
 })
 
 test('adopted twice, a recorder has the same records, times and numbers', () => {

@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
+import { mediaTypes, toMovedContent } from '../../src/spool/moved-content.ts'
 import type { SealedRecord } from '../../src/spool/otlp-json.ts'
 import { listSegments } from '../../src/spool/recorder-folder.ts'
 import { createSegmentWriter, parseSegmentName } from '../../src/spool/segment.ts'
-import { quickDisk } from './faulty-disk.ts'
-import { readSegment, temporaryFolder } from './support.ts'
+import { faultyDisk, quickDisk } from './faulty-disk.ts'
+import { partsIn, plain, readSegment, temporaryFolder } from './support.ts'
 
 const mebibyte = 1024 ** 2
 
@@ -16,7 +17,16 @@ function recordOf(
   changes: Partial<SealedRecord> = {},
 ): SealedRecord {
   const json = JSON.stringify({ name: text, attributes: [] })
-  return { signal: 'traces', sequence, scope: { name: 'a-scope' }, declares: 0, json, ...changes }
+  return {
+    signal: 'traces',
+    sequence,
+    scope: { name: 'a-scope' },
+    declares: 0,
+    json,
+    time: '1700000000000000000',
+    contents: [],
+    ...changes,
+  }
 }
 
 function write(folder: string, records: readonly SealedRecord[], resource: object = {}): void {
@@ -39,6 +49,7 @@ test('a name tells first and last sequence, records, and what they declare', () 
       last: 8,
       records: 2,
       declares: 0,
+      parts: 0,
       signal: 'traces',
     },
     {
@@ -47,6 +58,7 @@ test('a name tells first and last sequence, records, and what they declare', () 
       last: 9,
       records: 1,
       declares: 3,
+      parts: 0,
       signal: 'logs',
     },
   ])
@@ -63,6 +75,8 @@ test.each([
   '1-2-3.traces.json.gz',
   '000000000001-000000000002-2.traces.json.gz.tmp',
   '000000000001-000000000002-2.metrics.json.gz',
+  '000000000001-000000000002-2+1.0001.contents.json.gz',
+  '000000000001-000000000002-2.1.contents.json.gz',
 ])('%s is no segment', (name) => expect(parseSegmentName(name)).toBeUndefined())
 
 test('no body is above 4 MiB, whatever the characters, resource and scopes; none is empty', () => {
@@ -127,4 +141,101 @@ test('records keep their order and their scopes', () => {
   const [segment] = listSegments(originalFs, folder)
   const { records } = readSegment(path.join(folder, segment?.name ?? ''))
   expect(records.map(({ name }) => name)).toEqual(['r1', 'r3', 'r2', 'r4'])
+})
+
+const dayNanoseconds = 86_400_000_000_000n
+
+/** A record of the day after so many others, which refers to contents. */
+function referring(sequence: number, texts: readonly string[], days = 0n): SealedRecord {
+  const contents = texts.map((text) => toMovedContent(text, mediaTypes.text))
+  const time = String(1_700_000_000_000_000_000n + days * dayNanoseconds)
+  return recordOf(sequence, `refers ${sequence}`, { contents, time })
+}
+
+test('contents go before the records of their file, by name, and take no number', () => {
+  const folder = temporaryFolder()
+  const segments = createSegmentWriter({
+    fileSystem: quickDisk,
+    folder,
+    resource: () => ({}),
+    common: { 'session.id': 'a-session' },
+  })
+  const text = (index: number): string => `${index}${'x'.repeat(mebibyte - 1)}`
+  segments.begin(5)
+  segments.add(recordOf(5, 'no content'))
+  segments.add(referring(6, [text(1), text(2)]))
+  segments.add(recordOf(7, 'a log', { signal: 'logs' }))
+  segments.add(referring(8, [text(3), text(4), text(5), text(6)]))
+  segments.finish()
+  segments.begin(9)
+  segments.add(referring(9, [text(7)]))
+  segments.finish()
+  expect(listSegments(originalFs, folder).map(({ name }) => name)).toEqual([
+    '000000000005-000000000008-3.0001.contents.json.gz',
+    '000000000005-000000000008-3.0002.contents.json.gz',
+    '000000000005-000000000008-3.traces.json.gz',
+    '000000000007-000000000007-1.logs.json.gz',
+    '000000000009-000000000009-1.0001.contents.json.gz',
+    '000000000009-000000000009-1.traces.json.gz',
+  ])
+  expect(parseSegmentName('000000000005-000000000008-3.0001.contents.json.gz')).toMatchObject({
+    first: 5,
+    last: 8,
+    records: 0,
+    declares: 0,
+    parts: 3,
+    signal: 'logs',
+  })
+  for (const { name } of listSegments(originalFs, folder)) {
+    expect(readSegment(path.join(folder, name)).bytes).toBeLessThanOrEqual(4 * mebibyte)
+  }
+  const [first] = listSegments(originalFs, folder)
+  const { records } = readSegment(path.join(folder, first?.name ?? ''))
+  expect(plain(records[0]?.attributes ?? [])).toMatchObject({ 'session.id': 'a-session' })
+  expect(plain(records[0]?.attributes ?? [])).not.toHaveProperty('turnlog.sequence')
+})
+
+test('contents are in place before the first record that refers to them is, however many there are', () => {
+  const folder = temporaryFolder()
+  const seen = new Set<string>()
+  const fileSystem = faultyDisk(({ name, values }) => {
+    if (name !== 'renameSync') return undefined
+    const target = String(values[1])
+    if (target.endsWith('.traces.json.gz')) {
+      for (const { sha256 } of partsIn(folder)) seen.add(sha256)
+      const { records } = readSegment(String(values[0]))
+      for (const { name: hash } of records) expect(seen).toContain(hash)
+    }
+    return undefined
+  })
+  const segments = createSegmentWriter({ fileSystem, folder, resource: () => ({}) })
+  segments.begin(1)
+  for (let sequence = 1; sequence <= 20; sequence += 1) {
+    const content = toMovedContent(`content ${sequence}`, mediaTypes.text)
+    const json = JSON.stringify({ name: content.sha256, pad: 'p'.repeat(mebibyte) })
+    segments.add(recordOf(sequence, '', { json, contents: [content] }))
+  }
+  segments.finish()
+  expect(seen.size).toBe(20)
+})
+
+test('a content goes once a UTC day, and again when it may be lost', () => {
+  const folder = temporaryFolder()
+  const segments = createSegmentWriter({ fileSystem: quickDisk, folder, resource: () => ({}) })
+  const days = (): string[] =>
+    partsIn(folder).map(({ time }) => String(BigInt(time) / dayNanoseconds))
+  segments.begin(1)
+  segments.add(referring(1, ['same', 'same']))
+  segments.add(referring(2, ['same']))
+  segments.finish()
+  segments.begin(3)
+  segments.add(referring(3, ['same']))
+  segments.add(referring(4, ['same'], 1n))
+  segments.finish()
+  expect(days()).toEqual(['19675', '19676'])
+  segments.forgetContents()
+  segments.begin(5)
+  segments.add(referring(5, ['same']))
+  segments.finish()
+  expect(days()).toEqual(['19675', '19676', '19675'])
 })

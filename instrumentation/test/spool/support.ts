@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { instrumentationScope } from '@turnlog/conventions'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { type FileSystem, originalFs } from '../../src/file-system.ts'
+import { hashContent } from '../../src/record/content.ts'
 import { type JournalContent, openJournal } from '../../src/spool/journal.ts'
 import { ownLiveness } from '../../src/spool/liveness.ts'
 import {
@@ -177,6 +178,7 @@ export function sealerOf(folder: string, changes: Partial<SealerOptions> = {}) {
     folder,
     identity: identityOf(path.basename(folder)),
     contentBytesMax: 16 * 1024 ** 2,
+    inlineBytesMax: 128 * 1024,
     changes: undefined,
     ...changes,
   })
@@ -252,7 +254,8 @@ export function sealedIn(folder: string): SealedRow[] {
   const records = listSegments(originalFs, folder).flatMap(
     ({ name }) => readSegment(path.join(folder, name)).records,
   )
-  const rows = records.map((otlp) => {
+  const numbered = records.filter(({ eventName }) => eventName !== 'turnlog.content')
+  const rows = numbered.map((otlp) => {
     const attributes = plain(otlp.attributes)
     return {
       sequence: Number(attributes['turnlog.sequence']),
@@ -263,6 +266,51 @@ export function sealedIn(folder: string): SealedRow[] {
     }
   })
   return rows.sort((a, b) => a.sequence - b.sequence)
+}
+
+export interface SealedPart {
+  readonly sha256: string
+  readonly size: number
+  readonly part: number
+  readonly parts: number
+  readonly mediaType: string
+  readonly body: string | Buffer
+  readonly time: string
+}
+
+/** Parts of contents in the folder's segments, in the order they are sent; repeats as often as they are there. */
+export function partsIn(folder: string): SealedPart[] {
+  const segments = listSegments(originalFs, folder).filter(({ parts }) => parts > 0)
+  return segments.flatMap(({ name, parts }) => {
+    const { records } = readSegment(path.join(folder, name))
+    expect(records.map(({ eventName }) => eventName)).toEqual(Array(parts).fill('turnlog.content'))
+    return records.map(({ attributes, body, timeUnixNano = '' }) => {
+      const of = plain(attributes)
+      return {
+        sha256: String(of['turnlog.content.sha256']),
+        size: Number(of['turnlog.content.size']),
+        part: Number(of['turnlog.content.part']),
+        parts: Number(of['turnlog.content.parts']),
+        mediaType: String(of['turnlog.content.media_type']),
+        body: plainValue(body ?? {}) as string | Buffer,
+        time: timeUnixNano,
+      }
+    })
+  })
+}
+
+/** Contents by their hashes, put together as a receiver would; each is what its hash and size say. */
+export function contentsIn(folder: string): Map<string, Buffer> {
+  const contents = new Map<string, Buffer>()
+  for (const [sha256, parts] of Map.groupBy(partsIn(folder), (part) => part.sha256)) {
+    const byNumber = new Map(parts.map((part) => [part.part, part]))
+    const [{ parts: count = 0, size = -1 } = {}] = parts
+    const bodies = Array.from({ length: count }, (_, index) => byNumber.get(index + 1)?.body ?? '')
+    const content = Buffer.concat(bodies.map((body) => Buffer.from(body as string)))
+    expect({ sha256, size }).toEqual({ sha256: hashContent(content), size: content.length })
+    contents.set(sha256, content)
+  }
+  return contents
 }
 
 export function plain(attributes: readonly KeyValue[]): Record<string, unknown> {

@@ -71,6 +71,7 @@ function seal(folder: string): void {
     folder,
     identity,
     contentBytesMax: 16 * 1024 ** 2,
+    inlineBytesMax: 128 * 1024,
     changes: undefined,
   })
   sealer.seal()

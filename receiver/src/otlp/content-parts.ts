@@ -8,7 +8,12 @@
  * received = wholes' parts + parts + repeats + rejects.
  */
 import { createHash } from 'node:crypto'
-import { type EventName, parseContentHash } from '@turnlog/conventions'
+import {
+  contentPartsMax,
+  type EventName,
+  parseContentHash,
+  partedContentBytesMax,
+} from '@turnlog/conventions'
 import { contentMismatch } from '../content-mismatch.ts'
 import type { Period } from '../period.ts'
 import { integerOf } from './attributes.ts'
@@ -18,11 +23,6 @@ import type { Origin } from './origin.ts'
 import type { AttributeMap, LogRecord } from './request.ts'
 import { encodeText, isClean } from './text.ts'
 import { dayOf, problemOfTime } from './time.ts'
-
-/** A content is put together in memory. Recorders keep 16 MiB of one at most. */
-export const contentBytesMax = 64 * 1024 ** 2
-/** The largest content in parts of 64 KiB; recorders send 1 MiB a part. */
-export const contentPartsMax = 1_024
 
 export interface ContentPart {
   readonly day: string
@@ -64,7 +64,8 @@ export function toContentPart(
     return refused('turnlog.content.sha256 is not sha256: and 64 lowercase hex digits')
   }
   if (size === undefined) return refused('turnlog.content.size is not a number of bytes')
-  if (size > contentBytesMax) return refused(`content is larger than ${contentBytesMax} bytes`)
+  if (size > partedContentBytesMax)
+    return refused(`content is larger than ${partedContentBytesMax} bytes`)
   if (parts === undefined || parts < 1 || parts > contentPartsMax) {
     return refused(`turnlog.content.parts is not between 1 and ${contentPartsMax}`)
   }

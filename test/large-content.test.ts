@@ -1,0 +1,345 @@
+/**
+ * Large contents from the app to SQL: they leave their records, travel in parts, and are read as if they had not. A prompt,
+ * results, arguments, files before and after, diffs; texts of every kind; each content sent once; kill -9 between.
+ */
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import * as path from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { expect, test } from 'vitest'
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  startMessagesApi,
+} from '../instrumentation/test/support/messages-api.ts'
+import { startProgram } from '../instrumentation/test/support/observed-program.ts'
+import { makeWorkspace } from '../instrumentation/test/support/workspace.ts'
+import { accounts } from './support/account.ts'
+import { cloneDatabase, type TestDatabase } from './support/postgres.ts'
+import { startReceiver } from './support/receiver.ts'
+
+const patience = { timeout: 80_000, interval: 200 }
+const kibibyte = 1024
+const mebibyte = 1024 ** 2
+const program = path.resolve(import.meta.dirname, 'programs/large-chat.ts')
+
+/** Between the app and the receiver: what passes is looked at, and nothing passes until it may. */
+async function startGate(target: string) {
+  const bodies: Buffer[] = []
+  let isOpen = true
+  const server = createServer(async (request, response) => {
+    const pieces: Buffer[] = []
+    for await (const piece of request) pieces.push(piece)
+    const body = Buffer.concat(pieces)
+    if (!isOpen) return void response.writeHead(503).end()
+    if (request.url?.startsWith('/v1/')) bodies.push(body)
+    const headers = Object.fromEntries(
+      Object.entries(request.headers).filter(([name]) => /^(content-|authorization)/.test(name)),
+    ) as Record<string, string>
+    const answer = await fetch(`${target}${request.url}`, { method: 'POST', headers, body })
+    const committed = answer.headers.get('turnlog-ledger')
+    response.writeHead(answer.status, {
+      'content-type': 'application/json',
+      ...(committed === null ? {} : { 'turnlog-ledger': committed }),
+    })
+    response.end(await answer.text())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    set isOpen(value: boolean) {
+      isOpen = value
+    },
+    /** Hashes of the contents that passed, each as often as it did, by its first part. */
+    contents: (): string[] =>
+      bodies.flatMap((body) =>
+        [
+          ...gunzipSync(body)
+            .toString()
+            .matchAll(
+              /"turnlog\.content\.sha256","value":\{"stringValue":"(sha256:[0-9a-f]{64})"\}\}.{0,300}?"turnlog\.content\.part","value":\{"intValue":1\}/g,
+            ),
+        ].map(([, hash]) => hash ?? ''),
+      ),
+    largest: (): number => Math.max(...bodies.map((body) => gunzipSync(body).length)),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+async function openStage(answer: (request: ApiRequest) => ApiAnswer) {
+  const stack = new AsyncDisposableStack()
+  const database = stack.use(await cloneDatabase())
+  const receiver = stack.use(await startReceiver({ database }))
+  const gate = stack.use(await startGate(receiver.url))
+  const api = stack.use(await startMessagesApi(answer))
+  const workspace = stack.use(makeWorkspace())
+  const start = async (settings: Readonly<Record<string, string>> = {}) => {
+    const app = stack.use(
+      startProgram(program, {
+        cwd: workspace.folder,
+        spool: workspace.spool,
+        env: {
+          API: api.url,
+          TELEMETRY_ENDPOINT: gate.url,
+          TELEMETRY_TOKEN: receiver.token,
+          ...settings,
+        },
+      }),
+    )
+    const port = await app.line('port')
+    return {
+      ...app,
+      async chat(message: string): Promise<string> {
+        const body = JSON.stringify({ message })
+        const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body })
+        return ((await response.json()) as { answer: string }).answer
+      },
+    }
+  }
+  return {
+    database,
+    gate,
+    api,
+    spool: workspace.spool,
+    start,
+    file: (name: string) => path.join(workspace.folder, name),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** Each tool once, in turn; then the answer. */
+function script(
+  tools: readonly Omit<NonNullable<ApiAnswer['tools']>[number], 'id'>[],
+  text: string,
+) {
+  return ({ messages }: ApiRequest): ApiAnswer => {
+    const place = (messages.length - 1) / 2
+    const tool = tools[place]
+    return tool === undefined ? { text } : { tools: [{ id: `toolu_${place}`, ...tool }] }
+  }
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
+}
+
+/** Hashed by PostgreSQL, of the text or the bytes that a view has. */
+const hashOf = (column: string): string =>
+  `encode(sha256(coalesce(convert_to(${column}, 'UTF8'), ${column}_bytes)), 'hex') as ${column}`
+
+async function balanced(spool: string, database: TestDatabase): Promise<void> {
+  await expect
+    .poll(
+      async () => (await accounts(spool, database)).every(({ unaccounted }) => unaccounted === 0),
+      patience,
+    )
+    .toBe(true)
+}
+
+/** Nothing that is referred to is on its way any more. */
+async function complete(database: TestDatabase): Promise<void> {
+  const awaited = `
+    select count(*) as count
+      from spans s cross join lateral jsonb_each(s.attributes) a (name, value)
+     where turnlog_awaited(s.team_id, turnlog_day(s.start_time), a.value)
+        or turnlog_text(s.team_id, turnlog_day(s.start_time), a.value) ~ '\\.ref":"sha256'`
+  await expect.poll(async () => (await database.query(awaited))[0], patience).toEqual({ count: 0 })
+}
+
+const lines = (bytes: number, word: string): string =>
+  `${word}, as a file has lines of it\n`
+    .repeat(Math.ceil(bytes / (word.length + 28)))
+    .slice(0, bytes)
+
+test('a prompt, results, arguments, files and diffs of megabytes are in SQL as they were, each sent once', async () => {
+  const prompt = `Please read this. ${lines(mebibyte, 'prompt')}`
+  const notes = lines(3 * mebibyte, 'notes')
+  const japanese = '\u65e5\u672c\u8a9e\u306e\u6587\u7ae0\u3002'.repeat(15_000)
+  const emoji = `x${'\ud83d\ude00'.repeat(400_000)}`
+  const before = lines(5 * mebibyte, 'before')
+  const after = before
+    .replace('before', 'After')
+    .replaceAll('lines of it\n', 'lines of it!\n')
+    .slice(0, 5 * mebibyte)
+  const nuls = `a\0b${'c\0'.repeat(100_000)}`
+  const answer = lines(300 * kibibyte, 'answer')
+  await using stage = await openStage(
+    script(
+      [
+        { name: 'read_file', input: { path: 'notes.txt' } },
+        { name: 'write_file', input: { path: 'big.txt', content: after } },
+        { name: 'read_file', input: { path: 'japanese.txt' } },
+        { name: 'write_file', input: { path: 'nuls.bin', content: nuls } },
+        { name: 'read_file', input: { path: 'emoji.txt' } },
+        { name: 'odd_characters', input: { path: '' } },
+      ],
+      answer,
+    ),
+  )
+  const { database, gate, api, spool, file } = stage
+  writeFileSync(file('notes.txt'), notes)
+  writeFileSync(file('big.txt'), before)
+  writeFileSync(file('japanese.txt'), japanese)
+  writeFileSync(file('emoji.txt'), emoji)
+  const app = await stage.start()
+  expect(await app.chat(prompt)).toBe(answer)
+  await expect.poll(() => database.query('select 1 from turns'), patience).toHaveLength(1)
+  await complete(database)
+
+  const turns = `select ${hashOf('prompt')}, ${hashOf('answer')}, prompt_preview, outcome from turns`
+  expect(await database.query(turns)).toEqual([
+    {
+      prompt: sha256(prompt),
+      answer: sha256(answer),
+      prompt_preview: prompt.slice(0, 200),
+      outcome: 'completed',
+    },
+  ])
+  const odd = Buffer.concat([
+    Buffer.from('odd_characters \0 '),
+    Buffer.alloc(3 * 70_000, Buffer.from([0xed, 0xa0, 0xbd])),
+    Buffer.from(' '),
+    Buffer.from([0xed, 0xb0, 0x80]),
+  ])
+  const tools = `select tool, ${hashOf('arguments')}, ${hashOf('result')} from tool_calls order by started_at`
+  const input = (value: object): string => sha256(JSON.stringify(value))
+  expect(await database.query(tools)).toEqual([
+    { tool: 'read_file', arguments: input({ path: 'notes.txt' }), result: sha256(notes) },
+    {
+      tool: 'write_file',
+      arguments: input({ path: 'big.txt', content: after }),
+      result: sha256('written'),
+    },
+    { tool: 'read_file', arguments: input({ path: 'japanese.txt' }), result: sha256(japanese) },
+    {
+      tool: 'write_file',
+      arguments: input({ path: 'nuls.bin', content: nuls }),
+      result: sha256('written'),
+    },
+    { tool: 'read_file', arguments: input({ path: 'emoji.txt' }), result: sha256(emoji) },
+    { tool: 'odd_characters', arguments: input({ path: '' }), result: sha256(odd) },
+  ])
+  const files = `select path, type, ${hashOf('before')}, ${hashOf('after')}, before_sha256, after_sha256,
+                        before_size, after_size, lines_added, octet_length(diff) > 1000000 as has_diff
+                   from file_operations order by started_at`
+  expect(await database.query(files)).toEqual([
+    {
+      path: 'big.txt',
+      type: 'edit',
+      before: sha256(before),
+      after: sha256(after),
+      before_sha256: `sha256:${sha256(before)}`,
+      after_sha256: `sha256:${sha256(after)}`,
+      before_size: Buffer.byteLength(before),
+      after_size: Buffer.byteLength(after),
+      lines_added: expect.any(Number),
+      has_diff: true,
+    },
+    {
+      path: 'nuls.bin',
+      type: 'create',
+      before: null,
+      after: sha256(nuls),
+      before_sha256: null,
+      after_sha256: `sha256:${sha256(nuls)}`,
+      before_size: null,
+      after_size: Buffer.byteLength(nuls),
+      lines_added: null,
+      has_diff: null,
+    },
+  ])
+  expect(readFileSync(file('big.txt'), 'utf8')).toBe(after)
+
+  // Each call's messages hold all before them, and are the very texts.
+  const calls = await database.query<{ input_messages: string }>(
+    'select input_messages from model_calls order by started_at',
+  )
+  expect(calls).toHaveLength(7)
+  for (const [index, { input_messages }] of calls.entries()) {
+    const texts = textsIn(JSON.parse(input_messages)).map(sha256)
+    expect(texts).toEqual(textsIn(api.requests[index]?.messages ?? []).map(sha256))
+  }
+
+  expect(gate.largest()).toBeLessThanOrEqual(4 * mebibyte)
+  const passed = gate.contents()
+  expect(passed.length).toBe(new Set(passed).size)
+  // The prompt, notes, both files, their diff, and so on: not one for each of the seven calls that repeat them.
+  expect(passed.length).toBeLessThan(15)
+  expect(await database.query('select count(*) from content_parts')).toEqual([{ count: 0 }])
+  await balanced(spool, database)
+})
+
+/** Long strings, in order, wherever they stand: what was said, given and answered. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return value.length > 1_000 ? [value] : []
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
+}
+
+test('contents at the limit stay, a byte above they go, and a setting says where the limit is', async () => {
+  const sizes = [4_095, 4_096, 4_097, 12_287, 12_288, 12_289]
+  const contents = sizes.map((size) =>
+    size < 10_000
+      ? 'x'.repeat(size)
+      : `${'\u2603'.repeat(Math.floor(size / 3))}${'y'.repeat(size % 3)}`,
+  )
+  await using stage = await openStage(
+    script(
+      contents.map((content, index) => ({
+        name: 'write_file',
+        input: { path: `${index}.txt`, content },
+      })),
+      'done',
+    ),
+  )
+  const { database, spool } = stage
+  const app = await stage.start({ TELEMETRY_INLINE_BYTES_MAX: '4096' })
+  await app.chat('go')
+  await expect.poll(() => database.query('select 1 from turns'), patience).toHaveLength(1)
+  await complete(database)
+  const rows = await database.query(
+    `select f.after_size, s.attributes -> 'turnlog.file_operation.after' ? 'ref' as went, encode(sha256(convert_to(f.after, 'UTF8')), 'hex') as after
+       from file_operations f join spans s using (trace_id, span_id) order by f.path`,
+  )
+  expect(rows).toEqual(
+    contents.map((content, index) => ({
+      after_size: sizes[index],
+      went: (sizes[index] ?? 0) > 4_096,
+      after: sha256(content),
+    })),
+  )
+  await balanced(spool, database)
+})
+
+test('an app that is killed with contents on their way has them all there after the next start', async () => {
+  const content = lines(6 * mebibyte, 'killed')
+  await using stage = await openStage(
+    script([{ name: 'write_file', input: { path: 'killed.txt', content } }], 'done'),
+  )
+  const { database, gate, spool } = stage
+  for (let round = 0; round < 3; round += 1) {
+    const app = await stage.start()
+    gate.isOpen = round === 1
+    await app.chat(`${round} ${lines(mebibyte, 'prompt')}`)
+    app.child.kill('SIGKILL')
+    await app.ended()
+  }
+  gate.isOpen = true
+  await stage.start()
+  const there = `select ${hashOf('after')} from file_operations`
+  await expect.poll(() => database.query(there), patience).toHaveLength(3)
+  await complete(database)
+  expect(await database.query(there)).toEqual(Array(3).fill({ after: sha256(content) }))
+  expect(await database.query(`select ${hashOf('prompt')} from turns order by started_at`)).toEqual(
+    [0, 1, 2].map((round) => ({ prompt: sha256(`${round} ${lines(mebibyte, 'prompt')}`) })),
+  )
+  await balanced(spool, database)
+})
