@@ -153,7 +153,7 @@ async function dropOne(
 ): Promise<'dropped' | 'gone' | 'busy'> {
   const { partition } = due
   if (partition === undefined) {
-    await deleteRest(database, due)
+    if ((await deleteRest(database, due)) === 0) return 'gone'
     await note(database)
     return 'dropped'
   }
@@ -181,8 +181,9 @@ async function dropOne(
 }
 
 /** Locks rows only; nobody waits for it. */
-async function deleteRest(database: Database, { target, day }: Due): Promise<void> {
+async function deleteRest(database: Database, { target, day }: Due): Promise<number> {
   const { table, column } = target
+  let deleted = 0
   for (;;) {
     const rows = await database.query(
       `delete from ${table}_rest
@@ -194,7 +195,8 @@ async function deleteRest(database: Database, { target, day }: Due): Promise<voi
        returning true`,
       [day],
     )
-    if (rows.length < rowsMax) return
+    deleted += rows.length
+    if (rows.length < rowsMax) return deleted
   }
 }
 
