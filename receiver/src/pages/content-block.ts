@@ -46,6 +46,11 @@ export function bytesNote(options: { readonly bytes: number; readonly wholePath:
   return html`<p class="note">${formatBytes(options.bytes)} that are no text: <a href="${options.wholePath}">download</a></p>`
 }
 
+/** Its record is here, and it travels by itself. */
+export function awaitedNote(what: string): Html {
+  return html`<p class="note">${what} is not here yet.</p>`
+}
+
 export function cutNote(wholePath: string): Html {
   return html`<p class="note">The first ${formatNumber(contentLengthMax)} characters. <a href="${wholePath}">Show the whole</a></p>`
 }

@@ -1,6 +1,7 @@
 /** GenAI messages as they are read: who said what, tools asked for and answered. */
 
-import { contentBlock } from './content-block.ts'
+import { awaitedNote, contentBlock } from './content-block.ts'
+import { formatBytes } from './format.ts'
 import { type Html, html } from './html.ts'
 
 interface MessagesOptions {
@@ -46,6 +47,10 @@ function partsOf(message: unknown): readonly unknown[] {
 function partBlock(part: unknown, { toolSpans }: MessagesOptions): Html {
   if (typeof part === 'string') return prose(part)
   if (!isRecord(part)) return raw(part)
+  const member = awaitedMember(part)
+  if (member !== undefined) {
+    return awaitedNote(`${member === 'content' ? 'This' : `The ${member}`}${sizeOf(part, member)}`)
+  }
   const text = part.content ?? part.text
   switch (part.type) {
     case 'text':
@@ -68,6 +73,17 @@ ${raw(part.arguments)}</div>`
     default:
       return raw(part)
   }
+}
+
+/** What has not come stays a reference: see `turnlog_expand`. */
+function awaitedMember(part: Readonly<Record<string, unknown>>): string | undefined {
+  const members = ['content', 'text', 'arguments', 'response', 'result']
+  return members.find((name) => /^sha256:[0-9a-f]{64}$/.test(String(part[`${name}.ref`])))
+}
+
+function sizeOf(part: Readonly<Record<string, unknown>>, member: string): string {
+  const size = part[`${member}.size`]
+  return typeof size === 'number' ? ` (${formatBytes(size)})` : ''
 }
 
 function prose(text: string): Html {

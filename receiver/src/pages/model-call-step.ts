@@ -1,6 +1,7 @@
+import { type AwaitedContents, awaitedKey } from '../storage/queries/awaited-contents.ts'
 import type { ModelCall } from '../storage/queries/model-calls-of-turn.ts'
 import type { Turn } from '../storage/queries/turn.ts'
-import { jsonBlock } from './content-block.ts'
+import { awaitedNote, jsonBlock } from './content-block.ts'
 import { countOf, formatNumber, formatSeconds } from './format.ts'
 import { type Html, html } from './html.ts'
 import { messagesBlock, onlyText } from './messages.ts'
@@ -10,6 +11,7 @@ export interface Beside {
   /** Tool calls of the turn by their ids: what they were given is shown there. */
   readonly toolSpans: ReadonlyMap<string, string>
   readonly answer: string | null
+  readonly awaited: AwaitedContents
 }
 
 /** A model call: what came back, and behind folds what was sent. */
@@ -24,7 +26,7 @@ ${timeBar(turn, call)}
 ${call.errorMessage !== null && html`<p class="prose failed">${call.errorMessage}</p>`}
 ${outputBlock(call, path('output-messages'), beside)}
 <div class="folds">
-${sentFold(call, path('input-messages'))}
+${sentFold(call, path('input-messages'), beside.awaited)}
 ${fold('System instructions', call.systemInstructions, (text) => messagesBlock({ text, wholePath: path('system-instructions') }))}
 ${fold('Tools it may ask for', call.toolDefinitions, (text) => jsonBlock({ text, wholePath: path('tool-definitions') }))}
 </div></li>`,
@@ -32,8 +34,14 @@ ${fold('Tools it may ask for', call.toolDefinitions, (text) => jsonBlock({ text,
 }
 
 /** The last call’s text is the turn’s answer: it stands below, large, and not twice. */
-function outputBlock(call: ModelCall, wholePath: string, { answer, toolSpans }: Beside): Html {
+function outputBlock(
+  call: ModelCall,
+  wholePath: string,
+  { answer, toolSpans, awaited }: Beside,
+): Html {
   const text = call.outputMessages
+  const isAwaited = awaited.has(awaitedKey(call.spanId, 'output-messages'))
+  if (text === null && isAwaited) return awaitedNote('The answer')
   if (text === null) return html`<p class="note">No answer was recorded.</p>`
   const isAnswer = answer !== null && onlyText(text) === answer
   if (isAnswer) return html`<p class="note">Answers the turn, below.</p>`
@@ -61,12 +69,14 @@ function finishReasons(reasons: unknown): Html | false {
 }
 
 /** The messages that the call before had not sent; the earlier ones are counted. */
-function sentFold(call: ModelCall, wholePath: string): Html | false {
+function sentFold(call: ModelCall, wholePath: string, awaited: AwaitedContents): Html | false {
   const { newMessages, inputCount, inputText } = call
   if (inputText !== null) {
     return fold('Sent', inputText, (text) => messagesBlock({ text, wholePath }))
   }
-  if (inputCount === null) return false
+  if (inputCount === null) {
+    return awaited.has(awaitedKey(call.spanId, 'input-messages')) && awaitedNote('What was sent')
+  }
   const earlier = inputCount - newMessages.length
   return html`<details><summary>Sent ${countOf(inputCount, 'message')}${earlier > 0 && html`, ${newMessages.length} new`}</summary>
 ${earlier > 0 && html`<p class="note">After ${countOf(earlier, 'earlier message')}; <a href="${wholePath}">all as sent</a>.</p>`}

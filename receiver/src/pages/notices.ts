@@ -23,6 +23,15 @@ export function notFoundPage(): string {
   })
 }
 
+export function awaitedPage(): string {
+  return messageDocument({
+    title: 'This content is not here yet',
+    body: html`<p>It is too large to come with its record. It is on its way, waiting on the machine that
+recorded it, or was lost.</p>
+<p><a href="/">Recent turns</a></p>`,
+  })
+}
+
 export function wrongHostPage(): string {
   return messageDocument({
     title: 'Not under this name',

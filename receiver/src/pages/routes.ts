@@ -20,7 +20,7 @@ import {
   requireSession,
   setPageHeaders,
 } from './guard.ts'
-import { notFoundPage, notSignedInPage, unavailablePage } from './notices.ts'
+import { awaitedPage, notFoundPage, notSignedInPage, unavailablePage } from './notices.ts'
 import { sessionListPage } from './session-list.ts'
 import { turnListPage } from './turn-list.ts'
 import { turnPage } from './turn-page.ts'
@@ -84,11 +84,13 @@ export function pageRoutes(app: FastifyInstance, { database, hosts, onUnwell }: 
       const traceId = parseTraceId(request.params.traceId)
       const spanId = parseSpanId(request.params.spanId)
       const { name } = request.params
-      const content =
+      const found =
         traceId && spanId && isContentName(name)
           ? await contentOfSpan(database, { teamId, traceId, spanId, name })
           : undefined
-      if (content === undefined) return page(reply.code(404), notFoundPage())
+      if (found?.status === 'awaited') return page(reply.code(404), awaitedPage())
+      if (found?.status !== 'here') return page(reply.code(404), notFoundPage())
+      const { content } = found
       // Never as what it may say it is: what an agent wrote is shown as text, or saved.
       if (typeof content === 'string') return reply.type('text/plain; charset=utf-8').send(content)
       reply.header('content-disposition', `attachment; filename="${name}.bin"`)

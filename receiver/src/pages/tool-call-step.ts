@@ -1,13 +1,22 @@
+import { type AwaitedContents, awaitedKey } from '../storage/queries/awaited-contents.ts'
 import type { FileOperation } from '../storage/queries/file-operations-of-turn.ts'
 import type { ToolCall } from '../storage/queries/tool-calls-of-turn.ts'
 import type { Turn } from '../storage/queries/turn.ts'
-import { bytesNote, contentBlock, jsonBlock } from './content-block.ts'
+import { awaitedNote, bytesNote, contentBlock, jsonBlock } from './content-block.ts'
 import { fileOperationBlock } from './file-operation-step.ts'
 import { type Html, html } from './html.ts'
 import { durationOf, type Step, timeBar } from './step.ts'
 
 /** A tool call: what the model gave, what it was told, and the files that changed meanwhile. */
-export function toolCallStep(turn: Turn, call: ToolCall, files: readonly FileOperation[]): Step {
+export function toolCallStep(
+  turn: Turn,
+  call: ToolCall,
+  {
+    files,
+    awaited,
+  }: { readonly files: readonly FileOperation[]; readonly awaited: AwaitedContents },
+): Step {
+  const awaits = (name: 'arguments' | 'result') => awaited.has(awaitedKey(call.spanId, name))
   const path = (name: string) => `/turns/${turn.traceId}/${call.spanId}/${name}`
   return {
     at: call.startedAt,
@@ -21,9 +30,11 @@ ${call.abandoned && html`<span class="badge warn">abandoned</span>`}</span></div
 ${timeBar(turn, call)}
 ${argumentsBlock(call, files, path('arguments'))}
 ${call.argumentsBytes !== null && bytesNote({ bytes: call.argumentsBytes, wholePath: path('arguments') })}
-${files.map((operation) => fileOperationBlock(turn, operation))}
+${call.arguments === null && call.argumentsBytes === null && awaits('arguments') && awaitedNote('What it was given')}
+${files.map((operation) => fileOperationBlock(turn, operation, awaited))}
 ${labelled('Result', call.result, (text) => contentBlock({ text, wholePath: path('result') }))}
 ${call.resultBytes !== null && bytesNote({ bytes: call.resultBytes, wholePath: path('result') })}
+${call.result === null && call.resultBytes === null && awaits('result') && awaitedNote('The result')}
 ${call.errorMessage !== null && call.result === null && html`<p class="prose failed">${call.errorMessage}</p>`}
 </li>`,
   }

@@ -1,7 +1,9 @@
 /** One turn with everything in it: what was asked, each step in the order of time, what was answered. */
+import { awaitedKey } from '../storage/queries/awaited-contents.ts'
+import type { ContentName } from '../storage/queries/content-of-span.ts'
 import type { ErrorOfTurn, TurnDecision } from '../storage/queries/events-of-turn.ts'
 import { contentLengthMax, recordsMax, type Turn, type WholeTurn } from '../storage/queries/turn.ts'
-import { bytesNote, cutNote, isCut } from './content-block.ts'
+import { awaitedNote, bytesNote, cutNote, isCut } from './content-block.ts'
 import { fileOperationStep } from './file-operation-step.ts'
 import { formatDay, formatNumber, formatSeconds, formatTime, secondsBetween } from './format.ts'
 import { type Html, html } from './html.ts'
@@ -20,37 +22,41 @@ export function turnPage(whole: WholeTurn): string {
     body: html`<article class="turn">
 <header class="turn-head">
 <p class="eyebrow"><a href="/">Turns</a></p>
-${promptBlock(turn)}
+${promptBlock(turn, awaits(whole, 'prompt'))}
 ${factsOf(turn)}
 </header>
 ${steps.length > 0 && html`<ol class="steps">${steps.map(({ block }) => block)}</ol>`}
 ${limitNote(whole)}
-${answerBlock(turn)}
+${answerBlock(turn, awaits(whole, 'answer'))}
 ${whole.decisions.length > 0 && decisionsBlock(whole.decisions)}
 ${idsOf(turn)}
 </article>`,
   })
 }
 
+function awaits({ turn, awaited }: WholeTurn, name: ContentName): boolean {
+  return awaited.has(awaitedKey(turn.spanId, name))
+}
+
 /** A file operation stands in its tool call; the others by time, at its start. */
-function stepsOf({ turn, modelCalls, toolCalls, fileOperations, errors }: WholeTurn): Step[] {
+function stepsOf(whole: WholeTurn): Step[] {
+  const { turn, modelCalls, toolCalls, fileOperations, errors, awaited } = whole
   const toolSpans = new Set(toolCalls.map(({ spanId }) => spanId))
   const toolsById = new Map(toolCalls.map(({ callId, spanId }) => [callId ?? '', spanId]))
   const inTool = (parent: string | null) => parent !== null && toolSpans.has(parent)
   const steps: Step[] = [
     ...modelCalls.map((call) =>
-      modelCallStep(turn, call, { toolSpans: toolsById, answer: turn.answer }),
+      modelCallStep(turn, call, { toolSpans: toolsById, answer: turn.answer, awaited }),
     ),
     ...toolCalls.map((call) =>
-      toolCallStep(
-        turn,
-        call,
-        fileOperations.filter(({ parentSpanId }) => parentSpanId === call.spanId),
-      ),
+      toolCallStep(turn, call, {
+        files: fileOperations.filter(({ parentSpanId }) => parentSpanId === call.spanId),
+        awaited,
+      }),
     ),
     ...fileOperations
       .filter(({ parentSpanId }) => !inTool(parentSpanId))
-      .map((operation) => fileOperationStep(turn, operation)),
+      .map((operation) => fileOperationStep(turn, operation, awaited)),
     ...errors.map(errorStep),
   ]
   return steps.sort((left, right) => left.at.getTime() - right.at.getTime())
@@ -61,10 +67,13 @@ function titleOf({ prompt }: Turn): string {
   return line.length > 80 ? `${line.slice(0, 80)}…` : line
 }
 
-function promptBlock(turn: Turn): Html {
+function promptBlock(turn: Turn, isAwaited: boolean): Html {
   const wholePath = `/turns/${turn.traceId}/${turn.spanId}/prompt`
   const { prompt, promptBytes } = turn
   if (promptBytes !== null) return bytesNote({ bytes: promptBytes, wholePath })
+  if (prompt === null && isAwaited) {
+    return html`<h1 class="prompt"><em>The prompt is not here yet</em></h1>`
+  }
   if (prompt === null) return html`<h1 class="prompt"><em>No prompt was recorded</em></h1>`
   if (prompt.length <= 400) return html`<h1 class="prompt">${prompt}</h1>`
   return html`<h1 class="visually-hidden">${titleOf(turn)}</h1>
@@ -87,14 +96,16 @@ ${turn.errorType !== null && html`<span class="badge bad">${turn.errorType}</spa
 </p>`
 }
 
-function answerBlock(turn: Turn): Html {
+function answerBlock(turn: Turn, isAwaited: boolean): Html {
   const wholePath = `/turns/${turn.traceId}/${turn.spanId}/answer`
   const { answer, answerBytes } = turn
   return html`<section class="answer"><h2>Answer</h2>${
     answerBytes !== null
       ? bytesNote({ bytes: answerBytes, wholePath })
       : answer === null
-        ? html`<p class="note">None was recorded.</p>`
+        ? isAwaited
+          ? awaitedNote('It')
+          : html`<p class="note">None was recorded.</p>`
         : html`<p class="prose">${answer}</p>${isCut(answer) && cutNote(wholePath)}`
   }</section>`
 }

@@ -1,5 +1,6 @@
 import { createSignInLink } from '@turnlog/receiver/storage'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { contentHash, contentParts } from '../../../test/support/content-parts.ts'
 import {
   log,
   logsRequest,
@@ -265,6 +266,94 @@ test('content is served whole as text or as a download, never as what it says it
   for (const name of ['overwritten', 'constructor', 'nonsense']) {
     expect((await read(`/turns/${traceId}/${operation?.span_id}/${name}`)).status).toBe(404)
   }
+})
+
+test('what has not come yet is said to be on its way, and is shown once it is here', async () => {
+  const traceId = newTraceId()
+  const [root, chat, tool, file] = [newSpanId(), newSpanId(), newSpanId(), newSpanId()]
+  const texts = {
+    prompt: 'a long prompt, by itself',
+    answer: 'a long answer, by itself',
+    result: 'a long result, by itself',
+    diff: '--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old by itself\n+new by itself\n',
+    after: 'new by itself\n',
+  }
+  const reference = (name: string, text: string) => ({
+    [`${name}.ref`]: contentHash(text),
+    [`${name}.size`]: Buffer.byteLength(text),
+  })
+  const said = (role: string, text: string) =>
+    JSON.stringify([{ role, parts: [{ type: 'text', ...reference('content', text) }] }])
+  const answer = await post(
+    receiver,
+    'traces',
+    traceRequest([
+      span(
+        {
+          'gen_ai.operation.name': 'invoke_agent',
+          'gen_ai.input.messages': said('user', texts.prompt),
+          'gen_ai.output.messages': said('assistant', texts.answer),
+        },
+        { traceId, spanId: root },
+      ),
+      span(
+        {
+          'gen_ai.operation.name': 'chat',
+          'gen_ai.input.messages': said('user', texts.prompt),
+          'gen_ai.output.messages': said('assistant', texts.answer),
+        },
+        { traceId, spanId: chat, parentSpanId: root },
+      ),
+      span(
+        {
+          'gen_ai.operation.name': 'execute_tool',
+          ...reference('gen_ai.tool.call.result', texts.result),
+        },
+        { traceId, spanId: tool, parentSpanId: root },
+      ),
+      span(
+        {
+          'turnlog.file_operation.type': 'edit',
+          'file.path': 'x',
+          ...reference('turnlog.file_operation.diff', texts.diff),
+          ...reference('turnlog.file_operation.after', texts.after),
+        },
+        { traceId, spanId: file, parentSpanId: tool },
+      ),
+    ]),
+  )
+  expect(await answer.json()).toEqual({})
+
+  const before = await read(`/turns/${traceId}`)
+  for (const words of [
+    'The prompt is not here yet',
+    'It is not here yet.',
+    'The result is not here yet.',
+    'The diff is not here yet.',
+    'after 14 B, not here yet',
+    'This (24 B) is not here yet.',
+  ]) {
+    expect(before.text).toContain(words)
+  }
+  const missing = await read(`/turns/${traceId}/${tool}/result`)
+  expect([missing.status, missing.text.includes('This content is not here yet')]).toEqual([
+    404,
+    true,
+  ])
+
+  await post(
+    receiver,
+    'logs',
+    logsRequest(Object.values(texts).flatMap((text) => contentParts(text))),
+  )
+  const after = await read(`/turns/${traceId}`)
+  expect(after.text).not.toContain('not here yet')
+  for (const text of [texts.prompt, texts.answer, texts.result, 'new by itself']) {
+    expect(after.text).toContain(text)
+  }
+  expect((await read(`/turns/${traceId}/${tool}/result`)).text).toBe(texts.result)
+  expect((await read(`/turns/${traceId}/${chat}/input-messages`)).text).toContain(texts.prompt)
+  expect((await read('/')).text).toContain(texts.prompt)
 })
 
 test('pages allow no script, no frame and no foreign origin', async () => {

@@ -20,13 +20,19 @@ export type ContentName = keyof typeof contentNames
 
 const text = `
   select turnlog_text(team_id, turnlog_day(start_time), attributes -> $4) as text,
-         turnlog_bytes(team_id, turnlog_day(start_time), attributes -> $4) as bytes
+         turnlog_bytes(team_id, turnlog_day(start_time), attributes -> $4) as bytes,
+         turnlog_awaited(team_id, turnlog_day(start_time), attributes -> $4) as "isAwaited"
     from spans
    where team_id = $1 and trace_id = $2 and span_id = $3   -- index: spans_pkey
    order by start_time
    limit 1`
 
-/** Undefined when there is no such content. */
+export type ContentOfSpan =
+  | { readonly status: 'here'; readonly content: string | Buffer }
+  /** Referred to, and still to come. */
+  | { readonly status: 'awaited' }
+  | { readonly status: 'none' }
+
 export async function contentOfSpan(
   database: Database,
   options: {
@@ -35,13 +41,14 @@ export async function contentOfSpan(
     readonly spanId: string
     readonly name: ContentName
   },
-): Promise<string | Buffer | undefined> {
+): Promise<ContentOfSpan> {
   const { teamId, traceId, spanId, name } = options
-  const [row] = await database.query<{ text: string | null; bytes: Buffer | null }>(text, [
-    teamId,
-    traceId,
-    spanId,
-    contentNames[name],
-  ])
-  return row?.text ?? row?.bytes ?? undefined
+  const [row] = await database.query<{
+    text: string | null
+    bytes: Buffer | null
+    isAwaited: boolean | null
+  }>(text, [teamId, traceId, spanId, contentNames[name]])
+  const content = row?.text ?? row?.bytes
+  if (content !== null && content !== undefined) return { status: 'here', content }
+  return { status: row?.isAwaited ? 'awaited' : 'none' }
 }

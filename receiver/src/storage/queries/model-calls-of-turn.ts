@@ -86,7 +86,7 @@ const messagesText = `
      order by start_time, span_id
      limit $4
   )
-  select c.span_id as "spanId", m.place, left(m.message_body, $3) as text
+  select c.span_id as "spanId", m.place, left(turnlog_expand(c.team_id, c.day, m.message_body), $3) as text
     from calls c
    cross join lateral (
      select place, message_body, max(place) filter (where link = c.list_before) over () as shared

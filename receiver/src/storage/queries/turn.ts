@@ -1,5 +1,6 @@
 /** What happened in this turn? All of one trace, contents up to a length. */
 import type { Database } from '../database.ts'
+import { type AwaitedContents, awaitedOfTurn } from './awaited-contents.ts'
 import {
   decisionsOfTurn,
   type ErrorOfTurn,
@@ -48,6 +49,7 @@ export interface WholeTurn {
   readonly fileOperations: readonly FileOperation[]
   readonly decisions: readonly TurnDecision[]
   readonly errors: readonly ErrorOfTurn[]
+  readonly awaited: AwaitedContents
 }
 
 const text = `
@@ -87,12 +89,13 @@ export async function wholeTurn(
   const [turn] = await database.query<Turn>(text, [teamId, traceId, contentLengthMax + 1])
   if (turn === undefined) return undefined
   const limits = { teamId, traceId, lengthMax: contentLengthMax + 1, rowsMax: recordsMax }
-  const [modelCalls, toolCalls, fileOperations, decisions, errors] = await Promise.all([
+  const [modelCalls, toolCalls, fileOperations, decisions, errors, awaited] = await Promise.all([
     modelCallsOfTurn(database, limits),
     toolCallsOfTurn(database, limits),
     fileOperationsOfTurn(database, limits),
     decisionsOfTurn(database, limits),
     errorsOfTurn(database, limits),
+    awaitedOfTurn(database, limits),
   ])
-  return { turn, modelCalls, toolCalls, fileOperations, decisions, errors }
+  return { turn, modelCalls, toolCalls, fileOperations, decisions, errors, awaited }
 }

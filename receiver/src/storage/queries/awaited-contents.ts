@@ -1,0 +1,32 @@
+/** Which contents of this turn are still to come, that its spans refer to? */
+import type { Database } from '../database.ts'
+import { type ContentName, contentNames } from './content-of-span.ts'
+
+/** Awaited contents, by `awaitedKey`. What is here after all may be among them: it is asked of what has no text. */
+export type AwaitedContents = ReadonlySet<string>
+
+export function awaitedKey(spanId: string, name: ContentName): string {
+  return `${spanId} ${contentNames[name]}`
+}
+
+const text = `
+  select s.span_id || ' ' || a.name as key
+    from spans s
+   cross join lateral jsonb_each(s.attributes) as a (name, value)
+   where s.team_id = $1 and s.trace_id = $2   -- index: spans_pkey
+     and a.name = any ($3) and jsonb_typeof(a.value) = 'object'
+     and turnlog_awaited(s.team_id, turnlog_day(s.start_time), a.value)
+   order by s.start_time, s.span_id
+   limit $4`
+
+/** As many as a page shows. */
+const awaitedMax = 2_000
+
+export async function awaitedOfTurn(
+  database: Database,
+  { teamId, traceId }: { readonly teamId: string; readonly traceId: string },
+): Promise<AwaitedContents> {
+  const parameters = [teamId, traceId, Object.values(contentNames), awaitedMax]
+  const rows = await database.query<{ key: string }>(text, parameters)
+  return new Set(rows.map(({ key }) => key))
+}
