@@ -2,7 +2,7 @@
  * A Collector between the app and the receiver says 200 and then loses, holds or repeats what it took. What the
  * receiver's ledger has not is kept and sent again; what never comes through is declared.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as path from 'node:path'
@@ -38,6 +38,7 @@ async function openStage(
     receiver,
     collector,
     spool,
+    workspace,
     start: async (more: Record<string, string> = {}): Promise<Example> =>
       stack.use(
         await startExample({
@@ -127,6 +128,32 @@ test.concurrent('what a Collector lost and nothing came after is sent again as a
   await app.chat('create a.txt with text')
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(1)
   await expectBalance(expect, { spool, database })
+})
+
+test.concurrent('parts of a content that a Collector loses are sent again until the content is whole', async ({
+  expect,
+}) => {
+  const lost = new Set<string>()
+  await using stage = await openStage(({ text }) => {
+    if (!text.includes('"eventName":"turnlog.content"') || lost.has(text)) return 'pass'
+    lost.add(text)
+    return 'lose'
+  })
+  const { database, spool, workspace } = stage
+  // Several parts before and after, in several segments.
+  const before = `first\n${'a line of a large file\n'.repeat(250_000)}`
+  const after = before.replace('first', 'second')
+  writeFileSync(path.join(workspace, 'large.txt'), before)
+  const app = await stage.start()
+  await app.chat('replace first with second in large.txt')
+  const sizes = () =>
+    database.query(
+      'select octet_length(before) as before, octet_length(after) as after from file_operations',
+    )
+  await expect.poll(sizes, patience).toEqual([{ before: before.length, after: after.length }])
+  await expectBalance(expect, { spool, database })
+  await expect.poll(() => filesIn(spool, '/'), patience).toEqual([])
+  expect(lost.size).toBeGreaterThan(1)
 })
 
 test.concurrent('what never comes through is declared lost in transit, set aside whole, and the account is balanced', async ({

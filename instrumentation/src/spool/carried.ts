@@ -13,13 +13,10 @@ export interface Carried {
   readonly contents: readonly string[]
 }
 
-/** A part of a content; it has no sequence. */
-const contentEvent = 'turnlog.content'
-
 /** Twice what a segment may hold before compression; more is none of ours. */
 const bodyBytesMax = 128 * 1024 ** 2
 
-/** Where the segment cannot be read, what its name says. */
+/** Where the segment cannot be read, what its name says; of contents that is nothing. */
 export function carriedBy(fileSystem: FileSystem, file: string, name: string): Carried {
   const carried = quietly('read what a segment carries', () => {
     const json = gunzipSync(fileSystem.readFileSync(file), { maxOutputLength: bodyBytesMax })
@@ -40,8 +37,8 @@ function carriedIn(request: unknown): Carried {
     )
     const sequence = integerOf(attributes.get('turnlog.sequence'))
     if (sequence !== undefined) sequences.push([sequence, sequence])
-    if (record.eventName !== contentEvent) continue
-    const hash = attributes.get(`${contentEvent}.sha256`)
+    if (record.eventName !== 'turnlog.content') continue
+    const hash = attributes.get('turnlog.content.sha256')
     const content = contentOf(record.timeUnixNano, isObject(hash) ? hash.stringValue : undefined)
     if (content !== undefined) contents.add(content)
   }

@@ -72,6 +72,8 @@ export function standingOf(segment: KeptSegment, learnt: Learnt): Standing {
   const { sequences, contents, recorder } = segment
   const ledger = learnt.recorders.get(recorder)
   const last = sequences.at(-1)?.[1]
+  // It could not be read when it was sent: nothing can confirm it.
+  if (last === undefined && contents.length === 0) return { status: 'unknown' }
   if (last !== undefined && (ledger === undefined || ledger.through < last)) {
     return { status: 'unknown' }
   }

@@ -103,6 +103,10 @@ test('a segment of contents alone is confirmed by them', () => {
   expect(standingOf(segment, learnt()).status).toBe('unknown')
 })
 
+test('a segment of which nothing is known is never confirmed', () => {
+  expect(standingOf(keptSegment([]), learnt({ settled: [[1, 9]] })).status).toBe('unknown')
+})
+
 test('a recorder that was not answered is unknown, not missing', () => {
   const nothing: Learnt = { recorders: new Map(), contents: new Map() }
   expect(standingOf(keptSegment([[1, 1]]), nothing).status).toBe('unknown')
