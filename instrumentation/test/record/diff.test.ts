@@ -185,11 +185,9 @@ describe('large texts are soon done', () => {
     ['line ends alone', '\n'.repeat(size), '\n'.repeat(size - 7)],
     ['line ends against text', '\n'.repeat(size), 'ab\n'.repeat(size / 3)],
     ['16 MiB against nothing', 'ab\n'.repeat(size / 3), ''],
-  ] as const)('%s', { timeout: 20_000 }, ([, before, after]) => {
-    const began = performance.now()
-    const { diff } = unifiedDiff({ path: 'x', before, after })
-    expect(performance.now() - began).toBeLessThan(3_000)
-    expect(diff).not.toBe('')
+    // Seconds on a busy machine; hours where the time grew with the square of the text.
+  ] as const)('%s', ([, before, after]) => {
+    expect(unifiedDiff({ path: 'x', before, after }).diff).not.toBe('')
   })
 })
 
