@@ -3,7 +3,13 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['**/test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', 'packaging/**', 'example/python/**'],
+    exclude: [
+      '**/node_modules/**',
+      '**/dist/**',
+      'packaging/**',
+      'collector/**',
+      'example/python/**',
+    ],
     // One PostgreSQL for the whole run; each file that needs a database clones the template.
     globalSetup: ['test/support/global-setup.ts'],
     // Files wait for processes and disks more than they compute.

@@ -1,0 +1,75 @@
+/**
+ * A Collector loses what it has acknowledged when it is killed a second time while it puts back what the first kill left.
+ * What an app under the preload has recorded lands all the same: its segments are kept until the receiver's ledger has
+ * them.
+ */
+import { rmSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'vitest'
+import { temporaryFolder } from '../../test/support/example.ts'
+import { expectAllOnce, openStage } from './support/stage.ts'
+
+test('killed twice in a row, again and again and also while it starts, everything lands once', async () => {
+  await using stage = await openStage()
+  const { collector } = stage
+  await collector.start()
+  const app = await stage.startApp()
+  const files: string[] = []
+  const turn = async (round: number, part: string) => {
+    const name = `${round}-${part}.txt`
+    await app.chat(`create ${name} with ${part}`)
+    files.push(name)
+  }
+  // Between a kill and the next the Collector is left as long as it takes to open its queue, and a little more each time.
+  for (const [round, aliveMs] of [20, 60, 120, 200, 320, 500].entries()) {
+    await stage.receiverAway()
+    await turn(round, 'acknowledged')
+    await stage.untilQueued(`${round}-acknowledged.txt`)
+    await collector.kill()
+    collector.launch()
+    await sleep(aliveMs)
+    await collector.kill()
+    collector.launch()
+    await sleep(aliveMs)
+    await collector.kill()
+    await turn(round, 'meanwhile')
+    await stage.receiverBack()
+    await collector.start()
+    await turn(round, 'after')
+  }
+  await expectAllOnce(stage, files)
+})
+
+test('a Collector that loses its whole queue loses nothing of ours', async () => {
+  using queue = temporaryFolder()
+  await using stage = await openStage({ queue: queue.path })
+  const { collector } = stage
+  await collector.start()
+  await stage.receiverAway()
+  const app = await stage.startApp()
+  await app.chat('create lost.txt with text')
+  await stage.untilQueued('lost.txt')
+  await collector.kill()
+  rmSync(queue.path, { recursive: true })
+  await stage.receiverBack()
+  await collector.start()
+  await app.chat('create later.txt with text')
+  await expectAllOnce(stage, ['lost.txt', 'later.txt'])
+})
+
+test('app and Collector killed together: the next start of the app lands everything once', async () => {
+  await using stage = await openStage()
+  const { collector } = stage
+  await collector.start()
+  await stage.receiverAway()
+  const first = await stage.startApp()
+  await first.chat('create first.txt with text')
+  await stage.untilQueued('first.txt')
+  await first.chat('create second.txt with text')
+  await Promise.all([first.stop('SIGKILL'), collector.kill()])
+  await stage.receiverBack()
+  await collector.start()
+  const next = await stage.startApp()
+  await next.chat('create third.txt with text')
+  await expectAllOnce(stage, ['first.txt', 'second.txt', 'third.txt'])
+})

@@ -1,0 +1,101 @@
+/** Traces go to a Jaeger as well. Whatever it does, the landing goes on, and clients are not told of it. */
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
+import { gunzipSync } from 'node:zlib'
+import { expect, onTestFinished, test } from 'vitest'
+import { post, span, traceRequest } from '../../test/support/otlp.ts'
+import { expectAllOnce, openStage } from './support/stage.ts'
+
+async function openWithJaeger(jaeger: string) {
+  const stage = await openStage({
+    overlays: ['collector/jaeger.yaml'],
+    environment: { TURNLOG_JAEGER: jaeger },
+  })
+  await stage.collector.start()
+  return stage
+}
+
+test('a Jaeger that is there gets each trace', async () => {
+  const jaeger = await startJaeger()
+  await using stage = await openWithJaeger(jaeger.url)
+  const app = await stage.startApp()
+  await app.chat('create a.txt with text')
+  await expectAllOnce(stage, ['a.txt'])
+  const [turn] = await stage.database.query<{ trace_id: string }>('select trace_id from turns')
+  await expect.poll(() => jaeger.received().includes(turn?.trace_id ?? '-')).toBe(true)
+})
+
+const broken = {
+  'is not there': async () => 'http://127.0.0.1:1',
+  'takes connections and never answers': async () => (await startHanging()).url,
+  'answers 500': async () => (await startJaeger(500)).url,
+}
+
+test.each(Object.entries(broken))('with a Jaeger that %s everything lands', async (_name, open) => {
+  await using stage = await openWithJaeger(await open())
+  const app = await stage.startApp()
+  await app.chat('create a.txt with text')
+  await app.chatOnSocket('create b.txt with text')
+  await expectAllOnce(stage, ['a.txt', 'b.txt'])
+})
+
+test('a queue towards Jaeger that overflows is no matter of the client’s, and holds up no stop', async () => {
+  const hanging = await startHanging()
+  await using stage = await openWithJaeger(hanging.url)
+  const { collector, receiver, database } = stage
+  const target = { url: collector.url, token: receiver.token }
+  // Its queue has room for 32 MiB.
+  for (let sent = 0; sent < 40; sent += 1) {
+    const filler = String(sent).padEnd(1024 ** 2, 'x')
+    expect((await post(target, 'traces', traceRequest([span({ filler })]))).status).toBe(200)
+  }
+  await expect
+    .poll(() => database.query('select count(*)::int as spans from spans'))
+    .toEqual([{ spans: 40 }])
+  expect(await collector.metric('otelcol_receiver_refused_spans')).toBe(0)
+  expect(await collector.metric('otelcol_exporter_enqueue_failed_spans')).toBeGreaterThan(0)
+  expect(await collector.kill('SIGTERM')).toBe(0)
+})
+
+/** A stand-in that takes OTLP over HTTP, as Jaeger does. */
+async function startJaeger(status = 200) {
+  let received = ''
+  const server = createHttpServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk) => chunks.push(chunk))
+    request.on('end', () => {
+      received +=
+        request.headers['content-encoding'] === 'gzip'
+          ? gunzipSync(Buffer.concat(chunks)).toString('hex')
+          : ''
+      response.writeHead(status, { 'content-type': 'application/x-protobuf' }).end()
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    received: () => received,
+  }
+}
+
+/** Takes connections, reads, and never says a word. */
+async function startHanging() {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.resume()
+    onTestFinished(() => {
+      socket.destroy()
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  onTestFinished(() => {
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
