@@ -108,7 +108,7 @@ export const settings = {
     env: 'TURNLOG_JAEGER_READS_MAX',
     default: 4,
     parse: parsePositiveInteger,
-    doc: 'Requests of Jaeger and Grafana that are answered at one moment; the others wait. Fewer than there are connections, so that some are left for landing.',
+    doc: 'Statements that are at work for Jaeger and Grafana at one moment; the others wait, and beyond eight requests for each of them the answer is 503. Fewer than there are connections, so that some are left for landing.',
   }),
   jaegerReadSecondsMax: setting<number>({
     env: 'TURNLOG_JAEGER_SECONDS_MAX',

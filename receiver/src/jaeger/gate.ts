@@ -1,16 +1,21 @@
-/** How many reads are at work at one moment, so that viewers leave memory and connections for landing. */
+/** How much is at work for viewers at one moment, so that they leave memory and connections for landing. */
+import type { Reader } from '../storage/index.ts'
 
 export interface Gate {
-  /** Waits for its turn. Call what comes back when it is done, once or more; undefined when there was no turn in time. */
-  enter(signal: AbortSignal): Promise<(() => void) | undefined>
+  /**
+   * Waits for its turn. Call what comes back when it is done, once or more; undefined when there was no turn in time, or
+   * the signal was given.
+   */
+  enter(signal?: AbortSignal): Promise<(() => void) | undefined>
 }
 
-export function openGate(limits: {
+export interface GateLimits {
   readonly atOnceMax: number
   readonly waitingMax: number
   readonly waitMs: number
-}): Gate {
-  const { atOnceMax, waitingMax, waitMs } = limits
+}
+
+export function openGate({ atOnceMax, waitingMax, waitMs }: GateLimits): Gate {
   let inside = 0
   const waiting = new Set<() => void>()
 
@@ -27,17 +32,18 @@ export function openGate(limits: {
   }
 
   return {
-    enter(signal) {
+    async enter(signal) {
+      if (signal?.aborted) return undefined
       if (inside < atOnceMax) {
         inside += 1
-        return Promise.resolve(leaveOnce())
+        return leaveOnce()
       }
-      if (waiting.size >= waitingMax || signal.aborted) return Promise.resolve(undefined)
+      if (waiting.size >= waitingMax) return undefined
       return new Promise((resolve) => {
         const stop = () => {
           waiting.delete(goOn)
           clearTimeout(timer)
-          signal.removeEventListener('abort', giveUp)
+          signal?.removeEventListener('abort', giveUp)
         }
         const goOn = () => {
           stop()
@@ -49,9 +55,37 @@ export function openGate(limits: {
         }
         const timer = setTimeout(giveUp, waitMs)
         timer.unref()
-        signal.addEventListener('abort', giveUp, { once: true })
+        signal?.addEventListener('abort', giveUp, { once: true })
         waiting.add(goOn)
       })
+    },
+  }
+}
+
+/** There was no turn in time. */
+export class BusyError extends Error {}
+
+/**
+ * Statements take turns, not answers: who reads a long answer slowly keeps nobody waiting, and takes the memory of the
+ * part it has come to.
+ */
+export function readInTurns(database: Reader, gate: Gate): Reader {
+  return {
+    async read<Row extends object>(
+      text: string,
+      parameters: readonly unknown[],
+      limits: Parameters<Reader['read']>[2],
+    ): Promise<Row[]> {
+      const leave = await gate.enter(limits.signal)
+      if (leave === undefined) {
+        limits.signal?.throwIfAborted()
+        throw new BusyError('There was no turn in time.')
+      }
+      try {
+        return await database.read<Row>(text, parameters, limits)
+      } finally {
+        leave()
+      }
     },
   }
 }

@@ -4,7 +4,7 @@
  * Lists of messages share their beginnings, so their links are read once for all of them, and the beginning of a long
  * one is put together once.
  */
-import type { Database } from '../storage/index.ts'
+import type { Reader } from '../storage/index.ts'
 import { contentsByHash } from '../storage/queries/contents-by-hash.ts'
 import { expandedContent } from '../storage/queries/expanded-content.ts'
 import { type MessageLink, messageLinks } from '../storage/queries/message-links.ts'
@@ -38,7 +38,7 @@ export type FoundContent =
 export type FindContent = (wanted: WantedContent) => FoundContent
 
 export interface ReadOptions {
-  readonly database: Database
+  readonly database: Reader
   readonly teamId: string
   readonly withinMs: number
   readonly signal?: AbortSignal | undefined

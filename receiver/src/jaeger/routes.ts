@@ -2,7 +2,7 @@
  * Jaeger's HTTP query API, from the receiver's rows: v1 as Grafana's data source asks it, v3 as Jaeger's own UI does.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { openGate } from './gate.ts'
+import { openGate, readInTurns } from './gate.ts'
 import type { ReadOptions } from './read-contents.ts'
 import { type Answer, type Failure, refuse, type ServeOptions, serve } from './serve.ts'
 import { v1Failure } from './v1-answer.ts'
@@ -10,7 +10,7 @@ import { v1Routes } from './v1-routes.ts'
 import { v3Failure } from './v3-answer.ts'
 import { v3Routes } from './v3-routes.ts'
 
-export interface JaegerOptions extends Omit<ServeOptions, 'gate'> {
+export interface JaegerOptions extends Omit<ServeOptions, 'reader' | 'answers'> {
   readonly readsMax: number
   /** Bytes of one attribute that are shown whole. */
   readonly attributeBytesMax: number
@@ -33,13 +33,18 @@ export interface Asked {
   readonly read: ReadOptions
 }
 
-/** Requests that wait for a turn, each for no longer than a viewer would. */
-const waitingMax = 100
-const waitMs = 10_000
+/** Answers for each statement that may be at work: most wait for their clients, or for their turn. */
+const answersPerRead = 8
+/** Longer than a viewer would wait; one that has left waits no more. */
+const waitMs = 30_000
 
 /** Needs the cookie plugin. */
 export function jaegerRoutes(app: FastifyInstance, options: JaegerOptions): void {
-  const gate = openGate({ atOnceMax: options.readsMax, waitingMax, waitMs })
+  const { database, readsMax } = options
+  const answersMax = readsMax * answersPerRead
+  const statements = openGate({ atOnceMax: readsMax, waitingMax: answersMax, waitMs })
+  const reader = readInTurns(database, statements)
+  const answers = openGate({ atOnceMax: answersMax, waitingMax: 0, waitMs: 0 })
   app.addHook('onRequest', async (_request, reply) => {
     // What an agent wrote is data, and nobody else's.
     reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
@@ -52,7 +57,12 @@ export function jaegerRoutes(app: FastifyInstance, options: JaegerOptions): void
     app.get(url, (request, reply: FastifyReply) =>
       serve(
         { request, reply, failure: failureFor(request) },
-        { ...options, gate, answer: (read) => answer({ ...askedOf(request, options), read }) },
+        {
+          ...options,
+          reader,
+          answers,
+          answer: (read) => answer({ ...askedOf(request, options), read }),
+        },
       ),
     )
   }

@@ -2,17 +2,22 @@
  * What every route of Jaeger's API has in common: who may read, how many at once, for how long, and that a read ends
  * when nobody waits for it any more. Whatever goes wrong is answered as the version of the API words it, never by 500.
  */
-import { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
+import { constants, createGzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { acceptsGzip } from '../accepts-gzip.ts'
 import { requireAccess } from '../access.ts'
 import { failureOf } from '../storage/failures.ts'
-import type { Database } from '../storage/index.ts'
-import type { Gate } from './gate.ts'
+import type { Database, Reader } from '../storage/index.ts'
+import { BusyError, type Gate } from './gate.ts'
 import type { ReadOptions } from './read-contents.ts'
 
 export interface ServeOptions {
   readonly database: Database
-  readonly gate: Gate
+  /** What answers read with: in turns. */
+  readonly reader: Reader
+  /** How many answers there are at once, read slowly or not. */
+  readonly answers: Gate
   readonly readSecondsMax: number
   readonly pageHosts: readonly string[]
   readonly onUnwell: (error: unknown) => void
@@ -44,7 +49,7 @@ export async function serve(
   options: ServeOptions & { readonly answer: (read: ReadOptions) => Promise<Answer> },
 ): Promise<FastifyReply> {
   const { request, reply, failure } = exchange
-  const { database, gate, pageHosts, readSecondsMax } = options
+  const { database, reader, answers, pageHosts, readSecondsMax } = options
   const access = await requireAccess(request, reply, {
     database,
     scopes: ['read'],
@@ -53,26 +58,33 @@ export async function serve(
   })
   if (access === undefined) return reply
   const signal = signalOf(reply)
-  const leave = await gate.enter(signal)
-  if (leave === undefined) {
-    reply.header('retry-after', String(busyRetrySeconds))
-    return sendFailure(exchange, 503, 'Too much is being read at once.')
-  }
+  const leave = await answers.enter(signal)
+  if (leave === undefined) return sendBusy(exchange)
   let isStreamed = false
   try {
     const { teamId } = access
     const withinMs = readSecondsMax * 1_000
-    const answer = await options.answer({ database, teamId, withinMs, signal })
+    const answer = await options.answer({ database: reader, teamId, withinMs, signal })
     reply.type('application/json; charset=utf-8')
     if (!('pieces' in answer)) return reply.code(answer.status).send(answer.body)
-    const stream = Readable.from(answer.pieces)
-    stream.once('close', leave)
+    const pieces = Readable.from(answer.pieces)
+    pieces.once('close', leave)
     isStreamed = true
     reply.raw.setTimeout(idleMs, () => reply.raw.destroy())
-    return reply.send(stream)
+    reply.header('vary', 'accept-encoding')
+    if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(pieces)
+    reply.header('content-encoding', 'gzip')
+    return reply.send(zipped(pieces))
   } finally {
     if (!isStreamed) leave()
   }
+}
+
+/** Quickly rather than well: who views a trace is waiting for it. */
+function zipped(pieces: Readable): Readable {
+  const gzip = createGzip({ level: constants.Z_BEST_SPEED })
+  // What breaks is told by the stream that is sent.
+  return pipeline(pieces, gzip, () => undefined)
 }
 
 /** Given when the client has left before its answer was whole. */
@@ -91,6 +103,8 @@ export function refuse(
 ): FastifyReply {
   const { reply, onUnwell, readSecondsMax } = exchange
   if (reply.raw.destroyed) return reply.hijack()
+  reply.removeHeader('content-encoding')
+  if (error instanceof BusyError) return sendBusy(exchange)
   const clientStatus = clientStatusOf(error)
   if (clientStatus !== undefined) {
     return sendFailure(exchange, clientStatus, 'The request cannot be read.')
@@ -108,7 +122,12 @@ export function refuse(
   return sendFailure(exchange, 503, 'The database cannot be read now.')
 }
 
-export function sendFailure(
+function sendBusy(exchange: Exchange): FastifyReply {
+  exchange.reply.header('retry-after', String(busyRetrySeconds))
+  return sendFailure(exchange, 503, 'Too much is being read at once.')
+}
+
+function sendFailure(
   { reply, failure }: Pick<Exchange, 'reply' | 'failure'>,
   status: number,
   message: string,

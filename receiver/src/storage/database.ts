@@ -3,16 +3,19 @@ import pg from 'pg'
 import { boundedRead, type ReadLimits } from './bounded-read.ts'
 import { failureOf } from './failures.ts'
 
-export interface Database {
-  query<Row extends object = Record<string, unknown>>(
-    text: string,
-    parameters?: readonly unknown[],
-  ): Promise<Row[]>
+export interface Reader {
   /** One statement that reads, bounded in time, and ended when its signal is given. */
   read<Row extends object = Record<string, unknown>>(
     text: string,
     parameters: readonly unknown[],
     limits: ReadLimits,
+  ): Promise<Row[]>
+}
+
+export interface Database extends Reader {
+  query<Row extends object = Record<string, unknown>>(
+    text: string,
+    parameters?: readonly unknown[],
   ): Promise<Row[]>
   /**
    * Runs `work` in one transaction and commits. Runs it again, three times at most, when the

@@ -1,7 +1,7 @@
 /** What other parts of Turnlog need of the storage: the supervisor, and tests. */
 export { type Dropped, readPurges } from './audit.ts'
 export type { ClaimOutcome } from './claims.ts'
-export { type Database, type DatabaseOptions, openDatabase } from './database.ts'
+export { type Database, type DatabaseOptions, openDatabase, type Reader } from './database.ts'
 export { type DropResult, type Due, dropDays, dueBefore, overdueFor } from './expire.ts'
 export { type LandResult, land } from './land.ts'
 export { migrate } from './migrate.ts'

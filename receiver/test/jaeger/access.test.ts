@@ -164,6 +164,44 @@ test('more reads at once than are allowed wait for their turn; landing goes on m
   await stage.landSpans([span()])
 })
 
+test('what comes when too much is being read already is 503, at once', async () => {
+  await using stage = await openStage({ limits: { jaegerReadsMax: 1 } })
+  const held = await holdSpans(stage)
+  const first = Array.from({ length: 8 }, () => stage.get('/api/services'))
+  await expect.poll(() => stage.database.query(atWork)).toHaveLength(1)
+  const answers = [stage.get('/api/services'), stage.get('/api/v3/services')]
+  // Which of them come last cannot be told.
+  const refused = await Promise.race([...first, ...answers])
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+  await held[Symbol.asyncDispose]()
+  const statuses = (await Promise.all([...first, ...answers])).map(({ status }) => status)
+  expect(statuses.toSorted((left, right) => left - right)).toEqual([
+    ...Array.from({ length: 8 }, () => 200),
+    ...[503, 503],
+  ])
+})
+
+test('clients that read a long answer slowly, or not at all, keep nobody waiting', async () => {
+  await using stage = await openStage({ limits: { jaegerReadsMax: 1 } })
+  const traceId = newTraceId()
+  const spans = Array.from({ length: 600 }, () => span({ big: 'x'.repeat(60_000) }, { traceId }))
+  await stage.landSpans(spans.slice(0, 300))
+  await stage.landSpans(spans.slice(300))
+  const slow = await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      const request = get(`${stage.receiver.url}/api/traces/${traceId}?raw=true`, {
+        headers: { authorization: `Bearer ${stage.token}` },
+        agent: false,
+      })
+      const [answer]: IncomingMessage[] = await once(request, 'response')
+      return answer?.pause() ?? request
+    }),
+  )
+  expect((await stage.get('/api/services')).status).toBe(200)
+  expect(slow.map((answer) => answer.destroyed)).toEqual([false, false, false])
+  for (const answer of slow) answer.destroy()
+})
+
 test('when the database fails every route is 503, in its own words, and heals', async () => {
   await using stage = await openStage()
   await stage.landSpans([span()])

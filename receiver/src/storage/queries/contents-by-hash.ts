@@ -1,6 +1,6 @@
 /** What do these contents hold? Those above a size with their beginning only. */
 import type { ReadLimits } from '../bounded-read.ts'
-import type { Database } from '../database.ts'
+import type { Reader } from '../database.ts'
 
 export interface ContentOfDay {
   /** Hex, as all hashes here. */
@@ -21,7 +21,7 @@ const text = `
      and sha256 = any ($3)   -- index: contents_pkey`
 
 export async function contentsByHash(
-  database: Database,
+  database: Reader,
   options: {
     readonly teamId: string
     readonly day: string

@@ -1,11 +1,11 @@
 /** What is this JSON with its large members, which are contents of their own, in their places again? */
 import type { ReadLimits } from '../bounded-read.ts'
-import type { Database } from '../database.ts'
+import type { Reader } from '../database.ts'
 
 const text = 'select turnlog_expand($1, $2::date, $3) as text'
 
 export async function expandedContent(
-  database: Database,
+  database: Reader,
   options: {
     readonly teamId: string
     readonly day: string

@@ -5,7 +5,7 @@
  * a window reads only its days' partitions. Reads no contents.
  */
 import type { ReadLimits } from '../bounded-read.ts'
-import type { Database } from '../database.ts'
+import type { Reader } from '../database.ts'
 
 export interface TraceSearch {
   /** Undefined: any, and those that name none. */
@@ -42,7 +42,7 @@ export type Condition =
 const firstWindow = 3_600_000_000_000n
 
 export async function findTraces(
-  database: Database,
+  database: Reader,
   options: TraceSearch & { readonly teamId: string } & ReadLimits,
 ): Promise<readonly string[]> {
   const { withinMs, signal, limit } = options

@@ -1,6 +1,6 @@
 /** Which span stands for each of these traces? Its root, else its earliest. Contents by reference. */
 import type { ReadLimits } from '../bounded-read.ts'
-import type { Database } from '../database.ts'
+import type { Reader } from '../database.ts'
 import { type SpanRow, spanColumns } from './spans-by-key.ts'
 
 const text = `
@@ -17,7 +17,7 @@ const text = `
 
 /** In the order of the ids. */
 export async function firstSpans(
-  database: Database,
+  database: Reader,
   options: { readonly teamId: string; readonly traceIds: readonly string[] } & ReadLimits,
 ): Promise<readonly SpanRow[]> {
   const { teamId, traceIds, ...limits } = options

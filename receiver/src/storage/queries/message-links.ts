@@ -1,6 +1,6 @@
 /** Which messages are in these lists? Each link back to the first, once, however many lists share it. */
 import type { ReadLimits } from '../bounded-read.ts'
-import type { Database } from '../database.ts'
+import type { Reader } from '../database.ts'
 
 export interface MessageLink {
   readonly sha256: string
@@ -47,7 +47,7 @@ const text = `
 
 /** In the order of their positions. */
 export async function messageLinks(
-  database: Database,
+  database: Reader,
   options: {
     readonly teamId: string
     readonly day: string

@@ -1,6 +1,6 @@
 /** Which operations has this service? */
 import type { ReadLimits } from '../bounded-read.ts'
-import type { Database } from '../database.ts'
+import type { Reader } from '../database.ts'
 
 export interface Operation {
   readonly name: string
@@ -34,7 +34,7 @@ const textWithoutService = textFor('left(service_name, 200) is null and $2::text
 
 /** In no order. Of names whose first 200 characters are equal, one of each kind. Null: of spans that name no service. */
 export async function operationsOfService(
-  database: Database,
+  database: Reader,
   options: {
     readonly teamId: string
     readonly serviceName: string | null

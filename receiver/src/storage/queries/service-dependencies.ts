@@ -1,6 +1,6 @@
 /** Which service calls which, and how often? Told by spans whose parent is another service's. */
 import type { ReadLimits } from '../bounded-read.ts'
-import type { Database } from '../database.ts'
+import type { Reader } from '../database.ts'
 
 export interface Dependency {
   /** Null: spans that name no service. */
@@ -25,7 +25,7 @@ const text = `
    limit $4`
 
 export async function serviceDependencies(
-  database: Database,
+  database: Reader,
   options: {
     readonly teamId: string
     readonly from: Date

@@ -1,6 +1,6 @@
 /** Which services have sent spans? */
 import type { ReadLimits } from '../bounded-read.ts'
-import type { Database } from '../database.ts'
+import type { Reader } from '../database.ts'
 
 /** From one name to the next, each found by the index: as many steps as there are services. */
 const text = `
@@ -28,7 +28,7 @@ const text = `
 
 /** In no order; null stands for spans that name none. Of names whose first 200 characters are equal, one. */
 export async function servicesOf(
-  database: Database,
+  database: Reader,
   options: { readonly teamId: string; readonly rowsMax: number } & ReadLimits,
 ): Promise<readonly (string | null)[]> {
   const { teamId, rowsMax, ...limits } = options

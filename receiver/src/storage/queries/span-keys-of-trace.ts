@@ -1,6 +1,6 @@
 /** Which spans has this trace, in which order, and how heavy are they? Read before they are, a part at a time. */
 import type { ReadLimits } from '../bounded-read.ts'
-import type { Database } from '../database.ts'
+import type { Reader } from '../database.ts'
 
 export interface SpanKey {
   readonly spanId: string
@@ -33,7 +33,7 @@ const textBy = (order: SpanOrder) => `
    limit $3`
 
 export async function spanKeysOfTrace(
-  database: Database,
+  database: Reader,
   options: {
     readonly teamId: string
     readonly traceId: string

@@ -1,6 +1,6 @@
 /** What is in these spans of a trace? Contents by reference. */
 import type { ReadLimits } from '../bounded-read.ts'
-import type { Database } from '../database.ts'
+import type { Reader } from '../database.ts'
 import type { SpanKey } from './span-keys-of-trace.ts'
 
 export interface SpanRow {
@@ -63,7 +63,7 @@ const text = `
 
 /** In the order of the keys; one that was dropped meanwhile is left out. */
 export async function spansByKey(
-  database: Database,
+  database: Reader,
   options: {
     readonly teamId: string
     readonly traceId: string

@@ -1,6 +1,6 @@
 /** What are these traces, in one line each? Reads no attributes. */
 import type { ReadLimits } from '../bounded-read.ts'
-import type { Database } from '../database.ts'
+import type { Reader } from '../database.ts'
 
 export interface TraceSummary {
   readonly traceId: string
@@ -71,7 +71,7 @@ const text = `
 
 /** In the order of the ids. */
 export async function traceSummaries(
-  database: Database,
+  database: Reader,
   options: { readonly teamId: string; readonly traceIds: readonly string[] } & ReadLimits,
 ): Promise<readonly TraceSummary[]> {
   const { teamId, traceIds, ...limits } = options
