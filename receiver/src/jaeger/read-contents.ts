@@ -7,8 +7,9 @@
 import type { Reader } from '../storage/index.ts'
 import { contentsByHash } from '../storage/queries/contents-by-hash.ts'
 import { expandedContent } from '../storage/queries/expanded-content.ts'
-import { type MessageLink, messageLinks } from '../storage/queries/message-links.ts'
+import { messageLinks } from '../storage/queries/message-links.ts'
 import type { ContentReference } from './content-reference.ts'
+import { openMessageChains } from './message-chains.ts'
 
 /** Bytes that are shown of what is too large to be shown whole. */
 export const beginningBytesMax = 4_096
@@ -83,7 +84,7 @@ async function readDay(
   const beginningLength = Math.min(beginningBytesMax, bytesMax)
   const lists = references.filter(({ kind }) => kind === 'messages')
   const links = await messageLinks(database, { ...read, lists: hashesOf(lists) })
-  const chains = openChains(links, beginningLength)
+  const chains = openMessageChains(links, beginningLength)
   const hashes = new Set(hashesOf(references.filter(({ kind }) => kind === 'content')))
   for (const list of lists) for (const hash of messagesOf(list) ?? []) hashes.add(hash)
   const rows = await contentsByHash(database, {
@@ -157,39 +158,4 @@ function beginningOf(text: string, bytesMax: number): string {
   let end = bytesMax
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1
   return bytes.toString('utf8', 0, end)
-}
-
-/** The messages of lists, by the lists' last links; undefined when a link of one is missing. */
-function openChains(links: readonly MessageLink[], beginningLength: number) {
-  const known = new Map(links.map((link) => [link.sha256, link]))
-  /** Of each link, the messages of its list from the first on, until they fill a beginning. */
-  const beginnings = new Map<
-    string,
-    { readonly messages: readonly string[]; readonly size: number }
-  >()
-  for (const { sha256, previous, message, size } of links) {
-    const before = previous === null ? { messages: [], size: 0 } : beginnings.get(previous)
-    if (before === undefined) continue
-    const isFull = before.size >= beginningLength
-    beginnings.set(
-      sha256,
-      isFull
-        ? before
-        : { messages: [...before.messages, message], size: before.size + (size ?? 0) + 1 },
-    )
-  }
-
-  function whole(list: string): readonly string[] | undefined {
-    const messages: string[] = []
-    let link = known.get(list)
-    // As often as the last link says that there are: whatever the others say, it ends.
-    for (let position = link?.position ?? 0; position > 0; position -= 1) {
-      if (link === undefined) return undefined
-      messages.push(link.message)
-      link = link.previous === null ? undefined : known.get(link.previous)
-    }
-    return messages.length === 0 ? undefined : messages.reverse()
-  }
-
-  return { whole, beginning: (list: string) => beginnings.get(list)?.messages }
 }

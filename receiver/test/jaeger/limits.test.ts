@@ -1,0 +1,53 @@
+/** What happens to a trace with more spans than one answer shows. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newTraceId, span } from '../../../test/support/otlp.ts'
+import { spansMax } from '../../src/jaeger/read-trace.ts'
+import { openStage, type Stage } from './stage.ts'
+
+const large = newTraceId()
+const small = newTraceId()
+
+let stage: Stage
+beforeAll(async () => {
+  stage = await openStage()
+  const times = (ago: number) => ({
+    startTimeUnixNano: String(BigInt(Date.now() - ago) * 1_000_000n),
+    endTimeUnixNano: String(BigInt(Date.now() - ago + 1) * 1_000_000n),
+  })
+  await stage.landSpans([span({}, { traceId: large, spanId: 'f'.repeat(16), ...times(60_000) })])
+  await stage.landSpans([span({}, { traceId: small, ...times(1_000) })])
+  // Copied there: landed one by one it would take a minute.
+  await stage.database.query(
+    `insert into spans
+     select (jsonb_populate_record(s, jsonb_build_object('span_id', lpad(to_hex(n), 16, '0')))).*
+       from spans s, generate_series(1, $2::int) n
+      where s.trace_id = $1`,
+    [large, spansMax],
+  )
+})
+afterAll(() => stage[Symbol.asyncDispose]())
+
+function countOf(text: string, name: string): number {
+  return text.split(`"${name}":`).length - 1
+}
+
+test('the first of its spans are shown, and the trace says so', async () => {
+  const text = await (await stage.get(`/api/traces/${large}`)).text()
+  expect(countOf(text, 'spanID')).toBe(spansMax)
+  expect(text).toContain(`"warnings":["the trace has more than ${spansMax} spans`)
+})
+
+test('in a list of whole traces it is left out with what is older, and counted whole in summaries', async () => {
+  const query = new URLSearchParams({
+    'query.startTimeMin': new Date(Date.now() - 3_600_000).toISOString(),
+    'query.startTimeMax': new Date().toISOString(),
+  })
+  const text = await (await stage.get(`/api/v3/traces?${query}`)).text()
+  expect(text).toContain(small)
+  expect(text).not.toContain(large)
+  const { summaries } = await stage.read(`/api/v3/trace-summaries?${query}`)
+  expect(summaries).toMatchObject([
+    { traceId: small, spanCount: 1 },
+    { traceId: large, spanCount: spansMax + 1 },
+  ])
+})
