@@ -20,6 +20,7 @@ export interface JournaledSpan {
   readonly events?: readonly JournaledEvent[]
   readonly links?: readonly JournaledLink[]
   readonly scope: JournaledScope
+  /** As OTLP has them. */
   readonly flags?: number
   readonly traceState?: string | undefined
 }
@@ -31,6 +32,8 @@ export interface JournaledEvent {
 export interface JournaledLink {
   readonly traceId: string
   readonly spanId: string
+  readonly flags?: number
+  readonly traceState?: string | undefined
   readonly attributes?: Readonly<Record<string, unknown>>
 }
 export interface JournaledScope {
@@ -48,5 +51,6 @@ export interface JournaledLog {
   readonly attributes: Readonly<Record<string, unknown>>
   readonly traceId?: string | undefined
   readonly spanId?: string | undefined
+  readonly flags?: number | undefined
   readonly scope: JournaledScope
 }

@@ -100,6 +100,8 @@ export function toOtlpSpan(span: JournaledSpan, attributes: SealedAttributes): o
     links: (span.links ?? []).map((link) => ({
       traceId: link.traceId,
       spanId: link.spanId,
+      ...(link.traceState === undefined ? {} : { traceState: link.traceState }),
+      ...(link.flags === undefined ? {} : { flags: link.flags }),
       attributes: toKeyValues(link.attributes ?? {}),
     })),
     status: {
@@ -121,6 +123,7 @@ export function toOtlpLog(log: JournaledLog, attributes: SealedAttributes): obje
     ...(body === undefined ? {} : { body }),
     attributes: toKeyValues(attributes),
     ...(log.traceId === undefined ? {} : { traceId: log.traceId, spanId: log.spanId }),
+    ...(log.flags === undefined ? {} : { flags: log.flags }),
   }
 }
 

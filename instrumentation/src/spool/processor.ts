@@ -128,7 +128,7 @@ function describeSpan(span: ReadableSpan): readonly [JournaledSpan, readonly Jou
     start: nanoseconds(span.startTime),
     attributes,
     scope: span.instrumentationScope,
-    flags: traceFlags,
+    flags: spanFlags(traceFlags, span.parentSpanContext?.isRemote),
     traceState: traceState?.serialize(),
     ...(span.links.length === 0 ? {} : { links: span.links.map(describeLink) }),
   }
@@ -149,8 +149,19 @@ function describeEvent({ name, time, attributes }: ReadableSpan['events'][number
 }
 
 function describeLink({ context, attributes }: ReadableSpan['links'][number]): JournaledLink {
-  const { traceId, spanId } = context
-  return { traceId, spanId, attributes: plainAttributes(attributes ?? {}) }
+  const { traceId, spanId, traceFlags, traceState, isRemote } = context
+  return {
+    traceId,
+    spanId,
+    flags: spanFlags(traceFlags, isRemote),
+    traceState: traceState?.serialize(),
+    attributes: plainAttributes(attributes ?? {}),
+  }
+}
+
+/** OTLP 1.11, `SpanFlags`: the trace's flags; that it is known whether the other span is another process's; and that it is. */
+function spanFlags(traceFlags: number, isRemote = false): number {
+  return (traceFlags & 0xff) | 0x100 | (isRemote ? 0x200 : 0)
 }
 
 function describeLog(
@@ -169,6 +180,7 @@ function describeLog(
     attributes,
     traceId: record.spanContext?.traceId,
     spanId: record.spanContext?.spanId,
+    flags: record.spanContext?.traceFlags,
     scope: record.instrumentationScope,
   }
   return [described, isLongBody ? [...contents, [bodySlot, body]] : contents]
