@@ -318,7 +318,7 @@ export const turnlogAttributes = {
   'turnlog.drop.reason': {
     type: 'string',
     meaning:
-      'Why the records were dropped: `journal_unwritable`, `journal_corrupt`, `record_too_large`, `record_unsealable`, `lost_in_transit`.',
+      'Why the records were dropped: `journal_unwritable`, `journal_corrupt`, `record_too_large`, `record_unsealable`, `export_failed` (OpenTelemetry’s exporter gave them up), `lost_in_transit`.',
     example: 'journal_unwritable',
     stability: 'stable',
   },

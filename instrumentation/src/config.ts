@@ -5,6 +5,7 @@
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { type EndpointResult, parseEndpoint } from './upload/endpoint.ts'
+import { type OtlpTargets, otlpTargets, type TelemetrySettings } from './upload/otlp-targets.ts'
 
 export interface SettingDefinition {
   readonly env: string
@@ -28,6 +29,41 @@ export const settings = {
     env: 'TELEMETRY_TOKEN',
     default: 'none',
     doc: 'The bearer token that is sent with every request.',
+  },
+  exporter: {
+    env: 'TELEMETRY_EXPORTER',
+    default: 'spool',
+    doc: '`spool`: sealed records wait on disk until they have landed. `otlp`: they go through OpenTelemetry’s own exporters (OTLP/HTTP, JSON), for those who let a local Collector hold the queue; [OTLP.md](OTLP.md) says what that can lose.',
+  },
+  otlpEndpoint: {
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    default: '`TELEMETRY_ENDPOINT`',
+    doc: 'With `TELEMETRY_EXPORTER=otlp`: the base URL, before `TELEMETRY_ENDPOINT`. Without either nothing is sent; the standard’s `localhost:4318` is not assumed.',
+  },
+  otlpTracesEndpoint: {
+    env: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    default: '`OTEL_EXPORTER_OTLP_ENDPOINT` and `/v1/traces`',
+    doc: 'With `TELEMETRY_EXPORTER=otlp`: where spans go, as it is.',
+  },
+  otlpLogsEndpoint: {
+    env: 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT',
+    default: '`OTEL_EXPORTER_OTLP_ENDPOINT` and `/v1/logs`',
+    doc: 'With `TELEMETRY_EXPORTER=otlp`: where log records go, as it is.',
+  },
+  otlpHeaders: {
+    env: 'OTEL_EXPORTER_OTLP_HEADERS',
+    default: 'none',
+    doc: 'With `TELEMETRY_EXPORTER=otlp`: further headers, `name=value,…`; also `…_TRACES_HEADERS` and `…_LOGS_HEADERS`. An `authorization` among them goes before `TELEMETRY_TOKEN`, which goes to no other server than `TELEMETRY_ENDPOINT` where that is set.',
+  },
+  otlpTimeout: {
+    env: 'OTEL_EXPORTER_OTLP_TIMEOUT',
+    default: '10000',
+    doc: 'With `TELEMETRY_EXPORTER=otlp`: milliseconds for one request and its repetitions; what it does not get through in that time is lost. Also for `…_TRACES_TIMEOUT` and `…_LOGS_TIMEOUT`.',
+  },
+  otlpCompression: {
+    env: 'OTEL_EXPORTER_OTLP_COMPRESSION',
+    default: 'none',
+    doc: 'With `TELEMETRY_EXPORTER=otlp`: `gzip` or `none`. Also `…_TRACES_COMPRESSION` and `…_LOGS_COMPRESSION`. Certificates are those of `OTEL_EXPORTER_OTLP_CERTIFICATE`, `…_CLIENT_CERTIFICATE` and `…_CLIENT_KEY`.',
   },
   receiver: {
     env: 'TELEMETRY_RECEIVER',
@@ -91,6 +127,8 @@ export interface Config {
   /** `undefined`: nothing is sent. */
   readonly endpoint: string | undefined
   readonly token: string | undefined
+  /** OpenTelemetry's exporters, in place of the spool's delivery. */
+  readonly otlp: OtlpTargets | undefined
   /** `undefined`: nobody is asked what has landed. */
   readonly receiver: string | undefined
   readonly receiverToken: string | undefined
@@ -138,12 +176,19 @@ export function readConfig(environment: Environment = process.env): Config {
     problems.push(`${env}: expected ${expected}, got '${value}'. ${text} is used.`)
     return Number(text)
   }
+  const endpoint = readBaseUrl('endpoint', 'Nothing is sent.')
+  const token = read('token')
+  const exporter = readExporter(read('exporter'), problems)
+  const otlp =
+    exporter === 'otlp' ? readOtlp(environment, { endpoint, token }, problems) : undefined
   return {
     isEnabled: !isOff(read('isEnabled')) && environment.OTEL_SDK_DISABLED?.trim() !== 'true',
-    endpoint: readBaseUrl('endpoint', 'Nothing is sent.'),
-    token: read('token'),
+    // What was asked to go another way does not go this way when that cannot be.
+    endpoint: exporter === 'otlp' ? undefined : endpoint,
+    token,
+    otlp,
     receiver: readBaseUrl('receiver', 'Nobody is asked what has landed.'),
-    receiverToken: read('receiverToken') ?? read('token'),
+    receiverToken: read('receiverToken') ?? token,
     resendAfterSeconds: readNumber('resendAfterSeconds', { min: 1, max: 86_400 }),
     keptDaysMax: readNumber('keptDaysMax', { min: 0, max: 365 }),
     keptBytesMax: readNumber('keptBytesMax', { min: 0, max: Number.MAX_SAFE_INTEGER }),
@@ -155,6 +200,35 @@ export function readConfig(environment: Environment = process.env): Config {
     serviceName: read('serviceName'),
     problems,
   }
+}
+
+function readExporter(value: string | undefined, problems: string[]): 'spool' | 'otlp' {
+  if (value === undefined || value === 'spool' || value === 'otlp') return value ?? 'spool'
+  problems.push(`${settings.exporter.env}: expected spool or otlp, got '${value}'. spool is used.`)
+  return 'spool'
+}
+
+function readOtlp(
+  environment: Environment,
+  own: TelemetrySettings,
+  problems: string[],
+): OtlpTargets | undefined {
+  const read = (name: string): string | undefined => {
+    const value = environment[`OTEL_EXPORTER_OTLP_${name}`]?.trim()
+    return value === undefined || value === '' ? undefined : value
+  }
+  const variables = {
+    endpoint: read('ENDPOINT'),
+    tracesEndpoint: read('TRACES_ENDPOINT'),
+    logsEndpoint: read('LOGS_ENDPOINT'),
+    headers: read('HEADERS'),
+    tracesHeaders: read('TRACES_HEADERS'),
+    logsHeaders: read('LOGS_HEADERS'),
+  }
+  const result = otlpTargets(variables, own)
+  if (result.status === 'ok') return result.targets
+  problems.push(`${settings.exporter.env}=otlp: ${result.reason}. Nothing is sent.`)
+  return undefined
 }
 
 function isOff(value: string | undefined): boolean {

@@ -46,7 +46,12 @@ const sessionKey = 'turnlog.session'
 export function start(config: Config): { stop(): void } {
   const recorderId = randomUUID()
   const sessionId = sharedSessionId()
-  const directory = destinationFolder(config.spoolDirectory, config)
+  const { otlp, userId } = config
+  const directory = destinationFolder(config.spoolDirectory, {
+    // What one way has begun the other does not go on with.
+    endpoint: otlp === undefined ? config.endpoint : `otlp ${otlp.traces.url} ${otlp.logs.url}`,
+    userId,
+  })
   const folder = path.join(directory, recorderId)
   const changesDirectory = path.join(config.spoolDirectory, 'changes')
   const resource = resourceAttributes({ config, sessionId, recorderId })
@@ -70,6 +75,7 @@ export function start(config: Config): { stop(): void } {
         keptDaysMax: config.keptDaysMax,
         keptBytesMax: config.keptBytesMax,
       },
+      otlp,
     },
     after,
     onMissing: (ranges) => {

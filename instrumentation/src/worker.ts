@@ -1,6 +1,6 @@
 /**
- * The composition root of the one worker thread: seal → adopt → deliver. It seals closed journal files, one at a time, at
- * low priority; it has no standard output, and nothing of it holds the host.
+ * The composition root of the one worker thread: seal → adopt → deliver, or export. It seals closed journal files, one at
+ * a time, at low priority; it has no standard output, and nothing of it holds the host.
  */
 import * as os from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -28,7 +28,7 @@ if (process.platform === 'linux')
   quietly('lower the priority', () => os.setPriority(0, lowPriority))
 
 const delivery = startDelivery({
-  settings: data.delivery,
+  settings: data.otlp === undefined ? data.delivery : { ...data.delivery, endpoint: undefined },
   directory: data.directory,
   declareLost,
   // Dead recorders are sealed by a new sealer each time, which remembers nothing.
@@ -36,6 +36,10 @@ const delivery = startDelivery({
     if (folder === data.folder) sealer?.forgetContents()
   },
 })
+const exporting =
+  data.otlp === undefined
+    ? undefined
+    : (await import('./exporting.ts')).startExporting(data.otlp, () => work())
 const { spool } = delivery
 const changes = openChangeStore({ directory: data.changesDirectory })
 const adoption = createAdoption({
@@ -47,7 +51,9 @@ const adoption = createAdoption({
   inlineBytesMax: data.inlineBytesMax,
   changes,
   spool,
+  openOutlet: exporting?.openOutlet,
   onSealed: () => delivery.wake(),
+  onSettled: look,
 })
 
 let sealer: Sealer | undefined
@@ -74,13 +80,11 @@ function work(): void {
   spool.add(data.folder)
   const missing = quietly('seal', () => {
     sealer ??= openSealer()
-    return sealer.seal(closedThrough)
+    return sealer.seal(closedThrough, exporting?.mayDeclare)
   })
   delivery.wake()
   if (missing === undefined) {
-    retry = setTimeout(workAgain, retryMs)
-    retry.unref()
-    retryMs = Math.min(retryMs * 2, retrySealAfterMsMax)
+    workLater()
     return
   }
   retryMs = retrySealAfterMs
@@ -88,6 +92,12 @@ function work(): void {
   const answered = refreshes
   refreshes = []
   for (const { id } of answered) post({ type: 'refreshed', id })
+}
+
+function workLater(): void {
+  retry = setTimeout(workAgain, retryMs)
+  retry.unref()
+  retryMs = Math.min(retryMs * 2, retrySealAfterMsMax)
 }
 
 function workAgain(): void {
@@ -105,6 +115,11 @@ function openSealer(): Sealer {
     contentBytesMax: data.contentBytesMax,
     inlineBytesMax: data.inlineBytesMax,
     changes,
+    openOutlet: exporting?.openOutlet,
+    onSettled(isGivenUp) {
+      if (isGivenUp && retry === undefined) workLater()
+      else work()
+    },
   })
 }
 
@@ -131,7 +146,8 @@ function declareLost(
 /** A piece at a time: what the host waits for comes between. */
 function look(): void {
   if (isLooking) return
-  isLooking = adoption.look()
+  const next = adoption.look()
+  isLooking = next === 'more'
   if (isLooking) setImmediate(lookOn)
 }
 

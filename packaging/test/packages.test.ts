@@ -95,17 +95,18 @@ describe('in a fresh project', () => {
     ['a CommonJS app, with --import', '--import', 'app.cjs', 'notes-cjs.txt'],
     ['an ES module app', '--import', 'app.mjs', 'notes-esm.txt'],
     ['an ES module app, with --require', '--require', 'app.mjs', 'notes-esm.txt'],
+    ['an app with OpenTelemetry’s exporters', '--import', 'app.mjs', 'notes-esm.txt', 'otlp'],
   ])(
     '%s under the preload lands its turn, and prints only what it prints',
-    async (_, flag, program, file) => {
-      await using app = await startApp({ flag, program })
-      const message = `remember ${flag} ${program}`
+    async (_, flag, program, file, exporter = 'spool') => {
+      await using app = await startApp({ flag, program, exporter })
+      const message = `remember ${flag} ${program} ${exporter}`
       expect(await app.send(message)).toMatchObject({ decide: 'function' })
 
       await expect
         .poll(() =>
           receiver.query(
-            `select t.answer, t.model_calls, f.path, f.type, f.after
+            `select t.answer, t.model_calls, f.tool, f.path, f.type, f.after
              from turns t
              left join file_operations f on f.trace_id = t.trace_id
             where t.prompt = $1`,
@@ -116,6 +117,7 @@ describe('in a fresh project', () => {
           {
             answer: 'Noted.',
             model_calls: '1',
+            tool: 'note',
             path: file,
             type: expect.any(String),
             after: `${message}\n`,
@@ -145,6 +147,7 @@ describe('in a fresh project', () => {
     readonly node?: string
     readonly flag: string
     readonly program: string
+    readonly exporter?: string
   }) {
     const api = await startMessagesApi(() => ({ text: 'Noted.' }))
     const { node = path.join(project, 'node_modules/.bin/node'), flag, program } = options
@@ -155,6 +158,7 @@ describe('in a fresh project', () => {
         ANTHROPIC_BASE_URL: api.url,
         TELEMETRY_ENDPOINT: receiver.url,
         TELEMETRY_TOKEN: receiver.token,
+        TELEMETRY_EXPORTER: options.exporter ?? 'spool',
         TELEMETRY_SPOOL_DIRECTORY: path.join(folder, 'spool'),
       },
       stdio: ['ignore', 'pipe', 'pipe'],

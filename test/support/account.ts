@@ -58,7 +58,8 @@ export async function accounts(spool: string, database: Database): Promise<Accou
   })
 }
 
-function recorderFolders(spool: string): Map<string, string> {
+/** Every recorder's folder, by its id. */
+export function recorderFolders(spool: string): Map<string, string> {
   const found = new Map<string, string>()
   if (!existsSync(spool)) return found
   for (const destination of readdirSync(spool)) {

@@ -9,6 +9,7 @@ import { type FileSystem, namesIn } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { type Liveness, livenessOf } from './liveness.ts'
 import { releaseLock, takeLock } from './lock.ts'
+import type { OpenOutlet } from './outlet.ts'
 import { hasEnded, readIdentity, removeEmptied } from './recorder-folder.ts'
 import { createSealer, type MissingRange, type Sealer } from './seal.ts'
 import type { Spool } from './spool.ts'
@@ -24,18 +25,24 @@ export interface AdoptionOptions {
   readonly inlineBytesMax: number
   readonly changes: Pick<ChangeStore, 'record'> | undefined
   readonly spool: Spool
+  /** Without it: segments. */
+  readonly openOutlet?: OpenOutlet | undefined
   /** Called when there is something new to send. */
   readonly onSealed: () => void
+  /** Called when what was exported is known to be, or not to be: there may be room again. */
+  readonly onSettled: () => void
 }
 
 export function createAdoption(options: AdoptionOptions) {
   const { fileSystem, directory, ownFolder, spool } = options
   const self = { folder: ownFolder, liveness: options.self }
   const adopted = new Set<string>()
-  let round: Iterator<undefined> | undefined
+  /** Those an exporter gave up in this round: they are taken again in the next. */
+  const givenUp = new Set<string>()
+  let round: Iterator<'more' | 'later'> | undefined
 
   /** One round through the destination's folder, a journal file at a time. */
-  function* lookAround(): Generator<undefined> {
+  function* lookAround(): Generator<'more' | 'later'> {
     for (const folder of adopted) quietly('drop an emptied recorder', () => drop(folder))
     const names = quietly('look for dead recorders', () => namesIn(fileSystem, directory)) ?? []
     for (const name of names) {
@@ -43,9 +50,13 @@ export function createAdoption(options: AdoptionOptions) {
       if (folder === ownFolder || adopted.has(folder)) continue
       const sealer = quietly('take a dead recorder', () => take(folder))
       if (sealer === undefined) continue
-      while (quietly('seal for a dead recorder', () => sealer.sealNext()) === true) yield
-      quietly('adopt a recorder', () => adopt(folder, sealer))
-      yield
+      while (quietly('seal for a dead recorder', () => sealer.sealNext()) === true) {
+        yield 'more'
+        while (quietly('wait for room', sealer.isFull) === true) yield 'later'
+        if (givenUp.has(folder)) break
+      }
+      if (!givenUp.has(folder)) quietly('adopt a recorder', () => adopt(folder, sealer))
+      yield 'more'
     }
   }
 
@@ -57,13 +68,28 @@ export function createAdoption(options: AdoptionOptions) {
       hasEnded(fileSystem, folder) || livenessOf(identity.liveness, fileSystem) === 'dead'
     if (!isOver || !takeLock(fileSystem, folder, self)) return undefined
     spool.add(folder)
+    givenUp.delete(folder)
     options.onSealed()
-    return createSealer({ ...options, folder, identity })
+    return createSealer({
+      ...options,
+      folder,
+      identity,
+      isDead: true,
+      onSettled(isGivenUp) {
+        if (isGivenUp) {
+          givenUp.add(folder)
+          adopted.delete(folder)
+        }
+        options.onSettled()
+      },
+    })
   }
 
   /** What failed before fails here again, and is tried in the next round: the lock stays ours. */
   function adopt(folder: string, sealer: Sealer): void {
-    sealer.seal()
+    while (sealer.sealNext()) {
+      // What could not be sealed above.
+    }
     if (sealer.isOfNewerVersion()) {
       spool.remove(folder)
       releaseLock(fileSystem, folder, self)
@@ -81,12 +107,16 @@ export function createAdoption(options: AdoptionOptions) {
   }
 
   return {
-    /** Does one piece of the work; true while there is more, which other work may come before. Never throws. */
-    look(): boolean {
+    /**
+     * Does one piece of the work. There is `more`, which other work may come before; more `later`, once there is room; or
+     * nothing until the next round. Never throws.
+     */
+    look(): 'more' | 'later' | 'done' {
       round ??= lookAround()
-      if (round.next().done !== true) return true
+      const next = round.next()
+      if (next.done !== true) return next.value
       round = undefined
-      return false
+      return 'done'
     },
     /** Declares what a dead recorder's segments had and was lost on its way, see `DeclareLost`. */
     declareLost(folder: string, ranges: readonly MissingRange[], setAside: () => void): void {

@@ -1,6 +1,7 @@
 /**
- * Sealing: closed journal files → segments. One recorder's files in their order; each file's records are sealed, put
- * in place and noted in `state.json` before the file goes.
+ * Sealing: closed journal files → segments, or an exporter. One recorder's files in their order; each file's records are
+ * sealed, put in place and noted in `state.json` before the file goes. What an exporter has is in place when it says so
+ * (`checkpoints.ts`); until then its file stays.
  *
  * A file stays as long as an open span has contents in it, and the last one read as long as anything is open: its
  * header and records tell what. So whoever goes on from `state.json` and the files that are there knows all that the
@@ -11,13 +12,15 @@
  * records at or below `sealedThrough` are not sealed again; what was sent twice lands once.
  *
  * What the journal lost (a corrupt record, a missing file) shows as a hole in the sequence. A living recorder declares
- * it itself, as `seal` asks it to; for a dead one `closeDead` does.
+ * it itself, as `seal` asks it to; for a dead one `closeDead` does. So it is with what an exporter gave up of a living
+ * recorder; a dead one's is tried again from the disk.
  */
 import type { AttributeName } from '@turnlog/conventions'
 import type { ChangeStore } from '../changes/store.ts'
-import { type FileSystem, removeFile, syncFile, syncFolder } from '../file-system.ts'
+import type { FileSystem } from '../file-system.ts'
 import { failed, quietly } from '../health.ts'
 import { joinRanges } from '../sequence-ranges.ts'
+import { type Checkpoint, createCheckpoints } from './checkpoints.ts'
 import { closingOf } from './close-dead.ts'
 import { createHeldContents } from './held-contents.ts'
 import { journalPath } from './journal.ts'
@@ -25,13 +28,14 @@ import { isOfNewerVersion, readJournalFile } from './journal-file.ts'
 import type { JournalRecord } from './journal-record.ts'
 import { isObject } from './json-file.ts'
 import { createOpenStarts } from './open-starts.ts'
+import type { SealedRecord } from './otlp-json.ts'
+import { type OpenOutlet, segmentOutlet } from './outlet.ts'
 import { readLog, readSpan } from './read-journaled.ts'
 import { createRecordSealer, type SealResult } from './record-sealer.ts'
 import { readRecordedMark } from './recorded-mark.ts'
 import { listJournalFiles, type RecorderIdentity, removeTemporaries } from './recorder-folder.ts'
 import { mayHeal } from './seal-span.ts'
-import { readState, type SealState, writeState } from './seal-state.ts'
-import { createSegmentWriter } from './segment.ts'
+import { readState, type SealState } from './seal-state.ts'
 import { setAsideLost } from './sent-folder.ts'
 import { createSequences, type DeclaredRange, type MissingRange } from './sequences.ts'
 import type { TurnSums } from './turn-sums.ts'
@@ -45,6 +49,12 @@ export interface SealerOptions {
   readonly contentBytesMax: number
   readonly inlineBytesMax: number
   readonly changes: Pick<ChangeStore, 'record'> | undefined
+  /** Without it: segments in the folder. */
+  readonly openOutlet?: OpenOutlet | undefined
+  /** Nobody records any more: what an exporter gives up is tried again, not declared. */
+  readonly isDead?: boolean
+  /** Called when it has become known what became of what an exporter had; `isGivenUp`: it is sealed again from the disk. */
+  readonly onSettled?: ((isGivenUp: boolean) => void) | undefined
 }
 
 export type Sealer = ReturnType<typeof createSealer>
@@ -57,29 +67,62 @@ export function createSealer(options: SealerOptions) {
   let sealing: Sealing | undefined
   const told = new Set<string>()
 
+  let isInside = false
+
   function fromDisk<T>(step: (sealing: Sealing) => T): T {
-    sealing ??= openSealing(options)
+    sealing ??= open()
+    isInside = true
     try {
       return step(sealing)
     } catch (cause) {
       sealing = undefined
       throw cause
+    } finally {
+      isInside = false
     }
+  }
+
+  function open(): Sealing {
+    const opened: Sealing = openSealing(options, {
+      settle(step) {
+        // Segments are in place while the call that sealed them is under way: what it throws is that call's.
+        if (isInside) step()
+        else if (sealing === opened) settleLater(step)
+      },
+      retell: (range) => told.delete(keyOf(range)),
+    })
+    return opened
+  }
+
+  function settleLater(step: () => void): void {
+    try {
+      step()
+    } catch (cause) {
+      sealing = undefined
+      failed('note what was exported', cause)
+    }
+    options.onSettled?.(sealing === undefined)
   }
 
   return {
     /** Seals the oldest file up to `through` that is not sealed; false when there is none. */
     sealNext: (through = Number.POSITIVE_INFINITY): boolean =>
       fromDisk((each) => each.sealNext(through)),
-    /** Seals every closed file up to `through`; returns what is missing, to be declared: each range once. */
-    seal: (through = Number.POSITIVE_INFINITY): MissingRange[] =>
+    /** So much is on its way that sealing should wait. */
+    isFull: (): boolean => fromDisk((each) => each.isFull()),
+    /**
+     * Seals the closed files up to `through`, as long as there is room; returns what is missing, to be declared: each range
+     * once, and not yet where nobody would be told (`isTold`).
+     */
+    seal: (through = Number.POSITIVE_INFINITY, isTold = () => true): MissingRange[] =>
       fromDisk((each) => {
-        while (each.sealNext(through)) {
+        while (!each.isFull() && each.sealNext(through)) {
           // One file at a time is in memory.
         }
-        return each.undeclared().filter(({ first, last }) => {
-          const range = `${first}-${last}`
-          return !told.has(range) && told.add(range)
+        if (!isTold()) return []
+        return each.undeclared().filter((range) => {
+          const key = keyOf(range)
+          return !told.has(key) && told.add(key)
         })
       }),
     /** Closes a dead recorder, whose files are all sealed. Doing it twice gives the same records. */
@@ -93,10 +136,21 @@ export function createSealer(options: SealerOptions) {
   }
 }
 
+function keyOf({ first, last }: DeclaredRange): string {
+  return `${first}-${last}`
+}
+
 type Sealing = ReturnType<typeof openSealing>
 type Head = JournalRecord['head']
 
-function openSealing(options: SealerOptions) {
+interface SealingOwner {
+  /** Runs what follows once it is known what became of what was handed over. */
+  settle(step: () => void): void
+  /** A declaration was lost: the range has to be declared again. */
+  retell(range: DeclaredRange): void
+}
+
+function openSealing(options: SealerOptions, { settle, retell }: SealingOwner) {
   const { fileSystem, folder, identity, contentBytesMax, inlineBytesMax, changes } = options
   const state = readState(fileSystem, folder)
   let { readThrough, isEnded } = state
@@ -119,15 +173,17 @@ function openSealing(options: SealerOptions) {
       sessionId: identity.session,
     },
   })
-  const segments = createSegmentWriter({
-    fileSystem,
-    folder,
-    common: identity.common,
-    resource: () => ({
-      ...identity.resource,
-      ['turnlog.recorder.recorded_through' satisfies AttributeName]: sequences.through,
-    }),
+  const resource = (): object => ({
+    ...identity.resource,
+    ['turnlog.recorder.recorded_through' satisfies AttributeName]: sequences.through,
   })
+  const { common } = identity
+  const outlet =
+    options.openOutlet?.({ resource, common }) ??
+    segmentOutlet({ fileSystem, folder, resource, common })
+  const checkpoints = createCheckpoints(fileSystem, folder)
+  /** What has been declared since the last point, by the sequences of the declarations: they may be lost as well. */
+  let declarations = new Map<number, MissingRange>()
   removeTemporaries(fileSystem, folder)
   if (state.undeclared.length > 0) {
     const lost = joinRanges(state.undeclared.map(({ first, last }) => [first, last]))
@@ -140,25 +196,46 @@ function openSealing(options: SealerOptions) {
   function sealNext(through: number): boolean {
     const number = listJournalFiles(fileSystem, folder).find((next) => next > readThrough)
     if (number === undefined || number > through || isNewer) return false
-    segments.begin(sequences.through + 1)
+    outlet.begin(sequences.through + 1)
     readFile(number)
     if (isNewer) return false
     sequences.endFile()
-    segments.finish()
     held.limit()
     readThrough = number
-    note()
-    const path = journalPath(folder, number)
-    // What stays is as safe as what is sealed.
-    if (isNeeded(number)) quietly('sync a journal file', () => syncFile(fileSystem, path))
-    removeFiles()
+    handOver()
     return true
   }
 
-  /** After this, what was sealed is not sealed again. */
-  function note(): void {
+  /** Once what was sealed is safe, or known to be lost, it is not sealed again. */
+  function handOver(): void {
+    const point = checkpoint()
+    checkpoints.add(point)
+    const declared = declarations
+    declarations = new Map()
+    outlet.finish((records) => settle(() => checkpoints.settle(point, lostOf(records, declared))))
+  }
+
+  /** What was lost on its way is missing from now on, and so is what it declared. */
+  function lostOf(
+    records: readonly SealedRecord[],
+    declarations: ReadonlyMap<number, MissingRange>,
+  ): MissingRange[] {
+    if (records.length === 0) return []
+    if (options.isDead === true) throw new Error('What a dead recorder left was not exported.')
+    const lost = records.flatMap(({ sequence }) => {
+      const declared = declarations.get(sequence)
+      if (declared !== undefined) retell(declared)
+      const own = { first: sequence, last: sequence, reason: 'export_failed' }
+      return declared === undefined ? [own] : [own, declared]
+    })
+    lost.sort((a, b) => a.first - b.first)
+    sequences.lose(lost)
+    return lost
+  }
+
+  function checkpoint(): Checkpoint {
     for (const turn of sums.keys()) if (!starts.has(turn)) sums.delete(turn)
-    const next: SealState = {
+    const state: SealState = {
       sealedThrough: sequences.through,
       readThrough,
       held: held.ids(),
@@ -167,20 +244,13 @@ function openSealing(options: SealerOptions) {
       isEnded,
       sums: Object.fromEntries(sums),
     }
-    writeState(fileSystem, folder, next)
-    syncFolder(fileSystem, folder)
+    const files = listJournalFiles(fileSystem, folder)
+    const needed = files.filter((number) => number <= readThrough && isNeeded(number))
+    return { state, needed: new Set(needed) }
   }
 
   function isNeeded(number: number): boolean {
     return held.isUsed(journalPath(folder, number)) || (number === readThrough && starts.size > 0)
-  }
-
-  function removeFiles(): void {
-    for (const number of listJournalFiles(fileSystem, folder)) {
-      if (number <= readThrough && !isNeeded(number)) {
-        removeFile(fileSystem, journalPath(folder, number))
-      }
-    }
   }
 
   /** Reads a file; of one that is sealed, only what `spans` hold in it. */
@@ -226,7 +296,8 @@ function openSealing(options: SealerOptions) {
         isEnded = true
         return
       default:
-        takeLanding(record)
+        // What was sealed before is accounted for in the state: also a declaration that was lost since.
+        if (spans === undefined) takeLanding(record)
         if (head.k === 'span') end(id)
     }
   }
@@ -256,7 +327,10 @@ function openSealing(options: SealerOptions) {
     sequence: number,
     drop: MissingRange | undefined,
   ): SealResult {
-    if (drop !== undefined) return seal.drop(drop, Number(head.t), sequence)
+    if (drop !== undefined) {
+      declarations.set(sequence, drop)
+      return seal.drop(drop, Number(head.t), sequence)
+    }
     if (head.k === 'log') return seal.log(readLog(head.log, contents), sequence)
     if (head.k !== 'span') return { refused: 'record_unsealable' }
     const notes = isObject(head.n) ? head.n : {}
@@ -274,7 +348,7 @@ function openSealing(options: SealerOptions) {
     }
     if (result === undefined) sequences.spoil(sequence, 'record_unsealable')
     else if ('refused' in result) sequences.spoil(sequence, result.refused)
-    else segments.add(result)
+    else outlet.add(result)
   }
 
   function closeDead(): void {
@@ -286,10 +360,9 @@ function openSealing(options: SealerOptions) {
       starts: starts.list(),
       isEnded,
     })
-    segments.begin(sequences.through + 1)
+    outlet.begin(sequences.through + 1)
     sequences.close(Math.max(sequences.through, ...closing.map(({ sequence }) => sequence)))
     for (const each of closing) place(each.sequence, () => sealClosing(each))
-    segments.finish()
     for (const id of [...starts.ids(), ...held.ids()]) end(id)
     isEnded = true
     // What could not be sealed here is declared as well.
@@ -297,13 +370,12 @@ function openSealing(options: SealerOptions) {
       closeDead()
       return
     }
-    note()
-    removeFiles()
+    handOver()
   }
 
   function lose(ranges: readonly MissingRange[]): void {
     sequences.lose(ranges)
-    note()
+    handOver()
   }
 
   function sealClosing(closing: ReturnType<typeof closingOf>[number]): SealResult {
@@ -322,10 +394,11 @@ function openSealing(options: SealerOptions) {
 
   return {
     sealNext,
+    isFull: outlet.isFull,
     closeDead,
     lose,
     undeclared: () => sequences.undeclared,
-    forgetContents: segments.forgetContents,
+    forgetContents: outlet.forgetContents,
     isOfNewerVersion: () => isNewer,
   }
 }

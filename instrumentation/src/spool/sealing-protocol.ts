@@ -1,4 +1,5 @@
 /** What the host's thread and the sealing worker say to each other. */
+import type { Signal } from './otlp-json.ts'
 import type { MissingRange } from './seal.ts'
 
 /** Where it is sent, and what has to be known there before it goes. */
@@ -12,6 +13,14 @@ export interface DeliverySettings {
   readonly keptBytesMax: number
 }
 
+/** Where the exporters send, by signal; what else they need they read from `OTEL_EXPORTER_OTLP_*`. */
+export type ExportSettings = {
+  readonly [Each in Signal]: {
+    readonly url: string
+    readonly headers: Readonly<Record<string, string>>
+  }
+}
+
 export interface SealingWorkerData {
   /** Tells the preload, which `--import` runs in every thread, to stay out of this one. */
   readonly turnlogSealingWorker: true
@@ -22,6 +31,8 @@ export interface SealingWorkerData {
   readonly contentBytesMax: number
   readonly inlineBytesMax: number
   readonly delivery: DeliverySettings
+  /** OpenTelemetry's exporters, in place of segments and their delivery. */
+  readonly otlp: ExportSettings | undefined
 }
 
 export type ToWorker =

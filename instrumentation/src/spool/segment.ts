@@ -20,16 +20,13 @@
 import { gzipSync } from 'node:zlib'
 import { type FileSystem, replaceFile } from '../file-system.ts'
 import type { JournaledScope } from './journaled.ts'
-import { contentScope, type MovedContent, partRecords } from './moved-content.ts'
 import { type SealedRecord, type Signal, toKeyValues, toOtlpRequest } from './otlp-json.ts'
+import { createSentContents } from './sent-contents.ts'
 
 export const bodyBytesMax = 4 * 1024 ** 2
 /** What a request has around its resource and scopes, and around each record, at most. */
 const requestFrameBytes = 256
 const recordFrameBytes = 64
-/** Contents that are remembered to have gone; beyond it the oldest would go again, which changes nothing. */
-const rememberedMax = 10_000
-const dayNanoseconds = 86_400_000_000_000n
 
 export interface SegmentName {
   readonly name: string
@@ -106,7 +103,7 @@ export interface SegmentWriterOptions {
 export function createSegmentWriter(options: SegmentWriterOptions) {
   const { fileSystem, folder, resource, common = {} } = options
   const open = new Map<Kind, Body>()
-  const gone = new Set<string>()
+  const contents = createSentContents(common)
   let firstOfFile = 0
   let place = 0
 
@@ -146,17 +143,6 @@ export function createSegmentWriter(options: SegmentWriterOptions) {
     return body
   }
 
-  function putContent(content: MovedContent, { time, sequence }: SealedRecord): void {
-    const key = `${BigInt(time) / dayNanoseconds} ${content.sha256}`
-    if (gone.has(key)) return
-    for (const json of partRecords(content, { time, common })) {
-      put('contents', { scope: contentScope, json }, sequence)
-    }
-    gone.add(key)
-    const oldest = gone.size > rememberedMax ? gone.values().next() : undefined
-    if (oldest?.value !== undefined) gone.delete(oldest.value)
-  }
-
   function finishContents(): void {
     const body = open.get('contents')
     if (body !== undefined) write('contents', body)
@@ -170,7 +156,7 @@ export function createSegmentWriter(options: SegmentWriterOptions) {
       place = 0
     },
     add(record: SealedRecord): void {
-      for (const content of record.contents) putContent(content, record)
+      for (const part of contents.partsFor(record)) put('contents', part, record.sequence)
       put(record.signal, record, record.sequence).declares += record.declares
     },
     /** Everything that was added is in place when this returns. */
@@ -180,9 +166,7 @@ export function createSegmentWriter(options: SegmentWriterOptions) {
       open.clear()
     },
     /** What contents went may be lost: those that are referred to from now on go again. */
-    forgetContents(): void {
-      gone.clear()
-    },
+    forgetContents: contents.forget,
   }
 }
 

@@ -67,13 +67,7 @@ export function createSequences(begin: {
     },
     /** Records that were sealed are gone after all. */
     lose(ranges: readonly MissingRange[]): void {
-      for (const range of ranges) {
-        const unknown = undeclared.reduce(
-          (left, known) => left.flatMap((r) => without(r, known)),
-          [range],
-        )
-        undeclared.push(...unknown)
-      }
+      undeclared = withMissing(undeclared, ranges)
     },
     /** The end of a file: what its header tells of and it did not have is missing. */
     endFile(): void {
@@ -87,6 +81,27 @@ export function createSequences(begin: {
       undeclared = []
     },
   }
+}
+
+/** Both, what they share once. Neighbours that were lost for one reason are one range. */
+export function withMissing(
+  known: readonly MissingRange[],
+  more: readonly MissingRange[],
+): MissingRange[] {
+  const all = [...known]
+  for (const range of more) {
+    const isNew = (left: MissingRange[], each: MissingRange) =>
+      left.flatMap((r) => without(r, each))
+    for (const part of all.reduce(isNew, [range])) {
+      const index = all.findIndex(
+        ({ last, reason }) => last + 1 === part.first && reason === part.reason,
+      )
+      const before = all[index]
+      if (before === undefined) all.push(part)
+      else all[index] = { ...before, last: part.last }
+    }
+  }
+  return all
 }
 
 function without(range: MissingRange, drop: DeclaredRange): MissingRange[] {

@@ -15,10 +15,11 @@ const adoption = createAdoption({
   inlineBytesMax: 128 * 1024,
   changes: undefined,
   spool: openSpool(originalFs),
+  onSettled: () => undefined,
   onSealed: () => undefined,
 })
 process.stdout.write('begins now\n')
-while (adoption.look()) {
+while (adoption.look() !== 'done') {
   // One piece after another.
 }
 process.stdout.write('adopted all\n')

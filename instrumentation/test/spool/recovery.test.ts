@@ -15,6 +15,7 @@ import { callModel, editFile, recordScenario } from './scenario.ts'
 import {
   adopt,
   contentsIn,
+  copyOf,
   partsIn,
   sealedIn,
   sealerOf,
@@ -23,13 +24,6 @@ import {
   temporaryFolder,
   turn,
 } from './support.ts'
-
-/** The same recorder, in a folder of its own. */
-function copyOf(folder: string): string {
-  const copy = path.join(temporaryFolder(), path.basename(folder))
-  cpSync(folder, copy, { recursive: true })
-  return copy
-}
 
 /** What is sealed, each record once; repeats must be equal. */
 function distinct(folder: string): unknown[] {

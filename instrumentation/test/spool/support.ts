@@ -1,5 +1,5 @@
 /** A recorder without a host: a real journal in a real folder, sealed by the real sealer, read back from its segments. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { gunzipSync } from 'node:zlib'
@@ -23,6 +23,13 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'turnlog-spool-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
+}
+
+/** The same recorder, in a folder of its own. */
+export function copyOf(folder: string): string {
+  const copy = path.join(temporaryFolder(), path.basename(folder))
+  cpSync(folder, copy, { recursive: true })
+  return copy
 }
 
 export function identityOf(

@@ -2,7 +2,7 @@
 const { createServer } = require('node:http')
 const { writeFileSync } = require('node:fs')
 const Anthropic = require('@anthropic-ai/sdk').default
-const { decide } = require('@turnlog/instrumentation')
+const { decide, toolCall } = require('@turnlog/instrumentation')
 
 const client = new Anthropic({ apiKey: 'none' })
 const server = createServer(async (request, response) => {
@@ -14,7 +14,7 @@ const server = createServer(async (request, response) => {
     max_tokens: 100,
     messages: [{ role: 'user', content: message }],
   })
-  writeFileSync('notes-cjs.txt', `${message}\n`)
+  await toolCall({ name: 'note' }, () => writeFileSync('notes-cjs.txt', `${message}\n`))
   response.end(JSON.stringify({ answer: answer.content, decide: typeof decide }))
 })
 server.listen(0, '127.0.0.1', () => console.log(server.address().port))

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import Anthropic from '@anthropic-ai/sdk'
-import { decide } from '@turnlog/instrumentation'
+import { decide, toolCall } from '@turnlog/instrumentation'
 
 const client = new Anthropic({ apiKey: 'none' })
 const server = createServer(async (request, response) => {
@@ -14,7 +14,7 @@ const server = createServer(async (request, response) => {
     max_tokens: 100,
     messages: [{ role: 'user', content: message }],
   })
-  writeFileSync('notes-esm.txt', `${message}\n`)
+  await toolCall({ name: 'note' }, () => writeFileSync('notes-esm.txt', `${message}\n`))
   response.end(JSON.stringify({ answer: answer.content, decide: typeof decide }))
 })
 server.listen(0, '127.0.0.1', () => console.log(server.address().port))
