@@ -16,6 +16,9 @@ export function toConditions(
 function alternativesOf(key: string, value: string): readonly Condition[] {
   const plain: Condition = { of: 'anything', key: cleanName(key), value: storedForms(value) }
   switch (key) {
+    case 'user.id':
+      // The one the token stands for, as it is shown, and not who the sender says it is.
+      return [{ of: 'user', userId: cleanName(value) }]
     case 'error': {
       const isError = parseBoolean(value)
       if (isError === undefined) return [plain]

@@ -64,6 +64,13 @@ export function openSpanReader() {
     return origin
   }
 
+  /** With the user that counts: spans of one resource may have come with the tokens of several. */
+  function resourceOf(row: SpanRow): Origin {
+    const origin = originOf(row.resource)
+    const members = withUser(origin.members, row)
+    return members === origin.members ? origin : { text: `${origin.text} ${row.userId}`, members }
+  }
+
   return function toSpan(row: SpanRow): Span {
     const { traceId, spanId, day, name, kind, statusCode } = row
     const dropped = row.dropped === null ? {} : objectOf(parseStored(row.dropped))
@@ -81,10 +88,10 @@ export function openSpanReader() {
       flags: row.flags,
       statusMessage: row.statusMessage ?? '',
       serviceName: row.serviceName ?? unknownService,
-      attributes: attributesOf(row),
+      attributes: withUser(attributesOf(row), row),
       events: listOf(row.events).map(toEvent),
       links: listOf(row.links).map(toLink),
-      resource: originOf(row.resource),
+      resource: resourceOf(row),
       scope: originOf(row.scope),
       droppedAttributes: countOf(dropped.attributes),
       droppedEvents: countOf(dropped.events),
@@ -94,6 +101,12 @@ export function openSpanReader() {
 }
 
 const originsMax = 1_000
+
+function withUser(members: StoredObject, { userId }: SpanRow): StoredObject {
+  const claimed = members['user.id']
+  if (claimed === undefined || userId === null || claimed === userId) return members
+  return { ...members, 'user.id': userId }
+}
 
 function attributesOf({ attributes, operation }: SpanRow): StoredObject {
   const all = objectOf(parseStored(attributes))

@@ -153,6 +153,21 @@ describe('a tag', () => {
     }
   })
 
+  test('for a user finds and shows whom the token stands for, not who the sender says it is', async () => {
+    const claimed = { 'user.id': 'somebody else' }
+    const { service, traceId } = await landOne(claimed, {}, claimed)
+    expect(await searchV1({ service, tag: 'user.id:mara' })).toEqual([traceId])
+    expect(await searchV1({ service, tag: 'user.id:somebody else' })).toEqual([])
+    for (const path of [`/api/traces/${traceId}`, `/api/v3/traces/${traceId}`]) {
+      const text = await (await stage.get(path)).text()
+      expect([path, text.split('"mara"').length, text.includes('somebody')]).toEqual([
+        path,
+        3,
+        false,
+      ])
+    }
+  })
+
   test('of an error that is an attribute is found as well', async () => {
     const { service, traceId } = await landOne({ error: true })
     expect(await searchV1({ service, tag: 'error:true' })).toEqual([traceId])

@@ -34,6 +34,7 @@ export type Condition =
   | { readonly of: 'anything'; readonly key: string; readonly value: StoredForms }
   | { readonly of: 'resource'; readonly key: string; readonly value: StoredForms }
   | { readonly of: 'scope'; readonly member: 'name' | 'version'; readonly text: string }
+  | { readonly of: 'user'; readonly userId: string }
   | { readonly of: 'kind'; readonly kind: number }
   | { readonly of: 'status'; readonly codes: readonly number[] }
   | { readonly of: 'status_message'; readonly text: string }
@@ -124,6 +125,8 @@ type Put = (value: unknown) => string
 
 function textOf(condition: Condition, put: Put): string {
   switch (condition.of) {
+    case 'user':
+      return `user_id = ${put(condition.userId)}`
     case 'kind':
       return `kind = ${put(condition.kind)}`
     case 'status':

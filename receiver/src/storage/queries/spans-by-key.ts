@@ -20,6 +20,8 @@ export interface SpanRow {
   readonly statusMessage: string | null
   readonly serviceName: string | null
   readonly operation: string | null
+  /** Whom the sender's token stands for, whatever the sender says. */
+  readonly userId: string | null
   /** JSON text, as are those below: parsed by the driver, integers beyond 2^53 would be rounded. */
   readonly attributes: string
   readonly events: string | null
@@ -45,6 +47,7 @@ export const spanColumns = `
          s.status_message as "statusMessage",
          s.service_name as "serviceName",
          s.operation,
+         s.user_id as "userId",
          s.attributes::text as attributes,
          s.events::text as events,
          s.links::text as links,
