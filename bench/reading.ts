@@ -27,6 +27,7 @@ const app = buildApp(
     memoryBytesMax: 256 * 1024 ** 2,
     pageHosts: [],
     retentionDays: 30,
+    databaseBytesMax: undefined,
     publicUrl: undefined,
     jaegerAttributeBytesMax: 64 * 1024,
     jaegerReadsMax: 4,

@@ -25,6 +25,7 @@ export type AppConfig = Pick<
   | 'memoryBytesMax'
   | 'pageHosts'
   | 'retentionDays'
+  | 'databaseBytesMax'
   | 'publicUrl'
   | 'jaegerAttributeBytesMax'
   | 'jaegerReadsMax'
@@ -56,7 +57,7 @@ export function buildApp(
     clientErrorHandler: answerBrokenRequest,
   })
   const wellness = openWellness(log)
-  const keeping = openKeeping(database, { retentionDays: config.retentionDays, now })
+  const keeping = openKeeping(database, { ...config, now })
 
   describeRoutes(app)
   app.setNotFoundHandler((request, reply) => {

@@ -86,6 +86,12 @@ export const settings = {
     parse: parseRetention,
     doc: `Days that records are kept, 1 to ${retentionDaysMax}, or \`off\`: then nothing expires by itself. Whole days (UTC) are dropped, a day late at most; older records are refused.`,
   }),
+  databaseBytesMax: setting<number | undefined>({
+    env: 'TURNLOG_DATABASE_BYTES_MAX',
+    default: undefined,
+    parse: parsePositiveInteger,
+    doc: 'When the database takes more, nothing lands: requests are answered 503 and come again, once days have expired or were purged. By default the disk is the limit.',
+  }),
   connectionsMax: setting<number>({
     env: 'TURNLOG_RECEIVER_CONNECTIONS_MAX',
     default: 10,
@@ -149,6 +155,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     attachmentBytesMax: read(settings.attachmentBytesMax),
     memoryBytesMax: read(settings.memoryBytesMax),
     retentionDays: read(settings.retentionDays),
+    databaseBytesMax: read(settings.databaseBytesMax),
     connectionsMax: read(settings.connectionsMax),
     publicUrl: read(settings.publicUrl),
     jaegerAttributeBytesMax: read(settings.jaegerAttributeBytesMax),

@@ -21,6 +21,7 @@ export const errorCodes = {
   TL_UNHEALTHY: 'The receiver does not answer, or says that it cannot work.',
   TL_PART_ENDED: 'A part of Turnlog ended by itself.',
   TL_CLOCKS_DISAGREE: 'The clocks of the receiver and its database differ by more than a day.',
+  TL_DATABASE_FULL: 'The database is larger than it may be.',
   TL_PURGE_BUSY: 'Some of what is to be purged is being read.',
   TL_STOPPED: 'It was told to stop before it had started.',
 } as const

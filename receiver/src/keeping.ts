@@ -1,42 +1,73 @@
-/** What is kept, as it is now: by age, and as far as an operator has not purged it. */
+/** What is kept, as it is now: by age, and as far as an operator has not purged it; and whether more may land. */
 import { TurnlogError } from './errors.ts'
 import type { Period } from './period.ts'
-import { type Database, readPurges } from './storage/index.ts'
+import { type Database, readPurges, sizeOfDatabase } from './storage/index.ts'
 
 export interface Keeping {
-  /** Throws `TL_CLOCKS_DISAGREE`, or when the database does not answer. */
+  /** Throws when the database does not answer. */
   period(): Promise<Period>
+  /** For whoever lands. Throws also `TL_CLOCKS_DISAGREE` and `TL_DATABASE_FULL`, which heal. */
+  landingPeriod(): Promise<Period>
 }
 
-/** A purge by another process is known after this long. */
+export interface KeepingOptions {
+  readonly retentionDays: number
+  /** Undefined: the disk is the limit. */
+  readonly databaseBytesMax: number | undefined
+  readonly now: () => Date
+}
+
+/** What others did to the database, a purge say, is known after this long. */
 const knownForMilliseconds = 10_000
 /** Two clocks; which of them is wrong cannot be told from here. */
 const clockDifferenceMax = 86_400_000
 
 export function openKeeping(
   database: Database,
-  { retentionDays, now }: { readonly retentionDays: number; readonly now: () => Date },
+  { retentionDays, databaseBytesMax, now }: KeepingOptions,
 ): Keeping {
   let purgedBefore: string | undefined
+  let problem: TurnlogError | undefined
   let knownUntil = Number.NEGATIVE_INFINITY
+
+  async function look(): Promise<void> {
+    const read = await readPurges(database)
+    purgedBefore = read.purgedBefore
+    problem = problemOfClock(now(), read.databaseNow)
+    if (problem === undefined && databaseBytesMax !== undefined) {
+      problem = problemOfSize(await sizeOfDatabase(database), databaseBytesMax)
+    }
+    knownUntil = performance.now() + knownForMilliseconds
+  }
+
+  async function period(): Promise<Period> {
+    if (performance.now() >= knownUntil) await look()
+    return { now: now(), retentionDays, purgedBefore }
+  }
+
   return {
-    async period() {
-      if (performance.now() >= knownUntil) {
-        const read = await readPurges(database)
-        refuseWrongClock(now(), read.databaseNow)
-        purgedBefore = read.purgedBefore
-        knownUntil = performance.now() + knownForMilliseconds
-      }
-      return { now: now(), retentionDays, purgedBefore }
+    period,
+    async landingPeriod() {
+      const current = await period()
+      if (problem !== undefined) throw problem
+      return current
     },
   }
 }
 
 /** By a wrong clock records would be refused as too old, and dropped, for good: better to wait until it is set. */
-export function refuseWrongClock(now: Date, databaseNow: Date): void {
-  if (Math.abs(now.getTime() - databaseNow.getTime()) <= clockDifferenceMax) return
-  throw new TurnlogError(
+export function problemOfClock(now: Date, databaseNow: Date): TurnlogError | undefined {
+  if (Math.abs(now.getTime() - databaseNow.getTime()) <= clockDifferenceMax) return undefined
+  return new TurnlogError(
     'TL_CLOCKS_DISAGREE',
     `The receiver’s clock says ${now.toISOString()}, the database’s ${databaseNow.toISOString()}: nothing lands or expires until they agree`,
+  )
+}
+
+function problemOfSize(bytes: number, bytesMax: number): TurnlogError | undefined {
+  if (bytes <= bytesMax) return undefined
+  return new TurnlogError(
+    'TL_DATABASE_FULL',
+    `The database takes ${bytes} bytes, more than TURNLOG_DATABASE_BYTES_MAX (${bytesMax}): nothing lands until days expire or are purged`,
   )
 }

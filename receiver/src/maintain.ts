@@ -1,7 +1,7 @@
 /** Work beside requests: tomorrow's partitions are made, days that are kept no longer are dropped. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { daysAtOnceMax, planExpiry, surprisingDays } from './expiry-plan.ts'
-import { refuseWrongClock } from './keeping.ts'
+import { problemOfClock } from './keeping.ts'
 import { oldestDay, type Period } from './period.ts'
 import {
   type Database,
@@ -55,7 +55,8 @@ export async function startMaintenance(
 
   async function periodNow(): Promise<Period> {
     const { purgedBefore, databaseNow } = await readPurges(database)
-    refuseWrongClock(options.now(), databaseNow)
+    const problem = problemOfClock(options.now(), databaseNow)
+    if (problem !== undefined) throw problem
     return { now: options.now(), retentionDays: options.retentionDays, purgedBefore }
   }
 

@@ -203,6 +203,29 @@ test('a receiver whose clock is not the database’s drops nothing, and refuses 
   expect((await post(receiver, 'traces', traceRequest([span()]))).status).toBe(200)
 })
 
+test('a database above its limit takes nothing more, is read as before, and takes it again once there is room', async () => {
+  await using database = await cloneDatabase()
+  const [size] = await database.query<{ bytes: number }>(
+    'select pg_database_size(current_database()) as bytes',
+  )
+  const limits = { databaseBytesMax: (size?.bytes ?? 0) - 1 }
+  await using full = await startReceiver({ database, limits })
+  for (const [signal, request] of [
+    ['traces', traceRequest([span()])],
+    ['logs', logsRequest([log()])],
+    ['metrics', metricsRequest([sum([point()])])],
+  ] as const) {
+    const answer = await post(full, signal, request)
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])
+  }
+  const ledger = await fetch(`${full.url}/api/v1/completeness?recorder=r-1`, {
+    headers: { authorization: `Bearer ${full.token}` },
+  })
+  expect(ledger.status).toBe(200)
+  await using roomy = await startReceiver({ database, limits: { databaseBytesMax: 10 ** 12 } })
+  expect(await (await post(roomy, 'traces', traceRequest([span()]))).json()).toEqual({})
+})
+
 // A DROP that waits behind a long query would hold up everybody who comes after it.
 test('a long query on the tables holds up nobody who lands, and the day goes when it has ended', async () => {
   await using database = await cloneDatabase()

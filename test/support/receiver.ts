@@ -26,6 +26,7 @@ export const receiverLimits: AppConfig = {
   memoryBytesMax: 128 * 1024 ** 2,
   pageHosts: [],
   retentionDays: 30,
+  databaseBytesMax: undefined,
   publicUrl: undefined,
   jaegerAttributeBytesMax: 64 * 1024,
   jaegerReadsMax: 4,

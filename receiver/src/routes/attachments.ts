@@ -54,7 +54,7 @@ async function receive(options: Handling): Promise<FastifyReply> {
   const access = await requireAccess(request, reply, { database, scopes })
   if (access === undefined) return reply
   const query = textsOf(request.query)
-  const period = await options.keeping.period()
+  const period = await options.keeping.landingPeriod()
   const day = parseLandingDay(query.get('day'), period)
   const said = readDigests({
     sha256: query.get('sha256'),

@@ -130,7 +130,7 @@ async function landEvents(
     keeping,
   }: EventsOptions & { readonly teamId: string; readonly userId: string | undefined },
 ): Promise<readonly EventResult[]> {
-  const period = await keeping.period()
+  const period = await keeping.landingPeriod()
   const { events, requests } = planEvents(values, { sender: { teamId, userId }, period })
   const outcomes = new Map<string, ClaimOutcome>()
   for (const request of [requests.traces, requests.logs]) {

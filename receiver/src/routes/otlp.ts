@@ -129,7 +129,7 @@ async function landBody(
   if (!lease.take(count * recordBytes)) {
     return comeAgain(request, reply, busy.retrySeconds, busy.message)
   }
-  const period = await options.keeping.period()
+  const period = await options.keeping.landingPeriod()
   const batch = toBatch(decoded.request, { period, userId: userOf(holder) })
   const result = await land(options.database, { teamId: holder.teamId, batch })
   options.counters.add(result)

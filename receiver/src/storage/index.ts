@@ -7,7 +7,12 @@ export { type LandResult, land } from './land.ts'
 export { migrate } from './migrate.ts'
 export { ensurePartitions, type PartitionOptions } from './partitions.ts'
 export { createReportingRole, dropReportingRole } from './reporting-role.ts'
-export { addReceiverSample, addTableSamples, type ReceiverSample } from './samples.ts'
+export {
+  addReceiverSample,
+  addTableSamples,
+  type ReceiverSample,
+  sizeOfDatabase,
+} from './samples.ts'
 export { createSignInLink } from './sign-in.ts'
 export { sweep } from './sweep.ts'
 export {

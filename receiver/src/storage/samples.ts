@@ -55,3 +55,11 @@ export async function expireSamples(
   await database.query(`delete from receiver_samples where sampled_at < ${first}`, [oldest])
   await database.query(`delete from table_samples where hour < ${first}`, [oldest])
 }
+
+/** Bytes on disk, indexes and large values included. */
+export async function sizeOfDatabase(database: Database): Promise<number> {
+  const [row] = await database.query<{ bytes: number }>(
+    'select pg_database_size(current_database()) as bytes',
+  )
+  return row?.bytes ?? 0
+}

@@ -54,6 +54,7 @@ test('every endpoint of the API is described, and what is described is there', a
       jaegerReadsMax: 1,
       jaegerReadSecondsMax: 1,
       retentionDays: 30,
+      databaseBytesMax: undefined,
     },
     database,
   )
