@@ -208,6 +208,12 @@ test('what was under way when the app was killed with -9 lands after the next st
   const app = await stage.start()
   await app.chat('create kept.txt with this')
   await expect.poll(collector.requests, patience).toBeGreaterThan(0)
+  // The Changes list does not wait for what is sent.
+  const listed = async (): Promise<unknown> => {
+    const { changes } = await (await fetch(`${app.url}/api/changes/recent`)).json()
+    return changes.map(({ path }: { path: string }) => path)
+  }
+  await expect.poll(listed, patience).toEqual(['kept.txt'])
   await app.stop('SIGKILL')
   collector.become('pass')
   await stage.start()

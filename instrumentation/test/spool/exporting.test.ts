@@ -1,16 +1,21 @@
 /** Sealing into an exporter instead of segments: what is noted when, and what is declared of what it gives up. */
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
+import { createAdoption } from '../../src/spool/adopt.ts'
 import {
   createExportOutlets,
   type ExportedRecord,
   type ExportLimits,
 } from '../../src/spool/export-outlet.ts'
+import { ownLiveness } from '../../src/spool/liveness.ts'
 import { accountOf } from '../../src/spool/recorder-account.ts'
-import { listJournalFiles, listSegments } from '../../src/spool/recorder-folder.ts'
+import { endedMarker, listJournalFiles, listSegments } from '../../src/spool/recorder-folder.ts'
 import type { MissingRange, SealerOptions } from '../../src/spool/seal.ts'
 import { readState } from '../../src/spool/seal-state.ts'
+import { openSpool } from '../../src/spool/spool.ts'
+import { quickDisk } from './faulty-disk.ts'
 import { recordScenario } from './scenario.ts'
 import {
   adopt,
@@ -219,6 +224,42 @@ test.each([
     await settleAll('exported')
   }
   expect(through(recording)).toBe(6)
+})
+
+test('a dead recorder whose records an exporter gives up is taken again in the next round, and goes when they are out', async () => {
+  const { folder } = recordScenario()
+  writeFileSync(path.join(folder, endedMarker), '')
+  const { openOutlet, open, settleAll, exported } = startExporter({
+    requestsMax: 2,
+    bytesMax: 1_000_000,
+  })
+  const adoption = createAdoption({
+    fileSystem: quickDisk,
+    directory: path.dirname(folder),
+    ownFolder: path.join(path.dirname(folder), 'its-adopter'),
+    self: ownLiveness(),
+    contentBytesMax: 1024 ** 2,
+    inlineBytesMax: 128 * 1024,
+    changes: undefined,
+    spool: openSpool(quickDisk),
+    openOutlet,
+    onSealed: () => undefined,
+    onSettled: () => undefined,
+  })
+  /** As the worker does, with requests that end as they are told. */
+  const lookAround = async (how: 'exported' | 'failed'): Promise<void> => {
+    for (let next = adoption.look(); next !== 'done'; next = adoption.look()) {
+      if (next === 'later') await open[0]?.settle(how)
+    }
+    await settleAll(how)
+  }
+  const before = listJournalFiles(originalFs, folder)
+  for (let round = 0; round < 3; round += 1) await lookAround('failed')
+  expect(listJournalFiles(originalFs, folder)).toEqual(before)
+  await lookAround('exported')
+  expect(accounted(exported)).toEqual({ dropped: [], silent: [] })
+  await lookAround('exported')
+  expect(existsSync(folder)).toBe(false)
 })
 
 /** Beside `openOutlet`: what is longer than this leaves its record. */
