@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as path from 'node:path'
@@ -18,6 +18,7 @@ import {
 import { startProgram } from '../instrumentation/test/support/observed-program.ts'
 import { makeWorkspace } from '../instrumentation/test/support/workspace.ts'
 import { accounts } from './support/account.ts'
+import { startLossyCollector } from './support/lossy-collector.ts'
 import { cloneDatabase, type TestDatabase } from './support/postgres.ts'
 import { startReceiver } from './support/receiver.ts'
 
@@ -342,4 +343,51 @@ test('an app that is killed with contents on their way has them all there after 
     [0, 1, 2].map((round) => ({ prompt: sha256(`${round} ${lines(mebibyte, 'prompt')}`) })),
   )
   await balanced(spool, database)
+})
+
+test('contents that a Collector loses are sent again until they have landed, and nothing stays', async () => {
+  const lost = new Set<string>()
+  await using database = await cloneDatabase()
+  await using receiver = await startReceiver({ database })
+  await using collector = await startLossyCollector({
+    receiver: receiver.url,
+    fate({ text }) {
+      if (!text.includes('"turnlog.content"') || lost.has(text)) return 'pass'
+      lost.add(text)
+      return 'lose'
+    },
+  })
+  const content = lines(5 * mebibyte, 'lost')
+  const steps = [{ name: 'write_file', input: { path: 'lost.txt', content } }]
+  await using api = await startMessagesApi(script(steps, 'done'))
+  using workspace = makeWorkspace()
+  await using app = startProgram(program, {
+    cwd: workspace.folder,
+    spool: workspace.spool,
+    env: {
+      API: api.url,
+      TELEMETRY_ENDPOINT: collector.url,
+      TELEMETRY_TOKEN: receiver.token,
+      TELEMETRY_RECEIVER: receiver.url,
+      TELEMETRY_RESEND_AFTER_SECONDS: '1',
+    },
+  })
+  const url = `http://127.0.0.1:${await app.line('port')}/`
+  const chat = (message: string) =>
+    fetch(url, { method: 'POST', body: JSON.stringify({ message }) }).then((answer) =>
+      answer.text(),
+    )
+  await chat('write it')
+  await expect.poll(() => lost.size, patience).toBeGreaterThan(1)
+  await chat('again')
+  await expect.poll(() => database.query('select 1 from turns'), patience).toHaveLength(2)
+  await complete(database)
+  const files = `select ${hashOf('after')} from file_operations`
+  expect(await database.query(files)).toEqual(Array(2).fill({ after: sha256(content) }))
+  await balanced(workspace.spool, database)
+  const waiting = (): string[] =>
+    readdirSync(workspace.spool, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.json.gz'),
+    )
+  await expect.poll(waiting, patience).toEqual([])
 })
