@@ -13,6 +13,7 @@
  */
 import {
   type AttributeName,
+  type ContentHash,
   attributes as conventions,
   partedContentBytesMax,
 } from '@turnlog/conventions'
@@ -29,8 +30,15 @@ export interface MoveRules {
 export interface OpenRecord {
   /** Of the record, its events and its links. */
   readonly holders: readonly SealedAttributes[]
-  /** What the record's JSON takes without them. */
-  readonly frameBytes: () => number
+  /** As they are now. */
+  readonly toJson: () => string
+  /** What its own contents are known to hash to, by their names: they are not hashed again. */
+  readonly hashes?: ReadonlyMap<string, ContentHash>
+}
+
+export interface SmallRecord {
+  readonly json: string
+  readonly contents: readonly MovedContent[]
 }
 
 /** Of a record, so that it fits into a body with its resource and scope. */
@@ -38,6 +46,8 @@ export const recordBytesFit = 4 * 1024 ** 2 - 64 * 1024
 export const movedBytesMin = 1_024
 /** About what a reference takes, in the record's JSON. */
 const referenceBytes = 200
+/** JavaScript has no string of a record that may be longer. */
+const jsonBoundMax = 256 * 1024 ** 2
 
 const contentNames: ReadonlySet<string> = new Set(
   Object.entries(conventions)
@@ -61,21 +71,24 @@ export function hasMembers(name: string): boolean {
   return jsonNames.has(name)
 }
 
-/** Moves out what must go; returns it. */
-export function moveOut(
-  record: OpenRecord,
-  rules: MoveRules,
-  fit = recordBytesFit,
-): MovedContent[] {
-  const moved: MovedContent[] = []
-  const originals = new Map<SealedAttributes, Map<string, string>>()
-  for (const holder of record.holders) {
+/** Moves out what must go. */
+export function moveOut(record: OpenRecord, rules: MoveRules, fit = recordBytesFit): SmallRecord {
+  const { holders, toJson, hashes = new Map() } = record
+  const moving: Moving = { moved: [], originals: new Map(), rules, hashes }
+  for (const holder of holders) {
     for (const name of Object.keys(holder)) {
-      if (contentNames.has(name)) moveLarge({ holder, name }, { moved, originals, rules })
+      if (contentNames.has(name)) moveLarge({ holder, name }, moving)
     }
   }
-  shrink(record, { moved, originals, rules, fit })
-  return moved
+  if (holders.reduce((sum, holder) => sum + bytesBound(holder), 0) > jsonBoundMax) {
+    const bytes = holders.reduce((sum, holder) => sum + attributesBytes(holder), 0)
+    shrink(record, { ...moving, bytes, fit })
+  }
+  const json = toJson()
+  const bytes = Buffer.byteLength(json)
+  if (bytes <= fit) return { json, contents: moving.moved }
+  shrink(record, { ...moving, bytes, fit })
+  return { json: toJson(), contents: moving.moved }
 }
 
 interface Place {
@@ -88,6 +101,7 @@ interface Moving {
   /** JSON as it was before its members left. */
   readonly originals: Map<SealedAttributes, Map<string, string>>
   readonly rules: MoveRules
+  readonly hashes: ReadonlyMap<string, ContentHash>
 }
 
 function moveLarge(place: Place, moving: Moving): void {
@@ -103,7 +117,7 @@ function moveLarge(place: Place, moving: Moving): void {
   const stays = left !== undefined && !(leavesWhole.has(name) && isAbove(left.text, inlineBytesMax))
   if (isJson && isAbove(stays ? left.text : value, contentBytesMax)) omit(place)
   else if (stays) setMembers(place, left, moving)
-  else if (moveWhole(place, moving.moved) === 'too_large') omit(place)
+  else if (moveWhole(place, moving) === 'too_large') omit(place)
 }
 
 function isAbove(value: string | Uint8Array, bytesMax: number): boolean {
@@ -125,7 +139,7 @@ function omit({ holder, name }: Place): void {
 /** It stays where names of the app's own stand in the way; above what a receiver puts together it cannot go. */
 function moveWhole(
   { holder, name }: Place,
-  moved: MovedContent[],
+  { moved, hashes }: Pick<Moving, 'moved' | 'hashes'>,
   value = holder[name],
 ): 'moved' | 'stays' | 'too_large' {
   const size: unknown = holder[`${name}.size`]
@@ -134,6 +148,7 @@ function moveWhole(
   const content = toMovedContent(
     typeof value === 'string' || value instanceof Uint8Array ? value : jsonTextOf(value),
     mediaTypeOf(name, value),
+    hashes.get(name),
   )
   if (content.size > partedContentBytesMax) return 'too_large'
   delete holder[name]
@@ -172,6 +187,7 @@ function withoutLargeMembers(
   const large = members?.filter(({ valueStart, end }) =>
     isAbove(text.slice(valueStart + 1, end - 1), bytesMax),
   )
+  if (large?.length === 0) return { text, contents: [] }
   return large && withoutMembers(text, large, contentBytesMax)
 }
 
@@ -228,15 +244,12 @@ interface Candidate {
   readonly member?: StringMember
 }
 
-function shrink(record: OpenRecord, moving: Moving & { readonly fit: number }): void {
-  const { moved, originals, rules, fit } = moving
-  // Nearly every record is small whatever is in it.
-  if (record.holders.reduce((sum, holder) => sum + bytesBound(holder), 0) <= fit / 2) return
-  const frameBytes = record.frameBytes()
-  const measure = (): number =>
-    record.holders.reduce((sum, holder) => sum + attributesBytes(holder), frameBytes)
-  let bytes = measure()
-  if (bytes <= fit) return
+function shrink(
+  record: OpenRecord,
+  moving: Moving & { readonly bytes: number; readonly fit: number },
+): void {
+  const { originals, rules, fit } = moving
+  let { bytes } = moving
   const candidates = placesIn(record).flatMap(candidatesAt)
   candidates.sort((a, b) => b.bytes - a.bytes)
   const chosen: Candidate[] = []
@@ -244,20 +257,22 @@ function shrink(record: OpenRecord, moving: Moving & { readonly fit: number }): 
     if (bytes <= fit) break
     const { place, member } = candidate
     if (member !== undefined) chosen.push(candidate)
-    else if (moveWhole(place, moved) !== 'moved') continue
+    else if (moveWhole(place, moving) !== 'moved') continue
     bytes -= candidate.bytes - referenceBytes
   }
   for (const [place, of] of Map.groupBy(chosen, (each) => each.place)) {
     const members = of.flatMap(({ member = [] }) => member).sort((a, b) => a.start - b.start)
-    const left = withoutMembers(String(place.holder[place.name]), members, rules.contentBytesMax)
+    const text = String(place.holder[place.name])
+    const left = withoutMembers(text, members, rules.contentBytesMax)
     if (left !== undefined) setMembers(place, left, moving)
   }
+  if (bytes <= fit) return
   // So many small ones are left: the JSON that holds them leaves, as it was.
   const lists = placesIn(record).filter(({ name }) => jsonNames.has(name))
   lists.sort((a, b) => valueBytes(b.holder[b.name]) - valueBytes(a.holder[a.name]))
   for (const place of lists) {
-    if (measure() <= fit) return
-    moveWhole(place, moved, originals.get(place.holder)?.get(place.name))
+    if (Buffer.byteLength(record.toJson()) <= fit) return
+    moveWhole(place, moving, originals.get(place.holder)?.get(place.name))
   }
 }
 

@@ -34,10 +34,15 @@ export interface MovedContent {
   readonly body: string | Uint8Array
 }
 
-export function toMovedContent(value: string | Uint8Array, mediaType: MediaType): MovedContent {
+/** `known`: its hash, by who has hashed it before. */
+export function toMovedContent(
+  value: string | Uint8Array,
+  mediaType: MediaType,
+  known?: ContentHash,
+): MovedContent {
   const body = typeof value === 'string' && !value.isWellFormed() ? encodeText(value) : value
   return {
-    sha256: hashContent(body),
+    sha256: known ?? hashContent(body),
     size: Buffer.byteLength(body),
     mediaType: typeof body === 'string' ? mediaType : mediaTypes.bytes,
     body,

@@ -2,11 +2,18 @@
  * Ended spans and logs of one recorder → records of its segments: sealed, with what stands on every record, and without what
  * is too large to stay in it.
  */
-import { type AttributeName, instrumentationScope, schemaUrl, severity } from '@turnlog/conventions'
+import {
+  type AttributeName,
+  type ContentHash,
+  instrumentationScope,
+  parseContentHash,
+  schemaUrl,
+  severity,
+} from '@turnlog/conventions'
 import type { ChangeStore } from '../changes/store.ts'
 import { quietly } from '../health.ts'
 import type { JournaledLog, JournaledSpan } from './journaled.ts'
-import { type MoveRules, moveOut } from './move-out.ts'
+import { type MoveRules, moveOut, type OpenRecord } from './move-out.ts'
 import { type SealedAttributes, type SealedRecord, toOtlpLog, toOtlpSpan } from './otlp-json.ts'
 import type { RecorderIdentity } from './recorder-folder.ts'
 import { redactAttributes, redactLog } from './redact-record.ts'
@@ -34,20 +41,14 @@ export function createRecordSealer({ identity, changes, context, rules }: Record
   function toRecord(
     record: Pick<SealedRecord, 'signal' | 'sequence' | 'scope' | 'time'>,
     toOtlp: (attributes: SealedAttributes) => object,
-    {
-      holders,
-      bare,
-    }: { readonly holders: readonly SealedAttributes[]; readonly bare: () => object },
+    { holders, hashes }: Pick<OpenRecord, 'holders' | 'hashes'>,
   ): SealResult {
-    const frameBytes = (): number => Buffer.byteLength(JSON.stringify(bare()))
-    const contents = moveOut({ holders, frameBytes }, rules)
-    const json = JSON.stringify(
-      toOtlp({
-        ...holders[0],
-        ...identity.common,
-        ['turnlog.sequence' satisfies AttributeName]: record.sequence,
-      }),
-    )
+    const common = {
+      ...identity.common,
+      ['turnlog.sequence' satisfies AttributeName]: record.sequence,
+    }
+    const toJson = (): string => JSON.stringify(toOtlp({ ...holders[0], ...common }))
+    const { json, contents } = moveOut({ holders, toJson, ...(hashes && { hashes }) }, rules)
     const isTooLarge = json.length > recordBytesMax || Buffer.byteLength(json) > recordBytesMax
     return isTooLarge ? { refused: 'record_too_large' } : { ...record, json, contents, declares: 0 }
   }
@@ -65,7 +66,7 @@ export function createRecordSealer({ identity, changes, context, rules }: Record
     const record = { signal: 'traces', sequence, scope, time } as const
     return toRecord(record, (all) => toOtlpSpan(open, all), {
       holders: [own, ...others.map((other) => other.attributes)],
-      bare: () => toOtlpSpan({ ...sealed, events: bareAll(events), links: bareAll(links) }, {}),
+      hashes: change === undefined ? new Map() : hashesIn(attributes),
     })
   }
 
@@ -85,7 +86,7 @@ export function createRecordSealer({ identity, changes, context, rules }: Record
     return toRecord(
       record,
       ({ [bodyName]: stays, ...all }) => toOtlpLog({ ...redacted, body: stays }, all),
-      { holders: [own], bare: () => toOtlpLog(redacted, {}) },
+      { holders: [own] },
     )
   }
 
@@ -135,8 +136,15 @@ function openAll<Item extends { readonly attributes?: Readonly<Record<string, un
   return items?.map((item) => ({ ...item, attributes: { ...item.attributes } as SealedAttributes }))
 }
 
-function bareAll<Item extends object>(items: readonly Item[] | undefined) {
-  return (items ?? []).map((item) => ({ ...item, attributes: {} }))
+/** Of a file operation's own contents: they were hashed as they are here. */
+function hashesIn(attributes: SealedAttributes): Map<string, ContentHash> {
+  const hashes = new Map<string, ContentHash>()
+  for (const side of ['before', 'after', 'overwritten'] as const) {
+    const name = `turnlog.file_operation.${side}` satisfies AttributeName
+    const hash = parseContentHash(attributes[`${name}.sha256`])
+    if (hash !== undefined) hashes.set(name, hash)
+  }
+  return hashes
 }
 
 /** Many libraries give no time, only when they observed. */

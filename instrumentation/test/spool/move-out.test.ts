@@ -20,11 +20,13 @@ function move(
     others = [] as SealedAttributes[],
   } = {},
 ) {
-  const contents = moveOut(
-    { holders: [attributes, ...others], frameBytes: () => 0 },
+  const holders = [attributes, ...others]
+  const { json, contents } = moveOut(
+    { holders, toJson: () => JSON.stringify(holders.map(toKeyValues)) },
     { inlineBytesMax: inline, contentBytesMax: content },
     fit,
   )
+  expect(json).toBe(JSON.stringify(holders.map(toKeyValues)))
   return new Map(contents.map((each) => [each.sha256 as string, each]))
 }
 
