@@ -168,7 +168,8 @@ function referencesIn(folder: string): Set<string> {
 
 test('killed after any of its calls, contents that have left their records are there, for each that refers to them', () => {
   const recording = startRecording()
-  const large = (sign: string): string => sign.repeat(200_000)
+  const large = (sign: string): string => sign.repeat(6_000)
+  const limits = { inlineBytesMax: 4_096 }
   for (const [index, sign] of ['a', 'b', 'a'].entries()) {
     const previous = index === 0 ? 'small' : large('b')
     callModel(recording, `call${index}`, { text: large(sign), tokens: 1 })
@@ -176,7 +177,7 @@ test('killed after any of its calls, contents that have left their records are t
     recording.journal.rotate()
   }
   const undisturbed = copyOf(recording.folder)
-  adopt(undisturbed)
+  adopt(undisturbed, limits)
   const expected = distinct(undisturbed)
   // A file's text and a prompt are one content, and gone once: two of them, and diffs.
   const references = referencesIn(undisturbed)
@@ -188,14 +189,14 @@ test('killed after any of its calls, contents that have left their records are t
     const copy = copyOf(recording.folder)
     const disk = killedAfter(allowed)
     try {
-      adopt(copy, { fileSystem: disk })
+      adopt(copy, { ...limits, fileSystem: disk })
     } catch {
       // Dead.
     }
     isThrough = !disk.wasKilled()
     // What is in place may be sent at any moment: what it refers to is in place, too.
     expect([...referencesIn(copy)].filter((hash) => !contentsIn(copy).has(hash))).toEqual([])
-    adopt(copy)
+    adopt(copy, limits)
     expect({ allowed, rows: distinct(copy) }).toEqual({ allowed, rows: expected })
     expect([...references].filter((hash) => !contentsIn(copy).has(hash))).toEqual([])
     const records = (folder: string): string[] =>
