@@ -570,3 +570,72 @@ test('a content of 64 MiB in parts lands, from requests far apart', async () => 
   await sendSpan(receiver, toolCall(content))
   expect(await results(database)).toEqual([contentHash(content)])
 })
+
+test('parts with anything in the place of anything are rejected or staged, never an error of ours', async () => {
+  await using stage = await start()
+  const { database, receiver } = stage
+  let seed = 11
+  const random = (below: number): number => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((seed / 2 ** 32) * below)
+  }
+  const odd = [
+    null,
+    '',
+    'x',
+    0,
+    -1,
+    1,
+    2,
+    1.5,
+    2n ** 62n,
+    '18446744073709551616',
+    true,
+    [],
+    new Map([['a', 1]]),
+    new Uint8Array([0xff]),
+    '\0',
+    '\ud83d',
+    contentHash('x'),
+    contentHash('y'),
+  ]
+  const names = ['sha256', 'size', 'part', 'parts', 'media_type']
+  const bodies: Json[] = [
+    {},
+    { stringValue: 'x' },
+    { stringValue: '\ud83d\0' },
+    { bytesValue: 'eA==' },
+    { bytesValue: 'no base64!' },
+    { boolValue: true },
+    { arrayValue: {} },
+    { kvlistValue: { values: [] } },
+  ]
+  let received = 0
+  for (let round = 0; round < 30; round += 1) {
+    const records = Array.from({ length: 30 }, () => {
+      const attributes = Object.fromEntries(
+        names.flatMap((name) =>
+          random(5) === 0 ? [[`turnlog.content.${name}`, odd[random(odd.length)] ?? null]] : [],
+        ),
+      )
+      return part(attributes, {
+        body: bodies[random(bodies.length)],
+        timeUnixNano: random(10) === 0 ? String(odd[random(8)]) : nanoseconds(),
+      })
+    })
+    const response = await post(receiver, 'logs', logsRequest(records, recorder))
+    expect({ round, status: response.status }).toEqual({ round, status: 200 })
+    received += records.length
+  }
+  const health = await fetch(`${receiver.url}/api/v1/health`)
+  const { records } = (await health.json()) as {
+    records: { received: number; landed: number; duplicate: number; rejected: number }
+  }
+  expect(records.received).toBe(received)
+  expect(records.landed + records.duplicate + records.rejected).toBe(received)
+  const contents = await database.query(
+    'select count(*) from contents where sha256 <> sha256(coalesce(convert_to(body, $1), bytes))',
+    ['UTF8'],
+  )
+  expect(contents).toEqual([{ count: 0 }])
+})
