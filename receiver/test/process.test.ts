@@ -66,7 +66,7 @@ test('five that start at once on an empty database all serve', async () => {
   ).toEqual([{ is_once: true }])
   expect(
     await database.query(`select count(*) from pg_inherits where inhparent = 'spans'::regclass`),
-  ).toEqual([{ count: 36 }])
+  ).toEqual([{ count: 12 }])
 })
 
 test('a port that is taken, a wrong setting and a database that is not there are one line and exit 1', async () => {

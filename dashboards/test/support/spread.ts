@@ -1,8 +1,9 @@
 /**
- * A month of it: copies of what has landed, with ids of their own, over all days that have partitions. So many that
- * PostgreSQL plans as it would in earnest; on a few rows any plan is as good as another.
+ * A month of it: copies of what has landed, with ids of their own, over all days, each with its partitions, as where a
+ * receiver ran for a month. So many that PostgreSQL plans as it would in earnest; on a few rows any plan is as good as
+ * another.
  */
-import type { Database } from '@turnlog/receiver/storage'
+import { type Database, ensurePartitions } from '@turnlog/receiver/storage'
 
 const days = 30
 const copiesPerDay = 6
@@ -50,6 +51,7 @@ const sessions = `
 export async function spread(database: Database): Promise<void> {
   await database.query(spans, [days, copiesPerDay])
   await database.query(logs, [days, copiesPerDay])
+  await ensurePartitions(database, new Date())
   await database.query(sessions)
   await database.query('vacuum analyze')
 }

@@ -1,8 +1,9 @@
 /**
- * Day partitions, made before they are needed: as many days back as records may be old, and a few ahead.
+ * Day partitions, made before they are needed: a week back and a few days ahead.
  *
- * A day without a partition costs no record: its rows land in the table's `_rest` partition, and
- * move when the day's own is made. So days longer ago than a laptop is usually away get theirs only when they have rows.
+ * A day without a partition costs no record: its rows land in the table's `_rest` partition, and move when the day's
+ * own is made. So on a new database days longer ago get theirs only when they have rows; where a receiver has been
+ * running, they have had theirs since they were ahead.
  */
 import { dayFrom, oldestDay, type Period } from '../period.ts'
 import type { Database } from './database.ts'
@@ -19,7 +20,7 @@ export const partitioned = [
 ] as const
 export type Partitioned = (typeof partitioned)[number]
 
-const daysBackMax = 31
+const daysBackMax = 7
 /** One more than the newest record that lands: clocks disagree about midnight. */
 const daysAhead = 3
 /** Making a partition locks the `_rest` partition; it must not wait long behind a long query. */
