@@ -53,7 +53,10 @@ function pick<Row>(rows: ReadonlyMap<string, Row>, keys: ReadonlySet<string>): [
     .sort(([left], [right]) => (left < right ? -1 : 1))
 }
 
-/** Another transaction may bring the same meanwhile: the insert that follows settles that. */
+/**
+ * Another transaction may bring the same meanwhile: the insert that follows settles that. Rows are asked for one by one,
+ * so that each is found by its key also where the planner knows nothing of the table yet, as at the start of a day.
+ */
 async function missingFrom<Row extends ContentRow | MessageLinkRow>(
   client: Client,
   table: 'contents' | 'message_links',
@@ -64,7 +67,14 @@ async function missingFrom<Row extends ContentRow | MessageLinkRow>(
   const present = new Set<string>()
   for (const [day, ofDay] of days) {
     const found = await client.query<{ sha256: Buffer }>(
-      `select sha256 from ${table} where team_id = $1 and day = $2 and sha256 = any ($3::bytea[])`,
+      `select k.sha256
+         from unnest($3::bytea[]) k (sha256)
+        cross join lateral (
+          select
+            from ${table} n
+           where n.team_id = $1 and n.day = $2::date and n.sha256 = k.sha256   -- index: its primary key
+           limit 1
+        ) n`,
       [teamId, day, ofDay.map(([, { sha256 }]) => sha256)],
     )
     for (const { sha256 } of found) present.add(keyOf({ day, sha256 }))

@@ -11,14 +11,19 @@ export interface ContentOfDay {
   readonly bytes: Buffer | null
 }
 
+/** One row a hash, asked for as such: so it is found by its key also where the planner knows nothing of the table yet. */
 const text = `
-  select encode(sha256, 'hex') as sha256,
-         size,
-         case when size <= $4 then body else left(body, $5) end as text,
-         case when size <= $4 then bytes else substring(bytes for $5) end as bytes
-    from contents
-   where team_id = $1 and day = $2::date and part = 0
-     and sha256 = any ($3)   -- index: contents_pkey`
+  select encode(c.sha256, 'hex') as sha256,
+         c.size,
+         case when c.size <= $4 then c.body else left(c.body, $5) end as text,
+         case when c.size <= $4 then c.bytes else substring(c.bytes for $5) end as bytes
+    from unnest($3::bytea[]) k (sha256)
+   cross join lateral (
+     select n.sha256, n.size, n.body, n.bytes
+       from contents n
+      where n.team_id = $1 and n.day = $2::date and n.sha256 = k.sha256 and n.part = 0
+      limit 1   -- index: contents_pkey
+   ) c`
 
 export async function contentsByHash(
   database: Reader,

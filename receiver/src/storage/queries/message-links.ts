@@ -12,14 +12,19 @@ export interface MessageLink {
 }
 
 /**
- * Positions fall with every step, so that the walk ends whatever the links say. Each step asks for one row, so that it is
- * found by its key also where the planner knows nothing of the table yet.
+ * Positions fall with every step, so that the walk ends whatever the links say. Rows are asked for one by one, so that
+ * each is found by its key also where the planner knows nothing of the table yet.
  */
 const text = `
   with recursive walk as (
-    select sha256, previous, message, position
-      from message_links
-     where team_id = $1 and day = $2::date and sha256 = any ($3)   -- index: message_links_pkey
+    select h.sha256, h.previous, h.message, h.position
+      from unnest($3::bytea[]) k (sha256)
+     cross join lateral (
+       select n.sha256, n.previous, n.message, n.position
+         from message_links n
+        where n.team_id = $1 and n.day = $2::date and n.sha256 = k.sha256   -- index: message_links_pkey
+        limit 1
+     ) h
     union
     select l.sha256, l.previous, l.message, l.position
       from walk w
