@@ -103,7 +103,8 @@ function* batchesOf(spans: readonly Span[], bytesMax: number): Generator<readonl
   let bytes = 0
   for (const span of spans) {
     batch.push(span)
-    for (const reference of referencesOf(span)) bytes += costOf(reference, bytesMax)
+    const objects = [...ownObjectsOf(span), ...sharedObjectsOf(span)]
+    for (const reference of referencesIn(objects)) bytes += costOf(reference, bytesMax)
     if (bytes < contentBytesAtOnce) continue
     yield batch
     batch = []
@@ -118,23 +119,26 @@ async function showSpans(
 ): Promise<readonly ShownSpan[]> {
   const { contents, ...read } = options
   const wanted = new Map<string, WantedContent>()
-  const hidden = new Set<string>()
-  for (const span of spans) {
-    for (const reference of referencesOf(span)) {
+  const hiddenOf = spans.map((span) => {
+    const hidden = new Set<string>()
+    const want = (reference: ContentReference) => {
       const key = keyOf(span, reference)
-      if (wanted.has(key)) continue
       if (contents.take(costOf(reference, contents.bytesMax)))
         wanted.set(key, { day: span.day, reference })
       else hidden.add(key)
     }
-  }
+    // A content is read once, however many spans have it; but the answer holds it with each of them.
+    for (const reference of referencesIn(ownObjectsOf(span))) want(reference)
+    for (const reference of referencesIn(sharedObjectsOf(span))) {
+      if (!wanted.has(keyOf(span, reference))) want(reference)
+    }
+    return hidden
+  })
   const find = await readContents([...wanted.values()], { ...read, bytesMax: contents.bytesMax })
-  return spans.map((span) => ({
+  return spans.map((span, index) => ({
     span,
-    find: (reference) => {
-      const key = keyOf(span, reference)
-      return hidden.has(key) && !wanted.has(key) ? 'hidden' : find({ day: span.day, reference })
-    },
+    find: (reference) =>
+      hiddenOf[index]?.has(keyOf(span, reference)) ? 'hidden' : find({ day: span.day, reference }),
   }))
 }
 
@@ -142,8 +146,8 @@ function keyOf({ day }: Span, { kind, sha256 }: ContentReference): string {
   return `${day} ${kind} ${sha256}`
 }
 
-function* referencesOf(span: Span): Generator<ContentReference> {
-  for (const object of objectsOf(span)) {
+function* referencesIn(objects: readonly StoredObject[]): Generator<ContentReference> {
+  for (const object of objects) {
     for (const value of Object.values(object)) {
       const reference = referenceOf(value)
       if (reference !== undefined) yield reference
@@ -151,12 +155,15 @@ function* referencesOf(span: Span): Generator<ContentReference> {
   }
 }
 
-function objectsOf({ attributes, events, links, resource, scope }: Span): readonly StoredObject[] {
+function ownObjectsOf({ attributes, events, links }: Span): readonly StoredObject[] {
   return [
     attributes,
     ...events.map((event) => event.attributes),
     ...links.map((link) => link.attributes),
-    resource.members,
-    scope.members,
   ]
+}
+
+/** Those an answer tells once for many spans. */
+function sharedObjectsOf({ resource, scope }: Span): readonly StoredObject[] {
+  return [resource.members, scope.members]
 }

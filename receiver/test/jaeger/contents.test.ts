@@ -10,6 +10,10 @@ import {
   post,
   span,
 } from '../../../test/support/otlp.ts'
+import { openContentBudget } from '../../src/jaeger/content-budget.ts'
+import { findTrace } from '../../src/jaeger/read-trace.ts'
+import { linksFrom } from '../../src/jaeger/shown-span.ts'
+import { v1Traces } from '../../src/jaeger/v1-answer.ts'
 import { openStage, type Stage } from './stage.ts'
 
 const publicUrl = 'https://turnlog.example'
@@ -167,21 +171,18 @@ test('a list of traces reads no contents', async () => {
   }
 })
 
-test('one answer holds so much of contents; then they have only a size and a link, and the trace says so', async () => {
-  const traceId = newTraceId()
-  const texts = Array.from({ length: 40 }, (_, index) => `${index} `.padEnd(60_000, 'z'))
-  for (const part of [texts.slice(0, 20), texts.slice(20)]) {
-    const attributes = (text: string) =>
-      Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`k${index}`, `${index}${text}`]))
-    await stage.landSpans(part.map((text) => span(attributes(text), { traceId })))
-  }
+const tooMuch = 'its contents are too much for one answer: some have only their size and a link'
+
+test('one answer holds 64 MiB of contents; then they have only a size and a link, and the trace says so', async () => {
+  const texts = Array.from({ length: 30 }, (_, index) => `${index} `.padEnd(60_000, 'z'))
+  const traceId = await landOne(Object.fromEntries(texts.map((text, index) => [`k${index}`, text])))
+  await stage.copySpan(traceId, 39)
   const answer = await (await stage.get(`/api/traces/${traceId}`)).text()
+  expect(answer.length).toBeGreaterThan(64 * 1024 ** 2)
   expect(answer.length).toBeLessThan(66 * 1024 ** 2)
   const [trace] = JSON.parse(answer).data
   expect(trace.spans).toHaveLength(40)
-  expect(trace.warnings).toEqual([
-    'its contents are too much for one answer: some have only their size and a link',
-  ])
+  expect(trace.warnings).toEqual([tooMuch])
   const last: readonly Tag[] = trace.spans.at(-1).tags
   expect(last.filter(({ key }) => key.startsWith('k0')).map(({ key }) => key)).toEqual([
     'k0.ref',
@@ -191,6 +192,59 @@ test('one answer holds so much of contents; then they have only a size and a lin
   const raw = await (await stage.get(`/api/traces/${traceId}?raw=true`)).text()
   expect(raw.length).toBeGreaterThan(40 * 30 * 60_000)
 })
+
+test.each([
+  { contents: 'of their own', text: (index: number) => `${index} `.padEnd(3_000, 'z') },
+  { contents: 'that are the same', text: () => 'z'.repeat(3_000) },
+])('of spans with contents $contents the first are shown, as many as fit', async ({ text }) => {
+  const traceId = newTraceId()
+  await stage.landSpans(
+    Array.from({ length: 10 }, (_, index) => span({ k: text(index) }, { traceId })),
+  )
+  const trace = await answerWithin(traceId, 10_000)
+  const shown = trace.spans.map(({ tags }) =>
+    tags.filter(({ key }) => key.startsWith('k')).map(({ key }) => key),
+  )
+  expect(shown).toEqual([
+    ...[['k'], ['k'], ['k']],
+    ...Array.from({ length: 7 }, () => ['k.ref', 'k.size', 'k.link']),
+  ])
+  expect(trace.warnings).toEqual([tooMuch])
+})
+
+test('what an answer tells once of all spans counts once', async () => {
+  const traceId = newTraceId()
+  const spans = Array.from({ length: 10 }, () => span({}, { traceId }))
+  await stage.landSpans(spans, { 'service.name': 'app', about: 'z'.repeat(6_000) })
+  const trace = await answerWithin(traceId, 10_000)
+  expect(trace.warnings).toBeNull()
+  expect(JSON.stringify(trace.processes)).toContain('z'.repeat(6_000))
+})
+
+interface ShownTrace {
+  readonly spans: readonly { readonly tags: readonly Tag[] }[]
+  readonly processes: object
+  readonly warnings: readonly string[] | null
+}
+
+/** What an answer shows that holds fewer contents. */
+async function answerWithin(traceId: string, answerBytesMax: number): Promise<ShownTrace> {
+  const read = {
+    database: stage.receiver.database,
+    teamId: 'default',
+    withinMs: 60_000,
+    linkTo: linksFrom(publicUrl),
+  }
+  const trace = await findTrace(traceId, { ...read, order: 'time' })
+  async function* traces() {
+    if (trace) yield trace
+  }
+  const contents = openContentBudget({ bytesMax: 65_536, answerBytesMax })
+  const shown = { ...read, isRaw: false, contents, errors: () => [] }
+  let answer = ''
+  for await (const piece of v1Traces(traces(), shown)) answer += piece
+  return JSON.parse(answer).data[0]
+}
 
 test('a conversation that is sent again with every call is shown with every call', async () => {
   const traceId = newTraceId()

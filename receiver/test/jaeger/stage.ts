@@ -1,4 +1,4 @@
-/** A receiver to ask as Jaeger's clients do, on a database of its own. */
+/** A receiver to ask as Jaeger's clients do, on a database of its own unless it is given one. */
 import { expect } from 'vitest'
 import { type Json, post, traceRequest } from '../../../test/support/otlp.ts'
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
@@ -19,11 +19,13 @@ export interface Stage extends AsyncDisposable {
   read(path: string): Promise<Json>
   land(request: Json): Promise<void>
   landSpans(spans: readonly Json[], resource?: Parameters<typeof traceRequest>[1]): Promise<void>
+  /** Copies the trace's only span there, with ids of their own: landed one by one, many would take a minute. */
+  copySpan(traceId: string, copies: number): Promise<void>
 }
 
-export async function openStage(options: Omit<ReceiverOptions, 'database'> = {}): Promise<Stage> {
-  const database = await cloneDatabase()
-  const receiver = await startReceiver({ database, ...options })
+export async function openStage(options: Partial<ReceiverOptions> = {}): Promise<Stage> {
+  const database = options.database ?? (await cloneDatabase())
+  const receiver = await startReceiver({ ...options, database })
   const token = await receiver.newToken({ scope: 'read' })
   const get: Stage['get'] = (path, headers = { authorization: `Bearer ${token}` }) =>
     fetch(receiver.url + path, { headers })
@@ -44,9 +46,23 @@ export async function openStage(options: Omit<ReceiverOptions, 'database'> = {})
     },
     land,
     landSpans: (spans, resource = { 'service.name': 'app' }) => land(traceRequest(spans, resource)),
+    async copySpan(traceId, copies) {
+      const [row] = await database.query<{ columns: string }>(
+        `select string_agg(
+                  case column_name when 'span_id' then 'lpad(to_hex(n), 16, ''0'')' else column_name end,
+                  ', ' order by ordinal_position) as columns
+           from information_schema.columns
+          where table_schema = current_schema() and table_name = 'spans'`,
+      )
+      await database.query(
+        `insert into spans
+         select ${row?.columns} from spans, generate_series(1, $2::int) n where trace_id = $1`,
+        [traceId, copies],
+      )
+    },
     async [Symbol.asyncDispose]() {
       await receiver.close()
-      await database[Symbol.asyncDispose]()
+      if (options.database === undefined) await database[Symbol.asyncDispose]()
     },
   }
 }
