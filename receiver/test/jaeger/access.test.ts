@@ -2,9 +2,16 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { createSignInLink, createToken } from '@turnlog/receiver/storage'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newSpanId, newTraceId, post, span, traceRequest } from '../../../test/support/otlp.ts'
+import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { openStage, type Stage } from './stage.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await cloneDatabase()
+})
+afterAll(() => database[Symbol.asyncDispose]())
 
 const routes = [
   '/api/services',
@@ -34,7 +41,7 @@ async function refusalOf(stage: Stage, path: string, headers: Record<string, str
 }
 
 test('without a token every route is 401, and 403 with one for something else, in its own words', async () => {
-  await using stage = await openStage()
+  await using stage = await openStage({ database })
   const ingest = { authorization: `Bearer ${stage.receiver.token}` }
   for (const path of routes) {
     const without = await refusalOf(stage, path, {})
@@ -48,7 +55,7 @@ test('without a token every route is 401, and 403 with one for something else, i
 })
 
 test('a token of scope read or admin reads, and so does a browser that is signed in, under a name of ours', async () => {
-  await using stage = await openStage()
+  await using stage = await openStage({ database })
   const admin = await stage.receiver.newToken({ scope: 'admin' })
   expect((await stage.get('/api/services', { authorization: `bearer ${admin}` })).status).toBe(200)
 
@@ -63,7 +70,7 @@ test('a token of scope read or admin reads, and so does a browser that is signed
 })
 
 test('a team sees nothing of another one, whatever it asks for', async () => {
-  await using stage = await openStage()
+  await using stage = await openStage({ database })
   const ours = await createToken(stage.database, { user: 'a', scope: 'read' })
   const theirs = await createToken(stage.database, { user: 'b', scope: 'read', team: 'other' })
   const send = await createToken(stage.database, { user: 'b', scope: 'ingest', team: 'other' })
@@ -128,7 +135,7 @@ async function holdSpans(stage: Stage): Promise<AsyncDisposable> {
 }
 
 test('when a client leaves, its search is ended', async () => {
-  await using stage = await openStage()
+  await using stage = await openStage({ database })
   await using _held = await holdSpans(stage)
   const leaving = new AbortController()
   const answer = fetch(`${stage.receiver.url}/api/traces?service=app`, {
@@ -142,19 +149,21 @@ test('when a client leaves, its search is ended', async () => {
 })
 
 test('a search that takes too long is ended, and answered 504 in words', async () => {
-  await using stage = await openStage({ limits: { jaegerReadSecondsMax: 1 } })
+  await using stage = await openStage({ database, limits: { jaegerReadSecondsMax: 1 } })
   await using _held = await holdSpans(stage)
-  for (const path of ['/api/traces?service=app', '/api/v3/services']) {
-    const answer = await stage.get(path)
-    expect(answer.status).toBe(504)
+  const paths = ['/api/traces?service=app', '/api/v3/services']
+  const answers = await Promise.all(paths.map((path) => stage.get(path)))
+  for (const [index, path] of paths.entries()) {
+    const answer = answers[index]
+    expect(answer?.status).toBe(504)
     const message = 'It took longer than 1 s: ask for less time, or for fewer traces.'
-    expect(await answer.json()).toEqual(failure(path, 504, message))
+    expect(await answer?.json()).toEqual(failure(path, 504, message))
   }
   expect(await stage.database.query(atWork)).toEqual([])
 })
 
 test('more reads at once than are allowed wait for their turn; landing goes on meanwhile', async () => {
-  await using stage = await openStage({ limits: { jaegerReadsMax: 2 } })
+  await using stage = await openStage({ database, limits: { jaegerReadsMax: 2 } })
   await stage.landSpans([span()])
   const held = await holdSpans(stage)
   const answers = Array.from({ length: 8 }, () => stage.get('/api/services'))
@@ -165,7 +174,7 @@ test('more reads at once than are allowed wait for their turn; landing goes on m
 })
 
 test('what comes when too much is being read already is 503, at once', async () => {
-  await using stage = await openStage({ limits: { jaegerReadsMax: 1 } })
+  await using stage = await openStage({ database, limits: { jaegerReadsMax: 1 } })
   const held = await holdSpans(stage)
   const first = Array.from({ length: 8 }, () => stage.get('/api/services'))
   await expect.poll(() => stage.database.query(atWork)).toHaveLength(1)
@@ -182,7 +191,7 @@ test('what comes when too much is being read already is 503, at once', async () 
 })
 
 test('clients that read a long answer slowly, or not at all, keep nobody waiting', async () => {
-  await using stage = await openStage({ limits: { jaegerReadsMax: 1 } })
+  await using stage = await openStage({ database, limits: { jaegerReadsMax: 1 } })
   const traceId = newTraceId()
   const spans = Array.from({ length: 600 }, () => span({ big: 'x'.repeat(60_000) }, { traceId }))
   await stage.landSpans(spans.slice(0, 300))
@@ -202,24 +211,35 @@ test('clients that read a long answer slowly, or not at all, keep nobody waiting
   for (const answer of slow) answer.destroy()
 })
 
-test('when the database fails every route is 503, in its own words, and heals', async () => {
-  await using stage = await openStage()
-  await stage.landSpans([span()])
-  await stage.database.query('alter table spans rename to spans_away')
-  for (const path of routes) {
-    const answer = await stage.get(path)
-    expect([path, answer.status, answer.headers.get('retry-after')]).toEqual([path, 503, '5'])
-    expect(await answer.json()).toEqual(failure(path, 503, 'The database cannot be read now.'))
+/** Whoever reads the table fails, until this is disposed of. */
+async function takeAway({ database }: Stage, table: string): Promise<AsyncDisposable> {
+  await database.query(`alter table ${table} rename to ${table}_away`)
+  return {
+    async [Symbol.asyncDispose]() {
+      await database.query(`alter table ${table}_away rename to ${table}`)
+    },
   }
-  await stage.database.query('alter table spans_away rename to spans')
+}
+
+test('when the database fails every route is 503, in its own words, and heals', async () => {
+  await using stage = await openStage({ database })
+  await stage.landSpans([span()])
+  {
+    await using _away = await takeAway(stage, 'spans')
+    for (const path of routes) {
+      const answer = await stage.get(path)
+      expect([path, answer.status, answer.headers.get('retry-after')]).toEqual([path, 503, '5'])
+      expect(await answer.json()).toEqual(failure(path, 503, 'The database cannot be read now.'))
+    }
+  }
   expect((await stage.get('/api/services')).status).toBe(200)
 })
 
 test('a trace whose contents cannot be read is 503, not half an answer', async () => {
-  await using stage = await openStage()
+  await using stage = await openStage({ database })
   const traceId = newTraceId()
   await stage.landSpans([span({ 'gen_ai.tool.call.result': 'x' }, { traceId })])
-  await stage.database.query('alter table contents rename to contents_away')
+  await using _away = await takeAway(stage, 'contents')
   for (const path of [`/api/traces/${traceId}`, `/api/v3/traces/${traceId}`]) {
     const answer = await stage.get(path)
     expect([path, answer.status, await answer.json()]).toEqual([
@@ -231,7 +251,7 @@ test('a trace whose contents cannot be read is 503, not half an answer', async (
 })
 
 test('a client that leaves in the middle of a trace leaves its turn to others', async () => {
-  await using stage = await openStage({ limits: { jaegerReadsMax: 1 } })
+  await using stage = await openStage({ database, limits: { jaegerReadsMax: 1 } })
   const traceId = newTraceId()
   const spans = Array.from({ length: 60 }, () => span({ big: 'x'.repeat(60_000) }, { traceId }))
   await stage.landSpans(spans)
