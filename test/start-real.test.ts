@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { processStart } from '@turnlog/receiver/embedded-postgres'
 import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
+import { bareEnvironment } from './support/bare-environment.ts'
 
 /** `npm start` as a stranger runs it: npm itself, the real receiver, the real app, and what is printed is used. */
 
@@ -36,7 +37,7 @@ async function npmStart(data: string) {
     cwd: join(import.meta.dirname, '..'),
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      PATH: process.env.PATH,
+      ...bareEnvironment(),
       HOME: process.env.HOME,
       TURNLOG_DATA: data,
       TURNLOG_RECEIVER_PORT: String(await freePort()),

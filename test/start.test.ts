@@ -17,6 +17,7 @@ import { createInterface } from 'node:readline'
 import { processStart } from '@turnlog/receiver/embedded-postgres'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { bareEnvironment } from './support/bare-environment.ts'
 
 /**
  * `npm start`'s promises about processes, shown by killing them: the real supervisor and PostgreSQL, with a small
@@ -62,7 +63,7 @@ function start(environment: NodeJS.ProcessEnv = {}): Started {
   const child = spawn(process.execPath, [program], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      PATH: process.env.PATH,
+      ...bareEnvironment(),
       HOME: process.env.HOME,
       TURNLOG_DATA: data,
       TURNLOG_RECEIVER_PORT: String(ports.receiver),
@@ -309,7 +310,7 @@ describe('killed', () => {
     const npm = spawn('/bin/sh', ['-c', `'${process.execPath}' '${program}' & echo $!; wait`], {
       stdio: ['ignore', 'pipe', 'ignore'],
       env: {
-        PATH: process.env.PATH,
+        ...bareEnvironment(),
         npm_lifecycle_event: 'start',
         TURNLOG_DATA: data,
         TURNLOG_RECEIVER_PORT: String(ports.receiver),

@@ -6,6 +6,9 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { ensurePartitions, migrate, openDatabase } from '@turnlog/receiver/storage'
@@ -22,6 +25,9 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Hundreds of processes strip the types of the same modules.
+  const cache = await mkdtemp(join(tmpdir(), 'turnlog-compiled-'))
+  process.env.NODE_COMPILE_CACHE = cache
   const server = await openServer()
   const templateName = `turnlog_template_${randomBytes(4).toString('hex')}`
   try {
@@ -39,6 +45,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     await execute(server.url, `drop database if exists ${templateName} with (force)`)
     await server.close()
+    await rm(cache, { recursive: true, force: true })
   }
 }
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
+import { bareEnvironment } from '../../../test/support/bare-environment.ts'
 import { temporaryDirectory } from './directory.ts'
 import { patience } from './patience.ts'
 
@@ -18,7 +19,7 @@ export async function startProcess(
     [...preloads.flatMap((preload) => ['--import', preload]), program],
     {
       cwd: directory,
-      env: { PATH: process.env.PATH, EXAMPLE_PORT: '0', ...environment },
+      env: { ...bareEnvironment(), EXAMPLE_PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     },
   )

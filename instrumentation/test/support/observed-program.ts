@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bareEnvironment } from '../../../test/support/bare-environment.ts'
 
 const register = new URL('../../src/register.js', import.meta.url).href
 const programs = fileURLToPath(new URL('../programs/', import.meta.url))
@@ -40,7 +41,7 @@ export function startProgram(name: string, options: ProgramOptions) {
     {
       cwd: options.cwd,
       env: {
-        PATH: process.env.PATH,
+        ...bareEnvironment(),
         HOME: options.cwd,
         TELEMETRY_WORKSPACE: options.cwd,
         ...(options.spool === undefined ? {} : { TELEMETRY_SPOOL_DIRECTORY: options.spool }),
