@@ -84,7 +84,7 @@ test.concurrent('through a Collector that passes everything on, some of it twice
   for (const name of ['a', 'b', 'c']) await app.chat(`create ${name}.txt with ${name}`)
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(3)
   await expectBalance(expect, { spool, database })
-  expect(filesIn(spool, '/')).toEqual([])
+  await expect.poll(() => filesIn(spool, '/'), patience).toEqual([])
   expect(await database.query('select path from file_operations order by path')).toEqual([
     { path: 'a.txt' },
     { path: 'b.txt' },
@@ -112,7 +112,7 @@ test.concurrent('what a Collector loses is sent again once newer records have la
     .poll(() => database.query('select path from file_operations order by path'), patience)
     .toEqual([{ path: 'other.txt' }, { path: 'precious.txt' }])
   await expectBalance(expect, { spool, database })
-  expect(filesIn(spool, '/')).toEqual([])
+  await expect.poll(() => filesIn(spool, '/'), patience).toEqual([])
 })
 
 test.concurrent('what a Collector lost and nothing came after is sent again as a probe', async ({
@@ -257,7 +257,7 @@ test.concurrent('an app killed after the Collector’s answer and before the led
     .poll(() => database.query('select path from file_operations order by path'), patience)
     .toEqual([{ path: 'a.txt' }, { path: 'b.txt' }])
   await expectBalance(expect, { spool, database })
-  expect(filesIn(spool, '/')).toEqual([])
+  await expect.poll(() => filesIn(spool, '/'), patience).toEqual([])
 })
 
 test.concurrent('apps that are killed at any moment, beside each other, behind a Collector that does its worst: all lands once', async ({
@@ -320,7 +320,7 @@ test.concurrent('a gateway has a token of its own, and the receiver is asked wit
   await app.chat('create a.txt with text')
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(1)
   await expectBalance(expect, { spool, database })
-  expect(filesIn(spool, '/')).toEqual([])
+  await expect.poll(() => filesIn(spool, '/'), patience).toEqual([])
 })
 
 test.concurrent.for([
@@ -345,7 +345,7 @@ test.concurrent.for([
     await app.stop('SIGKILL')
     await stage.start()
     await expectBalance(expect, { spool, database })
-    expect(filesIn(spool, '/')).toEqual([])
+    await expect.poll(() => filesIn(spool, '/'), patience).toEqual([])
   },
 )
 
@@ -363,7 +363,7 @@ test.concurrent('without a receiver to ask, what was sent is kept for its time a
   await hasty.chat('create b.txt with text')
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(2)
   await expectBalance(expect, { spool, database })
-  expect(filesIn(spool, '/')).toEqual([])
+  await expect.poll(() => filesIn(spool, '/'), patience).toEqual([])
   const [list = '', ...others] = readdirSync(spool, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('unconfirmed.jsonl'),
   )

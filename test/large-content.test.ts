@@ -348,9 +348,11 @@ test('an app that is killed with contents on their way has them all there after 
   await expect.poll(() => database.query(there), patience).toHaveLength(3)
   await complete(database)
   expect(await database.query(there)).toEqual(Array(3).fill({ after: sha256(content) }))
-  expect(await database.query(`select ${hashOf('prompt')} from turns order by started_at`)).toEqual(
-    [0, 1, 2].map((round) => ({ prompt: sha256(`${round} ${lines(mebibyte, 'prompt')}`) })),
-  )
+  const prompts = `select ${hashOf('prompt')} from turns order by started_at`
+  const sent = [0, 1, 2].map((round) => sha256(`${round} ${lines(mebibyte, 'prompt')}`))
+  await expect
+    .poll(() => database.query(prompts), patience)
+    .toEqual(sent.map((prompt) => ({ prompt })))
   await balanced(spool, database)
 })
 
