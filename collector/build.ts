@@ -3,11 +3,11 @@
  *
  *   <cache>/<hash of manifest, builder and platform>/turnlog-collector    the program; there whole or not at all
  *   <cache>/<hash>.lock                                                   held by who builds it
- *   <cache>/<hash>.<random>.tmp/                                          where it is being built
+ *   <cache>/<hash>.<random>/                                              where it is being built
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clearly, prepareFolder, takeLock } from '@turnlog/receiver/embedded-postgres'
@@ -49,6 +49,7 @@ export async function buildCollector(options: BuildOptions): Promise<Built> {
   using _lock = await lockBuild(join(cache, `${hash}.lock`), { say, signal })
   if (await exists(cached)) return { status: 'built', program: cached }
 
+  await removeRemains(cache, hash)
   say(
     'Building the Collector, once: two to seven minutes, and 500 MB of Go modules are downloaded.',
   )
@@ -62,6 +63,14 @@ export async function buildCollector(options: BuildOptions): Promise<Built> {
     return { status: 'built', program: cached }
   } finally {
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** What a build that was killed has left. Only for the holder of the lock. */
+async function removeRemains(cache: string, hash: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    if (!name.startsWith(`${hash}.`) || name === `${hash}.lock`) continue
+    await rm(join(cache, name), { recursive: true, force: true })
   }
 }
 

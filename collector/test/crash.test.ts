@@ -3,9 +3,10 @@
  * What an app under the preload has recorded lands all the same: its segments are kept until the receiver's ledger has
  * them.
  */
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
+import * as path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import { temporaryFolder } from '../../test/support/example.ts'
 import { expectAllOnce, openStage } from './support/stage.ts'
 
@@ -43,13 +44,18 @@ test('killed twice in a row, again and again and also while it starts, everythin
   await expectAllOnce(stage, files)
 })
 
-test('a Collector that loses its whole queue loses nothing of ours', async () => {
+test('a Collector that loses its whole queue loses nothing of ours, large contents neither', async () => {
   using queue = temporaryFolder()
   await using stage = await openStage({ queue: queue.path })
-  const { collector } = stage
+  const { collector, database } = stage
   await collector.start()
   await stage.receiverAway()
+  const large = Array.from({ length: 50_000 }, (_, line) => `line ${line} of a large file\n`).join(
+    '',
+  )
+  writeFileSync(path.join(stage.workspace, 'large.txt'), large)
   const app = await stage.startApp()
+  await app.chat('read large.txt')
   await app.chat('create lost.txt with text')
   await stage.untilQueued('lost.txt')
   await collector.kill()
@@ -57,7 +63,12 @@ test('a Collector that loses its whole queue loses nothing of ours', async () =>
   await stage.receiverBack()
   await collector.start()
   await app.chat('create later.txt with text')
+  await app.stop()
+  await stage.startApp()
   await expectAllOnce(stage, ['lost.txt', 'later.txt'])
+  const results = () =>
+    database.query("select result from tool_calls where arguments like '%large.txt%'")
+  await expect.poll(results).toEqual([{ result: large }])
 })
 
 test('app and Collector killed together: the next start of the app lands everything once', async () => {

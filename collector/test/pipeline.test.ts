@@ -1,4 +1,6 @@
 /** Through the Collector everything arrives as it was sent, over HTTP and over gRPC. */
+import { writeFileSync } from 'node:fs'
+import * as path from 'node:path'
 import { OTLPLogExporter as GrpcLogExporter } from '@opentelemetry/exporter-logs-otlp-grpc'
 import { OTLPLogExporter as JsonLogExporter } from '@opentelemetry/exporter-logs-otlp-http'
 import { OTLPLogExporter as ProtobufLogExporter } from '@opentelemetry/exporter-logs-otlp-proto'
@@ -28,6 +30,23 @@ test('a turn that the preload records lands once, whole, and leaves the spool', 
   expect(await stage.database.query('select after from file_operations')).toMatchObject([
     { after: expect.stringContaining('Buy milk') },
   ])
+})
+
+test('contents of megabytes travel in parts, and are read as they were', async () => {
+  await using stage = await openStage()
+  await stage.collector.start()
+  const large = Array.from(
+    { length: 100_000 },
+    (_, line) => `line ${line} of a large file 😀\n`,
+  ).join('')
+  writeFileSync(path.join(stage.workspace, 'large.txt'), large)
+  const app = await stage.startApp()
+  await app.chat('read large.txt')
+  await app.chat('create small.txt with text')
+  await expectAllOnce(stage, ['small.txt'])
+  const results = () =>
+    stage.database.query("select result from tool_calls where arguments like '%large.txt%'")
+  await expect.poll(results).toEqual([{ result: large }])
 })
 
 const kinds = [

@@ -1,9 +1,9 @@
 /** The real Collector with our configurations, in a process that can be killed and started again where it was. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import * as path from 'node:path'
 import { inject } from 'vitest'
+import { freePorts } from '../../../test/support/ports.ts'
 
 const root = path.resolve(import.meta.dirname, '../../..')
 
@@ -113,21 +113,4 @@ export async function prepareCollector(options: CollectorOptions) {
       await kill()
     },
   }
-}
-
-/** All different: they are held until all are known. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
-  })
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }

@@ -1,0 +1,143 @@
+/** The parts of `npm run collector` that need no process, and its build with a small program in Go's place. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import * as path from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type Built, buildCollector } from '../collector/build.ts'
+import { judgeGo } from '../collector/go.ts'
+import { describeLogLine } from '../collector/log-line.ts'
+import { temporaryFolder } from './support/example.ts'
+
+test.each(['go1.26', 'go1.26.8', 'go1.27rc1', 'devel go1.28-abcdef', 'go2.0'])(
+  '%s can build it',
+  (version) => {
+    expect(judgeGo(version)).toEqual({ status: 'ok' })
+  },
+)
+
+test.each(['go1.25.9', 'go1.9', 'gccgo', '', undefined])(
+  '%s cannot, and the line names the other ways',
+  (version) => {
+    expect(judgeGo(version)).toMatchObject({
+      status: 'missing',
+      reason: expect.stringMatching(
+        /Go 1\.26 .*docker compose up collector.*TURNLOG_COLLECTOR_PROGRAM/,
+      ),
+    })
+  },
+)
+
+const time = '2026-01-01T00:00:00.000Z'
+
+test.each([
+  [`${time}\tinfo\ta.go:1\tEverything is ready.\t{}`, undefined],
+  [`${time}\tdebug\ta.go:1\tx\t{}`, undefined],
+  ['', undefined],
+  ['  ', undefined],
+  [`${time}\twarn\ta.go:1\tMemory is low.\t{}`, 'Memory is low.'],
+  [`${time}\terror\ta.go:1\tDropping data\t{"error":"401"}`, 'Dropping data: 401'],
+  [`${time}\terror\ta.go:1\tDropping data\t{"error":`, 'Dropping data.'],
+  [`${time}\terror\ta.go:1\tDropping data`, 'Dropping data.'],
+  [`${time}\terror\ta.go:1\tDropping data\tnull`, 'Dropping data.'],
+  ['Error: cannot start', 'Error: cannot start'],
+])('of the log line %j a person is told %j', (line, told) => {
+  expect(describeLogLine(line)).toBe(told)
+})
+
+/** What a `go` in its place does, as a shell script; `version` and `run` are its first words. */
+const working =
+  'mkdir -p build; echo built >> "$COUNT"; sleep 0.2; echo program > build/turnlog-collector'
+
+function openBuild(run = working) {
+  const folder = temporaryFolder()
+  onTestFinished(folder[Symbol.dispose])
+  const count = path.join(folder.path, 'count')
+  const cacheDirectory = path.join(folder.path, 'cache')
+  const setRun = (script: string) => {
+    const go = path.join(folder.path, 'go')
+    writeFileSync(go, `#!/bin/sh\ncase "$1" in env) echo go1.26.8;; run) ${script};; esac\n`)
+    chmodSync(go, 0o755)
+  }
+  setRun(run)
+  return {
+    cacheDirectory,
+    setRun,
+    builds: () => (existsSync(count) ? readFileSync(count, 'utf8').split('\n').length - 1 : 0),
+    left: () => readdirSync(cacheDirectory).filter((name) => !name.endsWith('.lock')),
+    async build(signal = new AbortController().signal): Promise<{ built: Built; said: string[] }> {
+      const said: string[] = []
+      const built = await buildCollector({
+        cacheDirectory,
+        environment: { PATH: `${folder.path}:${process.env.PATH}`, COUNT: count },
+        say: (line) => said.push(line),
+        signal,
+      })
+      return { built, said }
+    },
+  }
+}
+
+describe('building', () => {
+  test('happens once; a later start has the program from the cache, also without Go', async () => {
+    const { build, builds, setRun, cacheDirectory } = openBuild()
+    const first = await build()
+    expect(first.said).toEqual([expect.stringContaining('Building the Collector, once')])
+    if (first.built.status === 'failed') throw new Error(first.built.reason)
+    expect(readFileSync(first.built.program, 'utf8')).toBe('program\n')
+    expect(first.built.program.startsWith(cacheDirectory)).toBe(true)
+    setRun('exit 1')
+    expect(await build()).toEqual({ built: first.built, said: [] })
+    expect(builds()).toBe(1)
+  })
+
+  test('happens once for two that start together', async () => {
+    const { build, builds, left } = openBuild()
+    const [one, other] = await Promise.all([build(), build()])
+    expect(one.built).toEqual(other.built)
+    expect(one.built.status).toBe('built')
+    expect(builds()).toBe(1)
+    expect(left()).toHaveLength(1)
+  })
+
+  test('that fails says what the builder said last, leaves nothing, and is tried anew', async () => {
+    const { build, left, setRun } = openBuild('echo first; echo "no route to proxy" >&2; exit 1')
+    const { built } = await build()
+    expect(built).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('no route to proxy'),
+    })
+    expect(left()).toEqual([])
+    setRun(working)
+    expect((await build()).built.status).toBe('built')
+  })
+
+  test('that is stopped ends its compilers, leaves nothing, and is tried anew', async () => {
+    const { build, builds, left, setRun } = openBuild('echo begun >> "$COUNT"; exec sleep 600')
+    const stop = new AbortController()
+    const stopped = expect(build(stop.signal)).rejects.toThrow()
+    await expect.poll(builds).toBe(1)
+    stop.abort()
+    await stopped
+    expect(left()).toEqual([])
+    setRun(working)
+    expect((await build()).built.status).toBe('built')
+  })
+
+  test('that was killed leaves nothing for long', async () => {
+    const { build, cacheDirectory, left } = openBuild()
+    const { built } = await build()
+    if (built.status === 'failed') throw new Error(built.reason)
+    const folder = path.dirname(built.program)
+    mkdirSync(`${folder}.killed`)
+    rmSync(built.program)
+    await build()
+    expect(left()).toEqual([path.relative(cacheDirectory, folder)])
+  })
+})
