@@ -55,6 +55,16 @@ export const settings = {
     default: undefined,
     doc: 'For `collector/gateway.yaml`: the tokens that are let in, one a line.',
   },
+  tlsCertificate: {
+    env: 'TURNLOG_TLS_CERTIFICATE',
+    default: undefined,
+    doc: 'For `collector/tls.yaml`: a file with the certificate, and those that lead to its root, as PEM.',
+  },
+  tlsKey: {
+    env: 'TURNLOG_TLS_KEY',
+    default: undefined,
+    doc: 'For `collector/tls.yaml`: a file with the certificate’s key, as PEM.',
+  },
   jaeger: {
     env: 'TURNLOG_JAEGER',
     default: undefined,

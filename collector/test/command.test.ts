@@ -12,16 +12,18 @@ import { expectAllOnce, openStage } from './support/stage.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const base = 'otel-collector-config.yaml'
-const overlays = ['gateway', 'jaeger', 'token-file'].map((name) => `collector/${name}.yaml`)
+const overlays = ['gateway', 'jaeger', 'tls', 'token-file'].map((name) => `collector/${name}.yaml`)
 const environment = {
   TURNLOG_TOKEN: 'a-token',
   TURNLOG_TOKEN_FILE: '/nowhere/token',
   TURNLOG_USERS_FILE: '/nowhere/users',
+  TURNLOG_TLS_CERTIFICATE: '/nowhere/certificate',
+  TURNLOG_TLS_KEY: '/nowhere/key',
   TURNLOG_JAEGER: 'http://127.0.0.1:1',
 }
 
 test.each([[], ...overlays.map((overlay) => [overlay]), overlays])(
-  'the Collector takes the configuration with %s %s %s on top',
+  'the Collector takes the configuration with %s %s %s %s on top',
   (...more) => {
     expect(validate([base, ...more], environment)).toEqual({ status: 0, said: '' })
   },

@@ -1,4 +1,5 @@
 /** A gateway lets in who has a token of its file, and passes records on as those of the user they name. */
+import { spawnSync } from 'node:child_process'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { OTLPTraceExporter as GrpcTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc'
@@ -6,17 +7,17 @@ import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@open
 import { expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../../test/support/example.ts'
 import { post, span, traceRequest } from '../../test/support/otlp.ts'
-import { expectAllOnce, openStage } from './support/stage.ts'
+import { expectAllOnce, openStage, type StageOptions } from './support/stage.ts'
 
 const overlays = ['collector/gateway.yaml']
 
-async function openGateway() {
+async function openGateway(more: Pick<StageOptions, 'overlays' | 'environment'> = {}) {
   const folder = temporaryFolder()
   const usersFile = path.join(folder.path, 'users')
   writeFileSync(usersFile, 'a-token-of-nobody\n')
   const stage = await openStage({
-    overlays,
-    environment: { TURNLOG_USERS_FILE: usersFile },
+    overlays: more.overlays ?? overlays,
+    environment: { TURNLOG_USERS_FILE: usersFile, ...more.environment },
     collectorToken: (receiver) => receiver.newToken({ user: 'gateway', scope: 'gateway' }),
   })
   stage.defer(folder[Symbol.dispose])
@@ -98,6 +99,33 @@ test('who is taken out of the file is refused from then on', async () => {
   expect(await status()).toBe(200)
   writeFileSync(usersFile, 'a-token-of-nobody\n')
   await expect.poll(status).toBe(401)
+})
+
+test('with TLS an app that knows the authority sends as before', async ({ skip }) => {
+  using folder = temporaryFolder()
+  const [certificate, key] = ['certificate', 'key'].map((name) => path.join(folder.path, name))
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  const names = ['-subj', '/CN=test', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2']
+  const files = ['-keyout', `${key}`, '-out', `${certificate}`]
+  const made = spawnSync('openssl', [...request, ...names, ...files])
+  if (made.status !== 0) return skip('openssl, which makes the certificate, is not installed')
+  await using gateway = await openGateway({
+    overlays: [...overlays, 'collector/tls.yaml'],
+    environment: { TURNLOG_TLS_CERTIFICATE: `${certificate}`, TURNLOG_TLS_KEY: `${key}` },
+  })
+  const { collector, receiver } = gateway
+  gateway.letIn(receiver.token, 'mara')
+  await collector.start()
+  const target = { url: collector.url, token: receiver.token }
+  expect((await post(target, 'traces', {})).status).toBe(400) // In clear.
+  const settings = {
+    TELEMETRY_ENDPOINT: collector.url.replace('http:', 'https:'),
+    TELEMETRY_USER_ID: 'mara',
+    NODE_EXTRA_CA_CERTS: `${certificate}`,
+  }
+  const app = await gateway.startApp({ settings })
+  await app.chat('create a.txt with text')
+  await expectAllOnce(gateway, ['a.txt'])
 })
 
 async function sendSpan(url: string, token: string): Promise<string> {
