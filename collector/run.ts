@@ -11,6 +11,7 @@ import { checkPort } from '../start/check-port.ts'
 import { describeEnd, type Part, startChild, untilAnswers } from '../start/part.ts'
 import { buildCollector } from './build.ts'
 import { describeLogLine } from './log-line.ts'
+import { queueBytesFor, roomOf, safeRoom } from './queue-room.ts'
 import { checkReceiver } from './receiver-check.ts'
 import { type Settings, settings as settingTable } from './settings.ts'
 
@@ -78,7 +79,9 @@ async function bringUp(options: CollectorOptions, closing: DisposableStack): Pro
   const refusal = `The receiver at ${receiver} does not take what TURNLOG_TOKEN sends`
   if (state.status === 'refuses') throw new Trouble(`${refusal}: ${state.reason}.`)
   const program = await findProgram(options)
-  const environment = collectorEnvironment(options)
+  const room = roomOf(queueDirectory)
+  const queueBytesMax = settings.queueBytesMax ?? queueBytesFor(room)
+  const environment = collectorEnvironment(options, queueBytesMax)
   const files = [join(root, 'otel-collector-config.yaml'), ...settings.configurations]
   const configuration = files.flatMap((file) => ['--config', file])
   await validate([program, 'validate', ...configuration], environment)
@@ -110,8 +113,18 @@ async function bringUp(options: CollectorOptions, closing: DisposableStack): Pro
       'problem',
     )
   }
+  if (room < safeRoom(queueBytesMax)) {
+    say(
+      `The queue may fill its disk: it has ${inMebibytes(room)} MiB for it, and ${settingTable.queueBytesMax.env}=${queueBytesMax} is safe with ${inMebibytes(safeRoom(queueBytesMax))}.`,
+      'problem',
+    )
+  }
   say('Ctrl-C stops it; what has not been sent by then is sent after the next start.')
   return part
+}
+
+function inMebibytes(bytes: number): number {
+  return Math.floor(bytes / 1024 ** 2)
 }
 
 /** What a user can mend, in one line. */
@@ -131,7 +144,10 @@ async function findProgram({
 }
 
 /** The configuration reads its settings from there; each has its value, whatever the configuration's own default is. */
-function collectorEnvironment({ settings, environment }: CollectorOptions): NodeJS.ProcessEnv {
+function collectorEnvironment(
+  { settings, environment }: CollectorOptions,
+  queueBytesMax: number,
+): NodeJS.ProcessEnv {
   const { receiver, token, host, ports, queueDirectory } = settings
   return {
     ...environment,
@@ -143,6 +159,7 @@ function collectorEnvironment({ settings, environment }: CollectorOptions): Node
     [settingTable.healthPort.env]: String(ports.health),
     [settingTable.metricsPort.env]: String(ports.metrics),
     [settingTable.queueDirectory.env]: queueDirectory,
+    [settingTable.queueBytesMax.env]: String(queueBytesMax),
   }
 }
 

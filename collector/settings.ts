@@ -45,6 +45,11 @@ export const settings = {
     default: '/var/lib/otelcol/file_storage',
     doc: 'The queue on disk. With `npm run collector`: `turnlog/collector/queue` in the user’s state folder (XDG).',
   },
+  queueBytesMax: {
+    env: 'TURNLOG_QUEUE_BYTES_MAX',
+    default: '3221225472',
+    doc: 'How much of each signal the queue holds; what is above it waits at its sender. On disk it takes up to 2.5 times as much. From 67108864 to 3221225472. With `npm run collector`: an eighth of what is free on its disk.',
+  },
   tokenFile: {
     env: 'TURNLOG_TOKEN_FILE',
     default: undefined,
@@ -90,6 +95,8 @@ export interface Settings {
   readonly host: string
   readonly ports: Readonly<Record<'grpc' | 'http' | 'health' | 'metrics', number>>
   readonly queueDirectory: string
+  /** Undefined: what the disk has room for. */
+  readonly queueBytesMax: number | undefined
   readonly logPath: string
   /** Where built programs are kept. */
   readonly cacheDirectory: string
@@ -134,6 +141,14 @@ export function readSettings(
   }
   const ports = readPorts(setting)
   if (typeof ports === 'string') return invalid(ports)
+  const queueBytes = setting('queueBytesMax')
+  const queueBytesMax = queueBytes === undefined ? undefined : readQueueBytes(queueBytes)
+  if (queueBytesMax === 'invalid') {
+    const { least, most } = queueBytesBounds
+    return invalid(
+      `${settings.queueBytesMax.env} must be a number of bytes from ${least} to ${most}, not '${queueBytes}'.`,
+    )
+  }
   const stateDirectory = join(
     baseDirectory(environment.XDG_STATE_HOME, '.local/state'),
     'turnlog/collector',
@@ -146,6 +161,7 @@ export function readSettings(
       host,
       ports,
       queueDirectory: resolve(folder, setting('queueDirectory') ?? join(stateDirectory, 'queue')),
+      queueBytesMax,
       logPath: join(stateDirectory, 'collector.log'),
       cacheDirectory: cacheDirectory(environment),
       program: setting('program'),
@@ -172,6 +188,18 @@ function readConfigurations(commandLine: readonly string[], folder: string): str
   } catch {
     return undefined
   }
+}
+
+/** The largest request fits; the configuration's max_size is not reached. */
+export const queueBytesBounds = {
+  least: 64 * 1024 ** 2,
+  most: Number(settings.queueBytesMax.default),
+} as const
+
+function readQueueBytes(text: string): number | 'invalid' {
+  const { least, most } = queueBytesBounds
+  const bytes = /^\d+$/.test(text) ? Number(text) : 0
+  return bytes >= least && bytes <= most ? bytes : 'invalid'
 }
 
 function readPorts(

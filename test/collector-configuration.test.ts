@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { settings } from '../collector/settings.ts'
+import { queueBytesBounds, settings } from '../collector/settings.ts'
 import { settings as receiverSettings } from '../receiver/src/config.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
@@ -51,7 +51,12 @@ test.each(variants)(
       wait_for_result: false,
     })
     const storage = at(whole, 'extensions', 'file_storage/queue') as Mapping
-    expect(Number(queue.queue_size)).toBeLessThanOrEqual(0.4 * Number(storage.max_size))
+    expect(queue.queue_size).toContain(`{env:${settings.queueBytesMax.env}:-`)
+    expect(queueBytesBounds.most).toBeLessThanOrEqual(0.4 * Number(storage.max_size))
+    const { rebound_needed_threshold_mib, rebound_trigger_threshold_mib } =
+      storage.compaction as Mapping
+    // Else a file would be compacted again and again.
+    expect(Number(rebound_trigger_threshold_mib)).toBeLessThan(Number(rebound_needed_threshold_mib))
     expect(storage).toMatchObject({ fsync: true, recreate: true, directory_permissions: '0700' })
     expect(storage.compaction).toMatchObject({
       on_start: true,

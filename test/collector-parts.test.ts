@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   writeFileSync,
 } from 'node:fs'
 import * as path from 'node:path'
@@ -13,6 +14,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Built, buildCollector } from '../collector/build.ts'
 import { judgeGo } from '../collector/go.ts'
 import { describeLogLine } from '../collector/log-line.ts'
+import { queueBytesFor, roomOf, safeRoom } from '../collector/queue-room.ts'
 import { temporaryFolder } from './support/example.ts'
 
 test.each(['go1.26', 'go1.26.8', 'go1.27rc1', 'devel go1.28-abcdef', 'go2.0'])(
@@ -33,6 +35,30 @@ test.each(['go1.25.9', 'go1.9', 'gccgo', '', undefined])(
     })
   },
 )
+
+const gibibyte = 1024 ** 3
+
+test.each([
+  ['a large disk', 500 * gibibyte, 3 * gibibyte, false],
+  ['a small one', 8 * gibibyte, gibibyte, false],
+  ['one that is nearly full', 0.1 * gibibyte, gibibyte / 16, true],
+  ['one that is full', 0, gibibyte / 16, true],
+])('on %s the queue holds what fits', (_name, room, bytes, isTooMuch) => {
+  expect(queueBytesFor(room)).toBe(bytes)
+  expect(safeRoom(bytes) > room).toBe(isTooMuch)
+})
+
+test('what the queue has taken already is room for it', () => {
+  using folder = temporaryFolder()
+  const free = () => {
+    const { bavail, bsize } = statfsSync(folder.path)
+    return bavail * bsize
+  }
+  mkdirSync(path.join(folder.path, 'folder'))
+  writeFileSync(path.join(folder.path, 'traces'), Buffer.alloc(64 * 1024 ** 2, 1), { flush: true })
+  // Others use the disk, too; not as much in that moment.
+  expect(roomOf(folder.path) - free()).toBeGreaterThan(32 * 1024 ** 2)
+})
 
 const time = '2026-01-01T00:00:00.000Z'
 

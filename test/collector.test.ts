@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import * as path from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
+import { mountDisk } from './support/disk.ts'
 import { temporaryFolder } from './support/example.ts'
 import { freePorts } from './support/ports.ts'
 
@@ -41,6 +42,7 @@ test('prints where it is reached, gives the Collector its settings, and stops wh
     TURNLOG_COLLECTOR_HOST: '127.0.0.1',
     TURNLOG_COLLECTOR_HTTP_PORT: String(run.ports.http),
     TURNLOG_QUEUE_DIRECTORY: queue,
+    TURNLOG_QUEUE_BYTES_MAX: expect.stringMatching(/^\d+$/),
   })
   expect(run.output()).not.toContain('a-token')
 
@@ -67,11 +69,31 @@ test('what fails again and again is said once', async () => {
   expect(run.output().match(/Sending failed/g)).toHaveLength(1)
 })
 
+test('a queue for whose limit the disk is too small is said', async (context) => {
+  const disk = mountDisk(context, 64)
+  await using run = await start({ TURNLOG_QUEUE_DIRECTORY: disk.path })
+  await run.line('Ctrl-C')
+  expect((await run.told()).told.TURNLOG_QUEUE_BYTES_MAX).toBe('67108864')
+  expect(run.output()).toContain(
+    'The queue may fill its disk: it has 64 MiB for it, and TURNLOG_QUEUE_BYTES_MAX=67108864 is safe with 512.\n',
+  )
+})
+
+test('the limit of the queue may be set', async () => {
+  await using run = await start({ TURNLOG_QUEUE_BYTES_MAX: '67108865' })
+  await run.line('Ctrl-C')
+  expect((await run.told()).told.TURNLOG_QUEUE_BYTES_MAX).toBe('67108865')
+})
+
 const refusals = {
   'a token that is missing': [{ TURNLOG_TOKEN: ' ' }, /^TURNLOG_TOKEN is missing: .*token create/],
   'a port that is none': [
     { TURNLOG_COLLECTOR_HTTP_PORT: 'http' },
     /^TURNLOG_COLLECTOR_HTTP_PORT must be a port from 1 to 65535, not 'http'\.$/,
+  ],
+  'a queue that is too small for a large request': [
+    { TURNLOG_QUEUE_BYTES_MAX: '1000000' },
+    /^TURNLOG_QUEUE_BYTES_MAX must be a number of bytes from 67108864 to 3221225472, not '1000000'\.$/,
   ],
   'two ports that are one': [
     { TURNLOG_COLLECTOR_HTTP_PORT: '4000', TURNLOG_COLLECTOR_GRPC_PORT: '4000' },

@@ -1,19 +1,29 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 
-/** Ports nobody listens on, all different: they are held until all are known. */
+/**
+ * Ports nobody listens on, all different: they are held until all are known. Below those that systems give to outgoing
+ * connections, so that each is still free when who listens there has been away: a client that tries a port from that range
+ * again and again in the meantime ends up connected to itself.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
+  const held = new Map<number, Server>()
+  for (let attempts = 0; held.size < count && attempts < 1000; attempts += 1) {
+    const port = randomInt(10_240, 32_768)
+    const server = createServer()
+    const listening = once(server, 'listening')
+    server.listen(port, '127.0.0.1')
+    if (
+      await listening.then(
+        () => true,
+        () => false,
+      )
+    )
+      held.set(port, server)
+  }
+  await Promise.all(
+    [...held.values()].map((server) => new Promise((resolve) => server.close(resolve))),
   )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
-  })
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
+  return [...held.keys()]
 }

@@ -4,6 +4,7 @@ import * as path from 'node:path'
 import { expect } from 'vitest'
 import { accounts } from '../../../test/support/account.ts'
 import { type Example, startExample, temporaryFolder } from '../../../test/support/example.ts'
+import { freePorts } from '../../../test/support/ports.ts'
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
 import { type CollectorOptions, prepareCollector } from './collector.ts'
@@ -23,7 +24,8 @@ export type Stage = Awaited<ReturnType<typeof openStage>>
 export async function openStage(options: StageOptions = {}) {
   const stack = new AsyncDisposableStack()
   const database = stack.use(await cloneDatabase())
-  const receiver = await startReceiver({ database })
+  const [port = 0] = await freePorts(1)
+  const receiver = await startReceiver({ database, port })
   let listening = receiver
   stack.defer(() => listening.close())
   const spool = stack.use(temporaryFolder()).path
@@ -74,7 +76,7 @@ export async function openStage(options: StageOptions = {}) {
     /** Nobody listens on the receiver's port until `receiverBack`. */
     receiverAway: () => listening.close(),
     async receiverBack(): Promise<void> {
-      listening = await startReceiver({ database, port: Number(new URL(receiver.url).port) })
+      listening = await startReceiver({ database, port })
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
