@@ -1,5 +1,6 @@
 /**
- * Brings the schema up to date: the `.sql` files of `migrations/`, in the order of their numbers, each once.
+ * Brings the schema up to date: the `.sql` files of `migrations/`, in the order of their numbers, each once; after them
+ * those of `migrations/views/`, which define the views and their functions as they now are, whenever any was pending.
  *
  * All that are pending run in one transaction under an advisory lock, so that receivers that start
  * together migrate once, and one that fails leaves nothing behind. A schema newer than the program
@@ -15,10 +16,13 @@ const defaultDirectory = new URL('../../migrations/', import.meta.url)
 const lockKey = 7_235_014_901
 const serverVersionMin = 150_000
 
-export interface Migration {
-  readonly version: number
+interface SqlFile {
   readonly name: string
   readonly text: string
+}
+
+interface Migration extends SqlFile {
+  readonly version: number
 }
 
 /** Returns the versions that were applied; none when the schema was up to date. */
@@ -26,7 +30,9 @@ export async function migrate(
   database: Database,
   options: { readonly directory?: URL } = {},
 ): Promise<readonly number[]> {
-  const migrations = await readMigrations(options.directory ?? defaultDirectory)
+  const directory = options.directory ?? defaultDirectory
+  const migrations = await readMigrations(directory)
+  const views = await readFiles(new URL('views/', directory))
   return database.transaction(async (client) => {
     await refuseOldServer(client)
     // Waiting for another receiver's migration may take longer than a landing statement may.
@@ -42,22 +48,25 @@ export async function migrate(
     const versions = new Set(applied.map(({ version }) => version))
     refuseNewerSchema(versions, migrations)
     const pending = migrations.filter(({ version }) => !versions.has(version))
-    for (const migration of pending) await apply(client, migration)
+    for (const migration of pending) {
+      await run(client, migration)
+      await client.query('insert into schema_migrations (version, name) values ($1, $2)', [
+        migration.version,
+        migration.name,
+      ])
+    }
+    if (pending.length > 0) for (const view of views) await run(client, view)
     return pending.map(({ version }) => version)
   })
 }
 
-async function apply(client: Client, { version, name, text }: Migration): Promise<void> {
+async function run(client: Client, { name, text }: SqlFile): Promise<void> {
   try {
     await client.query(text)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new TurnlogError('TL_MIGRATION_FAILED', `Migration ${name} failed: ${reason}`, { cause })
   }
-  await client.query('insert into schema_migrations (version, name) values ($1, $2)', [
-    version,
-    name,
-  ])
 }
 
 function refuseNewerSchema(applied: ReadonlySet<number>, known: readonly Migration[]): void {
@@ -83,13 +92,22 @@ async function refuseOldServer(client: Client): Promise<void> {
 }
 
 async function readMigrations(directory: URL): Promise<readonly Migration[]> {
-  const names = (await readdir(fileURLToPath(directory))).filter((name) => name.endsWith('.sql'))
-  const migrations = names.sort(byName).map(async (name) => ({
-    version: Number.parseInt(name, 10),
-    name,
-    text: await readFile(new URL(name, directory), 'utf8'),
-  }))
-  return Promise.all(migrations)
+  const files = await readFiles(directory)
+  return files.map((file) => ({ ...file, version: Number.parseInt(file.name, 10) }))
+}
+
+/** By name; none where there is no such folder. */
+async function readFiles(directory: URL): Promise<readonly SqlFile[]> {
+  const entries = await readdir(fileURLToPath(directory)).catch(noneIfMissing)
+  const names = entries.filter((name) => name.endsWith('.sql')).sort(byName)
+  return Promise.all(
+    names.map(async (name) => ({ name, text: await readFile(new URL(name, directory), 'utf8') })),
+  )
+}
+
+function noneIfMissing(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return []
+  throw error
 }
 
 function byName(left: string, right: string): number {

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { appendFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -6,9 +7,14 @@ import { ensurePartitions, migrate, openDatabase } from '@turnlog/receiver/stora
 import { expect, onTestFinished, test } from 'vitest'
 import { emptyDatabase } from '../../../test/support/postgres.ts'
 
+const migrations = new URL('../../migrations/', import.meta.url)
+
 async function versions(): Promise<number[]> {
-  const names = await readdir(new URL('../../migrations/', import.meta.url))
-  return names.map((name) => Number.parseInt(name, 10)).sort((left, right) => left - right)
+  const names = await readdir(migrations)
+  return names
+    .filter((name) => name.endsWith('.sql'))
+    .map((name) => Number.parseInt(name, 10))
+    .sort((left, right) => left - right)
 }
 
 test('twenty that start at once on an empty database migrate it once', async () => {
@@ -48,6 +54,36 @@ test('a migration that fails leaves nothing behind', async () => {
   expect(row).toEqual({ one: null, migrations: null })
   await writeFile(join(folder, '0002-two.sql'), 'create table two (id int)')
   expect(await migrate(database, { directory })).toEqual([1, 2])
+})
+
+// Views are applied with whatever migration is pending: so changed ones need one, if only of this line.
+test('the newest migration names the views as they are', async () => {
+  const folder = new URL('views/', migrations)
+  const hash = createHash('sha256')
+  for (const name of (await readdir(folder)).toSorted()) {
+    hash.update(`${name}\n${await readFile(new URL(name, folder), 'utf8')}`)
+  }
+  const names = (await readdir(migrations)).filter((name) => name.endsWith('.sql')).toSorted()
+  const newest = await readFile(new URL(names.at(-1) ?? '', migrations), 'utf8')
+  expect(newest).toContain(`-- views: ${hash.digest('hex')}`)
+})
+
+test('views and functions are defined in one place each, where they can be replaced', async () => {
+  await using database = await emptyDatabase()
+  await migrate(database)
+  const folder = await mkdtemp(join(tmpdir(), 'turnlog-migrations-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await cp(migrations, folder, { recursive: true })
+  await writeFile(join(folder, '9000-later.sql'), '-- Only views changed.\n')
+  const extra = "\ncreate or replace function turnlog_later() returns text return 'later';\n"
+  await appendFile(join(folder, 'views', '01-values.sql'), extra)
+  expect(await migrate(database, { directory: pathToFileURL(`${folder}/`) })).toEqual([9000])
+  expect(await database.query('select turnlog_later() as later')).toEqual([{ later: 'later' }])
+  for (const name of await readdir(migrations, { withFileTypes: true })) {
+    if (!name.isFile()) continue
+    const text = await readFile(new URL(name.name, migrations), 'utf8')
+    expect(text, name.name).not.toMatch(/create (or replace )?(view|function)/)
+  }
 })
 
 test('partitions are there for 7 days back and 3 ahead, and again after a week switched off', async () => {

@@ -1,0 +1,83 @@
+-- `security_invoker`, here and in all that follow: who reads a view needs the rights on what it reads. Missing is null,
+-- never 0.
+
+create or replace view turns with (security_invoker = true) as
+select s.team_id,
+       s.trace_id,
+       s.span_id,
+       s.session_id,
+       s.user_id,
+       s.conversation_id,
+       coalesce(s.agent_name, s.service_name) as agent,
+       s.attributes ->> 'turnlog.turn.transport' as transport,
+       s.start_time as started_at,
+       s.end_time as ended_at,
+       turnlog_duration(s.start_time, s.end_time, s.attributes) as duration,
+       coalesce(s.attributes ->> 'turnlog.turn.outcome',
+                case when s.status_code = 2 then 'failed' end) as outcome,
+       turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.prompt') as prompt,
+       turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.answer') as answer,
+       coalesce(s.request_model, s.response_model) as model,
+       (select count(*)
+          from spans c
+         where c.team_id = s.team_id and c.trace_id = s.trace_id
+           and c.operation in ('chat', 'text_completion', 'generate_content')) as model_calls,
+       (select count(*)
+          from spans c
+         where c.team_id = s.team_id and c.trace_id = s.trace_id
+           and c.operation = 'execute_tool') as tool_calls,
+       (select count(*)
+          from spans c
+         where c.team_id = s.team_id and c.trace_id = s.trace_id
+           and c.file_operation_type is not null) as file_operations,
+       coalesce(s.input_tokens, (
+         select sum(c.input_tokens)::bigint
+           from spans c
+          where c.team_id = s.team_id and c.trace_id = s.trace_id
+            and c.operation in ('chat', 'text_completion', 'generate_content'))) as input_tokens,
+       coalesce(s.output_tokens, (
+         select sum(c.output_tokens)::bigint
+           from spans c
+          where c.team_id = s.team_id and c.trace_id = s.trace_id
+            and c.operation in ('chat', 'text_completion', 'generate_content'))) as output_tokens,
+       s.cache_read_tokens,
+       s.cache_write_tokens,
+       s.error_type,
+       s.abandoned,
+       s.attributes ->> 'url.path' as url_path,
+       turnlog_integer(s.attributes -> 'http.response.status_code') as http_status,
+       s.attributes ->> 'turnlog.capture.mode' as capture_mode,
+       coalesce(
+         s.attributes #>> '{turnlog.turn.prompt,preview}',
+         left(turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.prompt'), 200)
+       ) as prompt_preview,
+       coalesce(
+         s.attributes #>> '{turnlog.turn.answer,preview}',
+         left(turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.answer'), 200)
+       ) as answer_preview,
+       turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.prompt') as prompt_bytes,
+       turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.answer') as answer_bytes,
+       s.service_name,
+       s.landed_at
+  from spans s
+ where s.operation = 'invoke_agent'
+   -- A sub-agent works inside a turn: its parent is itself a model or tool call, or an agent.
+   and (s.parent_span_id is null
+        or not exists (
+          select
+            from spans p
+           where p.team_id = s.team_id and p.trace_id = s.trace_id
+             and p.span_id = s.parent_span_id and p.span_id <> s.span_id
+             and p.operation is not null));
+
+comment on view turns is 'One user message and all that followed until its answer; one trace each.';
+comment on column turns.transport is 'rest or websocket.';
+comment on column turns.outcome is 'completed, failed, aborted (the client left) or abandoned (the process died).';
+comment on column turns.prompt is 'The user’s message. Null when it is no text: see prompt_bytes.';
+comment on column turns.answer is 'The final answer, or as much of it as there was. Null when it is no text: see answer_bytes.';
+comment on column turns.model_calls is 'Model calls of its trace; tool_calls and file_operations likewise.';
+comment on column turns.input_tokens is 'Summed over its model calls, cached ones included.';
+comment on column turns.abandoned is 'Closed by whoever adopted its dead recorder; a true end takes its place.';
+comment on column turns.prompt_preview is 'The first 200 characters; kept on the row, so that a list reads no contents.';
+comment on column turns.landed_at is 'When it was committed here.';
+comment on column turns.duration is 'Null where nobody said how long it took; so in tool_calls and file_operations.';

@@ -1,0 +1,52 @@
+create or replace view model_calls with (security_invoker = true) as
+select s.team_id,
+       s.trace_id,
+       s.span_id,
+       s.parent_span_id,
+       s.session_id,
+       s.user_id,
+       coalesce(s.conversation_id, (
+         select t.conversation_id
+           from spans t
+          where t.team_id = s.team_id and t.trace_id = s.trace_id and t.operation = 'invoke_agent'
+            and t.conversation_id is not null
+          order by t.start_time
+          limit 1)) as conversation_id,
+       s.name,
+       coalesce(s.attributes ->> 'gen_ai.provider.name', s.attributes ->> 'gen_ai.system') as provider,
+       s.start_time as started_at,
+       s.end_time as ended_at,
+       s.end_time - s.start_time as duration,
+       turnlog_seconds(s.attributes -> 'gen_ai.response.time_to_first_chunk') as time_to_first_chunk,
+       s.request_model,
+       s.response_model,
+       s.attributes ->> 'gen_ai.response.id' as response_id,
+       turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.system_instructions') as system_instructions,
+       turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.input.messages') as input_messages,
+       turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.output.messages') as output_messages,
+       turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.tool.definitions') as tool_definitions,
+       s.input_tokens,
+       s.output_tokens,
+       s.cache_read_tokens,
+       s.cache_write_tokens,
+       s.reasoning_tokens,
+       s.attributes -> 'gen_ai.response.finish_reasons' as finish_reasons,
+       turnlog_boolean(s.attributes -> 'gen_ai.request.stream') as stream,
+       turnlog_integer(s.attributes -> 'http.response.status_code') as http_status,
+       turnlog_integer(s.attributes -> 'turnlog.model_call.attempt') as attempts,
+       s.error_type,
+       s.status_message as error_message,
+       s.abandoned,
+       turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.input.messages') as input_messages_bytes,
+       turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.output.messages') as output_messages_bytes,
+       s.landed_at
+  from spans s
+ where s.operation in ('chat', 'text_completion', 'generate_content');
+
+comment on view model_calls is 'One request to an LLM each, with everything that was sent and answered.';
+comment on column model_calls.input_messages is 'The messages that were sent, a JSON array, exactly as recorded. Null when they are no text: see input_messages_bytes.';
+comment on column model_calls.output_messages is 'The answer, a JSON array, exactly as recorded.';
+comment on column model_calls.system_instructions is 'The system prompt, a JSON array of parts.';
+comment on column model_calls.input_tokens is 'Cached ones included; see cache_read_tokens and cache_write_tokens.';
+comment on column model_calls.finish_reasons is 'Why the model stopped, a JSON array.';
+comment on column model_calls.attempts is 'How many requests it took; null when one.';

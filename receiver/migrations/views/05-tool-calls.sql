@@ -1,0 +1,34 @@
+create or replace view tool_calls with (security_invoker = true) as
+select s.team_id,
+       s.trace_id,
+       s.span_id,
+       s.parent_span_id,
+       s.session_id,
+       s.user_id,
+       s.tool_name as tool,
+       s.tool_call_id as call_id,
+       s.start_time as started_at,
+       s.end_time as ended_at,
+       turnlog_duration(s.start_time, s.end_time, s.attributes) as duration,
+       turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.tool.call.arguments') as arguments,
+       turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.tool.call.result') as result,
+       s.error_type,
+       s.status_message as error_message,
+       turnlog_boolean(s.attributes -> 'turnlog.tool_call.inferred') as inferred,
+       turnlog_boolean(s.attributes -> 'turnlog.tool_call.unfinished') as unfinished,
+       (select count(*)
+          from spans c
+         where c.team_id = s.team_id and c.trace_id = s.trace_id
+           and c.parent_span_id = s.span_id and c.file_operation_type is not null) as file_operations,
+       s.abandoned,
+       turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.tool.call.arguments') as arguments_bytes,
+       turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.tool.call.result') as result_bytes,
+       s.landed_at
+  from spans s
+ where s.operation = 'execute_tool';
+
+comment on view tool_calls is 'One execution of a tool the model asked for each.';
+comment on column tool_calls.arguments is 'What the model gave, JSON. Null when it is no text: see arguments_bytes.';
+comment on column tool_calls.result is 'What the model was told. Null when it is no text: see result_bytes.';
+comment on column tool_calls.inferred is 'Seen in the messages, not at the tool: its duration is an upper bound.';
+comment on column tool_calls.unfinished is 'The model was never told a result.';
