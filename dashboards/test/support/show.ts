@@ -2,10 +2,6 @@
  * What each panel's query answers, as text: of the database of `DATABASE_URL`, or of one that is filled for this and
  * gone afterwards.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { buildApp } from '@turnlog/receiver/app'
 import {
   addTableSamples,
@@ -18,6 +14,7 @@ import {
 import { readConfig } from '../../../receiver/src/config.ts'
 import { openCounters } from '../../../receiver/src/counters.ts'
 import { startSampling } from '../../../receiver/src/sample.ts'
+import { startPostgres } from '../../../test/support/start-postgres.ts'
 import { fill } from './fill.ts'
 import { expandQuery, queries } from './queries.ts'
 
@@ -36,7 +33,7 @@ export async function show(environment: NodeJS.ProcessEnv): Promise<void> {
     }
     return
   }
-  await using server = await startServer()
+  await using server = await startPostgres()
   const database = openDatabase(server.url)
   try {
     await migrate(database)
@@ -102,27 +99,4 @@ async function land(database: Database): Promise<void> {
   }
   await addTableSamples(database)
   await database.query('analyze')
-}
-
-async function startServer(): Promise<{ url: string } & AsyncDisposable> {
-  const program = fileURLToPath(
-    new URL('../../../test/support/postgres-server.ts', import.meta.url),
-  )
-  const server: ChildProcess = spawn(process.execPath, [program], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  if (server.stdout === null) throw new Error('The server has no output.')
-  const ended = once(server, 'exit')
-  const [url] = await Promise.race([
-    once(createInterface({ input: server.stdout }), 'line'),
-    ended.then(() => [undefined]),
-  ])
-  if (typeof url !== 'string') throw new Error('The embedded PostgreSQL did not start.')
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      server.stdin?.end()
-      await ended
-    },
-  }
 }
