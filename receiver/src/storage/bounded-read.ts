@@ -6,12 +6,7 @@
  * server on a system that cannot look, such as Windows, works on until the time is over.
  */
 import type pg from 'pg'
-
-export interface ReadLimits {
-  /** After it the statement is ended by the server, with SQLSTATE 57014. */
-  readonly withinMs: number
-  readonly signal?: AbortSignal | undefined
-}
+import type { ReadLimits } from './read-limits.ts'
 
 /** How often the server looks whether its client is still there. */
 const lookEveryMs = 500

@@ -1,7 +1,8 @@
 /** The connection to PostgreSQL: a pool, its limits, and transactions. */
 import pg from 'pg'
-import { boundedRead, type ReadLimits } from './bounded-read.ts'
+import { boundedRead } from './bounded-read.ts'
 import { failureOf } from './failures.ts'
+import type { ReadLimits } from './read-limits.ts'
 
 export interface Reader {
   /** One statement that reads, bounded in time, and ended when its signal is given. */
@@ -64,9 +65,12 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
         oid === int8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format),
     },
   })
-  // Without a listener a connection that breaks while idle would end the process.
-  pool.on('error', (error) => options.log?.(`A connection to the database broke: ${error.message}`))
   let closing: Promise<void> | undefined
+  // Without a listener a connection that breaks while idle would end the process.
+  pool.on('error', (error) => {
+    // Closing says goodbye and does not wait; a server that is stopped right after may not have heard it.
+    if (closing === undefined) options.log?.(`A connection to the database broke: ${error.message}`)
+  })
 
   return {
     async query<Row extends object>(text: string, parameters: readonly unknown[] = []) {

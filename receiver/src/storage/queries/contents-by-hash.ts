@@ -1,6 +1,7 @@
 /** What do these contents hold? Those above a size with their beginning only. */
-import type { ReadLimits } from '../bounded-read.ts'
+
 import type { Reader } from '../database.ts'
+import type { ReadLimits } from '../read-limits.ts'
 
 export interface ContentOfDay {
   /** Hex, as all hashes here. */

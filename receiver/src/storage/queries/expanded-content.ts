@@ -1,6 +1,7 @@
 /** What is this JSON with its large members, which are contents of their own, in their places again? */
-import type { ReadLimits } from '../bounded-read.ts'
+
 import type { Reader } from '../database.ts'
+import type { ReadLimits } from '../read-limits.ts'
 
 const text = 'select turnlog_expand($1, $2::date, $3) as text'
 

@@ -1,6 +1,7 @@
 /** Which span stands for each of these traces? Its root, else its earliest. Contents by reference. */
-import type { ReadLimits } from '../bounded-read.ts'
+
 import type { Reader } from '../database.ts'
+import type { ReadLimits } from '../read-limits.ts'
 import { type SpanRow, spanColumns } from './spans-by-key.ts'
 
 const text = `

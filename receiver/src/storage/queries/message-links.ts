@@ -1,6 +1,7 @@
 /** Which messages are in these lists? Each link back to the first, once, however many lists share it. */
-import type { ReadLimits } from '../bounded-read.ts'
+
 import type { Reader } from '../database.ts'
+import type { ReadLimits } from '../read-limits.ts'
 
 export interface MessageLink {
   readonly sha256: string

@@ -1,6 +1,7 @@
 /** Which operations has this service? */
-import type { ReadLimits } from '../bounded-read.ts'
+
 import type { Reader } from '../database.ts'
+import type { ReadLimits } from '../read-limits.ts'
 
 export interface Operation {
   readonly name: string

@@ -1,6 +1,7 @@
 /** Which service calls which, and how often? Told by spans whose parent is another service's. */
-import type { ReadLimits } from '../bounded-read.ts'
+
 import type { Reader } from '../database.ts'
+import type { ReadLimits } from '../read-limits.ts'
 
 export interface Dependency {
   /** Null: spans that name no service. */

@@ -1,6 +1,7 @@
 /** Which services have sent spans? */
-import type { ReadLimits } from '../bounded-read.ts'
+
 import type { Reader } from '../database.ts'
+import type { ReadLimits } from '../read-limits.ts'
 
 /** From one name to the next, each found by the index: as many steps as there are services. */
 const text = `

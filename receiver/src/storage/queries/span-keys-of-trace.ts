@@ -1,6 +1,7 @@
 /** Which spans has this trace, in which order, and how heavy are they? Read before they are, a part at a time. */
-import type { ReadLimits } from '../bounded-read.ts'
+
 import type { Reader } from '../database.ts'
+import type { ReadLimits } from '../read-limits.ts'
 
 export interface SpanKey {
   readonly spanId: string

@@ -1,6 +1,7 @@
 /** What is in these spans of a trace? Contents by reference. */
-import type { ReadLimits } from '../bounded-read.ts'
+
 import type { Reader } from '../database.ts'
+import type { ReadLimits } from '../read-limits.ts'
 import type { SpanKey } from './span-keys-of-trace.ts'
 
 export interface SpanRow {

@@ -1,6 +1,7 @@
 /** What are these traces, in one line each? Reads no attributes. */
-import type { ReadLimits } from '../bounded-read.ts'
+
 import type { Reader } from '../database.ts'
+import type { ReadLimits } from '../read-limits.ts'
 
 export interface TraceSummary {
   readonly traceId: string
