@@ -77,8 +77,13 @@ async function buildInstrumentation(folder: string, manifest: Manifest): Promise
   }
   writeFileSync(path.join(dist, 'cjs/package.json'), '{ "type": "commonjs" }\n')
   writeFileSync(path.join(dist, 'cjs/register.js'), "require('../register.js')\n")
-  compile(folder, { to: 'dist/types', entries: Object.keys(instrumentationBundles) })
-  cpSync(path.join(dist, 'types'), path.join(dist, 'cjs/types'), { recursive: true })
+  compile(folder, {
+    to: 'dist/types',
+    entries: Object.keys(instrumentationBundles).filter((entry) => entry.endsWith('.ts')),
+  })
+  // The preload exports nothing; compiled, it would bring along the types of all it starts.
+  writeFileSync(path.join(dist, 'types/register.d.ts'), 'export {}\n')
+  copyTypesForCommonJs(path.join(dist, 'types'), path.join(dist, 'cjs/types'))
   const packages = writeNotices(path.join(folder, 'THIRD-PARTY-NOTICES'), moduleIdsOf(esm.output))
   const bundled = Object.keys(manifest.dependencies ?? {}).filter(
     // The types name the conventions' types.
@@ -127,6 +132,21 @@ function compile(
     // The compiler rewrites the modules only.
     const text = readFileSync(file, 'utf8')
     writeFileSync(file, text.replaceAll(/(['"]\.{1,2}\/[^'"]+)\.ts(['"])/g, '$1.js$2'))
+  }
+}
+
+/** A CommonJS module may name the types of an ES module, as the conventions are, when it says so. */
+function copyTypesForCommonJs(from: string, to: string): void {
+  cpSync(from, to, { recursive: true })
+  for (const file of filesIn(to)) {
+    const text = readFileSync(file, 'utf8')
+    writeFileSync(
+      file,
+      text.replaceAll(
+        /^((?:import|export) type .* from ['"]@turnlog\/conventions['"])/gm,
+        "$1 with { 'resolution-mode': 'import' }",
+      ),
+    )
   }
 }
 
