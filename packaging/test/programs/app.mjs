@@ -14,7 +14,7 @@ const server = createServer(async (request, response) => {
     max_tokens: 100,
     messages: [{ role: 'user', content: message }],
   })
-  await toolCall({ name: 'note' }, () => writeFileSync('notes-esm.txt', `${message}\n`))
+  await toolCall({ name: 'note' }, () => writeFileSync('notes-mjs.txt', `${message}\n`))
   response.end(JSON.stringify({ answer: answer.content, decide: typeof decide }))
 })
 server.listen(0, '127.0.0.1', () => console.log(server.address().port))

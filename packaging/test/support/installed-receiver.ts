@@ -1,0 +1,79 @@
+/** `npx turnlog-receiver serve` in the project, and its commands. */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import * as path from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import pg from 'pg'
+
+const run = promisify(execFile)
+
+export type InstalledReceiver = Awaited<ReturnType<typeof startReceiver>>
+
+/** On its embedded PostgreSQL in `data`, or on the one of `databaseUrl`. */
+export async function startReceiver(
+  project: string,
+  options: { readonly data: string; readonly databaseUrl?: string },
+) {
+  const { NODE_OPTIONS: _, ...own } = process.env
+  const env: NodeJS.ProcessEnv = {
+    ...own,
+    // The project's own Node, as a user of a current one has it.
+    PATH: `${path.join(project, 'node_modules/.bin')}:${process.env.PATH}`,
+    TURNLOG_DATA: path.join(project, options.data),
+    TURNLOG_RECEIVER_PORT: '0',
+    DATABASE_URL: options.databaseUrl ?? '',
+  }
+  const child = spawn('npx', ['turnlog-receiver', 'serve'], {
+    cwd: project,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  let complained = ''
+  child.stderr.on('data', (data) => {
+    complained += String(data)
+  })
+  // npx may end first; the output ends with the receiver.
+  const ended = once(child, 'close')
+  const said = new Map<string, string>()
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [word = '', address = ''] = line.split(/\s+/)
+    said.set(word, address)
+    if (word === 'Receiver') break
+  }
+  if (!said.has('Receiver')) throw new Error(`The receiver did not start: ${complained}`)
+  child.stdout.resume()
+  const databaseUrl = options.databaseUrl ?? said.get('Database') ?? ''
+  const signInLink = said.get('Receiver') ?? ''
+
+  async function command(...args: readonly string[]): Promise<string> {
+    const { stdout } = await run('npx', ['turnlog-receiver', ...args], { cwd: project, env })
+    return stdout.trim()
+  }
+
+  return {
+    /** As it is printed: it signs in once. */
+    signInLink,
+    url: new URL(signInLink).origin,
+    databaseUrl,
+    token: await command('token', 'create', '--user', 'mara'),
+    command,
+    async query(text: string, values: readonly unknown[] = []) {
+      const client = new pg.Client({ connectionString: databaseUrl })
+      await client.connect()
+      try {
+        const { rows } = await client.query(text, [...values])
+        return rows
+      } finally {
+        await client.end()
+      }
+    },
+    /** As Ctrl-C does. Resolves with what it complained of. */
+    async stop() {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT')
+      await ended
+      return complained.replaceAll(/^npm warn .*\n/gm, '')
+    },
+  }
+}

@@ -1,0 +1,4 @@
+import { decide, fileOperation } from '@turnlog/instrumentation'
+
+const operationId = fileOperation({ path: 'a.txt' })
+decide({ operationId, source: 'user', type: 'perhaps' })
