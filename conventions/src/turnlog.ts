@@ -146,7 +146,7 @@ export const turnlogAttributes = {
   },
   'turnlog.file_operation.diff.whole_file': {
     type: 'boolean',
-    meaning: 'The diff reached its time limit and is one hunk over the whole file.',
+    meaning: 'The diff would have been too much work, and is one hunk over the whole file.',
     example: true,
     stability: 'stable',
   },

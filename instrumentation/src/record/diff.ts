@@ -1,17 +1,22 @@
 /**
- * The unified diff of one file operation: pure, bounded in time, and true: applied to before it gives
+ * The unified diff of one file operation: pure, bounded in work, and true: applied to before it gives
  * after, with `patch -p1` or `git apply`.
  *
  * Equal lines at both ends are taken off first, so a small edit of a large file is cheap. What is left is
- * diffed by the package `diff` within `diffTimeMsMax`. Beyond that, or above `diffedLinesMax`, the diff is
- * one hunk, all of before and all of after, and says so.
+ * diffed by the package `diff`. Beyond `diffStepsMax`, or above `diffedLinesMax`, the diff is one hunk, all of before
+ * and all of after, and says so. Both limits are of work, not of time: a machine that is busy makes the same diff.
  */
 import { FILE_HEADERS_ONLY, formatPatch, type StructuredPatch, structuredPatch } from 'diff'
 import { countLines } from './content.ts'
 
-/** A worker may be busy for that long; an unlucky 5 000 lines would take 4 s. */
-export const diffTimeMsMax = 200
-/** Splitting more lines than this takes longer than the time limit by itself, before it is looked at. */
+/**
+ * About 250 ms of a worker's time; an unlucky 5 000 lines would take 4 s. Myers' algorithm goes through as many rounds as
+ * lines were added and removed, each of as many steps as rounds before it, and at most as the shorter side has lines.
+ */
+const diffStepsMax = 5_000_000
+/** For lines that make a step slow, or a machine on which it is. */
+const diffMillisecondsMax = 5_000
+/** Splitting more lines than this takes as long as all those steps. */
 export const diffedLinesMax = 200_000
 const contextLines = 3
 
@@ -60,8 +65,15 @@ export function unifiedDiff(input: DiffInput): UnifiedDiff {
 /** Undefined beyond the limits. */
 function hunksBetween(before: string, after: string): Hunks | undefined {
   const changed = changedLines(before, after)
-  if (countLines(changed.before) + countLines(changed.after) > diffedLinesMax) return undefined
-  const options = { context: contextLines, timeout: diffTimeMsMax }
+  const linesBefore = countLines(changed.before)
+  const linesAfter = countLines(changed.after)
+  if (linesBefore + linesAfter > diffedLinesMax) return undefined
+  const stepsOfRound = Math.min(linesBefore, linesAfter) + 1
+  const options = {
+    context: contextLines,
+    maxEditLength: Math.floor(Math.max(Math.sqrt(diffStepsMax), diffStepsMax / stepsOfRound)),
+    timeout: diffMillisecondsMax,
+  }
   const patch = structuredPatch(
     '',
     '',

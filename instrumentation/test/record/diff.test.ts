@@ -177,6 +177,30 @@ describe('beyond the limits it is one hunk, says so, and still applies', () => {
   })
 })
 
+// Within limits of work, not of time: a busy machine makes the same diff.
+describe('within the limits it is by lines', () => {
+  test.for([
+    [
+      'every twentieth line of 20,000',
+      numbers(20_000),
+      numbers(20_000, (n) => (n % 20 ? `${n}` : `x${n}`)),
+      1_000,
+    ],
+    ['1,000 lines, all changed', numbers(1_000), numbers(1_000, (n) => `x${n}`), 1_000],
+    [
+      '40,000 lines between 100 that changed',
+      numbers(100),
+      numbers(40_000, (n) => `x${n}`),
+      40_000,
+    ],
+  ] as const)('%s', ([, before, after, linesAdded]) => {
+    expect(unifiedDiff({ path: 'x', before, after })).toMatchObject({
+      linesAdded,
+      isWholeFile: false,
+    })
+  })
+})
+
 describe('large texts are soon done', () => {
   const size = 16 * 1024 ** 2
   test.for([
