@@ -45,34 +45,59 @@ def in_workspace(path):
     return target
 
 
+def read(path):
+    """The text of a file as it is on disk; `None` where there is no file."""
+    target = in_workspace(path)
+    return target.read_bytes().decode() if target.exists() else None
+
+
+def write(path, content):
+    target = in_workspace(path)
+    if content is None:
+        target.unlink()
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content.encode())
+
+
 def run_tool(name, arguments):
     path = arguments["path"]
-    target = in_workspace(path)
-    before = target.read_text() if target.exists() else None
+    before = read(path)
     if name == "read_file":
         if before is None:
-            raise FileNotFoundError(path)
+            raise FileNotFoundError(f"{path} does not exist.")
         return before
-    target.write_text(arguments["content"])
+    write(path, arguments["content"])
     operation = turnlog.file_operation(path, before, arguments["content"])
-    operations[operation[0]] = operation
+    operations[operation.id] = operation
     return f"Wrote {path}."
 
 
 def use_tool(block):
     """What the model is told of one tool it asked for."""
-    try:
-        with turnlog.tool_call(block.name, block.id, block.input) as result:
+    result = {"type": "tool_result", "tool_use_id": block.id}
+    with turnlog.tool_call(block.name, block.id, block.input) as told:
+        try:
             text = run_tool(block.name, block.input)
-            result(text)
-        return {"type": "tool_result", "tool_use_id": block.id, "content": text}
-    except (OSError, ValueError, KeyError) as error:
-        return {"type": "tool_result", "tool_use_id": block.id, "content": str(error), "is_error": True}
+            told(text)
+            return {**result, "content": text}
+        except (OSError, ValueError, KeyError) as error:
+            told(str(error), error)
+            return {**result, "content": str(error), "is_error": True}
+
+
+def revert(operation):
+    """Only what the operation left is replaced by what was before."""
+    now = read(operation.path)
+    if now != operation.after:
+        return "missing" if now is None else "conflict"
+    write(operation.path, operation.before)
+    return "restored"
 
 
 @asynccontextmanager
 async def lifespan(_app):
-    turnlog.start_session("1.0.0")
+    turnlog.start_session()
     yield
     turnlog.end_session()
 
@@ -92,7 +117,7 @@ class DecisionRequest(BaseModel):
 
 @app.post("/api/chat")
 def chat(request: ChatRequest):
-    with turnlog.turn(request.message, "example", request.conversation_id) as answer:
+    with turnlog.turn(request.message, "example", request.conversation_id, model) as answer:
         messages = [{"role": "user", "content": request.message}]
         while True:
             reply = client.messages.create(model=model, max_tokens=4096, tools=tools, messages=messages)
@@ -107,7 +132,7 @@ def chat(request: ChatRequest):
 
 @app.get("/api/changes")
 def changes():
-    return {"operations": list(operations)}
+    return {"operations": [{"id": each.id, "path": each.path} for each in operations.values()]}
 
 
 @app.post("/api/changes/{operation_id}")
@@ -115,5 +140,8 @@ def decide(operation_id: str, request: DecisionRequest):
     operation = operations.get(operation_id)
     if operation is None or request.decision not in ("accept", "reject", "revert"):
         raise HTTPException(404)
-    turnlog.decide(operation, request.decision, request.reason)
-    return {"status": "recorded"}
+    outcome = revert(operation) if request.decision == "revert" else "kept"
+    turnlog.decide(operation, request.decision, outcome, request.reason)
+    if outcome in ("conflict", "missing"):
+        raise HTTPException(409, f"{operation.path} is not what the operation left.")
+    return {"outcome": outcome}

@@ -1,22 +1,19 @@
 /** The Python app as its README runs it, in a virtual environment of its own, against a real receiver. */
-import { execFile, execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { createInterface } from 'node:readline'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type Folder, temporaryFolder } from '../../../test/support/example.ts'
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
 import { startScriptedModel } from '../../src/scripted-model/start.ts'
 
-const run = promisify(execFile)
 const source = path.resolve(import.meta.dirname, '..')
-const python = findPython()
-if (python === undefined) console.log('Skipped: Python 3.10 or newer is not here (python3).')
+const venv = inject('virtualEnvironment') ?? ''
 
-describe.skipIf(python === undefined)('the Python app', () => {
+describe.skipIf(venv === '')('the Python app', () => {
   const opened = new AsyncDisposableStack()
   let folder: Folder
   let database: TestDatabase
@@ -25,14 +22,10 @@ describe.skipIf(python === undefined)('the Python app', () => {
 
   beforeAll(async () => {
     folder = opened.use(temporaryFolder())
-    const venv = path.join(folder.path, 'venv')
-    await run(python ?? '', ['-m', 'venv', venv])
-    const requirements = path.join(source, 'requirements.txt')
-    await run(path.join(venv, 'bin/pip'), ['install', '--quiet', '--requirement', requirements])
     database = opened.use(await cloneDatabase())
     receiver = opened.use(await startReceiver({ database }))
     app = opened.adopt(
-      await startApp({ venv, workspace: path.join(folder.path, 'workspace'), receiver }),
+      await startApp({ workspace: path.join(folder.path, 'workspace'), receiver }),
       ({ stop }) => stop(),
     )
   })
@@ -45,10 +38,12 @@ describe.skipIf(python === undefined)('the Python app', () => {
       'Grüße, 世界\n',
     )
     const { operations } = await app.get('/api/changes')
-    await app.post(`/api/changes/${operations[0]}`, { decision: 'accept', reason: 'good' })
+    expect(operations).toEqual([{ id: expect.any(String), path: 'notes.txt' }])
+    await app.post(`/api/changes/${operations[0]?.id}`, { decision: 'accept', reason: 'good' })
 
     const [turn] = await rows(
-      `select trace_id, agent, conversation_id, prompt, answer, outcome, model_calls, tool_calls, user_id, session_id
+      `select trace_id, agent, conversation_id, prompt, answer, outcome, model, transport, model_calls, tool_calls,
+              file_operations, input_tokens > 0 as has_tokens, duration > interval '0' as has_duration, user_id, session_id
          from turns where ended_at is not null`,
     )
     expect(turn).toMatchObject({
@@ -56,20 +51,33 @@ describe.skipIf(python === undefined)('the Python app', () => {
       conversation_id: 'c-1',
       prompt,
       answer,
+      outcome: 'completed',
+      model: 'claude-opus-4-5',
+      transport: 'rest',
       model_calls: 2,
       tool_calls: 1,
+      file_operations: 1,
+      has_tokens: true,
+      has_duration: true,
       user_id: 'mara',
     })
+    const { trace_id, session_id } = turn ?? {}
     expect(
       await rows(
-        'select tool, arguments::json ->> $$path$$ as path, result, error_type from tool_calls',
+        'select tool, arguments::json ->> $$path$$ as path, result, error_type, session_id from tool_calls',
       ),
     ).toEqual([
-      { tool: 'write_file', path: 'notes.txt', result: 'Wrote notes.txt.', error_type: null },
+      {
+        tool: 'write_file',
+        path: 'notes.txt',
+        result: 'Wrote notes.txt.',
+        error_type: null,
+        session_id,
+      },
     ])
     expect(
       await rows(
-        'select type, path, before, after, lines_added, lines_removed, tool, source from file_operations',
+        'select type, path, before, after, diff, lines_added, lines_removed, tool, source from file_operations',
       ),
     ).toEqual([
       {
@@ -77,36 +85,108 @@ describe.skipIf(python === undefined)('the Python app', () => {
         path: 'notes.txt',
         before: null,
         after: 'Grüße, 世界\n',
+        diff: '--- /dev/null\n+++ b/notes.txt\n@@ -0,0 +1 @@\n+Grüße, 世界\n',
         lines_added: 1,
         lines_removed: 0,
         tool: 'write_file',
         source: 'api',
       },
     ])
-    expect(await rows('select decision, source, reason, trace_id from change_decisions')).toEqual([
-      { decision: 'accept', source: 'user', reason: 'good', trace_id: turn?.trace_id },
+    expect(
+      await rows(
+        'select decision, source, reason, outcome, path, elapsed is not null as has_elapsed, trace_id from change_decisions',
+      ),
+    ).toEqual([
+      {
+        decision: 'accept',
+        source: 'user',
+        reason: 'good',
+        outcome: 'kept',
+        path: 'notes.txt',
+        has_elapsed: true,
+        trace_id,
+      },
     ])
     const calls = await rows(
-      'select input_messages, output_messages, trace_id from model_calls order by started_at',
+      `select input_messages, output_messages, input_tokens > 0 as has_tokens, conversation_id, session_id, trace_id
+         from model_calls order by started_at`,
     )
     expect(calls).toHaveLength(2)
     for (const call of calls) {
-      expect(call).toMatchObject({ trace_id: turn?.trace_id })
+      expect(call).toMatchObject({
+        has_tokens: true,
+        conversation_id: 'c-1',
+        session_id,
+        trace_id,
+      })
       expect(call.input_messages).toContain('Grüße')
     }
-    expect(await rows('select session_id, service_name from sessions')).toEqual([
-      { session_id: turn?.session_id, service_name: 'python-agent' },
+    expect(
+      await rows(
+        `select session_id, service_name, service_version, os_type, runtime_version, model_calls
+           from sessions`,
+      ),
+    ).toEqual([
+      {
+        session_id,
+        service_name: 'python-agent',
+        service_version: '1.0.0',
+        os_type: expect.any(String),
+        runtime_version: expect.stringMatching(/^3\./),
+        model_calls: 2,
+      },
     ])
   })
 
   test('a tool that fails is a failed tool call, and an error', async () => {
     await app.post('/api/chat', { message: 'read nothing-there.txt', conversation_id: 'c-2' })
+    const told = 'nothing-there.txt does not exist.'
     const failed = await rows(
-      'select tool, error_type from tool_calls where error_type is not null',
+      'select tool, error_type, error_message, result from tool_calls where error_type is not null',
     )
-    expect(failed).toEqual([{ tool: 'read_file', error_type: 'FileNotFoundError' }])
-    const errors = await rows("select type, message from errors where kind = 'exception'")
-    expect(errors).toEqual([{ type: 'FileNotFoundError', message: 'nothing-there.txt' }])
+    expect(failed).toEqual([
+      {
+        tool: 'read_file',
+        error_type: 'FileNotFoundError',
+        error_message: told,
+        result: told,
+      },
+    ])
+    expect(
+      await rows(
+        `select type, message, origin, stacktrace like '%in run_tool%' as has_stack
+           from errors where kind = 'exception'`,
+      ),
+    ).toEqual([{ type: 'FileNotFoundError', message: told, origin: 'tool', has_stack: true }])
+  })
+
+  test('a revert restores the file byte by byte, or says why not; the diff is one that git applies', async () => {
+    const file = path.join(folder.path, 'workspace/windows.txt')
+    const before = 'one\r\ntwo\f\u2028three\r\nfour'
+    writeFileSync(file, before)
+    await app.post('/api/chat', { message: 'create windows.txt with "two"' })
+    const after = 'two\n'
+    expect(readFileSync(file, 'utf8')).toBe(after)
+    const [operation] = await rows(
+      "select operation_id, type, before, after, diff from file_operations where path = 'windows.txt'",
+    )
+    expect(operation).toMatchObject({ type: 'edit', before, after })
+    writeFileSync(path.join(folder.path, 'windows.diff'), String(operation?.diff))
+    writeFileSync(path.join(folder.path, 'windows.txt'), before)
+    execFileSync('git', ['apply', '--whitespace=nowarn', 'windows.diff'], { cwd: folder.path })
+    expect(readFileSync(path.join(folder.path, 'windows.txt'), 'utf8')).toBe(after)
+
+    const at = `/api/changes/${String(operation?.operation_id)}`
+    expect(await app.post(at, { decision: 'revert' })).toEqual({ outcome: 'restored' })
+    expect(readFileSync(file, 'utf8')).toBe(before)
+    await expect(app.post(at, { decision: 'revert' })).rejects.toThrow(/^409/)
+    await expect
+      .poll(() =>
+        database.query(
+          "select outcome from change_decisions where path = 'windows.txt' order by decided_at",
+        ),
+      )
+      .toEqual([{ outcome: 'restored' }, { outcome: 'conflict' }])
   })
 
   /** Polled until there are some. */
@@ -122,25 +202,8 @@ describe.skipIf(python === undefined)('the Python app', () => {
   }
 })
 
-function findPython(): string | undefined {
-  return ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10'].find((command) => {
-    try {
-      execFileSync(command, ['-c', 'import sys, venv; sys.exit(sys.version_info < (3, 10))'], {
-        stdio: 'ignore',
-      })
-      return true
-    } catch {
-      return false
-    }
-  })
-}
-
-async function startApp(options: {
-  readonly venv: string
-  readonly workspace: string
-  readonly receiver: TestReceiver
-}) {
-  const { venv, workspace, receiver } = options
+async function startApp(options: { readonly workspace: string; readonly receiver: TestReceiver }) {
+  const { workspace, receiver } = options
   mkdirSync(workspace, { recursive: true })
   const model = await startScriptedModel()
   const bin = (name: string): string => path.join(venv, 'bin', name)
@@ -159,7 +222,8 @@ async function startApp(options: {
         OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
         OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer ${receiver.token}`,
         OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
-        OTEL_METRICS_EXPORTER: 'none',
+        OTEL_EXPERIMENTAL_RESOURCE_DETECTORS: 'otel,process,os,host',
+        OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.0.0',
         OTEL_SERVICE_NAME: 'python-agent',
         // As seldom as they are by default, it would be half a minute's test.
         OTEL_BSP_SCHEDULE_DELAY: '200',
@@ -180,7 +244,7 @@ async function startApp(options: {
   })
   async function answerOf(response: Response) {
     if (!response.ok) throw new Error(`${response.status}: ${await response.text()}\n${printed}`)
-    return (await response.json()) as { answer: string; operations: string[] }
+    return (await response.json()) as { answer: string; operations: { id: string; path: string }[] }
   }
   return {
     post: async (at: string, body: object) =>
