@@ -20,11 +20,22 @@ export function describeRoutes(app: FastifyInstance): void {
         version: '1',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      // Wherever this document was read.
+      servers: [{ url: '/' }],
       tags: [...tags],
       components: {
         securitySchemes: {
-          token: { type: 'http', scheme: 'bearer' },
-          browser: { type: 'apiKey', in: 'cookie', name: 'turnlog_session' },
+          token: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'Of a scope that the endpoint names; `admin` stands for all of them.',
+          },
+          browser: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'turnlog_session',
+            description: 'A browser that is signed in (`turnlog-receiver link`).',
+          },
         },
       },
       security: [{ token: [] }],

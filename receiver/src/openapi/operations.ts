@@ -2,6 +2,8 @@
 import type { Schema } from '../events/json-schema.ts'
 
 export interface Operation {
+  /** What generated clients call it. */
+  readonly operationId: string
   readonly tags: readonly [string]
   readonly summary: string
   readonly description?: string
@@ -60,8 +62,9 @@ const bodyFailures = {
   415: failure('The body is of another type or coding than the receiver reads.'),
 } as const
 
-function otlp(signal: string): Operation {
+function otlp(operationId: string, signal: string): Operation {
   return {
+    operationId,
     tags: ['OTLP'],
     summary: `Lands ${signal}.`,
     description:
@@ -89,6 +92,7 @@ const attachmentBytes = { schema: { type: 'string', format: 'binary' } } as cons
 
 export const operations: Readonly<Record<string, Operation>> = {
   'POST /api/v1/events': {
+    operationId: 'postEvents',
     tags: ['Plain events'],
     summary: 'Lands events, each by itself.',
     description:
@@ -107,6 +111,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     },
   },
   'GET /api/v1/events/schema': {
+    operationId: 'getEventsSchema',
     tags: ['Description'],
     summary: 'The JSON Schema of the body of POST /api/v1/events.',
     security: open,
@@ -118,6 +123,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     },
   },
   'POST /api/v1/attachments': {
+    operationId: 'postAttachment',
     tags: ['Plain events'],
     summary: 'Lands a content too large for an event.',
     description:
@@ -155,6 +161,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     },
   },
   'GET /api/v1/attachments/:sha256': {
+    operationId: 'getAttachment',
     tags: ['Plain events'],
     summary: 'A content by its hash, whoever brought it.',
     description:
@@ -181,10 +188,11 @@ export const operations: Readonly<Record<string, Operation>> = {
       ...failures,
     },
   },
-  'POST /v1/traces': otlp('spans'),
-  'POST /v1/logs': otlp('log records'),
-  'POST /v1/metrics': otlp('data points of metrics'),
+  'POST /v1/traces': otlp('postTraces', 'spans'),
+  'POST /v1/logs': otlp('postLogs', 'log records'),
+  'POST /v1/metrics': otlp('postMetrics', 'data points of metrics'),
   'GET /api/v1/completeness': {
+    operationId: 'getCompleteness',
     tags: ['Completeness'],
     summary: 'What of a recorder has landed, was rejected, was dropped or is missing.',
     description:
@@ -211,24 +219,28 @@ export const operations: Readonly<Record<string, Operation>> = {
     },
   },
   'GET /api/v1/health': {
+    operationId: 'getHealth',
     tags: ['Health'],
     summary: 'Whether the receiver and its database work, and what was counted.',
     security: open,
     response: health,
   },
   'GET /api/v1/health/live': {
+    operationId: 'getLiveness',
     tags: ['Health'],
     summary: 'Whether the process answers.',
     security: open,
     response: { 200: health[200] },
   },
   'GET /api/v1/health/ready': {
+    operationId: 'getReadiness',
     tags: ['Health'],
     summary: 'Whether the database answers, too.',
     security: open,
     response: health,
   },
   'GET /openapi.json': {
+    operationId: 'getOpenapi',
     tags: ['Description'],
     summary: 'This document.',
     security: open,

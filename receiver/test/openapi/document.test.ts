@@ -80,6 +80,30 @@ test('every endpoint of the API is described, and what is described is there', a
   )
 })
 
+/** What linters (Redocly's, Spectral's) and generators of clients ask for. */
+test('each operation has a name of its own, what it may be asked, and how it refuses', async () => {
+  const document = await readDocument()
+  expect(document).toMatchObject({ servers: [{ url: '/' }] })
+  const described = Object.values(document.paths).flatMap((methods) => Object.values(methods))
+  const names = described.map((each) => (each as { operationId?: string }).operationId)
+  expect(names.filter((name) => !/^[a-z]\w+$/i.test(name ?? ''))).toEqual([])
+  expect(new Set(names).size).toBe(names.length)
+  for (const each of described as { security?: unknown[]; responses: object }[]) {
+    if (each.security?.length === 0) continue
+    expect(Object.keys(each.responses)).toEqual(expect.arrayContaining(['401', '403', '503']))
+  }
+  const parameters = ['service', 'limit'].map((name) => ({ in: 'query', name }))
+  expect(document).toMatchObject({
+    paths: {
+      '/api/traces': {
+        get: {
+          parameters: expect.arrayContaining(parameters.map((one) => expect.objectContaining(one))),
+        },
+      },
+    },
+  })
+})
+
 function byText(left: string, right: string): number {
   return left < right ? -1 : 1
 }
