@@ -3,8 +3,9 @@
 /** A bare number of sixteen digits or more, as some clients send times. Inside text it costs only time. */
 const longInteger = /[:[,]\s*-?\d{16}/
 
-/** Throws a SyntaxError on what is not JSON. */
-export function parseJson(text: string): unknown {
+/** Throws a SyntaxError on what is not JSON. A byte order mark before it is no part of it (RFC 8259, 8.1). */
+export function parseJson(body: string): unknown {
+  const text = body.startsWith('\u{feff}') ? body.slice(1) : body
   if (!longInteger.test(text)) return JSON.parse(text)
   try {
     return JSON.parse(text, keepDigits)

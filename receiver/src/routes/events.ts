@@ -36,9 +36,14 @@ const tooManyValues: Refusal = {
   httpStatus: 413,
   message: `The body holds too many values, or more than ${recordsMax} events: send it in parts.`,
 }
-const noEvents: Refusal = {
-  httpStatus: 400,
-  message: 'The body is not a JSON array of events, in UTF-8.',
+const notUtf8 = refusalOfBody('The body is not UTF-8.')
+const notJson = refusalOfBody(
+  'The body is not JSON: it takes one array of events, or one event, also where there is one on each line.',
+)
+const noEvents = refusalOfBody('The body is neither an array of events nor an event.')
+
+function refusalOfBody(message: string): Refusal {
+  return { httpStatus: 400, message }
 }
 const wrongType: Refusal = {
   httpStatus: 415,
@@ -92,7 +97,10 @@ function decodeEvents(body: Buffer, lease: Lease): Decoded {
   const cost = costOfJson(body)
   if (cost > costMax) return refused(tooManyValues)
   if (!lease.take(cost)) return refused(busy)
-  const value = jsonOf(body)
+  const text = decodeText(body)
+  if (text === undefined) return refused(notUtf8)
+  const value = jsonOf(text)
+  if (value === undefined) return refused(notJson)
   if (typeof value !== 'object' || value === null) return refused(noEvents)
   const values = Array.isArray(value) ? value : [value]
   if (values.length > recordsMax) return refused(tooManyValues)
@@ -100,10 +108,8 @@ function decodeEvents(body: Buffer, lease: Lease): Decoded {
   return { status: 'decoded', values }
 }
 
-/** Undefined when the body is none. */
-function jsonOf(body: Buffer): unknown {
-  const text = decodeText(body)
-  if (text === undefined) return undefined
+/** Undefined when the text is none. What is wrong with it is not told: that would quote it. */
+function jsonOf(text: string): unknown {
   try {
     return parseJson(text)
   } catch {

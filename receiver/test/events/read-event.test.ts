@@ -54,6 +54,7 @@ test.each([
   [{ ...file, beforeContent: 7 }, 'beforeContent must be a string'],
   [{ ...file, beforeContent: { ref: 'main' } }, 'beforeContent must be a string'],
   [{ ...file, afterContent: { base64: '%%' } }, 'afterContent must be a string'],
+  [{ ...file, afterContent: { base64: 'AAECA' } }, 'afterContent must be a string'],
   [{ ...file, unifiedDiff: [] }, 'unifiedDiff must be a string'],
   [{ type: 'ChangeDecision', opId: 'o' }, 'decision is missing'],
   [{ type: 'ChangeDecision', opId: 'o', decision: 'maybe' }, 'decision must be accept, reject or'],

@@ -498,6 +498,25 @@ test.each([
   expect([answer.status, await answer.json()]).toMatchObject([400, { code: 3 }])
 })
 
+test('what cannot be read is told in words, a byte order mark can be', async () => {
+  const event = JSON.stringify({ type: 'Error', message: 'm', timestamp: Date.now() })
+  for (const [body, message] of [
+    [`${event}\n${event}\n`, 'also where there is one on each line'],
+    ['[NaN]', 'The body is not JSON'],
+    [Buffer.from('\u{feff}[]', 'utf16le'), 'The body is not JSON'],
+    [Buffer.alloc(20_000, 0xff), 'The body is not UTF-8.'],
+    ['5', 'neither an array of events nor an event'],
+  ] as const) {
+    const answer = await postEvents(receiver, body)
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { message: expect.stringContaining(message) },
+    ])
+  }
+  const marked = await postEvents(receiver, `\u{feff}[${event}]`)
+  expect([marked.status, await marked.json()]).toMatchObject([200, { landed: 1 }])
+})
+
 test('no events at all are an answer without results', async () => {
   const answer = await sendEvents(receiver, [])
   expect(answer).toEqual({ received: 0, landed: 0, duplicate: 0, rejected: 0, results: [] })
