@@ -55,6 +55,12 @@ export function buildApp(
     requestTimeout: requestMilliseconds,
     forceCloseConnections: 'idle',
     clientErrorHandler: answerBrokenRequest,
+    // An address that is none has no route, and so no error handler.
+    frameworkErrors: (_error, _request, reply) => {
+      reply.hijack()
+      reply.raw.writeHead(400, { 'content-type': 'application/json; charset=utf-8' })
+      reply.raw.end(JSON.stringify({ code: 3, message: 'The address cannot be read.' }))
+    },
   })
   const wellness = openWellness(log)
   const keeping = openKeeping(database, { ...config, now })

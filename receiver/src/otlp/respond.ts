@@ -61,6 +61,7 @@ const rpcCodes: Readonly<Record<number, number>> = {
   405: 12,
   413: 8,
   415: 3,
+  416: 11,
   421: 3,
   422: 3,
   429: 8,

@@ -4,10 +4,17 @@ export type Range =
   | { readonly status: 'whole' | 'part'; readonly start: number; readonly end: number }
   | { readonly status: 'unsatisfiable' }
 
-/** One range of bytes, `end` excluded; several, and other units, are answered with the whole. */
-export function rangeOf(header: string | undefined, size: number): Range {
+/**
+ * One range of bytes, `end` excluded; several, and other units, are answered with the whole, as is one that is wanted of
+ * another content only (`If-Range`), whose rest this would not be.
+ */
+export function rangeOf(
+  { range, ifRange }: { readonly range: string | undefined; readonly ifRange: string | undefined },
+  { size, tag }: { readonly size: number; readonly tag: string },
+): Range {
   const whole = { status: 'whole', start: 0, end: size } as const
-  const match = /^\s*bytes\s*=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header ?? '')
+  if (ifRange !== undefined && ifRange.trim() !== `"${tag}"`) return whole
+  const match = /^\s*bytes\s*=\s*(\d*)-(\d*)\s*$/i.exec(range ?? '')
   const [, first = '', last = ''] = match ?? []
   if (match === null || (first === '' && last === '')) return whole
   if (first === '') {

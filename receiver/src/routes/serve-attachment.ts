@@ -45,7 +45,8 @@ export async function serveAttachment(options: Serving): Promise<FastifyReply> {
   }
 
   const { day, size, isText } = content
-  const range = rangeOf(headerOf(request, 'range'), size)
+  const wanted = { range: headerOf(request, 'range'), ifRange: headerOf(request, 'if-range') }
+  const range = rangeOf(wanted, { size, tag: sha256 })
   if (range.status === 'unsatisfiable') {
     reply.header('content-range', `bytes */${size}`)
     return refuse(request, reply, { httpStatus: 416, message: `The content has ${size} bytes.` })

@@ -264,6 +264,7 @@ test('ranges, conditions and HEAD', async () => {
     ['bytes=9000-', 9_000, 10_000],
     ['bytes=-10', 9_990, 10_000],
     ['bytes=9990-20000', 9_990, 10_000],
+    ['bytes=9990-99999999999999999999', 9_990, 10_000],
   ] as const) {
     const answer = await get(sha256, { headers: { range, 'accept-encoding': 'gzip' } })
     expect(answer.status).toBe(206)
@@ -284,16 +285,26 @@ test('ranges, conditions and HEAD', async () => {
     expect([unchanged.status, unchanged.body.length]).toEqual([304, 0])
   }
   expect((await get(sha256, { headers: { 'if-none-match': '"x"' } })).status).toBe(200)
+  for (const [tag, status] of [
+    [etag, 206],
+    ['"x"', 200],
+    [`W/${etag}`, 200],
+    ['Tue, 24 Nov 2026 00:00:00 GMT', 200],
+  ] as const) {
+    const part = await get(sha256, { headers: { range: 'bytes=0-0', 'if-range': tag } })
+    expect([tag, part.status]).toEqual([tag, status])
+  }
 
   const head = await get(sha256, { method: 'HEAD' })
   expect([head.status, head.headers['content-length'], head.body.length]).toEqual([200, '10000', 0])
   expect((await get('0'.repeat(64), { method: 'HEAD' })).status).toBe(404)
 })
 
-test.each(['x', 'sha256:abc', `md5:${'a'.repeat(64)}`, '%00'])(
+test.each(['x', 'sha256:abc', `md5:${'a'.repeat(64)}`, '%00', '%zz'])(
   '%s names no content',
   async (name) => {
-    expect((await get(name)).status).toBe(400)
+    const answer = await get(name)
+    expect([answer.status, JSON.parse(answer.body.toString())]).toMatchObject([400, { code: 3 }])
   },
 )
 
