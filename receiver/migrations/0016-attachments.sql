@@ -1,4 +1,3 @@
--- views: 0aca5dc0044e01aeac2f3208dafbaf1ea7bc521eaae97c4dd863ebdcd430db53
 -- Where an attachment is kept, and where it is awaited: a record of the day refers to it, and it has not come.
 -- The hash comes before the day: nobody who brings or awaits a content knows of which days the others are.
 create table attachment_days (

@@ -19,9 +19,8 @@ select l.team_id,
        r.recorders,
        (select count(*) from turns t
          where t.team_id = l.team_id and t.session_id = l.session_id) as turns,
-       (select count(*) from spans s
-         where s.team_id = l.team_id and s.session_id = l.session_id
-           and s.operation in ('chat', 'text_completion', 'generate_content')) as model_calls,
+       (select count(*) from model_calls m
+         where m.team_id = l.team_id and m.session_id = l.session_id) as model_calls,
        (select count(*) from spans s
          where s.team_id = l.team_id and s.session_id = l.session_id
            and s.operation = 'execute_tool') as tool_calls,

@@ -74,16 +74,18 @@ const callsText = `
 /** What two calls share is told by their links: below the one both have, all is the same. */
 const messagesText = `
   with calls as (
-    select span_id,
-           team_id,
-           turnlog_day(start_time) as day,
-           turnlog_hash(attributes #>> '{gen_ai.input.messages,turnlog.messages}') as list,
-           lag(turnlog_hash(attributes #>> '{gen_ai.input.messages,turnlog.messages}'))
-             over (order by start_time, span_id) as list_before
-      from spans
-     where team_id = $1 and trace_id = $2   -- index: spans_pkey
-       and operation in ('chat', 'text_completion', 'generate_content')
-     order by start_time, span_id
+    select s.span_id,
+           s.team_id,
+           turnlog_day(s.start_time) as day,
+           turnlog_hash(s.attributes #>> '{gen_ai.input.messages,turnlog.messages}') as list,
+           lag(turnlog_hash(s.attributes #>> '{gen_ai.input.messages,turnlog.messages}'))
+             over (order by s.start_time, s.span_id) as list_before
+      from model_calls m
+      join spans s
+        on s.team_id = m.team_id and s.trace_id = m.trace_id and s.span_id = m.span_id
+       and s.start_time = m.started_at
+     where m.team_id = $1 and m.trace_id = $2   -- index: spans_pkey
+     order by s.start_time, s.span_id
      limit $4
   )
   select c.span_id as "spanId", m.place, left(turnlog_expand(c.team_id, c.day, m.message_body), $3) as text

@@ -19,9 +19,8 @@ select s.team_id,
        turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.answer') as answer,
        coalesce(s.request_model, s.response_model) as model,
        (select count(*)
-          from spans c
-         where c.team_id = s.team_id and c.trace_id = s.trace_id
-           and c.operation in ('chat', 'text_completion', 'generate_content')) as model_calls,
+          from model_calls c
+         where c.team_id = s.team_id and c.trace_id = s.trace_id) as model_calls,
        (select count(*)
           from spans c
          where c.team_id = s.team_id and c.trace_id = s.trace_id
@@ -32,14 +31,12 @@ select s.team_id,
            and c.file_operation_type is not null) as file_operations,
        coalesce(s.input_tokens, (
          select sum(c.input_tokens)::bigint
-           from spans c
-          where c.team_id = s.team_id and c.trace_id = s.trace_id
-            and c.operation in ('chat', 'text_completion', 'generate_content'))) as input_tokens,
+           from model_calls c
+          where c.team_id = s.team_id and c.trace_id = s.trace_id)) as input_tokens,
        coalesce(s.output_tokens, (
          select sum(c.output_tokens)::bigint
-           from spans c
-          where c.team_id = s.team_id and c.trace_id = s.trace_id
-            and c.operation in ('chat', 'text_completion', 'generate_content'))) as output_tokens,
+           from model_calls c
+          where c.team_id = s.team_id and c.trace_id = s.trace_id)) as output_tokens,
        s.cache_read_tokens,
        s.cache_write_tokens,
        s.error_type,

@@ -41,9 +41,21 @@ select s.team_id,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.output.messages') as output_messages_bytes,
        s.landed_at
   from spans s
- where s.operation in ('chat', 'text_completion', 'generate_content');
+ where s.operation in ('chat', 'text_completion', 'generate_content')
+   -- Of a framework's span and that of the SDK directly below it, which both tell of one call, the outer one stands for it. Looked
+   -- up for each call: an anti-join would read all days. And by nothing but its key, which `|| ''` sees to: on a day
+   -- without statistics every index looks as good to the planner.
+   and (select true
+          from spans o
+         where o.trace_id = s.trace_id and o.span_id = s.parent_span_id   -- index: spans_pkey
+           and o.start_time between s.start_time - interval '1 day' and s.start_time
+           and o.team_id || '' = s.team_id
+           and o.operation || '' in ('chat', 'text_completion', 'generate_content')
+           -- Of two that are each other's parent none is the outer one.
+           and o.span_id <> s.span_id and o.parent_span_id is distinct from s.span_id
+         limit 1) is null;
 
-comment on view model_calls is 'One request to an LLM each, with everything that was sent and answered.';
+comment on view model_calls is 'One request to an LLM each, with everything that was sent and answered; once, also where a framework tells of it and, directly below, its SDK.';
 comment on column model_calls.input_messages is 'The messages that were sent, a JSON array, exactly as recorded. Null when they are no text: see input_messages_bytes.';
 comment on column model_calls.output_messages is 'The answer, a JSON array, exactly as recorded.';
 comment on column model_calls.system_instructions is 'The system prompt, a JSON array of parts.';
