@@ -259,6 +259,13 @@ export const turnlogAttributes = {
     example: '{"region":"eu"}',
     stability: 'stable',
   },
+  'turnlog.dialect': {
+    type: 'string',
+    meaning:
+      'The span came in the words of another convention, `openinference`, `openllmetry` or `vercel_ai`; the receiver has added those of the GenAI convention.',
+    example: 'openinference',
+    stability: 'development',
+  },
   'turnlog.content.sha256': {
     type: 'string',
     meaning:

@@ -13,6 +13,7 @@ import {
 } from './attributes.ts'
 import type { Item, SpanRow } from './batch.ts'
 import type { ContentSink, collectContents } from './contents.ts'
+import { withGenAiNames } from './dialects/index.ts'
 import { identifierOf } from './identifier.ts'
 import { toJsonText } from './json-text.ts'
 import { lastSaid } from './messages.ts'
@@ -44,7 +45,7 @@ export function toSpanRow(span: SpanRecord, options: RowOptions): SpanResult {
   if (spanId === undefined) return { status: 'rejected', reason: 'span id is not one' }
   if (startTime === null) return { status: 'rejected', reason: 'span has no time' }
 
-  const { attributes } = span
+  const attributes = withGenAiNames(span.attributes, span.name)
   const { origin } = options
   const sink = options.contents.open(dayOf(span.startTime))
   const operation = columnTextOf(attributes.get('gen_ai.operation.name'))

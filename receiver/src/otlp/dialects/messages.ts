@@ -1,0 +1,114 @@
+/** Messages in the form of the GenAI convention, out of what dialects have instead. Pure. */
+import { toJsonText } from '../json-text.ts'
+import { messagesMax } from '../messages.ts'
+import type { AnyValue, AttributeMap } from '../request.ts'
+
+export interface Part {
+  readonly type: string
+  readonly [member: string]: AnyValue | undefined
+}
+
+export interface Message {
+  readonly role: string
+  readonly parts: readonly Part[]
+  readonly finish_reason?: string | undefined
+}
+
+/** Undefined for none. */
+export function toMessages(messages: readonly Message[]): string | undefined {
+  if (messages.length === 0) return undefined
+  return toJsonText(
+    messages.map(({ role, parts, finish_reason }) =>
+      mapOf({ role, parts: parts.map(mapOf), finish_reason }),
+    ),
+  )
+}
+
+/** One message of one text; undefined without a text. */
+export function textMessage(role: string, text: AnyValue | undefined): string | undefined {
+  const part = textPart(text)
+  return part && toMessages([{ role, parts: [part] }])
+}
+
+export function textPart(text: AnyValue | undefined): Part | undefined {
+  const content = asText(text)
+  return content === undefined || content === '' ? undefined : { type: 'text', content }
+}
+
+export function toolCallPart(call: {
+  readonly id: AnyValue | undefined
+  readonly name: AnyValue | undefined
+  readonly arguments: AnyValue | undefined
+}): Part {
+  return { type: 'tool_call', ...call }
+}
+
+export function present<Value>(values: readonly (Value | undefined)[]): readonly Value[] {
+  return values.filter((value) => value !== undefined)
+}
+
+/** Text as it is, other values as JSON. */
+export function asText(value: AnyValue | undefined): string | undefined {
+  if (value === undefined || value === null) return undefined
+  return typeof value === 'string' ? value : toJsonText(value)
+}
+
+function mapOf(members: Readonly<Record<string, AnyValue | undefined>>): AttributeMap {
+  return new Map(
+    Object.entries(members).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    ),
+  )
+}
+
+/** `prefix.0.role`, `prefix.0.content` … as they were before they became attributes. */
+export type Tree = ReadonlyMap<string, Tree | AnyValue>
+
+/** The elements of a list that lies flat in attributes, in their order. */
+export function listAt(attributes: AttributeMap, prefix: string): readonly Tree[] {
+  const root: MutableTree = new Map()
+  for (const [key, value] of attributes) {
+    if (key.startsWith(prefix)) put(root, key.slice(prefix.length).split('.'), value)
+  }
+  return elementsOf(root)
+}
+
+/** The elements of a tree whose keys are numbers. */
+export function elementsOf(tree: Tree | AnyValue | undefined): readonly Tree[] {
+  if (!isTree(tree)) return []
+  return [...tree]
+    .filter(([key]) => /^\d{1,6}$/.test(key))
+    .sort(([left], [right]) => Number(left) - Number(right))
+    .flatMap(([, one]) => (isTree(one) ? [one] : []))
+    .slice(0, messagesMax)
+}
+
+export function leafOf(
+  tree: Tree | AnyValue | undefined,
+  ...path: readonly string[]
+): AnyValue | undefined {
+  const [name, ...rest] = path
+  if (!isTree(tree) || name === undefined) return undefined
+  const inner = tree.get(name)
+  if (rest.length > 0) return leafOf(inner, ...rest)
+  return isTree(inner) ? undefined : inner
+}
+
+type MutableTree = Map<string, MutableTree | AnyValue>
+
+/** Iterative, for a key may have many dots. Of a value and values below it the first stands. */
+function put(root: MutableTree, path: readonly string[], value: AnyValue): void {
+  let tree = root
+  for (const name of path.slice(0, -1)) {
+    const inner = tree.get(name) ?? new Map()
+    if (!(inner instanceof Map)) return
+    tree.set(name, inner)
+    tree = inner as MutableTree
+  }
+  const last = path.at(-1) ?? ''
+  if (!tree.has(last)) tree.set(last, value)
+}
+
+function isTree(value: unknown): value is Tree {
+  return value instanceof Map
+}

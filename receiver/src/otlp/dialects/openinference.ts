@@ -1,0 +1,89 @@
+/** OpenInference (Arize Phoenix): `openinference.span.kind`, messages flat in attributes. Pure. */
+import type { AnyValue, AttributeMap } from '../request.ts'
+import type { Derived } from './index.ts'
+import {
+  asText,
+  elementsOf,
+  leafOf,
+  listAt,
+  type Message,
+  present,
+  type Tree,
+  textMessage,
+  textPart,
+  toMessages,
+  toolCallPart,
+} from './messages.ts'
+
+export function readOpenInference(attributes: AttributeMap, spanName: string): Derived | undefined {
+  const kind = attributes.get('openinference.span.kind')
+  if (typeof kind !== 'string' || attributes.has('gen_ai.operation.name')) return undefined
+  const input = attributes.get('input.value')
+  const output = attributes.get('output.value')
+  switch (kind.toUpperCase()) {
+    case 'LLM':
+      return readModelCall(attributes)
+    case 'TOOL':
+      return {
+        'gen_ai.operation.name': 'execute_tool',
+        'gen_ai.tool.name': attributes.get('tool.name') ?? spanName,
+        'gen_ai.tool.call.id': attributes.get('tool_call.id') ?? attributes.get('tool.id'),
+        'gen_ai.tool.call.arguments': input ?? attributes.get('tool.parameters'),
+        'gen_ai.tool.call.result': output,
+      }
+    case 'AGENT':
+      return {
+        'gen_ai.operation.name': 'invoke_agent',
+        'gen_ai.agent.name': attributes.get('agent.name') ?? spanName,
+        'gen_ai.input.messages': textMessage('user', input),
+        'gen_ai.output.messages': textMessage('assistant', output),
+      }
+    default:
+      return undefined
+  }
+}
+
+function readModelCall(attributes: AttributeMap): Derived {
+  const count = (name: string) => attributes.get(`llm.token_count.${name}`)
+  const model = attributes.get('llm.model_name')
+  const finishReason = asText(attributes.get('llm.finish_reason'))
+  const messages = (name: string) =>
+    toMessages(listAt(attributes, `llm.${name}.`).map((one) => toMessage(one.get('message'))))
+  return {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.provider.name': attributes.get('llm.provider') ?? attributes.get('llm.system'),
+    'gen_ai.request.model': model,
+    'gen_ai.response.model': model,
+    'gen_ai.response.finish_reasons': finishReason === undefined ? undefined : [finishReason],
+    'gen_ai.usage.input_tokens': count('prompt'),
+    'gen_ai.usage.output_tokens': count('completion'),
+    'gen_ai.usage.cache_read.input_tokens': count('prompt_details.cache_read'),
+    'gen_ai.usage.cache_write.input_tokens': count('prompt_details.cache_write'),
+    'gen_ai.usage.reasoning.output_tokens': count('completion_details.reasoning'),
+    'gen_ai.input.messages':
+      messages('input_messages') ?? textMessage('user', attributes.get('input.value')),
+    'gen_ai.output.messages':
+      messages('output_messages') ?? textMessage('assistant', attributes.get('output.value')),
+  }
+}
+
+function toMessage(message: Tree | AnyValue | undefined): Message {
+  const at = (...path: string[]) => leafOf(message, ...path)
+  const role = asText(at('role')) ?? ''
+  const answered = at('tool_call_id')
+  if (answered !== undefined) {
+    return { role, parts: [{ type: 'tool_call_response', id: answered, response: at('content') }] }
+  }
+  const tree = message instanceof Map ? message : new Map<string, Tree>()
+  const contents = elementsOf(tree.get('contents')).map((one) =>
+    textPart(leafOf(one, 'message_content', 'text')),
+  )
+  const calls = elementsOf(tree.get('tool_calls')).map((one) =>
+    toolCallPart({
+      id: leafOf(one, 'tool_call', 'id'),
+      name: leafOf(one, 'tool_call', 'function', 'name'),
+      arguments: leafOf(one, 'tool_call', 'function', 'arguments'),
+    }),
+  )
+  return { role, parts: present([textPart(at('content')), ...contents, ...calls]) }
+}

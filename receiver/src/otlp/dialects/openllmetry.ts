@@ -1,0 +1,88 @@
+/**
+ * OpenLLMetry (Traceloop): `llm.request.type` on model calls, `traceloop.span.kind` on what surrounds them. Its newer versions
+ * name the operation themselves, but have the prompt and the answer of an agent in words of their own still. Pure.
+ */
+import type { AttributeMap } from '../request.ts'
+import type { Derived } from './index.ts'
+import { readJson } from './json-value.ts'
+import {
+  asText,
+  elementsOf,
+  leafOf,
+  listAt,
+  type Message,
+  present,
+  type Tree,
+  textMessage,
+  textPart,
+  toMessages,
+  toolCallPart,
+} from './messages.ts'
+
+export function readOpenLlmetry(attributes: AttributeMap, spanName: string): Derived | undefined {
+  const requestType = attributes.get('llm.request.type')
+  const kind = attributes.get('traceloop.span.kind')
+  const operation = attributes.get('gen_ai.operation.name')
+  if (requestType !== undefined && operation === undefined) {
+    return requestType === 'chat' || requestType === 'completion'
+      ? readModelCall(attributes, requestType)
+      : undefined
+  }
+  const name = attributes.get('traceloop.entity.name') ?? spanName
+  const said = (direction: 'input' | 'output') =>
+    insideOf(
+      attributes.get(`traceloop.entity.${direction}`) ?? attributes.get(`gen_ai.task.${direction}`),
+    )
+  if (kind === 'tool') {
+    return {
+      'gen_ai.operation.name': 'execute_tool',
+      'gen_ai.tool.name': name,
+      'gen_ai.tool.call.arguments': said('input'),
+      'gen_ai.tool.call.result': said('output'),
+    }
+  }
+  const isAgent = kind === 'workflow' || kind === 'agent'
+  if (!isAgent || (operation !== undefined && operation !== 'invoke_agent')) return undefined
+  return {
+    'gen_ai.operation.name': 'invoke_agent',
+    'gen_ai.agent.name': name,
+    'gen_ai.input.messages': textMessage('user', said('input')),
+    'gen_ai.output.messages': textMessage('assistant', said('output')),
+  }
+}
+
+function readModelCall(attributes: AttributeMap, requestType: string): Derived {
+  const messages = (prefix: string) => toMessages(listAt(attributes, prefix).map(toMessage))
+  return {
+    'gen_ai.operation.name': requestType === 'chat' ? 'chat' : 'text_completion',
+    'gen_ai.input.messages': messages('gen_ai.prompt.'),
+    'gen_ai.output.messages': messages('gen_ai.completion.'),
+  }
+}
+
+function toMessage(message: Tree): Message {
+  const at = (name: string) => leafOf(message, name)
+  const role = asText(at('role')) ?? ''
+  const answered = at('tool_call_id')
+  if (answered !== undefined) {
+    return { role, parts: [{ type: 'tool_call_response', id: answered, response: at('content') }] }
+  }
+  const calls = elementsOf(message.get('tool_calls')).map((call) =>
+    toolCallPart({
+      id: leafOf(call, 'id'),
+      name: leafOf(call, 'name'),
+      arguments: leafOf(call, 'arguments'),
+    }),
+  )
+  const finish_reason = asText(at('finish_reason'))
+  return { role, parts: present([textPart(at('content')), ...calls]), finish_reason }
+}
+
+/** Its JSON wraps what was given or came back: `{"inputs": "What is 2 + 3?", "tags": []}`. */
+function insideOf(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  const wrapped = readJson(value)
+  if (!(wrapped instanceof Map)) return asText(wrapped) ?? value
+  const inside = ['inputs', 'outputs', 'output'].map((name) => wrapped.get(name))
+  return asText(inside.find((one) => one !== undefined && one !== null)) ?? value
+}
