@@ -132,11 +132,13 @@ interface SessionState {
   first: string
   last: string
   startedAt: string | null
+  endedAt: string | null
+  exitCode: bigint | null
   serviceVersion: string | null
   resource: string | null
 }
 
-/** The first and last record of each session that is named, and what its `session.start` says. */
+/** The first and last record of each session that is named, and what its `session.start` and `session.end` say. */
 export async function landSessions(
   client: Client,
   { teamId, items }: Omit<Landing, 'recorders' | 'rejects'>,
@@ -151,6 +153,8 @@ export async function landSessions(
       'first_time',
       'last_time',
       'started_at',
+      'ended_at',
+      'exit_code',
       'service_version',
       'resource',
     ],
@@ -163,10 +167,12 @@ export async function landSessions(
       session.first,
       session.last,
       session.startedAt,
+      session.endedAt,
+      session.exitCode,
       session.serviceVersion,
       session.resource,
     ],
-    // The first start that is told counts, as of a recorder.
+    // The first start that is told counts, as of a recorder; and the last end, of several processes.
     conflict: `
       on conflict (team_id, session_id) do update
          set first_time = least(session_lifetimes.first_time, excluded.first_time),
@@ -174,11 +180,15 @@ export async function landSessions(
              user_id = coalesce(session_lifetimes.user_id, excluded.user_id),
              service_name = coalesce(session_lifetimes.service_name, excluded.service_name),
              started_at = least(session_lifetimes.started_at, excluded.started_at),
+             ended_at = greatest(session_lifetimes.ended_at, excluded.ended_at),
+             exit_code = case when excluded.ended_at > coalesce(session_lifetimes.ended_at, '-infinity')
+                              then excluded.exit_code else session_lifetimes.exit_code end,
              service_version = coalesce(session_lifetimes.service_version, excluded.service_version),
              resource = coalesce(session_lifetimes.resource, excluded.resource)
        where excluded.first_time < session_lifetimes.first_time
           or excluded.last_time > session_lifetimes.last_time
           or excluded.started_at < coalesce(session_lifetimes.started_at, 'infinity')
+          or excluded.ended_at > coalesce(session_lifetimes.ended_at, '-infinity')
           or (session_lifetimes.user_id is null and excluded.user_id is not null)
           or (session_lifetimes.service_name is null and excluded.service_name is not null)`,
   })
@@ -195,6 +205,8 @@ function sessionStates(items: readonly Record[]): SessionState[] {
       first: time,
       last: time,
       startedAt: null,
+      endedAt: null,
+      exitCode: null,
       serviceVersion: null,
       resource: null,
     }
@@ -203,6 +215,10 @@ function sessionStates(items: readonly Record[]): SessionState[] {
     session.serviceName ??= row.service_name
     if (time < session.first) session.first = time
     if (time > session.last) session.last = time
+    if (news?.endedAt !== undefined && news.endedAt > (session.endedAt ?? '')) {
+      session.endedAt = news.endedAt
+      session.exitCode = news.exitCode ?? null
+    }
     if (news?.startedAt === undefined) continue
     session.startedAt = earliest(session.startedAt, news.startedAt)
     session.serviceVersion ??= news.serviceVersion ?? null

@@ -216,6 +216,29 @@ test('a clean end takes the place of an abandoned one on the session', async () 
   ])
 })
 
+test('a session of a client that numbers no records ends with its last session.end', async () => {
+  await using parts = await start()
+  const { receiver, database } = parts
+  const plain = { 'session.id': 'plain-1', 'service.name': 'other' }
+  const now = Date.now()
+  const end = (exitCode: number, secondsAgo: number) => {
+    const time = new Date(now - secondsAgo * 1_000)
+    const record = log({ 'turnlog.exit_code': exitCode }, { eventName: 'session.end' })
+    return { ...record, timeUnixNano: `${BigInt(time.getTime()) * 1_000_000n}` }
+  }
+  const seen = async () => {
+    const [session] = await database.query<{ ended_at: Date | null; exit_code: number | null }>(
+      'select ended_at, exit_code from sessions',
+    )
+    return session
+  }
+  await post(receiver, 'logs', logsRequest([log()], plain))
+  expect(await seen()).toEqual({ ended_at: null, exit_code: null })
+  await post(receiver, 'logs', logsRequest([end(1, 20), end(3, 5), end(2, 10)], plain))
+  await post(receiver, 'logs', logsRequest([end(4, 15)], plain))
+  expect(await seen()).toEqual({ ended_at: new Date(now - 5_000), exit_code: 3 })
+})
+
 test('declared drops and rejects count once in the ledger, and landed beats them', async () => {
   await using parts = await start()
   const { receiver, database } = parts
