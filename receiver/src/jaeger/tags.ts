@@ -115,7 +115,11 @@ function beginningText(
 export function toTagValue(value: StoredValue): TagValue {
   if (typeof value === 'string') return { type: 'string', value }
   if (typeof value === 'boolean') return { type: 'bool', value }
-  if (typeof value === 'bigint') return { type: 'int64', value }
+  if (typeof value === 'bigint') {
+    // A plain event may hold any integer; OTLP and Jaeger have 64 bits, and refuse a trace with more.
+    const fits = BigInt.asIntN(64, value) === value
+    return fits ? { type: 'int64', value } : { type: 'string', value: String(value) }
+  }
   if (value instanceof Double) return { type: 'float64', value: value.value }
   if (typeof value === 'number') {
     return Number.isInteger(value)

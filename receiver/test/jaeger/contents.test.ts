@@ -10,6 +10,7 @@ import {
   post,
   span,
 } from '../../../test/support/otlp.ts'
+import { type EventAnswer, postEvents } from '../../../test/support/plain-events.ts'
 import { openContentBudget } from '../../src/jaeger/content-budget.ts'
 import { findTrace } from '../../src/jaeger/read-trace.ts'
 import { linksFrom } from '../../src/jaeger/shown-span.ts'
@@ -315,4 +316,17 @@ test('members of messages that went out of line are references in valid JSON, an
   const raw = await tagsOf(`/api/traces/${traceId}?raw=true`)
   expect(raw['gen_ai.input.messages']?.value).toBe(message({ content: large }))
   expect(raw['gen_ai.input.messages.link']).toBeUndefined()
+})
+
+/** One `intValue` beyond 64 bits, and readers of OTLP refuse the whole trace. */
+test('an integer that only a plain event may hold is text', async () => {
+  const integers =
+    '"member":1180591620717411303424,"inside":{"n":[9223372036854775808]},"fits":-9223372036854775808'
+  const body = `[{"type":"ToolCall","toolName":"x","timestamp":${Date.now()},${integers}}]`
+  const answer = await postEvents(stage.receiver, body)
+  const { results } = (await answer.json()) as EventAnswer
+  const trace = JSON.stringify(await stage.read(`/api/v3/traces/${results[0]?.traceId}`))
+  expect(trace).toContain('{"stringValue":"1180591620717411303424"}')
+  expect(trace).toContain('{"stringValue":"9223372036854775808"}')
+  expect(trace).toContain('{"intValue":"-9223372036854775808"}')
 })
