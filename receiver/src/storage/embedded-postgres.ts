@@ -2,7 +2,7 @@ import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TurnlogError } from '../errors.ts'
-import { type Account, findAccount } from './embedded/account.ts'
+import { type Account, closedFolder, findAccount } from './embedded/account.ts'
 import { findBinaries, findPackage } from './embedded/binaries.ts'
 import { findCluster, makeCluster, makeRootFolder } from './embedded/cluster.ts'
 import {
@@ -240,6 +240,14 @@ async function start({
     await sleep(50)
   }
   if (ended !== undefined) {
+    // As after a copy was unpacked by root. Its log cannot say so: it lies where PostgreSQL does not come.
+    const closed = account === undefined ? undefined : await closedFolder(cluster, account)
+    if (account !== undefined && closed !== undefined) {
+      throw new TurnlogError(
+        'TL_POSTGRES_START',
+        `PostgreSQL runs as user ${account.uid}, who may not enter '${closed}': allow it (chmod 711), or move the data folder.`,
+      )
+    }
     throw new TurnlogError(
       'TL_POSTGRES_START',
       `PostgreSQL ended as it started: ${reasonIn(earlyOutput(), lastLogLines(cluster, 20))}`,

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { TurnlogError } from '../../errors.ts'
 
@@ -42,6 +43,16 @@ export async function findAccount(cluster: string | undefined): Promise<Account 
     'TL_POSTGRES_ACCOUNT',
     `PostgreSQL does not run as root, and there is no user ${candidates.join(' or ')}: make one, start Turnlog as an ordinary user, or set DATABASE_URL.`,
   )
+}
+
+/** The uppermost folder on the way to `path` that the account may not enter, by its mode; access lists are not read. */
+export async function closedFolder(path: string, account: Account): Promise<string | undefined> {
+  const above = dirname(path)
+  const higher = above === path ? undefined : await closedFolder(above, account)
+  if (higher !== undefined) return higher
+  const { uid, gid, mode } = await stat(path)
+  const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001
+  return (mode & bit) === 0 ? path : undefined
 }
 
 async function lookUp(name: string): Promise<Account | undefined> {
