@@ -68,21 +68,38 @@ export async function createReportingRole(
   })
 }
 
-/** False when there is none of that name. */
+/**
+ * False when there is none of that name. Throws when it is needed elsewhere, as in a database that was restored beside
+ * this one: here it has lost its rights all the same, so that the last database to drop it in drops it.
+ */
 export async function dropReportingRole(
   database: Database,
   { name }: { readonly name: string },
 ): Promise<boolean> {
   const role = quoted(name)
-  return changeRoles(database, async (client) => {
-    if ((await findRole(client, name)) === undefined) return false
+  const dropped = await changeRoles(database, async (client) => {
+    if ((await findRole(client, name)) === undefined) return { status: 'absent' } as const
     const { schema, databaseName } = await whereWeAre(client)
     await client.query(`revoke all on all tables in schema ${schema} from ${role}`)
     await client.query(`revoke all on schema ${schema} from ${role}`)
     await client.query(`revoke all on database ${databaseName} from ${role}`)
-    await client.query(`drop role ${role}`)
-    return true
+    await client.query('savepoint revoked')
+    try {
+      await client.query(`drop role ${role}`)
+      return { status: 'dropped' } as const
+    } catch (cause) {
+      if (!(cause instanceof pg.DatabaseError) || cause.code !== '2BP01') throw cause
+      await client.query('rollback to savepoint revoked')
+      return { status: 'needed', cause } as const
+    }
   })
+  if (dropped.status !== 'needed') return dropped.status === 'dropped'
+  const { cause } = dropped
+  throw new TurnlogError(
+    'TL_ROLE_REFUSED',
+    `The role '${name}' may read nothing here any more, but is still needed (${cause.detail?.replaceAll('\n', ', ') ?? cause.message}): drop it in that database as well, or what it owns.`,
+    { cause },
+  )
 }
 
 /** One at a time: PostgreSQL refuses two changes of one role at one moment. */
@@ -102,13 +119,6 @@ async function changeRoles<Result>(
       throw new TurnlogError(
         'TL_ROLE_REFUSED',
         `The database user '${row?.user}' may not change roles: run this once with a DATABASE_URL of one that may (CREATEROLE) and that owns the tables.`,
-        { cause },
-      )
-    }
-    if (sqlState === '2BP01') {
-      throw new TurnlogError(
-        'TL_ROLE_REFUSED',
-        'The role has rights in another database as well: drop it there first.',
         { cause },
       )
     }

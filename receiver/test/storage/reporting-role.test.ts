@@ -129,6 +129,24 @@ test('a role that is not ours is not touched, and one that was given power is no
   await dropReportingRole(database, { name })
 })
 
+/** As after a restore beside the original. Neither of them could drop it: each said that the other had to go first. */
+test('a role that reads two databases is dropped by the second that drops it', async () => {
+  await using database = await cloneDatabase()
+  await using restored = await cloneDatabase()
+  const name = newName()
+  await createReportingRole(database, { name, password: 'x' })
+  await createReportingRole(restored, { name, password: 'x' })
+  const [row] = await restored.query<{ name: string }>('select current_database() as name')
+  await expect(dropReportingRole(database, { name })).rejects.toMatchObject({
+    code: 'TL_ROLE_REFUSED',
+    message: expect.stringContaining(`in database ${row?.name}`),
+  })
+  const reports = openAs(database.url, { name, password: 'x' })
+  await expect(reports.query('select from spans')).rejects.toMatchObject({ code: '42501' })
+  await reports.close()
+  expect(await dropReportingRole(restored, { name })).toBe(true)
+})
+
 /** As managed services have it: the owner of the database is no superuser. */
 test('an owner with CREATEROLE makes it, one without is told what is missing', async () => {
   const serverUrl = inject('serverUrl')
