@@ -1,6 +1,7 @@
 /**
  * Brings the schema up to date: the `.sql` files of `migrations/`, in the order of their numbers, each once; after them
- * those of `migrations/views/`, which define the views and their functions as they now are, whenever any was pending.
+ * those of `migrations/views/`, which define the views and their functions as they now are, whenever any was pending;
+ * and each time those of `migrations/database/`, for settings of the database itself: no dump of it has them.
  *
  * All that are pending run in one transaction under an advisory lock, so that receivers that start
  * together migrate once, and one that fails leaves nothing behind. A schema newer than the program
@@ -33,6 +34,7 @@ export async function migrate(
   const directory = options.directory ?? defaultDirectory
   const migrations = await readMigrations(directory)
   const views = await readFiles(new URL('views/', directory))
+  const settings = await readFiles(new URL('database/', directory))
   return database.transaction(async (client) => {
     await refuseOldServer(client)
     // Waiting for another receiver's migration may take longer than a landing statement may.
@@ -56,6 +58,7 @@ export async function migrate(
       ])
     }
     if (pending.length > 0) for (const view of views) await run(client, view)
+    for (const setting of settings) await run(client, setting)
     return pending.map(({ version }) => version)
   })
 }

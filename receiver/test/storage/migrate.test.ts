@@ -56,6 +56,21 @@ test('a migration that fails leaves nothing behind', async () => {
   expect(await migrate(database, { directory })).toEqual([1, 2])
 })
 
+// As after pg_restore into another database: the schema is there, and what `alter database` said is not.
+test('a database that has its schema gets its settings at the next start', async () => {
+  await using database = await emptyDatabase()
+  await migrate(database)
+  const [row] = await database.query<{ name: string }>('select current_database() as name')
+  // What PostgreSQL has by default, and the one of the tests has not.
+  await database.query(`alter database ${row?.name} set jit = on`)
+  const restored = openDatabase(database.url, { connectionsMax: 1 })
+  expect(await migrate(restored)).toEqual([])
+  await restored.close()
+  const later = openDatabase(database.url, { connectionsMax: 1 })
+  expect(await later.query('show jit')).toEqual([{ jit: 'off' }])
+  await later.close()
+})
+
 // Views are applied with whatever migration is pending: so changed ones need one, if only of this line.
 test('the newest migration names the views as they are', async () => {
   const folder = new URL('views/', migrations)

@@ -2,7 +2,9 @@
 -- much work that PostgreSQL compiles the query first: seconds for a page of sessions (measured, PG 15).
 do $$
 begin
-  execute format('alter database %I set jit = off', current_database());
+  if current_setting('jit')::boolean then
+    execute format('alter database %I set jit = off', current_database());
+  end if;
 exception
   when insufficient_privilege then
     raise notice 'Only the owner of the database can switch JIT off for it; lists will be slower.';
