@@ -119,7 +119,12 @@ export function buildApp(
   })
   app.register(async (scope) => {
     await scope.register(fastifyCookie)
-    pageRoutes(scope, { database, hosts: config.pageHosts, onUnwell: wellness.unwell })
+    pageRoutes(scope, {
+      database,
+      hosts: config.pageHosts,
+      publicUrl: config.publicUrl,
+      onUnwell: wellness.unwell,
+    })
   })
   return app
 }

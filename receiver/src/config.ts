@@ -102,7 +102,7 @@ export const settings = {
     env: 'TURNLOG_RECEIVER_PUBLIC_URL',
     default: undefined,
     parse: parseHttpUrl,
-    doc: 'Where people reach this receiver, such as https://turnlog.example.com: links in answers for Jaeger and Grafana begin with it. By default with the address that was asked.',
+    doc: 'Where people reach this receiver, such as https://turnlog.example.com: links that sign in and those in answers for Jaeger and Grafana begin with it, and the pages answer under its name. By default links begin with the address that was asked, or that it listens on.',
   }),
   jaegerAttributeBytesMax: setting<number>({
     env: 'TURNLOG_JAEGER_ATTRIBUTE_BYTES_MAX',
@@ -142,6 +142,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   }
   const host = read(settings.host)
   const databasePasswordFile = read(settings.databasePasswordFile)
+  const publicUrl = read(settings.publicUrl)
   return Object.freeze({
     databaseUrl: withPasswordOf(databasePasswordFile, read(settings.databaseUrl)),
     databasePasswordFile,
@@ -149,15 +150,15 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     port: read(settings.port),
     dataFolder: read(settings.dataFolder) || defaultDataFolder(environment),
     postgresPort: read(settings.postgresPort),
-    // No name can be made to mean the address itself.
-    pageHosts: [...read(settings.pageHosts), reachableHost(host)],
+    // No name can be made to mean the address itself, and the public one is the operator's own.
+    pageHosts: [...read(settings.pageHosts), reachableHost(host), ...hostOf(publicUrl)],
     bodyBytesMax: read(settings.bodyBytesMax),
     attachmentBytesMax: read(settings.attachmentBytesMax),
     memoryBytesMax: read(settings.memoryBytesMax),
     retentionDays: read(settings.retentionDays),
     databaseBytesMax: read(settings.databaseBytesMax),
     connectionsMax: read(settings.connectionsMax),
-    publicUrl: read(settings.publicUrl),
+    publicUrl,
     jaegerAttributeBytesMax: read(settings.jaegerAttributeBytesMax),
     jaegerReadsMax: read(settings.jaegerReadsMax),
     jaegerReadSecondsMax: read(settings.jaegerReadSecondsMax),
@@ -212,6 +213,10 @@ function parseRetention(text: string): number | undefined {
   if (text.toLowerCase() === 'off') return Number.POSITIVE_INFINITY
   const days = parsePositiveInteger(text)
   return days !== undefined && days <= retentionDaysMax ? days : undefined
+}
+
+function hostOf(url: string | undefined): readonly string[] {
+  return url === undefined ? [] : [new URL(url).hostname]
 }
 
 /** Without the slash at its end. */

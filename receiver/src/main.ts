@@ -7,6 +7,7 @@ import { openCounters } from './counters.ts'
 import { TurnlogError } from './errors.ts'
 import { startMaintenance } from './maintain.ts'
 import { startSampling } from './sample.ts'
+import { connectionUrl } from './storage/embedded/connection.ts'
 import type { EmbeddedPostgres } from './storage/embedded-postgres.ts'
 import { createSignInLink, type Database, migrate, openDatabase } from './storage/index.ts'
 
@@ -21,6 +22,11 @@ const postgresStopsWithinMs = 6_000
 
 function log(message: string): void {
   console.log(message)
+}
+
+/** By somebody at a terminal. A file or a service's journal keeps what is said, and others read it. */
+function isRead(): boolean {
+  return process.stdout.isTTY === true
 }
 
 /** What somebody should look at goes to standard error. */
@@ -62,15 +68,18 @@ export async function run(environment: NodeJS.ProcessEnv, told: AbortSignal): Pr
     log(`Listens on ${config.host} (TURNLOG_RECEIVER_HOST): other machines may reach it.`)
   }
   // Whoever started us prints a link of its own, and a service has `turnlog-receiver link`: here it would lie in a log.
-  const isForPeople = !process.connected && isLoopback(config.host)
-  log(`Receiver  ${isForPeople ? await createSignInLink(database, { baseUrl }) : baseUrl}`)
+  const isForPeople = !process.connected && isRead() && isLoopback(config.host)
+  const publicUrl = config.publicUrl ?? baseUrl
+  log(
+    `Receiver  ${isForPeople ? await createSignInLink(database, { baseUrl: publicUrl }) : baseUrl}`,
+  )
   const ended = await Promise.race([untilTold(told), own?.exited ?? untilTold(told)])
   if (ended !== 'told') {
     throw new TurnlogError('TL_PART_ENDED', 'The embedded PostgreSQL ended by itself.')
   }
 }
 
-/** The embedded one, imported only when it is needed. Its address is printed as `psql` takes it. */
+/** The embedded one, imported only when it is needed. At a terminal its address is printed as `psql` takes it. */
 async function openOwnPostgres(
   config: Config,
   { told, closing }: { readonly told: AbortSignal; readonly closing: AsyncDisposableStack },
@@ -83,7 +92,7 @@ async function openOwnPostgres(
     signal: told,
   })
   closing.defer(() => postgres.close({ withinMs: postgresStopsWithinMs }))
-  log(`Database  ${postgres.url}`)
+  log(`Database  ${isRead() ? postgres.url : connectionUrl({ ...postgres, password: '…' })}`)
   return postgres
 }
 

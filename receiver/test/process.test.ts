@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
 import { createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { findTokenHolder } from '@turnlog/receiver/storage'
+import { createSignInLink, findTokenHolder } from '@turnlog/receiver/storage'
 import { expect, onTestFinished, test } from 'vitest'
 import { post, span, traceRequest } from '../../test/support/otlp.ts'
 import { cloneDatabase, emptyDatabase } from '../../test/support/postgres.ts'
@@ -28,16 +29,16 @@ test('killed at any moment of a request, the retry makes one row of each record'
   const spans = Array.from({ length: 300 }, (_, index) =>
     span({ 'turnlog.sequence': index + 1, text: `${index} ${'x'.repeat(2_000)}` }),
   )
-  const request = traceRequest(spans, { 'service.instance.id': 'r', 'session.id': 's' })
+  const body = traceRequest(spans, { 'service.instance.id': 'r', 'session.id': 's' })
   for (const delay of [0, 5, 10, 20, 40, 80]) {
     await using receiver = await startReceiverProcess({ database })
-    const sent = post(receiver, 'traces', request).catch(() => undefined)
+    const sent = post(receiver, 'traces', body).catch(() => undefined)
     setTimeout(() => receiver.child.kill('SIGKILL'), delay)
     await sent
     await receiver.kill()
   }
   await using receiver = await startReceiverProcess({ database })
-  expect(await (await post(receiver, 'traces', request)).json()).toEqual({})
+  expect(await (await post(receiver, 'traces', body)).json()).toEqual({})
   expect(
     await database.query(
       'select count(*) as spans, (select sequences::text from ledger) as ledger from spans',
@@ -103,8 +104,8 @@ test('it listens where it is told to, and says so when others can reach it', asy
   expect(await health('0.0.0.0', port)).toBe(0)
 
   const own = await firstLines(environment)
-  expect(own).toEqual([expect.stringMatching(/^Receiver +http:\/\/127\.0\.0\.1:\d+\/sign-in\?/)])
-  const ownPort = /:(\d+)\//.exec(own[0] ?? '')?.[1] ?? ''
+  expect(own).toEqual([expect.stringMatching(/^Receiver +http:\/\/127\.0\.0\.1:\d+$/)])
+  const ownPort = own.at(-1)?.split(':').at(-1) ?? ''
   expect(await health('127.0.0.1', ownPort)).toBe(0)
   const outer = externalAddress()
   if (outer !== undefined) {
@@ -116,6 +117,54 @@ test('it listens where it is told to, and says so when others can reach it', asy
   expect([ended.code, ended.errors]).toEqual([1, expect.stringContaining('192.0.2.1')])
   const name = await run([program], { ...environment, TURNLOG_RECEIVER_HOST: 'everywhere' })
   expect([name.code, name.errors]).toEqual([1, expect.stringContaining('TURNLOG_RECEIVER_HOST')])
+})
+
+// `script`, of util-linux, gives it one.
+test.runIf(process.platform === 'linux')(
+  'a link that signs in stands on a terminal, and nowhere else',
+  async () => {
+    await using database = await cloneDatabase()
+    const environment = { DATABASE_URL: database.url, TURNLOG_RECEIVER_PORT: '0' }
+    const atTerminal = async (settings: NodeJS.ProcessEnv) => {
+      const shell = ['-qec', `'${process.execPath}' '${program}'`, '/dev/null']
+      const child = spawn('script', shell, {
+        env: { ...process.env, ...environment, ...settings },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      onTestFinished(() => void child.kill('SIGTERM'))
+      for await (const line of createInterface({ input: child.stdout })) {
+        if (line.startsWith('Receiver')) return line.trim()
+      }
+      return ''
+    }
+    expect(await atTerminal({})).toMatch(
+      /^Receiver +http:\/\/127\.0\.0\.1:\d+\/sign-in\?code=[\w-]{43}$/,
+    )
+    const publicUrl = { TURNLOG_RECEIVER_PUBLIC_URL: 'https://turnlog.example:8443/' }
+    expect(await atTerminal(publicUrl)).toMatch(/https:\/\/turnlog\.example:8443\/sign-in\?code=/)
+    const { output } = await run([command, 'link'], { ...environment, ...publicUrl })
+    expect(output).toMatch(/^https:\/\/turnlog\.example:8443\/sign-in\?code=[\w-]{43}\n$/)
+  },
+)
+
+test('behind a proxy the pages answer under the public name, with a cookie for TLS alone', async () => {
+  await using database = await cloneDatabase()
+  const [line = ''] = await firstLines({
+    DATABASE_URL: database.url,
+    TURNLOG_RECEIVER_PORT: '0',
+    TURNLOG_RECEIVER_PUBLIC_URL: 'https://turnlog.example',
+  })
+  const baseUrl = line.split(/ +/)[1] ?? ''
+  const signIn = async (host: string) => {
+    const link = await createSignInLink(database, { baseUrl })
+    const asked = request(link, { headers: { host } }).end()
+    const [answer]: IncomingMessage[] = await once(asked, 'response')
+    answer?.resume()
+    return [answer?.statusCode, answer?.headers['set-cookie']?.[0]]
+  }
+  expect(await signIn('turnlog.example')).toEqual([303, expect.stringContaining('; Secure')])
+  expect(await signIn('localhost')).toEqual([303, expect.not.stringContaining('; Secure')])
+  expect(await signIn('other.example')).toEqual([421, undefined])
 })
 
 test('turnlog-receiver health fails in one line when the receiver or its database does not answer', async () => {

@@ -1,6 +1,7 @@
 /** `npx turnlog-receiver serve` in the project, and its commands. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -44,8 +45,10 @@ export async function startReceiver(
   }
   if (!said.has('Receiver')) throw new Error(`The receiver did not start: ${complained}`)
   child.stdout.resume()
-  const databaseUrl = options.databaseUrl ?? said.get('Database') ?? ''
-  const signInLink = said.get('Receiver') ?? ''
+  const url = new URL(said.get('Receiver') ?? '')
+  // The commands of an operator find it there.
+  env.TURNLOG_RECEIVER_PORT = url.port
+  const databaseUrl = options.databaseUrl ?? embeddedUrl(path.join(project, options.data))
 
   async function command(...args: readonly string[]): Promise<string> {
     const { stdout } = await run('npx', ['turnlog-receiver', ...args], { cwd: project, env })
@@ -53,9 +56,9 @@ export async function startReceiver(
   }
 
   return {
-    /** As it is printed: it signs in once. */
-    signInLink,
-    url: new URL(signInLink).origin,
+    /** It signs in once. */
+    signInLink: await command('link'),
+    url: url.origin,
     databaseUrl,
     token: await command('token', 'create', '--user', 'mara'),
     command,
@@ -76,4 +79,10 @@ export async function startReceiver(
       return complained.replaceAll(/^npm warn .*\n/gm, '')
     },
   }
+}
+
+/** Not from what is printed: at no terminal that is without the password. */
+function embeddedUrl(data: string): string {
+  const kept = JSON.parse(readFileSync(path.join(data, 'postgres.json'), 'utf8'))
+  return `postgresql://${kept.user}:${kept.password}@${kept.host}:${kept.port}/${kept.database}`
 }

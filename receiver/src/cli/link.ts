@@ -9,6 +9,6 @@ import { withDatabase } from './find-database.ts'
 export async function linkCommand(args: readonly string[], config: Config): Promise<string> {
   parseArgs({ args: [...args], options: {} })
   return withDatabase(config, (database) =>
-    createSignInLink(database, { baseUrl: baseUrlOf(config) }),
+    createSignInLink(database, { baseUrl: config.publicUrl ?? baseUrlOf(config) }),
   )
 }

@@ -14,9 +14,19 @@ const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /** True for loopback and for the names of the setting, whatever the port. */
 export function isOwnHost(host: string | undefined, hosts: readonly string[]): boolean {
+  return isOwnName(host, loopbackNames) || isOwnName(host, new Set(hosts))
+}
+
+function isOwnName(host: string | undefined, names: ReadonlySet<string>): boolean {
   const name = host?.toLowerCase().replace(/:\d*$/, '')
-  if (name === undefined) return false
-  return loopbackNames.has(name) || hosts.includes(name)
+  return name !== undefined && names.has(name)
+}
+
+/** Whether the browser speaks to a proxy with a certificate. On loopback, beside it, it does not. */
+export function isBehindTls(request: FastifyRequest, publicUrl: string | undefined): boolean {
+  if (publicUrl === undefined) return false
+  const { protocol, hostname } = new URL(publicUrl)
+  return protocol === 'https:' && isOwnName(request.headers.host, new Set([hostname]))
 }
 
 export function setPageHeaders(reply: FastifyReply): void {

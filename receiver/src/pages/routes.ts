@@ -16,6 +16,7 @@ import { signInPath, useSignInCode } from '../storage/sign-in.ts'
 import {
   cookieName,
   currentSession,
+  isBehindTls,
   refuseForeignHost,
   requireSession,
   setPageHeaders,
@@ -29,6 +30,7 @@ export interface PageOptions {
   readonly database: Database
   /** Names besides loopback under which the pages answer. */
   readonly hosts: readonly string[]
+  readonly publicUrl: string | undefined
   readonly onUnwell: (error: unknown) => void
 }
 
@@ -41,7 +43,8 @@ const files = {
 } as const
 
 /** Needs the cookie plugin. */
-export function pageRoutes(app: FastifyInstance, { database, hosts, onUnwell }: PageOptions): void {
+export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
+  const { database, hosts, publicUrl, onUnwell } = options
   app.addHook('onRequest', async (request, reply) => {
     setPageHeaders(reply)
     return refuseForeignHost(request, reply, hosts)
@@ -111,6 +114,7 @@ export function pageRoutes(app: FastifyInstance, { database, hosts, onUnwell }: 
       reply.setCookie(cookieName, session.secret, {
         path: '/',
         httpOnly: true,
+        secure: isBehindTls(request, publicUrl),
         sameSite: 'lax',
         maxAge: session.maxAgeSeconds,
       })
