@@ -115,16 +115,22 @@ export interface Item<Row> {
   readonly time: string
   /** Keys into `contents` and `links` of the batch; what is in neither comes by itself. */
   readonly contentKeys: readonly string[]
+  /** What made it. */
+  readonly origin: SessionOrigin
   /** What a log event says of its recorder. */
   readonly news?: RecorderNews | undefined
   readonly claim?: Claim | undefined
 }
 
+/** What runs, and on what. */
+export interface SessionOrigin {
+  readonly serviceVersion: string | null
+  /** JSON text of what is small of the resource, the same for all days. */
+  small(): string
+}
+
 export interface RecorderNews {
   readonly startedAt?: string
-  /** With the start: what runs, and on what; the JSON text of the small attributes of its resource. */
-  readonly serviceVersion?: string | null
-  readonly resource?: string
   readonly endedAt?: string
   readonly isEndAbandoned?: boolean
   readonly exitCode?: bigint | null

@@ -13,7 +13,6 @@ import {
 import type { Item, LogRow, RecorderNews } from './batch.ts'
 import { fingerprintOfLog } from './fingerprint.ts'
 import { identifierOf } from './identifier.ts'
-import type { Origin } from './origin.ts'
 import type { AttributeMap, LogRecord } from './request.ts'
 import { positiveIntegerOf } from './sequence.ts'
 import type { RowOptions } from './span-rows.ts'
@@ -82,7 +81,8 @@ export function toLogRow(
       row,
       time,
       contentKeys: sink.keys,
-      news: newsOf(log, { eventName, time, origin }),
+      origin,
+      news: newsOf(log, { eventName, time }),
       claim: log.claim,
     },
   }
@@ -131,19 +131,11 @@ function keyOf(
 
 function newsOf(
   { attributes }: LogRecord,
-  {
-    eventName,
-    time,
-    origin,
-  }: { readonly eventName: string | null; readonly time: string; readonly origin: Origin },
+  { eventName, time }: { readonly eventName: string | null; readonly time: string },
 ): RecorderNews | undefined {
   switch (eventName) {
     case 'session.start':
-      return {
-        startedAt: time,
-        serviceVersion: origin.serviceVersion,
-        resource: origin.small(),
-      }
+      return { startedAt: time }
     case 'session.end':
       return {
         endedAt: time,

@@ -1,6 +1,6 @@
 /** Where records come from: what their resource and scope say, read once for all of them. */
 import { columnTextOf, storeAttributes } from './attributes.ts'
-import type { RecorderRow } from './batch.ts'
+import type { RecorderRow, SessionOrigin } from './batch.ts'
 import type { ContentSink } from './contents.ts'
 import { fingerprintOfOrigin, recordedThroughName } from './fingerprint.ts'
 import { identifierOf } from './identifier.ts'
@@ -9,13 +9,10 @@ import type { AnyValue, AttributeMap, Resource, Scope } from './request.ts'
 import { positiveIntegerOf } from './sequence.ts'
 import { clean } from './text.ts'
 
-export interface Origin {
+export interface Origin extends SessionOrigin {
   readonly attributes: AttributeMap
   readonly serviceName: string | null
   readonly recorderId: string | null
-  readonly serviceVersion: string | null
-  /** JSON text of what is small of the resource, the same for all days. */
-  small(): string
   /** JSON text for a row of the day the sink is of. */
   resource(sink: ContentSink): string
   scope(sink: ContentSink): string

@@ -68,7 +68,7 @@ export function toPointRow(point: PointRecord, options: RowOptions): PointResult
     scope: origin.scope(sink),
   }
   const key = `${stream.toString('hex')} ${time} ${fingerprint.toString('hex')}`
-  return { status: 'row', item: { key, row, time, contentKeys: sink.keys } }
+  return { status: 'row', item: { key, row, time, contentKeys: sink.keys, origin } }
 }
 
 function problemOfPoint(point: PointRecord, period: Period): string | undefined {

@@ -107,7 +107,7 @@ export function toSpanRow(span: SpanRecord, options: RowOptions): SpanResult {
   const key = `${traceId} ${spanId} ${startTime}`
   return {
     status: 'row',
-    item: { key, row, time: startTime, contentKeys: sink.keys, claim: span.claim },
+    item: { key, row, time: startTime, contentKeys: sink.keys, origin, claim: span.claim },
   }
 }
 

@@ -1,5 +1,5 @@
 /** What is known of recorders and sessions, kept up with every batch. Bringing the same again changes nothing. */
-import type { Item, RecorderRow, Reject } from '../otlp/batch.ts'
+import type { Item, RecorderRow, Reject, SessionOrigin } from '../otlp/batch.ts'
 import type { Client } from './database.ts'
 import { insertRows } from './insert.ts'
 
@@ -134,8 +134,7 @@ interface SessionState {
   startedAt: string | null
   endedAt: string | null
   exitCode: bigint | null
-  serviceVersion: string | null
-  resource: string | null
+  origin: SessionOrigin
 }
 
 /** The first and last record of each session that is named, and what its `session.start` and `session.end` say. */
@@ -169,8 +168,8 @@ export async function landSessions(
       session.startedAt,
       session.endedAt,
       session.exitCode,
-      session.serviceVersion,
-      session.resource,
+      session.origin.serviceVersion,
+      session.origin.small(),
     ],
     // The first start that is told counts, as of a recorder; and the last end, of several processes.
     conflict: `
@@ -183,8 +182,8 @@ export async function landSessions(
              ended_at = greatest(session_lifetimes.ended_at, excluded.ended_at),
              exit_code = case when excluded.ended_at > coalesce(session_lifetimes.ended_at, '-infinity')
                               then excluded.exit_code else session_lifetimes.exit_code end,
-             service_version = coalesce(session_lifetimes.service_version, excluded.service_version),
-             resource = coalesce(session_lifetimes.resource, excluded.resource)
+             service_version = ${byWhomStarted('service_version')},
+             resource = ${byWhomStarted('resource')}
        where excluded.first_time < session_lifetimes.first_time
           or excluded.last_time > session_lifetimes.last_time
           or excluded.started_at < coalesce(session_lifetimes.started_at, 'infinity')
@@ -194,9 +193,16 @@ export async function landSessions(
   })
 }
 
+/** What came with a start counts before what came without. */
+function byWhomStarted(column: string): string {
+  const [known, said] = [`session_lifetimes.${column}`, `excluded.${column}`]
+  return `case when session_lifetimes.started_at is null and excluded.started_at is not null
+                  then coalesce(${said}, ${known}) else coalesce(${known}, ${said}) end`
+}
+
 function sessionStates(items: readonly Record[]): SessionState[] {
   const sessions = new Map<string, SessionState>()
-  for (const { row, time, news } of items) {
+  for (const { row, time, origin, news } of items) {
     if (row.session_id === null) continue
     const session = sessions.get(row.session_id) ?? {
       sessionId: row.session_id,
@@ -207,8 +213,7 @@ function sessionStates(items: readonly Record[]): SessionState[] {
       startedAt: null,
       endedAt: null,
       exitCode: null,
-      serviceVersion: null,
-      resource: null,
+      origin,
     }
     sessions.set(row.session_id, session)
     session.userId ??= row.user_id
@@ -220,9 +225,8 @@ function sessionStates(items: readonly Record[]): SessionState[] {
       session.exitCode = news.exitCode ?? null
     }
     if (news?.startedAt === undefined) continue
+    if (session.startedAt === null) session.origin = origin
     session.startedAt = earliest(session.startedAt, news.startedAt)
-    session.serviceVersion ??= news.serviceVersion ?? null
-    session.resource ??= news.resource ?? null
   }
   return [...sessions.values()]
 }

@@ -216,6 +216,26 @@ test('a clean end takes the place of an abandoned one on the session', async () 
   ])
 })
 
+test('what runs, and on what, is known without a session.start, and one that comes later counts more', async () => {
+  await using parts = await start()
+  const { receiver, database } = parts
+  const plain = { 'session.id': 'plain-1', 'service.name': 'other' }
+  const seen = () => database.query('select service_version, os_type, git_branch from sessions')
+  const first = { ...plain, 'service.version': '1.0', 'os.type': 'linux' }
+  await post(receiver, 'traces', traceRequest([span()], first))
+  expect(await seen()).toEqual([{ service_version: '1.0', os_type: 'linux', git_branch: null }])
+  const started = {
+    ...plain,
+    'service.version': '1.1',
+    'os.type': 'darwin',
+    'vcs.ref.head.name': 'main',
+  }
+  const request = logsRequest([log({}, { eventName: 'session.start' })], started)
+  await post(receiver, 'logs', request)
+  await post(receiver, 'traces', traceRequest([span()], first))
+  expect(await seen()).toEqual([{ service_version: '1.1', os_type: 'darwin', git_branch: 'main' }])
+})
+
 test('a session of a client that numbers no records ends with its last session.end', async () => {
   await using parts = await start()
   const { receiver, database } = parts
