@@ -3,9 +3,10 @@
  * little as it takes.
  *
  * A streamed `tool_use` is told when its block is complete, one in a JSON answer at the end. Only the
- * events of tool blocks are parsed. An encoded body is collected and decoded at the end. Above
+ * events of tool blocks are parsed. An encoded body is collected and decoded at the end. When it would hold more than
  * `watchedBytesMax` it gives up: it holds nothing more and tells nothing more; the wire bytes, which are
- * recorded anyway, still have everything. Never throws.
+ * recorded anyway, still have everything. What it need not hold, such as the texts of a stream, may be any length.
+ * Never throws.
  */
 import { StringDecoder } from 'node:string_decoder'
 import {
@@ -20,7 +21,7 @@ import { decodeBody } from './decode-body.ts'
 import { asNumber, asObject, asString, type JsonObject, parseJson } from './json.ts'
 import { createSseParser, type ServerSentEvent } from './sse.ts'
 
-/** An answer of a model is a hundredth of this. */
+/** As much as one content may have: of a JSON answer, of the tools of a stream that are not complete. */
 export const watchedBytesMax = 16 * 1024 ** 2
 
 export interface ToolUseWatcher {
@@ -28,6 +29,12 @@ export interface ToolUseWatcher {
   end(): ToolUse[]
   /** Whether the API has put an error into the answer, whose status said that all was well. */
   hasError(): boolean
+}
+
+interface HoldingWatcher extends ToolUseWatcher {
+  /** About what it holds, in bytes. */
+  held(): number
+  release(): void
 }
 
 export function createToolUseWatcher(
@@ -43,13 +50,14 @@ export function createToolUseWatcher(
   )
 }
 
-function bounded(watcher: ToolUseWatcher): ToolUseWatcher {
-  let bytes = 0
+function bounded(watcher: HoldingWatcher): ToolUseWatcher {
   let active: ToolUseWatcher | undefined = watcher
   return {
     push(chunk) {
-      bytes += chunk.byteLength
-      if (bytes > watchedBytesMax) active = undefined
+      if (active !== undefined && watcher.held() + chunk.byteLength > watchedBytesMax) {
+        active = undefined
+        watcher.release()
+      }
       return active?.push(chunk) ?? []
     },
     end() {
@@ -61,10 +69,12 @@ function bounded(watcher: ToolUseWatcher): ToolUseWatcher {
   }
 }
 
-function createStreamWatcher(): ToolUseWatcher {
+function createStreamWatcher(): HoldingWatcher {
   const decoder = new StringDecoder('utf8')
-  const parser = createSseParser()
+  let parser = createSseParser()
   const open = new Map<number, { readonly block: JsonObject; json: string }>()
+  /** Of an event that is not complete. */
+  let pendingBytes = 0
 
   let hasError = false
 
@@ -91,22 +101,33 @@ function createStreamWatcher(): ToolUseWatcher {
   }
 
   return {
-    push: (chunk) => parser.push(decoder.write(viewOf(chunk))).flatMap(take),
+    push(chunk) {
+      const events = parser.push(decoder.write(viewOf(chunk)))
+      pendingBytes = events.length > 0 ? 0 : pendingBytes + chunk.byteLength
+      return events.flatMap(take)
+    },
     end: () => [...parser.push(decoder.end()), ...parser.end()].flatMap(take),
     hasError: () => hasError,
+    held: () => [...open.values()].reduce((sum, { json }) => sum + json.length, pendingBytes),
+    release() {
+      parser = createSseParser()
+      open.clear()
+    },
   }
 }
 
 function createWholeWatcher(
   isStream: boolean,
   contentEncoding: string | undefined,
-): ToolUseWatcher {
+): HoldingWatcher {
   const chunks: Buffer[] = []
+  let heldBytes = 0
   let hasError = false
   return {
     push(chunk) {
       // A copy: the memory of a chunk belongs to the host.
       chunks.push(Buffer.from(chunk))
+      heldBytes += chunk.byteLength
       return []
     },
     end() {
@@ -118,6 +139,10 @@ function createWholeWatcher(
       return [...(answer?.closedToolUses ?? [])]
     },
     hasError: () => hasError,
+    held: () => heldBytes,
+    release() {
+      chunks.length = 0
+    },
   }
 }
 

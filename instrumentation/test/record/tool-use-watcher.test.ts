@@ -136,6 +136,25 @@ test('above its limit it gives up', () => {
   }
 })
 
+// Each delta of a few characters is an event of a hundred bytes, so an answer's stream is far longer than what it says.
+test('a stream of any length tells its tools, and arguments above the limit tell nothing', () => {
+  const watcher = createToolUseWatcher('text/event-stream')
+  const text = wireBytes(textBlock(0, 'a word '))
+  for (let bytes = 0; bytes <= watchedBytesMax; bytes += text.length) {
+    expect(watcher.push(text)).toEqual([])
+  }
+  expect(watcher.push(wireBytes(toolBlock(1, 'a', 'n', '{}')))).toEqual([
+    { id: 'a', name: 'n', arguments: '{}' },
+  ])
+  const piece = 'x'.repeat(1024 ** 2)
+  const [start, ...deltas] = toolBlock(2, 'b', 'n', ...Array<string>(16).fill(piece))
+  for (const event of [...(start ? [start] : []), ...deltas]) {
+    expect(watcher.push(wireBytes([event]))).toEqual([])
+  }
+  expect(watcher.push(body)).toEqual([])
+  expect(watcher.end()).toEqual([])
+})
+
 test('200 000 tools in one answer are soon told', () => {
   const one = '{"type":"tool_use","id":"a","name":"n","input":{}}'
   const watcher = createToolUseWatcher('application/json')
