@@ -137,6 +137,11 @@ export function isMissing(cause: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
+/** Whether the disk says that it has no room, or its owner none of it. */
+export function isFull(cause: unknown): boolean {
+  return /^(ENOSPC|EDQUOT)$/.test(errorCode(cause) ?? '')
+}
+
 /** Makes what was written to a file durable, by whomever. */
 export function syncFile(fileSystem: FileSystem, file: string): void {
   const descriptor = fileSystem.openSync(file, 'r')

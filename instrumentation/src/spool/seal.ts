@@ -11,13 +11,16 @@
  * of records, and the contents they refer to;
  * records at or below `sealedThrough` are not sealed again; what was sent twice lands once.
  *
+ * A disk that stays full, and of which nothing is sent that would make room, is made room on: the oldest file that only
+ * open spans need goes. Those of them that end after all are then not whole, and say so.
+ *
  * What the journal lost (a corrupt record, a missing file) shows as a hole in the sequence. A living recorder declares
  * it itself, as `seal` asks it to; for a dead one `closeDead` does. So it is with what an exporter gave up of a living
  * recorder; a dead one's is tried again from the disk.
  */
 import type { AttributeName } from '@turnlog/conventions'
 import type { ChangeStore } from '../changes/store.ts'
-import type { FileSystem } from '../file-system.ts'
+import { type FileSystem, isFull, removeFile } from '../file-system.ts'
 import { failed, quietly } from '../health.ts'
 import { joinRanges } from '../sequence-ranges.ts'
 import { type Checkpoint, createCheckpoints } from './checkpoints.ts'
@@ -33,10 +36,15 @@ import { type OpenOutlet, segmentOutlet } from './outlet.ts'
 import { readLog, readSpan } from './read-journaled.ts'
 import { createRecordSealer, type SealResult } from './record-sealer.ts'
 import { readRecordedMark } from './recorded-mark.ts'
-import { listJournalFiles, type RecorderIdentity, removeTemporaries } from './recorder-folder.ts'
+import {
+  listJournalFiles,
+  listSegments,
+  type RecorderIdentity,
+  removeTemporaries,
+} from './recorder-folder.ts'
 import { mayHeal } from './seal-span.ts'
 import { readState, type SealState } from './seal-state.ts'
-import { setAsideLost } from './sent-folder.ts'
+import { sentFolder, setAsideLost } from './sent-folder.ts'
 import { createSequences, type DeclaredRange, type MissingRange } from './sequences.ts'
 import type { TurnSums } from './turn-sums.ts'
 
@@ -57,6 +65,9 @@ export interface SealerOptions {
   readonly onSettled?: ((isGivenUp: boolean) => void) | undefined
 }
 
+/** How often in a row a disk may be full before room is made: of a living recorder about half a minute, of a dead one a round. */
+const fullTimesMax = { living: 5, dead: 2 }
+
 export type Sealer = ReturnType<typeof createSealer>
 
 /**
@@ -66,6 +77,7 @@ export type Sealer = ReturnType<typeof createSealer>
 export function createSealer(options: SealerOptions) {
   let sealing: Sealing | undefined
   const told = new Set<string>()
+  let fullTimes = 0
 
   let isInside = false
 
@@ -76,10 +88,30 @@ export function createSealer(options: SealerOptions) {
       return step(sealing)
     } catch (cause) {
       sealing = undefined
+      if (isFull(cause)) quietly('make room', makeRoom)
       throw cause
     } finally {
       isInside = false
     }
+  }
+
+  /** For the next attempt. Not where segments are waiting: those make room when they are sent. */
+  function makeRoom(): void {
+    const { fileSystem, folder, isDead } = options
+    fullTimes += 1
+    if (fullTimes < (isDead === true ? fullTimesMax.dead : fullTimesMax.living)) return
+    const waiting = [folder, sentFolder(folder)].flatMap((each) => listSegments(fileSystem, each))
+    if (waiting.length > 0) return
+    // The last that was sealed says what is open.
+    const { readThrough } = readState(fileSystem, folder)
+    const oldest = listJournalFiles(fileSystem, folder).find((number) => number < readThrough)
+    if (oldest !== undefined) removeFile(fileSystem, journalPath(folder, oldest))
+  }
+
+  function sealOne(each: Sealing, through: number): boolean {
+    const isSealed = each.sealNext(through)
+    if (isSealed) fullTimes = 0
+    return isSealed
   }
 
   function open(): Sealing {
@@ -107,7 +139,7 @@ export function createSealer(options: SealerOptions) {
   return {
     /** Seals the oldest file up to `through` that is not sealed; false when there is none. */
     sealNext: (through = Number.POSITIVE_INFINITY): boolean =>
-      fromDisk((each) => each.sealNext(through)),
+      fromDisk((each) => sealOne(each, through)),
     /** So much is on its way that sealing should wait. */
     isFull: (): boolean => fromDisk((each) => each.isFull()),
     /**
@@ -116,7 +148,7 @@ export function createSealer(options: SealerOptions) {
      */
     seal: (through = Number.POSITIVE_INFINITY, isTold = () => true): MissingRange[] =>
       fromDisk((each) => {
-        while (!each.isFull() && each.sealNext(through)) {
+        while (!each.isFull() && sealOne(each, through)) {
           // One file at a time is in memory.
         }
         if (!isTold()) return []

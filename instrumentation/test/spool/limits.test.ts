@@ -4,15 +4,19 @@ import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
 import { createHeldContents } from '../../src/spool/held-contents.ts'
+import { journalPath } from '../../src/spool/journal.ts'
 import { listSegments } from '../../src/spool/recorder-folder.ts'
+import { diskError, faultyDisk } from './faulty-disk.ts'
 import {
   adopt,
   contentsIn,
   logOf,
   readSegment,
   sealedIn,
+  sealerOf,
   sequencesIn,
   startRecording,
+  toolCall,
 } from './support.ts'
 
 const mebibyte = 1024 ** 2
@@ -149,3 +153,43 @@ test.each([
     expect(held.isUsed('3') || held.isUsed('4')).toBe(false)
   },
 )
+
+// A disk filled up by journals alone: contents of file operations whose ends it had refused, and what could not be sealed any
+// more. The receiver was there and nothing of it was ever sent.
+test.each([
+  ['with nothing to send, it goes on without the oldest contents of open spans', true],
+  ['while segments wait, it gives up nothing', false],
+])('where a disk stays full, %s', (_name, isSent) => {
+  const recording = startRecording()
+  const { folder, journal } = recording
+  const oldest = journalPath(folder, 1)
+  const hasOldest = (): boolean => originalFs.existsSync(oldest)
+  recording.content('open', 'tool.arguments', 'in a file that only it needs')
+  recording.log('one')
+  journal.rotate()
+  recording.content('later', 'tool.arguments', 'in a file that is kept')
+  journal.rotate()
+  recording.log('two')
+  journal.rotate()
+  const full = faultyDisk(({ name }) =>
+    name === 'writeSync' && hasOldest() ? diskError('ENOSPC') : undefined,
+  )
+  sealerOf(folder).seal(2)
+  const sealed = listSegments(originalFs, folder)
+  if (isSent) for (const { name } of sealed) originalFs.unlinkSync(path.join(folder, name))
+  const sealer = sealerOf(folder, { fileSystem: full })
+  for (let attempt = 0; attempt < 4; attempt += 1) expect(() => sealer.seal()).toThrow('ENOSPC')
+  expect(hasOldest()).toBe(true)
+  expect(() => sealer.seal()).toThrow('ENOSPC')
+  expect(hasOldest()).toBe(!isSent)
+  if (!isSent) return
+  sealer.seal()
+  for (const id of ['open', 'later']) recording.end(id, toolCall)
+  recording.finish()
+  sealer.seal()
+  const arguments_ = 'gen_ai.tool.call.arguments'
+  const rows = sealedIn(folder)
+  expect(rows.map(({ body }) => body)).toEqual(['two', undefined, undefined, 'over'])
+  expect(rows[1]?.attributes).toMatchObject({ [`${arguments_}.omitted`]: 'incomplete' })
+  expect(rows[2]?.attributes).toMatchObject({ [arguments_]: 'in a file that is kept' })
+})
