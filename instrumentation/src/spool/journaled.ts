@@ -5,6 +5,11 @@ export const attributeSlot = 'a:'
 /** The slot of a log's long body. */
 export const bodySlot = 'b'
 
+/** Of two such times. */
+export function isBefore(a: string, b: string): boolean {
+  return a.length === b.length ? a < b : a.length < b.length
+}
+
 /** A span as it started, or as it ended: then with `end`. Attributes are those of `journal-value.ts`, long texts apart. */
 export interface JournaledSpan {
   readonly traceId: string

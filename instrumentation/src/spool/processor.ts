@@ -5,6 +5,7 @@
 import type { Context, HrTime, Span } from '@opentelemetry/api'
 import type { LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
+import { instrumentationScope } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
 import type { ContentSlot, WireFacts } from '../record/recorder.ts'
 import type { Journal, JournalContent } from './journal.ts'
@@ -12,6 +13,7 @@ import { toJournalValue } from './journal-value.ts'
 import {
   attributeSlot,
   bodySlot,
+  isBefore,
   type JournaledEvent,
   type JournaledLink,
   type JournaledLog,
@@ -25,8 +27,20 @@ export function createProcessors(journal: Journal) {
   const notes = new WeakMap<object, Readonly<Record<string, unknown>>>()
   /** How many raw pieces of a span were journaled. */
   const pieces = new WeakMap<object, number>()
-  /** When a span began in earnest, where that is not when it was started: nanoseconds. */
+  /** When a span began in earnest, where that is not when the SDK says: nanoseconds. */
   const beginnings = new WeakMap<object, string>()
+  let lastBeginning: HrTime = [0, 0]
+
+  /** The SDK's clock starts spans at whole milliseconds: those of one are told apart, so that who sorts by it has their order. */
+  function begin(span: object, [seconds, nanos]: HrTime): void {
+    const [lastSeconds, lastNanos] = lastBeginning
+    const isSame =
+      seconds === lastSeconds && Math.floor(nanos / 1e6) === Math.floor(lastNanos / 1e6)
+    const apart = isSame ? Math.max(nanos, lastNanos + 1_000) : nanos
+    const through = Math.floor(nanos / 1e6) * 1e6 + 999_999
+    lastBeginning = [seconds, Math.min(apart, through)]
+    beginnings.set(span, nanoseconds(lastBeginning))
+  }
 
   function nextPiece(span: object): number {
     const index = (pieces.get(span) ?? 0) + 1
@@ -37,7 +51,10 @@ export function createProcessors(journal: Journal) {
   function describe(span: ReadableSpan): ReturnType<typeof describeSpan> {
     const [described, contents] = describeSpan(span)
     const start = beginnings.get(span)
-    return start === undefined ? [described, contents] : [{ ...described, start }, contents]
+    if (start === undefined) return [described, contents]
+    const { end } = described
+    const isShort = end !== undefined && isBefore(end, start)
+    return [{ ...described, start, ...(isShort ? { end: start } : {}) }, contents]
   }
 
   function journalStart(span: ReadableSpan): void {
@@ -53,6 +70,10 @@ export function createProcessors(journal: Journal) {
 
   const spans: SpanProcessor = {
     onStart(span: SdkSpan, _context: Context): void {
+      // The times of others are theirs.
+      if (span.instrumentationScope.name === instrumentationScope) {
+        quietly('tell starts apart', () => begin(span, span.startTime))
+      }
       // Open turns, model calls and tool calls are journaled too, so that a crash can be closed.
       if (typeof span.attributes['gen_ai.operation.name'] !== 'string') return
       quietly('journal a start', () => journalStart(span))
@@ -102,7 +123,7 @@ export function createProcessors(journal: Journal) {
       },
       startAgain(span: Span, startedAt?: number): void {
         if (!span.isRecording() || !isReadable(span)) return
-        if (startedAt !== undefined) beginnings.set(span, nanoseconds(hrTimeOf(startedAt)))
+        if (startedAt !== undefined) begin(span, hrTimeOf(startedAt))
         journalStart(span)
       },
       discard(spanId: string): void {

@@ -12,7 +12,7 @@ import {
 } from '@turnlog/conventions'
 import type { ChangeStore } from '../changes/store.ts'
 import { quietly } from '../health.ts'
-import type { JournaledLog, JournaledSpan } from './journaled.ts'
+import { isBefore, type JournaledLog, type JournaledSpan } from './journaled.ts'
 import { type MoveRules, moveOut, type OpenRecord } from './move-out.ts'
 import { type SealedAttributes, type SealedRecord, toOtlpLog, toOtlpSpan } from './otlp-json.ts'
 import type { RecorderIdentity } from './recorder-folder.ts'
@@ -160,9 +160,4 @@ function ownLog(eventName: string, time: number, attributes: SealedAttributes): 
 
 function nanoseconds(milliseconds: number): string {
   return `${Math.max(0, Math.floor(milliseconds * 1_000))}000`
-}
-
-/** Decimal strings, as written by `processor.ts`. */
-function isBefore(a: string, b: string): boolean {
-  return a.length === b.length ? a < b : a.length < b.length
 }

@@ -66,6 +66,32 @@ test('numbers that JSON does not have are named as OTLP names them', () => {
   ])
 })
 
+// Forty edits of one file in a loop began in a few milliseconds, and pages and SQL showed them in the order of their random ids.
+test('what begins in one millisecond is told apart in its order, and ends no earlier than it began', () => {
+  const { tracer, sealed } = startSdk()
+  const at = 1_700_000_000_123
+  const names = Array.from({ length: 1_002 }, (_, index) => String(index))
+  for (const name of names) tracer.startSpan(name, { startTime: at }).end(at)
+  tracer.startSpan('next', { startTime: at + 1 }).end(at + 2)
+  const spans = sealed().slice(0, -1)
+  const starts = spans.map(
+    ({ otlp }) => BigInt(otlp.startTimeUnixNano ?? 0) - BigInt(at) * 1_000_000n,
+  )
+  expect(spans.map(({ name }) => name)).toEqual([...names, 'next'])
+  expect(starts.slice(0, 3)).toEqual([0n, 1_000n, 2_000n])
+  expect(starts.slice(-4)).toEqual([999_000n, 999_999n, 999_999n, 1_000_000n])
+  for (const { otlp } of spans.slice(0, -1))
+    expect(otlp.endTimeUnixNano).toBe(otlp.startTimeUnixNano)
+})
+
+test('the times of the app’s own spans are as they are', () => {
+  const { tracer, sealed } = startSdk('of the app')
+  const at = 1_700_000_000_123
+  for (const name of ['a', 'b']) tracer.startSpan(name, { startTime: at }).end(at)
+  const starts = sealed().map(({ otlp }) => otlp.startTimeUnixNano)
+  expect(starts.slice(0, 2)).toEqual([`${at}000000`, `${at}000000`])
+})
+
 test('a log body may hold anything: bytes, bigints, lists and objects in each other', () => {
   const { logger, sealed } = startSdk()
   logger.emit({
