@@ -41,18 +41,37 @@ export function redactText(text: string): { readonly text: string; readonly reda
 }
 
 /**
- * The same for bytes that are no UTF-8 text: as UTF-16 where a byte order mark says so, else as Latin-1.
- * Either way every other byte stays what it is.
+ * The same for bytes that are no UTF-8 text: as UTF-16 where a byte order mark says so, else as Latin-1, and where there are
+ * NULs, as there are in every other byte of English in UTF-16, also as that: of either byte order, from wherever it stands.
+ * Every other byte stays what it is.
  */
 export function redactBytes(bytes: Uint8Array): {
   readonly bytes: Uint8Array
   readonly redactions: number
 } {
   const view = viewOf(bytes)
-  const isUtf16 = view.length % 2 === 0 && view[0] === 0xff && view[1] === 0xfe
-  const encoding = isUtf16 ? 'utf16le' : 'latin1'
-  const { text, redactions } = redactText(view.toString(encoding))
-  return { bytes: redactions === 0 ? bytes : Buffer.from(text, encoding), redactions }
+  const isMarked = view.length % 2 === 0 && view[0] === 0xff && view[1] === 0xfe
+  if (isMarked) return redactAs(view, 'utf16le', 0)
+  let redacted = redactAs(view, 'latin1', 0)
+  if (!view.includes(0)) return redacted
+  // The other byte order is this one, a byte further on.
+  for (const start of [0, 1]) {
+    const { bytes: left, redactions } = redactAs(redacted.bytes, 'utf16le', start)
+    redacted = { bytes: left, redactions: redacted.redactions + redactions }
+  }
+  return redacted
+}
+
+function redactAs(bytes: Uint8Array, encoding: 'latin1' | 'utf16le', start: number) {
+  const view = viewOf(bytes)
+  const end = encoding === 'latin1' ? view.length : view.length - ((view.length - start) % 2)
+  const { text, redactions } = redactText(view.toString(encoding, start, end))
+  if (redactions === 0) return { bytes, redactions }
+  const between = Buffer.from(text, encoding)
+  return {
+    bytes: Buffer.concat([view.subarray(0, start), between, view.subarray(end)]),
+    redactions,
+  }
 }
 
 function createTrigger(ignoresCase: true | undefined): Trigger {

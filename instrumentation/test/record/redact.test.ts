@@ -112,6 +112,26 @@ test('a text in UTF-16 is read as such', () => {
   expect(redacted).toEqual({ bytes: write('grün [REDACTED:github-token]'), redactions: 1 })
 })
 
+test.each([
+  ['the other byte order', (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le').swap16()],
+  ['no byte order mark', (text: string) => Buffer.from(text, 'utf16le')],
+  [
+    'an odd place among other bytes',
+    (text: string) =>
+      Buffer.concat([
+        Buffer.from([0, 255, 7]),
+        Buffer.from(text, 'utf16le'),
+        Buffer.from([1, 254]),
+      ]),
+  ],
+])('a text in UTF-16 is found with %s', (_name, write) => {
+  const redacted = redactBytes(write(`grün ghp_${filler(36)} \ud800\0`))
+  expect({ ...redacted, bytes: Buffer.from(redacted.bytes) }).toEqual({
+    bytes: write('grün [REDACTED:github-token] \ud800\0'),
+    redactions: 1,
+  })
+})
+
 test('lone surrogates and NULs around a secret stay as they are', () => {
   const { text } = redactText(`\ud800\0 ghp_${filler(36)} \udfff`)
   expect(text).toBe('\ud800\0 [REDACTED:github-token] \udfff')
