@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
@@ -7,8 +8,8 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { createSignInLink, findTokenHolder } from '@turnlog/receiver/storage'
-import { expect, onTestFinished, test } from 'vitest'
+import { createSignInLink, findTokenHolder, openDatabase } from '@turnlog/receiver/storage'
+import { expect, inject, onTestFinished, test } from 'vitest'
 import { post, span, traceRequest } from '../../test/support/otlp.ts'
 import { cloneDatabase, emptyDatabase } from '../../test/support/postgres.ts'
 import { startReceiverProcess } from '../../test/support/receiver.ts'
@@ -86,6 +87,25 @@ test('a port that is taken, a wrong setting and a database that is not there are
   missing.pathname = '/no_such_database'
   const none = await run([program], { DATABASE_URL: missing.href })
   expect([none.code, none.errors]).toEqual([1, expect.stringContaining('no_such_database')])
+})
+
+test('a user of the database that may make no tables is told so in one line', async () => {
+  await using database = await emptyDatabase()
+  const role = `turnlog_test_${randomBytes(6).toString('hex')}`
+  await database.query(`create role ${role} login password 'x'`)
+  onTestFinished(async () => {
+    const server = openDatabase(inject('serverUrl'))
+    await server.query(`drop role ${role}`)
+    await server.close()
+  })
+  const url = new URL(database.url)
+  url.username = role
+  url.password = 'x'
+  const ended = await run([program], { DATABASE_URL: url.href, TURNLOG_RECEIVER_PORT: '0' })
+  expect([ended.code, ended.errors.trim().split('\n')]).toEqual([
+    1,
+    [expect.stringContaining('may not make tables')],
+  ])
 })
 
 test('it listens where it is told to, and says so when others can reach it', async () => {

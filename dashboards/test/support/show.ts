@@ -23,8 +23,8 @@ const cellMax = 40
 const dayMs = 86_400_000
 
 export async function show(environment: NodeJS.ProcessEnv): Promise<void> {
-  const url = environment.DATABASE_URL
-  if (url) {
+  const url = readConfig(environment).databaseUrl
+  if (url !== undefined) {
     const database = openDatabase(url, { connectionsMax: 1 })
     try {
       await showAll(database)

@@ -40,12 +40,7 @@ export async function migrate(
     // Waiting for another receiver's migration may take longer than a landing statement may.
     await client.query('set local statement_timeout = 0')
     await client.query('select pg_advisory_xact_lock($1)', [lockKey])
-    await client.query(`
-      create table if not exists schema_migrations (
-        version    integer     primary key,
-        name       text        not null,
-        applied_at timestamptz not null default now()
-      )`)
+    await makeTable(client)
     const applied = await client.query<{ version: number }>('select version from schema_migrations')
     const versions = new Set(applied.map(({ version }) => version))
     refuseNewerSchema(versions, migrations)
@@ -61,6 +56,25 @@ export async function migrate(
     for (const setting of settings) await run(client, setting)
     return pending.map(({ version }) => version)
   })
+}
+
+async function makeTable(client: Client): Promise<void> {
+  try {
+    await client.query(`
+      create table if not exists schema_migrations (
+        version    integer     primary key,
+        name       text        not null,
+        applied_at timestamptz not null default now()
+      )`)
+  } catch (cause) {
+    // The first thing that is made: who may not do this may do nothing.
+    if (!(cause instanceof Error) || !('code' in cause) || cause.code !== '42501') throw cause
+    throw new TurnlogError(
+      'TL_MIGRATION_FAILED',
+      `The database's user may not make tables (${cause.message}): make it the owner of the database.`,
+      { cause },
+    )
+  }
 }
 
 async function run(client: Client, { name, text }: SqlFile): Promise<void> {
