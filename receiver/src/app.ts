@@ -99,7 +99,7 @@ export function buildApp(
     attachmentRoutes(scope, receiving)
   })
   app.register(async (scope) => descriptionRoutes(scope))
-  app.register(async (scope) => healthRoutes(scope, { database, counters }))
+  app.register(async (scope) => healthRoutes(scope, { database, counters, keeping }))
   app.register(async (scope) => {
     await scope.register(fastifyCookie)
     completenessRoutes(scope, { database, pageHosts: config.pageHosts, keeping })

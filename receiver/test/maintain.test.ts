@@ -200,6 +200,10 @@ test('a receiver whose clock is not the database’s drops nothing, and refuses 
   await using ahead = await startReceiver({ database, now: inAYear })
   const answer = await post(ahead, 'traces', traceRequest([span()]))
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])
+  expect(await (await fetch(`${ahead.url}/api/v1/health`)).json()).toMatchObject({
+    database: 'ok',
+    landing: 'TL_CLOCKS_DISAGREE',
+  })
   expect((await post(receiver, 'traces', traceRequest([span()]))).status).toBe(200)
 })
 
@@ -222,6 +226,15 @@ test('a database above its limit takes nothing more, is read as before, and take
     headers: { authorization: `Bearer ${full.token}` },
   })
   expect(ledger.status).toBe(200)
+  const [health, ready] = await Promise.all(
+    ['', '/ready'].map((path) => fetch(`${full.url}/api/v1/health${path}`)),
+  )
+  expect([health?.status, ready?.status]).toEqual([503, 200])
+  expect(await health?.json()).toMatchObject({
+    status: 'unavailable',
+    database: 'ok',
+    landing: 'TL_DATABASE_FULL',
+  })
   await using roomy = await startReceiver({ database, limits: { databaseBytesMax: 10 ** 12 } })
   expect(await (await post(roomy, 'traces', traceRequest([span()]))).json()).toEqual({})
 })

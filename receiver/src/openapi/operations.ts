@@ -221,9 +221,12 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /api/v1/health': {
     operationId: 'getHealth',
     tags: ['Health'],
-    summary: 'Whether the receiver and its database work, and what was counted.',
+    summary: 'Whether the receiver and its database work and records land, and what was counted.',
     security: open,
-    response: health,
+    response: {
+      200: health[200],
+      503: answer('The database does not answer, or nothing lands for now.', 'Health'),
+    },
   },
   'GET /api/v1/health/live': {
     operationId: 'getLiveness',

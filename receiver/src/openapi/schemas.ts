@@ -76,6 +76,10 @@ export const schemas: Readonly<Record<string, Schema>> = {
     properties: {
       status: { enum: ['ok', 'unavailable'] },
       database: { enum: ['ok', 'unavailable'] },
+      landing: {
+        description: 'Whether records land; all else is served when the database is `ok`.',
+        enum: ['ok', 'unavailable', 'TL_DATABASE_FULL', 'TL_CLOCKS_DISAGREE'],
+      },
       records: {
         type: 'object',
         description: 'Since it started. received = landed + duplicate + rejected.',

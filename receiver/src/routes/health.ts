@@ -1,12 +1,23 @@
 /** `GET /api/v1/health`, `/live`, `/ready`. */
 import type { FastifyInstance } from 'fastify'
 import type { Counters } from '../counters.ts'
+import { TurnlogError } from '../errors.ts'
+import type { Keeping } from '../keeping.ts'
 import type { Database } from '../storage/index.ts'
 
-/** `live`: the process answers. `ready`: so does the database. `health`: that, and what was counted. */
+export interface HealthOptions {
+  readonly database: Database
+  readonly counters: Counters
+  readonly keeping: Keeping
+}
+
+/**
+ * `live`: the process answers. `ready`: so does the database, and whoever reads is served. `health`: so is whoever lands;
+ * and what was counted. No token is asked for, so a reason is its code and no more.
+ */
 export function healthRoutes(
   app: FastifyInstance,
-  { database, counters }: { readonly database: Database; readonly counters: Counters },
+  { database, counters, keeping }: HealthOptions,
 ): void {
   app.get('/api/v1/health/live', () => ({ status: 'ok' }))
 
@@ -18,13 +29,24 @@ export function healthRoutes(
 
   app.get('/api/v1/health', async (_request, reply) => {
     const isReady = await answers(database)
+    const landing = isReady ? await landingState(keeping) : 'unavailable'
     const health = {
-      status: isReady ? 'ok' : 'unavailable',
+      status: landing === 'ok' ? 'ok' : 'unavailable',
       database: isReady ? 'ok' : 'unavailable',
+      landing,
       records: counters.counts(),
     }
-    return isReady ? health : reply.code(503).header('retry-after', '5').send(health)
+    return landing === 'ok' ? health : reply.code(503).header('retry-after', '5').send(health)
   })
+}
+
+async function landingState(keeping: Keeping): Promise<string> {
+  try {
+    await keeping.landingPeriod()
+    return 'ok'
+  } catch (error) {
+    return error instanceof TurnlogError ? error.code : 'unavailable'
+  }
 }
 
 async function answers(database: Database): Promise<boolean> {
