@@ -8,7 +8,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { createSignInLink, findTokenHolder, openDatabase } from '@turnlog/receiver/storage'
+import { createSignInLink, findTokenHolder, migrate, openDatabase } from '@turnlog/receiver/storage'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { post, span, traceRequest } from '../../test/support/otlp.ts'
 import { cloneDatabase, emptyDatabase } from '../../test/support/postgres.ts'
@@ -101,11 +101,15 @@ test('a user of the database that may make no tables is told so in one line', as
   const url = new URL(database.url)
   url.username = role
   url.password = 'x'
-  const ended = await run([program], { DATABASE_URL: url.href, TURNLOG_RECEIVER_PORT: '0' })
-  expect([ended.code, ended.errors.trim().split('\n')]).toEqual([
-    1,
-    [expect.stringContaining('may not make tables')],
-  ])
+  const start = () => run([program], { DATABASE_URL: url.href, TURNLOG_RECEIVER_PORT: '0' })
+  const refused = {
+    code: 1,
+    errors: expect.stringMatching(/^The database's user may not make tables.*\n$/),
+  }
+  expect(await start()).toMatchObject(refused)
+  // As after a superuser has restored a dump: the tables are somebody else's.
+  await migrate(database)
+  expect(await start()).toMatchObject(refused)
 })
 
 test('it listens where it is told to, and says so when others can reach it', async () => {

@@ -40,9 +40,7 @@ export async function migrate(
     // Waiting for another receiver's migration may take longer than a landing statement may.
     await client.query('set local statement_timeout = 0')
     await client.query('select pg_advisory_xact_lock($1)', [lockKey])
-    await makeTable(client)
-    const applied = await client.query<{ version: number }>('select version from schema_migrations')
-    const versions = new Set(applied.map(({ version }) => version))
+    const versions = await appliedVersions(client)
     refuseNewerSchema(versions, migrations)
     const pending = migrations.filter(({ version }) => !versions.has(version))
     for (const migration of pending) {
@@ -58,7 +56,7 @@ export async function migrate(
   })
 }
 
-async function makeTable(client: Client): Promise<void> {
+async function appliedVersions(client: Client): Promise<ReadonlySet<number>> {
   try {
     await client.query(`
       create table if not exists schema_migrations (
@@ -66,12 +64,14 @@ async function makeTable(client: Client): Promise<void> {
         name       text        not null,
         applied_at timestamptz not null default now()
       )`)
+    const rows = await client.query<{ version: number }>('select version from schema_migrations')
+    return new Set(rows.map(({ version }) => version))
   } catch (cause) {
-    // The first thing that is made: who may not do this may do nothing.
+    // The first thing that is made, and read: who may not do this may do nothing.
     if (!(cause instanceof Error) || !('code' in cause) || cause.code !== '42501') throw cause
     throw new TurnlogError(
       'TL_MIGRATION_FAILED',
-      `The database's user may not make tables (${cause.message}): make it the owner of the database.`,
+      `The database's user may not make tables, or read them (${cause.message}): it must own the database and all in it.`,
       { cause },
     )
   }
