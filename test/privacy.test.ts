@@ -29,7 +29,7 @@ test('with TELEMETRY_CONTENT_BYTES_MAX=0 no content leaves the machine, and the 
   await app.stop()
 
   const [turn] = await database.query(
-    'select prompt, answer, model_calls, tool_calls, file_operations, user_id from turns',
+    'select prompt, answer, model_calls, tool_calls, file_operations, user_id, capture_mode from turns',
   )
   expect(turn).toEqual({
     prompt: null,
@@ -38,6 +38,7 @@ test('with TELEMETRY_CONTENT_BYTES_MAX=0 no content leaves the machine, and the 
     tool_calls: 2,
     file_operations: 1,
     user_id: 'mara',
+    capture_mode: 'metadata',
   })
   const [operation] = await database.query('select * from file_operations')
   expect(operation).toMatchObject({

@@ -2,23 +2,27 @@
 import { createHash } from 'node:crypto'
 import * as os from 'node:os'
 import * as path from 'node:path'
-import { type AttributeName, captureModes, schemaVersion } from '@turnlog/conventions'
+import { type AttributeName, type CaptureMode, schemaVersion } from '@turnlog/conventions'
 import type { Config } from './config.ts'
 import { type FileSystem, originalFs } from './file-system.ts'
 
 type Attributes = { [Name in AttributeName]?: string | number }
 
 const distroVersion = '0.1.0'
-const [captureMode] = captureModes
 
 /** What stands on every record beside its own. */
-export function commonAttributes(sessionId: string, userId: string): Attributes {
+export function commonAttributes(sessionId: string, config: Config): Attributes {
   return {
     'session.id': sessionId,
-    'user.id': userId,
-    'turnlog.capture.mode': captureMode,
+    'user.id': config.userId,
+    'turnlog.capture.mode': captureModeOf(config),
     'turnlog.schema.version': schemaVersion,
   }
+}
+
+/** So that who reads a record without content knows that there was to be none. */
+function captureModeOf({ contentBytesMax }: Config): CaptureMode {
+  return contentBytesMax === 0 ? 'metadata' : 'full'
 }
 
 export function resourceAttributes(
@@ -30,7 +34,7 @@ export function resourceAttributes(
     'service.name': config.serviceName ?? app.name,
     ...(app.version === undefined ? {} : { 'service.version': app.version }),
     'service.instance.id': recorderId,
-    ...commonAttributes(sessionId, config.userId),
+    ...commonAttributes(sessionId, config),
     ...hashedHostId(fileSystem),
     'host.arch': process.arch === 'x64' ? 'amd64' : process.arch,
     'os.type': process.platform === 'win32' ? 'windows' : process.platform,

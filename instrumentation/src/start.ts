@@ -97,7 +97,7 @@ export function start(config: Config): { stop(): void } {
         startedAt,
         liveness: ownLiveness(),
         resource: resource as Record<string, string | number>,
-        common: commonAttributes(sessionId, config.userId) as Record<string, string>,
+        common: commonAttributes(sessionId, config) as Record<string, string>,
       })
     },
   })
