@@ -6,7 +6,10 @@
  * - Of content that is JSON its large members leave, each a string `x`: `"x.ref":"sha256:…","x.size":n` stands where
  *   `"x":"…"` stood, so that it stays valid JSON, and putting the text back gives what it was, byte for byte. Where writing the
  *   text as JSON again would not, the content is what was written, `"x.media_type":"application/json"` says so.
- *   Messages, instructions and definitions stay themselves; arguments leave whole when what is left is still large.
+ *   Messages, instructions and definitions stay themselves; arguments leave whole when what is left is still large, or
+ *   when blanks, which nothing would put back, stand before a large member: they are as the model wrote them.
+ * - A member of the app's own that looks like such a reference leaves as well, whatever its size, and its arguments whole:
+ *   or readers would put another content in its place.
  * - A record that would not fit into a body of 4 MiB gives up its largest values, whatever they are, until it fits.
  *
  * What is under 1 KiB stays: what would stand in its place takes nearly as much.
@@ -77,7 +80,9 @@ export function moveOut(record: OpenRecord, rules: MoveRules, fit = recordBytesF
   const moving: Moving = { moved: [], originals: new Map(), rules, hashes }
   for (const holder of holders) {
     for (const name of Object.keys(holder)) {
-      if (contentNames.has(name)) moveLarge({ holder, name }, moving)
+      if (!contentNames.has(name)) continue
+      if (jsonNames.has(name)) moveOwnReferences({ holder, name }, moving)
+      moveLarge({ holder, name }, moving)
     }
   }
   if (holders.reduce((sum, holder) => sum + bytesBound(holder), 0) > jsonBoundMax) {
@@ -104,6 +109,22 @@ interface Moving {
   readonly hashes: ReadonlyMap<string, ContentHash>
 }
 
+function moveOwnReferences(place: Place, moving: Moving): void {
+  const { holder, name } = place
+  const text = holder[name]
+  if (typeof text !== 'string' || !text.includes('.ref"')) return
+  const { contentBytesMax } = moving.rules
+  const members = stringMembers(text, referenceLength)?.filter(
+    (member) =>
+      member.name.endsWith('.ref') && isReference(text.slice(member.valueStart, member.end)),
+  )
+  if (members === undefined || members.length === 0) return
+  if (!leavesWhole.has(name)) {
+    const left = withoutMembers(text, members, contentBytesMax)
+    if (left !== undefined) setMembers(place, left, moving)
+  } else if (!isAbove(text, contentBytesMax)) moveWhole(place, moving)
+}
+
 function moveLarge(place: Place, moving: Moving): void {
   const { holder, name } = place
   const { contentBytesMax } = moving.rules
@@ -114,7 +135,11 @@ function moveLarge(place: Place, moving: Moving): void {
   const bytesMax = isJson ? Math.min(inlineBytesMax, contentBytesMax) : inlineBytesMax
   if (!isAbove(value, bytesMax)) return
   const left = isJson ? withoutLargeMembers(String(value), bytesMax, contentBytesMax) : undefined
-  const stays = left !== undefined && !(leavesWhole.has(name) && isAbove(left.text, inlineBytesMax))
+  const mustLeave =
+    left === undefined ||
+    isAbove(left.text, inlineBytesMax) ||
+    (left.hasBlanks && !isAbove(value, contentBytesMax))
+  const stays = left !== undefined && !(leavesWhole.has(name) && mustLeave)
   if (isJson && isAbove(stays ? left.text : value, contentBytesMax)) omit(place)
   else if (stays) setMembers(place, left, moving)
   else if (moveWhole(place, moving) === 'too_large') omit(place)
@@ -172,8 +197,16 @@ function membersAbove(text: string, lengthMin: number): StringMember[] | undefin
   )
 }
 
+const referenceLength = '"sha256:"'.length + 64
+
+function isReference(written: string): boolean {
+  return /^"sha256:[0-9a-f]{64}"$/.test(written)
+}
+
 interface WithoutMembers {
   readonly text: string
+  /** Around the colons of the members, where the text does not have them any more. */
+  readonly hasBlanks: boolean
   readonly contents: readonly MovedContent[]
 }
 
@@ -187,7 +220,7 @@ function withoutLargeMembers(
   const large = members?.filter(({ valueStart, end }) =>
     isAbove(text.slice(valueStart + 1, end - 1), bytesMax),
   )
-  if (large?.length === 0) return { text, contents: [] }
+  if (large?.length === 0) return { text, hasBlanks: false, contents: [] }
   return large && withoutMembers(text, large, contentBytesMax)
 }
 
@@ -200,7 +233,9 @@ function withoutMembers(
   const contents: MovedContent[] = []
   const pieces: string[] = []
   let from = 0
+  let hasBlanks = false
   for (const { name, start, valueStart, end } of members) {
+    hasBlanks ||= valueStart - start > `"${name}":`.length
     const content = contentOf(text.slice(valueStart, end))
     if (content === undefined) return undefined
     const isKept = content.size <= contentBytesMax
@@ -212,7 +247,7 @@ function withoutMembers(
     from = end
   }
   pieces.push(text.slice(from))
-  return { text: pieces.join(''), contents }
+  return { text: pieces.join(''), hasBlanks, contents }
 }
 
 /** The text that a JSON string stands for; or what is written, where it would be written otherwise. */

@@ -155,6 +155,38 @@ test('what was written in another way than JSON.stringify writes comes back as i
   expect(expand(String(attributes[input]), contents)).toBe(text)
 })
 
+// An agent that works on telemetry: a tool's arguments named a content of the same day, and SQL showed that content in their place.
+test('what only looks like a reference comes back as it was, whatever its size', () => {
+  const [own, large] = [`sha256:${'ab'.repeat(32)}`, 'l'.repeat(inlineBytesMax + 1)]
+  const quoted = { 'content.ref': own, 'content.size': 360_000, 'no.ref': 'sha256:abc', large }
+  const text = JSON.stringify([
+    { role: 'user', parts: [{ type: 'text', content: JSON.stringify(quoted) }, quoted] },
+  ])
+  const attributes: SealedAttributes = { [input]: text }
+  const contents = move(attributes)
+  expect(attributes[input]).not.toContain(`"content.ref":"${own}"`)
+  expect(attributes[input]).toContain('"no.ref":"sha256:abc"')
+  expect(expand(String(attributes[input]), contents)).toBe(text)
+
+  const name = 'gen_ai.tool.call.arguments'
+  const given: SealedAttributes = { [name]: `{ "content.ref" : "${own}" }` }
+  const moved = move(given)
+  expect(given).toEqual({ [`${name}.ref`]: [...moved.keys()][0], [`${name}.size`]: 93 })
+  expect([...moved.values()][0]?.body).toBe(`{ "content.ref" : "${own}" }`)
+})
+
+test('arguments with a blank before a large text leave whole, as the model wrote them', () => {
+  const name = 'gen_ai.tool.call.arguments'
+  const text = `{"path": "a.txt", "content": "${'x'.repeat(inlineBytesMax + 1)}"}`
+  const attributes: SealedAttributes = { [name]: text }
+  expect([...move(attributes).values()].map(({ body }) => body)).toEqual([text])
+  expect(attributes).not.toHaveProperty([name])
+  // Where it could not go whole, it loses the blank rather than everything.
+  const long: SealedAttributes = { [name]: text }
+  expect(move(long, { content: text.length - 10 }).size).toBe(1)
+  expect(JSON.parse(String(long[name]))).toMatchObject({ path: 'a.txt' })
+})
+
 test('messages that are no JSON leave whole; so do arguments of which many small ones are left', () => {
   const notJson = `["${'x'.repeat(inlineBytesMax)}`
   const small = JSON.stringify(
