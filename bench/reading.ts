@@ -1,22 +1,18 @@
 /**
- * `npm run bench:reading`: how long the receiver takes to answer Jaeger's clients, on an embedded PostgreSQL in a folder
- * of its own. Each question is asked six times, the first does not count; a line has the median and the range. Nothing
+ * `npm run bench:reading`: how long the receiver takes to answer Jaeger's clients, on an embedded PostgreSQL of its
+ * own. Each question is asked six times, the first does not count; a line has the median and the range. Nothing
  * here is a test.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import * as path from 'node:path'
 import { buildApp } from '@turnlog/receiver/app'
-import { openEmbeddedPostgres } from '@turnlog/receiver/embedded-postgres'
 import { createToken, ensurePartitions, migrate, openDatabase } from '@turnlog/receiver/storage'
+import { startPostgres } from '../test/support/start-postgres.ts'
 
 const rounds = 5
 const hour = 3_600_000
 const batchSpans = 2_000
 
-const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'turnlog-bench-')))
-const postgres = await openEmbeddedPostgres({ dataDirectory: folder })
+const postgres = await startPostgres()
 const database = openDatabase(postgres.url)
 await migrate(database)
 await ensurePartitions(database, new Date())
@@ -177,6 +173,5 @@ try {
 } finally {
   await app.close()
   await database.close()
-  await postgres.close({ withinMs: 5_000 })
-  await rm(folder, { recursive: true, force: true })
+  await postgres[Symbol.asyncDispose]()
 }
