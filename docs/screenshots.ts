@@ -3,11 +3,12 @@
  * pictures the README shows.
  */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { createInterface } from 'node:readline'
 import { launchChromium } from '../test/support/chromium.ts'
+import { removeDataFolder } from '../test/support/remove-data-folder.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const images = path.join(import.meta.dirname, 'images')
@@ -51,7 +52,7 @@ try {
 } finally {
   started.kill('SIGINT')
   await ended
-  rmSync(data, { recursive: true, force: true })
+  await removeDataFolder(data)
 }
 
 async function addresses(): Promise<{ chat: string; receiver: string }> {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, readlink, realpath, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, realpath } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { processStart } from '@turnlog/receiver/embedded-postgres'
 import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { bareEnvironment } from './support/bare-environment.ts'
+import { removeDataFolder } from './support/remove-data-folder.ts'
 
 /** `npm start` as a stranger runs it: npm itself, the real receiver, the real app, and what is printed is used. */
 
@@ -21,14 +22,7 @@ async function freePort(): Promise<number> {
 
 async function makeDataFolder(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'turnlog-npm-start-')))
-  onTestFinished(async () => {
-    const cluster = await readlink(join(folder, 'postgres')).catch(() => undefined)
-    if (cluster !== undefined) {
-      await rm(cluster, { recursive: true, force: true })
-      await rm(`${cluster}.lock`, { force: true })
-    }
-    await rm(folder, { recursive: true, force: true })
-  })
+  onTestFinished(() => removeDataFolder(folder))
   return folder
 }
 

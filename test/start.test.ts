@@ -1,15 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  realpath,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, realpath, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,6 +8,7 @@ import { processStart } from '@turnlog/receiver/embedded-postgres'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { bareEnvironment } from './support/bare-environment.ts'
+import { removeDataFolder } from './support/remove-data-folder.ts'
 
 /**
  * `npm start`'s promises about processes, shown by killing them: the real supervisor and PostgreSQL, with a small
@@ -37,15 +28,6 @@ beforeAll(async () => {
   ports = { receiver: await freePort(), example: await freePort() }
 })
 afterAll(() => removeDataFolder(data))
-
-async function removeDataFolder(folder: string): Promise<void> {
-  const cluster = await readlink(join(folder, 'postgres')).catch(() => undefined)
-  if (cluster !== undefined) {
-    await rm(cluster, { recursive: true, force: true })
-    await rm(`${cluster}.lock`, { force: true })
-  }
-  await rm(folder, { recursive: true, force: true })
-}
 
 interface Started {
   readonly child: ChildProcess

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEmbeddedPostgres } from '@turnlog/receiver/embedded-postgres'
 import { execute } from './execute.ts'
+import { removeDataFolder } from './remove-data-folder.ts'
 
 /** What the databases of a run take at once, several times over. */
 const memoryBytesMin = 4 * 1024 ** 3
@@ -37,11 +38,7 @@ try {
   await runEnded
   await postgres.close({ withinMs: 10_000 })
 } finally {
-  // As root the cluster lies elsewhere, behind a link.
-  const cluster = await realpath(join(dataDirectory, 'postgres')).catch(() => dataDirectory)
-  await rm(cluster, { recursive: true, force: true })
-  await rm(`${cluster}.lock`, { force: true })
-  await rm(dataDirectory, { recursive: true, force: true })
+  await removeDataFolder(dataDirectory)
   if (folder !== undefined) await rm(folder, { recursive: true, force: true })
   clearInterval(alive)
 }

@@ -6,6 +6,7 @@ import * as path from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import { removeDataFolder } from '../../../test/support/remove-data-folder.ts'
 
 const run = promisify(execFile)
 
@@ -76,6 +77,8 @@ export async function startReceiver(
     async stop() {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT')
       await ended
+      if (options.databaseUrl === undefined)
+        await removeDataFolder(path.join(project, options.data))
       return complained.replaceAll(/^npm warn .*\n/gm, '')
     },
   }

@@ -1,0 +1,12 @@
+import { readlink, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** A data folder with its cluster, which for root lies elsewhere, behind a link. */
+export async function removeDataFolder(folder: string): Promise<void> {
+  const cluster = await readlink(join(folder, 'postgres')).catch(() => undefined)
+  if (cluster !== undefined) {
+    await rm(cluster, { recursive: true, force: true })
+    await rm(`${cluster}.lock`, { force: true })
+  }
+  await rm(folder, { recursive: true, force: true })
+}
