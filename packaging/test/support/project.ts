@@ -20,7 +20,9 @@ export type Registry =
 export async function askRegistry(environment: NodeJS.ProcessEnv): Promise<Registry> {
   const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=500', '--fetch-timeout=30000']
   try {
-    await run('npm', ['view', 'fastify', 'name', ...patience], { env: environment })
+    // A silent `npm run` would keep the reason from us.
+    const options = [...patience, '--loglevel=error']
+    await run('npm', ['view', 'fastify', 'name', ...options], { env: environment })
     return { status: 'ok' }
   } catch (error) {
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
