@@ -1,5 +1,7 @@
 /** Jaeger's v1 query API, as Grafana's data source and older UIs ask it. */
+
 import { findTraces } from '../storage/queries/find-traces.ts'
+import type { Asked, RouteOptions } from './asked.ts'
 import { traceBytesMax } from './content-budget.ts'
 import { kindOf, nameOfKind } from './kinds.ts'
 import { parseUnixMilliseconds, parseUnixTime } from './moment.ts'
@@ -8,7 +10,6 @@ import { openPrettyJson } from './pretty-json.ts'
 import { openParameters, readBoolean, readName, readParameter } from './query-parameters.ts'
 import type { ReadOptions } from './read-contents.ts'
 import { findTrace, type Trace } from './read-trace.ts'
-import type { Asked, RouteOptions } from './routes.ts'
 import { toTraceSearch } from './search.ts'
 import type { Answer } from './serve.ts'
 import { linksFrom } from './shown-span.ts'

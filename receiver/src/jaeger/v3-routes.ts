@@ -1,13 +1,14 @@
 /** Jaeger's v3 query API, as its UI asks it from version 2.20 on. */
+
 import { findTraces } from '../storage/queries/find-traces.ts'
 import { traceSummaries } from '../storage/queries/trace-summaries.ts'
+import type { Asked, RouteOptions } from './asked.ts'
 import { traceBytesMax, tracesBytesMax } from './content-budget.ts'
 import { kindOf, nameOfKind } from './kinds.ts'
 import { readDependencies, readOperations, readServices } from './pickers.ts'
 import { openParameters, readBoolean, readName, readParameter } from './query-parameters.ts'
 import type { ReadOptions } from './read-contents.ts'
 import { findTrace, type Trace } from './read-trace.ts'
-import type { Asked, RouteOptions } from './routes.ts'
 import { toTraceSearch } from './search.ts'
 import type { Answer } from './serve.ts'
 import { linksFrom } from './shown-span.ts'
