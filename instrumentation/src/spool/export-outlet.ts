@@ -9,8 +9,9 @@
  * Law: added = exported + lost + on their way.
  */
 import type { JournaledScope } from './journaled.ts'
-import type { SealedRecord, Signal } from './otlp-json.ts'
+import type { Signal } from './otlp-json.ts'
 import type { OpenOutlet } from './outlet.ts'
+import type { SealedRecord } from './sealed-record.ts'
 import { bodyBytesMax } from './segment.ts'
 import { type ContentPart, createSentContents } from './sent-contents.ts'
 

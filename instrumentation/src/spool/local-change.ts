@@ -2,9 +2,7 @@
 import type { AttributeName, FileOperationType } from '@turnlog/conventions'
 import type { RawHash, RecordedChange } from '../changes/change.ts'
 import type { UnifiedDiff } from '../record/diff.ts'
-import type { FileSide } from './seal-content.ts'
-import { memberOf } from './seal-content.ts'
-import type { FileSides } from './seal-file-operation.ts'
+import { type FileSide, type FileSides, memberOf } from './seal-content.ts'
 import type { EndedSpan } from './sealed-span.ts'
 
 export interface ChangeFacts extends FileSides {

@@ -4,7 +4,6 @@
  */
 import { viewOf } from '../record/content.ts'
 import type { JournaledLog, JournaledScope, JournaledSpan } from './journaled.ts'
-import type { MovedContent } from './moved-content.ts'
 
 export type SealedAttributes = Record<string, unknown>
 
@@ -129,20 +128,6 @@ export function toOtlpLog(log: JournaledLog, attributes: SealedAttributes): obje
 
 export type Signal = 'traces' | 'logs'
 
-export interface SealedRecord {
-  readonly signal: Signal
-  readonly sequence: number
-  readonly scope: JournaledScope
-  /** How many sequences it declares dropped. */
-  readonly declares: number
-  /** The record's OTLP/JSON. */
-  readonly json: string
-  /** Its own, as its JSON has it; what it refers to is of the same UTC day. */
-  readonly time: string
-  /** What has left it. */
-  readonly contents: readonly MovedContent[]
-}
-
 const shapes = {
   traces: { resources: 'resourceSpans', scopes: 'scopeSpans', records: 'spans' },
   logs: { resources: 'resourceLogs', scopes: 'scopeLogs', records: 'logRecords' },
@@ -152,7 +137,7 @@ const shapes = {
 export function toOtlpRequest(
   signal: Signal,
   resource: object,
-  records: readonly Pick<SealedRecord, 'scope' | 'json'>[],
+  records: readonly { readonly scope: JournaledScope; readonly json: string }[],
 ): string {
   const { resources, scopes, records: members } = shapes[signal]
   const byScope = Map.groupBy(records, ({ scope }) => JSON.stringify(scope))

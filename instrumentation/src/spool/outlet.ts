@@ -1,5 +1,5 @@
 /** Where the sealed records of one recorder go, and the contents they refer to: into segments, or to an exporter. */
-import type { SealedRecord } from './otlp-json.ts'
+import type { SealedRecord } from './sealed-record.ts'
 import { createSegmentWriter, type SegmentWriterOptions } from './segment.ts'
 
 export interface Outlet {

@@ -58,6 +58,13 @@ export type FileSide =
     }
   | { readonly state: 'omitted'; readonly reason: string; readonly size: number | undefined }
 
+export interface FileSides {
+  readonly before: FileSide
+  readonly after: FileSide
+  /** What a rename put out of the way. */
+  readonly overwritten: FileSide | undefined
+}
+
 /** One side, by what was noted of it; `read` gives its bytes, or why they are not to be had. */
 export function readFileSide(noted: unknown, read: () => Uint8Array | string): FileSide {
   const size = memberOf(noted, 'size')

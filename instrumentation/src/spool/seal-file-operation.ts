@@ -7,15 +7,15 @@ import {
 import { type UnifiedDiff, unifiedDiff } from '../record/diff.ts'
 import { toLocalChange } from './local-change.ts'
 import type { SealedAttributes } from './otlp-json.ts'
-import { type FileSide, put, putFileSide, putText, readFileSide } from './seal-content.ts'
+import {
+  type FileSide,
+  type FileSides,
+  put,
+  putFileSide,
+  putText,
+  readFileSide,
+} from './seal-content.ts'
 import { incomplete, type Notes, type SealContext, type SealKind } from './sealed-span.ts'
-
-export interface FileSides {
-  readonly before: FileSide
-  readonly after: FileSide
-  /** What a rename put out of the way. */
-  readonly overwritten: FileSide | undefined
-}
 
 export const sealFileOperation: SealKind = (ended, attributes, context) => {
   const { span, notes } = ended

@@ -20,7 +20,8 @@
 import { gzipSync } from 'node:zlib'
 import { type FileSystem, replaceFile } from '../file-system.ts'
 import type { JournaledScope } from './journaled.ts'
-import { type SealedRecord, type Signal, toKeyValues, toOtlpRequest } from './otlp-json.ts'
+import { type Signal, toKeyValues, toOtlpRequest } from './otlp-json.ts'
+import type { SealedRecord } from './sealed-record.ts'
 import { createSentContents } from './sent-contents.ts'
 
 export const bodyBytesMax = 4 * 1024 ** 2

@@ -5,7 +5,7 @@
 import type { ContentHash } from '@turnlog/conventions'
 import type { JournaledScope } from './journaled.ts'
 import { contentScope, type MovedContent, partRecords } from './moved-content.ts'
-import type { SealedRecord } from './otlp-json.ts'
+import type { SealedRecord } from './sealed-record.ts'
 
 export interface ContentPart {
   readonly scope: JournaledScope
