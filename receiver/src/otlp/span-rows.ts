@@ -13,7 +13,7 @@ import {
 } from './attributes.ts'
 import type { Item, SpanRow } from './batch.ts'
 import type { ContentSink, collectContents } from './contents.ts'
-import { withGenAiNames } from './dialects/index.ts'
+import { withGenAiNames } from './dialects/with-genai-names.ts'
 import { identifierOf } from './identifier.ts'
 import { toJsonText } from './json-text.ts'
 import { lastSaid } from './messages.ts'

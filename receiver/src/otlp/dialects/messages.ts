@@ -43,6 +43,13 @@ export function toolCallPart(call: {
   return { type: 'tool_call', ...call }
 }
 
+export function toolResponsePart(answer: {
+  readonly id: AnyValue | undefined
+  readonly response: AnyValue | undefined
+}): Part {
+  return { type: 'tool_call_response', ...answer }
+}
+
 export function present<Value>(values: readonly (Value | undefined)[]): readonly Value[] {
   return values.filter((value) => value !== undefined)
 }

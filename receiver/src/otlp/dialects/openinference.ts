@@ -1,6 +1,6 @@
 /** OpenInference (Arize Phoenix): `openinference.span.kind`, messages flat in attributes. Pure. */
 import type { AnyValue, AttributeMap } from '../request.ts'
-import type { Derived } from './index.ts'
+import type { Derived } from './dialect.ts'
 import {
   asText,
   elementsOf,
@@ -13,6 +13,7 @@ import {
   textPart,
   toMessages,
   toolCallPart,
+  toolResponsePart,
 } from './messages.ts'
 
 export function readOpenInference(attributes: AttributeMap, spanName: string): Derived | undefined {
@@ -72,7 +73,7 @@ function toMessage(message: Tree | AnyValue | undefined): Message {
   const role = asText(at('role')) ?? ''
   const answered = at('tool_call_id')
   if (answered !== undefined) {
-    return { role, parts: [{ type: 'tool_call_response', id: answered, response: at('content') }] }
+    return { role, parts: [toolResponsePart({ id: answered, response: at('content') })] }
   }
   const tree = message instanceof Map ? message : new Map<string, Tree>()
   const contents = elementsOf(tree.get('contents')).map((one) =>

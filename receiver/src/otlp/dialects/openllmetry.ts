@@ -3,7 +3,7 @@
  * name the operation themselves, but have the prompt and the answer of an agent in words of their own still. Pure.
  */
 import type { AttributeMap } from '../request.ts'
-import type { Derived } from './index.ts'
+import type { Derived } from './dialect.ts'
 import { readJson } from './json-value.ts'
 import {
   asText,
@@ -17,6 +17,7 @@ import {
   textPart,
   toMessages,
   toolCallPart,
+  toolResponsePart,
 } from './messages.ts'
 
 export function readOpenLlmetry(attributes: AttributeMap, spanName: string): Derived | undefined {
@@ -65,7 +66,7 @@ function toMessage(message: Tree): Message {
   const role = asText(at('role')) ?? ''
   const answered = at('tool_call_id')
   if (answered !== undefined) {
-    return { role, parts: [{ type: 'tool_call_response', id: answered, response: at('content') }] }
+    return { role, parts: [toolResponsePart({ id: answered, response: at('content') })] }
   }
   const calls = elementsOf(message.get('tool_calls')).map((call) =>
     toolCallPart({

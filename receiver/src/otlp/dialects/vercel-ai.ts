@@ -1,6 +1,6 @@
 /** Vercel's AI SDK up to version 6, and the `LegacyOpenTelemetry` of version 7: `ai.operationId`. Pure. */
 import type { AnyValue, AttributeMap } from '../request.ts'
-import type { Derived } from './index.ts'
+import type { Derived } from './dialect.ts'
 import { readJson } from './json-value.ts'
 import {
   asText,
@@ -11,6 +11,7 @@ import {
   textPart,
   toMessages,
   toolCallPart,
+  toolResponsePart,
 } from './messages.ts'
 
 export function readVercelAi(attributes: AttributeMap): Derived | undefined {
@@ -46,7 +47,7 @@ function readAgent(attributes: AttributeMap): Derived {
 function readModelCall(attributes: AttributeMap): Derived {
   const tools = attributes.get('ai.prompt.tools')
   const firstChunk = attributes.get('ai.response.msToFirstChunk')
-  const isArray = Array.isArray(tools) && tools.every((tool) => typeof tool === 'string')
+  const areTexts = Array.isArray(tools) && tools.every((tool) => typeof tool === 'string')
   return {
     'gen_ai.operation.name': 'chat',
     'gen_ai.request.model': attributes.get('ai.model.id'),
@@ -56,7 +57,7 @@ function readModelCall(attributes: AttributeMap): Derived {
       typeof firstChunk === 'number' || typeof firstChunk === 'bigint'
         ? Number(firstChunk) / 1_000
         : undefined,
-    'gen_ai.tool.definitions': isArray ? `[${tools.join(',')}]` : undefined,
+    'gen_ai.tool.definitions': areTexts ? `[${tools.join(',')}]` : undefined,
     'gen_ai.input.messages': messagesOf(jsonAt(attributes, 'ai.prompt.messages')),
     'gen_ai.output.messages': toMessages([
       {
@@ -100,11 +101,10 @@ function toPart(part: AnyValue): Part | undefined {
         arguments: part.get('input') ?? part.get('args'),
       })
     case 'tool-result':
-      return {
-        type: 'tool_call_response',
+      return toolResponsePart({
         id: part.get('toolCallId'),
         response: part.get('output') ?? part.get('result'),
-      }
+      })
     default:
       return { ...Object.fromEntries(part), type: asText(type) ?? '' }
   }

@@ -5,15 +5,11 @@
  * What was sent stays as it is, and wins: names are only added, and `turnlog.dialect` says that some were. What is written
  * in a dialect and cannot be read adds nothing.
  */
-import type { AnyValue, AttributeMap } from '../request.ts'
+import type { AttributeMap } from '../request.ts'
+import type { Derived, ReadDialect } from './dialect.ts'
 import { readOpenInference } from './openinference.ts'
 import { readOpenLlmetry } from './openllmetry.ts'
 import { readVercelAi } from './vercel-ai.ts'
-
-/** Names of the GenAI convention with their values; undefined for spans of others. */
-export type Derived = Readonly<Record<string, AnyValue | undefined>>
-
-export type ReadDialect = (attributes: AttributeMap, spanName: string) => Derived | undefined
 
 const dialects: Readonly<Record<string, ReadDialect>> = {
   openinference: readOpenInference,
