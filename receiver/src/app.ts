@@ -55,7 +55,7 @@ export function buildApp(
     requestTimeout: requestMilliseconds,
     forceCloseConnections: 'idle',
     clientErrorHandler: answerBrokenRequest,
-    // An address that is none has no route, and so no error handler.
+    // An address that is none has no route, and so no error handler; nor, by Fastify's types, anything its reply may send.
     frameworkErrors: (_error, _request, reply) => {
       reply.hijack()
       reply.raw.writeHead(400, { 'content-type': 'application/json; charset=utf-8' })

@@ -137,10 +137,9 @@ function referenceOf(value: unknown): MemberValue | undefined {
 function base64Of(value: unknown): MemberValue | undefined {
   if (!isObject(value) || Object.keys(value).length !== 1) return undefined
   const { base64 } = value
-  const digits = typeof base64 === 'string' ? /^([\w+/-]*)={0,2}$/.exec(base64)?.[1] : undefined
+  if (typeof base64 !== 'string' || !/^[\w+/-]*={0,2}$/.test(base64)) return undefined
   // One digit alone is no byte: it was cut off.
-  if (typeof base64 !== 'string' || digits === undefined || digits.length % 4 === 1)
-    return undefined
+  if (base64.replace(/=+$/, '').length % 4 === 1) return undefined
   return { kind: 'bytes', bytes: Buffer.from(base64, 'base64') }
 }
 

@@ -14,19 +14,19 @@ const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /** True for loopback and for the names of the setting, whatever the port. */
 export function isOwnHost(host: string | undefined, hosts: readonly string[]): boolean {
-  return isOwnName(host, loopbackNames) || isOwnName(host, new Set(hosts))
+  const name = nameOf(host)
+  return name !== undefined && (loopbackNames.has(name) || hosts.includes(name))
 }
 
-function isOwnName(host: string | undefined, names: ReadonlySet<string>): boolean {
-  const name = host?.toLowerCase().replace(/:\d*$/, '')
-  return name !== undefined && names.has(name)
+function nameOf(host: string | undefined): string | undefined {
+  return host?.toLowerCase().replace(/:\d*$/, '')
 }
 
 /** Whether the browser speaks to a proxy with a certificate. On loopback, beside it, it does not. */
 export function isBehindTls(request: FastifyRequest, publicUrl: string | undefined): boolean {
   if (publicUrl === undefined) return false
   const { protocol, hostname } = new URL(publicUrl)
-  return protocol === 'https:' && isOwnName(request.headers.host, new Set([hostname]))
+  return protocol === 'https:' && nameOf(request.headers.host) === hostname
 }
 
 export function setPageHeaders(reply: FastifyReply): void {

@@ -41,13 +41,13 @@ const notJson = refusalOfBody(
   'The body is not JSON: it takes one array of events, or one event, also where there is one on each line.',
 )
 const noEvents = refusalOfBody('The body is neither an array of events nor an event.')
-
-function refusalOfBody(message: string): Refusal {
-  return { httpStatus: 400, message }
-}
 const wrongType: Refusal = {
   httpStatus: 415,
   message: 'The content type must be application/json.',
+}
+
+function refusalOfBody(message: string): Refusal {
+  return { httpStatus: 400, message }
 }
 
 export function eventRoutes(app: FastifyInstance, options: EventsOptions): void {

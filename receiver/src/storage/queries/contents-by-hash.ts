@@ -1,5 +1,4 @@
 /** What do these contents hold? Those above a size with their beginning only. */
-
 import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
 

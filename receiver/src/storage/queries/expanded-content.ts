@@ -1,5 +1,4 @@
 /** What is this JSON with its large members, which are contents of their own, in their places again? */
-
 import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
 

@@ -4,7 +4,6 @@
  * Time is searched from its end, in windows that double, until enough is found: what is asked for is mostly recent, and
  * a window reads only its days' partitions. Reads no contents.
  */
-
 import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
 

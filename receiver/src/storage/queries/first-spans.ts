@@ -1,5 +1,4 @@
 /** Which span stands for each of these traces? Its root, else its earliest. Contents by reference. */
-
 import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
 import { type SpanRow, spanColumns } from './spans-by-key.ts'

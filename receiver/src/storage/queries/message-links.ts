@@ -1,5 +1,4 @@
 /** Which messages are in these lists? Each link back to the first, once, however many lists share it. */
-
 import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
 

@@ -1,5 +1,4 @@
 /** Which operations has this service? */
-
 import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
 

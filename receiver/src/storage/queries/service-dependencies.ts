@@ -1,5 +1,4 @@
 /** Which service calls which, and how often? Told by spans whose parent is another service's. */
-
 import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
 

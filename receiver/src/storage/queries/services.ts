@@ -1,5 +1,4 @@
 /** Which services have sent spans? */
-
 import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
 

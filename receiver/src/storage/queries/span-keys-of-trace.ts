@@ -1,5 +1,4 @@
 /** Which spans has this trace, in which order, and how heavy are they? Read before they are, a part at a time. */
-
 import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
 

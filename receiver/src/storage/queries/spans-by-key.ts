@@ -1,5 +1,4 @@
 /** What is in these spans of a trace? Contents by reference. */
-
 import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
 import type { SpanKey } from './span-keys-of-trace.ts'

@@ -1,5 +1,4 @@
 /** What are these traces, in one line each? Reads no attributes. */
-
 import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
 
