@@ -8,18 +8,11 @@ import { partRecords } from '../instrumentation/src/spool/moved-content.ts'
 import type { Json } from './support/otlp.ts'
 import { logsRequest, nanoseconds, newTraceId, post, span, traceRequest } from './support/otlp.ts'
 import { cloneDatabase } from './support/postgres.ts'
+import { openRandom } from './support/random.ts'
 import { startReceiver } from './support/receiver.ts'
 
 const seed = 20_261_123
 const rounds = 150
-
-function openRandom(begin: number) {
-  let state = begin
-  return (below: number): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
 
 const signs = [
   'a',
@@ -84,7 +77,7 @@ function messages(random: (below: number) => number): unknown {
 test(`messages made at random (seed ${seed}) are read as they were written`, async () => {
   await using database = await cloneDatabase()
   await using receiver = await startReceiver({ database })
-  const random = openRandom(seed)
+  const { below: random } = openRandom(seed)
   const written = new Map<string, string>()
   const spans: Json[] = []
   const parts: Json[] = []

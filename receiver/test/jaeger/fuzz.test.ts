@@ -1,6 +1,7 @@
 /** Whatever an address says, the answer is one of ours, and JSON: never 500. Prints its seed when it fails. */
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openRandom, type Random } from '../../../test/support/random.ts'
 import { request, traceId } from './golden-trace.ts'
 import { openStage, type Stage } from './stage.ts'
 
@@ -10,23 +11,6 @@ beforeAll(async () => {
   await stage.land(request)
 })
 afterAll(() => stage[Symbol.asyncDispose]())
-
-/** mulberry32 */
-function openDice(seed: number) {
-  let state = seed
-  const next = (below: number) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below)
-  }
-  const pick = <Value>(values: readonly Value[]): Value => {
-    const value = values[next(values.length)]
-    if (value === undefined) throw new Error('Nothing to pick from.')
-    return value
-  }
-  return { next, pick }
-}
 
 const paths = [
   '/api/services',
@@ -159,17 +143,17 @@ function get(path: string): Promise<{ status: number; text: string }> {
   })
 }
 
-function escaped(text: string, { pick }: ReturnType<typeof openDice>): string {
+function escaped(text: string, { pick }: Random): string {
   const whole = encodeURIComponent(text.toWellFormed())
   // Half of them less carefully, as clients do; some so that it is no escape at all.
   return pick([whole, whole, whole.replaceAll('%2F', '/'), `${whole}%`, `%zz${whole}`])
 }
 
-function address(dice: ReturnType<typeof openDice>): string {
-  const { next, pick } = dice
+function address(dice: Random): string {
+  const { below, pick } = dice
   const path = pick(paths).replace('*', () => escaped(pick(values), dice).slice(0, 4_000))
-  const parameters = Array.from({ length: next(7) }, () => {
-    const name = next(12) === 0 ? pick(values).slice(0, 20) : pick(names)
+  const parameters = Array.from({ length: below(7) }, () => {
+    const name = below(12) === 0 ? pick(values).slice(0, 20) : pick(names)
     return `${escaped(name, dice)}=${escaped(pick(values), dice)}`
   })
   return `${path}?${parameters.join(pick(['&', '&', '&', '&&', ';']))}`.slice(0, 12_000)
@@ -179,7 +163,7 @@ const allowed = [200, 400, 404]
 
 test('two thousand random addresses are 200, 400 or 404, in JSON', async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
-  const dice = openDice(seed)
+  const dice = openRandom(seed)
   const counts = new Map<number, number>()
   for (let round = 0; round < 2_000; round += 1) {
     const path = address(dice)

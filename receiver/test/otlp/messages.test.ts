@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { openRandom } from '../../../test/support/random.ts'
 import { lastSaid, splitMessages } from '../../src/otlp/messages.ts'
 
 test.each([
@@ -24,14 +25,10 @@ test('a list too long for a conversation is not split', () => {
 
 // Seeded, so that a failure can be repeated.
 test('whatever is split joins to the very text it was', () => {
-  let seed = 42
-  const random = (below: number) => {
-    seed = (seed * 1_664_525 + 1_013_904_223) >>> 0
-    return seed % below
-  }
+  const { below: random, pick } = openRandom(42)
   const signs = ['[', ']', '{', '}', '"', ',', '\\', 'a', ' ', ':', '1', '\n', 'é', '\ud83d']
   for (let round = 0; round < 20_000; round += 1) {
-    const inner = Array.from({ length: random(14) }, () => signs[random(signs.length)]).join('')
+    const inner = Array.from({ length: random(14) }, () => pick(signs)).join('')
     const text = `[${inner}]`
     const pieces = splitMessages(text)
     if (pieces) expect(`[${pieces.join(',')}]`, `seed 42, round ${round}`).toBe(text)

@@ -5,24 +5,10 @@
 import { expect, test } from 'vitest'
 import { type EventAnswer, eventsOfTurn, postEvents } from '../../../test/support/plain-events.ts'
 import { cloneDatabase } from '../../../test/support/postgres.ts'
+import { openRandom, type Random } from '../../../test/support/random.ts'
 import { startReceiver } from '../../../test/support/receiver.ts'
 
 const requestCount = 400
-
-/** mulberry32: the same numbers for the same seed. */
-function openRandom(seed: number) {
-  let state = seed
-  function next(): number {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-  const below = (count: number) => Math.floor(next() * count)
-  const pick = <Value>(values: readonly Value[]) => values[below(values.length)] as Value
-  return { next, below, pick }
-}
-type Random = ReturnType<typeof openRandom>
 
 const hash = `sha256:${'ab'.repeat(32)}`
 const strange: readonly unknown[] = [

@@ -11,6 +11,7 @@ import {
   toAttributes,
 } from '../../../test/support/otlp.ts'
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
+import { openRandom } from '../../../test/support/random.ts'
 import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
 import { messageType } from '../../src/otlp/protobuf-schema.ts'
 
@@ -593,19 +594,10 @@ test('more than 100 000 points in one request are 413', async () => {
   expect((await post(receiver, 'metrics', body(100_001))).status).toBe(413)
 })
 
-/** Numbers that look random and are the same in every run. */
-function dice(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state % below
-  }
-}
-
 test('damaged requests are 200, 400 or 413, and the next whole one lands', async () => {
   const whole = toProtobuf(metricsRequest(everyKind(), { 'service.name': 'app' }))
   const text = JSON.stringify(metricsRequest(everyKind(), { 'service.name': 'app' }))
-  const roll = dice(20_261)
+  const { below: roll } = openRandom(20_261)
   const statuses = new Map<number, number>()
   const note = ({ status }: Response) => statuses.set(status, (statuses.get(status) ?? 0) + 1)
   for (let round = 0; round < 400; round += 1) {

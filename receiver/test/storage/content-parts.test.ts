@@ -14,6 +14,7 @@ import {
   traceRequest,
 } from '../../../test/support/otlp.ts'
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
+import { openRandom } from '../../../test/support/random.ts'
 import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
 import { landAttachment } from '../../src/storage/land-attachment.ts'
 
@@ -574,11 +575,7 @@ test('a content of 64 MiB in parts lands, from requests far apart', async () => 
 test('parts with anything in the place of anything are rejected or staged, never an error of ours', async () => {
   await using stage = await start()
   const { database, receiver } = stage
-  let seed = 11
-  const random = (below: number): number => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((seed / 2 ** 32) * below)
-  }
+  const { below: random, pick } = openRandom(11)
   const odd = [
     null,
     '',
@@ -614,12 +611,10 @@ test('parts with anything in the place of anything are rejected or staged, never
   for (let round = 0; round < 30; round += 1) {
     const records = Array.from({ length: 30 }, () => {
       const attributes = Object.fromEntries(
-        names.flatMap((name) =>
-          random(5) === 0 ? [[`turnlog.content.${name}`, odd[random(odd.length)] ?? null]] : [],
-        ),
+        names.flatMap((name) => (random(5) === 0 ? [[`turnlog.content.${name}`, pick(odd)]] : [])),
       )
       return part(attributes, {
-        body: bodies[random(bodies.length)],
+        body: pick(bodies),
         timeUnixNano: random(10) === 0 ? String(odd[random(8)]) : nanoseconds(),
       })
     })

@@ -1,0 +1,19 @@
+/** Numbers that look random, and are the same for the same seed (mulberry32). */
+export function openRandom(seed: number) {
+  let state = seed
+  /** From 0 to 1, which it never is. */
+  function next(): number {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+  const below = (count: number): number => Math.floor(next() * count)
+  function pick<Value>(values: readonly Value[]): Value {
+    if (values.length === 0) throw new Error('Nothing to pick from.')
+    return values[below(values.length)] as Value
+  }
+  return { next, below, pick }
+}
+
+export type Random = ReturnType<typeof openRandom>
