@@ -7,9 +7,10 @@ import type { AddressInfo } from 'node:net'
 import * as path from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
+import { bareEnvironment } from './support/bare-environment.ts'
 import { mountDisk } from './support/disk.ts'
 import { temporaryFolder } from './support/example.ts'
-import { freePorts } from './support/ports.ts'
+import { freePort, freePorts } from './support/ports.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const standIn = path.join(import.meta.dirname, 'collector-stand-ins/collector.js')
@@ -54,7 +55,7 @@ test('prints where it is reached, gives the Collector its settings, and stops wh
 })
 
 test('a receiver that is away is said, and no reason not to start', async () => {
-  const [port] = await freePorts(1)
+  const port = await freePort()
   await using run = await start({ TURNLOG_RECEIVER: `http://127.0.0.1:${port}` })
   await run.line('The receiver does not answer (ECONNREFUSED): what arrives waits in the queue.')
   await run.line('Ctrl-C')
@@ -224,7 +225,7 @@ async function start(environment: NodeJS.ProcessEnv = {}, args: readonly string[
   const child: ChildProcess = spawn(process.execPath, ['collector/start.js', ...args], {
     cwd: root,
     env: {
-      PATH: process.env.PATH,
+      ...bareEnvironment(),
       HOME: folder.path,
       XDG_STATE_HOME: path.join(folder.path, 'state'),
       XDG_CACHE_HOME: path.join(folder.path, 'cache'),

@@ -17,7 +17,6 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { promisify } from 'node:util'
@@ -34,6 +33,7 @@ import {
   wordsOf,
 } from './support/compose.ts'
 import { post, span, traceRequest } from './support/otlp.ts'
+import { freePort } from './support/ports.ts'
 import { execute } from './support/postgres.ts'
 import { withDatabaseName } from './support/server-url.ts'
 
@@ -131,15 +131,6 @@ function start(words: readonly string[], environment: Record<string, string>): C
 async function exitCode(child: ChildProcess): Promise<number | null> {
   const [code] = await once(child, 'exit')
   return code
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const address = listener.address()
-  listener.close()
-  await once(listener, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 const secret = (file: string) => readFileSync(at('secrets', file), 'utf8')

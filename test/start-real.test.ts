@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, realpath } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -8,17 +7,10 @@ import { processStart } from '@turnlog/receiver/embedded-postgres'
 import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { bareEnvironment } from './support/bare-environment.ts'
+import { freePorts } from './support/ports.ts'
 import { removeDataFolder } from './support/remove-data-folder.ts'
 
 /** `npm start` as a stranger runs it: npm itself, the real receiver, the real app, and what is printed is used. */
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 async function makeDataFolder(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'turnlog-npm-start-')))
@@ -27,6 +19,7 @@ async function makeDataFolder(): Promise<string> {
 }
 
 async function npmStart(data: string) {
+  const [receiver = 0, example = 0] = await freePorts(2)
   const child = spawn('npm', ['start'], {
     cwd: join(import.meta.dirname, '..'),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -34,8 +27,8 @@ async function npmStart(data: string) {
       ...bareEnvironment(),
       HOME: process.env.HOME,
       TURNLOG_DATA: data,
-      TURNLOG_RECEIVER_PORT: String(await freePort()),
-      EXAMPLE_PORT: String(await freePort()),
+      TURNLOG_RECEIVER_PORT: String(receiver),
+      EXAMPLE_PORT: String(example),
       TELEMETRY_USER_ID: 'ada',
     },
   })

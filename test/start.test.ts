@@ -8,6 +8,7 @@ import { processStart } from '@turnlog/receiver/embedded-postgres'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { bareEnvironment } from './support/bare-environment.ts'
+import { freePort, freePorts } from './support/ports.ts'
 import { removeDataFolder } from './support/remove-data-folder.ts'
 
 /**
@@ -25,7 +26,8 @@ let ports: { receiver: number; example: number }
 
 beforeAll(async () => {
   data = await realpath(await mkdtemp(join(tmpdir(), 'turnlog-start-')))
-  ports = { receiver: await freePort(), example: await freePort() }
+  const [receiver = 0, example = 0] = await freePorts(2)
+  ports = { receiver, example }
 })
 afterAll(() => removeDataFolder(data))
 
@@ -140,14 +142,6 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
 function databaseUrl(lines: readonly string[]): string {
   const line = lines.find((each) => each.includes('postgresql://')) ?? ''
   return /postgresql:\/\/\S+$/.exec(line)?.[0] ?? ''
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const port = portOf(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 function portOf(server: ReturnType<typeof createServer>): number {
@@ -377,11 +371,12 @@ test('with DATABASE_URL that database is used, and its password is not printed',
   onTestFinished(() => removeDataFolder(other))
   const running = await startWhole()
   const url = databaseUrl(running.lines)
+  const [receiver = 0, example = 0] = await freePorts(2)
   const turnlog = await startWhole({
     DATABASE_URL: url,
     TURNLOG_DATA: other,
-    TURNLOG_RECEIVER_PORT: String(await freePort()),
-    EXAMPLE_PORT: String(await freePort()),
+    TURNLOG_RECEIVER_PORT: String(receiver),
+    EXAMPLE_PORT: String(example),
   })
   expect(turnlog.lines.join('\n')).not.toContain(new URL(url).password)
   expect(await turnlog.line('postgresql://')).toContain(new URL(url).host)

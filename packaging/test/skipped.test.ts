@@ -1,10 +1,10 @@
 /** Where the registry does not answer, it is said in words, and nothing is installed. */
 import { expect, test } from 'vitest'
-import { freePorts } from '../../test/support/ports.ts'
+import { freePort } from '../../test/support/ports.ts'
 import { askRegistry } from './support/project.ts'
 
 test('a registry that does not answer is a reason, not a failure', async () => {
-  const [port] = await freePorts(1)
+  const port = await freePort()
   const npm_config_registry = `http://127.0.0.1:${port}/`
   expect(await askRegistry({ ...process.env, npm_config_registry })).toEqual({
     status: 'missing',

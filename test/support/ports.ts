@@ -11,19 +11,21 @@ export async function freePorts(count: number): Promise<number[]> {
   const held = new Map<number, Server>()
   for (let attempts = 0; held.size < count && attempts < 1000; attempts += 1) {
     const port = randomInt(10_240, 32_768)
-    const server = createServer()
-    const listening = once(server, 'listening')
-    server.listen(port, '127.0.0.1')
-    if (
-      await listening.then(
-        () => true,
-        () => false,
-      )
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
     )
-      held.set(port, server)
+    if (isFree) held.set(port, server)
   }
   await Promise.all(
     [...held.values()].map((server) => new Promise((resolve) => server.close(resolve))),
   )
+  if (held.size < count) throw new Error(`Of ${count} ports only ${held.size} are free.`)
   return [...held.keys()]
+}
+
+export async function freePort(): Promise<number> {
+  const [port = 0] = await freePorts(1)
+  return port
 }

@@ -4,7 +4,7 @@ import * as path from 'node:path'
 import { expect } from 'vitest'
 import { accounts } from '../../../test/support/account.ts'
 import { type Example, startExample, temporaryFolder } from '../../../test/support/example.ts'
-import { freePorts } from '../../../test/support/ports.ts'
+import { freePort } from '../../../test/support/ports.ts'
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
 import { type CollectorOptions, prepareCollector } from './collector.ts'
@@ -24,7 +24,7 @@ export type Stage = Awaited<ReturnType<typeof openStage>>
 export async function openStage(options: StageOptions = {}) {
   const stack = new AsyncDisposableStack()
   const database = stack.use(await cloneDatabase())
-  const [port = 0] = await freePorts(1)
+  const port = await freePort()
   const receiver = await startReceiver({ database, port })
   let listening = receiver
   stack.defer(() => listening.close())

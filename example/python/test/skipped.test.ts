@@ -1,7 +1,7 @@
 /** Without Python, or without its package index, it is said in words what is missing. */
 import { expect, inject, test } from 'vitest'
 import { temporaryFolder } from '../../../test/support/example.ts'
-import { freePorts } from '../../../test/support/ports.ts'
+import { freePort } from '../../../test/support/ports.ts'
 import { makeVirtualEnvironment } from './support/virtual-environment.ts'
 
 test('no Python is a reason, not a failure', async () => {
@@ -16,7 +16,7 @@ test.skipIf(inject('virtualEnvironment') === undefined)(
   'a package index that does not answer is a reason, not a failure',
   async () => {
     await using folder = temporaryFolder()
-    const [port] = await freePorts(1)
+    const port = await freePort()
     const { PIP_FIND_LINKS: _, ...environment } = process.env
     const made = await makeVirtualEnvironment(folder.path, {
       ...environment,

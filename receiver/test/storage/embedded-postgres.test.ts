@@ -26,6 +26,7 @@ import {
 } from '@turnlog/receiver/embedded-postgres'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../../../test/support/ports.ts'
 import { findBinaries, type PostgresPackage } from '../../src/storage/embedded/binaries.ts'
 import { processEnded, processesIn, processStart } from '../../src/storage/embedded/process.ts'
 
@@ -105,15 +106,6 @@ async function listenSomewhere(): Promise<number> {
 function portOf(server: ReturnType<typeof createServer>): number {
   const address = server.address()
   return typeof address === 'object' && address !== null ? address.port : 0
-}
-
-/** A port that nobody has at the moment. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const port = portOf(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 describe('a new data folder', () => {
