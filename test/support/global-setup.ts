@@ -22,29 +22,25 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await using opening = new AsyncDisposableStack()
   // Hundreds of processes strip the types of the same modules.
   const cache = await mkdtemp(join(tmpdir(), 'turnlog-compiled-'))
   process.env.NODE_COMPILE_CACHE = cache
-  const server = await openServer()
+  // A program that was killed a moment ago may still be writing to it.
+  opening.defer(() => rm(cache, { recursive: true, force: true, maxRetries: 10 }))
+  const server = opening.use(await openServer())
   const templateName = `turnlog_template_${randomBytes(4).toString('hex')}`
-  try {
-    await execute(server.url, `create database ${templateName} tablespace ${server.tablespace}`)
-    const database = openDatabase(withDatabaseName(server.url, templateName))
-    await migrate(database)
-    await ensurePartitions(database, new Date())
-    await database.close()
-  } catch (error) {
-    await server[Symbol.asyncDispose]()
-    throw error
-  }
+  await execute(server.url, `create database ${templateName} tablespace ${server.tablespace}`)
+  opening.defer(() => execute(server.url, `drop database if exists ${templateName} with (force)`))
+  const database = openDatabase(withDatabaseName(server.url, templateName))
+  opening.defer(() => database.close())
+  await migrate(database)
+  await ensurePartitions(database, new Date())
+  await database.close()
   project.provide('serverUrl', server.url)
   project.provide('templateName', templateName)
-  return async () => {
-    await execute(server.url, `drop database if exists ${templateName} with (force)`)
-    await server[Symbol.asyncDispose]()
-    // A program that was killed a moment ago may still be writing to it.
-    await rm(cache, { recursive: true, force: true, maxRetries: 10 })
-  }
+  const opened = opening.move()
+  return () => opened.disposeAsync()
 }
 
 async function openServer(): Promise<TestServer> {

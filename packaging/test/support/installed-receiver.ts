@@ -1,11 +1,15 @@
 /** `npx turnlog-receiver serve` in the project, and its commands. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import {
+  connectionFile,
+  connectionUrl,
+  readConnection,
+} from '../../../receiver/src/storage/embedded/connection.ts'
 import { removeDataFolder } from '../../../test/support/remove-data-folder.ts'
 
 const run = promisify(execFile)
@@ -49,7 +53,7 @@ export async function startReceiver(
   const url = new URL(said.get('Receiver') ?? '')
   // The commands of an operator find it there.
   env.TURNLOG_RECEIVER_PORT = url.port
-  const databaseUrl = options.databaseUrl ?? embeddedUrl(path.join(project, options.data))
+  const databaseUrl = options.databaseUrl ?? (await embeddedUrl(path.join(project, options.data)))
 
   async function command(...args: readonly string[]): Promise<string> {
     const { stdout } = await run('npx', ['turnlog-receiver', ...args], { cwd: project, env })
@@ -85,7 +89,8 @@ export async function startReceiver(
 }
 
 /** Not from what is printed: at no terminal that is without the password. */
-function embeddedUrl(data: string): string {
-  const kept = JSON.parse(readFileSync(path.join(data, 'postgres.json'), 'utf8'))
-  return `postgresql://${kept.user}:${kept.password}@${kept.host}:${kept.port}/${kept.database}`
+async function embeddedUrl(data: string): Promise<string> {
+  const connection = await readConnection(path.join(data, connectionFile))
+  if (connection === undefined) throw new Error(`There is no ${connectionFile} in '${data}'.`)
+  return connectionUrl(connection)
 }
