@@ -4,7 +4,8 @@
  *
  * Equal lines at both ends are taken off first, so a small edit of a large file is cheap. What is left is
  * diffed by the package `diff`. Beyond `diffStepsMax`, or above `diffedLinesMax`, the diff is one hunk, all of before
- * and all of after, and says so. Both limits are of work, not of time: a machine that is busy makes the same diff.
+ * and all of after, and says so. These limits are of work, not of time: a machine that is busy makes the same diff, unless
+ * it is so slow that `diffMillisecondsMax` is reached.
  */
 import { FILE_HEADERS_ONLY, formatPatch, type StructuredPatch, structuredPatch } from 'diff'
 import { countLines } from './content.ts'
