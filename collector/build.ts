@@ -10,7 +10,8 @@ import { createHash } from 'node:crypto'
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { clearly, prepareFolder, takeLock } from '@turnlog/receiver/embedded-postgres'
+import { clearly, prepareFolder } from '@turnlog/embedded-postgres/folder'
+import { takeLock } from '@turnlog/embedded-postgres/lock'
 import { findGo } from './go.ts'
 
 const manifestPath = join(import.meta.dirname, 'builder.yaml')

@@ -1,13 +1,11 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import {
-  prepareFolder,
-  reachableHost,
-  TurnlogError,
-  takeLock,
-} from '@turnlog/receiver/embedded-postgres'
+import { prepareFolder } from '@turnlog/embedded-postgres/folder'
+import { takeLock } from '@turnlog/embedded-postgres/lock'
+import { reachableHost } from '@turnlog/receiver/address'
 import { answers } from '../start/answers.ts'
 import { checkPort } from '../start/check-port.ts'
+import { describeTrouble, ExpectedError } from '../start/expected-error.ts'
 import { describeEnd, type Part, startChild, untilAnswers } from '../start/part.ts'
 import { buildCollector } from './build.ts'
 import { describeLogLine } from './log-line.ts'
@@ -65,7 +63,7 @@ export async function runCollector(options: CollectorOptions): Promise<0 | 1> {
 function lockQueue(queueDirectory: string): () => void {
   const lock = takeLock(join(queueDirectory, 'in-use.lock'))
   if (lock.status === 'taken') return lock.release
-  throw new Trouble(`Another npm run collector has the queue '${queueDirectory}'.`)
+  throw new ExpectedError(`Another npm run collector has the queue '${queueDirectory}'.`)
 }
 
 async function bringUp(options: CollectorOptions, closing: DisposableStack): Promise<Part> {
@@ -77,7 +75,7 @@ async function bringUp(options: CollectorOptions, closing: DisposableStack): Pro
   closing.defer(lockQueue(await prepareFolder(queueDirectory)))
   const state = await checkReceiver(settings)
   const refusal = `The receiver at ${receiver} does not take what TURNLOG_TOKEN sends`
-  if (state.status === 'refuses') throw new Trouble(`${refusal}: ${state.reason}.`)
+  if (state.status === 'refuses') throw new ExpectedError(`${refusal}: ${state.reason}.`)
   const program = await findProgram(options)
   const room = roomOf(queueDirectory)
   const queueBytesMax = settings.queueBytesMax ?? queueBytesFor(room)
@@ -127,9 +125,6 @@ function inMebibytes(bytes: number): number {
   return Math.floor(bytes / 1024 ** 2)
 }
 
-/** What a user can mend, in one line. */
-class Trouble extends Error {}
-
 async function findProgram({
   settings,
   environment,
@@ -139,7 +134,7 @@ async function findProgram({
   if (settings.program !== undefined) return settings.program
   const { cacheDirectory } = settings
   const built = await buildCollector({ cacheDirectory, environment, say, signal })
-  if (built.status === 'failed') throw new Trouble(built.reason)
+  if (built.status === 'failed') throw new ExpectedError(built.reason)
   return built.program
 }
 
@@ -180,13 +175,13 @@ async function validate(
   }
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', (error) => {
-      reject(new Trouble(`The Collector '${program}' cannot be run: ${error.message}.`))
+      reject(new ExpectedError(`The Collector '${program}' cannot be run: ${error.message}.`))
     })
     child.once('close', resolve)
   })
   if (code === 0) return
   const lines = said.split('\n').flatMap((line) => describeLogLine(line) ?? [])
-  throw new Trouble(['The configuration is not valid:', ...lines].join('\n    '))
+  throw new ExpectedError(['The configuration is not valid:', ...lines].join('\n    '))
 }
 
 function tellSeldom(say: CollectorOptions['say']): (line: string) => void {
@@ -207,10 +202,4 @@ function aborted(signal: AbortSignal): Promise<undefined> {
     if (signal.aborted) resolve(undefined)
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
-}
-
-/** One line for what was to be expected; the stack for a bug of ours. */
-function describeTrouble(error: unknown): string {
-  if (error instanceof Trouble || error instanceof TurnlogError) return error.message
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

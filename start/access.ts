@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { clearly, writeWhole } from '@turnlog/receiver/embedded-postgres'
+import { clearly, writeWhole } from '@turnlog/embedded-postgres/folder'
 
 /** What lets the example send and a person look: a token and a link, of one database. */
 export interface Access {

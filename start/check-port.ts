@@ -1,6 +1,7 @@
-import { describePortHolder, probePort, TurnlogError } from '@turnlog/receiver/embedded-postgres'
+import { describePortHolder, probePort } from '@turnlog/embedded-postgres/port'
+import { ExpectedError } from './expected-error.ts'
 
-/** Fails with `TL_PORT_TAKEN` in one line: who has the port, and which setting chooses another. */
+/** Throws an `ExpectedError` that names the process on the port and the setting that chooses another. */
 export async function checkPort(setting: string, port: number): Promise<void> {
   const state = await probePort(port)
   if (state === 'free') return
@@ -8,8 +9,5 @@ export async function checkPort(setting: string, port: number): Promise<void> {
     state === 'taken'
       ? `is taken by ${describePortHolder(port) ?? 'another process'}`
       : 'is not for ordinary users'
-  throw new TurnlogError(
-    'TL_PORT_TAKEN',
-    `Port ${port} (${setting}) ${why}: set ${setting} to a free one.`,
-  )
+  throw new ExpectedError(`Port ${port} (${setting}) ${why}: set ${setting} to a free one.`)
 }

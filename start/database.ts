@@ -1,5 +1,6 @@
-import { openEmbeddedPostgres, TurnlogError } from '@turnlog/receiver/embedded-postgres'
+import { openEmbeddedPostgres } from '@turnlog/embedded-postgres'
 import pg from 'pg'
+import { ExpectedError } from './expected-error.ts'
 import type { TurnlogOptions } from './options.ts'
 import type { Part } from './part.ts'
 import type { Settings } from './settings.ts'
@@ -68,8 +69,7 @@ async function openOther(url: string): Promise<Database> {
     await client.connect()
     await client.query('select 1')
   } catch (error) {
-    throw new TurnlogError(
-      'TL_DATABASE_UNREACHABLE',
+    throw new ExpectedError(
       `The database of DATABASE_URL (${shownUrl}) does not answer: ${reason(error)}.`,
       { cause: error },
     )

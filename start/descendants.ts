@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { processStart, sendSignal } from '@turnlog/receiver/embedded-postgres'
+import { processStart, sendSignal } from '@turnlog/embedded-postgres/process'
 
 /**
  * Who comes from a process: its children, theirs, and so on, also those that lead a process group of their own, as

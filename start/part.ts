@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processStart, sendSignal, TurnlogError } from '@turnlog/receiver/embedded-postgres'
+import { processStart, sendSignal } from '@turnlog/embedded-postgres/process'
 import { type Descendant, descendantsOf, endDescendants } from './descendants.ts'
+import { ExpectedError } from './expected-error.ts'
 import { openLogFile } from './log-file.ts'
 
 /** One of the three that `npm start` runs. */
@@ -64,7 +65,7 @@ export function startChild(options: ChildOptions): Part {
   const pid = child.pid
   if (pid === undefined) {
     child.once('error', () => {})
-    throw new TurnlogError('TL_PART_ENDED', `${name} cannot be run: '${program}'.`)
+    throw new ExpectedError(`${name} cannot be run: '${program}'.`)
   }
   const start = processStart(pid) ?? ''
   child.stdout?.on('data', (chunk: Buffer) => log.append(chunk))
@@ -130,10 +131,9 @@ export async function untilAnswers({
   const deadline = performance.now() + withinMs
   while (!(await probe())) {
     signal.throwIfAborted()
-    if (ended !== undefined) throw new TurnlogError('TL_PART_ENDED', describeEnd(part, ended))
+    if (ended !== undefined) throw new ExpectedError(describeEnd(part, ended))
     if (performance.now() >= deadline) {
-      throw new TurnlogError(
-        'TL_PART_ENDED',
+      throw new ExpectedError(
         `${part.name} does not answer within ${withinMs / 1_000} s.${lastWords(part)}`,
       )
     }

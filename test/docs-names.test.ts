@@ -13,7 +13,16 @@ import { receiverLimits } from './support/receiver.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 /** Decisions tell of their day; the changelog of what there was. */
-const documents = ['.', 'docs', 'receiver', 'instrumentation', 'web', 'collector', 'example']
+const documents = [
+  '.',
+  'docs',
+  'embedded-postgres',
+  'receiver',
+  'instrumentation',
+  'web',
+  'collector',
+  'example',
+]
   .flatMap((folder) => markdownIn(folder))
   .filter((file) => !file.startsWith('docs/decisions/') && file !== 'CHANGELOG.md')
 

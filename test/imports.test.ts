@@ -16,6 +16,7 @@ interface Rule {
 
 const rules: Readonly<Record<string, Rule>> = {
   'conventions/src': { may: [] },
+  'embedded-postgres/src': { may: ['conventions'] },
   'instrumentation/src/record': { may: ['conventions'] },
   'instrumentation/src/observe': { may: ['instrumentation/src/record', 'conventions'] },
   'instrumentation/src/spool': {
@@ -32,14 +33,21 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'receiver/src/jaeger': { may: ['receiver/src/storage', 'conventions'] },
   'receiver/src/pages': { may: ['receiver/src/storage', 'conventions'] },
-  'receiver/src/cli': { may: ['receiver/src/storage'] },
+  'receiver/src/cli': { may: ['receiver/src/storage', 'embedded-postgres'] },
   'dashboards/src': { may: ['conventions'] },
   web: { may: [] },
   example: { may: ['web', 'instrumentation'] },
-  collector: { may: ['receiver'] },
+  collector: { may: ['embedded-postgres', 'receiver/address'] },
 }
 
-const packages = ['conventions', 'instrumentation', 'receiver', 'web', 'example'] as const
+const packages = [
+  'conventions',
+  'embedded-postgres',
+  'instrumentation',
+  'receiver',
+  'web',
+  'example',
+] as const
 
 test.each(Object.keys(rules))('%s imports only what stands below it', (folder) => {
   expect(importsOf(folder).flatMap((found) => offence(folder, found))).toEqual([])

@@ -1,16 +1,9 @@
+import { errorCodes as postgresErrorCodes } from '@turnlog/embedded-postgres/errors'
+
 /** Every error code of the receiver and of its embedded PostgreSQL. Codes are stable; messages are not. */
 export const errorCodes = {
+  ...postgresErrorCodes,
   TL_SETTING_INVALID: 'A setting has a value that cannot be used.',
-  TL_DATA_FOLDER: 'The data folder cannot be made or written.',
-  TL_DATA_FOLDER_IN_USE: 'Another process is using this data folder.',
-  TL_DISK_FULL: 'The disk is full.',
-  TL_PORT_TAKEN: 'A port that is needed is taken by another process.',
-  TL_POSTGRES_MISSING: 'There is no embedded PostgreSQL for this machine, or it cannot be run.',
-  TL_POSTGRES_ACCOUNT: 'There is no user as whom PostgreSQL can run.',
-  TL_POSTGRES_VERSION: 'The cluster was made by another major version of PostgreSQL.',
-  TL_POSTGRES_CLUSTER: 'The cluster cannot be used as it is.',
-  TL_POSTGRES_START: 'PostgreSQL did not start.',
-  TL_POSTGRES_STOP: 'PostgreSQL did not stop.',
   TL_DATABASE_UNREACHABLE: 'The database does not answer.',
   TL_POSTGRES_TOO_OLD: 'The PostgreSQL server is older than version 15.',
   TL_SCHEMA_NEWER: 'The database was migrated by a newer Turnlog.',

@@ -1,5 +1,8 @@
 /** The process: settings, database, schema, then listening; and all of it closed in reverse order. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { EmbeddedPostgres } from '@turnlog/embedded-postgres'
+import { connectionUrl } from '@turnlog/embedded-postgres/connection'
+import { PostgresError } from '@turnlog/embedded-postgres/errors'
 import { isLoopback } from './address.ts'
 import { buildApp } from './app.ts'
 import { type Config, readConfig } from './config.ts'
@@ -7,8 +10,6 @@ import { openCounters } from './counters.ts'
 import { TurnlogError } from './errors.ts'
 import { startMaintenance } from './maintain.ts'
 import { startSampling } from './sample.ts'
-import { connectionUrl } from './storage/embedded/connection.ts'
-import type { EmbeddedPostgres } from './storage/embedded-postgres.ts'
 import { createSignInLink, type Database, migrate, openDatabase } from './storage/index.ts'
 
 /** A database that is just starting gets this long. */
@@ -34,7 +35,7 @@ function warn(message: string): void {
   console.error(message)
 }
 
-/** Runs until told to stop. Throws a `TurnlogError` when it cannot start, or cannot go on; what was begun is undone. */
+/** Runs until told to stop. Throws a `TurnlogError` or `PostgresError` when it cannot start, or cannot go on; what was begun is undone. */
 export async function run(environment: NodeJS.ProcessEnv, told: AbortSignal): Promise<void> {
   const config = readConfig(environment)
   await using closing = new AsyncDisposableStack()
@@ -84,7 +85,7 @@ async function openOwnPostgres(
   config: Config,
   { told, closing }: { readonly told: AbortSignal; readonly closing: AsyncDisposableStack },
 ): Promise<EmbeddedPostgres> {
-  const { openEmbeddedPostgres } = await import('./storage/embedded-postgres.ts')
+  const { openEmbeddedPostgres } = await import('@turnlog/embedded-postgres')
   const postgres = await openEmbeddedPostgres({
     dataDirectory: config.dataFolder,
     port: config.postgresPort,
@@ -182,7 +183,8 @@ export async function main(): Promise<void> {
     await run(process.env, told.signal)
   } catch (error) {
     if (!told.signal.aborted) {
-      console.error(error instanceof TurnlogError ? error.message : error)
+      const isExpected = error instanceof TurnlogError || error instanceof PostgresError
+      console.error(isExpected ? error.message : error)
       process.exitCode = 1
     }
   }

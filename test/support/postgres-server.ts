@@ -7,7 +7,7 @@
 import { chown, mkdtemp, realpath, rm, stat, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openEmbeddedPostgres } from '@turnlog/receiver/embedded-postgres'
+import { openEmbeddedPostgres } from '@turnlog/embedded-postgres'
 import { execute } from './execute.ts'
 import { removeDataFolder } from './remove-data-folder.ts'
 

@@ -4,12 +4,12 @@ import { once } from 'node:events'
 import * as path from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import pg from 'pg'
 import {
   connectionFile,
   connectionUrl,
   readConnection,
-} from '../../../receiver/src/storage/embedded/connection.ts'
+} from '@turnlog/embedded-postgres/connection'
+import pg from 'pg'
 import { removeDataFolder } from '../../../test/support/remove-data-folder.ts'
 
 const run = promisify(execFile)

@@ -5,7 +5,13 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 export const root = path.resolve(import.meta.dirname, '../../..')
 
-export const packageNames = ['conventions', 'instrumentation', 'receiver', 'web'] as const
+export const packageNames = [
+  'conventions',
+  'embedded-postgres',
+  'instrumentation',
+  'receiver',
+  'web',
+] as const
 export type PackageName = (typeof packageNames)[number]
 export type Tarballs = Readonly<Record<PackageName, string>>
 

@@ -1,8 +1,12 @@
 /** Where the commands find the database: `DATABASE_URL`, else the one that runs for the data folder. */
 import { join } from 'node:path'
+import {
+  connectionFile,
+  connectionUrl,
+  readConnection,
+} from '@turnlog/embedded-postgres/connection'
 import type { Config } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
-import { connectionFile, connectionUrl, readConnection } from '../storage/embedded/connection.ts'
 import { type Database, openDatabase } from '../storage/index.ts'
 
 /** Opens it, and closes it after `work`. Throws a `TurnlogError` of one line when there is none, or none answers. */

@@ -1,7 +1,7 @@
 /** Secrets that another program reads from a file: for its reader alone, whole or not there. */
 import { chown, mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { clearly, errorCodeOf, writeWhole } from '../storage/embedded/folder.ts'
+import { clearly, errorCodeOf, writeWhole } from '@turnlog/embedded-postgres/folder'
 
 /** Undefined when there is none, or nothing in it. */
 export async function readSecretFile(path: string): Promise<string | undefined> {

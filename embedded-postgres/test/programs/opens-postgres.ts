@@ -1,6 +1,6 @@
 /** Opens the embedded PostgreSQL of a data folder, says how, and stays until it is killed. */
 
-import { openEmbeddedPostgres } from '@turnlog/receiver/embedded-postgres'
+import { openEmbeddedPostgres } from '@turnlog/embedded-postgres'
 
 const [dataDirectory = ''] = process.argv.slice(2)
 const { pid, url } = await openEmbeddedPostgres({ dataDirectory })

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { TurnlogError } from '../../errors.ts'
 import type { Account } from './account.ts'
 import { cannotRun } from './cluster.ts'
+import { PostgresError } from './errors.ts'
 import { ownerOf, processEnded, processesIn, processStart, sendSignal, worksIn } from './process.ts'
 
 /**
@@ -206,7 +206,7 @@ async function endPostmaster({
   if (await processEnded({ pid, start, withinMs: withinMs * 0.3 })) return 'immediate'
   for (const each of [pid, ...processesIn(cluster, programName)]) sendSignal(each, 'SIGKILL')
   if (await processEnded({ pid, start, withinMs: withinMs * 0.1 + 500 })) return 'killed'
-  throw new TurnlogError('TL_POSTGRES_STOP', `PostgreSQL (process ${pid}) does not end.`)
+  throw new PostgresError('TL_POSTGRES_STOP', `PostgreSQL (process ${pid}) does not end.`)
 }
 
 /** The last lines of the cluster's newest log, for people. */

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { TurnlogError } from '../../errors.ts'
+import { PostgresError } from './errors.ts'
 
 /** SQLITE_BUSY: somebody else holds the lock. */
 const busy = 5
@@ -27,7 +27,7 @@ export function takeLock(path: string): Lock {
     database?.close()
     if (errcodeOf(error) === busy) return { status: 'held' }
     const reason = error instanceof Error ? error.message : String(error)
-    throw new TurnlogError(
+    throw new PostgresError(
       'TL_DATA_FOLDER',
       `The folder '${dirname(path)}' cannot be locked: ${reason}.`,
       { cause: error },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, realpath, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { TurnlogError } from '../../errors.ts'
+import { PostgresError } from './errors.ts'
 
 /**
  * Makes the data folder if it is missing (for its owner alone) and shows that it can be written. Resolves with its
@@ -54,7 +54,7 @@ export function folderTrouble(folder: string, error: unknown): unknown {
     case 'ENOENT':
     case 'ENAMETOOLONG':
     case 'ELOOP':
-      return new TurnlogError(
+      return new PostgresError(
         'TL_DATA_FOLDER',
         `The folder '${folder}' cannot be made or written (${errorCodeOf(error)}).`,
         {
@@ -63,7 +63,7 @@ export function folderTrouble(folder: string, error: unknown): unknown {
       )
     case 'ENOTDIR':
     case 'EEXIST':
-      return new TurnlogError(
+      return new PostgresError(
         'TL_DATA_FOLDER',
         `A file stands where the folder '${folder}' should be.`,
         {
@@ -72,7 +72,7 @@ export function folderTrouble(folder: string, error: unknown): unknown {
       )
     case 'ENOSPC':
     case 'EDQUOT':
-      return new TurnlogError('TL_DISK_FULL', `The disk that holds '${folder}' is full.`, {
+      return new PostgresError('TL_DISK_FULL', `The disk that holds '${folder}' is full.`, {
         cause: error,
       })
     default:

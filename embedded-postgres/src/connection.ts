@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
-import { TurnlogError } from '../../errors.ts'
+import { PostgresError } from './errors.ts'
 import { errorCodeOf, writeWhole } from './folder.ts'
 
 /**
@@ -45,7 +45,7 @@ export async function readConnection(path: string): Promise<Connection | undefin
   }
   const connection = parseConnection(text)
   if (connection !== undefined) return connection
-  throw new TurnlogError(
+  throw new PostgresError(
     'TL_POSTGRES_CLUSTER',
     `'${path}' does not say host, port, user, password and database: restore it.`,
   )

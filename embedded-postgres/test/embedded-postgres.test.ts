@@ -23,12 +23,12 @@ import {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
   openEmbeddedPostgres,
-} from '@turnlog/receiver/embedded-postgres'
+} from '@turnlog/embedded-postgres'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { freePort } from '../../../test/support/ports.ts'
-import { findBinaries, type PostgresPackage } from '../../src/storage/embedded/binaries.ts'
-import { processEnded, processesIn, processStart } from '../../src/storage/embedded/process.ts'
+import { freePort } from '../../test/support/ports.ts'
+import { findBinaries, type PostgresPackage } from '../src/binaries.ts'
+import { processEnded, processesIn, processStart } from '../src/process.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -85,7 +85,7 @@ async function openInProcessThatIsKilled(dataDirectory: string) {
 }
 
 function startProcess(dataDirectory: string) {
-  const program = join(import.meta.dirname, '../programs/opens-postgres.ts')
+  const program = join(import.meta.dirname, 'programs/opens-postgres.ts')
   return spawn(process.execPath, [program, dataDirectory], { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 

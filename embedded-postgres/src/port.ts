@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { TurnlogError } from '../../errors.ts'
+import { PostgresError } from './errors.ts'
 import { commandOf, processIds } from './process.ts'
 
 /** Below the range from which systems hand out ports by themselves: a kept port must not be a passing one. */
@@ -28,7 +28,7 @@ export async function findFreePort(): Promise<number> {
     const port = randomInt(firstPort, lastPort + 1)
     if ((await probePort(port)) === 'free') return port
   }
-  throw new TurnlogError(
+  throw new PostgresError(
     'TL_PORT_TAKEN',
     `No free port between ${firstPort} and ${lastPort} was found.`,
   )

@@ -15,9 +15,9 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { TurnlogError } from '../../errors.ts'
 import type { Account } from './account.ts'
 import type { Connection } from './connection.ts'
+import { PostgresError } from './errors.ts'
 import { clearly, errorCodeOf } from './folder.ts'
 import { sendSignal } from './process.ts'
 
@@ -62,20 +62,20 @@ export async function findCluster(dataFolder: string): Promise<string | undefine
   if (entry === undefined) return undefined
   const real = await realpath(path).catch(absent)
   if (real === undefined) {
-    throw new TurnlogError(
+    throw new PostgresError(
       'TL_POSTGRES_CLUSTER',
       `'${path}' leads to '${await readlink(path)}', where no cluster is: restore it, or remove the link to begin anew.`,
     )
   }
   const version = await readFile(join(real, 'PG_VERSION'), 'utf8').catch(absent)
   if (version === undefined) {
-    throw new TurnlogError(
+    throw new PostgresError(
       'TL_POSTGRES_CLUSTER',
       `'${path}' is in the way: it is not a PostgreSQL cluster (it has no PG_VERSION).`,
     )
   }
   if (version.trim() !== majorVersion) {
-    throw new TurnlogError(
+    throw new PostgresError(
       'TL_POSTGRES_VERSION',
       `The cluster '${real}' was made by PostgreSQL ${version.trim()}, and Turnlog brings ${majorVersion}: move its data (pg_dump), or set DATABASE_URL.`,
     )
@@ -228,21 +228,24 @@ function initdb({
   })
 }
 
-export function cannotRun(program: string, error: Error): TurnlogError {
-  return new TurnlogError(
+export function cannotRun(program: string, error: Error): PostgresError {
+  return new PostgresError(
     'TL_POSTGRES_MISSING',
     `'${program}' cannot be run (${error.message}): set DATABASE_URL to use another PostgreSQL.`,
     { cause: error },
   )
 }
 
-function initdbTrouble(output: string, how: string): TurnlogError {
+function initdbTrouble(output: string, how: string): PostgresError {
   if (output.includes('No space left on device')) {
-    return new TurnlogError('TL_DISK_FULL', 'The disk is full: there is no room for a new cluster.')
+    return new PostgresError(
+      'TL_DISK_FULL',
+      'The disk is full: there is no room for a new cluster.',
+    )
   }
   const lines = output.split('\n').filter((line) => line.trim() !== '')
   const reason = lines.find((line) => /error|fatal/i.test(line)) ?? lines.at(-1) ?? 'no output'
-  return new TurnlogError('TL_POSTGRES_START', `initdb ended with ${how}: ${reason.trim()}`)
+  return new PostgresError('TL_POSTGRES_START', `initdb ended with ${how}: ${reason.trim()}`)
 }
 
 function absent(error: unknown): undefined {

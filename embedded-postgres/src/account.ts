@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { TurnlogError } from '../../errors.ts'
+import { PostgresError } from './errors.ts'
 
 const run = promisify(execFile)
 
@@ -23,14 +23,14 @@ export async function findAccount(cluster: string | undefined): Promise<Account 
   const uid = process.getuid?.()
   if (uid !== 0) {
     if (owner === undefined || owner.uid === uid) return undefined
-    throw new TurnlogError(
+    throw new PostgresError(
       'TL_POSTGRES_CLUSTER',
       `The cluster '${cluster}' belongs to another user (${owner.uid}): start Turnlog as that user.`,
     )
   }
   if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid }
   if (owner !== undefined) {
-    throw new TurnlogError(
+    throw new PostgresError(
       'TL_POSTGRES_CLUSTER',
       `The cluster '${cluster}' belongs to root, as whom PostgreSQL does not run: give it to another user (chown -R).`,
     )
@@ -39,7 +39,7 @@ export async function findAccount(cluster: string | undefined): Promise<Account 
     const account = await lookUp(name)
     if (account !== undefined) return account
   }
-  throw new TurnlogError(
+  throw new PostgresError(
     'TL_POSTGRES_ACCOUNT',
     `PostgreSQL does not run as root, and there is no user ${candidates.join(' or ')}: make one, start Turnlog as an ordinary user, or set DATABASE_URL.`,
   )
