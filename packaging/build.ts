@@ -49,7 +49,7 @@ async function buildInstrumentation(folder: string, manifest: Manifest): Promise
       changes: './src/changes/routes.ts',
       config: './src/config.ts',
       start: './src/start.ts',
-      worker: './src/worker.ts',
+      worker: './src/worker/worker.ts',
     },
     platform: 'node',
     external: shared,

@@ -17,22 +17,57 @@ interface Rule {
 const rules: Readonly<Record<string, Rule>> = {
   'conventions/src': { may: [] },
   'embedded-postgres/src': { may: ['conventions'] },
+  'instrumentation/src/observe': {
+    may: ['instrumentation/src/record', 'instrumentation/src/models', 'conventions'],
+  },
   'instrumentation/src/record': { may: ['conventions'] },
-  'instrumentation/src/observe': { may: ['instrumentation/src/record', 'conventions'] },
-  'instrumentation/src/spool': {
-    may: ['instrumentation/src/record', 'conventions'],
+  'instrumentation/src/models': { may: ['instrumentation/src/record', 'conventions'] },
+  'instrumentation/src/journal': {
+    may: ['instrumentation/src/record', 'instrumentation/src/spool', 'conventions'],
+  },
+  'instrumentation/src/seal': {
+    may: [
+      'instrumentation/src/record',
+      'instrumentation/src/models',
+      'instrumentation/src/journal',
+      'instrumentation/src/redact',
+      'instrumentation/src/otlp',
+      'instrumentation/src/spool',
+      'conventions',
+    ],
     mayTypes: ['instrumentation/src/changes'],
   },
-  'instrumentation/src/upload': { may: ['conventions'], mayTypes: ['instrumentation/src/spool'] },
+  'instrumentation/src/redact': {
+    may: ['instrumentation/src/record', 'conventions'],
+    mayTypes: ['instrumentation/src/journal', 'instrumentation/src/otlp'],
+  },
+  'instrumentation/src/otlp': {
+    may: ['instrumentation/src/record', 'instrumentation/src/spool', 'conventions'],
+    mayTypes: ['instrumentation/src/journal'],
+  },
+  'instrumentation/src/spool': { may: ['conventions'] },
+  'instrumentation/src/upload': {
+    may: ['conventions'],
+    mayTypes: ['instrumentation/src/spool', 'instrumentation/src/otlp'],
+  },
   'instrumentation/src/changes': { may: ['instrumentation/src/record', 'conventions'] },
   'receiver/src/otlp': { may: ['conventions'] },
   'receiver/src/events': { may: ['receiver/src/otlp', 'conventions'] },
   'receiver/src/storage': { may: ['conventions'], mayTypes: ['receiver/src/otlp'] },
-  'receiver/src/routes': {
-    may: ['receiver/src/events', 'receiver/src/otlp', 'receiver/src/storage', 'conventions'],
+  'receiver/src/http': {
+    may: ['receiver/src/storage', 'receiver/src/otlp', 'receiver/src/pages', 'conventions'],
   },
-  'receiver/src/jaeger': { may: ['receiver/src/storage', 'conventions'] },
-  'receiver/src/pages': { may: ['receiver/src/storage', 'conventions'] },
+  'receiver/src/routes': {
+    may: [
+      'receiver/src/http',
+      'receiver/src/events',
+      'receiver/src/otlp',
+      'receiver/src/storage',
+      'conventions',
+    ],
+  },
+  'receiver/src/jaeger': { may: ['receiver/src/http', 'receiver/src/storage', 'conventions'] },
+  'receiver/src/pages': { may: ['receiver/src/http', 'receiver/src/storage', 'conventions'] },
   'receiver/src/cli': { may: ['receiver/src/storage', 'embedded-postgres'] },
   'dashboards/src': { may: ['conventions'] },
   web: { may: [] },

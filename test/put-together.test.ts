@@ -3,8 +3,8 @@
  * meet over messages made at random: whatever is in them, they are read as they were written.
  */
 import { expect, test } from 'vitest'
-import { moveOut } from '../instrumentation/src/spool/move-out.ts'
-import { partRecords } from '../instrumentation/src/spool/moved-content.ts'
+import { partRecords } from '../instrumentation/src/otlp/content-records.ts'
+import { moveOut } from '../instrumentation/src/otlp/out-of-line.ts'
 import type { Json } from './support/otlp.ts'
 import { logsRequest, nanoseconds, newTraceId, post, span, traceRequest } from './support/otlp.ts'
 import { cloneDatabase } from './support/postgres.ts'

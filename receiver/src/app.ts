@@ -1,13 +1,14 @@
 /** The receiver as an HTTP application: what it serves, in order. It does not listen. */
 import fastifyCookie from '@fastify/cookie'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { openCapacity } from './capacity.ts'
 import type { Config } from './config.ts'
 import { type Counters, openCounters } from './counters.ts'
+import { openCapacity } from './http/capacity.ts'
+import { setPageHeaders } from './http/sign-in.ts'
 import { jaegerRoutes } from './jaeger/routes.ts'
 import { openKeeping } from './keeping.ts'
 import { describeRoutes, descriptionRoutes } from './openapi/document.ts'
-import { setPageHeaders } from './pages/guard.ts'
+import { openWellness } from './outage-notices.ts'
 import { notFoundPage } from './pages/notices.ts'
 import { pageRoutes } from './pages/routes.ts'
 import { attachmentRoutes } from './routes/attachments.ts'
@@ -16,7 +17,6 @@ import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { otlpRoutes } from './routes/otlp.ts'
 import type { Database } from './storage/index.ts'
-import { openWellness } from './wellness.ts'
 
 export type AppConfig = Pick<
   Config,

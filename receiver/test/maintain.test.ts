@@ -15,8 +15,8 @@ import {
 import { cloneDatabase, type TestDatabase } from '../../test/support/postgres.ts'
 import { startReceiver, type TestReceiver } from '../../test/support/receiver.ts'
 import { startMaintenance } from '../src/maintain.ts'
-import { dropDays, dueBefore } from '../src/storage/expire.ts'
-import { partitioned } from '../src/storage/partitions.ts'
+import { dropDays, dueBefore } from '../src/storage/keep/expire.ts'
+import { partitioned } from '../src/storage/keep/partitions.ts'
 import { command, run } from './support/run.ts'
 
 const dayMilliseconds = 86_400_000

@@ -1,7 +1,7 @@
 /** Which days are kept, and when a day that is due is dropped at once. */
 import { expect, test } from 'vitest'
 import { announcedMilliseconds, planExpiry, surprisingDays } from '../src/expiry-plan.ts'
-import { problemOfTime } from '../src/otlp/time.ts'
+import { problemOfTime } from '../src/otlp/rows/time.ts'
 import { isExpiredDay, oldestDay } from '../src/period.ts'
 import type { Due } from '../src/storage/index.ts'
 

@@ -6,7 +6,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import * as path from 'node:path'
 import type { Database } from '@turnlog/receiver/storage'
 import { originalFs } from '../../instrumentation/src/file-system.ts'
-import { accountOf } from '../../instrumentation/src/spool/recorder-account.ts'
+import { accountOf } from '../../instrumentation/src/worker/recorder-account.ts'
 
 export interface Account {
   readonly recorder: string

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type FileSystem, originalFs } from '../file-system.ts'
 import { contexts } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
-import type { FilePlaces } from './file-places.ts'
+import type { FilePlaces } from './file-locations.ts'
 import { createFileReader } from './file-reader.ts'
 import { fileScopeOf, startFileSpan } from './file-spans.ts'
 

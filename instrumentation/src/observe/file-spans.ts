@@ -6,8 +6,8 @@ import { candidateOf, toldCallOf } from '../record/candidate-context.ts'
 import type { ContentSlot, Recorder } from '../record/recorder.ts'
 import { attribute, type ToolCall } from '../record/tool-call.ts'
 import type { Candidate } from '../record/turn.ts'
-import type { FilePlace, FilePlaces } from './file-places.ts'
-import type { ToldCall } from './told-tool-calls.ts'
+import type { ToldCall } from './api-tool-calls.ts'
+import type { FilePlace, FilePlaces } from './file-locations.ts'
 
 /** What file operations are part of: the innermost tool call the app has told of, else the turn. */
 export interface FileScope {

@@ -12,14 +12,14 @@ import {
   createToolUseWatcher,
   findToolResults,
   isAnthropicMessagesRequest,
-} from '../record/anthropic.ts'
+} from '../models/anthropic.ts'
 import { toldCallOf } from '../record/candidate-context.ts'
 import { contexts } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { ToolCallOwner, ToolCalls } from '../record/tool-call.ts'
 import type { Candidate } from '../record/turn.ts'
+import type { ToldCall } from './api-tool-calls.ts'
 import { isModelCall } from './native-spans.ts'
-import type { ToldCall } from './told-tool-calls.ts'
 import { turnOfCall } from './turn-of-call.ts'
 
 /** A request body larger than this is not searched for tool results. */

@@ -20,7 +20,7 @@
  */
 import { type Span, SpanStatusCode } from '@opentelemetry/api'
 import type { AttributeName, TurnOutcome } from '@turnlog/conventions'
-import type { After } from './graces.ts'
+import type { After } from './delayed-ends.ts'
 import type { Recorder } from './recorder.ts'
 import type { ToolCall } from './tool-call.ts'
 import { describeTurnSpan, startTurnSpan, type TurnOrigin } from './turn-span.ts'

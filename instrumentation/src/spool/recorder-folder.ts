@@ -4,15 +4,10 @@
  *     recorder.json            who records: written once, before the first record
  *     00000001.journal …       what was recorded and is not sealed, or belongs to a span that has not ended
  *     state.json               how far it is sealed: replaced whole after each seal (seal-state.ts)
-<<<<<<< HEAD
- *     *.{traces,logs}.json.gz  sealed segments that the receiver has not acknowledged (segment.ts)
+ *     *.json.gz                sealed segments that the receiver has not acknowledged (segment-name.ts)
  *     sent/                    segments that an endpoint took and the receiver has not confirmed (sent-folder.ts)
  *     quarantine/              segments it refused for good, each with `.reason`; in `lost_in_transit/` those that were
  *                              declared lost on their way
-=======
- *     *.json.gz                sealed segments that the receiver has not acknowledged (segment.ts)
- *     quarantine/              segments it refused for good, each with `.reason`
->>>>>>> b49852e (spool: large content leaves its record and travels in parts.)
  *     recorded-000000000042    empty: that many sequences were given when the disk would take nothing (recorded-mark.ts)
  *     ended                    the recorder has ended, also while its process lives on
  *     adopter.*.json           who seals and sends for it, once it is dead (lock.ts)
@@ -31,7 +26,7 @@ import {
 import { isObject, readJson } from './json-file.ts'
 import { type Liveness, parseLiveness } from './liveness.ts'
 import { parseRecordedMark } from './recorded-mark.ts'
-import { compareSegments, parseSegmentName, type SegmentName } from './segment.ts'
+import { compareSegments, parseSegmentName, type SegmentName } from './segment-name.ts'
 
 /** Of the folder and everything in it. One that is newer is left alone. */
 const folderVersion = 1

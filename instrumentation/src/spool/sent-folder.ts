@@ -27,10 +27,10 @@ import {
   type SequenceRange,
   withoutRanges,
 } from '../sequence-ranges.ts'
-import { type Carried, carriedBy } from './carried.ts'
 import { readJson } from './json-file.ts'
 import { quarantineFolder } from './recorder-folder.ts'
-import { parseSegmentName } from './segment.ts'
+import { type Carried, carriedBy } from './segment-contents.ts'
+import { parseSegmentName } from './segment-name.ts'
 
 export interface SentNote extends Carried {
   /** By the clock of whoever sent it. */

@@ -6,12 +6,10 @@
 import * as path from 'node:path'
 import { type FileSystem, removeFile } from '../file-system.ts'
 import { quietly } from '../health.ts'
-import type { Keeper } from './keeper.ts'
-import type { Signal } from './otlp-json.ts'
-import { accountOf, type RecorderAccount } from './recorder-account.ts'
 import { listSegments, quarantineFolder } from './recorder-folder.ts'
-import type { SegmentName } from './segment.ts'
+import type { SegmentName, Signal } from './segment-name.ts'
 import { setAside } from './sent-folder.ts'
+import type { Keeper } from './unconfirmed-segments.ts'
 
 export interface SpooledSegment {
   readonly path: string
@@ -95,6 +93,5 @@ export function openSpool(fileSystem: FileSystem, keeper?: Keeper) {
       current = undefined
       keeper?.forget(segment)
     },
-    account: (folder: string): RecorderAccount => accountOf(fileSystem, folder),
   }
 }

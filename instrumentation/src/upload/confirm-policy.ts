@@ -12,7 +12,7 @@
  * that was sent least often, and of those the oldest; after five times `resendAfterMs`, then ever more rarely, until
  * something is confirmed. None is declared lost.
  */
-import type { KeptSegment, Missing } from '../spool/keeper.ts'
+import type { KeptSegment, Missing } from '../spool/unconfirmed-segments.ts'
 import { type Learnt, type Standing, standingOf } from './confirm.ts'
 
 /** How often a segment is sent again before it is declared lost. */

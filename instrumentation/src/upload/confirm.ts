@@ -1,6 +1,6 @@
 /** What to ask the ledger, and how a segment stands by its word: pure. */
 import { joinRanges, type SequenceRange, withoutRanges } from '../sequence-ranges.ts'
-import type { KeptSegment, Missing } from '../spool/keeper.ts'
+import type { KeptSegment, Missing } from '../spool/unconfirmed-segments.ts'
 import type { RecorderLedger } from './completeness-answer.ts'
 import type { CompletenessQuestion } from './completeness-transport.ts'
 

@@ -12,7 +12,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { quietly } from '../health.ts'
-import type { Keeper, KeptSegment } from '../spool/keeper.ts'
+import type { Keeper, KeptSegment } from '../spool/unconfirmed-segments.ts'
 import type { CompletenessResult, CompletenessTransport } from './completeness-transport.ts'
 import { addLedger, type Learnt, questionsOf } from './confirm.ts'
 import { createConfirmPolicy, type Verdict } from './confirm-policy.ts'

@@ -6,7 +6,7 @@
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
-import type { ExportedRecord, ExportRecords } from '../spool/export-outlet.ts'
+import type { ExportedRecord, ExportRecords } from '../otlp/export-outlet.ts'
 import type { OtlpTarget, OtlpTargets } from './otlp-targets.ts'
 import { type RecordFrame, toReadableLog, toReadableSpan } from './readable.ts'
 

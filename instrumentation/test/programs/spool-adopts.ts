@@ -1,9 +1,9 @@
 /** Adopts what is dead in a destination's folder, once around, and says so. */
 import * as path from 'node:path'
 import { originalFs } from '../../src/file-system.ts'
-import { createAdoption } from '../../src/spool/adopt.ts'
 import { ownLiveness } from '../../src/spool/liveness.ts'
 import { openSpool } from '../../src/spool/spool.ts'
+import { createAdoption } from '../../src/worker/adopt.ts'
 
 const [directory = '', own = ''] = process.argv.slice(2)
 const adoption = createAdoption({

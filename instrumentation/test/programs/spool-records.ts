@@ -4,7 +4,7 @@
  */
 import * as path from 'node:path'
 import { originalFs } from '../../src/file-system.ts'
-import { openJournal } from '../../src/spool/journal.ts'
+import { openJournal } from '../../src/journal/journal.ts'
 import { ownLiveness } from '../../src/spool/liveness.ts'
 import { writeIdentity } from '../../src/spool/recorder-folder.ts'
 

@@ -1,7 +1,7 @@
 /** When a turn ends, in virtual time: what holds it, what it still waits for, what the end of the process does. */
 import { type Span, SpanStatusCode } from '@opentelemetry/api'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createGraces } from '../../src/record/graces.ts'
+import { createGraces } from '../../src/record/delayed-ends.ts'
 import type { Recorder } from '../../src/record/recorder.ts'
 import type { ToolCall } from '../../src/record/tool-call.ts'
 import { type CandidateFacts, createCandidate } from '../../src/record/turn.ts'

@@ -6,8 +6,9 @@ import { gunzipSync } from 'node:zlib'
 import { instrumentationScope } from '@turnlog/conventions'
 import { expect, onTestFinished } from 'vitest'
 import { type FileSystem, originalFs } from '../../src/file-system.ts'
+import { type JournalContent, openJournal } from '../../src/journal/journal.ts'
 import { hashContent } from '../../src/record/content.ts'
-import { type JournalContent, openJournal } from '../../src/spool/journal.ts'
+import { createSealer, type SealerOptions } from '../../src/seal/seal.ts'
 import { ownLiveness } from '../../src/spool/liveness.ts'
 import {
   listSegments,
@@ -15,7 +16,6 @@ import {
   type RecorderIdentity,
   writeIdentity,
 } from '../../src/spool/recorder-folder.ts'
-import { createSealer, type SealerOptions } from '../../src/spool/seal.ts'
 import { quickDisk } from './faulty-disk.ts'
 
 /** A folder that goes when the test is over. */

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { namesIn, originalFs } from '../../src/file-system.ts'
+import { createSealer } from '../../src/seal/seal.ts'
 import { listSegments, readIdentity } from '../../src/spool/recorder-folder.ts'
-import { createSealer } from '../../src/spool/seal.ts'
 
 export type Attributes = Readonly<Record<string, unknown>>
 

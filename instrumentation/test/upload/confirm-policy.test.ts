@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { joinRanges } from '../../src/sequence-ranges.ts'
-import type { KeptSegment } from '../../src/spool/keeper.ts'
+import type { KeptSegment } from '../../src/spool/unconfirmed-segments.ts'
 import type { Learnt } from '../../src/upload/confirm.ts'
 import { createConfirmPolicy, resendsMax } from '../../src/upload/confirm-policy.ts'
 import { keptSegment } from './kept-segment.ts'

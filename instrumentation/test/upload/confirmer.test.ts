@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { KeptSegment } from '../../src/spool/keeper.ts'
+import type { KeptSegment } from '../../src/spool/unconfirmed-segments.ts'
 import type {
   CompletenessQuestion,
   CompletenessResult,

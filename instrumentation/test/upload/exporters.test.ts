@@ -1,8 +1,9 @@
 /** What OpenTelemetry's exporters put on the wire of a sealed record: the OTLP that a segment has of it. */
 import { expect, test, vi } from 'vitest'
-import type { ExportedRecord } from '../../src/spool/export-outlet.ts'
-import type { JournaledLog, JournaledSpan } from '../../src/spool/journaled.ts'
-import { type Signal, toOtlpLog, toOtlpRequest, toOtlpSpan } from '../../src/spool/otlp-json.ts'
+import type { JournaledLog, JournaledSpan } from '../../src/journal/journaled.ts'
+import type { ExportedRecord } from '../../src/otlp/export-outlet.ts'
+import { toOtlpLog, toOtlpRequest, toOtlpSpan } from '../../src/otlp/otlp-json.ts'
+import type { Signal } from '../../src/spool/segment-name.ts'
 import { createExporters } from '../../src/upload/exporters.ts'
 import { type Answer, startReceiver, status } from './receiver.ts'
 

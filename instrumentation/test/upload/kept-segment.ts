@@ -1,6 +1,6 @@
 /** A segment that was sent, for tests that need no disk. */
 import type { SequenceRange } from '../../src/sequence-ranges.ts'
-import type { KeptSegment } from '../../src/spool/keeper.ts'
+import type { KeptSegment } from '../../src/spool/unconfirmed-segments.ts'
 
 export function keptSegment(
   sequences: readonly SequenceRange[],

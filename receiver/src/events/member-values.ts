@@ -1,8 +1,8 @@
 /** The values of an event's members, each read by its kind. */
 import { Buffer } from 'node:buffer'
 import { type ContentHash, parseContentHash } from '@turnlog/conventions'
-import { toJsonText } from '../otlp/json-text.ts'
-import type { AnyValue } from '../otlp/request.ts'
+import { toJsonText } from '../otlp/wire/json-text.ts'
+import type { AnyValue } from '../otlp/wire/request.ts'
 import type { Kind, Member } from './definitions.ts'
 import { parseMilliseconds, parseTime } from './event-time.ts'
 

@@ -1,6 +1,7 @@
 /** One value of the JSON array → the event, or why it is none, in words that name the member. Pure. */
-import type { AnyValue } from '../otlp/request.ts'
-import { problemOfTime } from '../otlp/time.ts'
+
+import { problemOfTime } from '../otlp/rows/time.ts'
+import type { AnyValue } from '../otlp/wire/request.ts'
 import type { Period } from '../period.ts'
 import {
   commonMembers,

@@ -1,6 +1,6 @@
 /** Events → OTLP requests, of which everything else is made as of any client's. Pure. */
 import { type AttributeName, schemaVersion, severity } from '@turnlog/conventions'
-import { toJsonText } from '../otlp/json-text.ts'
+import { toJsonText } from '../otlp/wire/json-text.ts'
 import type {
   AnyValue,
   Group,
@@ -9,7 +9,7 @@ import type {
   Resource,
   Scope,
   SpanRecord,
-} from '../otlp/request.ts'
+} from '../otlp/wire/request.ts'
 import type { EventType } from './definitions.ts'
 import type { MemberValue } from './member-values.ts'
 import { type Place, textOf } from './place.ts'

@@ -2,13 +2,13 @@
  * Jaeger's HTTP query API, from the receiver's rows: v1 as Grafana's data source asks it, v3 as Jaeger's own UI does.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { askedOf, type JaegerOptions, type RouteOptions } from './asked.ts'
-import { openGate, readInTurns } from './gate.ts'
-import { type Failure, refuse, serve } from './serve.ts'
-import { v1Failure } from './v1-answer.ts'
-import { v1Routes } from './v1-routes.ts'
-import { v3Failure } from './v3-answer.ts'
-import { v3Routes } from './v3-routes.ts'
+import { openGate, readInTurns } from './request/gate.ts'
+import { askedOf, type JaegerOptions, type RouteOptions } from './request/request-facts.ts'
+import { type Failure, refuse, serve } from './request/serve.ts'
+import { v1Failure } from './v1/answer.ts'
+import { v1Routes } from './v1/routes.ts'
+import { v3Failure } from './v3/answer.ts'
+import { v3Routes } from './v3/routes.ts'
 
 /** Answers for each statement that may be at work: most wait for their clients, or for their turn. */
 const answersPerRead = 8

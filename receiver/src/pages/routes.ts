@@ -3,6 +3,14 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { parseSpanId, parseTraceId } from '@turnlog/conventions'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import {
+  cookieName,
+  currentSession,
+  isBehindTls,
+  refuseForeignHost,
+  requireSession,
+  setPageHeaders,
+} from '../http/sign-in.ts'
 import type { Database } from '../storage/index.ts'
 import {
   type ContentName,
@@ -13,14 +21,6 @@ import { hasExpired, recentSessions } from '../storage/queries/recent-sessions.t
 import { recentTurns } from '../storage/queries/recent-turns.ts'
 import { wholeTurn } from '../storage/queries/turn.ts'
 import { signInPath, useSignInCode } from '../storage/sign-in.ts'
-import {
-  cookieName,
-  currentSession,
-  isBehindTls,
-  refuseForeignHost,
-  requireSession,
-  setPageHeaders,
-} from './guard.ts'
 import { awaitedPage, notFoundPage, notSignedInPage, unavailablePage } from './notices.ts'
 import { sessionListPage } from './session-list.ts'
 import { turnListPage } from './turn-list.ts'

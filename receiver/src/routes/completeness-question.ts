@@ -7,7 +7,7 @@
  *     ?limit=&after=              sessions, newest first
  */
 import { Buffer } from 'node:buffer'
-import { identifierBytesMax } from '../otlp/identifier.ts'
+import { identifierBytesMax } from '../otlp/rows/identifier.ts'
 
 export type Question =
   | {

@@ -5,7 +5,7 @@
  * Never reads a content. A database that does not answer is 503, told by the app.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { requireAccess } from '../access.ts'
+import { requireAccess } from '../http/access.ts'
 import type { Keeping } from '../keeping.ts'
 import { isExpiredDay, type Period } from '../period.ts'
 import type { Database } from '../storage/index.ts'

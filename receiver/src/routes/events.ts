@@ -6,20 +6,20 @@
  * the request can never be read, 503 that it may be later, and 500 is never answered.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { requireAccess } from '../access.ts'
-import type { Capacity, Lease } from '../capacity.ts'
 import type { Counters, Counts } from '../counters.ts'
 import { type Planned, planEvents } from '../events/plan.ts'
+import { requireAccess } from '../http/access.ts'
+import { busy, type Refusal, readBody, refusalOf } from '../http/body.ts'
+import type { Capacity, Lease } from '../http/capacity.ts'
+import { readBodiesThemselves, refuse, refuseOtherMethods } from '../http/refuse.ts'
 import type { Keeping } from '../keeping.ts'
-import { costMax, costOfJson, recordBytes } from '../otlp/cost.ts'
-import { parseJson } from '../otlp/parse-json.ts'
-import { recordsMax } from '../otlp/record-limit.ts'
-import { encodingOf } from '../otlp/respond.ts'
-import { toBatch } from '../otlp/rows.ts'
-import { decodeText } from '../otlp/text.ts'
+import { toBatch } from '../otlp/rows/rows.ts'
+import { costMax, costOfJson, recordBytes } from '../otlp/wire/cost.ts'
+import { parseJson } from '../otlp/wire/parse-json.ts'
+import { recordsMax } from '../otlp/wire/record-limit.ts'
+import { encodingOf } from '../otlp/wire/respond.ts'
+import { decodeText } from '../otlp/wire/text.ts'
 import { type ClaimOutcome, type Database, land } from '../storage/index.ts'
-import { busy, type Refusal, readBody, refusalOf } from './body.ts'
-import { readBodiesThemselves, refuse, refuseOtherMethods } from './refuse.ts'
 
 export interface EventsOptions {
   readonly database: Database

@@ -6,18 +6,18 @@
  */
 import { ledgerCommitted, ledgerHeader } from '@turnlog/conventions'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { authenticate, userOf } from '../authenticate.ts'
-import type { Capacity, Lease } from '../capacity.ts'
 import type { Counters } from '../counters.ts'
+import { authenticate, userOf } from '../http/authenticate.ts'
+import { busy, readBody, refusalOf } from '../http/body.ts'
+import type { Capacity, Lease } from '../http/capacity.ts'
 import type { Keeping } from '../keeping.ts'
-import { costMax, costOf, recordBytes } from '../otlp/cost.ts'
-import { decode, type Encoding } from '../otlp/decode.ts'
-import { recordsMax } from '../otlp/record-limit.ts'
-import { type Signal, signals } from '../otlp/request.ts'
-import { type Answer, encodingOf, failure, success } from '../otlp/respond.ts'
-import { toBatch } from '../otlp/rows.ts'
+import { toBatch } from '../otlp/rows/rows.ts'
+import { costMax, costOf, recordBytes } from '../otlp/wire/cost.ts'
+import { decode, type Encoding } from '../otlp/wire/decode.ts'
+import { recordsMax } from '../otlp/wire/record-limit.ts'
+import { type Signal, signals } from '../otlp/wire/request.ts'
+import { type Answer, encodingOf, failure, success } from '../otlp/wire/respond.ts'
 import { type Database, land, type TokenHolder } from '../storage/index.ts'
-import { busy, readBody, refusalOf } from './body.ts'
 
 export interface OtlpOptions {
   readonly database: Database

@@ -1,20 +1,21 @@
 /** What other parts of Turnlog need of the storage: the supervisor, and tests. */
-export { type Dropped, readPurges } from './audit.ts'
-export type { ClaimOutcome } from './claims.ts'
+
 export { type Database, type DatabaseOptions, openDatabase, type Reader } from './database.ts'
-export { type DropResult, type Due, dropDays, dueBefore, overdueFor } from './expire.ts'
-export { type LandResult, land } from './land.ts'
-export { migrate } from './migrate.ts'
-export { ensurePartitions, type PartitionOptions } from './partitions.ts'
-export { createReportingRole, dropReportingRole } from './reporting-role.ts'
+export { type Dropped, readPurges } from './keep/audit.ts'
+export { type DropResult, type Due, dropDays, dueBefore, overdueFor } from './keep/expire.ts'
+export { ensurePartitions, type PartitionOptions } from './keep/partitions.ts'
 export {
   addReceiverSample,
   addTableSamples,
   type ReceiverSample,
   sizeOfDatabase,
-} from './samples.ts'
+} from './keep/samples.ts'
+export { sweep } from './keep/sweep.ts'
+export type { ClaimOutcome } from './land/claims.ts'
+export { type LandResult, land } from './land/land.ts'
+export { migrate } from './migrate.ts'
+export { createReportingRole, dropReportingRole } from './reporting-role.ts'
 export { createSignInLink } from './sign-in.ts'
-export { sweep } from './sweep.ts'
 export {
   createToken,
   findTokenHolder,

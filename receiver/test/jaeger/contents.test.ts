@@ -11,10 +11,10 @@ import {
   span,
 } from '../../../test/support/otlp.ts'
 import { type EventAnswer, postEvents } from '../../../test/support/plain-events.ts'
-import { openContentBudget } from '../../src/jaeger/content-budget.ts'
-import { findTrace } from '../../src/jaeger/read-trace.ts'
-import { linksFrom } from '../../src/jaeger/shown-span.ts'
-import { v1Traces } from '../../src/jaeger/v1-answer.ts'
+import { openContentBudget } from '../../src/jaeger/read/content-budget.ts'
+import { findTrace } from '../../src/jaeger/read/read-trace.ts'
+import { linksFrom } from '../../src/jaeger/read/shown-span.ts'
+import { v1Traces } from '../../src/jaeger/v1/answer.ts'
 import { openStage, type Stage } from './stage.ts'
 
 const publicUrl = 'https://turnlog.example'

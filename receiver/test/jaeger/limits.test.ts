@@ -1,7 +1,7 @@
 /** What happens to a trace with more spans than one answer shows. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newTraceId, span } from '../../../test/support/otlp.ts'
-import { spansMax } from '../../src/jaeger/read-trace.ts'
+import { spansMax } from '../../src/jaeger/read/read-trace.ts'
 import { openStage, type Stage } from './stage.ts'
 
 const large = newTraceId()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openParents } from '../../src/jaeger/parents.ts'
+import { openParents } from '../../src/jaeger/read/parents.ts'
 
 /** `a<b` is a span a with the parent b. */
 function parentsOf(...spans: readonly string[]) {

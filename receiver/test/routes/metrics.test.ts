@@ -13,7 +13,7 @@ import {
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { openRandom } from '../../../test/support/random.ts'
 import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
-import { messageType } from '../../src/otlp/protobuf-schema.ts'
+import { messageType } from '../../src/otlp/wire/protobuf-schema.ts'
 
 let database: TestDatabase
 let receiver: TestReceiver

@@ -16,7 +16,7 @@ import {
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
 import type { Counts } from '../../src/counters.ts'
-import { messageType } from '../../src/otlp/protobuf-schema.ts'
+import { messageType } from '../../src/otlp/wire/protobuf-schema.ts'
 
 let database: TestDatabase
 let receiver: TestReceiver

@@ -1,4 +1,4 @@
-import type { AnyValue, AttributeMap } from '../request.ts'
+import type { AnyValue, AttributeMap } from '../wire/request.ts'
 
 /** Names of the GenAI convention with their values. */
 export type Derived = Readonly<Record<string, AnyValue | undefined>>

@@ -1,6 +1,6 @@
 /** JSON inside an attribute → a value as attributes have them. Pure. */
-import { parseJson } from '../parse-json.ts'
-import type { AnyValue } from '../request.ts'
+import { parseJson } from '../wire/parse-json.ts'
+import type { AnyValue } from '../wire/request.ts'
 
 /** In characters. A longer text could be millions of values, for which no memory was reserved. */
 const lengthMax = 4 * 1024 ** 2

@@ -1,7 +1,7 @@
 /** Messages in the form of the GenAI convention, out of what dialects have instead. Pure. */
-import { toJsonText } from '../json-text.ts'
-import { messagesMax } from '../messages.ts'
-import type { AnyValue, AttributeMap } from '../request.ts'
+import { toJsonText } from '../wire/json-text.ts'
+import type { AnyValue, AttributeMap } from '../wire/request.ts'
+import { messagesMax } from './message-list.ts'
 
 export interface Part {
   readonly type: string

@@ -1,5 +1,5 @@
 /** OpenInference (Arize Phoenix): `openinference.span.kind`, messages flat in attributes. Pure. */
-import type { AnyValue, AttributeMap } from '../request.ts'
+import type { AnyValue, AttributeMap } from '../wire/request.ts'
 import type { Derived } from './dialect.ts'
 import {
   asText,

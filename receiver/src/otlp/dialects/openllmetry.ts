@@ -2,7 +2,7 @@
  * OpenLLMetry (Traceloop): `llm.request.type` on model calls, `traceloop.span.kind` on what surrounds them. Its newer versions
  * name the operation themselves, but have the prompt and the answer of an agent in words of their own still. Pure.
  */
-import type { AttributeMap } from '../request.ts'
+import type { AttributeMap } from '../wire/request.ts'
 import type { Derived } from './dialect.ts'
 import { readJson } from './json-value.ts'
 import {

@@ -1,5 +1,5 @@
 /** Vercel's AI SDK up to version 6, and the `LegacyOpenTelemetry` of version 7: `ai.operationId`. Pure. */
-import type { AnyValue, AttributeMap } from '../request.ts'
+import type { AnyValue, AttributeMap } from '../wire/request.ts'
 import type { Derived } from './dialect.ts'
 import { readJson } from './json-value.ts'
 import {

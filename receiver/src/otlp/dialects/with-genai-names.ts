@@ -5,7 +5,7 @@
  * What was sent stays as it is, and wins: names are only added, and `turnlog.dialect` says that some were. What is written
  * in a dialect and cannot be read adds nothing.
  */
-import type { AttributeMap } from '../request.ts'
+import type { AttributeMap } from '../wire/request.ts'
 import type { Derived, ReadDialect } from './dialect.ts'
 import { readOpenInference } from './openinference.ts'
 import { readOpenLlmetry } from './openllmetry.ts'

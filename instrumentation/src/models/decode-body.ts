@@ -1,0 +1,68 @@
+/**
+ * A body as it was on the wire, without its content encoding: pure.
+ *
+ * A body that was cut off gives what can be had of it. What cannot be decoded gives undefined. The
+ * result is bounded, so that a small body cannot fill the memory.
+ */
+import {
+  brotliDecompressSync,
+  constants,
+  gunzipSync,
+  inflateRawSync,
+  inflateSync,
+  zstdDecompressSync,
+} from 'node:zlib'
+import { viewOf } from '../record/content.ts'
+
+/** Above any answer of a model; a zip bomb ends here. */
+export const decodedBytesMax = 64 * 1024 ** 2
+
+export function decodeBody(
+  body: Uint8Array,
+  contentEncoding: string | undefined,
+): Buffer | undefined {
+  const encodings = (contentEncoding ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((encoding) => encoding.trim())
+    .filter((encoding) => encoding !== '' && encoding !== 'identity')
+  let decoded = viewOf(body)
+  try {
+    // The last named was applied last.
+    for (const encoding of encodings.toReversed()) {
+      if (decoded.length === 0) return decoded
+      decoded = decodeOnce(decoded, encoding)
+    }
+    return decoded
+  } catch {
+    return undefined
+  }
+}
+
+// A flush instead of a finish at the end: the input may stop anywhere, and what it gave is returned.
+const zlibOptions = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: decodedBytesMax }
+
+function decodeOnce(bytes: Buffer, encoding: string): Buffer {
+  switch (encoding) {
+    case 'gzip':
+    case 'x-gzip':
+      return gunzipSync(bytes, zlibOptions)
+    case 'deflate':
+      // Either zlib's format, as specified, or raw, as some servers send it.
+      return ((bytes[0] ?? 0) & 0x0f) === 8
+        ? inflateSync(bytes, zlibOptions)
+        : inflateRawSync(bytes, zlibOptions)
+    case 'br':
+      return brotliDecompressSync(bytes, {
+        finishFlush: constants.BROTLI_OPERATION_FLUSH,
+        maxOutputLength: decodedBytesMax,
+      })
+    case 'zstd':
+      return zstdDecompressSync(bytes, {
+        finishFlush: constants.ZSTD_e_flush,
+        maxOutputLength: decodedBytesMax,
+      })
+    default:
+      throw new Error(`Expected a known content encoding, got '${encoding}'.`)
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Secrets out: each known secret format becomes a named marker, `[REDACTED:github-token]`.
+ *
+ * The marker has no quote, backslash or line end, so JSON stays JSON; what is already redacted stays as
+ * it is. Works on text as it is and as it stands inside JSON strings (`\n`, `\"`), once or twice escaped.
+ * The time is linear in the text, whatever it is; nothing is thrown.
+ */
+import { viewOf } from '../record/content.ts'
+import { type SecretName, type SecretRule, secretRules } from './secret-rules.ts'
+
+interface Finding {
+  readonly start: number
+  readonly end: number
+  /** The rule's place in the table: lower names the marker. */
+  readonly rank: number
+}
+
+interface Trigger {
+  readonly anchors: RegExp
+  readonly ranksOf: ReadonlyMap<string, readonly number[]>
+}
+
+/** A private key longer than this is not one; its END line is not looked for further on. */
+const privateKeyLengthMax = 64 * 1024
+const rules: readonly SecretRule[] = secretRules
+const triggers: readonly Trigger[] = [createTrigger(undefined), createTrigger(true)]
+
+export function redactText(text: string): { readonly text: string; readonly redactions: number } {
+  const findings = triggers.flatMap((trigger) => find(text, trigger))
+  if (findings.length === 0) return { text, redactions: 0 }
+  const pieces: string[] = []
+  let from = 0
+  let redactions = 0
+  for (const { start, end, rank } of merge(findings)) {
+    pieces.push(text.slice(from, start), marker(rank))
+    from = end
+    redactions += 1
+  }
+  pieces.push(text.slice(from))
+  return { text: pieces.join(''), redactions }
+}
+
+/**
+ * The same for bytes that are no UTF-8 text: as UTF-16 where a byte order mark says so, else as Latin-1, and where there are
+ * NULs, as there are in every other byte of English in UTF-16, also as that: of either byte order, from wherever it stands.
+ * Every other byte stays what it is.
+ */
+export function redactBytes(bytes: Uint8Array): {
+  readonly bytes: Uint8Array
+  readonly redactions: number
+} {
+  const view = viewOf(bytes)
+  const isMarked = view.length % 2 === 0 && view[0] === 0xff && view[1] === 0xfe
+  if (isMarked) return redactAs(view, 'utf16le', 0)
+  let redacted = redactAs(view, 'latin1', 0)
+  if (!view.includes(0)) return redacted
+  // The other byte order is this one, a byte further on.
+  for (const start of [0, 1]) {
+    const { bytes: left, redactions } = redactAs(redacted.bytes, 'utf16le', start)
+    redacted = { bytes: left, redactions: redacted.redactions + redactions }
+  }
+  return redacted
+}
+
+function redactAs(bytes: Uint8Array, encoding: 'latin1' | 'utf16le', start: number) {
+  const view = viewOf(bytes)
+  const end = encoding === 'latin1' ? view.length : view.length - ((view.length - start) % 2)
+  const { text, redactions } = redactText(view.toString(encoding, start, end))
+  if (redactions === 0) return { bytes, redactions }
+  const between = Buffer.from(text, encoding)
+  return {
+    bytes: Buffer.concat([view.subarray(0, start), between, view.subarray(end)]),
+    redactions,
+  }
+}
+
+function createTrigger(ignoresCase: true | undefined): Trigger {
+  const own = rules.filter((rule) => rule.ignoresCase === ignoresCase)
+  const anchors = [...new Set(own.flatMap((rule) => rule.anchors))]
+  // The longest first: what else begins at the same place is then a prefix of it.
+  anchors.sort((a, b) => b.length - a.length)
+  const source = anchors.map((anchor) => anchor.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('|')
+  const ranksOf = new Map<string, readonly number[]>()
+  for (const anchor of anchors) {
+    const ranks = [...rules.keys()].filter((rank) => {
+      const rule = rules[rank]
+      return (
+        rule?.ignoresCase === ignoresCase && rule?.anchors.some((own) => anchor.startsWith(own))
+      )
+    })
+    ranksOf.set(anchor, ranks)
+  }
+  return { anchors: new RegExp(source, ignoresCase ? 'gi' : 'g'), ranksOf }
+}
+
+function find(text: string, { anchors, ranksOf }: Trigger): Finding[] {
+  const findings: Finding[] = []
+  /** Per rule: through where it has judged the text already. */
+  const judgedTo = new Map<number, number>()
+  anchors.lastIndex = 0
+  for (let hit = anchors.exec(text); hit !== null; hit = anchors.exec(text)) {
+    const at = hit.index
+    anchors.lastIndex = at + 1
+    for (const rank of ranksOf.get(hit[0]) ?? ranksOf.get(hit[0].toLowerCase()) ?? []) {
+      const rule = rules[rank]
+      if (rule === undefined || at < (judgedTo.get(rank) ?? 0)) continue
+      if (rule.boundary !== undefined && !startsAfterBoundary(text, at, rule.boundary)) continue
+      rule.pattern.lastIndex = at
+      const match = rule.pattern.exec(text)
+      if (match === null) continue
+      const secret = match.slice(1).find((group) => group !== undefined) ?? match[0]
+      const matchEnd = at + match[0].length
+      judgedTo.set(rank, matchEnd)
+      if (rule.isSecret?.(secret) === false) continue
+      findings.push({ start: matchEnd - secret.length, end: matchEnd, rank })
+      if (rule.name === 'private-key') {
+        for (const [start, end] of bodyOfPrivateKey(text, matchEnd)) {
+          findings.push({ start, end, rank })
+          judgedTo.set(rank, end)
+        }
+      }
+    }
+  }
+  return findings
+}
+
+/** What overlaps becomes one, named by the highest rule: a token in a header, in a URL, in JSON. */
+function merge(findings: readonly Finding[]): Finding[] {
+  const merged: Finding[] = []
+  for (const finding of findings.toSorted((a, b) => a.start - b.start)) {
+    const last = merged.at(-1)
+    if (last === undefined || !isOneSecret(last, finding)) merged.push(finding)
+    else {
+      merged[merged.length - 1] = {
+        start: last.start,
+        end: Math.max(last.end, finding.end),
+        rank: Math.min(last.rank, finding.rank),
+      }
+    }
+  }
+  return merged
+}
+
+/** The head of a private key and its body only touch. */
+function isOneSecret(last: Finding, next: Finding): boolean {
+  return next.start < last.end || (next.start === last.end && next.rank === last.rank)
+}
+
+function marker(rank: number): `[REDACTED:${SecretName}]` {
+  return `[REDACTED:${secretRules[rank]?.name ?? 'secret'}]`
+}
+
+/** `ab` + `ghp_…` is one word; `\n` + `ghp_…`, `%3D` + `ghp_…` and `=` + `ghp_…` are not. */
+function startsAfterBoundary(text: string, at: number, boundary: 'word' | 'token'): boolean {
+  if (at === 0) return true
+  const before = text.slice(Math.max(0, at - 6), at)
+  const inside = boundary === 'word' ? /[A-Za-z0-9]$/ : /[A-Za-z0-9_-]$/
+  return !inside.test(before) || /(?:\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})$/.test(before)
+}
+
+const privateKeyEnd = /-----END [A-Z0-9 ]{0,60}-----/y
+/** What stands between BEGIN and END, raw or escaped: base64, and headers such as `Proc-Type: 4,ENCRYPTED`. */
+const privateKeyBody = /^(?:[A-Za-z0-9+/=\s:,.()_@<>-]|\\{1,8}[nrt/])*$/
+/** Lines of base64: what is left of a block that was cut. */
+const privateKeyLines = /^(?:(?:\s|\\{1,8}[nrt]){0,8}[A-Za-z0-9+/=]{16,1024}){1,2000}/
+/** A line of a key that is put together in source code, between quotes; not the letter of an escape. */
+const privateKeyRun = /\\{1,8}(?:[nrtbf/]|u[0-9A-Fa-f]{4})|([A-Za-z0-9+/=]{32,1024})/g
+
+/**
+ * The rest of a block whose BEGIN line ends at `from`: through its END line where nothing else stands
+ * between, else the base64 in it. Quotes and brackets are never part of it, so JSON stays JSON.
+ */
+function bodyOfPrivateKey(text: string, from: number): [start: number, end: number][] {
+  const dashes = text.indexOf('-----', from)
+  privateKeyEnd.lastIndex = dashes
+  const end =
+    dashes !== -1 && dashes - from <= privateKeyLengthMax ? privateKeyEnd.exec(text) : null
+  if (end === null) {
+    const lines = privateKeyLines.exec(text.slice(from, from + privateKeyLengthMax))
+    return lines === null ? [] : [[from, from + lines[0].length]]
+  }
+  const body = text.slice(from, dashes)
+  if (privateKeyBody.test(body)) return [[from, dashes + end[0].length]]
+  return [...body.matchAll(privateKeyRun)].flatMap(({ index, 1: run }) =>
+    run === undefined ? [] : [[from + index, from + index + run.length]],
+  )
+}

@@ -1,0 +1,133 @@
+/**
+ * What the user wrote, and in which conversation: found in the body of an HTTP chat request or in a
+ * WebSocket message. Pure; for the host's thread; never throws; undefined where nothing is found.
+ */
+import { decodeText } from '../record/content.ts'
+import { asArray, asObject, asString, type JsonObject, parseJson } from '../record/json.ts'
+
+/** A chat message is not longer; parsing more would be felt by the host. */
+export const promptBodyBytesMax = 4 * 1024 ** 2
+
+const promptKeys = ['message', 'text', 'prompt', 'input', 'query', 'question', 'content'] as const
+const conversationKeys = [
+  'conversation_id',
+  'conversationId',
+  'chat_id',
+  'chatId',
+  'thread_id',
+  'threadId',
+] as const
+/** Where some protocols wrap their messages, in the order tried. */
+const wrapperKeys = ['data', 'payload', 'body'] as const
+/** A wrapper in a wrapper is looked into, no further: what is sent may be made to be deep. */
+const wrapperDepthMax = 2
+
+export interface ChatRequest {
+  readonly prompt?: string
+  readonly conversationId?: string
+}
+
+/** Both at once, for a body that is parsed once. */
+export function chatRequestOf(body: Uint8Array, contentType?: string): ChatRequest {
+  const content = parseBody(body, contentType)
+  if (content === undefined) return {}
+  const prompt = promptOfValue(content)
+  const conversationId = conversationIdOf(content)
+  return {
+    ...(prompt === undefined ? undefined : { prompt }),
+    ...(conversationId === undefined ? undefined : { conversationId }),
+  }
+}
+
+export function promptOf(body: Uint8Array, contentType?: string): string | undefined {
+  return chatRequestOf(body, contentType).prompt
+}
+
+export function conversationIdOf(json: unknown): string | undefined {
+  for (const object of unwrap(json)) {
+    const own = conversationKeys.map((key) => object[key]).find(isId)
+    if (own !== undefined) return String(own)
+  }
+  return undefined
+}
+
+/** The object, and the ones it wraps. */
+function unwrap(value: unknown): JsonObject[] {
+  const objects: JsonObject[] = []
+  let object = asObject(value)
+  while (object !== undefined && objects.length <= wrapperDepthMax) {
+    objects.push(object)
+    const outer: JsonObject = object
+    object = wrapperKeys.map((key) => asObject(outer[key])).find((inner) => inner !== undefined)
+  }
+  return objects
+}
+
+function isId(value: unknown): value is string | number {
+  return (typeof value === 'string' && value !== '') || Number.isFinite(value)
+}
+
+/** A JSON value, the fields of a form, or text. */
+function parseBody(body: Uint8Array, contentType = ''): unknown {
+  if (body.byteLength === 0 || body.byteLength > promptBodyBytesMax) return undefined
+  const text = decodeText(body)
+  if (text === undefined || /^\s*multipart\//i.test(contentType)) return undefined
+  if (/^\s*application\/x-www-form-urlencoded\b/i.test(contentType)) {
+    return Object.fromEntries(new URLSearchParams(text))
+  }
+  const isJson = /[/+]json\b/i.test(contentType)
+  if (isJson || /^\s*[{["]/.test(text)) {
+    const value = parseJson(text)
+    if (value !== undefined || isJson) return value
+  }
+  return text
+}
+
+function promptOfValue(value: unknown): string | undefined {
+  if (typeof value === 'string') return nonBlank(value)
+  for (const object of unwrap(value)) {
+    for (const key of promptKeys) {
+      const text = textOfContent(object[key]) ?? textOfMessages(object[key])
+      if (text !== undefined) return text
+    }
+    const text = textOfMessages(object.messages)
+    if (text !== undefined) return text
+  }
+  return textOfMessages(value)
+}
+
+/** The last message of the user in a list of messages. */
+function textOfMessages(value: unknown): string | undefined {
+  const messages = asArray(value) ?? []
+  const last = messages.findLast((message) => asObject(message)?.role === 'user')
+  return textOfContent(last)
+}
+
+/** A string, a list of parts, or an object that holds either. */
+function textOfContent(content: unknown): string | undefined {
+  if (typeof content === 'string') return nonBlank(content)
+  const parts = asArray(content)
+  if (parts !== undefined) return textOfParts(parts)
+  const object = asObject(content)
+  if (object === undefined) return undefined
+  for (const key of ['content', 'text', 'parts'] as const) {
+    const inner = object[key]
+    const text = asString(inner) ?? textOfParts(asArray(inner) ?? [])
+    if (text !== undefined && text !== '') return nonBlank(text)
+  }
+  return undefined
+}
+
+function textOfParts(parts: readonly unknown[]): string | undefined {
+  const texts = parts.flatMap((part) => {
+    if (typeof part === 'string') return [part]
+    const { type, text, content, role } = (asObject(part) ?? {}) as JsonObject
+    if (role !== undefined || (type !== undefined && !/text$/.test(String(type)))) return []
+    return [asString(text) ?? asString(content) ?? '']
+  })
+  return nonBlank(texts.join(''))
+}
+
+function nonBlank(text: string): string | undefined {
+  return text.trim() === '' ? undefined : text
+}

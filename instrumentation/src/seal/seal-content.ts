@@ -1,0 +1,147 @@
+/**
+ * Content on its way out: transcode → count lines → redact → diff → hash → move out. So no secret, nor its hash, leaves
+ * the machine, and nothing is cut without saying so.
+ */
+import type { AttributeName, ContentAttributeName, ContentHash } from '@turnlog/conventions'
+import type { SealedAttributes } from '../otlp/otlp-json.ts'
+import { hasMembers } from '../otlp/out-of-line.ts'
+import { describeContent, hashContent } from '../record/content.ts'
+import { redactBytes, redactText } from '../redact/redact.ts'
+
+export interface ContentRules {
+  readonly contentBytesMax: number
+}
+
+/** Puts a text, redacted, into `attributes` under `name`, with its size and what was done to it. */
+export function putText(
+  attributes: SealedAttributes,
+  name: ContentAttributeName,
+  raw: string | undefined,
+  { contentBytesMax }: ContentRules,
+): void {
+  if (raw === undefined) return
+  const { text, redactions } = redactText(raw)
+  const size = Buffer.byteLength(text)
+  put(attributes, `${name}.size`, size)
+  if (redactions > 0) put(attributes, `${name}.redactions`, redactions)
+  if (size > contentBytesMax && !hasMembers(name)) put(attributes, `${name}.omitted`, 'too_large')
+  else put(attributes, name, text)
+}
+
+/** A list of one message with one text, as `gen_ai.*.messages` has it. */
+export function textMessages(
+  role: string,
+  content: string | undefined,
+  finishReason?: string,
+): string | undefined {
+  if (content === undefined) return undefined
+  const message = { role, parts: [{ type: 'text', content }] }
+  return JSON.stringify([
+    finishReason === undefined ? message : { ...message, finish_reason: finishReason },
+  ])
+}
+
+/** One side of a file operation as it will be seen outside, and as it is here. */
+export type FileSide =
+  | { readonly state: 'absent' }
+  | {
+      readonly state: 'content'
+      readonly rawHash: ContentHash
+      readonly rawText: string | undefined
+      readonly bytes: Uint8Array
+      /** Redacted; `undefined` where it is not text. */
+      readonly text: string | undefined
+      readonly sealed: string | Uint8Array
+      readonly hash: string
+      readonly size: number
+      readonly redactions: number
+    }
+  | { readonly state: 'omitted'; readonly reason: string; readonly size: number | undefined }
+
+export interface FileSides {
+  readonly before: FileSide
+  readonly after: FileSide
+  /** What a rename put out of the way. */
+  readonly overwritten: FileSide | undefined
+}
+
+/** One side, by what was noted of it; `read` gives its bytes, or why they are not to be had. */
+export function readFileSide(noted: unknown, read: () => Uint8Array | string): FileSide {
+  const size = memberOf(noted, 'size')
+  const omitted = (reason: string): FileSide => ({
+    state: 'omitted',
+    reason,
+    size: typeof size === 'number' ? size : undefined,
+  })
+  switch (memberOf(noted, 'state')) {
+    case 'content': {
+      const bytes = read()
+      return typeof bytes === 'string' ? omitted(bytes) : sealFileBytes(bytes)
+    }
+    case 'omitted':
+      return omitted(String(memberOf(noted, 'reason')))
+    default:
+      return { state: 'absent' }
+  }
+}
+
+/** Reads one side of a file operation: raw and redacted, text where it is text. */
+function sealFileBytes(bytes: Uint8Array): FileSide {
+  const described = describeContent(bytes)
+  if (described.kind === 'text') {
+    const { text, redactions } = redactText(described.text)
+    const isClean = redactions === 0
+    return {
+      state: 'content',
+      rawHash: described.sha256,
+      rawText: described.text,
+      bytes,
+      text,
+      sealed: text,
+      hash: isClean ? described.sha256 : hashContent(text),
+      size: isClean ? described.size : Buffer.byteLength(text),
+      redactions,
+    }
+  }
+  const redacted = redactBytes(bytes)
+  return {
+    state: 'content',
+    rawHash: described.sha256,
+    rawText: undefined,
+    bytes,
+    text: undefined,
+    sealed: redacted.bytes,
+    hash: redacted.redactions === 0 ? described.sha256 : hashContent(redacted.bytes),
+    size: redacted.bytes.byteLength,
+    redactions: redacted.redactions,
+  }
+}
+
+/** Puts one side into the attributes: content, size and hash; outside the workspace only the last two. */
+export function putFileSide(
+  attributes: SealedAttributes,
+  name: ContentAttributeName,
+  side: FileSide,
+  { isOutside }: { readonly isOutside: boolean },
+): void {
+  if (side.state === 'absent') return
+  if (side.state === 'omitted') {
+    put(attributes, `${name}.omitted`, side.reason)
+    if (side.size !== undefined) put(attributes, `${name}.size`, side.size)
+    return
+  }
+  put(attributes, `${name}.size`, side.size)
+  put(attributes, `${name}.sha256`, side.hash)
+  if (side.redactions > 0) put(attributes, `${name}.redactions`, side.redactions)
+  if (isOutside) put(attributes, `${name}.omitted`, 'outside_workspace')
+  else put(attributes, name, side.sealed)
+}
+
+export function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+}
+
+/** Names are checked against the conventions where they are written. */
+export function put(attributes: SealedAttributes, name: AttributeName, value: unknown): void {
+  if (value !== undefined) attributes[name] = value
+}

@@ -1,0 +1,75 @@
+/** A model call: the bytes of its last exchange, mapped to the GenAI convention, and added to its turn's sums. */
+import { type AttributeName, instrumentationScope } from '@turnlog/conventions'
+import { type ModelCallRecord, mapAnthropicExchange } from '../models/anthropic.ts'
+import type { SealedAttributes } from '../otlp/otlp-json.ts'
+import { redactText } from '../redact/redact.ts'
+import type { HeldContents } from './open-contents.ts'
+import { put, putText, textMessages } from './seal-content.ts'
+import { incomplete, type SealContext, type SealKind } from './sealed-span.ts'
+import { addModelCall, emptySums } from './turn-sums.ts'
+
+export const sealModelCall: SealKind = ({ span }, attributes, context) => {
+  const { held, sums } = context
+  const exchange = Math.max(...held.wire(span.spanId).keys())
+  if (exchange > 1) put(attributes, 'turnlog.model_call.attempt', exchange)
+  if (!context.isWhole) {
+    // Half of an exchange would be mapped to something that was not said.
+    put(attributes, 'gen_ai.input.messages.omitted', incomplete)
+    put(attributes, 'gen_ai.output.messages.omitted', incomplete)
+    return { span, attributes }
+  }
+  const call = readExchange(held, span.spanId, exchange)
+  putCall(attributes, call, context)
+  const seconds = held.wire(span.spanId).get(exchange)?.timeToFirstChunk
+  if (attributes['gen_ai.request.stream' satisfies AttributeName] === true) {
+    put(attributes, 'gen_ai.response.time_to_first_chunk', seconds)
+  }
+  const told = held.wire(span.spanId).get(exchange)?.turns
+  const turns = Array.isArray(told) ? told : context.openTurnsOf(span.traceId)
+  for (const [distance, turn] of turns.filter(context.isOpen).entries()) {
+    const isOwn = distance === 0
+    sums.set(turn, addModelCall(sums.get(turn) ?? emptySums, call, { isOwn }))
+  }
+  const model = call.attributes['gen_ai.request.model']
+  const isOwn = span.scope.name === instrumentationScope
+  const status = statusOf(call)
+  return {
+    span: {
+      ...span,
+      ...(isOwn && typeof model === 'string' ? { name: redactText(`chat ${model}`).text } : {}),
+      ...(status === undefined ? {} : { status }),
+    },
+    attributes,
+  }
+}
+
+/** What passed on the wire in one exchange of the model call `id`. */
+export function readExchange(held: HeldContents, id: string, exchange: number): ModelCallRecord {
+  const facts = held.wire(id).get(exchange) ?? {}
+  return mapAnthropicExchange({
+    url: String(facts.url ?? ''),
+    requestBody: held.bytes(id, 'wire.request', exchange) ?? new Uint8Array(),
+    responseBody: held.bytes(id, 'wire.response', exchange) ?? new Uint8Array(),
+    isComplete: facts.isComplete === true,
+    ...(typeof facts.status === 'number' ? { status: facts.status } : {}),
+    ...(Array.isArray(facts.headers) ? { responseHeaders: facts.headers } : {}),
+    ...(typeof facts.error === 'string' ? { error: facts.error } : {}),
+  })
+}
+
+function putCall(attributes: SealedAttributes, call: ModelCallRecord, rules: SealContext): void {
+  for (const [name, value] of Object.entries(call.attributes)) {
+    attributes[name] = typeof value === 'string' ? redactText(value).text : value
+  }
+  const input = call.inputMessages ?? textMessages('user', call.requestText)
+  putText(attributes, 'gen_ai.system_instructions', call.systemInstructions, rules)
+  putText(attributes, 'gen_ai.tool.definitions', call.toolDefinitions, rules)
+  putText(attributes, 'gen_ai.input.messages', input, rules)
+  putText(attributes, 'gen_ai.output.messages', call.outputMessages, rules)
+}
+
+function statusOf({ errorType, errorMessage }: ModelCallRecord) {
+  if (errorType === undefined) return undefined
+  if (errorMessage === undefined) return { code: 2 }
+  return { code: 2, message: redactText(errorMessage).text }
+}

@@ -1,0 +1,73 @@
+/** What a segment carries that a ledger can confirm: told by the segment itself. */
+import { gunzipSync } from 'node:zlib'
+import type { FileSystem } from '../file-system.ts'
+import { quietly } from '../health.ts'
+import { joinRanges, type SequenceRange } from '../sequence-ranges.ts'
+import { isObject } from './json-file.ts'
+import { parseSegmentName } from './segment-name.ts'
+
+export interface Carried {
+  /** The exact ones: another signal's segment may have those between. */
+  readonly sequences: readonly SequenceRange[]
+  /** Of each content of which it has a part: the UTC day, a slash, 64 hex digits. */
+  readonly contents: readonly string[]
+}
+
+/** Twice what a segment may hold before compression; more is none of ours. */
+const bodyBytesMax = 128 * 1024 ** 2
+
+/** Where the segment cannot be read, what its name says; of contents that is nothing. */
+export function carriedBy(fileSystem: FileSystem, file: string, name: string): Carried {
+  const carried = quietly('read what a segment carries', () => {
+    const json = gunzipSync(fileSystem.readFileSync(file), { maxOutputLength: bodyBytesMax })
+    return carriedIn(JSON.parse(json.toString()))
+  })
+  if (carried !== undefined) return carried
+  const segment = parseSegmentName(name)
+  const hasRecords = segment !== undefined && segment.records > 0
+  return { sequences: hasRecords ? [[segment.first, segment.last]] : [], contents: [] }
+}
+
+function carriedIn(request: unknown): Carried {
+  const sequences: SequenceRange[] = []
+  const contents = new Set<string>()
+  for (const record of recordsIn(request)) {
+    const attributes = new Map(
+      membersOf(record, 'attributes').map(({ key, value }) => [key, value]),
+    )
+    const sequence = integerOf(attributes.get('turnlog.sequence'))
+    if (sequence !== undefined) sequences.push([sequence, sequence])
+    if (record.eventName !== 'turnlog.content') continue
+    const hash = attributes.get('turnlog.content.sha256')
+    const content = contentOf(record.timeUnixNano, isObject(hash) ? hash.stringValue : undefined)
+    if (content !== undefined) contents.add(content)
+  }
+  return { sequences: joinRanges(sequences), contents: [...contents] }
+}
+
+function recordsIn(request: unknown): Record<string, unknown>[] {
+  if (!isObject(request)) return []
+  return [
+    ...membersOf(request, 'resourceSpans').flatMap((each) => membersOf(each, 'scopeSpans')),
+    ...membersOf(request, 'resourceLogs').flatMap((each) => membersOf(each, 'scopeLogs')),
+  ].flatMap((scope) => [...membersOf(scope, 'spans'), ...membersOf(scope, 'logRecords')])
+}
+
+function membersOf(value: Record<string, unknown>, name: string): Record<string, unknown>[] {
+  const members = value[name]
+  return Array.isArray(members) ? members.filter(isObject) : []
+}
+
+function integerOf(value: unknown): number | undefined {
+  const integer = isObject(value) ? Number(value.intValue) : Number.NaN
+  return Number.isSafeInteger(integer) ? integer : undefined
+}
+
+function contentOf(time: unknown, hash: unknown): string | undefined {
+  const sha256 = typeof hash === 'string' ? /^sha256:([0-9a-f]{64})$/.exec(hash)?.[1] : undefined
+  const digits = /^\d{1,20}$/.exec(String(time))?.[0]
+  if (sha256 === undefined || digits === undefined) return undefined
+  // As a float, the last nanosecond of a day is the next day's first.
+  const date = new Date(Number(BigInt(digits) / 1_000_000n))
+  return Number.isNaN(date.getTime()) ? undefined : `${date.toISOString().slice(0, 10)}/${sha256}`
+}

@@ -1,0 +1,95 @@
+/**
+ * What leaves this machine: spool → upload → confirm, put together for one destination. Part of the worker's
+ * composition.
+ */
+import { originalFs } from '../file-system.ts'
+import { openSpool, type Spool } from '../spool/spool.ts'
+import { createKeeper, type DeclareLost } from '../spool/unconfirmed-segments.ts'
+import { createCompletenessTransport } from '../upload/completeness-transport.ts'
+import { createConfirmer } from '../upload/confirmer.ts'
+import { parseEndpoint } from '../upload/endpoint.ts'
+import { createHttpTransport } from '../upload/http-transport.ts'
+import { createUploader } from '../upload/uploader.ts'
+import type { DeliverySettings } from './protocol.ts'
+
+export interface DeliveryOptions {
+  readonly settings: DeliverySettings
+  /** The destination's folder. */
+  readonly directory: string
+  readonly declareLost: DeclareLost
+  /** Something that this recorder sent has not landed, or may not have. */
+  readonly onLost: (folder: string) => void
+}
+
+export interface Delivery {
+  readonly spool: Spool
+  /** Something is there to be sent. */
+  wake(): void
+}
+
+const dayMs = 86_400_000
+/** How often what cannot be confirmed is looked at for its age. */
+const limitEveryMs = 10 * 60_000
+
+export function startDelivery(options: DeliveryOptions): Delivery {
+  const { settings, directory, declareLost, onLost } = options
+  const { endpoint, receiver, token, receiverToken } = settings
+  const parsed = endpoint === undefined ? undefined : parseEndpoint(endpoint)
+  if (parsed?.status !== 'ok') return { spool: openSpool(originalFs), wake: () => {} }
+
+  const keeper = createKeeper({
+    fileSystem: originalFs,
+    directory,
+    limits: { ageMsMax: settings.keptDaysMax * dayMs, bytesMax: settings.keptBytesMax },
+    declareLost,
+    onAdded: () => kept(),
+    onLost,
+  })
+  const spool = openSpool(originalFs, keeper)
+  const confirmer =
+    receiver === undefined
+      ? undefined
+      : createConfirmer({
+          source: keeper,
+          transport: createCompletenessTransport({ baseUrl: receiver, token: () => receiverToken }),
+          resendAfterMs: settings.resendAfterSeconds * 1_000,
+          onSentAgain: () => uploader.wake(),
+        })
+  const uploader = createUploader({
+    source: {
+      ...spool,
+      acknowledge: async (segment, { isCommitted, rejected }) => {
+        if (rejected > 0) onLost(segment.folder)
+        // Who names one address for both says that it is the receiver's.
+        const isConfirmed = isCommitted || endpoint === receiver
+        await spool.acknowledge(segment, { isCommitted: isConfirmed })
+        if (!isConfirmed) kept()
+      },
+      quarantine: async (segment, reason) => {
+        onLost(segment.folder)
+        await spool.quarantine(segment, reason)
+      },
+    },
+    transport: createHttpTransport(),
+    urls: parsed.urls,
+    token: () => token,
+  })
+
+  function kept(): void {
+    if (confirmer === undefined) limit()
+    else confirmer.wake()
+  }
+
+  /** Nobody can be asked, so nothing is waited for. */
+  function limit(): void {
+    keeper.limit(() => true)
+  }
+
+  if (confirmer === undefined) setInterval(limit, limitEveryMs).unref()
+  return {
+    spool,
+    wake(): void {
+      uploader.wake()
+    },
+  }
+}

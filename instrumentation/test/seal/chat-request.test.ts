@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest'
+import {
+  chatRequestOf,
+  conversationIdOf,
+  promptBodyBytesMax,
+  promptOf,
+} from '../../src/seal/chat-request.ts'
+
+test.for([
+  ['message', { message: 'hi' }],
+  ['text', { type: 'message', text: 'hi' }],
+  ['prompt', { prompt: 'hi' }],
+  ['input', { input: 'hi' }],
+  ['query', { query: 'hi' }],
+  ['question', { question: 'hi' }],
+  ['content', { content: 'hi' }],
+  ['message before content', { content: 'no', message: 'hi' }],
+  ['an empty one passed over', { message: ' ', text: 'hi' }],
+  ['a message object', { message: { role: 'user', content: 'hi' } }],
+  [
+    'a message of parts',
+    {
+      message: {
+        parts: [{ type: 'text', text: 'h' }, { type: 'image' }, { type: 'text', text: 'i' }],
+      },
+    },
+  ],
+  [
+    'messages',
+    {
+      messages: [
+        { role: 'user', content: 'no' },
+        { role: 'assistant', content: 'no' },
+        { role: 'user', content: 'hi' },
+        { role: 'assistant', content: 'no' },
+      ],
+    },
+  ],
+  ['messages of parts', { messages: [{ role: 'user', content: [{ type: 'text', text: 'hi' }] }] }],
+  [
+    'messages as input',
+    { input: [{ role: 'user', content: [{ type: 'input_text', text: 'hi' }] }] },
+  ],
+  ['a list of messages', [{ role: 'user', content: 'hi' }]],
+  ['wrapped', { event: 'chat', data: { text: 'hi' } }],
+  ['a JSON string', 'hi'],
+] as const)('JSON: %s', ([, body]) => {
+  expect(promptOf(Buffer.from(JSON.stringify(body)), 'application/json; charset=utf-8')).toBe('hi')
+  expect(promptOf(Buffer.from(JSON.stringify(body)))).toBe('hi')
+})
+
+test.for([
+  ['text', 'hi there', 'text/plain', 'hi there'],
+  ['text of a socket', 'hi there', undefined, 'hi there'],
+  ['a form', 'message=hi+there&x=1', 'application/x-www-form-urlencoded', 'hi there'],
+  ['text that begins like JSON', '{hm', undefined, '{hm'],
+  ['broken JSON', '{"message":', 'application/json', undefined],
+  ['no words of the user', '{"path":"x"}', 'application/json', undefined],
+  ['null', 'null', 'application/json', undefined],
+  ['a number', '7', 'application/json', undefined],
+  ['nothing', '', 'text/plain', undefined],
+  ['blanks', ' \n', 'text/plain', undefined],
+  ['a file upload', 'message=hi', 'multipart/form-data; boundary=x', undefined],
+] as const)('%s', ([, body, type, prompt]) => {
+  expect(promptOf(Buffer.from(body), type)).toBe(prompt)
+})
+
+test('bytes that are no text, and bodies above the limit, have no prompt', () => {
+  expect(promptOf(Buffer.from([0, 1, 255]))).toBeUndefined()
+  expect(promptOf(Buffer.alloc(promptBodyBytesMax + 1, 'a'))).toBeUndefined()
+})
+
+test.for([
+  [{ conversation_id: 'c-7' }, 'c-7'],
+  [{ conversationId: 'c-7' }, 'c-7'],
+  [{ chat_id: 7 }, '7'],
+  [{ chatId: 'c' }, 'c'],
+  [{ thread_id: 0 }, '0'],
+  [{ threadId: 't' }, 't'],
+  [{ data: { threadId: 't' } }, 't'],
+  [{ conversation_id: '', chat_id: 'c' }, 'c'],
+  [{ conversation_id: null }, undefined],
+  [{ conversation_id: { id: 1 } }, undefined],
+  [[], undefined],
+  ['c', undefined],
+  [undefined, undefined],
+] as const)('the conversation of %j is %j', ([json, id]) => {
+  expect(conversationIdOf(json)).toBe(id)
+})
+
+test('a form and a JSON body give prompt and conversation at once', () => {
+  const both = { prompt: 'hi', conversationId: 'c' }
+  expect(chatRequestOf(Buffer.from('{"message":"hi","conversation_id":"c"}'))).toEqual(both)
+  expect(
+    chatRequestOf(Buffer.from('message=hi&chat_id=c'), 'application/x-www-form-urlencoded'),
+  ).toEqual(both)
+  expect(chatRequestOf(Buffer.from('{}'))).toEqual({})
+})
+
+test('what is wrapped without end is not followed', () => {
+  const depth = 100_000
+  const deep = Buffer.from(`${'{"data":'.repeat(depth)}{"text":"hi"}${'}'.repeat(depth)}`)
+  expect(chatRequestOf(deep)).toEqual({})
+  expect(chatRequestOf(Buffer.from(`${'['.repeat(depth)}${']'.repeat(depth)}`))).toEqual({})
+})

@@ -1,0 +1,610 @@
+/**
+ * What was sent and is not confirmed. What could go wrong: the process dies, or the disk refuses, between any two steps
+ * of moving a segment; then it must be under one of its names, neither lost nor counted twice.
+ */
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import * as path from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { expect, test } from 'vitest'
+import { type FileSystem, originalFs } from '../../src/file-system.ts'
+import { listSegments, quarantineFolder } from '../../src/spool/recorder-folder.ts'
+import { carriedBy } from '../../src/spool/segment-contents.ts'
+import { lostFolder, sentFolder } from '../../src/spool/sent-folder.ts'
+import { openSpool } from '../../src/spool/spool.ts'
+import {
+  createKeeper,
+  type DeclareLost,
+  type KeeperOptions,
+  type KeptSegment,
+} from '../../src/spool/unconfirmed-segments.ts'
+import { accountOf } from '../../src/worker/recorder-account.ts'
+import { recordScenario } from '../seal/scenario.ts'
+import { diskError, faultyDisk, fullDisk, killedAfter, quickDisk } from './faulty-disk.ts'
+import {
+  adopt,
+  sealedIn,
+  sealerOf,
+  sequencesIn,
+  startRecording,
+  temporaryFolder,
+} from './support.ts'
+
+const day = 86_400_000
+const limits = { ageMsMax: 7 * day, bytesMax: 1024 ** 3 }
+
+function keeperOf(folder: string, changes: Partial<KeeperOptions> = {}) {
+  const keeper = createKeeper({
+    fileSystem: quickDisk,
+    directory: path.dirname(folder),
+    limits,
+    declareLost: declaring(quickDisk),
+    ...changes,
+  })
+  keeper.add(folder)
+  return keeper
+}
+
+/** As an adopter does it. */
+function declaring(fileSystem: FileSystem): DeclareLost {
+  return (dead, sequences, setAside) => {
+    const sealer = sealerOf(dead, { fileSystem })
+    sealer.lose(sequences.map(([first, last]) => ({ first, last, reason: 'lost_in_transit' })))
+    try {
+      setAside()
+    } finally {
+      sealer.closeDead()
+    }
+  }
+}
+
+/** A dead recorder, adopted: several segments are ready to be sent. */
+function deadRecorder(): string {
+  const { folder } = recordScenario()
+  adopt(folder)
+  return folder
+}
+
+function queued(folder: string) {
+  return listSegments(originalFs, folder).map(({ name }) => ({
+    folder,
+    name,
+    bytes: statSync(path.join(folder, name)).size,
+  }))
+}
+
+/** Where each segment lies; nowhere when it is gone. */
+function placesOf(folder: string, names: readonly string[]): Record<string, string[]> {
+  const places = {
+    queue: folder,
+    sent: sentFolder(folder),
+    quarantine: quarantineFolder(folder),
+    lost: lostFolder(folder),
+  }
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      Object.entries(places)
+        .filter(([, place]) => existsSync(path.join(place, name)))
+        .map(([place]) => place),
+    ]),
+  )
+}
+
+const filesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).sort() : [])
+
+test('a segment that was taken moves into sent/, with a note of what it carries, and goes when it is confirmed', () => {
+  const folder = deadRecorder()
+  const segments = queued(folder)
+  const keeper = keeperOf(folder)
+  for (const segment of segments) keeper.keep(segment)
+  expect(queued(folder)).toEqual([])
+  expect(filesIn(sentFolder(folder))).toEqual(
+    segments.flatMap(({ name }) => [name, `${name}.note`]).sort(),
+  )
+  const kept = keeper.all()
+  expect(kept.map(({ name, times, isInQueue }) => [name, times, isInQueue])).toEqual(
+    segments.map(({ name }) => [name, 1, false]),
+  )
+  const sequences = kept.flatMap((each) => each.sequences).flat()
+  expect([Math.min(...sequences), Math.max(...sequences)]).toEqual([1, 12])
+  for (const segment of kept) keeper.confirm(segment)
+  expect([keeper.all(), existsSync(sentFolder(folder))]).toEqual([[], false])
+})
+
+test('the account: what is kept waits, what is confirmed is gone, what is lost waits for its declaration', () => {
+  const folder = deadRecorder()
+  const recorded = accountOf(originalFs, folder)
+  expect(recorded).toMatchObject({ recorded: 12, waiting: 12, quarantined: 0, unconfirmed: 0 })
+  const keeper = keeperOf(folder)
+  for (const segment of queued(folder)) keeper.keep(segment)
+  expect(accountOf(originalFs, folder)).toEqual(recorded)
+  const [first, second] = keeper.all() as [KeptSegment, KeptSegment]
+  const countOf = ({ sequences }: KeptSegment) =>
+    sequences.reduce((sum, [a, b]) => sum + b - a + 1, 0)
+  keeper.confirm(first)
+  expect(accountOf(originalFs, folder).waiting).toBe(12 - countOf(first))
+  keeper.lose(second, { sequences: second.sequences, contents: [] })
+  // The declarations have numbers of their own, and wait with what they declare.
+  const { recorded: now, waiting, quarantined } = accountOf(originalFs, folder)
+  expect(now).toBe(12 + second.sequences.length)
+  expect(now - waiting).toBe(countOf(first))
+  expect(quarantined).toBe(0)
+})
+
+test('a note says the exact sequences, and so does the segment when there is no note', () => {
+  const recording = startRecording()
+  for (const kind of ['log', 'span', 'log', 'log', 'span', 'span', 'log'] as const) {
+    if (kind === 'log') recording.log('text')
+    else recording.end(`span${recording.journal.recorded}`)
+  }
+  recording.journal.rotate()
+  const { folder } = recording
+  sealerOf(folder).seal()
+  const keeper = keeperOf(folder)
+  for (const segment of queued(folder)) keeper.keep(segment)
+  const expected = {
+    logs: [
+      [1, 1],
+      [3, 4],
+      [7, 7],
+    ],
+    traces: [
+      [2, 2],
+      [5, 6],
+    ],
+  }
+  const told = (of: ReturnType<typeof keeperOf>) =>
+    Object.fromEntries(of.all().map(({ signal, sequences }) => [signal, sequences]))
+  expect(told(keeper)).toEqual(expected)
+  for (const name of filesIn(sentFolder(folder))) {
+    if (name.endsWith('.note')) rmSync(path.join(sentFolder(folder), name))
+  }
+  expect(told(keeperOf(folder))).toEqual(expected)
+})
+
+test('contents are known by the day of their record and their hash', () => {
+  const folder = temporaryFolder()
+  const name = '000000000001-000000000001-1.logs.json.gz'
+  const part = (hash: string, time: string) => ({
+    timeUnixNano: time,
+    eventName: 'turnlog.content',
+    attributes: [{ key: 'turnlog.content.sha256', value: { stringValue: hash } }],
+  })
+  const [a, b] = ['a'.repeat(64), 'b'.repeat(64)]
+  const lastNano = `${BigInt(Date.parse('2026-11-23T23:59:59.999Z')) * 1_000_000n + 999_999n}`
+  const nextNano = `${BigInt(Date.parse('2026-11-24T00:00:00Z')) * 1_000_000n}`
+  const logRecords = [
+    part(`sha256:${a}`, lastNano),
+    part(`sha256:${a}`, lastNano),
+    part(`sha256:${b}`, nextNano),
+    part('sha256:short', nextNano),
+    part(`sha256:${b}`, 'never'),
+    { eventName: 'other', attributes: [{ key: 'turnlog.sequence', value: { intValue: '7' } }] },
+    { attributes: [{ key: 'turnlog.sequence', value: { intValue: 8 } }, null, 'x'] },
+    null,
+  ]
+  const body = { resourceLogs: [{ scopeLogs: [{ logRecords }, null] }] }
+  writeFileSync(path.join(folder, name), gzipSync(JSON.stringify(body)))
+  expect(carriedBy(quickDisk, path.join(folder, name), name)).toEqual({
+    sequences: [[7, 8]],
+    contents: [`2026-11-23/${a}`, `2026-11-24/${b}`],
+  })
+})
+
+test.each([
+  ['no gzip', Buffer.from('garbage')],
+  ['no JSON', gzipSync('garbage')],
+  ['half of it', gzipSync('{"resourceSpans":[]}').subarray(0, 12)],
+])('of a segment that is %s, the name tells', (_name, bytes) => {
+  const file = path.join(temporaryFolder(), 'x')
+  writeFileSync(file, bytes)
+  const name = '000000000003-000000000009-4.traces.json.gz'
+  expect(carriedBy(quickDisk, file, name)).toEqual({ sequences: [[3, 9]], contents: [] })
+})
+
+test('sent again and taken again it counts on, also in the next process', () => {
+  const folder = deadRecorder()
+  const [segment] = queued(folder)
+  if (segment === undefined) throw new Error('no segment')
+  for (let times = 1; times <= 4; times += 1) {
+    const keeper = keeperOf(folder)
+    keeper.keep(segment)
+    const [kept] = keeper.all()
+    expect(kept?.times).toBe(times)
+    if (kept !== undefined) keeper.sendAgain(kept)
+    expect(keeper.all()).toEqual([])
+    expect(placesOf(folder, [segment.name])).toEqual({ [segment.name]: ['queue'] })
+  }
+})
+
+test.each(['taken by the receiver itself', 'refused for good'])(
+  'a segment that was sent again and then %s leaves no note',
+  async (fate) => {
+    const recording = startRecording()
+    recording.log('text')
+    recording.journal.rotate()
+    const { folder } = recording
+    sealerOf(folder).seal()
+    const keeper = keeperOf(folder)
+    const spool = openSpool(quickDisk, keeper)
+    spool.add(folder)
+    const first = await spool.next()
+    if (first !== undefined) await spool.acknowledge(first, { isCommitted: false })
+    for (const kept of keeper.all()) keeper.sendAgain(kept)
+    expect(filesIn(sentFolder(folder))).toHaveLength(1)
+    const again = await spool.next()
+    if (again === undefined) throw new Error('not sent again')
+    if (fate === 'refused for good') await spool.quarantine(again, 'HTTP 400')
+    else await spool.acknowledge(again, { isCommitted: true })
+    expect(existsSync(sentFolder(folder))).toBe(false)
+  },
+)
+
+/** One of each: confirmed, sent again and taken once more, lost, given up; the rest stays kept. */
+function live(folder: string, fileSystem: FileSystem): string[] {
+  const gone: string[] = []
+  const declareLost = declaring(fileSystem)
+  const keeper = keeperOf(folder, { fileSystem, declareLost, limits: { ...limits, bytesMax: 0 } })
+  for (const segment of queued(folder)) keeper.keep(segment)
+  const [one, two, three, four] = keeper.all()
+  if (!one || !two || !three || !four) throw new Error('too few segments')
+  gone.push(one.name)
+  keeper.confirm(one)
+  keeper.sendAgain(two)
+  keeper.keep({ folder, name: two.name, bytes: two.bytes })
+  keeper.lose(three, { sequences: three.sequences, contents: [] })
+  gone.push(four.name)
+  keeper.limit((segment) => segment.name === four.name)
+  return gone
+}
+
+test('killed after any of its calls, each segment is in one place, and every sequence is accounted for', () => {
+  const dead = deadRecorder()
+  const names = queued(dead).map(({ name }) => name)
+  expect(names.length).toBeGreaterThan(4)
+  const undisturbed = path.join(temporaryFolder(), 'a-recorder')
+  cpSync(dead, undisturbed, { recursive: true })
+  const mayBeGone = new Set(live(undisturbed, quickDisk))
+  let isThrough = false
+  let deaths = 0
+  for (let allowed = 0; !isThrough; allowed += 1) {
+    const folder = path.join(temporaryFolder(), 'a-recorder')
+    cpSync(dead, folder, { recursive: true })
+    const disk = killedAfter(allowed)
+    try {
+      live(folder, disk)
+    } catch {
+      // Dead.
+    }
+    isThrough = !disk.wasKilled()
+    if (!isThrough) deaths += 1
+    const next = keeperOf(folder)
+    const kept = next.all()
+    for (const [name, places] of Object.entries(placesOf(folder, names))) {
+      const placesMax = places.length === 0 && mayBeGone.has(name) ? [] : [expect.any(String)]
+      expect({ allowed, name, places }).toEqual({ allowed, name, places: placesMax })
+    }
+    // What the next process keeps is what lies in sent/, and it knows what is in it.
+    const inSent = filesIn(sentFolder(folder)).filter((name) => name.endsWith('.gz'))
+    expect(new Set(kept.map(({ name }) => name))).toEqual(new Set(inSent))
+    for (const { name, sequences } of kept) {
+      expect(sequences).toEqual(
+        carriedBy(quickDisk, path.join(sentFolder(folder), name), name).sequences,
+      )
+    }
+    adopt(folder)
+    const { recorded, waiting, quarantined, unconfirmed } = accountOf(originalFs, folder)
+    const confirmed = recorded - waiting - quarantined - unconfirmed
+    // Of what was given up or confirmed as much is gone as has gone; nothing else.
+    const goneCount = names
+      .filter((name) => placesOf(folder, [name])[name]?.length === 0)
+      .flatMap((name) => carriedBy(quickDisk, path.join(dead, name), name).sequences)
+      .reduce((sum, [first, last]) => sum + last - first + 1, 0)
+    expect({ allowed, confirmed: confirmed + unconfirmed }).toEqual({
+      allowed,
+      confirmed: goneCount,
+    })
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  }
+  expect(deaths).toBeGreaterThan(60)
+})
+
+test('what was declared before a crash could set it aside is set aside when the ledger says that it was dropped', () => {
+  const folder = deadRecorder()
+  const keeper = keeperOf(folder, {
+    fileSystem: faultyDisk(({ name, values }) =>
+      name === 'renameSync' && String(values[1]).includes('lost_in_transit')
+        ? diskError('EIO')
+        : undefined,
+    ),
+  })
+  const [segment] = queued(folder)
+  if (segment === undefined) throw new Error('no segment')
+  keeper.keep(segment)
+  const [kept] = keeper.all()
+  if (kept === undefined) throw new Error('not kept')
+  const missing = { sequences: kept.sequences, contents: [] }
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    expect(() => keeper.lose(kept, missing)).toThrow('EIO')
+  }
+  // Declared once, however often the disk refuses; and accounted for once.
+  const drops = sealedIn(folder).filter(({ name }) => name === 'turnlog.records.dropped')
+  expect(drops).toHaveLength(kept.sequences.length)
+  const next = keeperOf(folder)
+  const [again] = next.all()
+  if (again === undefined) throw new Error('not kept')
+  next.setAside(again, 'declared dropped')
+  expect(placesOf(folder, [segment.name])).toEqual({ [segment.name]: ['lost'] })
+  expect(readFileSync(path.join(lostFolder(folder), `${segment.name}.reason`), 'utf8')).toBe(
+    'declared dropped\n',
+  )
+  expect(accountOf(originalFs, folder).quarantined).toBe(0)
+})
+
+test('a lost declaration is quarantined with all that it declares, and not declared in its turn', () => {
+  const folder = deadRecorder()
+  const keeper = keeperOf(folder)
+  for (const segment of queued(folder)) keeper.keep(segment)
+  const [first, ...others] = keeper.all() as [KeptSegment, ...KeptSegment[]]
+  keeper.lose(first, { sequences: first.sequences, contents: [] })
+  for (const other of others) keeper.confirm(other)
+  const before = accountOf(originalFs, folder)
+  for (const segment of queued(folder)) keeper.keep(segment)
+  const [declaration] = keeper.all()
+  if (declaration === undefined) throw new Error('not declared')
+  expect(declaration.declares).toBeGreaterThan(0)
+  keeper.lose(declaration, { sequences: declaration.sequences, contents: [] })
+  const after = accountOf(originalFs, folder)
+  expect(after).toEqual({ ...before, waiting: 0, quarantined: before.waiting })
+  expect(queued(folder)).toEqual([])
+})
+
+test('a living recorder declares the exact sequences that are missing, once, and goes on', () => {
+  const recording = startRecording()
+  for (let n = 0; n < 6; n += 1) recording.log('text')
+  recording.journal.rotate()
+  const { folder } = recording
+  const sealer = sealerOf(folder)
+  sealer.seal()
+  sealer.lose([
+    { first: 2, last: 3, reason: 'lost_in_transit' },
+    { first: 5, last: 5, reason: 'lost_in_transit' },
+  ])
+  sealer.lose([{ first: 3, last: 3, reason: 'lost_in_transit' }])
+  // A worker that starts again tells it again.
+  for (const each of [sealer, sealerOf(folder)]) {
+    expect(each.seal()).toEqual([
+      { first: 2, last: 3, reason: 'lost_in_transit' },
+      { first: 5, last: 5, reason: 'lost_in_transit' },
+    ])
+  }
+  for (const range of [
+    { first: 2, last: 3 },
+    { first: 5, last: 5 },
+  ]) {
+    recording.journal.append({ k: 'log', drop: { ...range, reason: 'lost_in_transit' } })
+  }
+  recording.journal.rotate()
+  expect(sealer.seal()).toEqual([])
+  expect(sequencesIn(folder).dropped).toEqual([2, 3, 5])
+  expect(sealedIn(folder).at(-1)?.attributes['turnlog.drop.reason']).toBe('lost_in_transit')
+})
+
+test('a full disk: what cannot be moved stays in the queue, is not sent again here, and is confirmed there', async () => {
+  const folder = deadRecorder()
+  const { disk, fill, free } = fullDisk()
+  const keeper = keeperOf(folder, { fileSystem: disk })
+  const spool = openSpool(disk, keeper)
+  spool.add(folder)
+  fill()
+  const names: string[] = []
+  for (let next = await spool.next(); next !== undefined; next = await spool.next()) {
+    names.push(next.name)
+    await spool.acknowledge(next, { isCommitted: false })
+  }
+  expect(names.length).toBeGreaterThan(4)
+  expect(new Set(names).size).toBe(names.length)
+  expect(keeper.all().map(({ isInQueue }) => isInQueue)).toEqual(names.map(() => true))
+  expect(accountOf(originalFs, folder).waiting).toBe(12)
+  const [one, two, ...others] = keeper.all() as [KeptSegment, KeptSegment, ...KeptSegment[]]
+  keeper.confirm(one)
+  keeper.sendAgain(two)
+  expect((await spool.next())?.name).toBe(two.name)
+  expect(placesOf(folder, [one.name])).toEqual({ [one.name]: [] })
+  free()
+  // The next process does not know, and sends them once more.
+  const after = openSpool(disk, keeperOf(folder))
+  after.add(folder)
+  const sent: string[] = []
+  for (let next = await after.next(); next !== undefined; next = await after.next()) {
+    sent.push(next.name)
+    await after.acknowledge(next, { isCommitted: false })
+  }
+  expect(sent).toEqual([two, ...others].map(({ name }) => name))
+  expect(filesIn(sentFolder(folder)).length).toBe(2 * sent.length)
+})
+
+test('a disk that takes no note: the segment moves all the same, and is read again', () => {
+  const folder = deadRecorder()
+  const disk = faultyDisk(({ name, values }) =>
+    name === 'openSync' && String(values[0]).includes('.note') && values[1] !== 'r'
+      ? diskError('ENOSPC')
+      : undefined,
+  )
+  const keeper = keeperOf(folder, { fileSystem: disk })
+  for (const segment of queued(folder)) keeper.keep(segment)
+  const kept = keeper.all()
+  expect(kept.map(({ isInQueue }) => isInQueue)).toEqual(kept.map(() => false))
+  const next = keeperOf(folder).all()
+  const facts = ({ name, sequences, times }: KeptSegment) => ({ name, sequences, times })
+  expect(new Set(next.map(facts))).toEqual(new Set(kept.map(facts)))
+})
+
+test.each([
+  ['damaged', '{"version":1,"takenAt":'],
+  ['no object', '7'],
+  ['of a newer version', '{"version":2,"takenAt":1,"times":1,"sequences":[],"contents":[]}'],
+  ['without ranges', '{"version":1,"takenAt":1,"times":1,"sequences":[[2,1]],"contents":[]}'],
+])('a note that is %s is none: the segment is read', (_name, text) => {
+  const folder = deadRecorder()
+  const keeper = keeperOf(folder)
+  const [segment] = queued(folder)
+  if (segment === undefined) throw new Error('no segment')
+  keeper.keep(segment)
+  writeFileSync(path.join(sentFolder(folder), `${segment.name}.note`), text)
+  const [kept] = keeper.all()
+  expect(keeperOf(folder).all()).toMatchObject([{ sequences: kept?.sequences, times: 1 }])
+})
+
+test('a note without a segment goes, files of other names stay', () => {
+  const folder = deadRecorder()
+  const sent = sentFolder(folder)
+  mkdirSync(sent)
+  const [inQueue] = queued(folder)
+  const own = [
+    '000000000099-000000000099-1.logs.json.gz.note',
+    `${inQueue?.name}.note`,
+    `${inQueue?.name}.note.0123456789ab.tmp`,
+    'of-another-version',
+  ]
+  for (const name of own) writeFileSync(path.join(sent, name), '{}')
+  expect(keeperOf(folder).all()).toEqual([])
+  expect(filesIn(sent)).toEqual([`${inQueue?.name}.note`, 'of-another-version'])
+})
+
+test('a clock that goes back makes nothing younger than new, one that goes on makes it old', () => {
+  const folder = deadRecorder()
+  const noted = 1_700_000_000_000
+  const before = keeperOf(folder, { now: () => noted })
+  for (const segment of queued(folder)) before.keep(segment)
+  const at = (now: number) =>
+    keeperOf(folder, { now: () => now, clock: () => 1_000 })
+      .all()
+      .map(({ takenAt }) => takenAt)
+  expect(new Set(at(noted - 10 * day))).toEqual(new Set([1_000]))
+  expect(new Set(at(noted + 400))).toEqual(new Set([600]))
+  expect(new Set(at(noted + 10 * day))).toEqual(new Set([1_000 - 10 * day]))
+})
+
+test('beyond its bytes the oldest are given up, named, and counted', () => {
+  const folder = deadRecorder()
+  const segments = queued(folder)
+  let time = 0
+  const bytes = segments.reduce((sum, each) => sum + each.bytes, 0)
+  const keeper = keeperOf(folder, { limits: { ...limits, bytesMax: bytes }, clock: () => time })
+  for (const segment of segments) {
+    time += 1_000
+    keeper.keep(segment)
+  }
+  expect(keeper.limit(() => true)).toBe(0)
+  const [oldest] = keeper.all()
+  const tight = keeperOf(folder, { limits: { ...limits, bytesMax: bytes - 1 }, now: () => 77 })
+  const [first] = tight.all()
+  expect(tight.limit(() => true)).toBe(1)
+  expect(tight.all()).toHaveLength(segments.length - 1)
+  const lines = readFileSync(path.join(path.dirname(folder), 'unconfirmed.jsonl'), 'utf8')
+  expect(JSON.parse(lines)).toEqual({
+    at: 77,
+    recorder: 'a-recorder',
+    segment: first?.name,
+    bytes: first?.bytes,
+    sequences: first?.sequences,
+    why: 'kept_bytes_max',
+  })
+  expect(oldest).toBeDefined()
+  const { waiting, unconfirmed } = accountOf(originalFs, folder)
+  expect(waiting + unconfirmed).toBe(12)
+  expect(unconfirmed).toBeGreaterThan(0)
+})
+
+test('beyond its age a segment is given up only when it may', () => {
+  const folder = deadRecorder()
+  const keeper = keeperOf(folder, { now: () => Date.now() - 8 * day })
+  for (const segment of queued(folder)) keeper.keep(segment)
+  const later = keeperOf(folder)
+  const all = later.all().length
+  expect(later.limit(() => false)).toBe(0)
+  expect(later.limit((_segment, why) => why === 'kept_days_max')).toBe(all)
+  expect([later.all(), existsSync(sentFolder(folder))]).toEqual([[], false])
+  expect(accountOf(originalFs, folder)).toMatchObject({ waiting: 0, unconfirmed: 12 })
+})
+
+test('a disk that takes no line of what is given up keeps it', () => {
+  const folder = deadRecorder()
+  const disk = faultyDisk(({ name, values }) =>
+    name === 'openSync' && String(values[0]).includes('unconfirmed')
+      ? diskError('ENOSPC')
+      : undefined,
+  )
+  const keeper = keeperOf(folder, { fileSystem: disk, limits: { ...limits, bytesMax: 0 } })
+  for (const segment of queued(folder)) keeper.keep(segment)
+  const all = keeper.all().length
+  expect(keeper.limit(() => true)).toBe(0)
+  expect(keeper.all()).toHaveLength(all)
+})
+
+test('the list of what was given up ends at two files of a mebibyte', () => {
+  const folder = deadRecorder()
+  const directory = path.dirname(folder)
+  const file = path.join(directory, 'unconfirmed.jsonl')
+  const line = `${JSON.stringify({ recorder: 'other', sequences: [[1, 1]] })}\n`
+  writeFileSync(file, line.repeat(Math.ceil(1024 ** 2 / line.length)))
+  const keeper = keeperOf(folder, { limits: { ...limits, bytesMax: 0 } })
+  for (const segment of queued(folder)) keeper.keep(segment)
+  keeper.limit(() => true)
+  expect(filesIn(directory)).toEqual(['a-recorder', 'unconfirmed.1.jsonl', 'unconfirmed.jsonl'])
+  expect(statSync(file).size).toBeLessThan(10_000)
+  expect(accountOf(originalFs, folder).unconfirmed).toBe(12)
+})
+
+test('files are private', () => {
+  const folder = deadRecorder()
+  const keeper = keeperOf(folder, { limits: { ...limits, bytesMax: 0 } })
+  for (const segment of queued(folder)) keeper.keep(segment)
+  const [one, two] = keeper.all() as [KeptSegment, KeptSegment]
+  keeper.lose(one, { sequences: [], contents: [`2026-11-23/${'a'.repeat(64)}`] })
+  const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8)
+  expect(modeOf(sentFolder(folder))).toBe('700')
+  expect(modeOf(lostFolder(folder))).toBe('700')
+  expect(modeOf(path.join(sentFolder(folder), `${two.name}.note`))).toBe('600')
+  const reason = path.join(lostFolder(folder), `${one.name}.reason`)
+  expect(modeOf(reason)).toBe('600')
+  expect(readFileSync(reason, 'utf8')).toContain('not in the ledger: content 2026-11-23/aaa')
+  keeper.limit(() => true)
+  expect(modeOf(path.join(path.dirname(folder), 'unconfirmed.jsonl'))).toBe('600')
+})
+
+test('what somebody else removed is let go', () => {
+  const folder = deadRecorder()
+  const keeper = keeperOf(folder)
+  for (const segment of queued(folder)) keeper.keep(segment)
+  const [one, two, three] = keeper.all() as [KeptSegment, KeptSegment, KeptSegment]
+  rmSync(sentFolder(folder), { recursive: true })
+  keeper.sendAgain(one)
+  keeper.lose(two, { sequences: two.sequences, contents: [] })
+  keeper.confirm(three)
+  expect(keeper.all().filter((each) => [one, two, three].includes(each))).toEqual([])
+  expect(queued(folder)).toEqual([])
+})
+
+test('an adopter goes on for what the dead one had kept, and the folder goes when all is confirmed', () => {
+  const folder = deadRecorder()
+  const first = keeperOf(folder)
+  for (const segment of queued(folder)) first.keep(segment)
+  utimesSync(sentFolder(folder), 0, 0)
+  const heirs: string[] = []
+  const second = keeperOf(folder, { onAdded: () => heirs.push('woken') })
+  expect(heirs).toEqual(['woken'])
+  for (const segment of second.all()) second.confirm(segment)
+  expect(filesIn(folder).filter((name) => name === 'sent')).toEqual([])
+})

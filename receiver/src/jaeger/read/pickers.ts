@@ -1,0 +1,69 @@
+/** Services, their operations, and who calls whom: what viewers offer to pick. */
+import { type Operation, operationsOfService } from '../../storage/queries/operations-of-service.ts'
+import { type Dependency, serviceDependencies } from '../../storage/queries/service-dependencies.ts'
+import { servicesOf } from '../../storage/queries/services.ts'
+import type { ReadOptions } from './read-contents.ts'
+import { unknownService } from './span.ts'
+
+/** More cannot be picked from a list. */
+const rowsMax = 10_000
+
+/** In the order of their names. */
+export async function readServices({ database, ...read }: ReadOptions): Promise<readonly string[]> {
+  const names = await servicesOf(database, { ...read, rowsMax })
+  return [...new Set(names.map((name) => name ?? unknownService))].sort()
+}
+
+/** In the order of their names, one of each kind; all kinds when none is given. */
+export async function readOperations(
+  options: ReadOptions & { readonly service: string; readonly kind?: number | undefined },
+): Promise<readonly Operation[]> {
+  const { database, service, kind, ...read } = options
+  const operations = [
+    ...(await operationsOfService(database, { ...read, serviceName: service, rowsMax })),
+  ]
+  if (service === unknownService) {
+    const unnamed = await operationsOfService(database, { ...read, serviceName: null, rowsMax })
+    operations.push(...unnamed)
+  }
+  const unique = new Map(
+    operations.map((operation) => [`${operation.kind} ${operation.name}`, operation]),
+  )
+  return [...unique.values()]
+    .filter((operation) => kind === undefined || operation.kind === kind)
+    .sort((left, right) => compare(left.name, right.name) || left.kind - right.kind)
+}
+
+export interface Call {
+  readonly parent: string
+  readonly child: string
+  readonly callCount: number
+}
+
+export async function readDependencies(
+  options: ReadOptions & { readonly from: bigint; readonly to: bigint },
+): Promise<readonly Call[]> {
+  const { database, from, to, ...read } = options
+  // Within one service nobody calls another: most have one, and need not be searched.
+  const services = await servicesOf(database, { ...read, rowsMax: 2 })
+  if (services.length < 2) return []
+  const calls = await serviceDependencies(database, {
+    ...read,
+    from: toDate(from),
+    to: toDate(to),
+    rowsMax,
+  })
+  return calls.map(toCall)
+}
+
+function toCall({ parent, child, callCount }: Dependency): Call {
+  return { parent: parent ?? unknownService, child: child ?? unknownService, callCount }
+}
+
+function toDate(nanoseconds: bigint): Date {
+  return new Date(Number(nanoseconds / 1_000_000n))
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0
+}

@@ -1,0 +1,161 @@
+/**
+ * The contents some spans refer to, read in a handful of statements: whole up to a size, above it their beginning.
+ *
+ * Lists of messages share their beginnings, so their links are read once for all of them, and the beginning of a long
+ * one is put together once.
+ */
+import type { Reader } from '../../storage/index.ts'
+import { contentsByHash } from '../../storage/queries/contents-by-hash.ts'
+import { expandedContent } from '../../storage/queries/expanded-content.ts'
+import { messageLinks } from '../../storage/queries/message-links.ts'
+import type { ContentReference } from './content-reference.ts'
+import { openMessageChains } from './message-chains.ts'
+
+/** Bytes that are shown of what is too large to be shown whole. */
+export const beginningBytesMax = 4_096
+
+export interface WantedContent {
+  /** The UTC day of the span, `2026-07-31`. */
+  readonly day: string
+  readonly reference: ContentReference
+}
+
+/** Undefined for what is not there: it has not come, or its day is over. */
+export type FoundContent =
+  | {
+      readonly status: 'whole' | 'beginning'
+      /** What is shown of it, as text and as bytes. */
+      readonly text: string
+      readonly bytes: Buffer
+      /** Whether it is text by itself, whatever the attribute was. */
+      readonly isText: boolean
+      /** Members that are contents of their own are in it. */
+      readonly isExpanded: boolean
+      /** Bytes of the whole. */
+      readonly size: number
+    }
+  | undefined
+
+export type FindContent = (wanted: WantedContent) => FoundContent
+
+export interface ReadOptions {
+  readonly database: Reader
+  readonly teamId: string
+  readonly withinMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Bytes it will take in memory, about; of some it is not known before. */
+export function costOf({ size, hasReferences }: ContentReference, bytesMax: number): number {
+  if (hasReferences && !Number.isFinite(bytesMax)) return expandedBytes
+  if (size === undefined) return Math.min(bytesMax, unknownBytes)
+  return size <= bytesMax ? size : Math.min(beginningBytesMax, bytesMax)
+}
+
+const unknownBytes = 64 * 1024
+/** Of a content whose members are put back: none of them is small. */
+const expandedBytes = 8 * 1024 ** 2
+
+export async function readContents(
+  wanted: readonly WantedContent[],
+  options: ReadOptions & { readonly bytesMax: number },
+): Promise<FindContent> {
+  const days = new Map<string, FindInDay>()
+  for (const [day, ofDay] of Map.groupBy(wanted, (content) => content.day)) {
+    const references = ofDay.map(({ reference }) => reference)
+    days.set(day, await readDay(references, { ...options, day }))
+  }
+  return ({ day, reference }) => days.get(day)?.(reference)
+}
+
+type FindInDay = (reference: ContentReference) => FoundContent
+
+interface Stored {
+  readonly text: string | null
+  readonly bytes: Buffer | null
+  readonly size: number
+}
+
+async function readDay(
+  references: readonly ContentReference[],
+  options: ReadOptions & { readonly day: string; readonly bytesMax: number },
+): Promise<FindInDay> {
+  const { database, bytesMax, ...read } = options
+  const beginningLength = Math.min(beginningBytesMax, bytesMax)
+  const lists = references.filter(({ kind }) => kind === 'messages')
+  const links = await messageLinks(database, { ...read, lists: hashesOf(lists) })
+  const chains = openMessageChains(links, beginningLength)
+  const hashes = new Set(hashesOf(references.filter(({ kind }) => kind === 'content')))
+  for (const list of lists) for (const hash of messagesOf(list) ?? []) hashes.add(hash)
+  const rows = await contentsByHash(database, {
+    ...read,
+    hashes: [...hashes],
+    sizeMax: bytesMax,
+    beginningLength,
+  })
+  const stored = new Map<string, Stored>(rows.map((row) => [row.sha256, row]))
+  const expanded = await expandAll()
+
+  return (reference) => {
+    const content = wholeOrBeginning(reference)
+    if (content === undefined) return undefined
+    const text = expanded.get(reference.sha256) ?? textOf(content)
+    const isText = content.bytes === null
+    const isExpanded = expanded.has(reference.sha256)
+    if (content.size <= bytesMax) {
+      const bytes = content.bytes ?? Buffer.from(text)
+      return { status: 'whole', text, bytes, isText, isExpanded, size: content.size }
+    }
+    const beginning = beginningOf(text, beginningLength)
+    const bytes = content.bytes ?? Buffer.from(beginning)
+    return { status: 'beginning', text: beginning, bytes, isText, isExpanded, size: content.size }
+  }
+
+  function isWhole({ size = 0 }: ContentReference): boolean {
+    return size <= bytesMax
+  }
+
+  function messagesOf(list: ContentReference): readonly string[] | undefined {
+    return isWhole(list) ? chains.whole(list.sha256) : chains.beginning(list.sha256)
+  }
+
+  function wholeOrBeginning(reference: ContentReference): Stored | undefined {
+    if (reference.kind === 'content') return stored.get(reference.sha256)
+    const messages = messagesOf(reference)?.map((hash) => stored.get(hash))
+    if (messages === undefined || !messages.every((message) => message !== undefined)) {
+      return undefined
+    }
+    const text = `[${messages.map(textOf).join(',')}${isWhole(reference) ? ']' : ''}`
+    return { text, bytes: null, size: reference.size ?? Buffer.byteLength(text) }
+  }
+
+  /** Members that are contents of their own are large: they are put back only where nothing is too large. */
+  async function expandAll(): Promise<ReadonlyMap<string, string>> {
+    const texts = new Map<string, string>()
+    if (Number.isFinite(bytesMax)) return texts
+    for (const reference of references) {
+      const content = reference.hasReferences ? wholeOrBeginning(reference) : undefined
+      if (content === undefined) continue
+      const text = await expandedContent(database, { ...read, content: textOf(content) })
+      texts.set(reference.sha256, text)
+    }
+    return texts
+  }
+}
+
+function hashesOf(references: readonly ContentReference[]): readonly string[] {
+  return [...new Set(references.map(({ sha256 }) => sha256))]
+}
+
+function textOf({ text, bytes }: Stored): string {
+  return text ?? bytes?.toString('utf8') ?? ''
+}
+
+/** At most so many bytes of UTF-8, no character cut in two. */
+function beginningOf(text: string, bytesMax: number): string {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= bytesMax) return text
+  let end = bytesMax
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1
+  return bytes.toString('utf8', 0, end)
+}

@@ -1,0 +1,159 @@
+/** A row as a span: its JSON parsed, its times as numbers of nanoseconds. Pure. */
+import type { SpanRow } from '../../storage/queries/spans-by-key.ts'
+import { isStoredObject, parseStored, type StoredObject, type StoredValue } from './stored-json.ts'
+
+export interface Span extends Pick<SpanRow, 'traceId' | 'spanId' | 'day' | 'name' | 'kind'> {
+  readonly parentSpanId: string | undefined
+  readonly start: bigint
+  /** Undefined when its end was never told. */
+  readonly end: bigint | undefined
+  readonly traceState: string
+  readonly flags: number
+  readonly statusCode: number
+  readonly statusMessage: string
+  readonly serviceName: string
+  readonly attributes: StoredObject
+  readonly events: readonly SpanEvent[]
+  readonly links: readonly SpanLink[]
+  readonly resource: Origin
+  readonly scope: Origin
+  readonly droppedAttributes: number
+  readonly droppedEvents: number
+  readonly droppedLinks: number
+}
+
+/** A resource or a scope; many spans share one, known by its text. */
+export interface Origin {
+  readonly text: string
+  readonly members: StoredObject
+}
+
+export interface SpanEvent {
+  readonly time: bigint
+  readonly name: string
+  readonly attributes: StoredObject
+  readonly droppedAttributes: number
+}
+
+export interface SpanLink {
+  readonly traceId: string
+  readonly spanId: string
+  readonly traceState: string
+  readonly flags: number
+  readonly attributes: StoredObject
+  readonly droppedAttributes: number
+}
+
+/** What OpenTelemetry calls a service without a name. */
+export const unknownService = 'unknown_service'
+
+/** Added to a turn's row when it landed: part of its messages once more, as text. They were not sent. */
+const addedToTurns: ReadonlySet<string> = new Set(['turnlog.turn.prompt', 'turnlog.turn.answer'])
+
+/** Reads rows; what they have in common is parsed once. */
+export function openSpanReader() {
+  const origins = new Map<string, Origin>()
+
+  function originOf(text: string): Origin {
+    const known = origins.get(text)
+    if (known !== undefined) return known
+    // A client may give each span its own resource.
+    if (origins.size >= originsMax) origins.clear()
+    const origin = { text, members: objectOf(parseStored(text)) }
+    origins.set(text, origin)
+    return origin
+  }
+
+  /** With the user that counts: spans of one resource may have come with the tokens of several. */
+  function resourceOf(row: SpanRow): Origin {
+    const origin = originOf(row.resource)
+    const members = withUser(origin.members, row)
+    return members === origin.members ? origin : { text: `${origin.text} ${row.userId}`, members }
+  }
+
+  return function toSpan(row: SpanRow): Span {
+    const { traceId, spanId, day, name, kind, statusCode } = row
+    const dropped = row.dropped === null ? {} : objectOf(parseStored(row.dropped))
+    return {
+      traceId,
+      spanId,
+      day,
+      name,
+      kind,
+      statusCode,
+      parentSpanId: row.parentSpanId ?? undefined,
+      start: BigInt(row.start),
+      end: row.end === null ? undefined : BigInt(row.end),
+      traceState: row.traceState ?? '',
+      flags: row.flags,
+      statusMessage: row.statusMessage ?? '',
+      serviceName: row.serviceName ?? unknownService,
+      attributes: withUser(attributesOf(row), row),
+      events: listOf(row.events).map(toEvent),
+      links: listOf(row.links).map(toLink),
+      resource: resourceOf(row),
+      scope: originOf(row.scope),
+      droppedAttributes: countOf(dropped.attributes),
+      droppedEvents: countOf(dropped.events),
+      droppedLinks: countOf(dropped.links),
+    }
+  }
+}
+
+const originsMax = 1_000
+
+function withUser(members: StoredObject, { userId }: SpanRow): StoredObject {
+  const claimed = members['user.id']
+  if (claimed === undefined || userId === null || claimed === userId) return members
+  return { ...members, 'user.id': userId }
+}
+
+function attributesOf({ attributes, operation }: SpanRow): StoredObject {
+  const all = objectOf(parseStored(attributes))
+  if (operation !== 'invoke_agent') return all
+  return Object.fromEntries(Object.entries(all).filter(([key]) => !addedToTurns.has(key)))
+}
+
+function toEvent(value: StoredValue): SpanEvent {
+  const event = objectOf(value)
+  return {
+    time: bigintOf(event.time_unix_nano),
+    name: textOf(event.name),
+    attributes: objectOf(event.attributes),
+    droppedAttributes: countOf(event.dropped_attributes),
+  }
+}
+
+function toLink(value: StoredValue): SpanLink {
+  const link = objectOf(value)
+  return {
+    traceId: textOf(link.trace_id).toLowerCase(),
+    spanId: textOf(link.span_id).toLowerCase(),
+    traceState: textOf(link.trace_state),
+    flags: countOf(link.flags),
+    attributes: objectOf(link.attributes),
+    droppedAttributes: countOf(link.dropped_attributes),
+  }
+}
+
+function listOf(text: string | null): readonly StoredValue[] {
+  const value = text === null ? undefined : parseStored(text)
+  return Array.isArray(value) ? value : []
+}
+
+export function objectOf(value: StoredValue | undefined): StoredObject {
+  return isStoredObject(value) ? value : {}
+}
+
+export function textOf(value: StoredValue | undefined): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function countOf(value: StoredValue | undefined): number {
+  return typeof value === 'number' ? value : 0
+}
+
+function bigintOf(value: StoredValue | undefined): bigint {
+  if (typeof value === 'bigint') return value
+  return typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : 0n
+}

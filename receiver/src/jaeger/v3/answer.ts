@@ -1,0 +1,59 @@
+/** Answers of Jaeger's v3 API. */
+import type { TraceSummary } from '../../storage/queries/trace-summaries.ts'
+import type { ContentBudget } from '../read/content-budget.ts'
+import type { ReadOptions } from '../read/read-contents.ts'
+import { spansMax, spansOf, type Trace } from '../read/read-trace.ts'
+import type { LinkTo } from '../read/shown-span.ts'
+import { unknownService } from '../read/span.ts'
+import { openResourceSpans } from './span.ts'
+
+export function v3Failure(status: number, message: string): object {
+  return { error: { httpCode: status, message } }
+}
+
+export const noTracesFound = 'No traces found'
+
+/** The answer as text; every trace is read when its turn comes, as long as spans may be shown. */
+export async function* v3Traces(
+  traces: AsyncIterable<Trace>,
+  options: ReadOptions & {
+    readonly linkTo: LinkTo
+    /** As they were sent: no parent is left out, nothing is warned of. */
+    readonly isRaw: boolean
+    readonly contents: ContentBudget
+  },
+): AsyncGenerator<string> {
+  const { linkTo, isRaw, ...read } = options
+  const resourceSpans = openResourceSpans()
+  let before = '{"result":{"resourceSpans":['
+  let spansLeft = spansMax
+  for await (const trace of traces) {
+    // A trace is shown whole or, with the older ones, not at all: so a search asks for less.
+    if (trace.keys.length > spansLeft) break
+    spansLeft -= trace.keys.length
+    const parents = isRaw ? undefined : trace.parents
+    for await (const spans of spansOf(trace, read)) {
+      yield before + spans.map((span) => resourceSpans.add(span, { linkTo, parents })).join('')
+      before = ''
+    }
+  }
+  yield `${before}${resourceSpans.end()}]}}`
+}
+
+export function toV3Summary(summary: TraceSummary): object {
+  return {
+    traceId: summary.traceId,
+    rootServiceName: summary.rootServiceName ?? unknownService,
+    rootOperationName: summary.rootOperationName,
+    minStartTimeUnixNano: summary.start,
+    maxEndTimeUnixNano: summary.end,
+    spanCount: summary.spans,
+    errorSpanCount: summary.failed,
+    orphanSpanCount: summary.orphans,
+    services: summary.services.map(({ name, spans, failed }) => ({
+      name: name ?? unknownService,
+      spanCount: spans,
+      errorSpanCount: failed,
+    })),
+  }
+}

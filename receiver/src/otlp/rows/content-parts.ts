@@ -1,0 +1,160 @@
+/**
+ * `turnlog.content`: log records that are parts of a content, joined where a request has it whole. Pure.
+ *
+ * Each says the SHA-256 and size of the whole content, which part of how many its body is, and by its time the UTC day of
+ * the records that refer to it. A part makes no row of its own and takes no number. Parts of a content that is not whole
+ * in its request are kept by their sender, since two senders may cut one content differently.
+ *
+ * received = wholes' parts + parts + repeats + rejects.
+ */
+import { createHash } from 'node:crypto'
+import {
+  contentPartsMax,
+  type EventName,
+  parseContentHash,
+  partedContentBytesMax,
+} from '@turnlog/conventions'
+import { contentMismatch } from '../../content-mismatch.ts'
+import type { Period } from '../../period.ts'
+import type { AttributeMap, LogRecord } from '../wire/request.ts'
+import { encodeText, isClean } from '../wire/text.ts'
+import { integerOf } from './attributes.ts'
+import type { ContentParts, PartRow, Reject } from './batch.ts'
+import { type ContentRow, toContentRow } from './contents.ts'
+import type { Origin } from './origin.ts'
+import { dayOf, problemOfTime } from './time.ts'
+
+export interface ContentPart {
+  readonly day: string
+  readonly sha256: Buffer
+  readonly size: number
+  readonly part: number
+  readonly parts: number
+  readonly sender: string
+  readonly recorderId: string | null
+  readonly body: string | Uint8Array
+}
+
+export type ContentPartResult =
+  | { readonly status: 'part'; readonly part: ContentPart }
+  | { readonly status: 'rejected'; readonly reason: string }
+
+export function isContentPart(eventName: string | null): boolean {
+  return eventName === ('turnlog.content' satisfies EventName)
+}
+
+export function toContentPart(
+  log: LogRecord,
+  options: {
+    readonly origin: Origin
+    readonly period: Period
+    readonly userId: string | undefined
+  },
+): ContentPartResult {
+  const nanoseconds = log.time === 0n ? log.observedTime : log.time
+  const { body, attributes } = log
+  const sha256 = parseContentHash(attributes.get('turnlog.content.sha256'))
+  const [size, part, parts] = ['size', 'part', 'parts'].map((name) => numberOf(attributes, name))
+  const refused = (reason: string) => ({ status: 'rejected', reason }) as const
+
+  if (log.problem !== undefined) return refused(log.problem)
+  const problem = problemOfTime(nanoseconds, options.period)
+  if (problem !== undefined) return refused(`content part ${problem}`)
+  if (sha256 === undefined) {
+    return refused('turnlog.content.sha256 is not sha256: and 64 lowercase hex digits')
+  }
+  if (size === undefined) return refused('turnlog.content.size is not a number of bytes')
+  if (size > partedContentBytesMax)
+    return refused(`content is larger than ${partedContentBytesMax} bytes`)
+  if (parts === undefined || parts < 1 || parts > contentPartsMax) {
+    return refused(`turnlog.content.parts is not between 1 and ${contentPartsMax}`)
+  }
+  if (part === undefined || part < 1 || part > parts) {
+    return refused('turnlog.content.part is not between 1 and turnlog.content.parts')
+  }
+  if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
+    return refused('the body of a content part is neither text nor bytes')
+  }
+  const { recorderId } = options.origin
+  return {
+    status: 'part',
+    part: {
+      day: dayOf(nanoseconds),
+      sha256: Buffer.from(sha256.slice('sha256:'.length), 'hex'),
+      size,
+      part,
+      parts,
+      sender: `${options.userId ?? ''}/${recorderId ?? ''}`,
+      recorderId,
+      body,
+    },
+  }
+}
+
+function numberOf(attributes: AttributeMap, name: string): number | undefined {
+  const integer = integerOf(attributes.get(`turnlog.content.${name}`))
+  return integer !== null && integer >= 0n && integer <= Number.MAX_SAFE_INTEGER
+    ? Number(integer)
+    : undefined
+}
+
+/** Puts together what is whole; `put` takes it in and returns its key. */
+export function joinParts(
+  received: readonly ContentPart[],
+  put: (content: ContentRow) => string,
+): { readonly contentParts: ContentParts; readonly rejects: readonly Reject[] } {
+  const wholes: { key: string; parts: number }[] = []
+  const parts: PartRow[] = []
+  const rejects: Reject[] = []
+  let repeats = 0
+  for (const set of Map.groupBy(received, setOf).values()) {
+    const byNumber = new Map(set.map((part) => [part.part, part]))
+    const distinct = [...byNumber.values()].sort((left, right) => left.part - right.part)
+    repeats += set.length - distinct.length
+    const [first] = distinct
+    if (first === undefined || distinct.length < first.parts) {
+      parts.push(...distinct.map(toPartRow))
+      continue
+    }
+    const content = join(first.day, distinct)
+    const isRight = content.sha256.equals(first.sha256) && content.size === first.size
+    if (isRight) wholes.push({ key: put(content), parts: distinct.length })
+    else {
+      const reason = contentMismatch
+      rejects.push(...distinct.map(({ recorderId }) => ({ reason, recorderId, sequence: null })))
+    }
+  }
+  return { contentParts: { wholes, parts, repeats }, rejects }
+}
+
+/** Parts with the same are of one content, cut by one sender. */
+function setOf({ day, sha256, sender, parts, size }: ContentPart): string {
+  return `${day} ${sha256.toString('hex')} ${parts} ${size} ${sender}`
+}
+
+function toPartRow({ body, recorderId, ...part }: ContentPart): PartRow {
+  return {
+    ...part,
+    recorder_id: recorderId,
+    bytes: typeof body === 'string' ? encodeText(body) : body,
+  }
+}
+
+/** Texts are not made into bytes and back, where they are text together. */
+function join(day: string, parts: readonly ContentPart[]): ContentRow {
+  const bodies = parts.map(({ body }) => body)
+  const texts = bodies.filter((body) => typeof body === 'string')
+  if (texts.length < bodies.length || !texts.every(isClean)) {
+    return toContentRow(
+      day,
+      Buffer.concat(bodies.map((body) => (typeof body === 'string' ? encodeText(body) : body))),
+    )
+  }
+  const hash = createHash('sha256')
+  let size = 0
+  for (const text of texts) {
+    hash.update(text)
+    size += Buffer.byteLength(text)
+  }
+  return { day, sha256: hash.digest(), text: texts.join(''), bytes: null, size }
+}

@@ -1,0 +1,102 @@
+/** Where records come from: what their resource and scope say, read once for all of them. */
+
+import { toJsonText } from '../wire/json-text.ts'
+import type { AnyValue, AttributeMap, Resource, Scope } from '../wire/request.ts'
+import { clean } from '../wire/text.ts'
+import { columnTextOf, storeAttributes } from './attributes.ts'
+import type { RecorderRow, SessionOrigin } from './batch.ts'
+import type { ContentSink } from './contents.ts'
+import { fingerprintOfOrigin, recordedThroughName } from './fingerprint.ts'
+import { identifierOf } from './identifier.ts'
+import { positiveIntegerOf } from './sequence.ts'
+
+export interface Origin extends SessionOrigin {
+  readonly attributes: AttributeMap
+  readonly serviceName: string | null
+  readonly recorderId: string | null
+  /** JSON text for a row of the day the sink is of. */
+  resource(sink: ContentSink): string
+  scope(sink: ContentSink): string
+  fingerprint(): Buffer
+}
+
+export function openOrigin(resource: Resource, scope: Scope): Origin {
+  const stored = withoutRecordedThrough(resource.attributes)
+  let fingerprint: Buffer | undefined
+  return {
+    attributes: resource.attributes,
+    serviceName: columnTextOf(resource.attributes.get('service.name')),
+    recorderId: identifierOf(resource.attributes.get('service.instance.id')),
+    serviceVersion: columnTextOf(resource.attributes.get('service.version')),
+    small: () => smallTextOf(resource),
+    resource: oncePerDay((sink) => storeAttributes(stored, sink)),
+    scope: oncePerDay((sink) => storeAttributes(scopeMembers(resource, scope), sink)),
+    fingerprint: () => {
+      fingerprint ??= fingerprintOfOrigin(resource, scope)
+      return fingerprint
+    },
+  }
+}
+
+/** Records share one text: a request may hold many thousands of one resource. */
+function oncePerDay(store: (sink: ContentSink) => string): (sink: ContentSink) => string {
+  const stored = new Map<string, { readonly text: string; readonly keys: readonly string[] }>()
+  return (sink) => {
+    const known = stored.get(sink.day)
+    if (known !== undefined) {
+      sink.refer(known.keys)
+      return known.text
+    }
+    const keysBefore = sink.keys.length
+    const text = store(sink)
+    stored.set(sink.day, { text, keys: sink.keys.slice(keysBefore) })
+    return text
+  }
+}
+
+/** The recorder that a resource names, when it says how far it has recorded. */
+export function recorderOf(
+  resource: Resource,
+  options: { readonly userId: string | undefined },
+): RecorderRow | undefined {
+  const { attributes } = resource
+  const recorderId = identifierOf(attributes.get('service.instance.id'))
+  if (recorderId === null) return undefined
+  return {
+    recorderId,
+    sessionId: identifierOf(attributes.get('session.id')),
+    userId: options.userId ?? identifierOf(attributes.get('user.id')),
+    serviceName: columnTextOf(attributes.get('service.name')),
+    serviceVersion: columnTextOf(attributes.get('service.version')),
+    resource: smallTextOf(resource),
+    recordedThrough: positiveIntegerOf(attributes.get(recordedThroughName)),
+  }
+}
+
+function smallTextOf({ attributes }: Resource): string {
+  const small = [...withoutRecordedThrough(attributes)].filter(([, value]) => isSmall(value))
+  return toJsonText(new Map(small.map(([key, value]) => [clean(key), cleaned(value)])))
+}
+
+function isSmall(value: AnyValue): boolean {
+  if (typeof value === 'string') return value.length <= 256
+  return value !== null && typeof value !== 'object'
+}
+
+function cleaned(value: AnyValue): AnyValue {
+  return typeof value === 'string' ? clean(value) : value
+}
+
+function withoutRecordedThrough(attributes: AttributeMap): AttributeMap {
+  if (!attributes.has(recordedThroughName)) return attributes
+  return new Map([...attributes].filter(([key]) => key !== recordedThroughName))
+}
+
+function scopeMembers(resource: Resource, scope: Scope): AttributeMap {
+  const members = new Map<string, AnyValue>([['name', scope.name]])
+  if (scope.version !== '') members.set('version', scope.version)
+  if (scope.attributes.size > 0) members.set('attributes', scope.attributes)
+  if (scope.schemaUrl !== '') members.set('schema_url', scope.schemaUrl)
+  if (resource.schemaUrl !== '') members.set('resource_schema_url', resource.schemaUrl)
+  return members
+}

@@ -1,0 +1,213 @@
+/** One span → its row, or why it is refused. Pure. */
+import { parseSpanId, parseTraceId } from '@turnlog/conventions'
+import type { Period } from '../../period.ts'
+import { lastSaid } from '../dialects/message-list.ts'
+import { withGenAiNames } from '../dialects/with-genai-names.ts'
+import { toJsonText } from '../wire/json-text.ts'
+import type { AnyValue, AttributeMap, SpanRecord } from '../wire/request.ts'
+import { clean } from '../wire/text.ts'
+import {
+  columnTextOf,
+  firstOf,
+  integerOf,
+  isTrue,
+  referenceOf,
+  storeAttributes,
+  storeValue,
+  textOf,
+} from './attributes.ts'
+import type { Item, SpanRow } from './batch.ts'
+import type { ContentSink, collectContents } from './contents.ts'
+import { identifierOf } from './identifier.ts'
+import type { Origin } from './origin.ts'
+import { positiveIntegerOf } from './sequence.ts'
+import { dayOf, problemOfTime, timestampOf } from './time.ts'
+
+export interface RowOptions {
+  readonly origin: Origin
+  readonly period: Period
+  /** The user the token stands for: it counts, whatever the client claims. */
+  readonly userId: string | undefined
+  readonly contents: ReturnType<typeof collectContents>
+}
+
+export type SpanResult =
+  | { readonly status: 'row'; readonly item: Item<SpanRow> }
+  | { readonly status: 'rejected'; readonly reason: string }
+
+export function toSpanRow(span: SpanRecord, options: RowOptions): SpanResult {
+  const problem = span.problem ?? problemOfSpan(span, options.period)
+  if (problem !== undefined) return { status: 'rejected', reason: problem }
+  const traceId = parseTraceId(span.traceId)
+  const spanId = parseSpanId(span.spanId)
+  const startTime = timestampOf(span.startTime)
+  if (traceId === undefined) return { status: 'rejected', reason: 'trace id is not one' }
+  if (spanId === undefined) return { status: 'rejected', reason: 'span id is not one' }
+  if (startTime === null) return { status: 'rejected', reason: 'span has no time' }
+
+  const attributes = withGenAiNames(span.attributes, span.name)
+  const { origin } = options
+  const sink = options.contents.open(dayOf(span.startTime))
+  const operation = columnTextOf(attributes.get('gen_ai.operation.name'))
+  const stored = operation === 'invoke_agent' ? withPromptAndAnswer(attributes, sink) : undefined
+  const row: SpanRow = {
+    trace_id: traceId,
+    span_id: spanId,
+    start_time: startTime,
+    end_time: timestampOf(span.endTime),
+    start_unix_nano: span.startTime,
+    end_unix_nano: span.endTime === 0n ? null : span.endTime,
+    parent_span_id: parseSpanId(span.parentSpanId) ?? null,
+    trace_state: textOf(span.traceState),
+    flags: span.flags,
+    name: clean(span.name),
+    kind: span.kind,
+    status_code: span.statusCode,
+    status_message: textOf(span.statusMessage),
+    service_name: origin.serviceName,
+    session_id: identifierOf(attributes.get('session.id') ?? origin.attributes.get('session.id')),
+    user_id:
+      options.userId ?? identifierOf(attributes.get('user.id') ?? origin.attributes.get('user.id')),
+    recorder_id: origin.recorderId,
+    sequence: positiveIntegerOf(attributes.get('turnlog.sequence')),
+    conversation_id: identifierOf(attributes.get('gen_ai.conversation.id')),
+    operation: operation === null ? null : identifierOf(operation),
+    agent_name: columnTextOf(attributes.get('gen_ai.agent.name')),
+    tool_name: columnTextOf(attributes.get('gen_ai.tool.name')),
+    tool_call_id: columnTextOf(attributes.get('gen_ai.tool.call.id')),
+    request_model: columnTextOf(attributes.get('gen_ai.request.model')),
+    response_model: columnTextOf(attributes.get('gen_ai.response.model')),
+    input_tokens: tokensOf(attributes, ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens']),
+    output_tokens: tokensOf(attributes, [
+      'gen_ai.usage.output_tokens',
+      'gen_ai.usage.completion_tokens',
+    ]),
+    cache_read_tokens: tokensOf(attributes, [
+      'gen_ai.usage.cache_read.input_tokens',
+      'gen_ai.usage.cache_read_input_tokens',
+    ]),
+    cache_write_tokens: tokensOf(attributes, [
+      'gen_ai.usage.cache_write.input_tokens',
+      'gen_ai.usage.cache_creation.input_tokens',
+      'gen_ai.usage.cache_creation_input_tokens',
+    ]),
+    reasoning_tokens: tokensOf(attributes, ['gen_ai.usage.reasoning.output_tokens']),
+    file_path: columnTextOf(attributes.get('file.path')),
+    file_operation_id: identifierOf(attributes.get('turnlog.file_operation.id')),
+    file_operation_type: columnTextOf(attributes.get('turnlog.file_operation.type')),
+    error_type: columnTextOf(attributes.get('error.type')),
+    abandoned: isTrue(attributes.get('turnlog.abandoned')),
+    attributes: stored ?? storeAttributes(attributes, sink),
+    events: storeEvents(span, sink),
+    links: storeLinks(span, sink),
+    resource: origin.resource(sink),
+    scope: origin.scope(sink),
+    dropped_counts: droppedCounts(span),
+  }
+  const key = `${traceId} ${spanId} ${startTime}`
+  return {
+    status: 'row',
+    item: { key, row, time: startTime, contentKeys: sink.keys, origin, claim: span.claim },
+  }
+}
+
+function problemOfSpan(span: SpanRecord, period: Period): string | undefined {
+  if (parseTraceId(span.traceId) === undefined) return 'trace id is not 16 bytes, or zero'
+  if (parseSpanId(span.spanId) === undefined) return 'span id is not 8 bytes, or zero'
+  if (!isAbsent(span.parentSpanId) && parseSpanId(span.parentSpanId) === undefined) {
+    return 'parent span id is not 8 bytes'
+  }
+  const problemOfStart = problemOfTime(span.startTime, period)
+  if (problemOfStart !== undefined) return `span ${problemOfStart}`
+  const problemOfEnd = span.endTime === 0n ? undefined : problemOfTime(span.endTime, period)
+  return problemOfEnd === undefined ? undefined : `span’s end ${problemOfEnd}`
+}
+
+/** Some clients send a root's parent as zeros. */
+function isAbsent(id: string): boolean {
+  return id === '' || /^0{16}$/.test(id)
+}
+
+function tokensOf(attributes: AttributeMap, names: readonly string[]): bigint | null {
+  return integerOf(firstOf(attributes, names))
+}
+
+/**
+ * A turn's prompt and answer as plain text, beside the messages they are part of, so that SQL reads
+ * them without JSON and a list shows their beginnings without reading contents.
+ */
+function withPromptAndAnswer(attributes: AttributeMap, sink: ContentSink): string {
+  const members = [storeAttributes(attributes, sink).slice(1, -1)]
+  for (const [name, from, role] of [
+    ['turnlog.turn.prompt', 'gen_ai.input.messages', 'user'],
+    ['turnlog.turn.answer', 'gen_ai.output.messages', 'assistant'],
+  ] as const) {
+    const stored = storeSaid(attributes, { from, role, sink })
+    if (stored !== undefined) members.push(`"${name}":${stored}`)
+  }
+  return `{${members.filter((member) => member !== '').join(',')}}`
+}
+
+/** What `role` said last in the messages `from`, as JSON text; a reference where they are not whole. */
+function storeSaid(
+  attributes: AttributeMap,
+  options: { readonly from: string; readonly role: string; readonly sink: ContentSink },
+): string | undefined {
+  const { from, role, sink } = options
+  const later = (messages: string) => `{"turnlog.said":${messages},"role":"${role}"}`
+  const messages = attributes.get(from)
+  if (messages === undefined) {
+    const reference = referenceOf(attributes, from)
+    return reference && later(sink.referTo(reference))
+  }
+  const said = lastSaid(textForm(messages), role)
+  switch (said?.kind) {
+    case 'text':
+      return sink.addTextWithPreview(said.text)
+    case 'content':
+      return sink.referTo(said.reference)
+    case 'in parts':
+      return later(storeValue(messages, sink, from))
+    case undefined:
+      return undefined
+  }
+}
+
+function textForm(value: AnyValue): string {
+  return typeof value === 'string' ? value : toJsonText(value)
+}
+
+function storeEvents(span: SpanRecord, sink: ContentSink): string | null {
+  if (span.events.length === 0) return null
+  const events = span.events.map(({ time, name, attributes, droppedAttributes }) => {
+    const own = `"time_unix_nano":${time},"name":${JSON.stringify(clean(name))}`
+    const dropped = droppedAttributes === 0 ? '' : `,"dropped_attributes":${droppedAttributes}`
+    return `{${own},"attributes":${storeAttributes(attributes, sink)}${dropped}}`
+  })
+  return `[${events.join(',')}]`
+}
+
+function storeLinks(span: SpanRecord, sink: ContentSink): string | null {
+  if (span.links.length === 0) return null
+  const links = span.links.map((link) => {
+    const own = JSON.stringify({
+      trace_id: clean(link.traceId),
+      span_id: clean(link.spanId),
+      trace_state: link.traceState === '' ? undefined : clean(link.traceState),
+      flags: link.flags || undefined,
+      dropped_attributes: link.droppedAttributes || undefined,
+    })
+    return `${own.slice(0, -1)},"attributes":${storeAttributes(link.attributes, sink)}}`
+  })
+  return `[${links.join(',')}]`
+}
+
+function droppedCounts(span: SpanRecord): string | null {
+  const { droppedAttributes, droppedEvents, droppedLinks } = span
+  if (droppedAttributes + droppedEvents + droppedLinks === 0) return null
+  return JSON.stringify({
+    attributes: droppedAttributes || undefined,
+    events: droppedEvents || undefined,
+    links: droppedLinks || undefined,
+  })
+}

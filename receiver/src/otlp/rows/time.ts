@@ -1,0 +1,41 @@
+/** Nanoseconds since 1970, as OTLP sends them, and what PostgreSQL makes of them. */
+
+import { futureDays, isExpiredDay, type Period, retentionDaysMax } from '../../period.ts'
+
+const dayNanoseconds = 86_400_000_000_000n
+
+/** Why a time that began something is refused: it may lie back as far as it likes, as that of a long count does. */
+export function problemOfBeginning(time: bigint, { now }: Period): string | undefined {
+  return isAhead(time, now) ? `lies more than ${futureDays} days ahead` : undefined
+}
+
+function isAhead(time: bigint, now: Date): boolean {
+  return time > BigInt(now.getTime()) * 1_000_000n + BigInt(futureDays) * dayNanoseconds
+}
+
+/** Why a record's own time is refused; undefined when it is fine. */
+export function problemOfTime(time: bigint, period: Period): string | undefined {
+  if (time <= 0n) return 'has no time'
+  // First: what lies ahead of the calendar has no day.
+  const ahead = problemOfBeginning(time, period)
+  if (ahead !== undefined) return ahead
+  const day = dayOf(time)
+  if (!isExpiredDay(day, period)) return undefined
+  const { purgedBefore, retentionDays } = period
+  return isExpiredDay(day, { ...period, purgedBefore: undefined })
+    ? `is older than ${Math.min(retentionDays, retentionDaysMax)} days`
+    : `is from before ${purgedBefore}, of which all was purged`
+}
+
+/** The time as text PostgreSQL reads, in microseconds; null when absent or beyond its calendar. */
+export function timestampOf(time: bigint): string | null {
+  if (time <= 0n) return null
+  const date = new Date(Number(time / 1_000_000n))
+  const microseconds = String((time / 1_000n) % 1_000n).padStart(3, '0')
+  return date.toISOString().replace('Z', `${microseconds}Z`)
+}
+
+/** The UTC day of a time, `2026-07-31`. */
+export function dayOf(time: bigint): string {
+  return new Date(Number(time / 1_000_000n)).toISOString().slice(0, 10)
+}

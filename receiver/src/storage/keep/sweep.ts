@@ -1,0 +1,19 @@
+/** Rows that have served: links nobody can use any more, sessions of the pages that are over, claims of old events, old samples. */
+
+import type { Database } from '../database.ts'
+import { expireClaims } from '../land/claims.ts'
+import { expireSamples } from './samples.ts'
+
+/** `oldest` is the first day that is kept. */
+export async function sweep(
+  database: Database,
+  { oldest }: { readonly oldest: string },
+): Promise<void> {
+  await database.query(
+    `delete from sign_in_links
+      where coalesce(used_at, expires_at) < now() - interval '1 day'`,
+  )
+  await database.query('delete from page_sessions where expires_at < now()')
+  await expireClaims(database, { oldest })
+  await expireSamples(database, { oldest })
+}

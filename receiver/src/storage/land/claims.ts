@@ -1,0 +1,66 @@
+/**
+ * Claims: which plain events have landed, whatever time they said they were.
+ *
+ * A row is inserted in the transaction that lands the record, so of two that bring the same event at
+ * one moment the second waits, and finds it claimed. Claims are hashes; they outlive their records by
+ * some days, so that nothing is landed twice while its time is still taken.
+ */
+import type { Item } from '../../otlp/rows/batch.ts'
+import type { Claim } from '../../otlp/wire/request.ts'
+import type { Client, Database } from '../database.ts'
+import { insertRows } from './insert.ts'
+
+/** What became of a record with a claim. */
+export type ClaimOutcome =
+  | { readonly status: 'landed' }
+  /** `hash` is that of what landed under this claim; of something else in its place it is not known. */
+  | { readonly status: 'duplicate'; readonly hash: string | undefined }
+  | { readonly status: 'rejected'; readonly reason: string }
+
+/** Takes what nobody has claimed; the outcomes of the other claims. */
+export async function takeClaims(
+  client: Client,
+  { teamId, items }: { readonly teamId: string; readonly items: readonly Item<unknown>[] },
+): Promise<Map<string, ClaimOutcome>> {
+  const outcomes = new Map<string, ClaimOutcome>()
+  const claims = items.map(({ claim }) => claim).filter((claim) => claim !== undefined)
+  if (claims.length === 0) return outcomes
+  const taken = await insertRows<Claim, { id: string }>(client, {
+    table: 'event_claims',
+    columns: ['team_id', 'claim', 'hash'],
+    rows: claims.sort((left, right) => (left.id < right.id ? -1 : 1)),
+    valuesOf: ({ id, hash }) => [teamId, bytesOf(id), bytesOf(hash)],
+    conflict: `on conflict (team_id, claim) do nothing returning encode(claim, 'hex') as id`,
+  })
+  const fresh = new Set(taken.map(({ id }) => id))
+  const others = claims.filter(({ id }) => !fresh.has(id))
+  if (others.length === 0) return outcomes
+  const known = await client.query<{ id: string; hash: string }>(
+    `select encode(claim, 'hex') as id, encode(hash, 'hex') as hash
+       from event_claims
+      where team_id = $1 and claim = any ($2::bytea[])   -- index: event_claims_pkey`,
+    [teamId, others.map(({ id }) => bytesOf(id))],
+  )
+  const hashes = new Map(known.map(({ id, hash }) => [id, hash]))
+  for (const { id } of others) outcomes.set(id, { status: 'duplicate', hash: hashes.get(id) })
+  return outcomes
+}
+
+/** Events lie some days ahead of when they landed, at most. */
+const slackDays = 7
+
+/** Forgets claims of events that would be refused by now: `oldest` is the first day that is kept. */
+export async function expireClaims(
+  database: Database,
+  { oldest }: { readonly oldest: string },
+): Promise<void> {
+  await database.query(
+    `delete from event_claims
+      where landed_at < ($1::date - $2::int) at time zone 'UTC'   -- index: event_claims_by_time`,
+    [oldest, slackDays],
+  )
+}
+
+function bytesOf(hex: string): Buffer {
+  return Buffer.from(hex, 'hex')
+}

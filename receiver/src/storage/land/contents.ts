@@ -1,0 +1,83 @@
+/** Contents and message links: each once a day, whoever brings it. */
+import type { Batch } from '../../otlp/rows/batch.ts'
+import type { ContentRow, MessageLinkRow } from '../../otlp/rows/contents.ts'
+import type { Client } from '../database.ts'
+import { insertRows } from './insert.ts'
+
+/** Lands what `keys` name and is not there yet; returns the keys of the contents that were not. */
+export async function landContents(
+  client: Client,
+  options: {
+    readonly teamId: string
+    readonly batch: Pick<Batch, 'contents' | 'links'>
+    readonly keys: ReadonlySet<string>
+  },
+): Promise<ReadonlySet<string>> {
+  const { teamId, batch, keys } = options
+  // Most of a conversation is there already when it is sent again: ask before sending the texts.
+  const contents = await missingFrom(client, 'contents', pick(batch.contents, keys), teamId)
+  await insertRows(client, {
+    table: 'contents',
+    columns: ['team_id', 'day', 'sha256', 'body', 'bytes', 'size'],
+    rows: contents,
+    valuesOf: ({ day, sha256, text, bytes, size }) => [teamId, day, sha256, text, bytes, size],
+    bytesOf: ({ size }) => size,
+    conflict: 'on conflict (team_id, day, sha256, part) do nothing',
+  })
+  const links = await missingFrom(client, 'message_links', pick(batch.links, keys), teamId)
+  await insertRows(client, {
+    table: 'message_links',
+    columns: ['team_id', 'day', 'sha256', 'previous', 'message', 'position'],
+    rows: links,
+    valuesOf: (link: MessageLinkRow) => [
+      teamId,
+      link.day,
+      link.sha256,
+      link.previous,
+      link.message,
+      link.position,
+    ],
+    conflict: 'on conflict (team_id, day, sha256) do nothing',
+  })
+  return new Set(contents.map(keyOf))
+}
+
+export function keyOf({ day, sha256 }: { readonly day: string; readonly sha256: Buffer }): string {
+  return `${day} ${sha256.toString('hex')}`
+}
+
+/** In the order of their keys, see `insertRows`. */
+function pick<Row>(rows: ReadonlyMap<string, Row>, keys: ReadonlySet<string>): [string, Row][] {
+  return [...rows]
+    .filter(([key]) => keys.has(key))
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+}
+
+/**
+ * Another transaction may bring the same meanwhile: the insert that follows settles that. Rows are asked for one by one,
+ * so that each is found by its key also where the planner knows nothing of the table yet, as at the start of a day.
+ */
+async function missingFrom<Row extends ContentRow | MessageLinkRow>(
+  client: Client,
+  table: 'contents' | 'message_links',
+  rows: readonly (readonly [string, Row])[],
+  teamId: string,
+): Promise<Row[]> {
+  const days = Map.groupBy(rows, ([, { day }]) => day)
+  const present = new Set<string>()
+  for (const [day, ofDay] of days) {
+    const found = await client.query<{ sha256: Buffer }>(
+      `select k.sha256
+         from unnest($3::bytea[]) k (sha256)
+        cross join lateral (
+          select
+            from ${table} n
+           where n.team_id = $1 and n.day = $2::date and n.sha256 = k.sha256   -- index: its primary key
+           limit 1
+        ) n`,
+      [teamId, day, ofDay.map(([, { sha256 }]) => sha256)],
+    )
+    for (const { sha256 } of found) present.add(keyOf({ day, sha256 }))
+  }
+  return rows.filter(([key]) => !present.has(key)).map(([, row]) => row)
+}

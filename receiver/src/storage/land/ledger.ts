@@ -1,0 +1,65 @@
+/**
+ * The ledger: which sequences of each recorder landed, were rejected, or were declared dropped.
+ *
+ * Written in the transaction that lands the rows, and kept when they expire. Adding the same ranges
+ * again changes nothing.
+ */
+import type { Client } from '../database.ts'
+import { insertRows } from './insert.ts'
+
+export const ledgerStates = ['landed', 'rejected', 'dropped'] as const
+export type LedgerState = (typeof ledgerStates)[number]
+
+export interface LedgerEntry {
+  readonly recorderId: string
+  readonly state: LedgerState
+  /** First and last, both included. */
+  readonly ranges: readonly (readonly [bigint, bigint])[]
+}
+
+export async function addToLedger(
+  client: Client,
+  options: { readonly teamId: string; readonly entries: readonly LedgerEntry[] },
+): Promise<void> {
+  const entries = [...mergeByKey(options.entries)].sort(([left], [right]) =>
+    left < right ? -1 : 1,
+  )
+  await insertRows(client, {
+    table: 'ledger',
+    columns: ['team_id', 'recorder_id', 'state', 'sequences'],
+    rows: entries.map(([, entry]) => entry),
+    valuesOf: ({ recorderId, state, ranges }) => [
+      options.teamId,
+      recorderId,
+      state,
+      toMultirange(ranges),
+    ],
+    conflict: `
+      on conflict (team_id, recorder_id, state) do update
+         set sequences = ledger.sequences + excluded.sequences
+       where not ledger.sequences @> excluded.sequences`,
+  })
+}
+
+function mergeByKey(entries: readonly LedgerEntry[]): Map<string, LedgerEntry> {
+  const merged = new Map<string, LedgerEntry & { readonly ranges: [bigint, bigint][] }>()
+  for (const { recorderId, state, ranges } of entries) {
+    const key = `${recorderId} ${state}`
+    const entry = merged.get(key) ?? { recorderId, state, ranges: [] }
+    merged.set(key, entry)
+    for (const [first, last] of ranges) entry.ranges.push([first, last])
+  }
+  return merged
+}
+
+/** The ranges as PostgreSQL reads them, neighbours joined: `{[1,4),[7,8)}`. */
+export function toMultirange(ranges: LedgerEntry['ranges']): string {
+  const sorted = [...ranges].sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0))
+  const joined: [bigint, bigint][] = []
+  for (const [first, last] of sorted) {
+    const previous = joined.at(-1)
+    if (previous === undefined || first > previous[1] + 1n) joined.push([first, last])
+    else if (last > previous[1]) previous[1] = last
+  }
+  return `{${joined.map(([first, last]) => `[${first},${last + 1n})`).join(',')}}`
+}
