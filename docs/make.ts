@@ -12,9 +12,9 @@ import {
   metrics,
 } from '@turnlog/conventions'
 import { settings as collectorSettings, type Setting } from '../collector/settings.ts'
-import { generalAttributes } from '../conventions/src/attributes.ts'
-import { genAiAttributes } from '../conventions/src/gen-ai.ts'
-import { turnlogAttributes } from '../conventions/src/turnlog.ts'
+import { generalAttributes } from '../conventions/src/names/attributes.ts'
+import { genAiAttributes } from '../conventions/src/names/gen-ai.ts'
+import { turnlogAttributes } from '../conventions/src/names/turnlog.ts'
 import { settings as dashboardSettings } from '../dashboards/src/settings.ts'
 import { settings as instrumentationSettings } from '../instrumentation/src/config.ts'
 import { settings as receiverSettings } from '../receiver/src/config.ts'
@@ -41,7 +41,7 @@ function conventions(): string {
     '## Attributes of OpenTelemetry',
     attributeTable(generalAttributes),
     '## Attributes of OpenTelemetry’s GenAI conventions',
-    'From semantic-conventions-genai 1.42. A value of type `content` is JSON or text in full.',
+    'From semantic-conventions-genai 1.42. A value of type `content` is a text in full, which is always JSON where it says so.',
     attributeTable(genAiAttributes),
     '## Attributes of Turnlog',
     attributeTable(turnlogAttributes),
@@ -174,13 +174,15 @@ function settingTable(
 function attributeTable(definitions: Readonly<Record<string, AttributeDefinition>>): string {
   return table(
     ['attribute', 'type', 'meaning', 'example', 'stability'],
-    Object.entries(definitions).map(([name, { type, unit, meaning, example, stability }]) => [
-      code(name),
-      unit === undefined ? type : `${type}, ${code(unit)}`,
-      meaning,
-      code(String(example)),
-      stability,
-    ]),
+    Object.entries(definitions).map(
+      ([name, { type, isJson, unit, meaning, example, stability }]) => [
+        code(name),
+        `${type}${isJson ? ' (JSON)' : ''}${unit === undefined ? '' : `, ${code(unit)}`}`,
+        meaning,
+        code(String(example)),
+        stability,
+      ],
+    ),
   )
 }
 

@@ -1,7 +1,7 @@
 /** Every name Turnlog uses on the wire, and the ids it parses. */
-export * from './attributes.ts'
-export * from './definition.ts'
-export * from './delivery.ts'
-export * from './events.ts'
-export * from './ids.ts'
-export * from './metrics.ts'
+export * from './names/attributes.ts'
+export * from './names/definition.ts'
+export * from './names/delivery.ts'
+export * from './names/events.ts'
+export * from './names/ids.ts'
+export * from './names/metrics.ts'

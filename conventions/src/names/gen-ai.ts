@@ -131,18 +131,21 @@ export const genAiAttributes = {
   },
   'gen_ai.system_instructions': {
     type: 'content',
+    isJson: true,
     meaning: 'The system prompt: a JSON array of parts.',
     example: '[{"type":"text","content":"You edit files."}]',
     stability: 'development',
   },
   'gen_ai.input.messages': {
     type: 'content',
+    isJson: true,
     meaning: 'The messages sent to the model, or the user’s prompt on a turn: a JSON array.',
     example: '[{"role":"user","parts":[{"type":"text","content":"hi"}]}]',
     stability: 'development',
   },
   'gen_ai.output.messages': {
     type: 'content',
+    isJson: true,
     meaning: 'The model’s answer, or the final answer on a turn: a JSON array.',
     example:
       '[{"role":"assistant","parts":[{"type":"text","content":"hello"}],"finish_reason":"end_turn"}]',
@@ -150,6 +153,7 @@ export const genAiAttributes = {
   },
   'gen_ai.tool.definitions': {
     type: 'content',
+    isJson: true,
     meaning: 'The tools the model may ask for: a JSON array.',
     example: '[{"type":"function","name":"read_file"}]',
     stability: 'development',
@@ -174,6 +178,7 @@ export const genAiAttributes = {
   },
   'gen_ai.tool.call.arguments': {
     type: 'content',
+    isJson: true,
     meaning: 'The arguments the model gave: JSON.',
     example: '{"path":"hello.txt"}',
     stability: 'development',

@@ -11,6 +11,11 @@ export type AttributeType =
 
 export interface AttributeDefinition {
   readonly type: AttributeType
+  /**
+   * The content is always JSON, so that a quote inside its texts is escaped and `.ref"` ends a member's name. Content
+   * without it may be any text, and is never searched for references.
+   */
+  readonly isJson?: boolean
   readonly unit?: string
   readonly meaning: string
   readonly example: string | number | boolean

@@ -244,8 +244,11 @@ type ContentName = {
     : never
 }[keyof typeof attributes]
 
-/** The names of attributes whose value is content. */
 export type ContentAttributeName = ContentName
+/** The names of attributes whose value is content. */
+export const contentNames: ReadonlySet<string> = namesOf(({ type }) => type === 'content')
+/** The names of attributes whose content is always JSON. */
+export const jsonContentNames: ReadonlySet<string> = namesOf(({ isJson }) => isJson === true)
 export type AttributeName =
   | keyof typeof attributes
   | `${ContentName}.${keyof typeof contentSuffixes}`
@@ -256,3 +259,10 @@ export const schemaVersion = '1'
 export const schemaUrl = 'https://opentelemetry.io/schemas/gen-ai/1.42.0'
 /** The instrumentation scope of what Turnlog itself emits. */
 export const instrumentationScope = '@turnlog/instrumentation'
+
+function namesOf(isWanted: (definition: AttributeDefinition) => boolean): ReadonlySet<string> {
+  const wanted = Object.entries<AttributeDefinition>(attributes).filter(([, each]) =>
+    isWanted(each),
+  )
+  return new Set(wanted.map(([name]) => name))
+}
