@@ -21,6 +21,7 @@ const text = `
   --amber-tint: light-dark(#fdf3dc, #3a2e15);
   --mono: ui-monospace, 'SF Mono', 'Cascadia Code', Menlo, Consolas, 'DejaVu Sans Mono', monospace;
   display: block;
+  position: relative;
   container-type: inline-size;
   color: var(--ink);
   line-height: 1.45;

@@ -322,3 +322,41 @@ test('more changes than a page can bear are counted', async () => {
   await page.getByText('30 older ones are not shown.').waitFor()
   expect(await rows(page).count()).toBe(200)
 })
+
+describe('the layout', () => {
+  test('of the host’s page stays as it is, however long the list: it scrolls where the host lets it', async () => {
+    const many = Array.from({ length: 100 }, (_, at) => change({ opId: `op-${at}` }))
+    const { page } = await openPanel(many, '<aside><turnlog-changes></turnlog-changes></aside>')
+    await page.evaluate(() => {
+      const place = document.querySelector('aside')
+      Object.assign(place?.style ?? {}, { height: '50vh', overflow: 'auto', padding: '1rem' })
+    })
+    await rows(page).nth(99).waitFor()
+    const size = await page.evaluate(() => {
+      const { scrollWidth, clientWidth, scrollHeight, clientHeight } = document.documentElement
+      return { scrollWidth, clientWidth, scrollHeight, clientHeight }
+    })
+    expect([size.scrollWidth, size.scrollHeight]).toEqual([size.clientWidth, size.clientHeight])
+  })
+
+  test.each([360, 1280])('holds long names and lines at %i pixels', async (width) => {
+    const word = 'unbreakable'.repeat(30)
+    const { page } = await openPanel([
+      change({ path: `${word}.txt`, linesAdded: 1_234_567, linesRemoved: 1_234_567 }),
+      change({ opId: 'r', opType: 'rename', path: word, previousPath: `from-${word}` }),
+      change({ opId: 'o', path: 'x', diff: `@@ -0,0 +1 @@\n+${word.repeat(5)}\n` }),
+    ])
+    await page.setViewportSize({ width, height: 800 })
+    await rows(page).nth(2).waitFor()
+    for (const summary of await page.locator('.summary').all()) await summary.click()
+    const [scrollWidth, clientWidth] = await page.evaluate(() => [
+      document.documentElement.scrollWidth,
+      document.documentElement.clientWidth,
+    ])
+    expect(scrollWidth).toBeLessThanOrEqual(clientWidth ?? 0)
+    // Nothing is cut off at the edge of its row either.
+    for (const row of await rows(page).all()) {
+      expect(await row.evaluate((box) => box.scrollWidth <= box.clientWidth)).toBe(true)
+    }
+  })
+})
