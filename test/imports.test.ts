@@ -67,7 +67,9 @@ const rules: Readonly<Record<string, Rule>> = {
     ],
   },
   'receiver/src/jaeger': { may: ['receiver/src/http', 'receiver/src/storage', 'conventions'] },
-  'receiver/src/pages': { may: ['receiver/src/http', 'receiver/src/storage', 'conventions'] },
+  'receiver/src/pages': {
+    may: ['receiver/src/http', 'receiver/src/storage', 'web', 'conventions'],
+  },
   'receiver/src/cli': { may: ['receiver/src/storage', 'embedded-postgres'] },
   'dashboards/src': { may: ['conventions'] },
   web: { may: [] },

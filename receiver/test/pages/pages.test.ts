@@ -2,6 +2,7 @@ import { createSignInLink } from '@turnlog/receiver/storage'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { contentHash, contentParts } from '../../../test/support/content-parts.ts'
 import {
+  type Attributes,
   log,
   logsRequest,
   nanoseconds,
@@ -171,6 +172,59 @@ test('a turn’s page holds all of it, every text escaped', async () => {
   expect(text).toContain('<span class="removed">-old')
   expect(text).toContain('<span class="added">+&lt;script&gt;')
   expect(text).toContain('revert')
+})
+
+/** A turn of one file operation; its page. */
+async function pageOfFileOperation(attributes: Attributes): Promise<string> {
+  const traceId = newTraceId()
+  const root = newSpanId()
+  await post(
+    receiver,
+    'traces',
+    traceRequest([
+      span({ 'gen_ai.operation.name': 'invoke_agent' }, { traceId, spanId: root }),
+      span(
+        { 'turnlog.file_operation.type': 'rename', 'file.path': 'b.sql', ...attributes },
+        { traceId, parentSpanId: root },
+      ),
+    ]),
+  )
+  return (await read(`/turns/${traceId}`)).text
+}
+
+test('the diff of a renamed file shows lines of the file only', async () => {
+  const text = await pageOfFileOperation({
+    'turnlog.file_operation.previous_path': 'a.sql',
+    'turnlog.file_operation.diff': `diff --git a/a.sql b/b.sql
+similarity index 80%
+rename from a.sql
+rename to b.sql
+--- a/a.sql
++++ b/b.sql
+@@ -1,2 +1,2 @@
+ same
+--- a comment
++++ no comment
+\\ No newline at end of file
+`,
+  })
+  const lines = [...text.matchAll(/<span class="(\w+)">(.*)\n<\/span>/g)]
+  expect(lines.map(([, kind, line]) => [kind, line])).toEqual([
+    ['hunk', '@@ -1,2 +1,2 @@'],
+    ['same', ' same'],
+    ['removed', '--- a comment'],
+    ['added', '+++ no comment'],
+    ['note', 'No newline at end of file'],
+  ])
+})
+
+test('a bare rename says that no line changed', async () => {
+  const text = await pageOfFileOperation({
+    'turnlog.file_operation.diff':
+      'diff --git a/a b/b\nsimilarity index 100%\nrename from a\nrename to b\n',
+  })
+  expect(text).toContain('No line was added or removed.')
+  expect(text).not.toContain('<pre class="diff">')
 })
 
 test('a turn of plain events shows what was decided elsewhere, and no duration that nobody told', async () => {

@@ -10,7 +10,7 @@ const linesAtOnce = 500
 /** Minified files have lines of megabytes; what is not shown of a line is said. */
 const lineCharsMax = 2_000
 
-const markers = { hunk: '', added: '+', removed: '−', same: '', note: '' }
+const markers = { hunk: '', added: '+', removed: '−', same: '', header: '', note: '' }
 
 /**
  * @param {string} diff
@@ -19,7 +19,7 @@ const markers = { hunk: '', added: '+', removed: '−', same: '', note: '' }
  */
 export function makeDiffView(diff, path) {
   const lines = parseDiff(diff)
-  if (lines.length === 0) return makeNote('The text is the same before and after.')
+  if (lines.length === 0) return makeNote('No line was added or removed.')
 
   const rows = make('div', { class: 'lines' })
   const view = make(

@@ -118,7 +118,7 @@ h2 { margin: 0; font-size: 1rem; font-weight: 650; }
 .removed { background: var(--red-tint); }
 .added .marker { color: var(--green); }
 .removed .marker { color: var(--red); }
-.hunk, .line.note { color: var(--quiet); }
+.hunk, .line.header, .line.note { color: var(--quiet); }
 .hunk { background: var(--hover); }
 .line.note { padding: 0; font-style: italic; }
 .control { color: var(--amber); font-size: .9em; }

@@ -1,51 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseChange, parseChanges } from '../../src/changes/change.js'
-import { parseDiff } from '../../src/changes/diff-lines.js'
 import { toPieces, toVisible } from '../../src/changes/visible-text.js'
 import { ageInWords, choicesAfter, kindInWords, stateInWords } from '../../src/changes/words.js'
-
-describe('a diff', () => {
-  test('is numbered on both sides, without its file names', () => {
-    const diff = `--- a.txt
-+++ a.txt
-@@ -1,3 +1,3 @@
- one
--two
-+TWO
- three
-@@ -10 +10,2 @@
- ten
-+eleven
-\\ No newline at end of file
-`
-    expect(parseDiff(diff).map((line) => Object.values(line))).toEqual([
-      ['hunk', '@@ -1,3 +1,3 @@', undefined, undefined],
-      ['same', 'one', 1, 1],
-      ['removed', 'two', 2, undefined],
-      ['added', 'TWO', undefined, 2],
-      ['same', 'three', 3, 3],
-      ['hunk', '@@ -10 +10,2 @@', undefined, undefined],
-      ['same', 'ten', 10, 10],
-      ['added', 'eleven', undefined, 11],
-      ['note', 'No newline at end of file', undefined, undefined],
-    ])
-  })
-
-  test('keeps lines that look like headers, and separators that are no line feeds', () => {
-    const diff = '--- a\n+++ a\n@@ -1 +1,2 @@\n--- x\n+++ y\u2028z\r\n+@@ -9 +9 @@\n'
-    expect(parseDiff(diff).map(({ kind, text }) => [kind, text])).toEqual([
-      ['hunk', '@@ -1 +1,2 @@'],
-      ['removed', '-- x'],
-      ['added', '++ y\u2028z\r'],
-      ['added', '@@ -9 +9 @@'],
-    ])
-  })
-
-  test('without a hunk has no lines', () => {
-    expect(parseDiff('')).toEqual([])
-    expect(parseDiff('--- a\n+++ a\n')).toEqual([])
-  })
-})
 
 describe('text that could mislead', () => {
   test.each([
