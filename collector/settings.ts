@@ -132,7 +132,7 @@ export function readSettings(
   const token = setting('token')
   if (token === undefined) {
     return invalid(
-      'TURNLOG_TOKEN is missing: the token with which the Collector sends. Make one: npx turnlog-receiver token create --user <name> --scope ingest',
+      'TURNLOG_TOKEN is missing: the token with which the Collector sends. Make one: npx @turnlog/receiver token create --user <name> --scope ingest',
     )
   }
   const host = setting('host') ?? settings.host.default

@@ -70,16 +70,16 @@ const commands = new Set(
 test.each(documents)('every turnlog-receiver command of %s is one', (document) => {
   const lines = codeOf(document).flatMap((code) => code.split('\n'))
   const unknown = lines.flatMap((line) =>
-    [...line.matchAll(/turnlog-receiver(?: --help| ((?:[a-z]+ ?)+))([^;|&)#]*)/g)].flatMap(
-      ([, words = '', rest = '']) => {
-        const [command = '', verb = ''] = words.trim().split(' ')
-        const isCommand =
-          command === '' || commands.has(command) || commands.has(`${command} ${verb}`)
-        const flags = rest.match(/--[a-z-]+/g) ?? []
-        const wrong = flags.filter((flag) => !new RegExp(`${flag}\\b`).test(help))
-        return isCommand && wrong.length === 0 ? [] : [line.trim()]
-      },
-    ),
+    [
+      ...line.matchAll(/(?:turnlog-|@turnlog\/)receiver(?: --help| ((?:[a-z]+ ?)+))([^;|&)#]*)/g),
+    ].flatMap(([, words = '', rest = '']) => {
+      const [command = '', verb = ''] = words.trim().split(' ')
+      const isCommand =
+        command === '' || commands.has(command) || commands.has(`${command} ${verb}`)
+      const flags = rest.match(/--[a-z-]+/g) ?? []
+      const wrong = flags.filter((flag) => !new RegExp(`${flag}\\b`).test(help))
+      return isCommand && wrong.length === 0 ? [] : [line.trim()]
+    }),
   )
   expect(unknown).toEqual([])
 })
@@ -87,9 +87,7 @@ test.each(documents)('every turnlog-receiver command of %s is one', (document) =
 test('docs/OPERATING.md names every command', () => {
   const text = textOf('docs/OPERATING.md')
   expect(commands.size).toBeGreaterThan(8)
-  expect([...commands].filter((command) => !text.includes(`turnlog-receiver ${command}`))).toEqual(
-    [],
-  )
+  expect([...commands].filter((command) => !text.includes(`receiver ${command}`))).toEqual([])
 })
 
 /** The routes of the receiver, and those an app gets for its Changes panel; a parameter matches any value. */

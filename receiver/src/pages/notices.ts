@@ -11,7 +11,7 @@ export function notSignedInPage(options: { readonly wasRefused: boolean }): stri
         : 'These pages show what was said to the agent and what it did. They open with a link.'
     }</p>
 <p>A new one is printed by <code>npm start</code> when it starts, and by</p>
-<pre class="command">npx turnlog-receiver link</pre>`,
+<pre class="command">npx @turnlog/receiver link</pre>`,
   })
 }
 

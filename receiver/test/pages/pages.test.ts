@@ -155,7 +155,7 @@ test.each([
       401,
       'text/html; charset=utf-8',
     ])
-    expect(await answer.text()).toContain('npx turnlog-receiver link')
+    expect(await answer.text()).toContain('npx @turnlog/receiver link')
   }
 })
 
