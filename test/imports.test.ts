@@ -53,7 +53,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'instrumentation/src/changes': { may: ['instrumentation/src/record', 'conventions'] },
   'receiver/src/otlp': { may: ['conventions'] },
   'receiver/src/events': { may: ['receiver/src/otlp', 'conventions'] },
-  'receiver/src/storage': { may: ['conventions'], mayTypes: ['receiver/src/otlp'] },
+  'receiver/src/storage': { may: ['receiver/src/otlp', 'conventions'] },
   'receiver/src/http': {
     may: ['receiver/src/storage', 'receiver/src/otlp', 'receiver/src/pages', 'conventions'],
   },

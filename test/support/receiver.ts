@@ -4,7 +4,12 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type AppConfig, buildApp } from '@turnlog/receiver/app'
-import { createToken, type Database, openDatabase, type Scope } from '@turnlog/receiver/storage'
+import {
+  createToken,
+  type Database,
+  openDatabase,
+  type TokenScope,
+} from '@turnlog/receiver/storage'
 import type { TestDatabase } from './postgres.ts'
 
 export interface TestReceiver extends AsyncDisposable {
@@ -13,7 +18,7 @@ export interface TestReceiver extends AsyncDisposable {
   /** An ingest token of the user `mara`. */
   readonly token: string
   readonly database: Database
-  newToken(options?: { user?: string; scope?: Scope; team?: string }): Promise<string>
+  newToken(options?: { user?: string; scope?: TokenScope; team?: string }): Promise<string>
   close(): Promise<void>
 }
 

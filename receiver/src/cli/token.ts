@@ -8,8 +8,8 @@ import {
   findTokenHolder,
   listTokens,
   revokeToken,
-  type Scope,
-  scopes,
+  type TokenScope,
+  tokenScopes,
 } from '../storage/index.ts'
 import { withDatabase } from './find-database.ts'
 import { readSecretFile, writeSecretFile } from './secret-file.ts'
@@ -59,7 +59,11 @@ async function create(args: readonly string[], config: Config): Promise<string> 
 /** A token for a program that reads it from a file: the one that is there, as long as it is good for this. */
 async function keepToken(
   database: Database,
-  { user, scope, file }: { readonly user: string; readonly scope: Scope; readonly file: string },
+  {
+    user,
+    scope,
+    file,
+  }: { readonly user: string; readonly scope: TokenScope; readonly file: string },
 ): Promise<string> {
   const kept = await readSecretFile(file)
   const holder = kept === undefined ? undefined : await findTokenHolder(database, kept)
@@ -70,12 +74,12 @@ async function keepToken(
   return `A token for '${scope}' and ${user} is in ${file}.`
 }
 
-function parseScope(text: string): Scope {
-  const scope = scopes.find((known) => known === text)
+function parseScope(text: string): TokenScope {
+  const scope = tokenScopes.find((known) => known === text)
   if (scope !== undefined) return scope
   throw new TurnlogError(
     'TL_ARGUMENT_INVALID',
-    `--scope is one of ${scopes.join(', ')}; '${text}' is not.`,
+    `--scope is one of ${tokenScopes.join(', ')}; '${text}' is not.`,
   )
 }
 

@@ -1,12 +1,12 @@
 /** Who may use an endpoint that answers in JSON: the holder of a bearer token, or a browser that is signed in. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Database, Scope } from '../storage/index.ts'
+import type { Database, TokenScope } from '../storage/index.ts'
 import { authenticate } from './authenticate.ts'
 import { currentSession, isOwnHost } from './sign-in.ts'
 
 export interface AccessOptions {
   readonly database: Database
-  readonly scopes: readonly Scope[]
+  readonly scopes: readonly TokenScope[]
   /** A signed-in browser may as well, under these names and loopback's. The scope needs `@fastify/cookie`. */
   readonly pageHosts?: readonly string[]
   /** The body of a refusal; `google.rpc.Status` without. */
@@ -15,7 +15,7 @@ export interface AccessOptions {
 
 export interface Access {
   readonly teamId: string
-  readonly scope: Scope
+  readonly scope: TokenScope
   /** Undefined for a signed-in browser. */
   readonly userId: string | undefined
 }

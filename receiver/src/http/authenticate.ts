@@ -1,5 +1,10 @@
 /** Who sends: the bearer token of a request. */
-import { type Database, findTokenHolder, type Scope, type TokenHolder } from '../storage/index.ts'
+import {
+  type Database,
+  findTokenHolder,
+  type TokenHolder,
+  type TokenScope,
+} from '../storage/index.ts'
 
 export type Authentication =
   | { readonly status: 'known'; readonly holder: TokenHolder }
@@ -11,7 +16,7 @@ export type Authentication =
 /** An admin may do all. Throws when the database does not answer. */
 export async function authenticate(
   database: Database,
-  options: { readonly authorization: string | undefined; readonly scopes: readonly Scope[] },
+  options: { readonly authorization: string | undefined; readonly scopes: readonly TokenScope[] },
 ): Promise<Authentication> {
   const { authorization, scopes } = options
   if (authorization === undefined) return { status: 'unknown', reason: 'A bearer token is needed.' }
@@ -37,6 +42,6 @@ export function userOf({ scope, userId }: TokenHolder): string | undefined {
   return scope === 'gateway' ? undefined : userId
 }
 
-function quoted(scopes: readonly Scope[]): string {
+function quoted(scopes: readonly TokenScope[]): string {
   return scopes.map((scope) => `'${scope}'`).join(' or ')
 }

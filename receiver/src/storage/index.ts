@@ -21,7 +21,7 @@ export {
   findTokenHolder,
   listTokens,
   revokeToken,
-  type Scope,
-  scopes,
   type TokenHolder,
+  type TokenScope,
+  tokenScopes,
 } from './tokens.ts'

@@ -7,19 +7,19 @@ import { defaultTeam } from './team.ts'
  * `ingest` lands as its own user, and reads the ledger of that user's recorders; `gateway` lands for any user of its
  * team; `read` looks; `admin` may do all.
  */
-export const scopes = ['ingest', 'gateway', 'read', 'admin'] as const
-export type Scope = (typeof scopes)[number]
+export const tokenScopes = ['ingest', 'gateway', 'read', 'admin'] as const
+export type TokenScope = (typeof tokenScopes)[number]
 
 export interface TokenHolder {
   readonly teamId: string
   readonly userId: string
-  readonly scope: Scope
+  readonly scope: TokenScope
 }
 
 export interface TokenDescription {
   readonly tokenId: string
   readonly userId: string
-  readonly scope: Scope
+  readonly scope: TokenScope
   readonly createdAt: Date
   readonly revokedAt: Date | null
 }
@@ -32,7 +32,7 @@ const idBytes = 6
 /** The token; it cannot be shown again. */
 export async function createToken(
   database: Database,
-  options: { readonly user: string; readonly scope: Scope; readonly team?: string },
+  options: { readonly user: string; readonly scope: TokenScope; readonly team?: string },
 ): Promise<string> {
   const token = prefix + randomBytes(secretBytes).toString('base64url')
   await database.query(

@@ -1,8 +1,8 @@
 /** A row as a span: its JSON parsed, its times as numbers of nanoseconds. Pure. */
-import type { SpanRow } from '../../storage/queries/spans-by-key.ts'
+import type { StoredSpan } from '../../storage/queries/spans-by-key.ts'
 import { isStoredObject, parseStored, type StoredObject, type StoredValue } from './stored-json.ts'
 
-export interface Span extends Pick<SpanRow, 'traceId' | 'spanId' | 'day' | 'name' | 'kind'> {
+export interface Span extends Pick<StoredSpan, 'traceId' | 'spanId' | 'day' | 'name' | 'kind'> {
   readonly parentSpanId: string | undefined
   readonly start: bigint
   /** Undefined when its end was never told. */
@@ -65,13 +65,13 @@ export function openSpanReader() {
   }
 
   /** With the user that counts: spans of one resource may have come with the tokens of several. */
-  function resourceOf(row: SpanRow): Origin {
+  function resourceOf(row: StoredSpan): Origin {
     const origin = originOf(row.resource)
     const members = withUser(origin.members, row)
     return members === origin.members ? origin : { text: `${origin.text} ${row.userId}`, members }
   }
 
-  return function toSpan(row: SpanRow): Span {
+  return function toSpan(row: StoredSpan): Span {
     const { traceId, spanId, day, name, kind, statusCode } = row
     const dropped = row.dropped === null ? {} : objectOf(parseStored(row.dropped))
     return {
@@ -102,13 +102,13 @@ export function openSpanReader() {
 
 const originsMax = 1_000
 
-function withUser(members: StoredObject, { userId }: SpanRow): StoredObject {
+function withUser(members: StoredObject, { userId }: StoredSpan): StoredObject {
   const claimed = members['user.id']
   if (claimed === undefined || userId === null || claimed === userId) return members
   return { ...members, 'user.id': userId }
 }
 
-function attributesOf({ attributes, operation }: SpanRow): StoredObject {
+function attributesOf({ attributes, operation }: StoredSpan): StoredObject {
   const all = objectOf(parseStored(attributes))
   if (operation !== 'invoke_agent') return all
   return Object.fromEntries(Object.entries(all).filter(([key]) => !addedToTurns.has(key)))

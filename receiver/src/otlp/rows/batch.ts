@@ -5,107 +5,34 @@
  */
 
 import type { Claim, PointKind } from '../wire/request.ts'
+import type {
+  logRecords,
+  metricPoints,
+  RowOf,
+  recorders,
+  sessionLifetimes,
+  spans,
+} from './columns.ts'
 import type { ContentRow, MessageLinkRow } from './contents.ts'
 
-interface RecordRow {
-  readonly service_name: string | null
-  readonly session_id: string | null
-  readonly user_id: string | null
-  readonly recorder_id: string | null
-  readonly sequence: bigint | null
-  readonly conversation_id: string | null
-  readonly trace_id: string | null
-  readonly span_id: string | null
+/** A `uint32`, which PostgreSQL only holds as `bigint`. */
+interface Flags {
   readonly flags: number
-  readonly file_path: string | null
-  readonly file_operation_id: string | null
-  readonly error_type: string | null
-  readonly abandoned: boolean
-  /** JSON text, as are the four below. */
-  readonly attributes: string
-  readonly resource: string
-  readonly scope: string
-  readonly dropped_counts: string | null
 }
 
-export interface SpanRow extends RecordRow {
-  readonly trace_id: string
-  readonly span_id: string
-  readonly start_time: string
-  readonly end_time: string | null
-  readonly start_unix_nano: bigint
-  readonly end_unix_nano: bigint | null
-  readonly parent_span_id: string | null
-  readonly trace_state: string | null
-  readonly name: string
-  readonly kind: number
-  readonly status_code: number
-  readonly status_message: string | null
-  readonly operation: string | null
-  readonly agent_name: string | null
-  readonly tool_name: string | null
-  readonly tool_call_id: string | null
-  readonly request_model: string | null
-  readonly response_model: string | null
-  readonly input_tokens: bigint | null
-  readonly output_tokens: bigint | null
-  readonly cache_read_tokens: bigint | null
-  readonly cache_write_tokens: bigint | null
-  readonly reasoning_tokens: bigint | null
-  readonly file_operation_type: string | null
-  readonly events: string | null
-  readonly links: string | null
-}
-
-export interface LogRow extends RecordRow {
-  readonly record_key: string
-  readonly time: string
-  readonly time_unix_nano: bigint
-  readonly observed_time: string | null
-  readonly event_name: string | null
-  readonly severity_number: number
-  readonly severity_text: string | null
-  readonly body: string
-}
+export type SpanRow = RowOf<typeof spans.columns, Flags>
+export type LogRow = RowOf<typeof logRecords.columns, Flags>
 
 /** Lists of numbers are arrays of PostgreSQL; the other structures are JSON text. */
-export interface PointRow {
-  readonly stream_sha256: Buffer
-  readonly point_sha256: Buffer
-  readonly time: string
-  readonly time_unix_nano: bigint
-  readonly start_time: string | null
-  readonly start_unix_nano: bigint | null
-  readonly name: string
-  readonly description: string | null
-  readonly unit: string | null
-  readonly kind: PointKind
-  readonly temporality: string | null
-  readonly monotonic: boolean | null
-  readonly flags: number
-  readonly value: number | null
-  readonly value_integer: bigint | null
-  readonly count: bigint | null
-  readonly sum: number | null
-  readonly min: number | null
-  readonly max: number | null
-  readonly bucket_counts: readonly bigint[] | null
-  readonly bucket_bounds: readonly number[] | null
-  readonly exponential: string | null
-  readonly quantiles: string | null
-  readonly exemplars: string | null
-  readonly metadata: string | null
-  readonly service_name: string | null
-  readonly session_id: string | null
-  readonly user_id: string | null
-  readonly recorder_id: string | null
-  /** Data points are neither numbered nor closed by somebody else. */
+export interface PointRow
+  extends RowOf<typeof metricPoints.columns, Flags & { readonly kind: PointKind }> {
+  /** Data points have no sequence, and are never closed on behalf of a dead recorder. */
   readonly sequence: null
   readonly abandoned: false
-  readonly attributes: string
-  readonly resource: string
-  readonly scope: string
 }
+
+export type RecorderRow = RowOf<typeof recorders.columns>
+export type SessionRow = RowOf<typeof sessionLifetimes.columns>
 
 /** One record that may land, and what lands with it. */
 export interface Item<Row> {
@@ -147,17 +74,17 @@ export interface Reject {
   readonly claim?: Claim | undefined
 }
 
-/** A recorder named by a resource of the request. */
-export interface RecorderRow {
-  readonly recorderId: string
-  readonly sessionId: string | null
-  readonly userId: string | null
-  readonly serviceName: string | null
-  readonly serviceVersion: string | null
-  /** JSON text of the resource's attributes. */
-  readonly resource: string
-  readonly recordedThrough: bigint | null
-}
+/** A recorder that a resource of the request names, with what the resource says of it. */
+export type NamedRecorder = Pick<
+  RecorderRow,
+  | 'recorder_id'
+  | 'session_id'
+  | 'user_id'
+  | 'service_name'
+  | 'service_version'
+  | 'resource'
+  | 'recorded_through'
+>
 
 /** Parts of contents that came apart from their records. */
 export interface ContentParts {
@@ -184,7 +111,7 @@ export interface PartRow {
 
 interface Shared {
   readonly rejects: readonly Reject[]
-  readonly recorders: readonly RecorderRow[]
+  readonly recorders: readonly NamedRecorder[]
   readonly contents: ReadonlyMap<string, ContentRow>
   readonly links: ReadonlyMap<string, MessageLinkRow>
   /** Only logs have some. */

@@ -14,7 +14,6 @@ import {
   parseContentHash,
   partedContentBytesMax,
 } from '@turnlog/conventions'
-import { contentMismatch } from '../../content-mismatch.ts'
 import type { Period } from '../../period.ts'
 import type { AttributeMap, LogRecord } from '../wire/request.ts'
 import { encodeText, isClean } from '../wire/text.ts'
@@ -23,6 +22,9 @@ import type { ContentParts, PartRow, Reject } from './batch.ts'
 import { type ContentRow, toContentRow } from './contents.ts'
 import type { Origin } from './origin.ts'
 import { dayOf, problemOfTime } from './time.ts'
+
+/** All parts of a content are here, and are not what its sender says they are. */
+export const contentMismatch = 'the parts of a content are not what their SHA-256 and size say'
 
 export interface ContentPart {
   readonly day: string

@@ -4,7 +4,7 @@ import { toJsonText } from '../wire/json-text.ts'
 import type { AnyValue, AttributeMap, Resource, Scope } from '../wire/request.ts'
 import { clean } from '../wire/text.ts'
 import { columnTextOf, storeAttributes } from './attributes.ts'
-import type { RecorderRow, SessionOrigin } from './batch.ts'
+import type { NamedRecorder, SessionOrigin } from './batch.ts'
 import type { ContentSink } from './contents.ts'
 import { fingerprintOfOrigin, recordedThroughName } from './fingerprint.ts'
 import { identifierOf } from './identifier.ts'
@@ -58,18 +58,18 @@ function oncePerDay(store: (sink: ContentSink) => string): (sink: ContentSink) =
 export function recorderOf(
   resource: Resource,
   options: { readonly userId: string | undefined },
-): RecorderRow | undefined {
+): NamedRecorder | undefined {
   const { attributes } = resource
   const recorderId = identifierOf(attributes.get('service.instance.id'))
   if (recorderId === null) return undefined
   return {
-    recorderId,
-    sessionId: identifierOf(attributes.get('session.id')),
-    userId: options.userId ?? identifierOf(attributes.get('user.id')),
-    serviceName: columnTextOf(attributes.get('service.name')),
-    serviceVersion: columnTextOf(attributes.get('service.version')),
+    recorder_id: recorderId,
+    session_id: identifierOf(attributes.get('session.id')),
+    user_id: options.userId ?? identifierOf(attributes.get('user.id')),
+    service_name: columnTextOf(attributes.get('service.name')),
+    service_version: columnTextOf(attributes.get('service.version')),
     resource: smallTextOf(resource),
-    recordedThrough: positiveIntegerOf(attributes.get(recordedThroughName)),
+    recorded_through: positiveIntegerOf(attributes.get(recordedThroughName)),
   }
 }
 

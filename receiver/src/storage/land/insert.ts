@@ -1,4 +1,5 @@
-/** Many rows in few statements. */
+/** Inserts many rows in few statements. */
+import type { Table } from '../../otlp/rows/columns.ts'
 import type { Client } from '../database.ts'
 
 /** PostgreSQL takes 65 535 parameters a statement. Shorter statements are parsed faster. */
@@ -35,6 +36,31 @@ export async function insertRows<Row, Returned extends object = object>(
     for (const row of await client.query<Returned>(text, parameters)) returned.push(row)
   }
   return returned
+}
+
+/** `insertRows` for a declared table; `onConflict` is what follows `on conflict (its key)`. */
+export async function insertInto<
+  Columns,
+  Row extends { readonly [Name in keyof Columns]: unknown },
+  Returned extends object = object,
+>(
+  client: Client,
+  { name, key, names }: Table<Columns>,
+  options: {
+    readonly teamId: string
+    readonly rows: readonly Row[]
+    bytesOf?(row: Row): number
+    readonly onConflict: string
+  },
+): Promise<Returned[]> {
+  const { teamId, onConflict, ...rest } = options
+  return insertRows<Row, Returned>(client, {
+    ...rest,
+    table: name,
+    columns: ['team_id', ...names],
+    valuesOf: (row) => [teamId, ...names.map((column) => row[column])],
+    conflict: `on conflict (${key.join(', ')}, team_id) ${onConflict}`,
+  })
 }
 
 function* chunksOf<Row>({ rows, columns, bytesOf }: Insertion<Row>): Generator<Row[]> {

@@ -1,70 +1,42 @@
-/** What is known of recorders and sessions, kept up with every batch. Bringing the same again changes nothing. */
-import type { Item, RecorderRow, Reject, SessionOrigin } from '../../otlp/rows/batch.ts'
+/** What is known of recorders and sessions, brought up to date with every batch. Landing the same batch again changes nothing. */
+import type {
+  Item,
+  NamedRecorder,
+  RecorderRow,
+  Reject,
+  SessionOrigin,
+  SessionRow,
+} from '../../otlp/rows/batch.ts'
+import { recorders, sessionLifetimes } from '../../otlp/rows/columns.ts'
 import type { Client } from '../database.ts'
-import { insertRows } from './insert.ts'
+import { insertInto } from './insert.ts'
 
-type Record = Item<{
-  readonly recorder_id: string | null
-  readonly sequence: bigint | null
-  readonly session_id: string | null
-  readonly user_id: string | null
-  readonly service_name: string | null
-}>
+type OriginItem = Item<
+  Pick<RecorderRow, 'session_id' | 'user_id' | 'service_name'> & {
+    readonly recorder_id: string | null
+    readonly sequence: bigint | null
+  }
+>
 
 interface Landing {
   readonly teamId: string
-  readonly items: readonly Record[]
-  readonly recorders: readonly RecorderRow[]
+  readonly items: readonly OriginItem[]
+  readonly recorders: readonly NamedRecorder[]
   readonly rejects: readonly Reject[]
 }
 
-interface RecorderState extends RecorderRow {
-  startedAt: string | null
-  endedAt: string | null
-  isEndAbandoned: boolean | null
-  exitCode: bigint | null
-  lastSequence: bigint | null
-}
+type Mutable<Row> = { -readonly [Name in keyof Row]: Row[Name] }
 
-/** Only who numbers records, or says how many there are, is a recorder; other SDKs' instances are not kept. */
+/**
+ * Only an instance that numbers its records, or says how many there are, is a recorder; those of other SDKs are not
+ * stored.
+ */
 export async function landRecorders(client: Client, landing: Landing): Promise<void> {
-  const states = recorderStates(landing)
-  await insertRows(client, {
-    table: 'recorders',
-    columns: [
-      'team_id',
-      'recorder_id',
-      'session_id',
-      'user_id',
-      'service_name',
-      'service_version',
-      'resource',
-      'recorded_through',
-      'last_sequence',
-      'started_at',
-      'ended_at',
-      'is_end_abandoned',
-      'exit_code',
-    ],
-    rows: states,
-    valuesOf: (state) => [
-      landing.teamId,
-      state.recorderId,
-      state.sessionId,
-      state.userId,
-      state.serviceName,
-      state.serviceVersion,
-      state.resource,
-      state.recordedThrough,
-      state.lastSequence,
-      state.startedAt,
-      state.endedAt,
-      state.isEndAbandoned,
-      state.exitCode,
-    ],
+  await insertInto(client, recorders, {
+    teamId: landing.teamId,
+    rows: recorderRows(landing),
     // An end is taken when there is none yet, or when a true one comes after an abandoned one.
-    conflict: `
-      on conflict (team_id, recorder_id) do update
+    onConflict: `do update
          set session_id = coalesce(recorders.session_id, excluded.session_id),
              user_id = coalesce(recorders.user_id, excluded.user_id),
              service_name = coalesce(recorders.service_name, excluded.service_name),
@@ -83,37 +55,38 @@ export async function landRecorders(client: Client, landing: Landing): Promise<v
 const takesEnd = `excluded.ended_at is not null and (
   recorders.ended_at is null or (recorders.is_end_abandoned and not excluded.is_end_abandoned))`
 
-function recorderStates({ items, recorders, rejects }: Landing): RecorderState[] {
-  const states = new Map<string, RecorderState>()
+function recorderRows({ items, recorders, rejects }: Landing): RecorderRow[] {
+  const rows = new Map<string, Mutable<RecorderRow>>()
   const numbering = new Set<string | null>()
   for (const { row } of items) if (row.sequence !== null) numbering.add(row.recorder_id)
   for (const reject of rejects) if (reject.sequence !== null) numbering.add(reject.recorderId)
-  for (const recorder of recorders) {
-    const { recorderId, recordedThrough } = recorder
-    if (recordedThrough === null && !numbering.has(recorderId)) continue
-    const known = states.get(recorderId)
-    states.set(recorderId, {
-      ...recorder,
-      recordedThrough: greatest(known?.recordedThrough ?? null, recordedThrough),
-      startedAt: null,
-      endedAt: null,
-      isEndAbandoned: null,
-      exitCode: null,
-      lastSequence: null,
+  for (const named of recorders) {
+    const { recorder_id: id, recorded_through } = named
+    if (recorded_through === null && !numbering.has(id)) continue
+    rows.set(id, {
+      ...named,
+      recorded_through: greatest(rows.get(id)?.recorded_through ?? null, recorded_through),
+      started_at: null,
+      ended_at: null,
+      is_end_abandoned: null,
+      exit_code: null,
+      last_sequence: null,
     })
   }
   for (const { row, news } of items) {
-    const state = row.recorder_id === null ? undefined : states.get(row.recorder_id)
-    if (state === undefined || news === undefined) continue
-    if (news.startedAt !== undefined) state.startedAt = earliest(state.startedAt, news.startedAt)
+    const recorder = row.recorder_id === null ? undefined : rows.get(row.recorder_id)
+    if (recorder === undefined || news === undefined) continue
+    if (news.startedAt !== undefined) {
+      recorder.started_at = earliest(recorder.started_at, news.startedAt)
+    }
     if (news.endedAt === undefined) continue
-    state.lastSequence = greatest(state.lastSequence, news.lastSequence ?? null)
-    if (state.endedAt !== null && !(state.isEndAbandoned && !news.isEndAbandoned)) continue
-    state.endedAt = news.endedAt
-    state.isEndAbandoned = news.isEndAbandoned ?? false
-    state.exitCode = news.exitCode ?? null
+    recorder.last_sequence = greatest(recorder.last_sequence, news.lastSequence ?? null)
+    if (recorder.ended_at !== null && !(recorder.is_end_abandoned && !news.isEndAbandoned)) continue
+    recorder.ended_at = news.endedAt
+    recorder.is_end_abandoned = news.isEndAbandoned ?? false
+    recorder.exit_code = news.exitCode ?? null
   }
-  return [...states.values()].sort((left, right) => (left.recorderId < right.recorderId ? -1 : 1))
+  return [...rows.values()].sort((left, right) => (left.recorder_id < right.recorder_id ? -1 : 1))
 }
 
 function greatest(left: bigint | null, right: bigint | null): bigint | null {
@@ -125,55 +98,16 @@ function earliest(left: string | null, right: string): string {
   return left !== null && left < right ? left : right
 }
 
-interface SessionState {
-  readonly sessionId: string
-  userId: string | null
-  serviceName: string | null
-  first: string
-  last: string
-  startedAt: string | null
-  endedAt: string | null
-  exitCode: bigint | null
-  origin: SessionOrigin
-}
-
 /** The first and last record of each session that is named, and what its `session.start` and `session.end` say. */
 export async function landSessions(
   client: Client,
-  { teamId, items }: Omit<Landing, 'recorders' | 'rejects'>,
+  { teamId, items }: Pick<Landing, 'teamId' | 'items'>,
 ): Promise<void> {
-  await insertRows(client, {
-    table: 'session_lifetimes',
-    columns: [
-      'team_id',
-      'session_id',
-      'user_id',
-      'service_name',
-      'first_time',
-      'last_time',
-      'started_at',
-      'ended_at',
-      'exit_code',
-      'service_version',
-      'resource',
-    ],
-    rows: sessionStates(items).sort((left, right) => (left.sessionId < right.sessionId ? -1 : 1)),
-    valuesOf: (session) => [
-      teamId,
-      session.sessionId,
-      session.userId,
-      session.serviceName,
-      session.first,
-      session.last,
-      session.startedAt,
-      session.endedAt,
-      session.exitCode,
-      session.origin.serviceVersion,
-      session.origin.small(),
-    ],
-    // The first start that is told counts, as of a recorder; and the last end, of several processes.
-    conflict: `
-      on conflict (team_id, session_id) do update
+  await insertInto(client, sessionLifetimes, {
+    teamId,
+    rows: sessionRows(items),
+    // Of several starts the first counts, as for a recorder; of the ends of several processes the last.
+    onConflict: `do update
          set first_time = least(session_lifetimes.first_time, excluded.first_time),
              last_time = greatest(session_lifetimes.last_time, excluded.last_time),
              user_id = coalesce(session_lifetimes.user_id, excluded.user_id),
@@ -182,8 +116,8 @@ export async function landSessions(
              ended_at = greatest(session_lifetimes.ended_at, excluded.ended_at),
              exit_code = case when excluded.ended_at > coalesce(session_lifetimes.ended_at, '-infinity')
                               then excluded.exit_code else session_lifetimes.exit_code end,
-             service_version = ${byWhomStarted('service_version')},
-             resource = ${byWhomStarted('resource')}
+             service_version = ${fromFirstStart('service_version')},
+             resource = ${fromFirstStart('resource')}
        where excluded.first_time < session_lifetimes.first_time
           or excluded.last_time > session_lifetimes.last_time
           or excluded.started_at < coalesce(session_lifetimes.started_at, 'infinity')
@@ -193,40 +127,64 @@ export async function landSessions(
   })
 }
 
-/** What came with a start counts before what came without. */
-function byWhomStarted(column: string): string {
-  const [known, said] = [`session_lifetimes.${column}`, `excluded.${column}`]
+/** A value that came with a start is preferred to one that came without. */
+function fromFirstStart(column: string): string {
+  const [stored, sent] = [`session_lifetimes.${column}`, `excluded.${column}`]
   return `case when session_lifetimes.started_at is null and excluded.started_at is not null
-                  then coalesce(${said}, ${known}) else coalesce(${known}, ${said}) end`
+                  then coalesce(${sent}, ${stored}) else coalesce(${stored}, ${sent}) end`
 }
 
-function sessionStates(items: readonly Record[]): SessionState[] {
+interface SessionState {
+  readonly row: Mutable<Omit<SessionRow, 'service_version' | 'resource'>>
+  /** Read once per session, when all records have been seen. */
+  origin: SessionOrigin
+}
+
+function sessionRows(items: readonly OriginItem[]): SessionRow[] {
   const sessions = new Map<string, SessionState>()
-  for (const { row, time, origin, news } of items) {
-    if (row.session_id === null) continue
-    const session = sessions.get(row.session_id) ?? {
-      sessionId: row.session_id,
-      userId: row.user_id,
-      serviceName: row.service_name,
-      first: time,
-      last: time,
-      startedAt: null,
-      endedAt: null,
-      exitCode: null,
-      origin,
-    }
-    sessions.set(row.session_id, session)
-    session.userId ??= row.user_id
-    session.serviceName ??= row.service_name
-    if (time < session.first) session.first = time
-    if (time > session.last) session.last = time
-    if (news?.endedAt !== undefined && news.endedAt > (session.endedAt ?? '')) {
-      session.endedAt = news.endedAt
-      session.exitCode = news.exitCode ?? null
-    }
-    if (news?.startedAt === undefined) continue
-    if (session.startedAt === null) session.origin = origin
-    session.startedAt = earliest(session.startedAt, news.startedAt)
+  for (const item of items) {
+    const { session_id } = item.row
+    if (session_id === null) continue
+    const session = sessions.get(session_id) ?? newSession(session_id, item)
+    sessions.set(session_id, session)
+    addToSession(session, item)
   }
   return [...sessions.values()]
+    .map(({ row, origin }) => ({
+      ...row,
+      service_version: origin.serviceVersion,
+      resource: origin.small(),
+    }))
+    .sort((left, right) => (left.session_id < right.session_id ? -1 : 1))
+}
+
+function newSession(session_id: string, { row, time, origin }: OriginItem): SessionState {
+  return {
+    row: {
+      session_id,
+      user_id: row.user_id,
+      service_name: row.service_name,
+      first_time: time,
+      last_time: time,
+      started_at: null,
+      ended_at: null,
+      exit_code: null,
+    },
+    origin,
+  }
+}
+
+function addToSession(session: SessionState, { row, time, origin, news }: OriginItem): void {
+  const known = session.row
+  known.user_id ??= row.user_id
+  known.service_name ??= row.service_name
+  if (time < known.first_time) known.first_time = time
+  if (time > known.last_time) known.last_time = time
+  if (news?.endedAt !== undefined && news.endedAt > (known.ended_at ?? '')) {
+    known.ended_at = news.endedAt
+    known.exit_code = news.exitCode ?? null
+  }
+  if (news?.startedAt === undefined) return
+  if (known.started_at === null) session.origin = origin
+  known.started_at = earliest(known.started_at, news.startedAt)
 }

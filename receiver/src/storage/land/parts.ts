@@ -6,8 +6,8 @@
  * pieces over days is in no request's memory. First from its sender's own parts, and where those are not all here, from
  * everybody's. What is whole and is not what its hash says was sent wrongly: its parts go, and are rejected.
  */
-import { contentMismatch } from '../../content-mismatch.ts'
 import type { PartRow, Reject } from '../../otlp/rows/batch.ts'
+import { contentMismatch } from '../../otlp/rows/content-parts.ts'
 import type { Client } from '../database.ts'
 import { keyOf } from './contents.ts'
 import { insertRows } from './insert.ts'

@@ -1,7 +1,7 @@
 /** Which span stands for each of these traces? Its root, else its earliest. Contents by reference. */
 import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
-import { type SpanRow, spanColumns } from './spans-by-key.ts'
+import { type StoredSpan, spanColumns } from './spans-by-key.ts'
 
 const text = `
   select ${spanColumns}
@@ -19,8 +19,8 @@ const text = `
 export async function firstSpans(
   database: Reader,
   options: { readonly teamId: string; readonly traceIds: readonly string[] } & ReadLimits,
-): Promise<readonly SpanRow[]> {
+): Promise<readonly StoredSpan[]> {
   const { teamId, traceIds, ...limits } = options
   if (traceIds.length === 0) return []
-  return database.read<SpanRow>(text, [teamId, traceIds], limits)
+  return database.read<StoredSpan>(text, [teamId, traceIds], limits)
 }

@@ -3,7 +3,7 @@ import type { Reader } from '../database.ts'
 import type { ReadLimits } from '../read-limits.ts'
 import type { SpanKey } from './span-keys-of-trace.ts'
 
-export interface SpanRow {
+export interface StoredSpan {
   readonly traceId: string
   readonly spanId: string
   readonly parentSpanId: string | null
@@ -77,7 +77,7 @@ export async function spansByKey(
     readonly traceId: string
     readonly keys: readonly SpanKey[]
   } & ReadLimits,
-): Promise<readonly SpanRow[]> {
+): Promise<readonly StoredSpan[]> {
   const { teamId, traceId, keys, ...limits } = options
   if (keys.length === 0) return []
   const starts = keys.map(({ start }) => start)
@@ -90,5 +90,5 @@ export async function spansByKey(
     new Date(Math.min(...milliseconds)),
     new Date(Math.max(...milliseconds) + 1),
   ]
-  return database.read<SpanRow>(text, parameters, limits)
+  return database.read<StoredSpan>(text, parameters, limits)
 }
