@@ -143,7 +143,7 @@ function copyTypesForCommonJs(from: string, to: string): void {
     writeFileSync(
       file,
       text.replaceAll(
-        /^((?:import|export) type .* from ['"]@turnlog\/conventions['"])/gm,
+        /^((?:import|export) type .* from ['"]@turnlog\/conventions(?:\/[\w/-]+)?['"])/gm,
         "$1 with { 'resolution-mode': 'import' }",
       ),
     )

@@ -58,3 +58,8 @@ export function defined<Members extends object>(members: Members): Defined<Membe
 export function errorCode(error: unknown): string | undefined {
   return isObject(error) ? asString(error.code) : undefined
 }
+
+/** The error's code, else its name: its message might quote a header or a content. */
+export function errorName(error: unknown): string {
+  return errorCode(error) ?? (error instanceof Error ? error.name : 'unknown error')
+}

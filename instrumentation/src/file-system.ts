@@ -2,8 +2,10 @@
  * The disk calls the package makes for itself, taken before `node:fs` is patched: our own reads and writes
  * are never observed. Also the seam where a test puts a failing disk.
  */
+
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
+import { errorCode } from '@turnlog/conventions/plain'
 
 const {
   closeSync,
@@ -123,12 +125,6 @@ export function removeFile(fileSystem: FileSystem, file: string): void {
   } catch (cause) {
     if (!isMissing(cause)) throw cause
   }
-}
-
-/** `ENOENT` and such; undefined where the cause is not the disk's. */
-export function errorCode(cause: unknown): string | undefined {
-  if (!(cause instanceof Error) || !('code' in cause)) return undefined
-  return typeof cause.code === 'string' ? cause.code : undefined
 }
 
 /** Whether the disk says that there is nothing under that name. */

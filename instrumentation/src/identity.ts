@@ -1,8 +1,10 @@
 /** Who records: app, user, machine, commit. Read once at the start, from small local files, without a child process. */
+
 import { createHash } from 'node:crypto'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { type AttributeName, type CaptureMode, schemaVersion } from '@turnlog/conventions'
+import { parseObject } from '@turnlog/conventions/plain'
 import type { Config } from './config.ts'
 import { type FileSystem, originalFs } from './file-system.ts'
 
@@ -56,7 +58,7 @@ function findApp(fileSystem: FileSystem): { name: string; version?: string } {
   const script = process.argv[1]
   if (script === undefined) return { name: 'node' }
   for (let folder = path.dirname(script); ; folder = path.dirname(folder)) {
-    const manifest = readJson(fileSystem, path.join(folder, 'package.json'))
+    const manifest = parseObject(readText(fileSystem, path.join(folder, 'package.json')) ?? '')
     if (typeof manifest?.name === 'string' && manifest.name !== '') {
       const version = manifest.version
       return { name: manifest.name, ...(typeof version === 'string' ? { version } : {}) }
@@ -119,15 +121,6 @@ function resolveRef(gitFolder: string, ref: string, fileSystem: FileSystem): str
 function readText(fileSystem: FileSystem, file: string): string | undefined {
   try {
     return fileSystem.readFileSync(file, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
-function readJson(fileSystem: FileSystem, file: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(readText(fileSystem, file) ?? '')
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
   } catch {
     return undefined
   }

@@ -2,11 +2,13 @@
  * The composition root: observe → record → journal → sealing worker (seal, adopt, upload). Each part is handed its
  * partners; `stop` undoes them in reverse order. Read from top to bottom, it is the diagram of the package.
  */
+
 import { randomUUID } from 'node:crypto'
 import * as path from 'node:path'
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
 import { ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api'
 import { type AttributeName, instrumentationScope, schemaUrl, severity } from '@turnlog/conventions'
+import { defined } from '@turnlog/conventions/plain'
 import { capturedFileSystem } from './changes/file-system.ts'
 import type { Config } from './config.ts'
 import { originalFs } from './file-system.ts'
@@ -229,12 +231,4 @@ function sharedSessionId(): string {
   const id = randomUUID()
   setEnvironmentData(sessionKey, id)
   return id
-}
-
-function defined<T extends object>(
-  attributes: T,
-): { [Key in keyof T]: Exclude<T[Key], undefined> } {
-  return Object.fromEntries(
-    Object.entries(attributes).filter(([, value]) => value !== undefined),
-  ) as { [Key in keyof T]: Exclude<T[Key], undefined> }
 }

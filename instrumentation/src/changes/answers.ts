@@ -1,7 +1,6 @@
 /** What the Changes routes answer, as JSON; `null` is what is not known, never 0. Pure but for reading contents. */
 
-import type { ChangeDecision, FileState } from './change.ts'
-import { isRawHash } from './change.ts'
+import { type ChangeDecision, type FileState, isRawHash } from './change.ts'
 import type { Refused } from './decide-change.ts'
 import type { ChangeStore, StoredChange } from './store.ts'
 

@@ -10,9 +10,10 @@
  */
 
 import { constants } from 'node:fs'
+import { errorName } from '@turnlog/conventions/plain'
 import type { FileState, RecordedChange } from './change.ts'
 import type { DiskState } from './disk-state.ts'
-import { type ChangesFileSystem, errorCode } from './file-system.ts'
+import type { ChangesFileSystem } from './file-system.ts'
 import { type InsideLocation, isOneFile, lookAt, type Paths } from './look.ts'
 import type { Place, RevertPlan } from './plan-revert.ts'
 import { writeTemporaryFile } from './temporary-file.ts'
@@ -215,6 +216,6 @@ const sentences: Readonly<Record<string, string>> = {
 }
 
 function sentenceOf(error: unknown): string {
-  const code = errorCode(error)
+  const code = errorName(error)
   return `${sentences[code] ?? 'The file cannot be written'} (${code}).`
 }

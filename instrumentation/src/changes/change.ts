@@ -12,6 +12,7 @@ import {
   parseContentHash,
   parseFileOperationId,
 } from '@turnlog/conventions'
+import { isObject } from '@turnlog/conventions/plain'
 
 /** SHA-256 of a file's raw bytes. Raw hashes stay on this machine (see `uploaded`). */
 export type RawHash = `sha256:${string}`
@@ -141,10 +142,6 @@ export function parseChangeDecision(value: unknown): ChangeDecision | undefined 
   if (decidedAt === undefined || Number.isNaN(Date.parse(decidedAt))) return undefined
   const [reason, resultSha256] = [text(value.reason), text(value.resultSha256)]
   return { type, source, outcome, decidedAt, reason, resultSha256 }
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function text(value: unknown): string | undefined {

@@ -1,7 +1,8 @@
 /** Where an operation's path really lies, and the refusal of every path that is not inside the workspace. */
 
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { type ChangesFileSystem, errorCode } from './file-system.ts'
+import { errorCode, errorName } from '@turnlog/conventions/plain'
+import type { ChangesFileSystem } from './file-system.ts'
 
 export type Location =
   | {
@@ -25,7 +26,7 @@ export function locate(fs: ChangesFileSystem, workspace: string, path: string): 
   try {
     return resolveInside(fs, workspace, path)
   } catch (error) {
-    return { status: 'refused', reason: `The path cannot be followed (${errorCode(error)}).` }
+    return { status: 'refused', reason: `The path cannot be followed (${errorName(error)}).` }
   }
 }
 

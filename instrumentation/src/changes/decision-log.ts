@@ -8,8 +8,9 @@
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { errorCode, parseJson } from '@turnlog/conventions/plain'
 import { type ChangeDecision, parseChangeDecision } from './change.ts'
-import { type ChangesFileSystem, errorCode, replaceFile, writeFully } from './file-system.ts'
+import { type ChangesFileSystem, replaceFile, writeFully } from './file-system.ts'
 
 export interface ReadDecisions {
   readonly decisions: readonly ChangeDecision[]
@@ -61,13 +62,5 @@ function readText(fs: ChangesFileSystem, path: string): string {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return ''
     throw error
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -2,8 +2,9 @@
 
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
+import { errorCode } from '@turnlog/conventions/plain'
 import type { RawHash } from './change.ts'
-import { type ChangesFileSystem, errorCode } from './file-system.ts'
+import type { ChangesFileSystem } from './file-system.ts'
 
 export type DiskState =
   | RawHash

@@ -50,12 +50,6 @@ export const capturedFileSystem: ChangesFileSystem = {
   writeSync: nodeFs.writeSync,
 }
 
-/** The system's code of a failed call (`ENOENT`, `EACCES`, …), or `UNKNOWN`. */
-export function errorCode(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : 'UNKNOWN'
-}
-
 /** Writes all bytes at the descriptor's position: one `write` may take fewer. */
 export function writeFully(fs: ChangesFileSystem, descriptor: number, bytes: Uint8Array): void {
   let written = 0

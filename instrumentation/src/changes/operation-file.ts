@@ -5,13 +5,8 @@
  * formed, and its name is the one its start and id give. A newer schema is foreign, not damaged.
  */
 
-import {
-  isObject,
-  isRawHash,
-  parseRecordedChange,
-  type RawHash,
-  type RecordedChange,
-} from './change.ts'
+import { parseObject } from '@turnlog/conventions/plain'
+import { isRawHash, parseRecordedChange, type RawHash, type RecordedChange } from './change.ts'
 
 export interface StoredOperation {
   /** `diff` is absent where it was too large: see `diffHash`. */
@@ -49,19 +44,11 @@ export function encodeOperation({ change, diffHash }: StoredOperation): Uint8Arr
 
 export function decodeOperation(name: string, bytes: Uint8Array): DecodedOperation {
   if (bytes.byteLength > bytesMax) return { status: 'damaged' }
-  const value = parseJson(bytes)
-  if (!isObject(value)) return { status: 'damaged' }
+  const value = parseObject(Buffer.from(bytes).toString())
+  if (value === undefined) return { status: 'damaged' }
   if (typeof value.schema === 'number' && value.schema > schema) return { status: 'foreign' }
   const change = parseRecordedChange(value)
   if (change === undefined || operationName(change) !== name) return { status: 'damaged' }
   const diffHash = isRawHash(value.diffHash) ? value.diffHash : undefined
   return { status: 'operation', operation: { change, diffHash } }
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString())
-  } catch {
-    return undefined
-  }
 }

@@ -8,7 +8,8 @@
  */
 
 import { join } from 'node:path'
-import { type ChangesFileSystem, errorCode } from './file-system.ts'
+import { errorCode } from '@turnlog/conventions/plain'
+import type { ChangesFileSystem } from './file-system.ts'
 import { parseOperationName } from './operation-file.ts'
 
 export interface PruneLimits {

@@ -12,6 +12,7 @@ import {
   decisionTypes,
   parseFileOperationId,
 } from '@turnlog/conventions'
+import { isObject, parseJson } from '@turnlog/conventions/plain'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { type ChangesHandle, findHandle, type TurnlogHandle } from '../handle.ts'
 import {
@@ -21,7 +22,6 @@ import {
   refusalAnswer,
   summaryAnswer,
 } from './answers.ts'
-import { isObject } from './change.ts'
 import { decideChange } from './decide-change.ts'
 import { capturedFileSystem } from './file-system.ts'
 import { guard } from './guards.ts'
@@ -224,12 +224,4 @@ async function refreshed(changes: ChangesHandle): Promise<void> {
 function statusOf(error: unknown): number {
   const status = isObject(error) ? error.statusCode : undefined
   return typeof status === 'number' && status >= 400 ? status : 500
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -17,6 +17,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { errorCode, errorName } from '@turnlog/conventions/plain'
 import {
   type ChangeDecision,
   isRawHash,
@@ -27,12 +28,7 @@ import {
 } from './change.ts'
 import { appendDecision, decisionLogName, readDecisions } from './decision-log.ts'
 import { fileBytesMax, hashOf } from './disk-state.ts'
-import {
-  type ChangesFileSystem,
-  capturedFileSystem,
-  errorCode,
-  replaceFile,
-} from './file-system.ts'
+import { type ChangesFileSystem, capturedFileSystem, replaceFile } from './file-system.ts'
 import {
   decodeOperation,
   encodeOperation,
@@ -168,7 +164,7 @@ export function openChangeStore({
         write(path, encodeOperation({ change: kept, diffHash }))
         return { status: 'recorded' }
       } catch (error) {
-        return { status: 'failed', reason: errorCode(error) }
+        return { status: 'failed', reason: errorName(error) }
       }
     },
 

@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type ChangesFileSystem, errorCode, writeFully } from './file-system.ts'
+import { errorCode } from '@turnlog/conventions/plain'
+import { type ChangesFileSystem, writeFully } from './file-system.ts'
 
 export interface TemporaryFile {
   readonly path: string

@@ -17,7 +17,9 @@
  * The next record is looked for by the first bytes of its head, at most until the bytes that were checked for it are
  * eight times the file: a file that was made to look like records everywhere is given up, not read for hours.
  */
+
 import { crc32 } from 'node:zlib'
+import { parseObject } from '@turnlog/conventions/plain'
 
 export const contentEncodings = ['latin1', 'utf16', 'bytes'] as const
 export type ContentEncoding = (typeof contentEncodings)[number]
@@ -145,14 +147,4 @@ function readEntry(
   if (byteLength < 0 || position + byteLength > body.byteLength) return undefined
   const bytes = body.subarray(position, position + byteLength)
   return { slot, encoding, bytes, offset: bodyStart + position }
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -1,6 +1,6 @@
 /** Spans and logs as they were before they were journaled: long texts back in their places, every value its own kind. */
 
-import { isObject } from '../spool/json-file.ts'
+import { isObject } from '@turnlog/conventions/plain'
 import type { StoredContent } from './journal-record.ts'
 import { contentText } from './journal-record.ts'
 import { fromJournalValue } from './journal-value.ts'

@@ -5,6 +5,8 @@
  * index, texts by appending, numbers of `usage` by *replacing* (they are cumulative). Kinds of events,
  * deltas and blocks that are not known are kept in their block, or passed over where they have none.
  */
+
+import { elementsOf, memberOf } from '@turnlog/conventions/otlp/json-scan'
 import {
   asArray,
   asNumber,
@@ -14,8 +16,7 @@ import {
   type JsonObject,
   parseJson,
   toJson,
-} from '../record/json.ts'
-import { sliceElements, sliceMember } from './json-slice.ts'
+} from '@turnlog/conventions/plain'
 import { parseSse } from './sse.ts'
 
 export interface ToolUse {
@@ -52,9 +53,9 @@ export function readJsonAnswer(text: string): AnthropicAnswer | undefined {
   const message = asObject(parseJson(text))
   if (message === undefined) return undefined
   const blocks = (asArray(message.content) ?? []).filter(isObject)
-  const written = sliceElements(sliceMember(text, 'content') ?? '')
+  const written = elementsOf(memberOf(text, 'content') ?? '')
   const toolUses = (asArray(message.content) ?? []).flatMap((block, index) => {
-    const sent = sliceMember(written[index] ?? '', 'input')
+    const sent = memberOf(written?.[index] ?? '', 'input')
     return isObject(block) ? (toToolUse(block, sent) ?? []) : []
   })
   return {

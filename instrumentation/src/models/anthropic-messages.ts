@@ -4,7 +4,15 @@
  * What a part has no member for is kept under its own name (unknown members are legal), and a block that
  * no part exists for stays a part as it is. Nothing is left out.
  */
-import { asArray, asObject, asString, isObject, type JsonObject, toJson } from '../record/json.ts'
+import { lastSaid } from '@turnlog/conventions/content/last-said'
+import {
+  asArray,
+  asObject,
+  asString,
+  isObject,
+  type JsonObject,
+  toJson,
+} from '@turnlog/conventions/plain'
 
 export interface Part extends JsonObject {
   readonly type: string
@@ -144,15 +152,13 @@ function toolResultContent(content: unknown): string {
   return toJson(content) ?? ''
 }
 
-/** What the user wrote last: the last user message that has text, tool results passed over. */
-export function lastUserTextOf(messages: readonly unknown[]): string | undefined {
-  for (const message of messages.toReversed()) {
-    const { role, content } = asObject(message) ?? {}
-    if (role !== 'user') continue
-    const text = textOf(toParts(content))
-    if (text !== '') return text
-  }
-  return undefined
+/** What the user wrote last; tool results have no text. */
+export function lastUserTextOf(messages: readonly Message[]): string | undefined {
+  const said = lastSaid(
+    messages.filter(({ role }) => role === 'user'),
+    'user',
+  )
+  return said?.kind === 'text' && said.text !== '' ? said.text : undefined
 }
 
 export function textOf(parts: readonly Part[]): string {

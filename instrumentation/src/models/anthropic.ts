@@ -5,17 +5,19 @@
  * Takes what a kill, an abort or a bad network left of it: either body may stop anywhere, be encoded or
  * be no JSON at all. Never throws. What cannot be read is kept as the text it was.
  */
+
 import type { AttributeName } from '@turnlog/conventions'
-import { viewOf } from '../record/content.ts'
+import { viewOf } from '@turnlog/conventions/content/text'
 import {
   asArray,
   asNumber,
   asObject,
   asString,
+  defined,
   type JsonObject,
   parseJson,
   toJson,
-} from '../record/json.ts'
+} from '@turnlog/conventions/plain'
 import {
   type AnthropicAnswer,
   type ApiError,
@@ -106,7 +108,8 @@ export function mapAnthropicExchange(exchange: AnthropicExchange): ModelCallReco
   const finishReasons = output === undefined ? [] : [output.finish_reason]
   if (output === undefined && failure !== undefined) finishReasons.push('error')
   const messages = asArray(request?.messages)
-  const inputMessages = jsonOf(messages, (list) => list.map(toMessage))
+  const input = messages?.map(toMessage)
+  const inputMessages = toJson(input)
 
   return {
     attributes: defined({
@@ -133,7 +136,7 @@ export function mapAnthropicExchange(exchange: AnthropicExchange): ModelCallReco
       requestText: inputMessages === undefined && requestText !== '' ? requestText : undefined,
       errorType: failure?.type,
       errorMessage: failure?.message,
-      lastUserText: messages === undefined ? undefined : lastUserTextOf(messages),
+      lastUserText: lastUserTextOf(input ?? []),
     }),
     usage,
     finishReasons,
@@ -259,12 +262,4 @@ function headerOf(headers: AnthropicExchange['responseHeaders'], name: string): 
 
 function jsonOf<Value>(value: Value | undefined | null, map: (value: Value) => unknown) {
   return value === undefined || value === null ? undefined : toJson(map(value))
-}
-
-/** Without the members that are undefined. */
-function defined<Members extends object>(members: Members) {
-  const entries = Object.entries(members).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries) as {
-    [Name in keyof Members]?: Exclude<Members[Name], undefined>
-  }
 }

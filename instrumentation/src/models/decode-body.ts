@@ -12,7 +12,7 @@ import {
   inflateSync,
   zstdDecompressSync,
 } from 'node:zlib'
-import { viewOf } from '../record/content.ts'
+import { viewOf } from '@turnlog/conventions/content/text'
 
 /** Above any answer of a model; a zip bomb ends here. */
 export const decodedBytesMax = 64 * 1024 ** 2

@@ -1,5 +1,5 @@
 /** Which open tool calls a request tells the model about: by bytes, without parsing the request. */
-import { viewOf } from '../record/content.ts'
+import { viewOf } from '@turnlog/conventions/content/text'
 
 const quote = 0x22
 const colon = 0x3a

@@ -9,8 +9,14 @@
  * Never throws.
  */
 import { StringDecoder } from 'node:string_decoder'
-import { viewOf } from '../record/content.ts'
-import { asNumber, asObject, asString, type JsonObject, parseJson } from '../record/json.ts'
+import { viewOf } from '@turnlog/conventions/content/text'
+import {
+  asNumber,
+  asObject,
+  asString,
+  type JsonObject,
+  parseJson,
+} from '@turnlog/conventions/plain'
 import {
   errorOf,
   readJsonAnswer,

@@ -3,9 +3,11 @@
  * `uncaughtExceptionMonitor` watches without handling: the host dies, or does not, as without us. A host that handles
  * unhandled rejections itself is watched where they are told to it: a listener of ours would change what Node does.
  */
+
 import { channel } from 'node:diagnostics_channel'
 import type { Context, Logger, LogRecord } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
+import { isObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import { contexts } from '../record/contexts.ts'
 import { describeError } from '../record/describe-error.ts'
@@ -72,7 +74,7 @@ export function observeErrors(report: ReportError): () => void {
 
   const framework = channel('tracing:fastify.request.handler:error')
   const onFramework = (message: unknown): void => {
-    if (typeof message !== 'object' || message === null || !('error' in message)) return
+    if (!isObject(message) || !('error' in message)) return
     const { error } = message
     quietly('record an error', () => report(error, 'framework'))
   }

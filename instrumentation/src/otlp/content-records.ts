@@ -16,15 +16,10 @@ import {
   instrumentationScope,
   schemaUrl,
 } from '@turnlog/conventions'
-import { encodeText, hashContent, viewOf } from '../record/content.ts'
+import { hashContent } from '@turnlog/conventions/content/description'
+import { type MediaType, mediaTypes } from '@turnlog/conventions/content/references'
+import { encodeText, viewOf } from '@turnlog/conventions/content/text'
 import { toOtlpLog } from './otlp-json.ts'
-
-export const mediaTypes = {
-  text: 'text/plain; charset=utf-8',
-  json: 'application/json',
-  bytes: 'application/octet-stream',
-} as const
-export type MediaType = (typeof mediaTypes)[keyof typeof mediaTypes]
 
 export interface MovedContent {
   readonly sha256: ContentHash

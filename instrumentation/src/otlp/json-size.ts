@@ -1,5 +1,7 @@
 /** How long the OTLP/JSON of attributes will be, without making it. Pure. */
-import { type SealedAttributes, toAnyValue } from './otlp-json.ts'
+
+import { toAnyValue } from '@turnlog/conventions/otlp/any-value'
+import type { SealedAttributes } from './otlp-json.ts'
 
 /** JSON's longest form of a character, `\u0000`. */
 const escapedBytesMax = 6

@@ -3,84 +3,11 @@
  * in hex, 64-bit integers as strings where they may be large, enums as integers, lowerCamelCase.
  */
 
+import { toAnyValue, toKeyValues } from '@turnlog/conventions/otlp/any-value'
 import type { JournaledLog, JournaledScope, JournaledSpan } from '../journal/journaled.ts'
-import { viewOf } from '../record/content.ts'
 import type { Signal } from '../spool/segment-name.ts'
 
 export type SealedAttributes = Record<string, unknown>
-
-type AnyValue = Readonly<Record<string, unknown>>
-
-/** `intValue` is a signed 64-bit integer; a larger one is kept as text. */
-const intMax = 2n ** 63n - 1n
-
-/** An attribute's value. What has no OTLP form (a function, a symbol) is left out. */
-export function toAnyValue(value: unknown): AnyValue | undefined {
-  switch (typeof value) {
-    case 'string':
-      return { stringValue: value }
-    case 'boolean':
-      return { boolValue: value }
-    case 'number':
-      if (Number.isSafeInteger(value)) return { intValue: value }
-      // As protobuf's JSON names what JSON has no number for.
-      return { doubleValue: Number.isFinite(value) ? value : String(value) }
-    case 'bigint':
-      return value <= intMax && value >= -intMax - 1n
-        ? { intValue: value.toString() }
-        : { stringValue: value.toString() }
-    case 'object':
-      return toCompoundValue(value)
-    default:
-      return undefined
-  }
-}
-
-function toCompoundValue(value: object | null): AnyValue {
-  if (value === null) return {}
-  if (value instanceof Uint8Array) {
-    return {
-      bytesValue: viewOf(value).toString('base64'),
-    }
-  }
-  if (Array.isArray(value)) {
-    return { arrayValue: { values: value.map((member) => toAnyValue(member) ?? {}) } }
-  }
-  return { kvlistValue: { values: toKeyValues(value) } }
-}
-
-/** A list's or an object's JSON text, as a receiver would write it down: every digit of an integer, bytes in Base64. */
-export function jsonTextOf(value: unknown): string {
-  switch (typeof value) {
-    case 'bigint':
-      return value.toString()
-    case 'number':
-      return Number.isFinite(value) ? JSON.stringify(value) : JSON.stringify(String(value))
-    case 'string':
-    case 'boolean':
-      return JSON.stringify(value)
-    case 'object':
-      return value === null ? 'null' : jsonTextOfObject(value)
-    default:
-      return 'null'
-  }
-}
-
-function jsonTextOfObject(value: object): string {
-  if (value instanceof Uint8Array) return JSON.stringify(viewOf(value).toString('base64'))
-  if (Array.isArray(value)) return `[${value.map(jsonTextOf).join(',')}]`
-  const members = Object.entries(value).filter(([, member]) => member !== undefined)
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${jsonTextOf(member)}`).join(',')}}`
-}
-
-export function toKeyValues(attributes: object): { key: string; value: AnyValue }[] {
-  const pairs: { key: string; value: AnyValue }[] = []
-  for (const [key, member] of Object.entries(attributes)) {
-    const value = toAnyValue(member)
-    if (value !== undefined) pairs.push({ key, value })
-  }
-  return pairs
-}
 
 export function toOtlpSpan(span: JournaledSpan, attributes: SealedAttributes): object {
   return {

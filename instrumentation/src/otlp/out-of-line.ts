@@ -17,13 +17,16 @@
 import {
   type AttributeName,
   type ContentHash,
-  attributes as conventions,
+  contentNames,
+  jsonContentNames,
   partedContentBytesMax,
 } from '@turnlog/conventions'
-import { type MediaType, type MovedContent, mediaTypes, toMovedContent } from './content-records.ts'
-import { type StringMember, stringMembers } from './json-members.ts'
+import { type MediaType, mediaTypes, writeReference } from '@turnlog/conventions/content/references'
+import { toJsonText } from '@turnlog/conventions/otlp/any-value'
+import { type StringMember, stringMembers } from '@turnlog/conventions/otlp/json-scan'
+import { type MovedContent, toMovedContent } from './content-records.ts'
 import { attributesBytes, bytesBound, escapedBytes, valueBytes } from './json-size.ts'
-import { jsonTextOf, type SealedAttributes } from './otlp-json.ts'
+import type { SealedAttributes } from './otlp-json.ts'
 
 export interface MoveRules {
   readonly inlineBytesMax: number
@@ -52,26 +55,13 @@ const referenceBytes = 200
 /** JavaScript has no string of a record that may be longer. */
 const jsonBoundMax = 256 * 1024 ** 2
 
-const contentNames: ReadonlySet<string> = new Set(
-  Object.entries(conventions)
-    .filter(([, { type }]) => type === 'content')
-    .map(([name]) => name),
-)
-/** Content that is JSON. */
-const jsonNames: ReadonlySet<string> = new Set([
-  'gen_ai.input.messages',
-  'gen_ai.output.messages',
-  'gen_ai.system_instructions',
-  'gen_ai.tool.definitions',
-  'gen_ai.tool.call.arguments',
-] satisfies AttributeName[])
 const leavesWhole: ReadonlySet<string> = new Set([
   'gen_ai.tool.call.arguments',
 ] satisfies AttributeName[])
 
 /** Content of which members leave by themselves: it may be larger than one content may be. */
 export function hasMembers(name: string): boolean {
-  return jsonNames.has(name)
+  return jsonContentNames.has(name)
 }
 
 /** Moves out what must go. */
@@ -81,7 +71,7 @@ export function moveOut(record: OpenRecord, rules: MoveRules, fit = recordBytesF
   for (const holder of holders) {
     for (const name of Object.keys(holder)) {
       if (!contentNames.has(name)) continue
-      if (jsonNames.has(name)) moveOwnReferences({ holder, name }, moving)
+      if (jsonContentNames.has(name)) moveOwnReferences({ holder, name }, moving)
       moveLarge({ holder, name }, moving)
     }
   }
@@ -131,7 +121,7 @@ function moveLarge(place: Place, moving: Moving): void {
   const inlineBytesMax = Math.max(moving.rules.inlineBytesMax, movedBytesMin)
   const value = holder[name]
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) return
-  const isJson = jsonNames.has(name)
+  const isJson = jsonContentNames.has(name)
   const bytesMax = isJson ? Math.min(inlineBytesMax, contentBytesMax) : inlineBytesMax
   if (!isAbove(value, bytesMax)) return
   const left = isJson ? withoutLargeMembers(String(value), bytesMax, contentBytesMax) : undefined
@@ -157,7 +147,7 @@ function omit({ holder, name }: Place): void {
   delete holder[name]
   holder[`${name}.omitted`] = 'too_large'
   holder[`${name}.size`] ??= Buffer.byteLength(
-    typeof value === 'string' || value instanceof Uint8Array ? value : jsonTextOf(value),
+    typeof value === 'string' || value instanceof Uint8Array ? value : toJsonText(value),
   )
 }
 
@@ -171,7 +161,7 @@ function moveWhole(
   const isSize = size === undefined || (Number.isSafeInteger(size) && Number(size) >= 0)
   if (Object.hasOwn(holder, `${name}.ref`) || !isSize) return 'stays'
   const content = toMovedContent(
-    typeof value === 'string' || value instanceof Uint8Array ? value : jsonTextOf(value),
+    typeof value === 'string' || value instanceof Uint8Array ? value : toJsonText(value),
     mediaTypeOf(name, value),
     hashes.get(name),
   )
@@ -185,7 +175,9 @@ function moveWhole(
 
 function mediaTypeOf(name: string, value: unknown): MediaType {
   if (value instanceof Uint8Array) return mediaTypes.bytes
-  return typeof value === 'string' && !jsonNames.has(name) ? mediaTypes.text : mediaTypes.json
+  return typeof value === 'string' && !jsonContentNames.has(name)
+    ? mediaTypes.text
+    : mediaTypes.json
 }
 
 /** Names longer than this stay, whatever their values. */
@@ -240,10 +232,10 @@ function withoutMembers(
     if (content === undefined) return undefined
     const isKept = content.size <= contentBytesMax
     if (isKept) contents.push(content)
-    const what = isKept ? `"${name}.ref":"${content.sha256}"` : `"${name}.omitted":"too_large"`
-    const isWritten = content.mediaType === mediaTypes.json
-    const kind = isKept && isWritten ? `,"${name}.media_type":"${mediaTypes.json}"` : ''
-    pieces.push(text.slice(from, start), `${what},"${name}.size":${content.size}${kind}`)
+    pieces.push(
+      text.slice(from, start),
+      writeReference(name, isKept ? content : { ...content, sha256: undefined }),
+    )
     from = end
   }
   pieces.push(text.slice(from))
@@ -303,7 +295,7 @@ function shrink(
   }
   if (bytes <= fit) return
   // So many small ones are left: the JSON that holds them leaves, as it was.
-  const lists = placesIn(record).filter(({ name }) => jsonNames.has(name))
+  const lists = placesIn(record).filter(({ name }) => jsonContentNames.has(name))
   lists.sort((a, b) => valueBytes(b.holder[b.name]) - valueBytes(a.holder[a.name]))
   for (const place of lists) {
     if (Buffer.byteLength(record.toJson()) <= fit) return
@@ -318,7 +310,7 @@ function placesIn({ holders }: OpenRecord): Place[] {
 function candidatesAt(place: Place): Candidate[] {
   const value = place.holder[place.name]
   const members =
-    typeof value === 'string' && jsonNames.has(place.name)
+    typeof value === 'string' && jsonContentNames.has(place.name)
       ? membersAbove(value, movedBytesMin)
       : undefined
   if (members === undefined) {

@@ -16,10 +16,11 @@
  * as many as they refer to.
  */
 import { gzipSync } from 'node:zlib'
+import { toKeyValues } from '@turnlog/conventions/otlp/any-value'
 import { type FileSystem, replaceFile } from '../file-system.ts'
 import type { JournaledScope } from '../journal/journaled.ts'
 import type { Signal } from '../spool/segment-name.ts'
-import { toKeyValues, toOtlpRequest } from './otlp-json.ts'
+import { toOtlpRequest } from './otlp-json.ts'
 import type { SealedRecord } from './sealed-record.ts'
 import { createSentContents } from './sent-contents.ts'
 

@@ -1,5 +1,5 @@
 /** What an app tells as a prompt, an answer, arguments or a result, as the text that is recorded of it. */
-import { decodeText, viewOf } from './content.ts'
+import { decodeText, viewOf } from '@turnlog/conventions/content/text'
 
 export type ToldText =
   | { readonly text: string }

@@ -9,7 +9,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Attributes, type Context, type Span, SpanKind, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
-import { parseJson } from './json.ts'
+import { parseJson } from '@turnlog/conventions/plain'
 import type { Recorder } from './recorder.ts'
 
 /** Calls that are never answered must not leak: beyond this the oldest is left unfinished. */
@@ -240,10 +240,6 @@ function stringsIn(json: string): ReadonlySet<string> {
       for (const member of Object.values(value)) collect(member, depth + 1)
     }
   }
-  try {
-    collect(JSON.parse(json), 0)
-  } catch {
-    // Arguments that are no JSON name nothing.
-  }
+  collect(parseJson(json), 0)
   return found
 }

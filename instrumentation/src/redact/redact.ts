@@ -5,7 +5,7 @@
  * it is. Works on text as it is and as it stands inside JSON strings (`\n`, `\"`), once or twice escaped.
  * The time is linear in the text, whatever it is; nothing is thrown.
  */
-import { viewOf } from '../record/content.ts'
+import { viewOf } from '@turnlog/conventions/content/text'
 import { type SecretName, type SecretRule, secretRules } from './secret-rules.ts'
 
 interface Finding {

@@ -2,8 +2,8 @@
  * What the user wrote, and in which conversation: found in the body of an HTTP chat request or in a
  * WebSocket message. Pure; for the host's thread; never throws; undefined where nothing is found.
  */
-import { decodeText } from '../record/content.ts'
-import { asArray, asObject, asString, type JsonObject, parseJson } from '../record/json.ts'
+import { decodeText } from '@turnlog/conventions/content/text'
+import { asArray, asObject, asString, type JsonObject, parseJson } from '@turnlog/conventions/plain'
 
 /** A chat message is not longer; parsing more would be felt by the host. */
 export const promptBodyBytesMax = 4 * 1024 ** 2

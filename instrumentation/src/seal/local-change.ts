@@ -1,7 +1,7 @@
 /** A file operation as the local Changes list keeps it: raw, never sent. Pure. */
 import type { AttributeName, FileOperationType } from '@turnlog/conventions'
+import type { UnifiedDiff } from '@turnlog/conventions/content/unified-diff'
 import type { RawHash, RecordedChange } from '../changes/change.ts'
-import type { UnifiedDiff } from '../record/diff.ts'
 import { type FileSide, type FileSides, memberOf } from './seal-content.ts'
 import type { EndedSpan } from './sealed-span.ts'
 

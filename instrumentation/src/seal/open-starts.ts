@@ -1,5 +1,7 @@
 /** Turns, model calls and tool calls that have begun and not ended, as the journal tells. Pure. */
+
 import type { AttributeName } from '@turnlog/conventions'
+import { isObject } from '@turnlog/conventions/plain'
 import type { JournaledSpan } from '../journal/journaled.ts'
 
 export interface OpenStart {
@@ -48,8 +50,4 @@ export function operationOf(span: JournaledSpan): unknown {
 
 export function isTurn(span: JournaledSpan): boolean {
   return operationOf(span) === 'invoke_agent'
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

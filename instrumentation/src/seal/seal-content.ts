@@ -3,9 +3,9 @@
  * the machine, and nothing is cut without saying so.
  */
 import type { AttributeName, ContentAttributeName, ContentHash } from '@turnlog/conventions'
+import { describeContent, hashContent } from '@turnlog/conventions/content/description'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import { hasMembers } from '../otlp/out-of-line.ts'
-import { describeContent, hashContent } from '../record/content.ts'
 import { redactBytes, redactText } from '../redact/redact.ts'
 
 export interface ContentRules {

@@ -4,8 +4,8 @@ import {
   type FileOperationType,
   fileOperationTypes,
 } from '@turnlog/conventions'
+import { type UnifiedDiff, unifiedDiff } from '@turnlog/conventions/content/unified-diff'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
-import { type UnifiedDiff, unifiedDiff } from '../record/diff.ts'
 import { toLocalChange } from './local-change.ts'
 import {
   type FileSide,

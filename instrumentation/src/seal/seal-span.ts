@@ -3,7 +3,7 @@
  * their content here; every other span goes on as it came, redacted.
  */
 import { type AttributeName, instrumentationScope } from '@turnlog/conventions'
-import { errorCode } from '../file-system.ts'
+import { errorCode } from '@turnlog/conventions/plain'
 import { failed } from '../health.ts'
 import { redactAttributes, redactSpan } from '../redact/redact-record.ts'
 import { sealFileOperation } from './seal-file-operation.ts'

@@ -5,8 +5,9 @@
  * Law: 1 … `sealedThrough` = records in segments, or landed + declared dropped + `undeclared`.
  */
 import * as path from 'node:path'
+import { isObject } from '@turnlog/conventions/plain'
 import { type FileSystem, replaceFile } from '../file-system.ts'
-import { isObject, readJson } from '../spool/json-file.ts'
+import { readJson } from '../spool/json-file.ts'
 import type { MissingRange } from './sequences.ts'
 import type { TurnSums } from './turn-sums.ts'
 

@@ -1,5 +1,7 @@
 /** A tool call: its arguments as the model wrote them, its result as the model was told. */
+
 import type { AttributeName } from '@turnlog/conventions'
+import { isObject } from '@turnlog/conventions/plain'
 import type { ToolResult } from '../models/anthropic.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import type { HeldContents } from './open-contents.ts'
@@ -55,7 +57,7 @@ interface Place {
 
 function placeOfResult(notes: Notes): Place | undefined {
   const at = notes.result
-  if (typeof at !== 'object' || at === null || !('id' in at) || !('x' in at)) return undefined
+  if (!isObject(at) || !('id' in at) || !('x' in at)) return undefined
   return { id: String(at.id), exchange: Number(at.x) }
 }
 

@@ -1,5 +1,7 @@
 /** A turn: what came in, what was answered, and the sums of its model calls. */
+
 import type { AttributeName } from '@turnlog/conventions'
+import { parseJson } from '@turnlog/conventions/plain'
 import { redactText } from '../redact/redact.ts'
 import { type ChatRequest, chatRequestOf, conversationIdOf } from './chat-request.ts'
 import type { HeldContents } from './open-contents.ts'
@@ -53,12 +55,9 @@ function answeredConversation(held: HeldContents, id: string): string | undefine
   const pieces = held.pieces(id, 'turn.response')
   const whole = pieces.length > 1 ? [Buffer.concat(pieces)] : []
   for (const text of [...pieces, ...whole]) {
-    try {
-      const found = conversationIdOf(JSON.parse(text.toString()))
-      if (found !== undefined) return found
-    } catch {
-      // A piece of a larger answer.
-    }
+    // A piece of a larger answer is no JSON.
+    const found = conversationIdOf(parseJson(text.toString()))
+    if (found !== undefined) return found
   }
   return undefined
 }

@@ -19,6 +19,7 @@
  * recorder; a dead one's is tried again from the disk.
  */
 import type { AttributeName } from '@turnlog/conventions'
+import { isObject } from '@turnlog/conventions/plain'
 import type { ChangeStore } from '../changes/store.ts'
 import { type FileSystem, isFull, removeFile } from '../file-system.ts'
 import { failed, quietly } from '../health.ts'
@@ -29,7 +30,6 @@ import { readLog, readSpan } from '../journal/read-journaled.ts'
 import { type OpenOutlet, segmentOutlet } from '../otlp/outlet.ts'
 import type { SealedRecord } from '../otlp/sealed-record.ts'
 import { joinRanges } from '../sequence-ranges.ts'
-import { isObject } from '../spool/json-file.ts'
 import { readRecordedMark } from '../spool/recorded-mark.ts'
 import {
   listJournalFiles,

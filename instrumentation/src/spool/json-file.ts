@@ -1,11 +1,9 @@
 /** Small files of one JSON object. */
+import { type JsonObject, parseObject } from '@turnlog/conventions/plain'
 import { type FileSystem, isMissing } from '../file-system.ts'
 
 /** Undefined where there is no such file, or it is no JSON object. Throws when it cannot be read: that is neither. */
-export function readJson(
-  fileSystem: FileSystem,
-  file: string,
-): Record<string, unknown> | undefined {
+export function readJson(fileSystem: FileSystem, file: string): JsonObject | undefined {
   let text: string
   try {
     text = fileSystem.readFileSync(file, 'utf8')
@@ -13,14 +11,5 @@ export function readJson(
     if (isMissing(cause)) return undefined
     throw cause
   }
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return parseObject(text)
 }

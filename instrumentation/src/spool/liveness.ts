@@ -5,9 +5,11 @@
  * Only what was looked at and is gone is dead. Where we cannot look (another machine, another namespace, a system that
  * does not tell, no file descriptor left to look with) the answer is `unknown`, and what it left stays.
  */
+
 import { execFileSync } from 'node:child_process'
 import * as os from 'node:os'
-import { errorCode, type FileSystem, originalFs } from '../file-system.ts'
+import { errorCode, isObject } from '@turnlog/conventions/plain'
+import { type FileSystem, originalFs } from '../file-system.ts'
 
 export interface Liveness {
   readonly pid: number
@@ -50,8 +52,8 @@ export function livenessOf(
 }
 
 export function parseLiveness(value: unknown): Liveness | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const { pid, host, boot, pidNamespace, processStart } = value as Record<string, unknown>
+  if (!isObject(value)) return undefined
+  const { pid, host, boot, pidNamespace, processStart } = value
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined
   if (typeof host !== 'string' || typeof boot !== 'string') return undefined
   if (typeof pidNamespace !== 'string' || typeof processStart !== 'string') return undefined

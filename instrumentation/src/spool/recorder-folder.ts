@@ -16,6 +16,7 @@
  */
 import { createHash } from 'node:crypto'
 import * as path from 'node:path'
+import { isObject } from '@turnlog/conventions/plain'
 import {
   type FileSystem,
   namesIn,
@@ -23,7 +24,7 @@ import {
   replaceFile,
   targetOfTemporary,
 } from '../file-system.ts'
-import { isObject, readJson } from './json-file.ts'
+import { readJson } from './json-file.ts'
 import { type Liveness, parseLiveness } from './liveness.ts'
 import { parseRecordedMark } from './recorded-mark.ts'
 import { compareSegments, parseSegmentName, type SegmentName } from './segment-name.ts'

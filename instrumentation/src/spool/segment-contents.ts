@@ -1,9 +1,9 @@
 /** What a segment carries that a ledger can confirm: told by the segment itself. */
 import { gunzipSync } from 'node:zlib'
+import { isObject } from '@turnlog/conventions/plain'
 import type { FileSystem } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { joinRanges, type SequenceRange } from '../sequence-ranges.ts'
-import { isObject } from './json-file.ts'
 import { parseSegmentName } from './segment-name.ts'
 
 export interface Carried {

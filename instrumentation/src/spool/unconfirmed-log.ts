@@ -5,10 +5,11 @@
  *
  * At 1 MiB the file becomes `unconfirmed.1.jsonl`, and what had that name goes.
  */
+
 import * as path from 'node:path'
+import { type JsonObject, parseObject } from '@turnlog/conventions/plain'
 import { type FileSystem, isMissing, writeFully } from '../file-system.ts'
 import { isRange, joinRanges, type SequenceRange } from '../sequence-ranges.ts'
-import { isObject } from './json-file.ts'
 
 export interface UnconfirmedSegment {
   /** When it was given up. */
@@ -55,7 +56,7 @@ export function unconfirmedSequences(
   )
 }
 
-function linesOf(fileSystem: FileSystem, file: string): Record<string, unknown>[] {
+function linesOf(fileSystem: FileSystem, file: string): JsonObject[] {
   let text: string
   try {
     text = fileSystem.readFileSync(file, 'utf8')
@@ -63,14 +64,10 @@ function linesOf(fileSystem: FileSystem, file: string): Record<string, unknown>[
     if (isMissing(cause)) return []
     throw cause
   }
-  return text.split('\n').flatMap((line) => {
-    try {
-      const value: unknown = JSON.parse(line)
-      return isObject(value) ? [value] : []
-    } catch {
-      return []
-    }
-  })
+  return text
+    .split('\n')
+    .map(parseObject)
+    .filter((line) => line !== undefined)
 }
 
 function filesOf(directory: string): readonly [current: string, older: string] {

@@ -9,7 +9,9 @@
  * - misconfigured: the address is wrong; a person must act. Nothing was judged, so nothing is given up.
  * - rejected: this body is not taken, and never will be.
  */
+
 import { ledgerCommitted } from '@turnlog/conventions'
+import { isObject, parseObject } from '@turnlog/conventions/plain'
 import { parseRetryAfter } from './retry.ts'
 
 export type SendResult =
@@ -75,13 +77,13 @@ function interpretSuccess({ httpStatus, ledger, body }: HttpAnswer): SendResult 
 function parseOtlpAnswer(
   body: string | undefined,
 ): { rejected: number; message?: string } | undefined {
-  const answer = parseObject(body)
+  const answer = parseObject(body ?? '')
   if (answer === undefined) return undefined
   const partial = answer.partialSuccess ?? answer.partial_success
   const isOurs =
     Object.keys(answer).length === 0 || 'partialSuccess' in answer || 'partial_success' in answer
   if (!isOurs) return undefined
-  if (typeof partial !== 'object' || partial === null) return { rejected: 0 }
+  if (!isObject(partial)) return { rejected: 0 }
   const members = new Map(Object.entries(partial))
   const counts = ['rejectedSpans', 'rejectedLogRecords', 'rejected_spans', 'rejected_log_records']
   const rejected = counts.map((name) => toCount(members.get(name))).reduce((a, b) => Math.max(a, b))
@@ -97,7 +99,7 @@ function toCount(value: unknown): number {
 
 /** The server's own words where it has some: OTLP's `{"message": …}`, or a short text. */
 function reasonOf({ httpStatus, body }: HttpAnswer): string {
-  const message = parseObject(body)?.message
+  const message = parseObject(body ?? '')?.message
   const text = typeof message === 'string' ? message : isShortText(body) ? body : undefined
   const words = text?.replace(/\s+/g, ' ').trim().slice(0, reasonLengthMax)
   return words ? `HTTP ${httpStatus}: ${words}` : `HTTP ${httpStatus}`
@@ -105,14 +107,4 @@ function reasonOf({ httpStatus, body }: HttpAnswer): string {
 
 function isShortText(body: string | undefined): body is string {
   return body !== undefined && body.length <= reasonLengthMax && !/^\s*[<{[]/.test(body)
-}
-
-function parseObject(body: string | undefined): Readonly<Record<string, unknown>> | undefined {
-  if (body === undefined || !/^\s*\{/.test(body)) return undefined
-  try {
-    const value: unknown = JSON.parse(body)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
 }

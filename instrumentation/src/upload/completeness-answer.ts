@@ -1,4 +1,5 @@
 /** What the receiver's answer about completeness says: pure. */
+import { isObject, parseObject } from '@turnlog/conventions/plain'
 import { isRange, joinRanges, type SequenceRange } from '../sequence-ranges.ts'
 
 export interface RecorderLedger {
@@ -17,7 +18,7 @@ export interface CompletenessAnswer {
 
 /** Undefined for anything else, such as a login page. Members that are not known may stand beside the known ones. */
 export function parseCompleteness(body: string | undefined): CompletenessAnswer | undefined {
-  const answer = parseObject(body)
+  const answer = parseObject(body ?? '')
   if (answer === undefined) return undefined
   const { recorders, missing_contents: missing } = answer
   if (!Array.isArray(recorders) || !isTexts(missing)) return undefined
@@ -27,8 +28,8 @@ export function parseCompleteness(body: string | undefined): CompletenessAnswer 
 }
 
 function parseRecorder(value: unknown): [string, RecorderLedger] | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const { recorder, landed, rejected, dropped, through }: Record<string, unknown> = { ...value }
+  if (!isObject(value)) return undefined
+  const { recorder, landed, rejected, dropped, through } = value
   if (typeof recorder !== 'string') return undefined
   if (!isRanges(landed) || !isRanges(rejected) || !isRanges(dropped)) return undefined
   if (through !== undefined && !Number.isSafeInteger(through)) return undefined
@@ -46,13 +47,4 @@ function isRanges(value: unknown): value is SequenceRange[] {
 
 function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((each) => typeof each === 'string')
-}
-
-function parseObject(body: string | undefined): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body ?? '')
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -4,9 +4,11 @@
  * Redirects are not followed; the answer is read up to `answerBytesMax`. Ends within `timeoutMs` or when `signal` does,
  * whichever comes first. Never throws, and never puts a header into a reason.
  */
+
 import http from 'node:http'
 import https from 'node:https'
 import { ledgerHeader } from '@turnlog/conventions'
+import { errorCode, errorName } from '@turnlog/conventions/plain'
 import type { HttpAnswer } from './answer.ts'
 
 export interface HttpQuestion {
@@ -60,15 +62,15 @@ export function createHttpExchange({ userAgent, timeoutMs, answerBytesMax }: Htt
         })
       } catch (error) {
         // A header that HTTP cannot carry: a token with a line end.
-        resolve({ failure: failureOf(error) })
+        resolve({ failure: errorName(error) })
         return
       }
       request.on('response', (response) =>
         resolve(readAnswer(response, { request, answerBytesMax })),
       )
       request.on('error', (error) => {
-        const isStale = request.reusedSocket && codeOf(error) === 'ECONNRESET'
-        const failure = time.aborted ? `no answer within ${timeoutMs} ms` : failureOf(error)
+        const isStale = request.reusedSocket && errorCode(error) === 'ECONNRESET'
+        const failure = time.aborted ? `no answer within ${timeoutMs} ms` : errorName(error)
         resolve({ failure, isStale })
       })
       request.end(body)
@@ -113,17 +115,7 @@ async function readAnswer(
   } catch (error) {
     // What the status says holds without the rest, except "accepted".
     const isSuccess = head.httpStatus >= 200 && head.httpStatus < 300
-    return isSuccess ? { failure: failureOf(error) } : { ...head, body: undefined }
+    return isSuccess ? { failure: errorName(error) } : { ...head, body: undefined }
   }
   return { ...head, body: Buffer.concat(chunks).toString('utf8') }
-}
-
-/** A code such as ECONNREFUSED, else the error's name: never a message, which may quote a header. */
-function failureOf(error: unknown): string {
-  return codeOf(error) ?? (error instanceof Error ? error.name : 'unknown error')
-}
-
-function codeOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
 }

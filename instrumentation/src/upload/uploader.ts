@@ -13,8 +13,10 @@
  *
  * Law: taken from the source = acknowledged + set aside + still there. No timer here holds the process.
  */
+
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errorName } from '@turnlog/conventions/plain'
 import type { SendResult } from './answer.ts'
 import type { EndpointUrls } from './endpoint.ts'
 import type { HttpTransport } from './http-transport.ts'
@@ -150,7 +152,7 @@ export function createUploader<Item extends Segment>({
         if (!(await deliver(segment)) && closing.signal.aborted) break
       } catch (error) {
         // The spool itself fails: what was sent is sent again later, which changes nothing.
-        await fail('offline', { reason: `spool: ${nameOf(error)}` })
+        await fail('offline', { reason: `spool: ${errorName(error)}` })
         if (closing.signal.aborted) break
       }
     }
@@ -196,7 +198,7 @@ export function createUploader<Item extends Segment>({
     try {
       body = await readFile(segment.path)
     } catch (error) {
-      const reason = `unreadable: ${nameOf(error)}`
+      const reason = `unreadable: ${errorName(error)}`
       // Gone: somebody else delivered it. Else it would block those behind it for ever.
       return reason.endsWith('ENOENT')
         ? { status: 'retry', reason }
@@ -260,9 +262,3 @@ export function createUploader<Item extends Segment>({
 }
 
 type TroubleState = 'offline' | 'unauthorized' | 'misconfigured'
-
-function nameOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null) return 'unknown error'
-  if ('code' in error && typeof error.code === 'string') return error.code
-  return error instanceof Error ? error.name : 'unknown error'
-}

@@ -1,6 +1,7 @@
+import { hashContent } from '@turnlog/conventions/content/description'
+import { mediaTypes } from '@turnlog/conventions/content/references'
 import { expect, test } from 'vitest'
-import { mediaTypes, partRecords, toMovedContent } from '../../src/otlp/content-records.ts'
-import { hashContent } from '../../src/record/content.ts'
+import { partRecords, toMovedContent } from '../../src/otlp/content-records.ts'
 import { type OtlpRecord, plain } from '../spool/support.ts'
 
 const mebibyte = 1024 ** 2

@@ -1,10 +1,12 @@
 /** What leaves a record, what stays, and that putting it back gives what was there. */
+
+import { hashContent } from '@turnlog/conventions/content/description'
+import { toKeyValues } from '@turnlog/conventions/otlp/any-value'
 import { expect, test } from 'vitest'
 import type { MovedContent } from '../../src/otlp/content-records.ts'
 import { attributesBytes, escapedBytes } from '../../src/otlp/json-size.ts'
-import { type SealedAttributes, toKeyValues } from '../../src/otlp/otlp-json.ts'
+import type { SealedAttributes } from '../../src/otlp/otlp-json.ts'
 import { moveOut, recordBytesFit } from '../../src/otlp/out-of-line.ts'
-import { hashContent } from '../../src/record/content.ts'
 
 const kibibyte = 1024
 const mebibyte = 1024 ** 2

@@ -4,10 +4,10 @@
  */
 import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
+import { hashContent } from '@turnlog/conventions/content/description'
 import { expect, onTestFinished, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
 import { journalPath } from '../../src/journal/journal.ts'
-import { hashContent } from '../../src/record/content.ts'
 import { listJournalFiles, listSegments } from '../../src/spool/recorder-folder.ts'
 import { accountOf } from '../../src/worker/recorder-account.ts'
 import { callModel, editFile, recordScenario } from '../seal/scenario.ts'
