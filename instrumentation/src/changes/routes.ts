@@ -3,6 +3,9 @@
  *
  * It is plain, not wrapped in fastify-plugin: its hooks, content types and error answers hold for its own
  * routes alone. Who may use it: guards.ts. Without the preload the list is empty.
+ *
+ * The list has the newest operations, `?limit=` of them. When it is as long as its limit, there may be older ones, and
+ * `total` and `undecided` beside it count all of the workspace's operations.
  */
 
 import {
@@ -51,8 +54,11 @@ export const changesRoutes: FastifyPluginAsync<ChangesRoutesOptions> = async (ap
     if (changes === undefined) return answer(reply, 200, { changes: [] })
     await refreshed(changes)
     const { workspace } = changes
-    const recent = open(changes).recent({ limit: limitOf(request.query), workspace })
-    return answer(reply, 200, { changes: recent.map(summaryAnswer) })
+    const store = open(changes)
+    const limit = limitOf(request.query)
+    const recent = store.recent({ limit, workspace })
+    const counts = recent.length < limit ? {} : store.count(workspace)
+    return answer(reply, 200, { changes: recent.map(summaryAnswer), ...counts })
   })
 
   app.get('/api/changes/:opId', quiet, async (request, reply) => {

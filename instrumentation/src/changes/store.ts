@@ -78,6 +78,8 @@ export function openChangeStore({
   const damaged = new Set<string>()
   /** Operations never change, so whose they are is read once. */
   const workspaceByName = new Map<string, string>()
+  /** Logs with a decision that stands: later ones replace it, none takes it back. */
+  const decidedLogs = new Set<string>()
 
   function makeFolders(): void {
     for (const path of Object.values(folders)) fs.mkdirSync(path, { recursive: true, mode: 0o700 })
@@ -114,16 +116,32 @@ export function openChangeStore({
     return undefined
   }
 
-  function withDecisions(operation: StoredOperation): StoredChange {
-    const name = decisionLogName(operation.change.opId)
+  function readLog(name: string): Pick<StoredChange, 'decision' | 'decisions'> {
     try {
       const { decisions, damagedCount } = readDecisions(fs, join(folders.decisions, name))
       if (damagedCount > 0) damaged.add(name)
-      return { ...operation, decision: decisions.findLast(stands), decisions }
+      return { decision: decisions.findLast(stands), decisions }
     } catch {
       damaged.add(name)
-      return { ...operation, decision: undefined, decisions: [] }
+      return { decision: undefined, decisions: [] }
     }
+  }
+
+  function withDecisions(operation: StoredOperation): StoredChange {
+    return { ...operation, ...readLog(decisionLogName(operation.change.opId)) }
+  }
+
+  function isDecided(log: string): boolean {
+    if (!decidedLogs.has(log) && readLog(log).decision !== undefined) decidedLogs.add(log)
+    return decidedLogs.has(log)
+  }
+
+  function operationNames(): readonly string[] {
+    const listed = names(folders.ops).filter((name) => parseOperationName(name) !== undefined)
+    const knownMax = 2 * listed.length + 1000
+    if (workspaceByName.size > knownMax) workspaceByName.clear()
+    if (decidedLogs.size > knownMax) decidedLogs.clear()
+    return listed
   }
 
   /** Reads the operation only where it may be of this workspace. */
@@ -174,10 +192,8 @@ export function openChangeStore({
       readonly workspace?: string | undefined
     }): readonly StoredChange[] {
       const decided = new Set(names(folders.decisions))
-      const listed = names(folders.ops).filter((name) => parseOperationName(name) !== undefined)
-      if (workspaceByName.size > 2 * listed.length + 1000) workspaceByName.clear()
       const found: StoredChange[] = []
-      for (const name of listed.toSorted().reverse()) {
+      for (const name of operationNames().toSorted().reverse()) {
         if (found.length >= options.limit) break
         const operation = readOfWorkspace(name, options.workspace)
         if (operation === undefined) continue
@@ -189,6 +205,20 @@ export function openChangeStore({
         )
       }
       return found
+    },
+
+    /** All operations of the workspace, and those without a decision. Files known from earlier calls are not read. */
+    count(workspace: string): { readonly total: number; readonly undecided: number } {
+      const logs = new Set(names(folders.decisions))
+      const inWorkspace = operationNames().filter((name) => {
+        if (!workspaceByName.has(name)) readOfWorkspace(name, workspace)
+        return workspaceByName.get(name) === workspace
+      })
+      const undecided = inWorkspace.filter((name) => {
+        const log = decisionLogName(parseOperationName(name)?.opId ?? '')
+        return !logs.has(log) || !isDecided(log)
+      })
+      return { total: inWorkspace.length, undecided: undecided.length }
     },
 
     find(opId: string): StoredChange | undefined {

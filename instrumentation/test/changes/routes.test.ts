@@ -135,6 +135,29 @@ describe('the list', () => {
     expect(response.json().changes).toHaveLength(count)
   })
 
+  test('that is as long as its limit says how many there are, and how many of them are undecided', async () => {
+    const { app, store, operated, decide, at } = await bench()
+    const changes = Array.from({ length: 5 }, (_, index) =>
+      operated({ opType: 'create', path: `${index}.txt`, after: 'x' }),
+    )
+    store.record(changeOf('/elsewhere', { opType: 'create', path: 'z', after: 'x' }), {})
+    const list = async (limit: number) => {
+      const url = `/api/changes/recent?limit=${limit}`
+      const { changes: listed, ...counts } = (await app.inject({ url, headers })).json()
+      return [listed.length, counts]
+    }
+    expect(await list(6)).toEqual([5, {}])
+    expect(await list(2)).toEqual([2, { total: 5, undecided: 5 }])
+    const [first, second] = changes
+    if (first === undefined || second === undefined) throw new Error('Five were made.')
+    await decide(first, 'accept')
+    put(at('1.txt'), 'changed since')
+    expect((await decide(second, 'revert')).status).toBe(409)
+    expect(await list(2)).toEqual([2, { total: 5, undecided: 4 }])
+    await decide(second, 'reject')
+    expect(await list(2)).toEqual([2, { total: 5, undecided: 3 }])
+  })
+
   test('waits for what was recorded, but shows what there is when that fails', async () => {
     const { directory, workspace, store } = await bench()
     const app = fastify()

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { ChangeDecision, RecordedChange } from '../../src/changes/change.ts'
+import { capturedFileSystem } from '../../src/changes/file-system.ts'
 import { diffInlineBytesMax, openChangeStore } from '../../src/changes/store.ts'
 import { bytesOf, changeOf, put, stateOf, temporaryFolder } from './support.ts'
 
@@ -74,6 +75,24 @@ test('the newest come first, up to the limit, of the workspace asked for', () =>
   expect(seconds({ limit: 2, workspace: '/odd' })).toEqual([5, 3])
   expect(seconds({ limit: 9, workspace: '/even' })).toEqual([4, 2])
   expect(seconds({ limit: 9, workspace: '/none' })).toEqual([])
+})
+
+test('operations and decisions are counted without reading again what is known', () => {
+  const { directory, store } = makeStore()
+  const changes = [1, 2, 3].map((second) =>
+    changeOf('/w', { ...edit, fields: startedAt(second * 1000) }),
+  )
+  for (const change of [...changes, changeOf('/elsewhere', edit)]) store.record(change, contents)
+  for (const { opId } of changes.slice(0, 2)) store.decide(opId, decided())
+  const fileSystem = { ...capturedFileSystem }
+  const reads = vi.spyOn(fileSystem, 'readFileSync')
+  const counting = openChangeStore({ directory, fileSystem })
+  expect(counting.count('/w')).toEqual({ total: 3, undecided: 1 })
+  expect(reads).toHaveBeenCalledTimes(6)
+  expect(counting.count('/w')).toEqual({ total: 3, undecided: 1 })
+  expect(reads).toHaveBeenCalledTimes(6)
+  store.decide(changes[2]?.opId ?? '', decided())
+  expect(counting.count('/w')).toEqual({ total: 3, undecided: 0 })
 })
 
 test('folders are 0700 and files 0600', () => {

@@ -88,6 +88,6 @@ export function string(value) {
 }
 
 /** @param {unknown} value */
-function number(value) {
+export function number(value) {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }

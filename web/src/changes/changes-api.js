@@ -1,6 +1,6 @@
 /** The Changes routes, asked over HTTP; each answer is a value, also when there is none. */
 
-import { isRecord, parseChange, parseChanges, parseDecision, string } from './change.js'
+import { isRecord, number, parseChange, parseChanges, parseDecision, string } from './change.js'
 
 /** @import { Change, Decision, DecisionType } from './change.js' */
 
@@ -10,7 +10,7 @@ const answerWithinMs = 15_000
 /**
  * @typedef {object} Refusal
  * @property {'refused'} status
- * @property {string} code `not_found`, or what the server calls it
+ * @property {string} code `not_found`, `not_json`, or what the server calls it
  * @property {string | undefined} outcome of a decision that was refused: `conflict`, `missing`
  * @property {string} message for a person; empty when the server gives none
  * @property {string | undefined} onDisk what is there now: a hash, or `absent`
@@ -18,6 +18,14 @@ const answerWithinMs = 15_000
  */
 
 /** @typedef {{ status: 'unreachable' }} Unreachable */
+
+/**
+ * @typedef {object} RecentChanges
+ * @property {'ok'} status
+ * @property {readonly Change[]} changes newest first
+ * @property {number} total how many there are, listed or not
+ * @property {number | undefined} undecided how many of all are undecided; absent when all are listed
+ */
 
 /** @typedef {ReturnType<typeof createChangesApi>} ChangesApi */
 
@@ -27,14 +35,18 @@ export function createChangesApi(endpoint) {
 
   return {
     /**
+     * @param {number} limit
      * @param {AbortSignal} signal
-     * @returns {Promise<{ status: 'ok', changes: readonly Change[] } | Refusal | Unreachable>}
+     * @returns {Promise<RecentChanges | Refusal | Unreachable>}
      */
-    async recent(signal) {
-      const answer = await ask(`${base}/recent`, { signal })
+    async recent(limit, signal) {
+      const answer = await ask(`${base}/recent?limit=${limit}`, { signal })
       if (answer.status !== 'ok') return answer
-      const changes = parseChanges(answer.body)
-      return changes === undefined ? notTheRoutes : { status: 'ok', changes }
+      const { body } = answer
+      const changes = parseChanges(body)
+      if (changes === undefined || !isRecord(body)) return notTheRoutes
+      const total = number(body.total) ?? changes.length
+      return { status: 'ok', changes, total, undecided: number(body.undecided) }
     },
 
     /**
@@ -69,14 +81,24 @@ export function createChangesApi(endpoint) {
   }
 }
 
-/** @type {Refusal} */
-const notTheRoutes = {
-  status: 'refused',
-  code: 'unexpected',
-  outcome: undefined,
-  message: 'The answer does not come from the Changes routes.',
-  onDisk: undefined,
-  expected: undefined,
+const notTheRoutes = makeRefusal('unexpected', 'The answer does not come from the Changes routes.')
+/** As from an app that answers any address with its page. */
+const notJson = makeRefusal('not_json', 'The answer is not JSON.')
+
+/**
+ * @param {string} code
+ * @param {string} message
+ * @returns {Refusal}
+ */
+function makeRefusal(code, message) {
+  return {
+    status: 'refused',
+    code,
+    message,
+    outcome: undefined,
+    onDisk: undefined,
+    expected: undefined,
+  }
 }
 
 /**
@@ -93,7 +115,8 @@ async function ask(url, { signal, ...options }) {
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     })
     const body = await response.json().catch(() => undefined)
-    return response.ok ? { status: 'ok', body } : refusal(response.status, body)
+    if (!response.ok) return refusal(response.status, body)
+    return body === undefined ? notJson : { status: 'ok', body }
   } catch {
     return { status: 'unreachable' }
   }

@@ -21,7 +21,7 @@ const endpointDefault = '/api/changes'
 const pollSecondsDefault = 2
 /** A poll that is asked for more often than this is a mistake. */
 const pollSecondsMin = 0.2
-/** Older ones are counted, not shown. */
+/** The panel asks for so many and shows no more; older ones are counted. */
 const changesShownMax = 200
 
 export class TurnlogChanges extends HTMLElement {
@@ -34,6 +34,8 @@ export class TurnlogChanges extends HTMLElement {
   })
   /** @type {readonly Change[]} */
   #changes = []
+  /** Changes that the answer counts and does not list. */
+  #unlisted = { count: 0, open: 0 }
   /** @type {Map<string, ChangeView>} */
   #views = new Map()
 
@@ -73,11 +75,16 @@ export class TurnlogChanges extends HTMLElement {
   /** @param {string} name */
   attributeChangedCallback(name) {
     if (name === 'endpoint') {
-      this.#api = createChangesApi(this.getAttribute('endpoint') || endpointDefault)
+      this.#api = createChangesApi(this.#endpoint)
+      this.#unlisted = { count: 0, open: 0 }
       this.#show([])
       this.#empty.hidden = true
     }
     this.#poller.now()
+  }
+
+  get #endpoint() {
+    return this.getAttribute('endpoint') || endpointDefault
   }
 
   get #pollSeconds() {
@@ -91,11 +98,18 @@ export class TurnlogChanges extends HTMLElement {
    * @returns {Promise<boolean>}
    */
   async #refresh(signal) {
-    const answer = await this.#api.recent(signal)
+    const answer = await this.#api.recent(changesShownMax, signal)
     if (signal.aborted) return true
-    if (answer.status === 'ok') this.#show(answer.changes)
-    this.#setProblem(answer.status === 'ok' ? '' : problemInWords(answer))
-    return answer.status === 'ok'
+    if (answer.status !== 'ok') {
+      this.#setProblem(problemInWords(answer, this.#endpoint))
+      return false
+    }
+    const { changes, total, undecided } = answer
+    const open = countOpen(changes)
+    this.#unlisted = { count: total - changes.length, open: (undecided ?? open) - open }
+    this.#show(changes)
+    this.#setProblem('')
+    return true
   }
 
   /** @param {readonly Change[]} changes newest first */
@@ -115,11 +129,11 @@ export class TurnlogChanges extends HTMLElement {
       const there = this.#list.children[at] ?? null
       if (there !== view.element) this.#list.insertBefore(view.element, there)
     }
-    const open = changes.filter((change) => choicesAfter(change.decision).length === 3).length
-    this.#open.textContent = openInWords(open)
+    const older = changes.length - shown.length + this.#unlisted.count
+    this.#open.textContent = openInWords(countOpen(changes) + this.#unlisted.open)
     this.#empty.hidden = changes.length > 0
-    this.#older.hidden = changes.length <= shown.length
-    this.#older.textContent = `${changes.length - shown.length} older ones are not shown.`
+    this.#older.hidden = older <= 0
+    this.#older.textContent = `${older} older ones are not shown.`
   }
 
   /** @param {Change} change */
@@ -185,6 +199,11 @@ export class TurnlogChanges extends HTMLElement {
     event.preventDefault()
     summary.focus()
   }
+}
+
+/** @param {readonly Change[]} changes */
+function countOpen(changes) {
+  return changes.filter(({ decision }) => choicesAfter(decision).length === 3).length
 }
 
 if (customElements.get('turnlog-changes') === undefined) {

@@ -86,10 +86,13 @@ export function refusalInWords(answer, change) {
  * Why there is no list.
  *
  * @param {Refusal | Unreachable} answer
+ * @param {string} endpoint
  */
-export function problemInWords(answer) {
+export function problemInWords(answer, endpoint) {
   if (answer.status === 'unreachable') return 'The app does not answer. Trying again.'
-  if (answer.code === 'not_found') return 'This app keeps no changes.'
+  if (answer.code === 'not_found' || answer.code === 'not_json') {
+    return `${toVisible(endpoint)} is not served. Register its routes in the app’s backend: app.register(changesRoutes), from @turnlog/instrumentation/changes.`
+  }
   return toVisible(answer.message) || `The app refuses to show changes (${toVisible(answer.code)}).`
 }
 

@@ -205,8 +205,14 @@ test('an app that is gone is said to be, and the list stays', async () => {
 
 test('an answer that is not the routes’ is a clear word, and healed by the next good one', async () => {
   const { state, page } = await openPanel([])
+  const notServed = '/api/changes is not served. Register its routes in the app’s backend:'
   state.answerRecent = { status: 404, body: { message: 'Route not found' } }
-  await page.getByText('This app keeps no changes.').waitFor()
+  await page.getByText(notServed).waitFor()
+  state.answerRecent = undefined
+  await page.getByText('No changes yet.').waitFor()
+  // An app that answers any address with its page.
+  state.answerRecent = { status: 200, body: '<!doctype html>' }
+  await page.getByText(notServed).waitFor()
   state.answerRecent = { status: 200, body: { hello: 'there' } }
   await page.getByText('The answer does not come from the Changes routes.').waitFor()
   state.answerRecent = undefined
@@ -311,7 +317,7 @@ test('endpoint and poll are attributes; poll 0 looks once and after each decisio
   await page.evaluate(() => {
     document.querySelector('turnlog-changes')?.setAttribute('endpoint', '/elsewhere')
   })
-  await page.getByText('This app keeps no changes.').waitFor()
+  await page.getByText('/elsewhere is not served.').waitFor()
 })
 
 test('more changes than a page can bear are counted', async () => {

@@ -14,7 +14,7 @@ export interface ServedChange {
 
 export interface Answer {
   readonly status: number
-  readonly body: Readonly<Record<string, unknown>>
+  readonly body: Readonly<Record<string, unknown>> | string
 }
 
 const source = fileURLToPath(new URL('../../src/changes/', import.meta.url))
@@ -77,7 +77,8 @@ export async function startChangesServer(
   return { state, url: await app.listen({ port: 0, host: '127.0.0.1' }), close: () => app.close() }
 }
 
-function servePage(app: FastifyInstance, markup: string): void {
+/** Its policy lets in what the page's own server serves, as a host's may. */
+export function servePage(app: FastifyInstance, markup: string): void {
   app.get('/', async (_request, reply) =>
     reply
       .header('content-security-policy', "default-src 'self'")
