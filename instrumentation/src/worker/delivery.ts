@@ -6,7 +6,7 @@ import { originalFs } from '../file-system.ts'
 import { openSpool, type Spool } from '../spool/spool.ts'
 import { createKeeper, type DeclareLost } from '../spool/unconfirmed-segments.ts'
 import { createCompletenessTransport } from '../upload/completeness-transport.ts'
-import { createConfirmer } from '../upload/confirmer.ts'
+import { Confirmer } from '../upload/confirmer.ts'
 import { parseEndpoint } from '../upload/endpoint.ts'
 import { createHttpTransport } from '../upload/http-transport.ts'
 import { createUploader } from '../upload/uploader.ts'
@@ -49,7 +49,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const confirmer =
     receiver === undefined
       ? undefined
-      : createConfirmer({
+      : new Confirmer({
           source: keeper,
           transport: createCompletenessTransport({ baseUrl: receiver, token: () => receiverToken }),
           resendAfterMs: settings.resendAfterSeconds * 1_000,

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
 import { joinRanges } from '../../src/sequence-ranges.ts'
 import type { KeptSegment } from '../../src/spool/unconfirmed-segments.ts'
-import type { Learnt } from '../../src/upload/confirm.ts'
-import { createConfirmPolicy, resendsMax } from '../../src/upload/confirm-policy.ts'
+import type { LedgerAnswers } from '../../src/upload/ask-ledger.ts'
+import { ConfirmPolicy, resendsMax } from '../../src/upload/confirm-policy.ts'
 import { keptSegment } from './kept-segment.ts'
 
 const resendAfterMs = 1_000
 const minute = 60_000
 
 /** A ledger of one recorder that has these sequences. */
-function has(...sequences: number[]): Learnt {
+function has(...sequences: number[]): LedgerAnswers {
   const settled = joinRanges(sequences.map((sequence) => [sequence, sequence] as const))
   const ledger = { settled, dropped: [], through: Number.POSITIVE_INFINITY }
   return { recorders: new Map([['recorder', ledger]]), contents: new Map() }
@@ -21,19 +21,19 @@ function segmentOf(sequence: number, changes: Partial<KeptSegment> = {}): KeptSe
 }
 
 test('what the ledger has is confirmed, what it says is dropped is set aside', () => {
-  const policy = createConfirmPolicy({ resendAfterMs })
+  const policy = new ConfirmPolicy({ resendAfterMs })
   const [one, two, three] = [segmentOf(1), segmentOf(2), segmentOf(3)]
-  const learnt = has(1)
-  const ledger = learnt.recorders.get('recorder')
-  if (ledger !== undefined) learnt.recorders.set('recorder', { ...ledger, dropped: [[2, 2]] })
-  expect(policy.judge([one, two, three], learnt, 10)).toEqual([
+  const answers = has(1)
+  const ledger = answers.recorders.get('recorder')
+  if (ledger !== undefined) answers.recorders.set('recorder', { ...ledger, dropped: [[2, 2]] })
+  expect(policy.judge([one, two, three], answers, 10)).toEqual([
     { segment: one, action: 'confirm' },
     { segment: two, action: 'set_aside' },
   ])
 })
 
 test('a missing segment is sent again when one that was taken later has landed, and a while has passed', () => {
-  const policy = createConfirmPolicy({ resendAfterMs })
+  const policy = new ConfirmPolicy({ resendAfterMs })
   const [one, two] = [segmentOf(1), segmentOf(2)]
   expect(policy.judge([one, two], has(2), 10)).toEqual([{ segment: two, action: 'confirm' }])
   expect(policy.judge([one], has(2), 10 + resendAfterMs - 1)).toEqual([])
@@ -43,7 +43,7 @@ test('a missing segment is sent again when one that was taken later has landed, 
 })
 
 test('what was taken before, or is of another signal, overtakes nothing', () => {
-  const policy = createConfirmPolicy({ resendAfterMs })
+  const policy = new ConfirmPolicy({ resendAfterMs })
   const missing = segmentOf(5)
   const earlier = segmentOf(4)
   const log = segmentOf(6, { signal: 'logs' })
@@ -52,7 +52,7 @@ test('what was taken before, or is of another signal, overtakes nothing', () => 
 })
 
 test('what was sent twice overtakes nothing: the first of the two may have landed', () => {
-  const policy = createConfirmPolicy({ resendAfterMs })
+  const policy = new ConfirmPolicy({ resendAfterMs })
   const missing = segmentOf(5)
   const again = segmentOf(4, { times: 2, takenAt: 9 })
   policy.judge([missing, again], has(4), 10)
@@ -60,7 +60,7 @@ test('what was sent twice overtakes nothing: the first of the two may have lande
 })
 
 test('each time it gets twice as long, and after the last it is lost', () => {
-  const policy = createConfirmPolicy({ resendAfterMs })
+  const policy = new ConfirmPolicy({ resendAfterMs })
   const waits: number[] = []
   let now = 0
   for (let times = 1; times <= resendsMax + 1; times += 1) {
@@ -87,7 +87,7 @@ test('each time it gets twice as long, and after the last it is lost', () => {
 })
 
 test('what was overtaken by little, before the Collector lost its receiver, is not declared lost', () => {
-  const policy = createConfirmPolicy({ resendAfterMs })
+  const policy = new ConfirmPolicy({ resendAfterMs })
   const missing = segmentOf(1, { times: resendsMax + 1 })
   policy.judge([missing, segmentOf(2)], has(2), 10)
   expect(policy.judge([missing], has(2), 100 * minute)).toEqual([])
@@ -99,16 +99,16 @@ test('what was overtaken by little, before the Collector lost its receiver, is n
 })
 
 test('what was sent again has to be overtaken again', () => {
-  const policy = createConfirmPolicy({ resendAfterMs })
+  const policy = new ConfirmPolicy({ resendAfterMs })
   policy.judge([segmentOf(1), segmentOf(2)], has(2), 10)
   const again = segmentOf(1, { times: 2, takenAt: 2_000 })
   expect(policy.judge([again], has(2), 2_000 + 4 * resendAfterMs)).toEqual([])
 })
 
 test('an answer that does not speak of a segment changes nothing for it', () => {
-  const policy = createConfirmPolicy({ resendAfterMs })
+  const policy = new ConfirmPolicy({ resendAfterMs })
   policy.judge([segmentOf(1), segmentOf(2)], has(2), 10)
-  const silent: Learnt = { recorders: new Map(), contents: new Map() }
+  const silent: LedgerAnswers = { recorders: new Map(), contents: new Map() }
   expect(policy.judge([segmentOf(1)], silent, 100 * minute)).toEqual([])
 })
 
@@ -117,7 +117,7 @@ test('an answer that does not speak of a segment changes nothing for it', () => 
  * make the queue several times as long, and declaring it lost would be wrong.
  */
 test('a Collector that is offline for days gets a few probes, and nothing is declared lost', () => {
-  const policy = createConfirmPolicy({ resendAfterMs: 2 * minute })
+  const policy = new ConfirmPolicy({ resendAfterMs: 2 * minute })
   const kept = new Map<number, KeptSegment>()
   let sentAgain = 0
   let next = 1
@@ -144,7 +144,7 @@ test('a Collector that is offline for days gets a few probes, and nothing is dec
  * next one go sooner.
  */
 test('in silence a lost tail comes back, one segment after another', () => {
-  const policy = createConfirmPolicy({ resendAfterMs })
+  const policy = new ConfirmPolicy({ resendAfterMs })
   const lost = new Map(Array.from({ length: 10 }, (_, n) => [n + 1, segmentOf(n + 1)]))
   const landed: number[] = []
   let now = 0
@@ -175,7 +175,7 @@ test('random Collectors: what they do not lose for good lands, what they lose fo
       state = (state * 48_271) % 2_147_483_647
       return state / 2_147_483_647
     }
-    const policy = createConfirmPolicy({ resendAfterMs })
+    const policy = new ConfirmPolicy({ resendAfterMs })
     const cursed = new Set(Array.from({ length: 3 }, () => 1 + Math.floor(chance() * 60)))
     const kept = new Map<number, KeptSegment>()
     const landed = new Set<number>()

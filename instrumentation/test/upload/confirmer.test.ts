@@ -5,12 +5,8 @@ import type {
   CompletenessQuestion,
   CompletenessResult,
 } from '../../src/upload/completeness-transport.ts'
-import {
-  type ConfirmerHealth,
-  type ConfirmerState,
-  type ConfirmSource,
-  createConfirmer,
-} from '../../src/upload/confirmer.ts'
+import { Confirmer, type ConfirmSource } from '../../src/upload/confirmer.ts'
+import type { DeliveryHealth } from '../../src/upload/loop.ts'
 import { keptSegment } from './kept-segment.ts'
 
 /** A keeper without a disk, and what was done with each. */
@@ -59,10 +55,10 @@ function start(
 ) {
   const { kept, done, source } = openSource(...first)
   const questions: CompletenessQuestion[] = []
-  const states: ConfirmerState[] = []
+  const states: DeliveryHealth['state'][] = []
   const state = { answer }
   let wakes = 0
-  const confirmer = createConfirmer({
+  const confirmer = new Confirmer({
     source: { ...source, ...changes.source },
     transport: {
       ask: async (question) => {
@@ -75,7 +71,7 @@ function start(
     onSentAgain: () => {
       wakes += 1
     },
-    onHealth: (health: ConfirmerHealth) => states.push(health.state),
+    onHealth: (health) => states.push(health.state),
   })
   return {
     kept,
@@ -95,14 +91,14 @@ test('what is in the ledger goes, and an empty keeper asks nothing', async () =>
   const now = performance.now()
   await using at = start([keptSegment([[1, 1]], { takenAt: now })], landed(1))
   await expect.poll(() => at.done).toEqual(['confirm 1.traces.json.gz'])
-  await expect.poll(() => at.confirmer.health().state).toBe('idle')
+  await expect.poll(() => at.confirmer.health.state).toBe('idle')
   const asked = at.questions.length
   await sleep(100)
   expect(at.questions.length).toBe(asked)
   at.kept.add(keptSegment([[1, 1]], { name: 'new', takenAt: performance.now() }))
   at.confirmer.wake()
   await expect.poll(() => at.done).toContain('confirm new')
-  expect(at.confirmer.health()).toMatchObject({ segmentsConfirmed: 2, reason: undefined })
+  expect(at.confirmer.health).toMatchObject({ counts: { confirmed: 2 }, reason: undefined })
 })
 
 test('while nothing changes it is asked ever more rarely', async () => {
@@ -128,11 +124,7 @@ test('what is sent again wakes the uploader, what is lost is given up', async ()
     .poll(() => at.done)
     .toEqual(['confirm 3.traces.json.gz', 'again 1.traces.json.gz', 'lose 2.traces.json.gz'])
   expect(at.wakes()).toBe(1)
-  expect(at.confirmer.health()).toMatchObject({
-    segmentsConfirmed: 1,
-    segmentsSentAgain: 1,
-    segmentsLost: 1,
-  })
+  expect(at.confirmer.health).toMatchObject({ counts: { confirmed: 1, sentAgain: 1, lost: 1 } })
 })
 
 test.each([
@@ -143,7 +135,7 @@ test.each([
   const now = performance.now()
   const old = keptSegment([[1, 1]], { takenAt: now - 1_000_000, times: 4 })
   await using at = start([old], () => result)
-  await expect.poll(() => at.confirmer.health()).toMatchObject({ state, reason: result.reason })
+  await expect.poll(() => at.confirmer.health).toMatchObject({ state, reason: result.reason })
   at.confirmer.wake()
   await sleep(100)
   expect([at.done, at.questions.length]).toEqual([[], 1])
@@ -158,7 +150,7 @@ test('what was learnt before an answer that is none counts', async () => {
     answers += 1
     return answers === 1 ? landed(1)(question) : { status: 'retry', reason: 'HTTP 503' }
   })
-  await expect.poll(() => at.confirmer.health().state).toBe('offline')
+  await expect.poll(() => at.confirmer.health.state).toBe('offline')
   expect(at.done.length).toBeGreaterThan(10)
   expect(at.done.length).toBeLessThan(200)
 })
@@ -209,7 +201,7 @@ test('a disk that refuses is tried again in the next look', async () => {
   })
   await expect.poll(() => done).toEqual(['confirm 1.traces.json.gz'])
   expect([refusals, kept.size]).toEqual([3, 0])
-  expect(at.confirmer.health().segmentsConfirmed).toBe(1)
+  expect(at.confirmer.health.counts.confirmed).toBe(1)
 })
 
 test('age alone gives nothing up before an answer was had', async () => {
@@ -241,16 +233,16 @@ test('bytes are bounded while nobody answers, too', async () => {
   await using at = start([], () => ({ status: 'unsupported', reason: 'HTTP 404' }), {
     source: { ...source, limit },
   })
-  await expect.poll(() => at.confirmer.health().state).toBe('unsupported')
+  await expect.poll(() => at.confirmer.health.state).toBe('unsupported')
   const before = limits
   at.confirmer.wake()
   expect(limits).toBe(before + 1)
-  expect(at.confirmer.health().segmentsUnconfirmed).toBe(limits)
+  expect(at.confirmer.health.counts.unconfirmed).toBe(limits)
 })
 
 test('a close ends what is asked, at once and as often as one likes', async () => {
   const { source } = openSource(keptSegment([[1, 1]]))
-  const confirmer = createConfirmer({
+  const confirmer = new Confirmer({
     source,
     transport: {
       ask: (_question, signal) =>

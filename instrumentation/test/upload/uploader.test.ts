@@ -5,13 +5,8 @@ import { gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { parseEndpoint } from '../../src/upload/endpoint.ts'
 import { createHttpTransport } from '../../src/upload/http-transport.ts'
-import {
-  createUploader,
-  type Segment,
-  type SegmentSource,
-  type UploaderHealth,
-  type UploaderState,
-} from '../../src/upload/uploader.ts'
+import type { DeliveryHealth } from '../../src/upload/loop.ts'
+import { createUploader, type Segment, type SegmentSource } from '../../src/upload/uploader.ts'
 import { type Answer, accept, startReceiver, status } from './receiver.ts'
 
 const soon = { firstMs: 20, maxMs: 40 }
@@ -64,7 +59,7 @@ async function startUpload(
   const endpoint = parseEndpoint(receiver.url)
   if (endpoint.status !== 'ok') throw new Error(endpoint.reason)
   const transport = createHttpTransport({ userAgent: 'turnlog/0.1.0' })
-  const states: UploaderState[] = []
+  const states: DeliveryHealth['state'][] = []
   const uploader = createUploader({
     source: spool.source,
     transport,
@@ -72,7 +67,7 @@ async function startUpload(
     token: () => 'a-token',
     offline: soon,
     paused: soon,
-    onHealth: ({ state }: UploaderHealth) => states.push(state),
+    onHealth: ({ state }) => states.push(state),
     ...options,
   })
   return {
@@ -111,7 +106,7 @@ test('segments go out one at a time, the oldest first, each to the address of it
     '/v1/traces',
     '/v1/logs',
   ])
-  expect(upload.uploader.health()).toMatchObject({ segmentsAccepted: 3, attemptsFailed: 0 })
+  expect(upload.uploader.health).toMatchObject({ counts: { sent: 3 }, failures: { offline: 0 } })
 })
 
 test('an idle uploader is woken by a new segment', async () => {
@@ -128,7 +123,7 @@ test('what the receiver rejects for good is acknowledged and counted, not sent a
   await expect
     .poll(() => upload.acknowledged)
     .toEqual([{ name: '1', isCommitted: false, rejected: 2, message: 'too old' }])
-  expect(upload.uploader.health().recordsRejected).toBe(2)
+  expect(upload.uploader.health.counts.recordsRejected).toBe(2)
   expect(upload.sent()).toEqual(['1'])
 })
 
@@ -142,7 +137,7 @@ test('a refused segment is set aside whole and does not block the next', async (
   )
   await expect.poll(() => upload.acknowledged.map(({ name }) => name)).toEqual(['1', '2'])
   expect(upload.quarantined).toEqual([{ name: 'bad', reason: 'HTTP 400: not OTLP' }])
-  expect(upload.uploader.health().segmentsQuarantined).toBe(1)
+  expect(upload.uploader.health.counts.quarantined).toBe(1)
 })
 
 test.for([500, 502, 503, 504, 429, 408])(
@@ -163,7 +158,7 @@ test('a receiver that is down for a while loses nothing and gets all in order', 
   await upload.receiver.stop()
   for (const name of names) upload.add(name)
   upload.uploader.wake()
-  await expect.poll(() => upload.uploader.health().reason).toBe('ECONNREFUSED')
+  await expect.poll(() => upload.uploader.health.reason).toBe('ECONNREFUSED')
   await upload.receiver.start()
   await expect.poll(() => upload.sent()).toEqual(names)
   expect(upload.waiting).toEqual([])
@@ -196,7 +191,7 @@ test.for([
     expect([upload.acknowledged, upload.quarantined]).toEqual([[], []])
     upload.receiver.answerWith(accept)
     await expect.poll(() => upload.acknowledged).toHaveLength(2)
-    expect(upload.uploader.health()).toMatchObject({ reason: undefined, segmentsQuarantined: 0 })
+    expect(upload.uploader.health).toMatchObject({ reason: undefined, counts: { quarantined: 0 } })
   },
 )
 
@@ -230,7 +225,7 @@ test('Retry-After holds the next attempt back', async () => {
   await expect.poll(() => upload.states).toContain('offline')
   upload.receiver.answerWith(accept)
   const result = await upload.uploader.close({ withinMs: 5_000 })
-  expect(result).toMatchObject({ state: 'closed', segmentsAccepted: 0, attemptsFailed: 1 })
+  expect(result).toMatchObject({ state: 'closed', counts: { sent: 0 }, failures: { offline: 1 } })
 })
 
 test('a close sends what is waiting, and ends', async () => {
@@ -238,7 +233,7 @@ test('a close sends what is waiting, and ends', async () => {
   await expect.poll(() => upload.states).toContain('idle')
   for (const name of ['1', '2', '3']) upload.add(name)
   const result = await upload.uploader.close({ withinMs: 5_000 })
-  expect(result).toMatchObject({ state: 'closed', segmentsAccepted: 3 })
+  expect(result).toMatchObject({ state: 'closed', counts: { sent: 3 } })
   expect(upload.waiting).toEqual([])
   expect(await upload.uploader.close({ withinMs: 5_000 })).toBe(result)
 })
@@ -273,7 +268,7 @@ test('a segment that cannot be read is set aside; one that is gone is left to wh
   const gone = upload.add('gone')
   rmSync(gone)
   upload.uploader.wake()
-  await expect.poll(() => upload.uploader.health().reason).toBe('unreadable: ENOENT')
+  await expect.poll(() => upload.uploader.health.reason).toBe('unreadable: ENOENT')
   upload.waiting.shift()
   // A folder cannot be read as a file, also not by root.
   upload.waiting.push({ path: tmpdir(), signal: 'traces', bytes: 0 })
@@ -297,7 +292,7 @@ test('a spool that fails is asked again; what it could not note is sent again', 
   await using upload = await startUpload(accept, [], { source: failing })
   await expect.poll(() => spool.acknowledged).toHaveLength(1)
   expect(upload.sent()).toEqual(['1', '1', '1'])
-  expect(upload.uploader.health()).toMatchObject({ attemptsFailed: 2, segmentsAccepted: 1 })
+  expect(upload.uploader.health).toMatchObject({ failures: { offline: 2 }, counts: { sent: 1 } })
 })
 
 test('a listener that throws does not stop the upload', async () => {

@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest'
+import { addLedger, type LedgerAnswers, questionsOf } from '../../src/upload/ask-ledger.ts'
 import { queryOf } from '../../src/upload/completeness-transport.ts'
-import { addLedger, type Learnt, questionsOf, standingOf } from '../../src/upload/confirm.ts'
+import { standingOf } from '../../src/upload/confirm-policy.ts'
 import { keptSegment } from './kept-segment.ts'
 
 const content = (n: number) => `2026-11-23/${String(n).padStart(64, '0')}`
 const everything = Number.POSITIVE_INFINITY
 
-function learnt(
+function answersOf(
   ledger: { settled?: [number, number][]; dropped?: [number, number][]; through?: number } = {},
   contents: [string, boolean][] = [],
-): Learnt {
+): LedgerAnswers {
   const { settled = [], dropped = [], through = everything } = ledger
   return {
     recorders: new Map([['recorder', { settled, dropped, through }]]),
@@ -68,14 +69,14 @@ test.for([
   ['nothing', {}, 'missing'],
   ['only what is between', { settled: [[4, 6]] }, 'missing'],
   ['as far as was said', { settled: [[1, 3]], through: 8 }, 'unknown'],
-] as [string, Parameters<typeof learnt>[0], string][])(
+] as [string, Parameters<typeof answersOf>[0], string][])(
   'a segment of 1-3 and 7-9, %s, is %3$s',
   ([, ledger, status]) => {
     const segment = keptSegment([
       [1, 3],
       [7, 9],
     ])
-    expect(standingOf(segment, learnt(ledger)).status).toBe(status)
+    expect(standingOf(segment, answersOf(ledger)).status).toBe(status)
   },
 )
 
@@ -85,7 +86,7 @@ test('what is missing is said exactly', () => {
     settled: [[1, 3]] as [number, number][],
     dropped: [[9, 9]] as [number, number][],
   }
-  const said = learnt(ledger, [
+  const said = answersOf(ledger, [
     [content(1), true],
     [content(2), false],
   ])
@@ -98,17 +99,17 @@ test('what is missing is said exactly', () => {
 
 test('a segment of contents alone is confirmed by them', () => {
   const segment = keptSegment([], { contents: [content(1)] })
-  expect(standingOf(segment, learnt({}, [[content(1), false]])).status).toBe('confirmed')
-  expect(standingOf(segment, learnt({}, [[content(1), true]])).status).toBe('missing')
-  expect(standingOf(segment, learnt()).status).toBe('unknown')
+  expect(standingOf(segment, answersOf({}, [[content(1), false]])).status).toBe('confirmed')
+  expect(standingOf(segment, answersOf({}, [[content(1), true]])).status).toBe('missing')
+  expect(standingOf(segment, answersOf()).status).toBe('unknown')
 })
 
 test('a segment of which nothing is known is never confirmed', () => {
-  expect(standingOf(keptSegment([]), learnt({ settled: [[1, 9]] })).status).toBe('unknown')
+  expect(standingOf(keptSegment([]), answersOf({ settled: [[1, 9]] })).status).toBe('unknown')
 })
 
 test('a recorder that was not answered is unknown, not missing', () => {
-  const nothing: Learnt = { recorders: new Map(), contents: new Map() }
+  const nothing: LedgerAnswers = { recorders: new Map(), contents: new Map() }
   expect(standingOf(keptSegment([[1, 1]]), nothing).status).toBe('unknown')
 })
 
