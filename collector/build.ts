@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto'
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { clearly, prepareFolder } from '@turnlog/embedded-postgres/folder'
+import { explainFolderErrors, prepareFolder } from '@turnlog/embedded-postgres/folder'
 import { takeLock } from '@turnlog/embedded-postgres/lock'
 import { findGo } from './go.ts'
 
@@ -54,7 +54,7 @@ export async function buildCollector(options: BuildOptions): Promise<Built> {
   say(
     'Building the Collector, once: two to seven minutes, and 500 MB of Go modules are downloaded.',
   )
-  const folder = await clearly(cache, () => mkdtemp(join(cache, `${hash}.`)))
+  const folder = await explainFolderErrors(cache, () => mkdtemp(join(cache, `${hash}.`)))
   try {
     const run = await runBuilder({ builder, folder, environment, signal })
     signal.throwIfAborted()

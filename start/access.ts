@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { clearly, writeWhole } from '@turnlog/embedded-postgres/folder'
+import { explainFolderErrors, replaceFile } from '@turnlog/embedded-postgres/folder'
 
 /** What lets the example send and a person look: a token and a link, of one database. */
 export interface Access {
@@ -26,7 +26,7 @@ export async function keepToken({
 }): Promise<string> {
   const folder = join(dataFolder, 'tokens')
   const file = join(folder, 'example')
-  return clearly(folder, async () => {
+  return explainFolderErrors(folder, async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const kept = (await readFile(file, 'utf8').catch(() => '')).trim()
     if (kept !== '' && (await access.isIngestToken({ token: kept, user }))) {
@@ -34,7 +34,7 @@ export async function keepToken({
       return kept
     }
     const token = await access.createIngestToken({ user })
-    await writeWhole(file, `${token}\n`)
+    await replaceFile(file, `${token}\n`)
     return token
   })
 }

@@ -1,13 +1,9 @@
-import { describePortHolder, probePort } from '@turnlog/embedded-postgres/port'
+import { whyUnusable } from '@turnlog/embedded-postgres/port'
 import { ExpectedError } from './expected-error.ts'
 
-/** Throws an `ExpectedError` that names the process on the port and the setting that chooses another. */
+/** Rejects with an `ExpectedError` that names the process on the port and the setting that chooses another port. */
 export async function checkPort(setting: string, port: number): Promise<void> {
-  const state = await probePort(port)
-  if (state === 'free') return
-  const why =
-    state === 'taken'
-      ? `is taken by ${describePortHolder(port) ?? 'another process'}`
-      : 'is not for ordinary users'
+  const why = await whyUnusable(port)
+  if (why === undefined) return
   throw new ExpectedError(`Port ${port} (${setting}) ${why}: set ${setting} to a free one.`)
 }

@@ -1,5 +1,5 @@
 import { readFile, rm } from 'node:fs/promises'
-import { writeWhole } from '@turnlog/embedded-postgres/folder'
+import { replaceFile } from '@turnlog/embedded-postgres/folder'
 import { processEnded, processStart, sendSignal } from '@turnlog/embedded-postgres/process'
 import { descendantsOf, endDescendants } from './descendants.ts'
 
@@ -24,7 +24,7 @@ interface Child {
 }
 
 export async function writeRunning(path: string, running: Running): Promise<void> {
-  await writeWhole(path, `${JSON.stringify(running, null, 2)}\n`)
+  await replaceFile(path, `${JSON.stringify(running, null, 2)}\n`)
 }
 
 /** `undefined` when there is none, or none that makes sense. */

@@ -1,10 +1,10 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { clearly } from '@turnlog/embedded-postgres/folder'
+import { explainFolderErrors } from '@turnlog/embedded-postgres/folder'
 
 /** Makes the agent's folder, with a first file to ask about; one that is there already is left as it is. */
 export async function prepareWorkspace(folder: string): Promise<void> {
-  await clearly(folder, async () => {
+  await explainFolderErrors(folder, async () => {
     const isMissing = await stat(folder).then(
       () => false,
       () => true,

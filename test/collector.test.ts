@@ -181,7 +181,7 @@ test('a queue that cannot be made is said', async () => {
   writeFileSync(path.join(folder.path, 'queue'), '')
   await using run = await start({ TURNLOG_QUEUE_DIRECTORY: path.join(folder.path, 'queue') })
   expect(await run.ended).toBe(1)
-  expect(run.output()).toMatch(/^A file stands where the folder '.*queue' should be\.\n$/)
+  expect(run.output()).toMatch(/^The folder '.*queue' cannot be made: a file is in the way\.\n$/)
 })
 
 test('a queue that another one has is said', async () => {

@@ -344,9 +344,9 @@ describe('what stands in the way is said in one line, and the exit code is 1', (
     const file = join(data, 'a-file')
     await writeFile(file, '')
     await mkdir(join(data, 'read-only'), { mode: 0o500, recursive: true })
-    expect(await refusal({ TURNLOG_DATA: join(file, 'below') })).toContain('A file stands where')
-    expect(await refusal({ TURNLOG_DATA: file })).toContain('A file stands where')
-    expect(await refusal({ EXAMPLE_WORKSPACE: file })).toContain('A file stands where')
+    expect(await refusal({ TURNLOG_DATA: join(file, 'below') })).toContain('a file is in the way')
+    expect(await refusal({ TURNLOG_DATA: file })).toContain('a file is in the way')
+    expect(await refusal({ EXAMPLE_WORKSPACE: file })).toContain('a file is in the way')
     expect(await refusal({ TURNLOG_DATA: join(data, 'x'.repeat(300)) })).toContain(
       'cannot be made or written',
     )

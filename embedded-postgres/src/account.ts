@@ -1,3 +1,4 @@
+/** The user that PostgreSQL runs as. */
 import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -6,7 +7,7 @@ import { PostgresError } from './errors.ts'
 
 const run = promisify(execFile)
 
-/** Users under whom PostgreSQL may run when we are root, in the order they are tried. */
+/** Users that root runs PostgreSQL as, in the order they are tried. */
 const candidates = ['postgres', 'nobody'] as const
 
 export interface Account {
@@ -15,8 +16,8 @@ export interface Account {
 }
 
 /**
- * As whom PostgreSQL runs. Ordinarily as ourselves: `undefined`. PostgreSQL refuses to run as root, so root runs it as
- * the owner of the existing cluster, else as the first user of `candidates` that exists.
+ * Resolves with the user to run PostgreSQL as; `undefined` means the current user. PostgreSQL refuses to run as root, so
+ * root runs it as the owner of the existing cluster, else as the first of `candidates` that exists.
  */
 export async function findAccount(cluster: string | undefined): Promise<Account | undefined> {
   const owner = cluster === undefined ? undefined : await stat(cluster)
@@ -32,30 +33,33 @@ export async function findAccount(cluster: string | undefined): Promise<Account 
   if (owner !== undefined) {
     throw new PostgresError(
       'TL_POSTGRES_CLUSTER',
-      `The cluster '${cluster}' belongs to root, as whom PostgreSQL does not run: give it to another user (chown -R).`,
+      `The cluster '${cluster}' belongs to root, and PostgreSQL does not run as root: give it to another user (chown -R).`,
     )
   }
   for (const name of candidates) {
-    const account = await lookUp(name)
+    const account = await findUser(name)
     if (account !== undefined) return account
   }
   throw new PostgresError(
     'TL_POSTGRES_ACCOUNT',
-    `PostgreSQL does not run as root, and there is no user ${candidates.join(' or ')}: make one, start Turnlog as an ordinary user, or set DATABASE_URL.`,
+    `PostgreSQL does not run as root, and there is no user ${candidates.join(' or ')}: add one, start Turnlog as an ordinary user, or set DATABASE_URL.`,
   )
 }
 
-/** The uppermost folder on the way to `path` that the account may not enter, by its mode; access lists are not read. */
-export async function closedFolder(path: string, account: Account): Promise<string | undefined> {
-  const above = dirname(path)
-  const higher = above === path ? undefined : await closedFolder(above, account)
+/** The first folder from the root to `path` that the account may not enter, by mode alone: access lists are not read. */
+export async function findClosedFolder(
+  path: string,
+  account: Account,
+): Promise<string | undefined> {
+  const parent = dirname(path)
+  const higher = parent === path ? undefined : await findClosedFolder(parent, account)
   if (higher !== undefined) return higher
   const { uid, gid, mode } = await stat(path)
   const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001
   return (mode & bit) === 0 ? path : undefined
 }
 
-async function lookUp(name: string): Promise<Account | undefined> {
+async function findUser(name: string): Promise<Account | undefined> {
   try {
     const [uid, gid] = await Promise.all(
       ['-u', '-g'].map(async (option) => Number((await run('id', [option, name])).stdout)),

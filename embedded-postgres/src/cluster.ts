@@ -1,4 +1,13 @@
-import { spawn } from 'node:child_process'
+/**
+ * The cluster: the folder that PostgreSQL keeps its data in, named `postgres` in the data folder.
+ *
+ * For root, `postgres` is a link: the user that root runs PostgreSQL as cannot enter root's folders, so the cluster is a
+ * folder with a random name below `rootFolder`. A data folder that is moved keeps its database, since the link moves along.
+ *
+ * A cluster named `postgres` is complete: `initdb` works in `postgres.building-…` (a folder, or a link to one), which is
+ * renamed at the end. What an interrupted `initdb` left is removed by the next start. Each start uses a new name, because
+ * an `initdb` whose parent was killed may go on writing for a moment.
+ */
 import { randomBytes } from 'node:crypto'
 import {
   chmod,
@@ -18,36 +27,26 @@ import { basename, dirname, join } from 'node:path'
 import type { Account } from './account.ts'
 import type { Connection } from './connection.ts'
 import { PostgresError } from './errors.ts'
-import { clearly, errorCodeOf } from './folder.ts'
+import { errorCodeOf, explainFolderErrors } from './folder.ts'
 import { sendSignal } from './process.ts'
+import { startProgram } from './program.ts'
 
-/**
- * The cluster: the folder in which PostgreSQL keeps its data, reached as `postgres` in the data folder.
- *
- * Ordinarily it is that folder. For root it is a link: the user as whom root runs PostgreSQL cannot enter root's
- * folders, so the cluster lies in a folder of `rootFolder` with a random name. The link says which: a data folder that
- * is moved keeps its database.
- *
- * A cluster that has its name is whole: `initdb` works under a name of its own, `postgres.building-…` (again a folder,
- * or a link to one), which is renamed when it is done. What an interrupted one left is removed by the next; it may
- * still be at work for a moment, hence a new name each time.
- */
+/** Holds what root must let PostgreSQL's user enter: copies of the programs, and clusters. */
+const rootFolder = '/var/lib/turnlog'
+const rootClusters = join(rootFolder, 'clusters')
 
-/** Where root keeps what PostgreSQL's user must be able to enter: copies of the programs, and clusters. */
-export const rootFolder = '/var/lib/turnlog'
-
-/** The major version of PostgreSQL that we bring. A cluster of another is refused. */
+/** The major version of PostgreSQL that npm brings. A cluster of any other version is refused. */
 const majorVersion = '18'
 
 const clusterName = 'postgres'
 const buildingPrefix = 'postgres.building-'
 
-/** An orphaned `initdb` may add files while its folder is being removed, until it finds that gone. */
+/** An orphaned `initdb` may add files to a folder that is being removed, until it fails on the missing ones. */
 const removeTries = 20
 
 /** Written into postgresql.conf once, so that the owner may change them. Each has its reason. */
-const settingsAtFirst = {
-  timezone: 'UTC', // days, by which records are kept, are the same for every reader
+const initialSettings = {
+  timezone: 'UTC', // records are kept by the day, which must be the same for every reader
   log_timezone: 'UTC',
   jit: 'off', // our queries are short: compiling them costs more than it saves
   random_page_cost: '1.1', // laptops have solid-state disks
@@ -55,23 +54,32 @@ const settingsAtFirst = {
   min_wal_size: '64MB',
 }
 
-/** The real path of the existing cluster; `undefined` when none was made yet. A link that leads nowhere is refused. */
+interface NewCluster {
+  readonly dataFolder: string
+  readonly binaries: string
+  readonly account: Account | undefined
+  readonly connection: Connection
+  /** Ends `initdb`. */
+  readonly signal: AbortSignal | undefined
+}
+
+/** The real path of the existing cluster; `undefined` if none was made yet. Rejects when it cannot be used. */
 export async function findCluster(dataFolder: string): Promise<string | undefined> {
   const path = join(dataFolder, clusterName)
-  const entry = await lstat(path).catch(absent)
+  const entry = await lstat(path).catch(undefinedIfMissing)
   if (entry === undefined) return undefined
-  const real = await realpath(path).catch(absent)
+  const real = await realpath(path).catch(undefinedIfMissing)
   if (real === undefined) {
     throw new PostgresError(
       'TL_POSTGRES_CLUSTER',
-      `'${path}' leads to '${await readlink(path)}', where no cluster is: restore it, or remove the link to begin anew.`,
+      `'${path}' is a link to '${await readlink(path)}', which does not exist: restore it, or remove the link to begin with an empty database.`,
     )
   }
-  const version = await readFile(join(real, 'PG_VERSION'), 'utf8').catch(absent)
+  const version = await readFile(join(real, 'PG_VERSION'), 'utf8').catch(undefinedIfMissing)
   if (version === undefined) {
     throw new PostgresError(
       'TL_POSTGRES_CLUSTER',
-      `'${path}' is in the way: it is not a PostgreSQL cluster (it has no PG_VERSION).`,
+      `'${path}' is not a PostgreSQL cluster (it has no PG_VERSION): move it away.`,
     )
   }
   if (version.trim() !== majorVersion) {
@@ -83,28 +91,17 @@ export async function findCluster(dataFolder: string): Promise<string | undefine
   return real
 }
 
-/** Makes a new cluster whose owner is `connection.user`. Resolves with its real path; leaves nothing when it fails. */
-export async function makeCluster({
-  dataFolder,
-  binaries,
-  account,
-  connection,
-  signal,
-}: {
-  dataFolder: string
-  binaries: string
-  account: Account | undefined
-  connection: Connection
-  signal: AbortSignal | undefined
-}): Promise<string> {
+/** Makes a new cluster, owned by `connection.user`. Resolves with its real path; leaves nothing behind when it fails. */
+export async function makeCluster(options: NewCluster): Promise<string> {
+  const { dataFolder, account } = options
   const building = join(dataFolder, buildingPrefix + randomBytes(8).toString('hex'))
-  return clearly(dataFolder, async () => {
+  return explainFolderErrors(dataFolder, async () => {
     for (const name of await readdir(dataFolder)) {
       if (name.startsWith(buildingPrefix)) await removeBuilding(join(dataFolder, name))
     }
     try {
-      const real = account === undefined ? building : await makeRootsFolder(building)
-      await initialise({ real, binaries, account, connection, signal })
+      const folder = account === undefined ? building : await linkToRootFolder(building)
+      await initialise(folder, options)
       await rename(building, join(dataFolder, clusterName))
       return await realpath(join(dataFolder, clusterName))
     } catch (error) {
@@ -114,129 +111,79 @@ export async function makeCluster({
   })
 }
 
-/** Makes the folder that root's copies and clusters lie in, which any user may enter. */
+/** Makes the folder for root's copies and clusters, which any user may enter. */
 export async function makeRootFolder(): Promise<string> {
-  return clearly(rootFolder, async () => {
-    const clusters = join(rootFolder, 'clusters')
-    await mkdir(clusters, { recursive: true })
+  return explainFolderErrors(rootFolder, async () => {
+    await mkdir(rootClusters, { recursive: true })
     await chmod(rootFolder, 0o755)
-    await chmod(clusters, 0o711)
+    await chmod(rootClusters, 0o711)
     return rootFolder
   })
 }
 
-/** The link comes first: it is how an interrupted build is found. */
-async function makeRootsFolder(building: string): Promise<string> {
-  const real = join(rootFolder, 'clusters', randomBytes(8).toString('hex'))
-  await symlink(real, building)
-  return real
+/** Makes the link before the folder, so that the next start finds a build that was interrupted. */
+async function linkToRootFolder(building: string): Promise<string> {
+  const folder = join(rootClusters, randomBytes(8).toString('hex'))
+  await symlink(folder, building)
+  return folder
 }
 
+/** Removes a build and, if it is a link to one of root's clusters, its target; no other target is touched. */
 async function removeBuilding(building: string): Promise<void> {
   const target = await readlink(building).catch(() => building)
-  const isOurs = target === building || dirname(target) === join(rootFolder, 'clusters')
-  if (isOurs) {
+  if (target === building || dirname(target) === rootClusters) {
     await rm(target, { recursive: true, force: true, maxRetries: removeTries })
     await rm(passwordFileOf(target), { force: true })
   }
   await rm(building, { recursive: true, force: true })
 }
 
-/** Beside the cluster, since initdb wants an empty folder. */
+/** Beside the cluster, since initdb requires an empty folder. */
 function passwordFileOf(cluster: string): string {
   return join(dirname(cluster), `${basename(cluster)}.password`)
 }
 
-async function initialise({
-  real,
-  binaries,
-  account,
-  connection,
-  signal,
-}: {
-  real: string
-  binaries: string
-  account: Account | undefined
-  connection: Connection
-  signal: AbortSignal | undefined
-}): Promise<void> {
-  const passwordFile = passwordFileOf(real)
-  await mkdir(real, { mode: 0o700 })
+async function initialise(
+  folder: string,
+  { binaries, account, connection, signal }: NewCluster,
+): Promise<void> {
+  const passwordFile = passwordFileOf(folder)
+  await mkdir(folder, { mode: 0o700 })
   await writeFile(passwordFile, `${connection.password}\n`, { mode: 0o600 })
   if (account !== undefined) {
-    await chown(real, account.uid, account.gid)
+    await chown(folder, account.uid, account.gid)
     await chown(passwordFile, account.uid, account.gid)
   }
+  const options = [
+    `--pgdata=${folder}`,
+    `--username=${connection.user}`,
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    // The order of text is PostgreSQL's own, so that a newer system library cannot invalidate an index.
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    '--locale=C',
+    ...(process.platform === 'linux' ? ['--lc-ctype=C.UTF-8'] : []),
+    '--data-checksums',
+    ...Object.entries(initialSettings).map(([name, value]) => `--set=${name}=${value}`),
+  ]
   try {
-    await initdb({
-      program: join(binaries, 'bin/initdb'),
-      account,
-      signal,
-      options: [
-        `--pgdata=${real}`,
-        `--username=${connection.user}`,
-        `--pwfile=${passwordFile}`,
-        '--auth=scram-sha-256',
-        '--encoding=UTF8',
-        // The order of text is PostgreSQL's own, so that a newer system library never unsorts an index.
-        '--locale-provider=builtin',
-        '--builtin-locale=C.UTF-8',
-        '--locale=C',
-        ...(process.platform === 'linux' ? ['--lc-ctype=C.UTF-8'] : []),
-        '--data-checksums',
-        ...Object.entries(settingsAtFirst).map(([name, value]) => `--set=${name}=${value}`),
-      ],
-    })
+    const initdb = await startProgram(join(binaries, 'bin/initdb'), options, account)
+    const stop = () => sendSignal(-initdb.pid, 'SIGKILL')
+    if (signal?.aborted) stop()
+    signal?.addEventListener('abort', stop, { once: true })
+    await initdb.closed
+    signal?.removeEventListener('abort', stop)
+    signal?.throwIfAborted()
+    const exit = await initdb.exited
+    if (exit.code !== 0) throw initdbError(initdb.output(), String(exit.signal ?? exit.code))
   } finally {
     await rm(passwordFile, { force: true })
   }
 }
 
-/** In a process group of its own, with an environment of its own, and a working folder any user may enter. */
-function initdb({
-  program,
-  account,
-  signal,
-  options,
-}: {
-  program: string
-  account: Account | undefined
-  signal: AbortSignal | undefined
-  options: readonly string[]
-}): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, options, {
-      ...account,
-      cwd: '/',
-      detached: true,
-      env: { PATH: process.env.PATH, LC_ALL: 'C' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    const stop = () => child.pid !== undefined && sendSignal(-child.pid, 'SIGKILL')
-    signal?.addEventListener('abort', stop, { once: true })
-    let output = ''
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      output = (output + text).slice(-4_096)
-    })
-    child.once('error', (error) => reject(cannotRun(program, error)))
-    child.once('close', (code, how) => {
-      signal?.removeEventListener('abort', stop)
-      if (signal?.aborted) reject(signal.reason)
-      else if (code === 0) resolve()
-      else reject(initdbTrouble(output, String(how ?? code)))
-    })
-  })
-}
-
-export function cannotRun(program: string, error: Error): PostgresError {
-  return new PostgresError(
-    'TL_POSTGRES_MISSING',
-    `'${program}' cannot be run (${error.message}): set DATABASE_URL to use another PostgreSQL.`,
-    { cause: error },
-  )
-}
-
-function initdbTrouble(output: string, how: string): PostgresError {
+function initdbError(output: string, how: string): PostgresError {
   if (output.includes('No space left on device')) {
     return new PostgresError(
       'TL_DISK_FULL',
@@ -248,7 +195,7 @@ function initdbTrouble(output: string, how: string): PostgresError {
   return new PostgresError('TL_POSTGRES_START', `initdb ended with ${how}: ${reason.trim()}`)
 }
 
-function absent(error: unknown): undefined {
+function undefinedIfMissing(error: unknown): undefined {
   if (['ENOENT', 'ENOTDIR'].includes(errorCodeOf(error) ?? '')) return undefined
   throw error
 }

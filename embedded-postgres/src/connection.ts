@@ -1,13 +1,11 @@
+/** The address and password of the embedded database, kept in `postgres.json`, and the first questions to its server. */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { PostgresError } from './errors.ts'
-import { errorCodeOf, writeWhole } from './folder.ts'
+import { errorCodeOf, replaceFile } from './folder.ts'
 
-/**
- * How the embedded database is reached: `postgres.json` in the data folder, readable by its owner alone. It is made
- * with the cluster and kept while that lives; only the port changes.
- */
+/** Made with the cluster. Only the port changes later. */
 export interface Connection {
   readonly host: string
   readonly port: number
@@ -16,9 +14,10 @@ export interface Connection {
   readonly database: string
 }
 
+/** In the data folder, readable by its owner alone. */
 export const connectionFile = 'postgres.json'
 
-/** Hexadecimal, so that it needs no escape in an address, a shell or SQL. */
+/** The password is hexadecimal, so that it needs no escape in a URL, a shell or SQL. */
 export function newConnection(port: number): Connection {
   return {
     host: '127.0.0.1',
@@ -29,12 +28,12 @@ export function newConnection(port: number): Connection {
   }
 }
 
-/** The address as `psql` takes it. */
+/** The URL for `psql`. */
 export function connectionUrl({ host, port, user, password, database }: Connection): string {
   return `postgresql://${user}:${password}@${host}:${port}/${database}`
 }
 
-/** `undefined` when there is none yet; one that cannot be read as a connection is `TL_POSTGRES_CLUSTER`. */
+/** Resolves with `undefined` when there is no such file; rejects with `TL_POSTGRES_CLUSTER` when it is not a connection. */
 export async function readConnection(path: string): Promise<Connection | undefined> {
   let text: string
   try {
@@ -47,67 +46,76 @@ export async function readConnection(path: string): Promise<Connection | undefin
   if (connection !== undefined) return connection
   throw new PostgresError(
     'TL_POSTGRES_CLUSTER',
-    `'${path}' does not say host, port, user, password and database: restore it.`,
+    `'${path}' does not contain host, port, user, password and database: restore it.`,
   )
 }
 
-export function parseConnection(text: string): Connection | undefined {
+function parseConnection(text: string): Connection | undefined {
   try {
     const { host, port, user, password, database }: Record<string, unknown> = JSON.parse(text)
-    if (typeof port !== 'number' || !Number.isInteger(port)) return undefined
-    const words = [host, user, password, database]
-    if (!words.every((word) => typeof word === 'string')) return undefined
-    const [h = '', u = '', p = '', d = ''] = words
-    return { host: h, port, user: u, password: p, database: d }
+    return typeof host === 'string' &&
+      typeof port === 'number' &&
+      Number.isInteger(port) &&
+      typeof user === 'string' &&
+      typeof password === 'string' &&
+      typeof database === 'string'
+      ? { host, port, user, password, database }
+      : undefined
   } catch {
     return undefined
   }
 }
 
 export async function writeConnection(path: string, connection: Connection): Promise<void> {
-  await writeWhole(path, `${JSON.stringify(connection, null, 2)}\n`)
+  await replaceFile(path, `${JSON.stringify(connection, null, 2)}\n`)
 }
 
-export type Greeting =
-  | { readonly status: 'answers'; readonly dataFolder: string }
+export type ServerState =
+  | { readonly status: 'answers'; readonly cluster: string }
   | { readonly status: 'refuses password' }
+  /** Nothing listens, or the server is still starting. */
   | { readonly status: 'silent' }
 
-/** Asks the server whether it takes our password, and for its cluster. `silent`: not (yet) there, or starting up. */
-export async function greet(connection: Connection): Promise<Greeting> {
-  const client = new pg.Client({
-    ...connection,
-    database: 'postgres',
-    connectionTimeoutMillis: 2_000,
-    query_timeout: 5_000,
-  })
-  client.on('error', () => {}) // A connection that breaks afterwards is of no interest.
+/** Asks the server on this port which cluster it serves, with our password. Bounded in time; never rejects. */
+export async function askServer(connection: Connection): Promise<ServerState> {
+  const limits = { connectionTimeoutMillis: 2_000, query_timeout: 5_000 }
   try {
-    await client.connect()
-    const { rows } = await client.query<{ data_directory: string }>('show data_directory')
-    return { status: 'answers', dataFolder: rows[0]?.data_directory ?? '' }
+    const cluster = await withClient({ ...connection, ...limits }, async (client) => {
+      const { rows } = await client.query<{ data_directory: string }>('show data_directory')
+      return rows[0]?.data_directory ?? ''
+    })
+    return { status: 'answers', cluster }
   } catch (error) {
-    return errorCodeOf(error)?.startsWith('28')
-      ? { status: 'refuses password' }
-      : { status: 'silent' }
-  } finally {
-    await client.end().catch(() => {})
+    // SQLSTATE class 28 is "invalid authorization".
+    const isRefused = errorCodeOf(error)?.startsWith('28')
+    return { status: isRefused ? 'refuses password' : 'silent' }
   }
 }
 
-/** Makes the database when it is missing: each start may be the first that came this far. */
+/** Makes the database if it is missing: a start that was killed may have made the cluster without it. */
 export async function ensureDatabase(connection: Connection): Promise<void> {
-  const client = new pg.Client({ ...connection, database: 'postgres' })
-  client.on('error', () => {})
-  await client.connect()
-  try {
+  await withClient(connection, async (client) => {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [
       connection.database,
     ])
     if (rowCount === 0) {
       await client.query(`create database ${client.escapeIdentifier(connection.database)}`)
     }
+  })
+}
+
+/** Connects to the database that every cluster has. */
+async function withClient<Result>(
+  config: pg.ClientConfig,
+  use: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new pg.Client({ ...config, database: 'postgres' })
+  // A connection that breaks makes the query reject; the event has nothing to add.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return await use(client)
   } finally {
-    await client.end()
+    await client.end().catch(() => {})
   }
 }

@@ -5,9 +5,9 @@ export const errorCodes = {
   TL_DISK_FULL: 'The disk is full.',
   TL_PORT_TAKEN: 'A port that is needed is taken by another process.',
   TL_POSTGRES_MISSING: 'There is no embedded PostgreSQL for this machine, or it cannot be run.',
-  TL_POSTGRES_ACCOUNT: 'There is no user as whom PostgreSQL can run.',
+  TL_POSTGRES_ACCOUNT: 'There is no user that PostgreSQL can run as.',
   TL_POSTGRES_VERSION: 'The cluster was made by another major version of PostgreSQL.',
-  TL_POSTGRES_CLUSTER: 'The cluster cannot be used as it is.',
+  TL_POSTGRES_CLUSTER: 'The cluster cannot be used.',
   TL_POSTGRES_START: 'PostgreSQL did not start.',
   TL_POSTGRES_STOP: 'PostgreSQL did not stop.',
 } as const

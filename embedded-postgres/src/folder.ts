@@ -1,25 +1,29 @@
+/** Folders and files that only their owner may read, and one-line messages for the common failures of a disk. */
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, realpath, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { PostgresError } from './errors.ts'
 
 /**
- * Makes the data folder if it is missing (for its owner alone) and shows that it can be written. Resolves with its
- * real path. Fails with `TL_DATA_FOLDER` or `TL_DISK_FULL`, in one line.
+ * Makes the folder if it is missing, for its owner alone, and checks that files can be written in it. Resolves with its
+ * real path; rejects with `TL_DATA_FOLDER` or `TL_DISK_FULL`.
  */
 export async function prepareFolder(path: string): Promise<string> {
   const folder = resolve(path)
-  return clearly(folder, async () => {
+  return explainFolderErrors(folder, async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const real = await realpath(folder)
-    await writeWhole(`${real}/.writable-${process.pid}`, '')
+    await replaceFile(`${real}/.writable-${process.pid}`, '')
     await rm(`${real}/.writable-${process.pid}`, { force: true })
     return real
   })
 }
 
-/** Writes a file for its owner alone so that a reader sees the old text or the new, also after a crash. */
-export async function writeWhole(path: string, text: string): Promise<void> {
+/**
+ * Writes a file that only its owner may read. Readers find the old text or the new one, never a part; that holds after a
+ * crash, too.
+ */
+export async function replaceFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${randomBytes(4).toString('hex')}.tmp`
   try {
     const file = await open(draft, 'wx', 0o600)
@@ -36,47 +40,43 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
-/** Runs what touches a folder and says its ordinary troubles in one line. */
-export async function clearly<Result>(folder: string, act: () => Promise<Result>): Promise<Result> {
+/** Runs `act`, which uses the folder. Common failures of a disk become a `PostgresError`; others pass unchanged. */
+export async function explainFolderErrors<Result>(
+  folder: string,
+  act: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await act()
-  } catch (error) {
-    throw folderTrouble(folder, error)
+  } catch (cause) {
+    throw explainFolderError(folder, cause)
   }
 }
 
-export function folderTrouble(folder: string, error: unknown): unknown {
-  switch (errorCodeOf(error)) {
+function explainFolderError(folder: string, cause: unknown): unknown {
+  const code = errorCodeOf(cause)
+  switch (code) {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-    // What Node makes of a read-only disk, when folders above are to be made as well.
+    // `mkdir` with `recursive` reports a read-only disk as ENOENT when parent folders are missing as well.
     case 'ENOENT':
     case 'ENAMETOOLONG':
-    case 'ELOOP':
-      return new PostgresError(
-        'TL_DATA_FOLDER',
-        `The folder '${folder}' cannot be made or written (${errorCodeOf(error)}).`,
-        {
-          cause: error,
-        },
-      )
+    case 'ELOOP': {
+      const message = `The folder '${folder}' cannot be made or written (${code}).`
+      return new PostgresError('TL_DATA_FOLDER', message, { cause })
+    }
     case 'ENOTDIR':
-    case 'EEXIST':
-      return new PostgresError(
-        'TL_DATA_FOLDER',
-        `A file stands where the folder '${folder}' should be.`,
-        {
-          cause: error,
-        },
-      )
+    case 'EEXIST': {
+      const message = `The folder '${folder}' cannot be made: a file is in the way.`
+      return new PostgresError('TL_DATA_FOLDER', message, { cause })
+    }
     case 'ENOSPC':
     case 'EDQUOT':
       return new PostgresError('TL_DISK_FULL', `The disk that holds '${folder}' is full.`, {
-        cause: error,
+        cause,
       })
     default:
-      return error
+      return cause
   }
 }
 

@@ -4,29 +4,27 @@ import { createServer } from 'node:net'
 import { PostgresError } from './errors.ts'
 import { commandOf, processIds } from './process.ts'
 
-/** Below the range from which systems hand out ports by themselves: a kept port must not be a passing one. */
+/** Below the ports that systems give to outgoing connections, so that a port chosen once is free at the next start, too. */
 const firstPort = 20_000
 const lastPort = 29_999
 const triesMax = 200
 
-/** Whether a server of ours could listen on this port of 127.0.0.1 now. Low ports are forbidden to ordinary users. */
-export function probePort(port: number): Promise<'free' | 'taken' | 'forbidden'> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', (error) => {
-      resolve('code' in error && error.code === 'EACCES' ? 'forbidden' : 'taken')
-    })
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
-      server.close(() => resolve('free'))
-    })
-  })
+/** How much of a command line is shown. */
+const commandLengthMax = 80
+
+/** Why a server cannot listen on this port of 127.0.0.1 now, as the end of a sentence; `undefined` if it can. */
+export async function whyUnusable(port: number): Promise<string | undefined> {
+  const code = await errorOfListening(port)
+  if (code === undefined) return undefined
+  if (code === 'EACCES') return 'may be used by root only'
+  return `is taken by ${describeHolder(port) ?? 'another process'}`
 }
 
 /** A port that is free now and is likely to be free at the next start. */
 export async function findFreePort(): Promise<number> {
   for (let tries = 0; tries < triesMax; tries += 1) {
     const port = randomInt(firstPort, lastPort + 1)
-    if ((await probePort(port)) === 'free') return port
+    if ((await errorOfListening(port)) === undefined) return port
   }
   throw new PostgresError(
     'TL_PORT_TAKEN',
@@ -34,14 +32,25 @@ export async function findFreePort(): Promise<number> {
   )
 }
 
-/** Who listens on this port, as `command (process 123)`; `undefined` where it cannot be known. */
-export function describePortHolder(port: number): string | undefined {
+function errorOfListening(port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', (error) => resolve('code' in error ? String(error.code) : error.name))
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+      server.close(() => resolve(undefined))
+    })
+  })
+}
+
+/** The process that listens on this port, as `command (process 123)`; `undefined` when it cannot be found. */
+function describeHolder(port: number): string | undefined {
   const inodes = new Set(listeningInodes(port))
   if (inodes.size === 0) return undefined
   const pid = processIds().find((id) => socketInodes(id).some((inode) => inodes.has(inode)))
   if (pid === undefined) return undefined
   const command = commandOf(pid)
-  const shown = command.length > 80 ? `${command.slice(0, 80)}…` : command
+  const shown =
+    command.length > commandLengthMax ? `${command.slice(0, commandLengthMax)}…` : command
   return `${shown} (process ${pid})`
 }
 
@@ -61,7 +70,7 @@ function listeningInodes(port: number): string[] {
   })
 }
 
-/** The sockets a process holds; none when they are not ours to see. */
+/** The sockets that a process has open; empty for a process that we may not inspect. */
 function socketInodes(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {

@@ -1,40 +1,41 @@
-import { spawn } from 'node:child_process'
+/**
+ * The postmaster: PostgreSQL's first process, the parent of its others.
+ *
+ * It deliberately outlives a process of ours that is killed: what was committed stays safe, and the next start finds the
+ * postmaster by the cluster's `postmaster.pid`. That file may be stale after a crash or a reboot, and its process id may
+ * belong to another process by then. So a process is taken for the postmaster only if it runs `postgres` in the cluster's
+ * folder and belongs to the cluster's owner.
+ */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Account } from './account.ts'
-import { cannotRun } from './cluster.ts'
 import { PostgresError } from './errors.ts'
 import { ownerOf, processEnded, processesIn, processStart, sendSignal, worksIn } from './process.ts'
+import { type ProgramExit, startProgram } from './program.ts'
 
-/**
- * The postmaster: PostgreSQL's first process, of which the others are children.
- *
- * It outlives us when we are killed, on purpose: what it was told is then safe, and the next start finds it by
- * `postmaster.pid`. That file may be stale (a crash, a reboot) and its process id may belong to somebody else by now,
- * so a process is believed to be the postmaster only if it is a `postgres` that works in the cluster and belongs to the
- * cluster's owner.
- */
+/** A running postmaster. */
 export interface Postmaster {
   readonly pid: number
-  readonly start: string
+  readonly start: string | undefined
   readonly port: number
-}
-
-export interface Ended {
-  readonly code: number | undefined
-  readonly signal: NodeJS.Signals | undefined
+  /** Resolves when it has ended. Waiting for it keeps no process alive. */
+  readonly exited: Promise<ProgramExit>
+  /** Resolves when it has ended, and keeps this process alive until then. */
+  readonly waitForExit: () => Promise<unknown>
+  /** What it wrote before its log began; empty for one that another process started. */
+  readonly output: () => string
 }
 
 const programName = 'postgres'
 
-/** What must hold whatever postgresql.conf says, so it is told at each start. */
-function settingsAlways(port: number): Record<string, string | number> {
+/** Settings that must hold whatever postgresql.conf says, so they are given at each start. */
+function fixedSettings(port: number): Record<string, string | number> {
   return {
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',
-    // A file for each hour of the day, emptied when its hour comes again. Statements and the details of errors hold
-    // what users wrote, so they are not logged: the client gets them.
+    // One log file for each hour of the day, emptied a day later. Statements and the details of errors contain what users
+    // wrote, so they are not logged; the client receives them.
     logging_collector: 'on',
     log_destination: 'stderr',
     log_directory: 'log',
@@ -49,43 +50,57 @@ function settingsAlways(port: number): Record<string, string | number> {
   }
 }
 
-/** How much of what it says before its log begins is kept, for the message when it does not start. */
-const earlyOutputMax = 4_096
-
-/** How long orphans of a postmaster that was killed get to notice it; they look every second or so. */
+/** The children of a postmaster that was killed get this long to notice; they check about once a second. */
 const orphansEndWithinMs = 5_000
 
-/** The live postmaster of this cluster, if there is one. */
+/** Finds the running postmaster of this cluster, started by another process. */
 export function findPostmaster(cluster: string): Postmaster | undefined {
-  const { pid, port } = readPidFile(cluster)
+  const { pid, port = 0 } = readPidFile(cluster)
   if (pid === undefined) return undefined
   const start = processStart(pid)
   if (start === undefined || !worksIn(pid, cluster, programName)) return undefined
   const owner = ownerOf(pid)
   if (owner !== undefined && owner !== statSync(cluster).uid) return undefined
-  return { pid, start, port: port ?? 0 }
+  return { pid, start, port, output: () => '', ...watchForExit(pid, start) }
 }
 
-/** Lines of postmaster.pid: process id, cluster, start time, port, socket folder, address, … */
-function readPidFile(cluster: string): { pid: number | undefined; port: number | undefined } {
-  try {
-    const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
-    return { pid: positive(lines[0]), port: positive(lines[3]) }
-  } catch {
-    return { pid: undefined, port: undefined }
+/** Polls, since the system reports the end of a process to its parent only. */
+function watchForExit(pid: number, start: string) {
+  const { promise, resolve } = Promise.withResolvers<ProgramExit>()
+  const check = (): void => {
+    if (processStart(pid) === start) return
+    clearInterval(timer)
+    resolve({ code: undefined, signal: undefined })
+  }
+  const timer = setInterval(check, 200).unref()
+  return {
+    exited: promise,
+    async waitForExit(): Promise<void> {
+      check()
+    },
   }
 }
 
-function positive(text: string | undefined): number | undefined {
+/** Lines of postmaster.pid: process id, cluster, start time, port, socket folder, address, … */
+function readPidFile(cluster: string): { pid?: number | undefined; port?: number | undefined } {
+  try {
+    const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
+    return { pid: parsePositive(lines[0]), port: parsePositive(lines[3]) }
+  } catch {
+    return {}
+  }
+}
+
+function parsePositive(text: string | undefined): number | undefined {
   const number = Number(text)
   return Number.isSafeInteger(number) && number > 0 ? number : undefined
 }
 
 /**
- * Clears what a postmaster that died left: waits for its orphans, then removes `postmaster.pid`, whose process id may
- * belong to somebody else by now, at which PostgreSQL would refuse to start for good.
+ * Cleans up after a postmaster that died: waits for its children, kills those that remain, and removes `postmaster.pid`.
+ * With that file PostgreSQL refuses to start as long as any process has the id in it.
  */
-export async function clearRemains(cluster: string): Promise<void> {
+export async function cleanUpAfterCrash(cluster: string): Promise<void> {
   const deadline = performance.now() + orphansEndWithinMs
   for (const pid of processesIn(cluster, programName)) {
     const start = processStart(pid)
@@ -97,11 +112,8 @@ export async function clearRemains(cluster: string): Promise<void> {
   rmSync(join(cluster, 'postmaster.pid'), { force: true })
 }
 
-/**
- * Starts it in a process group of its own, so that a terminal's Ctrl-C does not reach it, with nothing of our
- * environment. It may end at once: `exited` and `earlyOutput` tell.
- */
-export function spawnPostmaster({
+/** Starts it, without waiting until it answers. It may end at once: `exited` and `output` say why. */
+export async function startPostmaster({
   cluster,
   binaries,
   account,
@@ -111,105 +123,64 @@ export function spawnPostmaster({
   binaries: string
   account: Account | undefined
   port: number
-}) {
-  const program = join(binaries, 'bin', programName)
-  const settings = Object.entries(settingsAlways(port)).flatMap(([name, value]) => [
+}): Promise<Postmaster> {
+  const settings = Object.entries(fixedSettings(port)).flatMap(([name, value]) => [
     '-c',
     `${name}=${value}`,
   ])
-  const child = spawn(program, ['-D', cluster, ...settings], {
-    ...account,
-    cwd: '/',
-    detached: true,
-    env: { PATH: process.env.PATH, LC_ALL: 'C' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let earlyOutput = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    earlyOutput = (earlyOutput + text).slice(-earlyOutputMax)
-  })
+  const program = join(binaries, 'bin', programName)
+  const { child, pid, exited, output } = await startProgram(
+    program,
+    ['-D', cluster, ...settings],
+    account,
+  )
   // It must not keep a process alive that is otherwise done.
   child.unref()
   if ('unref' in child.stderr && typeof child.stderr.unref === 'function') child.stderr.unref()
-  const exited = new Promise<Ended>((resolve, reject) => {
-    child.once('error', (error) => reject(cannotRun(program, error)))
-    child.once('exit', (code, signal) => {
-      resolve({ code: code ?? undefined, signal: signal ?? undefined })
-    })
-  })
   return {
-    pid: child.pid,
-    start: child.pid === undefined ? undefined : processStart(child.pid),
+    pid,
+    start: processStart(pid),
+    port,
     exited,
-    seeExit(): Promise<unknown> {
+    output,
+    waitForExit() {
       child.ref()
       return exited
     },
-    earlyOutput: () => earlyOutput,
   }
 }
 
-/** Hears of the end of a process that is not our child. */
-export function watchPostmaster({ pid, start }: Postmaster) {
-  const { promise, resolve } = Promise.withResolvers<Ended>()
-  const look = (): void => {
-    if (processStart(pid) === start) return
-    clearInterval(timer)
-    resolve({ code: undefined, signal: undefined })
-  }
-  const timer = setInterval(look, 200).unref()
-  return {
-    exited: promise,
-    async seeExit(): Promise<void> {
-      look()
-    },
+interface StopOptions {
+  readonly cluster: string
+  readonly postmaster: Pick<Postmaster, 'pid' | 'start'>
+  readonly withinMs: number
+}
+
+/** Stops it. Rejects with `TL_POSTGRES_STOP` if it does not end within about the given time. */
+export async function stopPostmaster(options: StopOptions): Promise<void> {
+  await endPostmaster(options)
+  // The process that writes the log ends after all others.
+  for (const pid of processesIn(options.cluster, programName)) {
+    await processEnded({ pid, start: processStart(pid), withinMs: 500 })
   }
 }
 
 /**
- * Stops it: politely (connections are ended, work is rolled back), then at once (the next start recovers), then by
- * force. Each way gets its share of the time. Resolves with the way that did it.
+ * Three ways, each with a share of the time: fast (connections are closed, open transactions rolled back), immediate (the
+ * next start recovers from the log), SIGKILL.
  */
-export async function stopPostmaster({
-  cluster,
-  pid,
-  start,
-  withinMs,
-}: {
-  cluster: string
-  pid: number
-  start: string | undefined
-  withinMs: number
-}): Promise<'fast' | 'immediate' | 'killed'> {
-  const way = await endPostmaster({ cluster, pid, start, withinMs })
-  // The process that writes the log ends last, once all others have.
-  for (const each of processesIn(cluster, programName)) {
-    await processEnded({ pid: each, start: processStart(each), withinMs: 500 })
-  }
-  return way
-}
-
-async function endPostmaster({
-  cluster,
-  pid,
-  start,
-  withinMs,
-}: {
-  cluster: string
-  pid: number
-  start: string | undefined
-  withinMs: number
-}): Promise<'fast' | 'immediate' | 'killed'> {
+async function endPostmaster({ cluster, postmaster, withinMs }: StopOptions): Promise<void> {
+  const { pid, start } = postmaster
   sendSignal(pid, 'SIGINT')
-  if (await processEnded({ pid, start, withinMs: withinMs * 0.6 })) return 'fast'
+  if (await processEnded({ pid, start, withinMs: withinMs * 0.6 })) return
   sendSignal(pid, 'SIGQUIT')
-  if (await processEnded({ pid, start, withinMs: withinMs * 0.3 })) return 'immediate'
+  if (await processEnded({ pid, start, withinMs: withinMs * 0.3 })) return
   for (const each of [pid, ...processesIn(cluster, programName)]) sendSignal(each, 'SIGKILL')
-  if (await processEnded({ pid, start, withinMs: withinMs * 0.1 + 500 })) return 'killed'
+  if (await processEnded({ pid, start, withinMs: withinMs * 0.1 + 500 })) return
   throw new PostgresError('TL_POSTGRES_STOP', `PostgreSQL (process ${pid}) does not end.`)
 }
 
-/** The last lines of the cluster's newest log, for people. */
+/** The last lines of the cluster's newest log, for messages. */
 export function lastLogLines(cluster: string, count: number): string[] {
   try {
     const folder = join(cluster, 'log')

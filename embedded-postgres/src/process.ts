@@ -1,11 +1,12 @@
+/** Processes of this machine by their ids. /proc answers on Linux, `ps` elsewhere. */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * What tells a process from a later one with the same id: when it began. `undefined` when there is none; one that
- * ended and was not yet collected by its parent (a zombie) counts as none, since `kill(pid, 0)` would still find it.
+ * When a process began, which distinguishes it from a later process with the same id. `undefined` when no such process
+ * runs. A zombie (ended, but not yet collected by its parent) counts as ended, although `kill(pid, 0)` still finds it.
  */
 export function processStart(pid: number): string | undefined {
   return process.platform === 'linux' ? startFromProc(pid) : startFromPs(pid)
@@ -29,24 +30,24 @@ export async function processEnded({
   return true
 }
 
-/** Sends a signal; a process (or group, when negative) that is gone is no trouble. */
+/** Sends a signal to a process, or to a group when the id is negative. Never throws. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch {
-    // Gone, or no longer ours: either way there is nothing left to signal.
+    // The process has ended, or its id now belongs to another user: nothing to signal.
   }
 }
 
 /**
- * Ids of the live processes of this program that work in this folder; somebody's shell may stand there, too. Known on
- * Linux only: elsewhere the list is empty.
+ * Ids of the live processes that run this program in this working folder; another program there, such as a shell, is not
+ * one of them. Empty on systems without /proc.
  */
 export function processesIn(folder: string, program: string): number[] {
   return processIds().filter((pid) => worksIn(pid, folder, program) && processStart(pid))
 }
 
-/** Every process id that /proc shows; empty where there is no /proc. */
+/** Every process id in /proc; empty on systems without /proc. */
 export function processIds(): number[] {
   if (process.platform !== 'linux') return []
   return readdirSync('/proc')
@@ -54,31 +55,29 @@ export function processIds(): number[] {
     .map(Number)
 }
 
-/** Whether this process runs this program in this folder, as PostgreSQL's do in its cluster. */
+/** Whether this process runs this program in this folder, as PostgreSQL's processes do in their cluster. */
 export function worksIn(pid: number, folder: string, program: string): boolean {
   if (process.platform !== 'linux') {
     const command = commandOf(pid)
     return command.includes(program) && command.includes(folder)
   }
-  const file = linkOf(pid, 'exe')?.replace(/ \(deleted\)$/, '') ?? ''
-  return linkOf(pid, 'cwd') === folder && basename(file) === program
+  const file = readProcLink(pid, 'exe')?.replace(/ \(deleted\)$/, '') ?? ''
+  return readProcLink(pid, 'cwd') === folder && basename(file) === program
 }
 
-/** The command line, for people; empty when it cannot be known. */
+/** The command line, for messages; empty when it cannot be read. */
 export function commandOf(pid: number): string {
   try {
     if (process.platform === 'linux') {
       return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
     }
-    return execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], {
-      encoding: 'utf8',
-    }).trim()
+    return ps(pid, 'command=')
   } catch {
     return ''
   }
 }
 
-/** The user a process runs as; `undefined` when it cannot be known. */
+/** The user a process runs as; `undefined` when it cannot be read. */
 export function ownerOf(pid: number): number | undefined {
   try {
     return statSync(`/proc/${pid}`).uid
@@ -87,8 +86,7 @@ export function ownerOf(pid: number): number | undefined {
   }
 }
 
-/** Read from /proc; `undefined` when there is none, or it is not ours to see. */
-function linkOf(pid: number, name: 'cwd' | 'exe'): string | undefined {
+function readProcLink(pid: number, name: 'cwd' | 'exe'): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/${name}`)
   } catch {
@@ -96,7 +94,7 @@ function linkOf(pid: number, name: 'cwd' | 'exe'): string | undefined {
   }
 }
 
-/** Fields of /proc/<pid>/stat after the name, which may itself hold blanks and brackets: state first, start 20th. */
+/** Fields of /proc/<pid>/stat after the name, which may contain blanks and brackets: state is the first, start the 20th. */
 function startFromProc(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -109,12 +107,14 @@ function startFromProc(pid: number): string | undefined {
 
 function startFromPs(pid: number): string | undefined {
   try {
-    const text = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
-      encoding: 'utf8',
-    })
-    const [state = '', ...start] = text.trim().split(/\s+/)
+    const [state = '', ...start] = ps(pid, 'stat=,lstart=').split(/\s+/)
     return state === '' || state.startsWith('Z') ? undefined : start.join(' ')
   } catch {
     return undefined
   }
+}
+
+function ps(pid: number, columns: string): string {
+  const options = ['-ww', '-o', columns, '-p', String(pid)]
+  return execFileSync('ps', options, { encoding: 'utf8' }).trim()
 }

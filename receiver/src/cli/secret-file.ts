@@ -1,11 +1,11 @@
 /** Secrets that another program reads from a file: for its reader alone, whole or not there. */
 import { chown, mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { clearly, errorCodeOf, writeWhole } from '@turnlog/embedded-postgres/folder'
+import { errorCodeOf, explainFolderErrors, replaceFile } from '@turnlog/embedded-postgres/folder'
 
 /** Undefined when there is none, or nothing in it. */
 export async function readSecretFile(path: string): Promise<string | undefined> {
-  return clearly(dirname(resolve(path)), async () => {
+  return explainFolderErrors(dirname(resolve(path)), async () => {
     try {
       return (await readFile(path, 'utf8')).trim() || undefined
     } catch (error) {
@@ -21,9 +21,9 @@ export async function readSecretFile(path: string): Promise<string | undefined> 
  */
 export async function writeSecretFile(path: string, secret: string): Promise<void> {
   const folder = dirname(resolve(path))
-  await clearly(folder, async () => {
+  await explainFolderErrors(folder, async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    await writeWhole(path, secret)
+    await replaceFile(path, secret)
     if (process.getuid?.() !== 0) return
     const { uid, gid } = await stat(folder)
     await chown(path, uid, gid)
