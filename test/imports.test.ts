@@ -70,7 +70,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'receiver/src/pages': {
     may: ['receiver/src/http', 'receiver/src/storage', 'web', 'conventions'],
   },
-  'receiver/src/cli': { may: ['receiver/src/storage', 'embedded-postgres'] },
+  'receiver/src/cli': { may: ['receiver/src/storage', 'embedded-postgres', 'conventions'] },
   'dashboards/src': { may: ['conventions'] },
   web: { may: [] },
   example: { may: ['web', 'instrumentation'] },

@@ -20,8 +20,9 @@ import {
 } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
+import { errorCode } from '@turnlog/conventions/plain'
 import { PostgresError } from './errors.ts'
-import { errorCodeOf, explainFolderErrors } from './folder.ts'
+import { explainFolderErrors } from './folder.ts'
 
 const programs = ['bin/postgres', 'bin/initdb'] as const
 
@@ -83,7 +84,7 @@ export async function findPackage(): Promise<PostgresPackage> {
 /** `pg-symlinks.json` names files relative to the package: `native/lib/libpq.so.5.18`. */
 async function readLinks(root: string): Promise<Link[]> {
   const text = await readFile(join(root, 'pg-symlinks.json'), 'utf8').catch((error: unknown) => {
-    if (errorCodeOf(error) === 'ENOENT') return '[]'
+    if (errorCode(error) === 'ENOENT') return '[]'
     throw error
   })
   const pairs: { source: string; target: string }[] = JSON.parse(text)
@@ -98,7 +99,7 @@ async function completeInPlace({ root, links }: PostgresPackage): Promise<boolea
     await complete(root, links)
     return true
   } catch (error) {
-    if (['EACCES', 'EPERM', 'EROFS'].includes(errorCodeOf(error) ?? '')) return false
+    if (['EACCES', 'EPERM', 'EROFS'].includes(errorCode(error) ?? '')) return false
     throw error
   }
 }

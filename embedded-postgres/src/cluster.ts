@@ -24,10 +24,11 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { errorCode } from '@turnlog/conventions/plain'
 import type { Account } from './account.ts'
 import type { Connection } from './connection.ts'
 import { PostgresError } from './errors.ts'
-import { errorCodeOf, explainFolderErrors } from './folder.ts'
+import { explainFolderErrors } from './folder.ts'
 import { sendSignal } from './process.ts'
 import { startProgram } from './program.ts'
 
@@ -196,6 +197,6 @@ function initdbError(output: string, how: string): PostgresError {
 }
 
 function undefinedIfMissing(error: unknown): undefined {
-  if (['ENOENT', 'ENOTDIR'].includes(errorCodeOf(error) ?? '')) return undefined
+  if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined
   throw error
 }

@@ -1,9 +1,10 @@
 /** The address and password of the embedded database, kept in `postgres.json`, and the first questions to its server. */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { errorCode, parseObject } from '@turnlog/conventions/plain'
 import pg from 'pg'
 import { PostgresError } from './errors.ts'
-import { errorCodeOf, replaceFile } from './folder.ts'
+import { replaceFile } from './folder.ts'
 
 /** Made with the cluster. Only the port changes later. */
 export interface Connection {
@@ -39,7 +40,7 @@ export async function readConnection(path: string): Promise<Connection | undefin
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    if (errorCodeOf(error) === 'ENOENT') return undefined
+    if (errorCode(error) === 'ENOENT') return undefined
     throw error
   }
   const connection = parseConnection(text)
@@ -51,19 +52,15 @@ export async function readConnection(path: string): Promise<Connection | undefin
 }
 
 function parseConnection(text: string): Connection | undefined {
-  try {
-    const { host, port, user, password, database }: Record<string, unknown> = JSON.parse(text)
-    return typeof host === 'string' &&
-      typeof port === 'number' &&
-      Number.isInteger(port) &&
-      typeof user === 'string' &&
-      typeof password === 'string' &&
-      typeof database === 'string'
-      ? { host, port, user, password, database }
-      : undefined
-  } catch {
-    return undefined
-  }
+  const { host, port, user, password, database } = parseObject(text) ?? {}
+  return typeof host === 'string' &&
+    typeof port === 'number' &&
+    Number.isInteger(port) &&
+    typeof user === 'string' &&
+    typeof password === 'string' &&
+    typeof database === 'string'
+    ? { host, port, user, password, database }
+    : undefined
 }
 
 export async function writeConnection(path: string, connection: Connection): Promise<void> {
@@ -87,7 +84,7 @@ export async function askServer(connection: Connection): Promise<ServerState> {
     return { status: 'answers', cluster }
   } catch (error) {
     // SQLSTATE class 28 is "invalid authorization".
-    const isRefused = errorCodeOf(error)?.startsWith('28')
+    const isRefused = errorCode(error)?.startsWith('28')
     return { status: isRefused ? 'refuses password' : 'silent' }
   }
 }

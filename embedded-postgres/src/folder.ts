@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, realpath, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { errorCode } from '@turnlog/conventions/plain'
 import { PostgresError } from './errors.ts'
 
 /**
@@ -53,7 +54,7 @@ export async function explainFolderErrors<Result>(
 }
 
 function explainFolderError(folder: string, cause: unknown): unknown {
-  const code = errorCodeOf(cause)
+  const code = errorCode(cause)
   switch (code) {
     case 'EACCES':
     case 'EPERM':
@@ -78,8 +79,4 @@ function explainFolderError(folder: string, cause: unknown): unknown {
     default:
       return cause
   }
-}
-
-export function errorCodeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined
 }

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { errorCode } from '@turnlog/conventions/plain'
 import { PostgresError } from './errors.ts'
 import { commandOf, processIds } from './process.ts'
 
@@ -35,7 +36,7 @@ export async function findFreePort(): Promise<number> {
 function errorOfListening(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', (error) => resolve('code' in error ? String(error.code) : error.name))
+    server.once('error', (error) => resolve(errorCode(error) ?? error.name))
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
       server.close(() => resolve(undefined))
     })

@@ -1,7 +1,8 @@
 /** Secrets that another program reads from a file: for its reader alone, whole or not there. */
 import { chown, mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { errorCodeOf, explainFolderErrors, replaceFile } from '@turnlog/embedded-postgres/folder'
+import { errorCode } from '@turnlog/conventions/plain'
+import { explainFolderErrors, replaceFile } from '@turnlog/embedded-postgres/folder'
 
 /** Undefined when there is none, or nothing in it. */
 export async function readSecretFile(path: string): Promise<string | undefined> {
@@ -9,7 +10,7 @@ export async function readSecretFile(path: string): Promise<string | undefined> 
     try {
       return (await readFile(path, 'utf8')).trim() || undefined
     } catch (error) {
-      if (errorCodeOf(error) === 'ENOENT') return undefined
+      if (errorCode(error) === 'ENOENT') return undefined
       throw error
     }
   })
