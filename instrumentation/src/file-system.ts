@@ -1,61 +1,40 @@
 /**
- * The disk calls the package makes for itself, taken before `node:fs` is patched: our own reads and writes
- * are never observed. Also the seam where a test puts a failing disk.
+ * All calls to the disk that this package makes, and the few steps built on them. The calls are taken before `node:fs` is
+ * patched, so that our own reads and writes are never observed. A test puts a failing disk here.
  */
 
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { errorCode } from '@turnlog/conventions/plain'
 
-const {
-  closeSync,
-  existsSync,
-  fdatasyncSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  readSync,
-  realpathSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-  writeSync,
-} = fs
-
 /** The calls as they were when this module was loaded: the preload loads it before it patches anything. */
 export const originalFs = {
-  closeSync,
-  existsSync,
-  fdatasyncSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  readSync,
-  realpathSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-  writeSync,
+  accessSync: fs.accessSync,
+  closeSync: fs.closeSync,
+  existsSync: fs.existsSync,
+  fchmodSync: fs.fchmodSync,
+  fchownSync: fs.fchownSync,
+  fdatasyncSync: fs.fdatasyncSync,
+  fstatSync: fs.fstatSync,
+  fsync: fs.fsync,
+  fsyncSync: fs.fsyncSync,
+  ftruncateSync: fs.ftruncateSync,
+  linkSync: fs.linkSync,
+  lstatSync: fs.lstatSync,
+  mkdirSync: fs.mkdirSync,
+  openSync: fs.openSync,
+  readFileSync: fs.readFileSync,
+  readSync: fs.readSync,
+  readdirSync: fs.readdirSync,
+  readlinkSync: fs.readlinkSync,
+  realpathSync: fs.realpathSync,
+  renameSync: fs.renameSync,
+  rmdirSync: fs.rmdirSync,
+  statSync: fs.statSync,
+  unlinkSync: fs.unlinkSync,
+  utimesSync: fs.utimesSync,
+  writeFileSync: fs.writeFileSync,
+  writeSync: fs.writeSync,
 } as const
 
 export type FileSystem = typeof originalFs
@@ -65,26 +44,37 @@ export function makePrivateFolder(fileSystem: FileSystem, directory: string): vo
   fileSystem.mkdirSync(directory, { recursive: true, mode: 0o700 })
 }
 
+export interface ReplaceOptions {
+  /** On the same disk as the file. */
+  readonly temporary?: string
+  /** False: a power cut may lose the last seconds. */
+  readonly isSynced?: boolean
+}
+
 /** Writes a private file whole or not at all: temporary file, sync, rename. Two that write at once do not mix. */
 export function replaceFile(
   fileSystem: FileSystem,
   file: string,
   content: string | Uint8Array,
+  { temporary = temporaryName(file), isSynced = true }: ReplaceOptions = {},
 ): void {
-  const temporary = temporaryName(file)
+  const descriptor = fileSystem.openSync(temporary, 'wx', 0o600)
   try {
-    const descriptor = fileSystem.openSync(temporary, 'wx', 0o600)
     try {
       const bytes = typeof content === 'string' ? Buffer.from(content) : content
       writeFully(fileSystem, descriptor, bytes)
-      fileSystem.fdatasyncSync(descriptor)
+      if (isSynced) fileSystem.fdatasyncSync(descriptor)
     } finally {
       fileSystem.closeSync(descriptor)
     }
     fileSystem.renameSync(temporary, file)
   } catch (cause) {
     // A full disk needs the space back.
-    fileSystem.rmSync(temporary, { force: true })
+    try {
+      fileSystem.unlinkSync(temporary)
+    } catch {
+      // The first error is the one to report.
+    }
     throw cause
   }
 }
@@ -98,7 +88,7 @@ export function targetOfTemporary(name: string): string | undefined {
   return /^(.+)\.[0-9a-f]{12}\.tmp$/.exec(name)?.[1]
 }
 
-/** Writes all of `bytes`, however many calls it takes. */
+/** Writes all of `bytes`, however many calls it takes. Throws when a call writes nothing, rather than try for ever. */
 export function writeFully(fileSystem: FileSystem, descriptor: number, bytes: Uint8Array): void {
   let written = 0
   while (written < bytes.byteLength) {

@@ -6,7 +6,7 @@
 
 import type { DecisionOutcome, DecisionSource, DecisionType } from '@turnlog/conventions'
 import type { FileOperation, ToolCall, ToolCallOptions, Turn, TurnOptions } from './api.ts'
-import type { ChangesFileSystem } from './changes/file-system.ts'
+import type { FileSystem } from './file-system.ts'
 import type { OpenWork } from './follow-work.ts'
 
 export const handleKey: unique symbol = Symbol.for('turnlog.instrumentation')
@@ -34,7 +34,7 @@ export interface ChangesHandle {
   /** Only operations of this workspace are shown; the same text as `RecordedChange.workspace`. */
   readonly workspace: string
   /** `node:fs` as it was before the preload patched it; default: as it was when this module loaded. */
-  readonly fileSystem?: ChangesFileSystem | undefined
+  readonly fileSystem?: FileSystem | undefined
 }
 
 /** Nothing of it throws. */

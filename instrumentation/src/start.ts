@@ -9,7 +9,6 @@ import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worke
 import { ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api'
 import { type AttributeName, instrumentationScope, schemaUrl, severity } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
-import { capturedFileSystem } from './changes/file-system.ts'
 import type { Config } from './config.ts'
 import { originalFs } from './file-system.ts'
 import { type DecisionRecord, handleKey, type TurnlogHandle } from './handle.ts'
@@ -143,7 +142,7 @@ export function start(config: Config): { stop(): void } {
     changes: {
       directory: changesDirectory,
       workspace: places.workspace,
-      fileSystem: capturedFileSystem,
+      fileSystem: originalFs,
       refresh: () => {
         journal.rotate()
         return sealing.refresh()

@@ -11,9 +11,9 @@
 
 import { constants } from 'node:fs'
 import { errorName } from '@turnlog/conventions/plain'
+import type { FileSystem } from '../file-system.ts'
 import type { FileState, RecordedChange } from './change.ts'
 import type { DiskState } from './disk-state.ts'
-import type { ChangesFileSystem } from './file-system.ts'
 import { type InsideLocation, isOneFile, lookAt, type Paths } from './look.ts'
 import type { Place, RevertPlan } from './plan-revert.ts'
 import { writeTemporaryFile } from './temporary-file.ts'
@@ -40,7 +40,7 @@ export interface ApplyOptions {
   readonly change: Change
   readonly plan: Exclude<RevertPlan, { action: 'nothing' | 'refuse' }>
   readonly content: (hash: string) => Uint8Array | undefined
-  readonly fileSystem: ChangesFileSystem
+  readonly fileSystem: FileSystem
 }
 
 /** Never throws: what the system says becomes `failed` with its code. */
@@ -164,7 +164,7 @@ type Expected =
   | Extract<ApplyResult, { status: 'differs' | 'failed' }>
 
 /** Inside the workspace, still what is expected, and not write-protected (that throws). */
-function expectAt(fs: ChangesFileSystem, change: Change, place: Place, expected: string): Expected {
+function expectAt(fs: FileSystem, change: Change, place: Place, expected: string): Expected {
   const look = lookAt(fs, change, place)
   if (look.status === 'refused') return { status: 'failed', reason: look.reason }
   if (look.state !== expected) return { status: 'differs', place, expected, onDisk: look.state }
@@ -172,19 +172,14 @@ function expectAt(fs: ChangesFileSystem, change: Change, place: Place, expected:
   return { ...look.location, status: 'as_expected' }
 }
 
-function verify(
-  fs: ChangesFileSystem,
-  change: Change,
-  place: Place,
-  expected: FileState,
-): ApplyResult {
+function verify(fs: FileSystem, change: Change, place: Place, expected: FileState): ApplyResult {
   const look = lookAt(fs, change, place)
   const onDisk = look.status === 'seen' ? look.state : 'unreadable'
   if (onDisk !== expected) return { status: 'unverified', place, expected, onDisk }
   return { status: 'applied', result: expected }
 }
 
-function makeFolders(fs: ChangesFileSystem, folders: readonly string[], rollback: Rollback): void {
+function makeFolders(fs: FileSystem, folders: readonly string[], rollback: Rollback): void {
   for (const folder of folders) {
     fs.mkdirSync(folder)
     rollback.push(() => fs.rmdirSync(folder))

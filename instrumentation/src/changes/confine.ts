@@ -2,7 +2,7 @@
 
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { errorCode, errorName } from '@turnlog/conventions/plain'
-import type { ChangesFileSystem } from './file-system.ts'
+import type { FileSystem } from '../file-system.ts'
 
 export type Location =
   | {
@@ -22,7 +22,7 @@ const outside: Location = { status: 'refused', reason: 'The path is outside the 
  * said. The last part of the path is not followed; a missing folder is judged by the nearest that exists.
  * Another process that swaps a folder for a link between this check and the write could still win.
  */
-export function locate(fs: ChangesFileSystem, workspace: string, path: string): Location {
+export function locate(fs: FileSystem, workspace: string, path: string): Location {
   try {
     return resolveInside(fs, workspace, path)
   } catch (error) {
@@ -30,7 +30,7 @@ export function locate(fs: ChangesFileSystem, workspace: string, path: string): 
   }
 }
 
-function resolveInside(fs: ChangesFileSystem, workspace: string, path: string): Location {
+function resolveInside(fs: FileSystem, workspace: string, path: string): Location {
   if (path.includes('\0') || !isAbsolute(path) || resolve(path) !== path) {
     return { status: 'refused', reason: 'The path is not absolute and plain.' }
   }
@@ -55,7 +55,7 @@ function isInside(root: string, path: string): boolean {
   return way === '' || !(way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way))
 }
 
-function realPath(fs: ChangesFileSystem, path: string): string | undefined {
+function realPath(fs: FileSystem, path: string): string | undefined {
   try {
     return fs.realpathSync(path)
   } catch (error) {

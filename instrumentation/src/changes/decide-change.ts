@@ -7,10 +7,10 @@
  */
 
 import type { DecisionOutcome, DecisionSource, DecisionType } from '@turnlog/conventions'
+import type { FileSystem } from '../file-system.ts'
 import type { DecisionRecord } from '../handle.ts'
 import { type ApplyResult, applyRevert } from './apply.ts'
 import { type ChangeDecision, isRawHash, type RecordedChange } from './change.ts'
-import type { ChangesFileSystem } from './file-system.ts'
 import { lookAt } from './look.ts'
 import {
   type OnDisk,
@@ -27,7 +27,7 @@ export interface DecideOptions {
   readonly source: DecisionSource
   readonly reason: string | undefined
   readonly store: Pick<ChangeStore, 'content' | 'decide'>
-  readonly fileSystem: ChangesFileSystem
+  readonly fileSystem: FileSystem
   readonly now: () => number
   /** Hands the decision to the journal. */
   readonly tell: (decision: DecisionRecord) => void
@@ -116,7 +116,7 @@ type LookAtBoth =
   | { readonly status: 'seen'; readonly onDisk: OnDisk }
   | { readonly status: 'refused'; readonly reason: string }
 
-function lookAtBoth(fs: ChangesFileSystem, change: RecordedChange): LookAtBoth {
+function lookAtBoth(fs: FileSystem, change: RecordedChange): LookAtBoth {
   const path = lookAt(fs, change, 'path')
   if (path.status === 'refused') return path
   if (change.opType !== 'rename') return { status: 'seen', onDisk: { path: path.state } }

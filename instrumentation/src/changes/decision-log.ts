@@ -9,8 +9,8 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { errorCode, parseJson } from '@turnlog/conventions/plain'
+import { type FileSystem, replaceFile, writeFully } from '../file-system.ts'
 import { type ChangeDecision, parseChangeDecision } from './change.ts'
-import { type ChangesFileSystem, replaceFile, writeFully } from './file-system.ts'
 
 export interface ReadDecisions {
   readonly decisions: readonly ChangeDecision[]
@@ -25,7 +25,7 @@ export function decisionLogName(opId: string): string {
 }
 
 /** Empty where there is no file. Throws what the disk throws otherwise. */
-export function readDecisions(fs: ChangesFileSystem, path: string): ReadDecisions {
+export function readDecisions(fs: FileSystem, path: string): ReadDecisions {
   const lines = readText(fs, path)
     .split('\n')
     .filter((line) => line !== '')
@@ -35,7 +35,7 @@ export function readDecisions(fs: ChangesFileSystem, path: string): ReadDecision
 
 /** `tmp` is a folder on the same disk, for the replacement. Throws what the disk throws. */
 export function appendDecision(
-  fs: ChangesFileSystem,
+  fs: FileSystem,
   { path, tmp, decision }: { path: string; tmp: string; decision: ChangeDecision },
 ): void {
   const descriptor = fs.openSync(path, 'a', 0o600)
@@ -49,14 +49,14 @@ export function appendDecision(
   if (size <= bytesMax) return
   const newest = readDecisions(fs, path).decisions.slice(-keptMax)
   const temporary = join(tmp, randomBytes(12).toString('hex'))
-  replaceFile(fs, { path, temporary, bytes: Buffer.from(newest.map(lineOf).join('')) })
+  replaceFile(fs, path, newest.map(lineOf).join(''), { temporary, isSynced: false })
 }
 
 function lineOf(decision: ChangeDecision): string {
   return `\n${JSON.stringify(decision)}\n`
 }
 
-function readText(fs: ChangesFileSystem, path: string): string {
+function readText(fs: FileSystem, path: string): string {
   try {
     return fs.readFileSync(path).toString()
   } catch (error) {

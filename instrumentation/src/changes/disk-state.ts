@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { errorCode } from '@turnlog/conventions/plain'
+import type { FileSystem } from '../file-system.ts'
 import type { RawHash } from './change.ts'
-import type { ChangesFileSystem } from './file-system.ts'
 
 export type DiskState =
   | RawHash
@@ -23,7 +23,7 @@ export function hashOf(bytes: Uint8Array): RawHash {
 }
 
 /** Reads and hashes a regular file of up to 16 MiB, in one go: at most about 30 ms. Never throws. */
-export function readDiskState(fs: ChangesFileSystem, path: string): DiskState {
+export function readDiskState(fs: FileSystem, path: string): DiskState {
   try {
     const stat = fs.lstatSync(path)
     if (stat.isSymbolicLink()) return 'symlink'
@@ -38,7 +38,7 @@ export function readDiskState(fs: ChangesFileSystem, path: string): DiskState {
   }
 }
 
-function readRegular(fs: ChangesFileSystem, path: string): DiskState {
+function readRegular(fs: FileSystem, path: string): DiskState {
   // Windows knows neither flag; there they are undefined, and 0 does nothing.
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
   const descriptor = fs.openSync(path, flags)

@@ -1,9 +1,9 @@
 /** What lies at an operation's paths now, looked at only where the workspace allows it. */
 
+import type { FileSystem } from '../file-system.ts'
 import type { RecordedChange } from './change.ts'
 import { type Location, locate } from './confine.ts'
 import { type DiskState, readDiskState } from './disk-state.ts'
-import type { ChangesFileSystem } from './file-system.ts'
 import type { Place } from './plan-revert.ts'
 
 export type Paths = Pick<RecordedChange, 'absolutePath' | 'previousAbsolutePath' | 'workspace'>
@@ -14,7 +14,7 @@ export type Look =
 
 export type InsideLocation = Extract<Location, { status: 'inside' }>
 
-export function lookAt(fs: ChangesFileSystem, paths: Paths, place: Place): Look {
+export function lookAt(fs: FileSystem, paths: Paths, place: Place): Look {
   const path = place === 'path' ? paths.absolutePath : paths.previousAbsolutePath
   if (path === undefined) return { status: 'refused', reason: 'The previous path is not known.' }
   const location = locate(fs, paths.workspace, path)
@@ -25,7 +25,7 @@ export function lookAt(fs: ChangesFileSystem, paths: Paths, place: Place): Look 
 }
 
 /** On a disk that ignores case, `Name` and `name` are one file: then the previous path is free. */
-export function isOneFile(fs: ChangesFileSystem, paths: Paths): boolean {
+export function isOneFile(fs: FileSystem, paths: Paths): boolean {
   const { absolutePath: path, previousAbsolutePath: previous } = paths
   if (previous?.toLowerCase() !== path.toLowerCase()) return false
   try {

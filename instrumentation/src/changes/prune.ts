@@ -9,7 +9,7 @@
 
 import { join } from 'node:path'
 import { errorCode } from '@turnlog/conventions/plain'
-import type { ChangesFileSystem } from './file-system.ts'
+import type { FileSystem } from '../file-system.ts'
 import { parseOperationName } from './operation-file.ts'
 
 export interface PruneLimits {
@@ -33,7 +33,7 @@ export interface PruneResult {
 }
 
 export interface PruneOptions extends Partial<PruneLimits> {
-  readonly fileSystem: ChangesFileSystem
+  readonly fileSystem: FileSystem
   readonly folders: Readonly<Record<'ops' | 'decisions' | 'contents' | 'tmp', string>>
   readonly now: number
 }
@@ -92,7 +92,7 @@ export function pruneStore(options: PruneOptions): PruneResult {
   return { operationsRemoved, contentsRemoved, bytes }
 }
 
-function referencesOf(fs: ChangesFileSystem, { path }: File): readonly string[] {
+function referencesOf(fs: FileSystem, { path }: File): readonly string[] {
   try {
     const text = fs.readFileSync(path).toString()
     return [
@@ -104,7 +104,7 @@ function referencesOf(fs: ChangesFileSystem, { path }: File): readonly string[] 
 }
 
 function removeDecisions(
-  fs: ChangesFileSystem,
+  fs: FileSystem,
   options: {
     readonly folder: string
     readonly leaving: readonly File[]
@@ -125,11 +125,11 @@ function opIdOf(name: string): string {
   return parseOperationName(name)?.opId ?? name
 }
 
-function removeOld(fs: ChangesFileSystem, folder: string, before: number): void {
+function removeOld(fs: FileSystem, folder: string, before: number): void {
   for (const file of list(fs, folder)) if (file.changedAtMs < before) remove(fs, file.path)
 }
 
-function list(fs: ChangesFileSystem, folder: string): File[] {
+function list(fs: FileSystem, folder: string): File[] {
   try {
     return fs.readdirSync(folder).flatMap((name) => {
       const path = join(folder, name)
@@ -140,7 +140,7 @@ function list(fs: ChangesFileSystem, folder: string): File[] {
   }
 }
 
-function fileOf(fs: ChangesFileSystem, name: string, path: string): File | undefined {
+function fileOf(fs: FileSystem, name: string, path: string): File | undefined {
   try {
     const stat = fs.lstatSync(path)
     return stat.isFile() ? { name, path, bytes: stat.size, changedAtMs: stat.mtimeMs } : undefined
@@ -149,7 +149,7 @@ function fileOf(fs: ChangesFileSystem, name: string, path: string): File | undef
   }
 }
 
-function remove(fs: ChangesFileSystem, path: string): boolean {
+function remove(fs: FileSystem, path: string): boolean {
   try {
     fs.unlinkSync(path)
     return true

@@ -17,6 +17,7 @@ import {
 } from '@turnlog/conventions'
 import { isObject, parseJson } from '@turnlog/conventions/plain'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { originalFs } from '../file-system.ts'
 import { type ChangesHandle, findHandle, type TurnlogHandle } from '../handle.ts'
 import {
   decisionAnswer,
@@ -26,7 +27,6 @@ import {
   summaryAnswer,
 } from './answers.ts'
 import { decideChange } from './decide-change.ts'
-import { capturedFileSystem } from './file-system.ts'
 import { guard } from './guards.ts'
 import { type ChangeStore, openChangeStore, type StoredChange } from './store.ts'
 
@@ -154,7 +154,7 @@ async function decide(reply: FastifyReply, request: DecideRequest): Promise<Fast
     source,
     reason,
     store,
-    fileSystem: changes.fileSystem ?? capturedFileSystem,
+    fileSystem: changes.fileSystem ?? originalFs,
     now: Date.now,
     tell: (decision) => {
       try {

@@ -18,6 +18,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { errorCode, errorName } from '@turnlog/conventions/plain'
+import { type FileSystem, originalFs, replaceFile } from '../file-system.ts'
 import {
   type ChangeDecision,
   isRawHash,
@@ -28,7 +29,6 @@ import {
 } from './change.ts'
 import { appendDecision, decisionLogName, readDecisions } from './decision-log.ts'
 import { fileBytesMax, hashOf } from './disk-state.ts'
-import { type ChangesFileSystem, capturedFileSystem, replaceFile } from './file-system.ts'
 import {
   decodeOperation,
   encodeOperation,
@@ -40,7 +40,7 @@ import { type PruneLimits, type PruneResult, pruneStore } from './prune.ts'
 
 export interface StoreOptions {
   readonly directory: string
-  readonly fileSystem?: ChangesFileSystem | undefined
+  readonly fileSystem?: FileSystem | undefined
   /** Milliseconds since 1970; the seam for tests. */
   readonly now?: (() => number) | undefined
 }
@@ -71,7 +71,7 @@ export const diffInlineBytesMax = 16 * 1024
 /** No verb throws. Opening does no I/O: the first write makes the folders, and a missing one reads as empty. */
 export function openChangeStore({
   directory,
-  fileSystem: fs = capturedFileSystem,
+  fileSystem: fs = originalFs,
   now = Date.now,
 }: StoreOptions) {
   const folders = storeFolders(directory)
@@ -86,7 +86,8 @@ export function openChangeStore({
   }
 
   function write(path: string, bytes: Uint8Array): void {
-    replaceFile(fs, { path, bytes, temporary: join(folders.tmp, randomBytes(12).toString('hex')) })
+    const temporary = join(folders.tmp, randomBytes(12).toString('hex'))
+    replaceFile(fs, path, bytes, { temporary, isSynced: false })
   }
 
   /** A content that is there already is only touched, so that prune sees it in use. */
@@ -289,7 +290,7 @@ function isContentOf(bytes: Uint8Array, hash: RawHash): boolean {
 }
 
 /** Undefined where there is nothing. */
-function sizeOf(fs: ChangesFileSystem, path: string): number | undefined {
+function sizeOf(fs: FileSystem, path: string): number | undefined {
   try {
     return fs.lstatSync(path).size
   } catch {

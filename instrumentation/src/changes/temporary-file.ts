@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { errorCode } from '@turnlog/conventions/plain'
-import { type ChangesFileSystem, writeFully } from './file-system.ts'
+import { type FileSystem, writeFully } from '../file-system.ts'
 
 export interface TemporaryFile {
   readonly path: string
@@ -24,7 +24,7 @@ export interface TemporaryFileOptions {
 
 /** Leaves nothing behind when it throws. Named `.turnlog-<16 hex digits>.tmp`. */
 export async function writeTemporaryFile(
-  fs: ChangesFileSystem,
+  fs: FileSystem,
   { folder, target, bytes, mode }: TemporaryFileOptions,
 ): Promise<TemporaryFile> {
   const path = join(folder, `.turnlog-${randomBytes(8).toString('hex')}.tmp`)
@@ -59,7 +59,7 @@ interface Owner {
 }
 
 /** Only root may give a file away; for others the file that comes back is theirs, as with any editor. */
-function keepOwner(fs: ChangesFileSystem, descriptor: number, { uid, gid }: Owner): void {
+function keepOwner(fs: FileSystem, descriptor: number, { uid, gid }: Owner): void {
   const own = fs.fstatSync(descriptor)
   if (own.uid === uid && own.gid === gid) return
   try {
@@ -70,7 +70,7 @@ function keepOwner(fs: ChangesFileSystem, descriptor: number, { uid, gid }: Owne
 }
 
 /** False where the disk knows no hard links (FAT, some network and container mounts). */
-function isLinked(fs: ChangesFileSystem, from: string, to: string): boolean {
+function isLinked(fs: FileSystem, from: string, to: string): boolean {
   try {
     fs.linkSync(from, to)
     return true
@@ -80,7 +80,7 @@ function isLinked(fs: ChangesFileSystem, from: string, to: string): boolean {
   }
 }
 
-function statOf(fs: ChangesFileSystem, path: string) {
+function statOf(fs: FileSystem, path: string) {
   try {
     return fs.lstatSync(path)
   } catch {

@@ -3,7 +3,7 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type ChangesFileSystem, capturedFileSystem } from '../../src/changes/file-system.ts'
+import { type FileSystem, originalFs } from '../../src/file-system.ts'
 import {
   bench,
   bytesOf,
@@ -441,7 +441,7 @@ describe('nothing outside the workspace is touched', () => {
 })
 
 describe('a disk that refuses', () => {
-  test.each<[string, ChangesFileSystem, Operation]>([
+  test.each<[string, FileSystem, Operation]>([
     [
       'a locked file',
       withFault('renameSync', 'EBUSY', 1),
@@ -526,7 +526,7 @@ describe('a disk that refuses', () => {
       fs.linkSync(from, to)
     }
     const { operated, decide, read, workspace } = await bench({
-      fileSystem: { ...capturedFileSystem, linkSync },
+      fileSystem: { ...originalFs, linkSync },
     })
     const change = operated({ opType: 'delete', path: 'a.txt', before: 'one' })
     expect(await decide(change, 'revert')).toMatchObject({ status: 409 })
@@ -541,7 +541,7 @@ describe('a disk that refuses', () => {
       fs.fsync(descriptor, done)
     }) as typeof fs.fsync
     const { operated, decide, at, read, workspace } = await bench({
-      fileSystem: { ...capturedFileSystem, fsync },
+      fileSystem: { ...originalFs, fsync },
     })
     target = at('a.txt')
     const change = operated({ opType: 'edit', path: 'a.txt', before: 'one', after: 'two' })
@@ -559,7 +559,7 @@ describe('a disk that refuses', () => {
       fs.writeFileSync(to, 'damaged')
     }
     const { operated, decide, store } = await bench({
-      fileSystem: { ...capturedFileSystem, renameSync },
+      fileSystem: { ...originalFs, renameSync },
     })
     const change = operated({ opType: 'edit', path: 'a.txt', before: 'one', after: 'two' })
     expect(await decide(change, 'revert')).toMatchObject({
@@ -570,7 +570,7 @@ describe('a disk that refuses', () => {
   })
 })
 
-type Call = keyof ChangesFileSystem
+type Call = keyof FileSystem
 
 /** The real disk, whose nth call of a name inside the workspace fails as the system would. */
 function withFault(
@@ -580,10 +580,10 @@ function withFault(
   other?: Call,
   otherCode = '',
   otherNth = 0,
-): ChangesFileSystem {
-  const fileSystem = other ? withFault(other, otherCode, otherNth) : { ...capturedFileSystem }
+): FileSystem {
+  const fileSystem = other ? withFault(other, otherCode, otherNth) : { ...originalFs }
   let calls = 0
-  const real = capturedFileSystem[name] as (...args: unknown[]) => unknown
+  const real = originalFs[name] as (...args: unknown[]) => unknown
   const fault = (...args: unknown[]): unknown => {
     if (typeof args[0] === 'string' && !args[0].includes('/workspace')) return real(...args)
     calls += 1

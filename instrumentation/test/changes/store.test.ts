@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import type { ChangeDecision, RecordedChange } from '../../src/changes/change.ts'
-import { capturedFileSystem } from '../../src/changes/file-system.ts'
 import { diffInlineBytesMax, openChangeStore } from '../../src/changes/store.ts'
+import { originalFs } from '../../src/file-system.ts'
 import { bytesOf, changeOf, put, stateOf, temporaryFolder } from './support.ts'
 
 const edit = { opType: 'edit', path: 'a.txt', before: 'one', after: 'two' } as const
@@ -84,7 +84,7 @@ test('operations and decisions are counted without reading again what is known',
   )
   for (const change of [...changes, changeOf('/elsewhere', edit)]) store.record(change, contents)
   for (const { opId } of changes.slice(0, 2)) store.decide(opId, decided())
-  const fileSystem = { ...capturedFileSystem }
+  const fileSystem = { ...originalFs }
   const reads = vi.spyOn(fileSystem, 'readFileSync')
   const counting = openChangeStore({ directory, fileSystem })
   expect(counting.count('/w')).toEqual({ total: 3, undecided: 1 })

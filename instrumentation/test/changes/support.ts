@@ -7,9 +7,9 @@ import type { DecisionType } from '@turnlog/conventions'
 import fastify, { type FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
 import type { RecordedChange } from '../../src/changes/change.ts'
-import type { ChangesFileSystem } from '../../src/changes/file-system.ts'
 import { changesRoutes } from '../../src/changes/routes.ts'
 import { type ChangeStore, openChangeStore } from '../../src/changes/store.ts'
+import type { FileSystem } from '../../src/file-system.ts'
 import type { DecisionRecord, TurnlogHandle } from '../../src/handle.ts'
 import { bytesOf, changeOf, type Operation } from './change-of.ts'
 
@@ -43,7 +43,7 @@ export interface Answer {
 }
 
 /** A workspace, a store beside it, and an app that serves the routes. */
-export async function bench(options: { fileSystem?: ChangesFileSystem } = {}): Promise<Bench> {
+export async function bench(options: { fileSystem?: FileSystem } = {}): Promise<Bench> {
   const root = temporaryFolder()
   const [workspace, directory] = [join(root, 'workspace'), join(root, 'spool', 'changes')]
   fs.mkdirSync(workspace)

@@ -9,7 +9,6 @@ const changing: ReadonlySet<string> = new Set([
   'linkSync',
   'mkdirSync',
   'renameSync',
-  'rmSync',
   'rmdirSync',
   'unlinkSync',
   'writeFileSync',
@@ -35,10 +34,12 @@ export function diskError(code: string): Error {
 }
 
 /**
- * `before` is asked before each call. An error it returns is thrown, and `'part'` makes a write take only half of what
- * it is given. Nothing of a call that throws is done.
+ * `before` is asked before each call. An error it returns is thrown; `'part'` makes a write take only half of what it is
+ * given, and `'nothing'` none of it. Nothing of a call that throws is done.
  */
-export function faultyDisk(before: (call: DiskCall) => Error | 'part' | undefined): FileSystem {
+export function faultyDisk(
+  before: (call: DiskCall) => Error | 'part' | 'nothing' | undefined,
+): FileSystem {
   const wrapped = Object.entries(quickDisk).map(([name, original]) => {
     const call = (...values: unknown[]): unknown => {
       const isOpening = name === 'openSync' && values[1] !== 'r'
@@ -48,6 +49,7 @@ export function faultyDisk(before: (call: DiskCall) => Error | 'part' | undefine
         changes: changing.has(name) || isOpening,
       })
       if (verdict instanceof Error) throw verdict
+      if (verdict === 'nothing' && name === 'writeSync') return 0
       if (verdict === 'part' && name === 'writeSync') {
         const [descriptor, bytes, offset, length] = values as [number, Uint8Array, number, number]
         return quickDisk.writeSync(descriptor, bytes, offset, Math.max(1, length >> 1))

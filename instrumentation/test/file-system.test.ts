@@ -1,0 +1,93 @@
+/** The steps that every part of the package writes with, on a disk that takes less than it is given. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import * as path from 'node:path'
+import { expect, test } from 'vitest'
+import { openChangeStore } from '../src/changes/store.ts'
+import { type FileSystem, replaceFile } from '../src/file-system.ts'
+import { bytesOf, changeOf } from './changes/change-of.ts'
+import { diskError, faultyDisk, quickDisk } from './spool/faulty-disk.ts'
+import { temporaryFolder } from './spool/support.ts'
+
+/** Fails the test instead of its run when a write is tried for ever. */
+function takesNothing(): FileSystem {
+  let writes = 0
+  return faultyDisk(({ name }) => {
+    if (name !== 'writeSync') return undefined
+    writes += 1
+    return writes > 1_000 ? diskError('tried for ever') : 'nothing'
+  })
+}
+
+const refusingWrites = (code: string): FileSystem =>
+  faultyDisk(({ name }) => (name === 'writeSync' ? diskError(code) : undefined))
+
+const contents = { before: bytesOf('one'), after: bytesOf('two') }
+const change = () =>
+  changeOf('/w', { opType: 'edit', path: 'a.txt', before: 'one', after: 'two' } as const)
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
+}
+
+test.each<[string, FileSystem, string]>([
+  ['takes nothing of a write', takesNothing(), 'took nothing'],
+  ['is full', refusingWrites('ENOSPC'), 'ENOSPC'],
+])(
+  'a disk that %s: a file that was to be replaced is unchanged, and nothing else is left',
+  (_name, disk, message) => {
+    const file = path.join(temporaryFolder(), 'state.json')
+    writeFileSync(file, 'before')
+    expect(() => replaceFile(disk, file, 'after')).toThrow(message)
+    expect(readFileSync(file, 'utf8')).toBe('before')
+    expect(filesBelow(path.dirname(file))).toEqual(['state.json'])
+  },
+)
+
+test('a disk that takes a write in parts gets all of it', () => {
+  const file = path.join(temporaryFolder(), 'state.json')
+  replaceFile(
+    faultyDisk(({ name }) => (name === 'writeSync' ? 'part' : undefined)),
+    file,
+    'after',
+  )
+  expect(readFileSync(file, 'utf8')).toBe('after')
+})
+
+test('a temporary file that cannot be removed does not hide why the write failed', () => {
+  const file = path.join(temporaryFolder(), 'state.json')
+  const disk = faultyDisk(({ name }) =>
+    name === 'writeSync'
+      ? diskError('ENOSPC')
+      : name === 'unlinkSync'
+        ? diskError('EIO')
+        : undefined,
+  )
+  expect(() => replaceFile(disk, file, 'after')).toThrow('ENOSPC')
+})
+
+test.each<[string, FileSystem, string]>([
+  ['takes nothing of a write', takesNothing(), 'Error'],
+  ['is full', refusingWrites('ENOSPC'), 'ENOSPC'],
+  ['is over its quota', refusingWrites('EDQUOT'), 'EDQUOT'],
+])(
+  'a disk that %s: the Changes store says so and leaves no temporary file',
+  (_name, disk, reason) => {
+    const directory = path.join(temporaryFolder(), 'changes')
+    const store = openChangeStore({ directory, fileSystem: disk })
+    expect(store.record(change(), contents)).toEqual({ status: 'failed', reason })
+    expect(filesBelow(directory)).toEqual([])
+  },
+)
+
+test('a disk that takes nothing of a decision: the store says that it was not kept', () => {
+  const directory = path.join(temporaryFolder(), 'changes')
+  const recorded = change()
+  openChangeStore({ directory, fileSystem: quickDisk }).record(recorded, contents)
+  const store = openChangeStore({ directory, fileSystem: takesNothing() })
+  const decidedAt = new Date().toISOString()
+  expect(
+    store.decide(recorded.opId, { type: 'accept', source: 'user', outcome: 'kept', decidedAt }),
+  ).toBe(false)
+})
