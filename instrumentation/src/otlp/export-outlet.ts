@@ -1,137 +1,175 @@
 /**
- * Sealed records on their way through an exporter: in memory, while their journal files wait on disk until it is known what
- * became of them. Requests are limited by bytes, 4 MiB before compression, as segments are; a larger record is alone in
- * its own. At most `bytesMax` and `requestsMax` are on their way; then sealing waits, and the journal holds the queue.
+ * Hands sealed records to an exporter. They are in memory while they are in flight; their journal files stay on disk until
+ * the exporter has answered. Requests are limited by bytes, 4 MiB before compression, as segments are; a larger record is
+ * alone in its request. At most `bytesMax` and `requestsMax` are in flight; beyond that sealing waits, and the journal is
+ * the queue.
  *
- * Contents go first, in requests of their own. A record whose content was given up is not sent and counts as lost: a
- * reference to nothing would be lost in silence.
+ * Contents are sent first, in requests of their own. A record whose content was given up is not sent and counts as lost:
+ * a reference to a content that never arrives would be a silent loss.
  *
- * Law: added = exported + lost + on their way.
+ * Law: added = exported + lost + in flight.
  */
+import { failed } from '../health.ts'
 import type { JournaledScope } from '../journal/journaled.ts'
 import type { Signal } from '../spool/segment-name.ts'
-import type { OpenOutlet } from './outlet.ts'
-import type { SealedRecord } from './sealed-record.ts'
+import { toOtlpRequest } from './otlp-json.ts'
+import type { OpenOutlet, Outlet, OutletOptions, SealedRecord } from './outlet.ts'
 import { bodyBytesMax } from './segment.ts'
-import { type ContentPart, createSentContents } from './sent-contents.ts'
+import { type ContentPart, SentContents } from './sent-contents.ts'
 
 export type ExportResult =
   | { readonly status: 'exported' }
   | { readonly status: 'failed'; readonly reason: string }
 
-export interface ExportedRecord {
-  readonly scope: JournaledScope
-  /** OTLP/JSON. */
-  readonly json: string
-}
-
-/** One request; never rejects. */
-export type ExportRecords = (
-  signal: Signal,
-  resource: object,
-  records: readonly ExportedRecord[],
-) => Promise<ExportResult>
+/** Sends one request, the bytes of its OTLP/JSON; never rejects. */
+export type ExportRequest = (signal: Signal, request: Uint8Array) => Promise<ExportResult>
 
 export interface ExportLimits {
   readonly bytesMax: number
   readonly requestsMax: number
 }
 
-const limits: ExportLimits = { bytesMax: 32 * 1024 ** 2, requestsMax: 32 }
+const defaultLimits: ExportLimits = { bytesMax: 32 * 1024 ** 2, requestsMax: 32 }
+
+/** The outlets of all recorders of the process share one limit. */
+export function createExportOutlets(
+  exportRequest: ExportRequest,
+  limits: ExportLimits = defaultLimits,
+): OpenOutlet {
+  const requests = new RequestsInFlight(exportRequest, limits)
+  return (options) => new ExportOutlet(requests, options)
+}
+
+interface RequestItem {
+  readonly scope: JournaledScope
+  /** OTLP/JSON. */
+  readonly json: string
+}
 
 interface Batch<Item> {
-  items: Item[]
+  readonly items: Item[]
   bytes: number
 }
 
-/** One for all recorders of the process. */
-export function createExportOutlets(
-  exportRecords: ExportRecords,
-  { bytesMax, requestsMax }: ExportLimits = limits,
-): OpenOutlet {
-  let bytesUnderWay = 0
-  let requestsUnderWay = 0
+class RequestsInFlight {
+  readonly #export: ExportRequest
+  readonly #limits: ExportLimits
+  #bytes = 0
+  #requests = 0
 
-  /** What of the batch was lost; `unsent` is known to be before it is sent. */
-  async function send<Item extends ExportedRecord>(
+  constructor(exportRequest: ExportRequest, limits: ExportLimits) {
+    this.#export = exportRequest
+    this.#limits = limits
+  }
+
+  isFull(): boolean {
+    const { bytesMax, requestsMax } = this.#limits
+    return this.#bytes >= bytesMax || this.#requests >= requestsMax
+  }
+
+  /** Resolves to the items that were lost, and never rejects. `unsendable`: those that must not be sent, and are lost. */
+  async send<Item extends RequestItem>(
     signal: Signal,
     resource: object,
     { items, bytes }: Batch<Item>,
-    unsent?: Promise<(item: Item) => boolean>,
+    unsendable?: Promise<(item: Item) => boolean>,
   ): Promise<readonly Item[]> {
-    bytesUnderWay += bytes
-    requestsUnderWay += 1
-    const isUnsent = unsent === undefined ? () => false : await unsent
-    const sent = items.filter((item) => !isUnsent(item))
-    const result = sent.length === 0 ? undefined : await exportRecords(signal, resource, sent)
-    bytesUnderWay -= bytes
-    requestsUnderWay -= 1
-    return result?.status === 'exported' ? items.filter(isUnsent) : items
+    this.#bytes += bytes
+    this.#requests += 1
+    try {
+      const isUnsendable = unsendable === undefined ? () => false : await unsendable
+      const sent = items.filter((item) => !isUnsendable(item))
+      if (sent.length === 0) return items
+      const request = Buffer.from(toOtlpRequest(signal, resource, sent))
+      const { status } = await this.#export(signal, request)
+      return status === 'exported' ? items.filter(isUnsendable) : items
+    } catch (cause) {
+      failed('export', cause)
+      return items
+    } finally {
+      this.#bytes -= bytes
+      this.#requests -= 1
+    }
+  }
+}
+
+class ExportOutlet implements Outlet {
+  readonly #requests: RequestsInFlight
+  readonly #resource: () => object
+  readonly #contents: SentContents
+  readonly #records = new Map<Signal, Batch<SealedRecord>>()
+  #parts: Batch<ContentPart> = { items: [], bytes: 0 }
+  /** Those of earlier rounds too: a record that refers to a part in flight waits for it. */
+  readonly #partsInFlight = new Set<Promise<readonly ContentPart[]>>()
+  #recordsInFlight: Promise<readonly SealedRecord[]>[] = []
+
+  constructor(requests: RequestsInFlight, { resource, common = {} }: OutletOptions) {
+    this.#requests = requests
+    this.#resource = resource
+    this.#contents = new SentContents(common)
   }
 
-  return ({ resource, common = {} }) => {
-    const contents = createSentContents(common)
-    const records = new Map<Signal, Batch<SealedRecord>>()
-    let parts: Batch<ContentPart> = { items: [], bytes: 0 }
-    /** Not only those of this round: what refers to one that is under way waits for it. */
-    const partsUnderWay = new Set<Promise<readonly ContentPart[]>>()
-    let recordsSent: Promise<readonly SealedRecord[]>[] = []
+  begin(): void {}
 
-    function leaveParts(): void {
-      if (parts.items.length === 0) return
-      const sent = send('logs', resource(), parts)
-      partsUnderWay.add(sent)
-      parts = { items: [], bytes: 0 }
-      void sent.then((lost) => {
-        partsUnderWay.delete(sent)
-        if (lost.length > 0) contents.forget()
-      })
-    }
+  add(record: SealedRecord): void {
+    for (const part of this.#contents.partsFor(record)) this.#addPart(part)
+    const { signal, json } = record
+    const bytes = Buffer.byteLength(json)
+    const full = this.#records.get(signal)
+    if (full !== undefined && full.bytes + bytes > bodyBytesMax) this.#sendRecords(signal, full)
+    const batch = this.#records.get(signal) ?? { items: [], bytes: 0 }
+    this.#records.set(signal, batch)
+    batch.items.push(record)
+    batch.bytes += bytes
+  }
 
-    function leave(signal: Signal, batch: Batch<SealedRecord>): void {
-      leaveParts()
-      records.delete(signal)
-      recordsSent.push(send(signal, resource(), batch, incomplete()))
-    }
+  finish(done: (lost: readonly SealedRecord[]) => void): void {
+    for (const [signal, batch] of this.#records) this.#sendRecords(signal, batch)
+    const sent = this.#recordsInFlight
+    this.#recordsInFlight = []
+    if (sent.length === 0) done([])
+    else void Promise.all(sent).then((lost) => done(lost.flat()))
+  }
 
-    /** Which records refer to a content that was given up. */
-    function incomplete(): Promise<(record: SealedRecord) => boolean> | undefined {
-      if (partsUnderWay.size === 0) return undefined
-      return Promise.all(partsUnderWay).then((lost) => {
-        const hashes = new Set(lost.flat().map(({ sha256 }) => sha256))
-        return ({ contents }) => contents.some(({ sha256 }) => hashes.has(sha256))
-      })
-    }
+  isFull(): boolean {
+    return this.#requests.isFull()
+  }
 
-    function addPart(part: ContentPart): void {
-      const bytes = Buffer.byteLength(part.json)
-      if (parts.bytes + bytes > bodyBytesMax) leaveParts()
-      parts.items.push(part)
-      parts.bytes += bytes
-    }
+  forgetContents(): void {
+    this.#contents.forget()
+  }
 
-    return {
-      begin: () => undefined,
-      add(record): void {
-        const { signal, json } = record
-        for (const part of contents.partsFor(record)) addPart(part)
-        const bytes = Buffer.byteLength(json)
-        const full = records.get(signal)
-        if (full !== undefined && full.bytes + bytes > bodyBytesMax) leave(signal, full)
-        const batch = records.get(signal) ?? { items: [], bytes: 0 }
-        records.set(signal, batch)
-        batch.items.push(record)
-        batch.bytes += bytes
-      },
-      finish(done): void {
-        for (const [signal, batch] of records) leave(signal, batch)
-        const sent = recordsSent
-        recordsSent = []
-        if (sent.length === 0) done([])
-        else void Promise.all(sent).then((lost) => done(lost.flat()))
-      },
-      isFull: () => bytesUnderWay >= bytesMax || requestsUnderWay >= requestsMax,
-      forgetContents: contents.forget,
-    }
+  #addPart(part: ContentPart): void {
+    const bytes = Buffer.byteLength(part.json)
+    if (this.#parts.bytes + bytes > bodyBytesMax) this.#sendParts()
+    this.#parts.items.push(part)
+    this.#parts.bytes += bytes
+  }
+
+  #sendParts(): void {
+    if (this.#parts.items.length === 0) return
+    const sent = this.#requests.send('logs', this.#resource(), this.#parts)
+    this.#partsInFlight.add(sent)
+    this.#parts = { items: [], bytes: 0 }
+    void sent.then((lost) => {
+      this.#partsInFlight.delete(sent)
+      if (lost.length > 0) this.#contents.forget()
+    })
+  }
+
+  #sendRecords(signal: Signal, batch: Batch<SealedRecord>): void {
+    this.#sendParts()
+    this.#records.delete(signal)
+    const sent = this.#requests.send(signal, this.#resource(), batch, this.#withoutContent())
+    this.#recordsInFlight.push(sent)
+  }
+
+  /** Finds the records that refer to a content that was given up. */
+  #withoutContent(): Promise<(record: SealedRecord) => boolean> | undefined {
+    if (this.#partsInFlight.size === 0) return undefined
+    return Promise.all(this.#partsInFlight).then((lost) => {
+      const hashes = new Set(lost.flat().map(({ sha256 }) => sha256))
+      return ({ contents }) => contents.some(({ sha256 }) => hashes.has(sha256))
+    })
   }
 }

@@ -1,35 +1,44 @@
-/** Where the sealed records of one recorder go, and the contents they refer to: into segments, or to an exporter. */
-import type { SealedRecord } from './sealed-record.ts'
-import { createSegmentWriter, type SegmentWriterOptions } from './segment.ts'
+/** Where the sealed records of one recorder go, with the contents they refer to: into segments, or to an exporter. */
+import type { JournaledScope } from '../journal/journaled.ts'
+import type { Signal } from '../spool/segment-name.ts'
+import type { MovedContent } from './content-records.ts'
+
+/** A record as it leaves the machine. */
+export interface SealedRecord {
+  readonly signal: Signal
+  readonly sequence: number
+  readonly scope: JournaledScope
+  /** How many sequences it declares dropped. */
+  readonly declares: number
+  /** The record's OTLP/JSON. */
+  readonly json: string
+  /** The record's own time, as its JSON has it. The contents it refers to belong to the same UTC day. */
+  readonly time: string
+  /** The contents that are sent apart from it. */
+  readonly contents: readonly MovedContent[]
+}
 
 export interface Outlet {
-  /** Before the records of a journal file, of which none has a lower sequence. */
+  /** Called before the records of a journal file, none of which has a sequence below `first`. */
   begin(first: number): void
   add(record: SealedRecord): void
   /**
-   * Calls back once it is known what has become of everything that was added since the last call: it is safe, but for what is
-   * given back as lost. Segments are in place at once, and throw what the disk throws.
+   * Calls back once the fate of everything added since the last call is known: all of it is safe, except the records that
+   * are handed back as lost. Segments are in place when this returns, and it throws what the disk throws.
    */
   finish(done: (lost: readonly SealedRecord[]) => void): void
-  /** So much is on its way that nothing more should be added for now. */
+  /** Whether so much is in flight that nothing more should be added for now. */
   isFull(): boolean
-  /** What contents went may be lost: those that are referred to from now on go again. */
+  /** Contents already sent may be lost: they are sent again when they are next referenced. */
   forgetContents(): void
 }
 
-/** Opens the outlet of one recorder. */
-export type OpenOutlet = (options: Pick<SegmentWriterOptions, 'resource' | 'common'>) => Outlet
-
-export function segmentOutlet(options: SegmentWriterOptions): Outlet {
-  const segments = createSegmentWriter(options)
-  return {
-    begin: segments.begin,
-    add: segments.add,
-    finish(done): void {
-      segments.finish()
-      done([])
-    },
-    isFull: () => false,
-    forgetContents: segments.forgetContents,
-  }
+export interface OutletOptions {
+  /** Evaluated when a request is written. */
+  readonly resource: () => object
+  /** Attributes that every part of a content gets. */
+  readonly common?: Readonly<Record<string, string>>
 }
+
+/** Opens the outlet of one recorder. */
+export type OpenOutlet = (options: OutletOptions) => Outlet

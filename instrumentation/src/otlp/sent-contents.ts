@@ -1,47 +1,53 @@
 /**
- * Which contents have gone with the records of one recorder: on one UTC day each goes once, unless it may be lost. Beyond
- * `rememberedMax` the oldest would go again, which changes nothing.
+ * Remembers which contents were sent with the records of one recorder: each content is sent once per UTC day, unless it may
+ * have been lost. Beyond `rememberedMax` the oldest is forgotten and may be sent again, which is harmless.
  */
 import type { ContentHash } from '@turnlog/conventions'
 import type { JournaledScope } from '../journal/journaled.ts'
-import { contentScope, type MovedContent, partRecords } from './content-records.ts'
-import type { SealedRecord } from './sealed-record.ts'
+import { contentScope, partRecords } from './content-records.ts'
+import type { SealedRecord } from './outlet.ts'
 
 export interface ContentPart {
   readonly scope: JournaledScope
+  /** OTLP/JSON. */
   readonly json: string
-  /** Of the whole content. */
+  /** Hash of the whole content. */
   readonly sha256: ContentHash
 }
 
 const rememberedMax = 10_000
 const dayNanoseconds = 86_400_000_000_000n
 
-export function createSentContents(common: Readonly<Record<string, string>>) {
-  const gone = new Set<string>()
+export class SentContents {
+  readonly #common: Readonly<Record<string, string>>
+  /** UTC day and hash of each content that was sent, the oldest first. */
+  readonly #sent = new Set<string>()
 
-  function isNew({ sha256 }: MovedContent, time: string): boolean {
-    const key = `${BigInt(time) / dayNanoseconds} ${sha256}`
-    if (gone.has(key)) return false
-    gone.add(key)
-    const oldest = gone.size > rememberedMax ? gone.values().next() : undefined
-    if (oldest?.value !== undefined) gone.delete(oldest.value)
-    return true
+  constructor(common: Readonly<Record<string, string>>) {
+    this.#common = common
   }
 
-  return {
-    /** The parts that have to go with the record, as OTLP/JSON log records. */
-    *partsFor({ contents, time }: SealedRecord): Generator<ContentPart> {
-      for (const content of contents) {
-        if (!isNew(content, time)) continue
-        for (const json of partRecords(content, { time, common })) {
-          yield { scope: contentScope, json, sha256: content.sha256 }
-        }
+  /** The parts that must be sent with the record, as OTLP/JSON log records. */
+  *partsFor({ contents, time }: SealedRecord): Generator<ContentPart> {
+    for (const content of contents) {
+      const { sha256 } = content
+      if (!this.#isNew(`${BigInt(time) / dayNanoseconds} ${sha256}`)) continue
+      for (const json of partRecords(content, { time, common: this.#common })) {
+        yield { scope: contentScope, json, sha256 }
       }
-    },
-    /** What went may be lost: what is referred to from now on goes again. */
-    forget(): void {
-      gone.clear()
-    },
+    }
+  }
+
+  /** Contents already sent may be lost: they are sent again when they are next referenced. */
+  forget(): void {
+    this.#sent.clear()
+  }
+
+  #isNew(key: string): boolean {
+    if (this.#sent.has(key)) return false
+    this.#sent.add(key)
+    const oldest = this.#sent.size > rememberedMax ? this.#sent.values().next() : undefined
+    if (oldest?.value !== undefined) this.#sent.delete(oldest.value)
+    return true
   }
 }

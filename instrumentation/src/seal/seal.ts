@@ -27,8 +27,8 @@ import { journalPath } from '../journal/journal.ts'
 import { isOfNewerVersion, readJournalFile } from '../journal/journal-file.ts'
 import type { JournalRecord } from '../journal/journal-record.ts'
 import { readLog, readSpan } from '../journal/read-journaled.ts'
-import { type OpenOutlet, segmentOutlet } from '../otlp/outlet.ts'
-import type { SealedRecord } from '../otlp/sealed-record.ts'
+import type { OpenOutlet, SealedRecord } from '../otlp/outlet.ts'
+import { SegmentWriter } from '../otlp/segment.ts'
 import { joinRanges } from '../sequence-ranges.ts'
 import { readRecordedMark } from '../spool/recorded-mark.ts'
 import {
@@ -212,7 +212,7 @@ function openSealing(options: SealerOptions, { settle, retell }: SealingOwner) {
   const { common } = identity
   const outlet =
     options.openOutlet?.({ resource, common }) ??
-    segmentOutlet({ fileSystem, folder, resource, common })
+    new SegmentWriter({ fileSystem, folder, resource, common })
   const checkpoints = createCheckpoints(fileSystem, folder)
   /** What has been declared since the last point, by the sequences of the declarations: they may be lost as well. */
   let declarations = new Map<number, MissingRange>()
@@ -426,11 +426,11 @@ function openSealing(options: SealerOptions, { settle, retell }: SealingOwner) {
 
   return {
     sealNext,
-    isFull: outlet.isFull,
+    isFull: () => outlet.isFull(),
     closeDead,
     lose,
     undeclared: () => sequences.undeclared,
-    forgetContents: outlet.forgetContents,
+    forgetContents: () => outlet.forgetContents(),
     isOfNewerVersion: () => isNewer,
   }
 }

@@ -1,64 +1,60 @@
 /**
- * OpenTelemetry's own exporters, in place of our transport: OTLP/HTTP with JSON, whose time limit, compression,
- * certificates and further headers are read by them, from `OTEL_EXPORTER_OTLP_*`. Each request is tried a few times within
- * that limit; what it then is, is final.
+ * OpenTelemetry's own exporters, in place of our transport: OTLP/HTTP with JSON. They read time limit, compression,
+ * certificates and further headers from `OTEL_EXPORTER_OTLP_*`, and try a request a few times within the time limit.
+ * Their answer is final.
+ *
+ * They would make JSON of spans and log records. Ours is JSON already, so their serializer is replaced by one that
+ * hands the bytes on. Their constructors take no serializer, and `createOtlpHttpExportDelegate`, which does, takes its
+ * settings from a function that is deprecated: so the private field is set. The versions are pinned, and a test sends.
  */
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
-import { resourceFromAttributes } from '@opentelemetry/resources'
-import type { ExportedRecord, ExportRecords } from '../otlp/export-outlet.ts'
+import type { ExportRequest } from '../otlp/export-outlet.ts'
 import type { OtlpTarget, OtlpTargets } from './otlp-targets.ts'
-import { type RecordFrame, toReadableLog, toReadableSpan } from './readable.ts'
 
-/** More than are ever under way at once: above it an exporter drops. */
+/** More than are ever in flight at once: above it an exporter drops. */
 const concurrencyMax = 64
 
-/** Never rejects. */
-export function createExporters({ traces, logs }: OtlpTargets): ExportRecords {
+/** The exporters' common part, as 0.301.0 has it: serializer, transport with retries, and answer. */
+interface Delegate {
+  _serializer: { serializeRequest(request: Uint8Array): Uint8Array | undefined }
+  export(request: Uint8Array, done: (result: { code: number; error?: Error }) => void): void
+}
+
+/** The function it returns never throws and never rejects. */
+export function createExporters({ traces, logs }: OtlpTargets): ExportRequest {
   const optionsOf = ({ url, headers }: OtlpTarget) => ({
     url,
     headers: { ...headers },
     concurrencyLimit: concurrencyMax,
   })
-  const exporters = {
-    traces: new OTLPTraceExporter(optionsOf(traces)),
-    logs: new OTLPLogExporter(optionsOf(logs)),
+  const delegates = {
+    traces: delegateOf(new OTLPTraceExporter(optionsOf(traces))),
+    logs: delegateOf(new OTLPLogExporter(optionsOf(logs))),
   }
 
-  return (signal, resource, records) =>
+  return (signal, request) =>
     new Promise((resolve) => {
-      const done = ({ code, error }: { readonly code: number; readonly error?: Error }): void => {
-        resolve(
-          code === 0
-            ? { status: 'exported' }
-            : { status: 'failed', reason: error?.name ?? 'unknown error' },
-        )
-      }
+      const fail = (error: unknown): void =>
+        resolve({ status: 'failed', reason: error instanceof Error ? error.name : 'unknown error' })
       try {
-        const frameOf = createFrames(resource)
-        if (signal === 'traces') {
-          const spans = records.map((record) => toReadableSpan(record.json, frameOf(record)))
-          exporters.traces.export(spans, done)
-        } else {
-          const logs = records.map((record) => toReadableLog(record.json, frameOf(record)))
-          exporters.logs.export(logs, done)
-        }
+        delegates[signal].export(request, ({ code, error }) => {
+          if (code === 0) resolve({ status: 'exported' })
+          else fail(error)
+        })
       } catch (error) {
-        done({ code: 1, error: error instanceof Error ? error : new Error(String(error)) })
+        fail(error)
       }
     })
 }
 
-/** One resource for all, and one object for each scope. */
-function createFrames(attributes: object): (record: ExportedRecord) => RecordFrame {
-  const resource = resourceFromAttributes({ ...attributes })
-  const frames = new Map<string, RecordFrame>()
-  return ({ scope }) => {
-    const key = JSON.stringify(scope)
-    const known = frames.get(key)
-    if (known !== undefined) return known
-    const frame = { resource, scope: JSON.parse(key) as RecordFrame['scope'] }
-    frames.set(key, frame)
-    return frame
-  }
+function delegateOf(exporter: object): Delegate {
+  const delegate: unknown = Reflect.get(exporter, '_delegate')
+  if (!isDelegate(delegate)) throw new Error('This exporter has no serializer to replace.')
+  delegate._serializer = { ...delegate._serializer, serializeRequest: (request) => request }
+  return delegate
+}
+
+function isDelegate(value: unknown): value is Delegate {
+  return typeof value === 'object' && value !== null && '_serializer' in value && 'export' in value
 }

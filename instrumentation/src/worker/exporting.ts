@@ -17,7 +17,7 @@ export interface Exporting {
 
 /** `wake` is called when what is to be declared may be. */
 export function startExporting(settings: ExportSettings, wake: () => void): Exporting {
-  const exportRecords = createExporters(settings)
+  const exportRequest = createExporters(settings)
   let failures = 0
   let waiting: NodeJS.Timeout | undefined
 
@@ -34,7 +34,7 @@ export function startExporting(settings: ExportSettings, wake: () => void): Expo
 
   return {
     openOutlet: createExportOutlets(async (...request) => {
-      const result = await exportRecords(...request)
+      const result = await exportRequest(...request)
       if (result.status === 'failed') {
         failures += 1
         declareLater()

@@ -4,10 +4,10 @@ import { mediaTypes } from '@turnlog/conventions/content/references'
 import { expect, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
 import { toMovedContent } from '../../src/otlp/content-records.ts'
-import type { SealedRecord } from '../../src/otlp/sealed-record.ts'
-import { createSegmentWriter } from '../../src/otlp/segment.ts'
+import type { SealedRecord } from '../../src/otlp/outlet.ts'
+import { SegmentWriter } from '../../src/otlp/segment.ts'
 import { listSegments } from '../../src/spool/recorder-folder.ts'
-import { parseSegmentName } from '../../src/spool/segment-name.ts'
+import { compareSegments, parseSegmentName } from '../../src/spool/segment-name.ts'
 import { faultyDisk, quickDisk } from '../spool/faulty-disk.ts'
 import { partsIn, plain, readSegment, temporaryFolder } from '../spool/support.ts'
 
@@ -32,7 +32,7 @@ function recordOf(
 }
 
 function write(folder: string, records: readonly SealedRecord[], resource: object = {}): void {
-  const segments = createSegmentWriter({ fileSystem: quickDisk, folder, resource: () => resource })
+  const segments = new SegmentWriter({ fileSystem: quickDisk, folder, resource: () => resource })
   for (const record of records) segments.add(record)
   segments.finish()
 }
@@ -156,7 +156,7 @@ function referring(sequence: number, texts: readonly string[], days = 0n): Seale
 
 test('contents go before the records of their file, by name, and take no number', () => {
   const folder = temporaryFolder()
-  const segments = createSegmentWriter({
+  const segments = new SegmentWriter({
     fileSystem: quickDisk,
     folder,
     resource: () => ({}),
@@ -197,6 +197,46 @@ test('contents go before the records of their file, by name, and take no number'
   expect(plain(records[0]?.attributes ?? [])).not.toHaveProperty('turnlog.sequence')
 })
 
+test('segments are sent in one order: by first sequence, then contents by their number, traces, logs', () => {
+  const order = [
+    '000000000001-000000000009-4.0002.contents',
+    '000000000001-000000000009-4.0010.contents',
+    '000000000001-000000000009-4.9999.contents',
+    '000000000001-000000000009-4.10000.contents',
+    '000000000001-000000000003-3.traces',
+    '000000000001-000000000002-2+5.logs',
+    '000000000004-000000000004-1.logs',
+    '000000000005-000000000005-1.traces',
+  ].map((name) => `${name}.json.gz`)
+  const parsed = order.map(parseSegmentName).filter((segment) => segment !== undefined)
+  expect(parsed).toHaveLength(order.length)
+  for (const [earlier, a] of parsed.entries()) {
+    for (const [later, b] of parsed.entries()) {
+      expect([a.name, b.name, Math.sign(compareSegments(a, b))]).toEqual([
+        a.name,
+        b.name,
+        Math.sign(earlier - later),
+      ])
+    }
+  }
+})
+
+test('the contents of a file are sent before its first record, though their names sort behind it', () => {
+  const folder = temporaryFolder()
+  const segments = new SegmentWriter({ fileSystem: quickDisk, folder, resource: () => ({}) })
+  segments.begin(1)
+  segments.add(recordOf(1, 'x'.repeat(3 * mebibyte)))
+  segments.add(recordOf(2, 'x'.repeat(3 * mebibyte)))
+  segments.add(referring(3, ['a content']))
+  segments.finish()
+  const sent = listSegments(originalFs, folder).map(({ name }) => name)
+  expect(sent).toEqual([
+    '000000000001-000000000003-1.0001.contents.json.gz',
+    '000000000001-000000000001-1.traces.json.gz',
+    '000000000002-000000000003-2.traces.json.gz',
+  ])
+})
+
 test('contents are in place before the first record that refers to them is, however many there are', () => {
   const folder = temporaryFolder()
   const seen = new Set<string>()
@@ -210,7 +250,7 @@ test('contents are in place before the first record that refers to them is, howe
     }
     return undefined
   })
-  const segments = createSegmentWriter({ fileSystem, folder, resource: () => ({}) })
+  const segments = new SegmentWriter({ fileSystem, folder, resource: () => ({}) })
   segments.begin(1)
   for (let sequence = 1; sequence <= 20; sequence += 1) {
     const content = toMovedContent(`content ${sequence}`, mediaTypes.text)
@@ -223,7 +263,7 @@ test('contents are in place before the first record that refers to them is, howe
 
 test('a content goes once a UTC day, and again when it may be lost', () => {
   const folder = temporaryFolder()
-  const segments = createSegmentWriter({ fileSystem: quickDisk, folder, resource: () => ({}) })
+  const segments = new SegmentWriter({ fileSystem: quickDisk, folder, resource: () => ({}) })
   const days = (): string[] =>
     partsIn(folder).map(({ time }) => String(BigInt(time) / dayNanoseconds))
   segments.begin(1)

@@ -1,7 +1,6 @@
-/** What OpenTelemetry's exporters put on the wire of a sealed record: the OTLP that a segment has of it. */
+/** OpenTelemetry's exporters send the bytes of a sealed request as they are, as the standard variables say. */
 import { expect, test, vi } from 'vitest'
 import type { JournaledLog, JournaledSpan } from '../../src/journal/journaled.ts'
-import type { ExportedRecord } from '../../src/otlp/export-outlet.ts'
 import { toOtlpLog, toOtlpRequest, toOtlpSpan } from '../../src/otlp/otlp-json.ts'
 import type { Signal } from '../../src/spool/segment-name.ts'
 import { createExporters } from '../../src/upload/exporters.ts'
@@ -68,75 +67,59 @@ const log: JournaledLog = {
   scope,
 }
 
-function record(otlp: object, of = scope): ExportedRecord {
-  return { scope: of, json: JSON.stringify(otlp) }
-}
-
-/** What is not said is 0 or empty. */
-function withoutDefaults(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutDefaults)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([name, member]) => !(/^dropped.*Count$/.test(name) && member === 0))
-      .filter(([name, member]) => name !== 'body' || Object.keys(member as object).length > 0)
-      .map(([name, member]) => [name, withoutDefaults(member)]),
-  )
-}
-
 const resource = { 'service.name': 'a-test', 'turnlog.recorder.recorded_through': 7 }
 
-test.each<[Signal, ExportedRecord[]]>([
-  [
-    'traces',
-    [
-      record(toOtlpSpan(span, attributes)),
-      record(toOtlpSpan({ ...span, spanId: 'f'.repeat(16) }, {}), {
-        ...scope,
-        name: 'another',
-      }),
-    ],
-  ],
-  [
-    'logs',
-    [
-      record(toOtlpLog(log, attributes)),
-      record(toOtlpLog({ time: '1', observed: '2', attributes: {}, scope }, {})),
-    ],
-  ],
-])('%s are sent as a segment has them', async (signal, records) => {
+function request(signal: Signal, ...records: readonly object[]): Uint8Array {
+  const written = records.map((otlp) => ({ scope, json: JSON.stringify(otlp) }))
+  return Buffer.from(toOtlpRequest(signal, resource, written))
+}
+
+const requests: [Signal, Uint8Array][] = [
+  ['traces', request('traces', toOtlpSpan(span, attributes), toOtlpSpan(span, {}))],
+  ['logs', request('logs', toOtlpLog(log, attributes))],
+]
+
+test.each(requests)('%s are sent as a segment has them, byte for byte', async (signal, body) => {
   await using collector = await startCollector()
-  const exportRecords = createExporters(collector.targets)
-  expect(await exportRecords(signal, resource, records)).toEqual({ status: 'exported' })
+  const exportRequest = createExporters(collector.targets)
+  expect(await exportRequest(signal, body)).toEqual({ status: 'exported' })
   const [taken] = collector.received
   expect(taken?.url).toBe(`/v1/${signal}`)
-  expect(taken?.headers.authorization).toBe('Bearer secret')
-  const segment: unknown = JSON.parse(toOtlpRequest(signal, resource, records))
-  expect(withoutDefaults(JSON.parse(taken?.body ?? ''))).toEqual(segment)
+  expect(taken?.headers).toMatchObject({
+    authorization: 'Bearer secret',
+    'content-type': 'application/json',
+  })
+  expect(taken?.body).toBe(Buffer.from(body).toString())
 })
 
-test('numbers that the exporter cannot say go as text', async () => {
+test('numbers that the exporters themselves could not write arrive as they were sealed', async () => {
   await using collector = await startCollector()
   const odd = { nan: Number.NaN, huge: 1e300, long: 2n ** 62n }
-  const records = [record(toOtlpSpan(span, odd))]
-  await createExporters(collector.targets)('traces', resource, records)
+  await createExporters(collector.targets)('traces', request('traces', toOtlpSpan(span, odd)))
   const values = [
     ...(collector.received[0]?.body ?? '').matchAll(/"(nan|huge|long)","value":({.*?})/g),
   ]
   expect(values.map(([, name, value]) => [name, value])).toEqual([
-    ['nan', '{"stringValue":"NaN"}'],
-    ['huge', '{"stringValue":"1e+300"}'],
-    ['long', '{"stringValue":"4611686018427387904"}'],
+    ['nan', '{"doubleValue":"NaN"}'],
+    ['huge', '{"doubleValue":1e+300}'],
+    ['long', '{"intValue":"4611686018427387904"}'],
   ])
+})
+
+test('a partial success is a success: what the other end rejects is its judgement', async () => {
+  const partial = JSON.stringify({ partialSuccess: { rejectedSpans: '1', errorMessage: 'no' } })
+  await using collector = await startCollector((_, response) => response.end(partial))
+  const [signal, body] = requests[0] ?? ['traces', new Uint8Array()]
+  expect(await createExporters(collector.targets)(signal, body)).toEqual({ status: 'exported' })
 })
 
 test('compression, headers and the time limit are those of the standard variables', async () => {
   vi.stubEnv('OTEL_EXPORTER_OTLP_COMPRESSION', 'gzip')
   vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'x-team=ours')
   await using collector = await startCollector()
-  const exportRecords = createExporters(collector.targets)
+  const exportRequest = createExporters(collector.targets)
   vi.unstubAllEnvs()
-  await exportRecords('logs', resource, [record(toOtlpLog(log, {}))])
+  await exportRequest('logs', request('logs', toOtlpLog(log, {})))
   expect(collector.received[0]?.headers).toMatchObject({
     'content-encoding': 'gzip',
     'x-team': 'ours',
@@ -144,29 +127,28 @@ test('compression, headers and the time limit are those of the standard variable
   })
 })
 
-test.each([400, 401, 413])('an answer of %i is final, and is told', async (code) => {
+test.each([400, 401, 413])('an answer of %i is final, and reported', async (code) => {
   await using collector = await startCollector(status(code))
-  const records = [record(toOtlpSpan(span, {}))]
-  expect(await createExporters(collector.targets)('traces', resource, records)).toMatchObject({
+  const body = request('traces', toOtlpSpan(span, {}))
+  expect(await createExporters(collector.targets)('traces', body)).toMatchObject({
     status: 'failed',
   })
   expect(collector.received).toHaveLength(1)
 })
 
-test('nobody there is told when the time limit has passed', async () => {
+test('a server that is not there is reported when the time limit has passed', async () => {
   vi.stubEnv('OTEL_EXPORTER_OTLP_TIMEOUT', '10')
   const target = { url: 'http://127.0.0.1:9/v1/x', headers: {} }
-  const exportRecords = createExporters({ traces: target, logs: target })
+  const exportRequest = createExporters({ traces: target, logs: target })
   vi.unstubAllEnvs()
-  const records = [record(toOtlpLog(log, {}))]
-  expect(await exportRecords('logs', resource, records)).toMatchObject({ status: 'failed' })
+  const body = request('logs', toOtlpLog(log, {}))
+  expect(await exportRequest('logs', body)).toMatchObject({ status: 'failed' })
 })
 
-test('a record that is none is told, and nothing is thrown', async () => {
-  await using collector = await startCollector()
-  const broken = { ...record({}), json: 'no json' }
-  expect(await createExporters(collector.targets)('traces', resource, [broken])).toMatchObject({
+test('a request that cannot be sent is reported, and nothing is thrown', async () => {
+  const target = { url: 'ftp://127.0.0.1/v1/x', headers: {} }
+  const body = request('logs', toOtlpLog(log, {}))
+  expect(await createExporters({ traces: target, logs: target })('logs', body)).toMatchObject({
     status: 'failed',
   })
-  expect(collector.received).toEqual([])
 })

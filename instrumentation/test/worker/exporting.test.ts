@@ -3,15 +3,12 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
-import {
-  createExportOutlets,
-  type ExportedRecord,
-  type ExportLimits,
-} from '../../src/otlp/export-outlet.ts'
+import { createExportOutlets, type ExportLimits } from '../../src/otlp/export-outlet.ts'
 import type { MissingRange, SealerOptions } from '../../src/seal/seal.ts'
 import { readState } from '../../src/seal/seal-state.ts'
 import { ownLiveness } from '../../src/spool/liveness.ts'
 import { endedMarker, listJournalFiles, listSegments } from '../../src/spool/recorder-folder.ts'
+import type { Signal } from '../../src/spool/segment-name.ts'
 import { openSpool } from '../../src/spool/spool.ts'
 import { createAdoption } from '../../src/worker/adopt.ts'
 import { accountOf } from '../../src/worker/recorder-account.ts'
@@ -27,6 +24,11 @@ import {
   startRecording,
 } from '../spool/support.ts'
 
+interface ExportedRecord {
+  /** OTLP/JSON. */
+  readonly json: string
+}
+
 interface Request {
   readonly sequences: readonly number[]
   readonly records: readonly ExportedRecord[]
@@ -39,8 +41,9 @@ function startExporter(limits?: ExportLimits) {
   const open: Request[] = []
   const exported: ExportedRecord[] = []
   const openOutlet = createExportOutlets(
-    (_signal, _resource, records) =>
+    (signal, body) =>
       new Promise((resolve) => {
+        const records = recordsIn(signal, body)
         const request: Request = {
           sequences: records.map(sequenceOf),
           records,
@@ -64,6 +67,19 @@ function startExporter(limits?: ExportLimits) {
       for (let next = open[0]; next !== undefined; next = open[0]) await next.settle(how)
     },
   }
+}
+
+function recordsIn(signal: Signal, body: Uint8Array): ExportedRecord[] {
+  const names = {
+    traces: ['resourceSpans', 'scopeSpans', 'spans'],
+    logs: ['resourceLogs', 'scopeLogs', 'logRecords'],
+  } as const
+  const [resources, scopes, records] = names[signal]
+  const request = JSON.parse(Buffer.from(body).toString())
+  return request[resources]
+    .flatMap((resource: Record<string, unknown>) => resource[scopes])
+    .flatMap((scope: Record<string, unknown>) => scope[records])
+    .map((record: unknown) => ({ json: JSON.stringify(record) }))
 }
 
 /** 0 for a part of a content. */
