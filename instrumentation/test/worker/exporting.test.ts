@@ -188,6 +188,16 @@ test('what is given up of a living recorder is declared, and its declaration, gi
   expect(accountOf(originalFs, recording.folder)).toMatchObject({ recorded: 8, waiting: 0 })
 })
 
+test('the records of a request that an exporter throws at are lost, and declared', async () => {
+  const recording = record(['a', 'b'])
+  const openOutlet = createExportOutlets(() => {
+    throw new Error('a broken exporter')
+  })
+  const sealer = sealerOf(recording.folder, { openOutlet })
+  sealer.seal()
+  await expect.poll(() => sealer.seal()).toEqual([{ first: 1, last: 2, reason: 'export_failed' }])
+})
+
 test('what is not to be told yet is told later', async () => {
   const recording = record(['a'])
   const { openOutlet, settleAll } = startExporter()
