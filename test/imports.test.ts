@@ -55,7 +55,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'receiver/src/events': { may: ['receiver/src/otlp', 'conventions'] },
   'receiver/src/storage': { may: ['receiver/src/otlp', 'conventions'] },
   'receiver/src/http': {
-    may: ['receiver/src/storage', 'receiver/src/otlp', 'receiver/src/pages', 'conventions'],
+    may: ['receiver/src/storage', 'conventions'],
   },
   'receiver/src/routes': {
     may: [

@@ -1,15 +1,16 @@
-/** The receiver as an HTTP application: what it serves, in order. It does not listen. */
+/** The receiver as an HTTP application: all its routes, in order. It does not listen. */
 import fastifyCookie from '@fastify/cookie'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { type Counters, openCounters } from './counters.ts'
 import { openCapacity } from './http/capacity.ts'
+import { clientStatusOf, jsonType, plainFormat, refuse, refuseError } from './http/refuse.ts'
 import { setPageHeaders } from './http/sign-in.ts'
 import { jaegerRoutes } from './jaeger/routes.ts'
 import { openKeeping } from './keeping.ts'
 import { describeRoutes, descriptionRoutes } from './openapi/document.ts'
 import { openWellness } from './outage-notices.ts'
-import { notFoundPage } from './pages/notices.ts'
+import { pageFormat } from './pages/notices.ts'
 import { pageRoutes } from './pages/routes.ts'
 import { attachmentRoutes } from './routes/attachments.ts'
 import { completenessRoutes } from './routes/completeness.ts'
@@ -33,10 +34,10 @@ export type AppConfig = Pick<
 >
 
 export interface AppOptions {
-  /** Told in a sentence what an operator needs to know. */
+  /** Called with a sentence that an operator needs to know. */
   readonly log?: (message: string) => void
   readonly now?: () => Date
-  /** Where what is received is counted. */
+  /** Counts what is received. */
   readonly counters?: Counters
 }
 
@@ -50,88 +51,79 @@ export function buildApp(
 ): FastifyInstance {
   const app = Fastify({
     logger: false,
-    // A HEAD of the sign-in link would use it up.
+    // A HEAD request for the sign-in link would use the link up.
     exposeHeadRoutes: false,
     requestTimeout: requestMilliseconds,
     forceCloseConnections: 'idle',
     clientErrorHandler: answerBrokenRequest,
-    // An address that is none has no route, and so no error handler; nor, by Fastify's types, anything its reply may send.
+    // An unparsable URL matches no route, so the error handler is not called. Fastify's types let this reply send nothing.
     frameworkErrors: (_error, _request, reply) => {
       reply.hijack()
-      reply.raw.writeHead(400, { 'content-type': 'application/json; charset=utf-8' })
+      reply.raw.writeHead(400, { 'content-type': jsonType })
       reply.raw.end(JSON.stringify({ code: 3, message: 'The address cannot be read.' }))
     },
   })
-  const wellness = openWellness(log)
+  const { unwell: onUnwell, well: onWell } = openWellness(log)
   const keeping = openKeeping(database, { ...config, now })
+  const withCookies = (routes: (scope: FastifyInstance) => void) =>
+    app.register(async (scope) => {
+      await scope.register(fastifyCookie)
+      routes(scope)
+    })
 
   describeRoutes(app)
-  app.setNotFoundHandler((request, reply) => {
-    reply.code(404)
-    if (!request.headers.accept?.includes('text/html')) {
-      return reply.send({ code: 5, message: 'There is nothing at this path.' })
-    }
-    setPageHeaders(reply)
-    return reply.type('text/html; charset=utf-8').send(notFoundPage())
-  })
-  app.setErrorHandler((error, _request, reply) => {
-    const status = statusOf(error)
-    if (status < 500) return reply.code(status).send({ code: 3, message: messageOf(error) })
-    wellness.unwell(error)
-    return reply.code(503).header('retry-after', '5').send({ code: 14, message: 'Not now.' })
-  })
-
+  answerFailures(app, onUnwell)
+  const { bodyBytesMax, attachmentBytesMax, pageHosts, publicUrl } = config
   const receiving = {
     database,
     counters,
     capacity: openCapacity({ bytesMax: config.memoryBytesMax }),
-    bodyBytesMax: config.bodyBytesMax,
-    attachmentBytesMax: config.attachmentBytesMax,
-    pageHosts: config.pageHosts,
+    bodyBytesMax,
+    attachmentBytesMax,
+    pageHosts,
     keeping,
-    onUnwell: wellness.unwell,
-    onWell: wellness.well,
+    onUnwell,
+    onWell,
   }
   app.register(async (scope) => otlpRoutes(scope, receiving))
   app.register(async (scope) => eventRoutes(scope, receiving))
-  app.register(async (scope) => {
-    await scope.register(fastifyCookie)
-    attachmentRoutes(scope, receiving)
-  })
+  withCookies((scope) => attachmentRoutes(scope, receiving))
   app.register(async (scope) => descriptionRoutes(scope))
-  app.register(async (scope) => healthRoutes(scope, { database, counters, keeping }))
-  app.register(async (scope) => {
-    await scope.register(fastifyCookie)
-    completenessRoutes(scope, { database, pageHosts: config.pageHosts, keeping })
-  })
-  app.register(async (scope) => {
-    await scope.register(fastifyCookie)
+  app.register(async (scope) => healthRoutes(scope, receiving))
+  withCookies((scope) => completenessRoutes(scope, receiving))
+  withCookies((scope) =>
     jaegerRoutes(scope, {
       database,
-      pageHosts: config.pageHosts,
-      publicUrl: config.publicUrl,
+      pageHosts,
+      publicUrl,
       attributeBytesMax: config.jaegerAttributeBytesMax,
       readsMax: config.jaegerReadsMax,
       readSecondsMax: config.jaegerReadSecondsMax,
       now,
-      onUnwell: wellness.unwell,
-    })
-  })
-  app.register(async (scope) => {
-    await scope.register(fastifyCookie)
-    pageRoutes(scope, {
-      database,
-      hosts: config.pageHosts,
-      publicUrl: config.publicUrl,
-      onUnwell: wellness.unwell,
-    })
-  })
+      onUnwell,
+    }),
+  )
+  withCookies((scope) => pageRoutes(scope, { database, hosts: pageHosts, publicUrl, onUnwell }))
   return app
 }
 
-function statusOf(error: unknown): number {
-  if (!(error instanceof Error) || !('statusCode' in error)) return 500
-  return typeof error.statusCode === 'number' ? error.statusCode : 500
+/** Answers for paths without a route, and for errors that no group of routes handles. */
+function answerFailures(app: FastifyInstance, onUnwell: (error: unknown) => void): void {
+  app.setNotFoundHandler((request, reply) => {
+    const isBrowser = request.headers.accept?.includes('text/html')
+    if (isBrowser) setPageHeaders(reply)
+    const format = isBrowser ? pageFormat : plainFormat
+    const message = 'There is nothing at this path.'
+    return refuse({ request, reply, format }, { httpStatus: 404, message })
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const status = clientStatusOf(error)
+    if (status !== undefined) return reply.code(status).send({ code: 3, message: messageOf(error) })
+    return refuseError({ request, reply, format: plainFormat }, error, {
+      message: 'Not now.',
+      onUnwell,
+    })
+  })
 }
 
 function messageOf(error: unknown): string {
@@ -145,7 +137,7 @@ interface RawSocket {
   destroy(): void
 }
 
-/** What is no HTTP is 400; what came too slowly may come again, which 408 would not say to an OTLP client. */
+/** A request that is not HTTP is 400. One that came too slowly is 503: an OTLP client does not send again after 408. */
 function answerBrokenRequest(error: Error & { readonly code?: string }, socket: RawSocket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy()

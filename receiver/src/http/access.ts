@@ -1,16 +1,19 @@
-/** Who may use an endpoint that answers in JSON: the holder of a bearer token, or a browser that is signed in. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Database, TokenScope } from '../storage/index.ts'
-import { authenticate } from './authenticate.ts'
+/** Who may use an endpoint: the holder of a bearer token with the right scope, or a signed-in browser. */
+import {
+  type Database,
+  findTokenHolder,
+  type TokenHolder,
+  type TokenScope,
+} from '../storage/index.ts'
+import { type Exchange, refuse } from './refuse.ts'
 import { currentSession, isOwnHost } from './sign-in.ts'
 
 export interface AccessOptions {
   readonly database: Database
+  /** A token of scope `admin` may always. */
   readonly scopes: readonly TokenScope[]
-  /** A signed-in browser may as well, under these names and loopback's. The scope needs `@fastify/cookie`. */
+  /** Also admits a signed-in browser, under these names and loopback's. Needs `@fastify/cookie`. */
   readonly pageHosts?: readonly string[]
-  /** The body of a refusal; `google.rpc.Status` without. */
-  readonly refusal?: (status: 401 | 403, reason: string) => object
 }
 
 export interface Access {
@@ -21,33 +24,44 @@ export interface Access {
 }
 
 /**
- * Undefined when it has been answered: 401 without a token or with an unknown one, 403 with one for something else.
- * Throws when the database does not answer.
+ * Undefined when the request has been refused: 401 without a token or with an unknown one, 403 with a token of another
+ * scope. Throws when the database does not answer.
  */
 export async function requireAccess(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { database, scopes, pageHosts, refusal = statusBody }: AccessOptions,
+  exchange: Exchange,
+  { database, scopes, pageHosts }: AccessOptions,
 ): Promise<Access | undefined> {
+  const { request, reply } = exchange
   const { authorization, host } = request.headers
   if (authorization === undefined && pageHosts !== undefined && isOwnHost(host, pageHosts)) {
     const session = await currentSession(database, request)
     if (session) return { teamId: session.teamId, scope: 'read', userId: undefined }
   }
-  const authentication = await authenticate(database, { authorization, scopes })
-  if (authentication.status === 'known') return authentication.holder
-  // What is still being sent is read and thrown away, so that the answer is read.
-  request.raw.resume()
-  if (authentication.status === 'forbidden') {
-    reply.code(403).send(refusal(403, authentication.reason))
+  const holder = await holderOf(database, authorization)
+  if (typeof holder === 'string') {
+    reply.header('www-authenticate', 'Bearer realm="turnlog"')
+    refuse(exchange, { httpStatus: 401, message: holder })
     return undefined
   }
-  reply.code(401).header('www-authenticate', 'Bearer realm="turnlog"')
-  reply.send(refusal(401, authentication.reason))
+  if (scopes.includes(holder.scope) || holder.scope === 'admin') return holder
+  const expected = scopes.map((scope) => `'${scope}'`).join(' or ')
+  const message = `The token is for '${holder.scope}', not for ${expected}.`
+  refuse(exchange, { httpStatus: 403, message })
   return undefined
 }
 
-/** `google.rpc.Status`: UNAUTHENTICATED is 16, PERMISSION_DENIED 7. */
-function statusBody(status: 401 | 403, message: string): object {
-  return { code: status === 401 ? 16 : 7, message }
+/** The token's holder, or why there is none. */
+async function holderOf(
+  database: Database,
+  authorization: string | undefined,
+): Promise<TokenHolder | string> {
+  if (authorization === undefined) return 'A bearer token is needed.'
+  const token = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1]
+  if (token === undefined) return 'Authorization is not of the form `Bearer <token>`.'
+  return (await findTokenHolder(database, token)) ?? 'The token is unknown, or was revoked.'
+}
+
+/** The user a record belongs to whatever the client claims; undefined for a gateway, which has authenticated its users. */
+export function userOf({ scope, userId }: Access): string | undefined {
+  return scope === 'gateway' ? undefined : userId
 }

@@ -1,24 +1,49 @@
 /**
- * Reads a request body, decompressed as it comes, in bounded memory: its bytes are taken from the lease.
+ * Reads a request's body, decompressing it as it arrives, in bounded memory: its bytes are taken from a lease.
  *
- * Whatever the outcome the request is left readable to its end and its socket whole, so that the
- * answer reaches a client that is still sending.
+ * Whatever the outcome, the request can be read to its end and its socket stays open, so that the answer reaches a client
+ * that is still sending.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
-import type { Lease } from './capacity.ts'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { Capacity, Lease } from './capacity.ts'
+import { badRequest, busy, type Exchange, type Refusal, refuse } from './refuse.ts'
 
-export type BodyResult =
+/** Keeps the framework from reading bodies: `withBody` reads them. */
+export function removeBodyParsers(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+}
+
+/** Reads the body and has it answered; refuses a body that cannot be read. The lease ends with the answer. */
+export async function withBody(
+  exchange: Exchange,
+  { capacity, bytesMax }: { readonly capacity: Capacity; readonly bytesMax: number },
+  answer: (body: Buffer<ArrayBuffer>, lease: Lease) => Promise<FastifyReply>,
+): Promise<FastifyReply> {
+  const lease = capacity.open()
+  try {
+    const read = await readBody(exchange.request.raw, { bytesMax, lease })
+    if (read.status === 'read') return await answer(read.body, lease)
+    if (read.status === 'aborted') return exchange.reply.hijack()
+    return refuse(exchange, refusalOf(read, bytesMax))
+  } finally {
+    lease.release()
+  }
+}
+
+type BodyResult =
   | { readonly status: 'read'; readonly body: Buffer<ArrayBuffer> }
   | { readonly status: 'too_large' }
   | { readonly status: 'damaged' }
   | { readonly status: 'busy' }
   | { readonly status: 'unknown_encoding' }
-  /** The client has gone: there is nobody to answer. */
+  /** The client has closed the connection: there is nobody to answer. */
   | { readonly status: 'aborted' }
 
-export function readBody(
+function readBody(
   request: IncomingMessage,
   options: { readonly bytesMax: number; readonly lease: Lease },
 ): Promise<BodyResult> {
@@ -64,7 +89,7 @@ export function readBody(
     }
 
     request.on('error', () => settle({ status: 'aborted' }))
-    // Also after a whole request, which may then still be in the decompressor.
+    // `close` also follows a complete request, which may still be in the decompressor.
     request.on('close', () => {
       if (!request.complete) settle({ status: 'aborted' })
     })
@@ -76,7 +101,7 @@ export function readBody(
     request.on('data', (chunk: Buffer) => {
       bytesReceived += chunk.length
     })
-    // Nothing at all is an empty body, however it is said to be compressed.
+    // No bytes are an empty body, whatever the content encoding.
     request.on('end', () => {
       if (bytesReceived === 0) finish()
     })
@@ -87,23 +112,9 @@ export function readBody(
   })
 }
 
-export interface Refusal {
-  readonly httpStatus: number
-  readonly message: string
-  readonly retrySeconds?: number
-}
-
-/** Memory is free sooner than a database heals. */
-export const busy = {
-  httpStatus: 503,
-  message: 'Too much is being received at once.',
-  retrySeconds: 1,
-} as const satisfies Refusal
-
-/** How a client is told that its body was not read. */
-export function refusalOf(
+function refusalOf(
   { status }: Exclude<BodyResult, { status: 'read' | 'aborted' }>,
-  { bytesMax }: { readonly bytesMax: number },
+  bytesMax: number,
 ): Refusal {
   switch (status) {
     case 'too_large':
@@ -112,7 +123,7 @@ export function refusalOf(
         message: `The body is larger than ${bytesMax} bytes after decompression.`,
       }
     case 'damaged':
-      return { httpStatus: 400, message: 'The body cannot be decompressed.' }
+      return badRequest('The body cannot be decompressed.')
     case 'unknown_encoding':
       return { httpStatus: 415, message: 'The content encoding must be gzip, zstd or deflate.' }
     case 'busy':

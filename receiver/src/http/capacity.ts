@@ -1,4 +1,4 @@
-/** How much memory requests may take at one moment. What does not fit is refused, not queued. */
+/** How many bytes of memory all requests may take at one moment. What does not fit is refused, not queued. */
 
 export interface Capacity {
   /** For one request. */
@@ -7,11 +7,11 @@ export interface Capacity {
 
 export interface Lease {
   /**
-   * False when the bytes do not fit; then none were taken. A request that is alone always fits: its
-   * own limits bound it, and told to come again it would never be landed.
+   * False when the bytes do not fit; then none are taken. The only request always gets its bytes: its own limits bound
+   * it, and if it were refused it would never land.
    */
   take(bytes: number): boolean
-  /** Gives back all. May be called twice. */
+  /** Gives everything back. May be called twice. */
   release(): void
 }
 

@@ -1,23 +1,23 @@
 /**
- * What the sender of a content says its SHA-256 is: in the address or a header, in hex; or as `Content-Digest` (RFC 9530),
- * in Base64. Pure.
+ * The SHA-256 that a sender states for a content: in hex in the address or a header, or in Base64 as `Content-Digest`
+ * (RFC 9530). Pure.
  *
- * `Content-Digest` is that of the bytes as they are sent, so of the compressed ones. Many clients mean the
- * content's: either will do, since no two bytes have one hash.
+ * `Content-Digest` is defined over the bytes as sent, so over compressed ones; many clients send the content's instead.
+ * Either is accepted: no two byte strings share one hash.
  */
 import { Buffer } from 'node:buffer'
 
-export type Said =
+export type StatedDigests =
   | {
-      readonly status: 'said'
-      /** Of the content, in hex. */
+      readonly status: 'stated'
+      /** SHA-256 of the content, in hex. */
       readonly ofContent: readonly string[]
-      /** Of the content, or of the bytes as they are sent, in hex. */
+      /** SHA-256 of the content or of the bytes as sent, in hex. */
       readonly ofEither: string | undefined
     }
   | { readonly status: 'wrong'; readonly reason: string }
 
-export interface Saying {
+export interface DigestFields {
   readonly sha256: string | undefined
   readonly xContentSha256: string | undefined
   readonly contentDigest: string | undefined
@@ -25,7 +25,11 @@ export interface Saying {
 
 const hexForm = '64 hex digits, with or without `sha256:` before them'
 
-export function readDigests({ sha256, xContentSha256, contentDigest }: Saying): Said {
+export function readDigests({
+  sha256,
+  xContentSha256,
+  contentDigest,
+}: DigestFields): StatedDigests {
   const ofContent: string[] = []
   for (const [name, text] of [
     ['sha256', sha256],
@@ -45,15 +49,15 @@ export function readDigests({ sha256, xContentSha256, contentDigest }: Saying): 
     const how = 'as `?sha256=`, as `X-Content-SHA256` or as `Content-Digest: sha-256=:…:`'
     return { status: 'wrong', reason: `Say the SHA-256 of the content, ${how}.` }
   }
-  return { status: 'said', ofContent, ofEither }
+  return { status: 'stated', ofContent, ofEither }
 }
 
-/** Lowercase; undefined when it is none. */
+/** In lower case; undefined when the text is not a SHA-256. */
 export function hexOf(text: string): string | undefined {
   return /^(?:sha256:)?([0-9a-f]{64})$/i.exec(text.trim())?.[1]?.toLowerCase()
 }
 
-/** Of a dictionary of structured fields; hashes of other kinds may stand beside ours. */
+/** The SHA-256 of a dictionary of structured fields, which may hold other hashes too. */
 function sha256In(dictionary: string): string | 'wrong' {
   const base64 = /(?:^|,)\s*sha-256=:([\w+/-]{43}=?):\s*(?:[;,]|$)/i.exec(dictionary)?.[1]
   return base64 === undefined ? 'wrong' : Buffer.from(base64, 'base64').toString('hex')

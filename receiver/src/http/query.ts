@@ -1,13 +1,14 @@
-/** What a request says beside its body, as text. */
+/** A request's headers, parameters and query as text. */
 import type { FastifyRequest } from 'fastify'
+import { landingDays, type Period } from '../period.ts'
 
-/** One text, also where the header came more than once. */
+/** A header that came more than once is joined by commas. */
 export function headerOf(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name]
   return Array.isArray(value) ? value.join(', ') : value
 }
 
-/** The values of a query or of a path's parameters, as far as each is one text. PostgreSQL takes no NUL. */
+/** The values that are one text each, of a query or of a path's parameters. PostgreSQL takes no NUL. */
 export function textsOf(values: unknown): ReadonlyMap<string, string> {
   if (typeof values !== 'object' || values === null) return new Map()
   return new Map(
@@ -16,4 +17,17 @@ export function textsOf(values: unknown): ReadonlyMap<string, string> {
         typeof entry[1] === 'string' && entry[1] !== '' && !entry[1].includes('\0'),
     ),
   )
+}
+
+type LandingDay =
+  | { readonly status: 'day'; readonly day: string }
+  | { readonly status: 'wrong'; readonly reason: string }
+
+/** A UTC day of which records may exist; undefined when none is named. */
+export function parseLandingDay(text: string | undefined, period: Period): LandingDay | undefined {
+  if (text === undefined) return undefined
+  const days = landingDays(period)
+  if (days.includes(text)) return { status: 'day', day: text }
+  const reason = `day must be a day in UTC, YYYY-MM-DD, from ${days.at(-1)} to ${days[0]}.`
+  return { status: 'wrong', reason }
 }

@@ -1,18 +1,18 @@
 /**
- * Who may see the pages: a browser that speaks to us by a name of ours, with a session's cookie.
+ * Which browsers may see the pages: those that reach the receiver under one of its own names, with a session's cookie.
  *
- * The name stops DNS rebinding: a foreign site whose name suddenly means 127.0.0.1 still sends its own.
+ * Checking the name stops DNS rebinding: a foreign site whose name suddenly resolves to 127.0.0.1 still sends that name.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { notSignedInPage, wrongHostPage } from '../pages/notices.ts'
 import type { Database } from '../storage/index.ts'
 import { findPageSession } from '../storage/sign-in.ts'
+import { type Exchange, refuse } from './refuse.ts'
 
 export const cookieName = 'turnlog_session'
 
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]'])
 
-/** True for loopback and for the names of the setting, whatever the port. */
+/** True for loopback and for `hosts`, whatever the port. */
 export function isOwnHost(host: string | undefined, hosts: readonly string[]): boolean {
   const name = nameOf(host)
   return name !== undefined && (loopbackNames.has(name) || hosts.includes(name))
@@ -22,7 +22,7 @@ function nameOf(host: string | undefined): string | undefined {
   return host?.toLowerCase().replace(/:\d*$/, '')
 }
 
-/** Whether the browser speaks to a proxy with a certificate. On loopback, beside it, it does not. */
+/** Whether the browser reaches the receiver through a proxy with TLS; on loopback it does not. */
 export function isBehindTls(request: FastifyRequest, publicUrl: string | undefined): boolean {
   if (publicUrl === undefined) return false
   const { protocol, hostname } = new URL(publicUrl)
@@ -42,27 +42,23 @@ export function setPageHeaders(reply: FastifyReply): void {
   })
 }
 
+/** Undefined when the request may go on. */
 export function refuseForeignHost(
-  request: FastifyRequest,
-  reply: FastifyReply,
+  exchange: Exchange,
   hosts: readonly string[],
 ): FastifyReply | undefined {
-  if (isOwnHost(request.headers.host, hosts)) return undefined
-  return reply.code(421).type('text/html; charset=utf-8').send(wrongHostPage())
+  if (isOwnHost(exchange.request.headers.host, hosts)) return undefined
+  return refuse(exchange, { httpStatus: 421, message: 'Not under this name.' })
 }
 
-/** The team the browser may see; undefined when it has been answered that it may see nothing. */
+/** The team whose records the browser may see; undefined when the request has been refused. */
 export async function requireSession(
   database: Database,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  exchange: Exchange,
 ): Promise<string | undefined> {
-  const session = await currentSession(database, request)
+  const session = await currentSession(database, exchange.request)
   if (session) return session.teamId
-  reply
-    .code(401)
-    .type('text/html; charset=utf-8')
-    .send(notSignedInPage({ wasRefused: false }))
+  refuse(exchange, { httpStatus: 401, message: 'Not signed in.' })
   return undefined
 }
 

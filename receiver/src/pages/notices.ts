@@ -1,4 +1,5 @@
 /** Pages that say why there is nothing to see. */
+import type { FailureFormat } from '../http/refuse.ts'
 import { html } from './html.ts'
 import { messageDocument } from './layout.ts'
 
@@ -45,4 +46,17 @@ export function unavailablePage(): string {
     title: 'Not right now',
     body: html`<p>The database does not answer. Nothing is lost: what arrives meanwhile is told to come again.</p>`,
   })
+}
+
+/** The page for a failure. */
+export const pageFormat: FailureFormat = ({ httpStatus }) => ({
+  contentType: 'text/html; charset=utf-8',
+  body: pages[httpStatus]?.() ?? notFoundPage(),
+})
+
+const pages: Readonly<Record<number, () => string>> = {
+  401: () => notSignedInPage({ wasRefused: false }),
+  404: notFoundPage,
+  421: wrongHostPage,
+  503: unavailablePage,
 }

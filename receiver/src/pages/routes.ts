@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { parseSpanId, parseTraceId } from '@turnlog/conventions'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Exchange, refuse, unwellRetrySeconds } from '../http/refuse.ts'
 import {
   cookieName,
   currentSession,
@@ -21,7 +22,7 @@ import { hasExpired, recentSessions } from '../storage/queries/recent-sessions.t
 import { recentTurns } from '../storage/queries/recent-turns.ts'
 import { wholeTurn } from '../storage/queries/turn.ts'
 import { signInPath, useSignInCode } from '../storage/sign-in.ts'
-import { awaitedPage, notFoundPage, notSignedInPage, unavailablePage } from './notices.ts'
+import { awaitedPage, notSignedInPage, pageFormat } from './notices.ts'
 import { sessionListPage } from './session-list.ts'
 import { turnListPage } from './turn-list.ts'
 import { turnPage } from './turn-page.ts'
@@ -47,15 +48,17 @@ export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
   const { database, hosts, publicUrl, onUnwell } = options
   app.addHook('onRequest', async (request, reply) => {
     setPageHeaders(reply)
-    return refuseForeignHost(request, reply, hosts)
+    return refuseForeignHost(exchangeOf(request, reply), hosts)
   })
-  app.setErrorHandler((error, _request, reply) => {
+  app.setErrorHandler((error, request, reply) => {
     onUnwell(error)
-    return page(reply.code(503).header('retry-after', '5'), unavailablePage())
+    const message = 'The database does not answer.'
+    const refusal = { httpStatus: 503, message, retrySeconds: unwellRetrySeconds }
+    return refuse(exchangeOf(request, reply), refusal)
   })
 
   app.get('/', async (request, reply) => {
-    const teamId = await requireSession(database, request, reply)
+    const teamId = await requireSession(database, exchangeOf(request, reply))
     if (teamId === undefined) return reply
     const { before, sessionId } = listPlace(request)
     const turns = await recentTurns(database, { teamId, before, sessionId })
@@ -71,18 +74,18 @@ export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
   })
 
   app.get<{ Params: { traceId: string } }>('/turns/:traceId', async (request, reply) => {
-    const teamId = await requireSession(database, request, reply)
+    const teamId = await requireSession(database, exchangeOf(request, reply))
     if (teamId === undefined) return reply
     const traceId = parseTraceId(request.params.traceId)
     const whole = traceId && (await wholeTurn(database, { teamId, traceId }))
-    if (!whole) return page(reply.code(404), notFoundPage())
+    if (!whole) return notFound(request, reply)
     return page(reply, turnPage(whole))
   })
 
   app.get<{ Params: { traceId: string; spanId: string; name: string } }>(
     '/turns/:traceId/:spanId/:name',
     async (request, reply) => {
-      const teamId = await requireSession(database, request, reply)
+      const teamId = await requireSession(database, exchangeOf(request, reply))
       if (teamId === undefined) return reply
       const traceId = parseTraceId(request.params.traceId)
       const spanId = parseSpanId(request.params.spanId)
@@ -92,7 +95,7 @@ export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
           ? await contentOfSpan(database, { teamId, traceId, spanId, name })
           : undefined
       if (found?.status === 'awaited') return page(reply.code(404), awaitedPage())
-      if (found?.status !== 'here') return page(reply.code(404), notFoundPage())
+      if (found?.status !== 'here') return notFound(request, reply)
       const { content } = found
       // Never as what it may say it is: what an agent wrote is shown as text, or saved.
       if (typeof content === 'string') return reply.type('text/plain; charset=utf-8').send(content)
@@ -102,7 +105,7 @@ export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
   )
 
   app.get('/sessions', async (request, reply) => {
-    const teamId = await requireSession(database, request, reply)
+    const teamId = await requireSession(database, exchangeOf(request, reply))
     if (teamId === undefined) return reply
     return page(reply, sessionListPage(await recentSessions(database, { teamId })))
   })
@@ -132,6 +135,15 @@ export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
       return reply.type(type).send(await readFile(path))
     })
   }
+}
+
+function exchangeOf(request: FastifyRequest, reply: FastifyReply): Exchange {
+  return { request, reply, format: pageFormat }
+}
+
+function notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const message = 'There is no such page.'
+  return refuse(exchangeOf(request, reply), { httpStatus: 404, message })
 }
 
 function page(reply: FastifyReply, text: string): FastifyReply {

@@ -1,16 +1,22 @@
 /**
- * `POST /api/v1/attachments`: a content too large for an event, known by its hash. It is read in bounded memory, refused
- * above its limit as it comes, and landed only when it is what its hash says.
+ * `POST /api/v1/attachments`: one content that is too large for an event, known by its hash. It is read in bounded memory,
+ * refused as soon as it exceeds its limit, and landed only when its hash is the stated one.
  */
 import { createHash, webcrypto } from 'node:crypto'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { requireAccess } from '../http/access.ts'
-import { busy, type Refusal, readBody, refusalOf } from '../http/body.ts'
+import { removeBodyParsers, withBody } from '../http/body.ts'
 import type { Capacity } from '../http/capacity.ts'
-import { parseLandingDay } from '../http/day.ts'
-import { readDigests } from '../http/digest.ts'
-import { headerOf, textsOf } from '../http/query.ts'
-import { readBodiesThemselves, refuse, refuseOtherMethods } from '../http/refuse.ts'
+import { readDigests, type StatedDigests } from '../http/digest.ts'
+import { headerOf, parseLandingDay, textsOf } from '../http/query.ts'
+import {
+  badRequest,
+  busy,
+  type Exchange,
+  plainFormat,
+  refuse,
+  refuseOtherMethods,
+} from '../http/refuse.ts'
 import type { Keeping } from '../keeping.ts'
 import { dayFrom } from '../period.ts'
 import type { Database } from '../storage/index.ts'
@@ -31,85 +37,67 @@ const url = '/api/v1/attachments'
 
 /** Needs the cookie plugin. */
 export function attachmentRoutes(app: FastifyInstance, options: AttachmentOptions): void {
-  readBodiesThemselves(app)
-  app.post(url, (request, reply) => receive({ request, reply, ...options }))
+  const format = plainFormat
+  removeBodyParsers(app)
+  app.post(url, (request, reply) => receive({ request, reply, format }, options))
   refuseOtherMethods(app, url)
   for (const method of ['GET', 'HEAD'] as const) {
     app.route({
       method,
       url: `${url}/:sha256`,
-      handler: (request, reply) => serveAttachment({ request, reply, ...options }),
+      handler: (request, reply) => serveAttachment({ request, reply, format }, options),
     })
   }
 }
 
-interface Handling extends AttachmentOptions {
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-}
-
-async function receive(options: Handling): Promise<FastifyReply> {
-  const { request, reply, database, capacity, attachmentBytesMax: bytesMax } = options
-  const scopes = ['ingest', 'gateway'] as const
-  const access = await requireAccess(request, reply, { database, scopes })
+async function receive(exchange: Exchange, options: AttachmentOptions): Promise<FastifyReply> {
+  const { request, reply } = exchange
+  const { database, capacity, attachmentBytesMax: bytesMax } = options
+  const access = await requireAccess(exchange, { database, scopes: ['ingest', 'gateway'] })
   if (access === undefined) return reply
   const query = textsOf(request.query)
   const period = await options.keeping.landingPeriod()
   const day = parseLandingDay(query.get('day'), period)
-  const said = readDigests({
+  const stated = readDigests({
     sha256: query.get('sha256'),
     xContentSha256: headerOf(request, 'x-content-sha256'),
     contentDigest: headerOf(request, 'content-digest'),
   })
-  if (said.status === 'wrong') return refuse(request, reply, wrong(said.reason))
-  if (day?.status === 'wrong') return refuse(request, reply, wrong(day.reason))
-  const lease = capacity.open()
-  try {
-    const sent = said.ofEither === undefined ? undefined : createHash('sha256')
-    if (sent) request.raw.on('data', (chunk: Buffer) => sent.update(chunk))
-    const read = await readBody(request.raw, { bytesMax, lease })
-    if (read.status === 'aborted') return reply.hijack()
-    if (read.status !== 'read') return refuse(request, reply, refusalOf(read, { bytesMax }))
-    // It is copied once, put together, and once more on its way to the database.
-    if (!lease.take(2 * read.body.length)) return refuse(request, reply, busy)
-    const hash = await sha256Of(read.body)
-    const isSaid =
-      said.ofContent.every((one) => one === hash) &&
-      (said.ofEither === undefined ||
-        said.ofEither === hash ||
-        said.ofEither === sent?.digest('hex'))
-    if (!isSaid) {
-      const message = `The content has another SHA-256 than was said: it is sha256:${hash}.`
-      return refuse(request, reply, { httpStatus: 422, message })
+  if (stated.status === 'wrong') return refuse(exchange, badRequest(stated.reason))
+  if (day?.status === 'wrong') return refuse(exchange, badRequest(day.reason))
+  const sent = stated.ofEither === undefined ? undefined : createHash('sha256')
+  if (sent) request.raw.on('data', (chunk: Buffer) => sent.update(chunk))
+  return withBody(exchange, { capacity, bytesMax }, async (bytes, lease) => {
+    // The bytes are copied once to join them, and once on their way to the database.
+    if (!lease.take(2 * bytes.length)) return refuse(exchange, busy)
+    const sha256 = await sha256Of(bytes)
+    if (!matches(stated, { sha256, ofSent: () => sent?.digest('hex') })) {
+      const message = `The content has another SHA-256 than was said: it is sha256:${sha256}.`
+      return refuse(exchange, { httpStatus: 422, message })
     }
     const { days, isNew } = await landAttachment(database, {
       teamId: access.teamId,
-      sha256: hash,
-      bytes: read.body,
+      sha256,
+      bytes,
       day: day?.day ?? dayFrom(period.now, 0),
     })
     options.onWell()
-    return reply
-      .code(isNew ? 201 : 200)
-      .header('location', `${url}/sha256:${hash}`)
-      .send({
-        status: isNew ? 'landed' : 'duplicate',
-        ref: `sha256:${hash}`,
-        size: read.body.length,
-        days,
-      })
-  } finally {
-    lease.release()
-  }
+    const ref = `sha256:${sha256}`
+    reply.code(isNew ? 201 : 200).header('location', `${url}/${ref}`)
+    return reply.send({ status: isNew ? 'landed' : 'duplicate', ref, size: bytes.length, days })
+  })
 }
 
-/** Off the main thread: 64 MiB take a while. */
+function matches(
+  { ofContent, ofEither }: StatedDigests & { readonly status: 'stated' },
+  { sha256, ofSent }: { readonly sha256: string; readonly ofSent: () => string | undefined },
+): boolean {
+  if (!ofContent.every((one) => one === sha256)) return false
+  return ofEither === undefined || ofEither === sha256 || ofEither === ofSent()
+}
+
+/** Computed off the main thread: 64 MiB take a while. */
 async function sha256Of(bytes: Buffer<ArrayBuffer>): Promise<string> {
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', Uint8Array.from(bytes))).toString(
-    'hex',
-  )
-}
-
-function wrong(message: string): Refusal {
-  return { httpStatus: 400, message }
+  const digest = await webcrypto.subtle.digest('SHA-256', Uint8Array.from(bytes))
+  return Buffer.from(digest).toString('hex')
 }

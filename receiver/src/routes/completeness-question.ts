@@ -1,8 +1,8 @@
 /**
- * What `GET /api/v1/completeness` is asked: pure.
+ * The query of `GET /api/v1/completeness`, parsed. Pure.
  *
- *     ?recorder=…&from=…      ranges of these recorders; `from`, as often as `recorder` or not at all: from that sequence on
- *     ?content=2026-07-31/…   which of these contents are missing; beside `recorder` or alone
+ *     ?recorder=…&from=…      the ranges of these recorders, each from sequence `from` on; `from` once per recorder, or never
+ *     ?content=2026-07-31/…   which of these contents are missing; with `recorder` or alone
  *     ?session=…&limit=&after=    the recorders of one session
  *     ?limit=&after=              sessions, newest first
  */
@@ -27,7 +27,7 @@ export type Question =
       readonly after: { readonly firstTime: string; readonly session: string } | undefined
     }
 
-/** What all of them need together stays below the 16 KiB that Node takes for the head of a request. */
+/** Together they fit into the 16 KiB that Node accepts as the head of a request. */
 export const recordersMax = 100
 export const contentsMax = 100
 export const limitMax = 100
@@ -36,7 +36,7 @@ const limitDefault = 50
 const known = ['recorder', 'from', 'content', 'session', 'limit', 'after'] as const
 type Name = (typeof known)[number]
 
-/** A sentence for whoever asked wrongly. */
+/** `reason` is a sentence for the client. */
 export type QuestionResult = Question | { readonly kind: 'refused'; readonly reason: string }
 
 export function parseQuestion(query: unknown): QuestionResult {
@@ -104,16 +104,16 @@ function parseList(get: Get): QuestionResult {
     return { kind: 'session', session, limit, after }
   }
   if (after === undefined) return { kind: 'sessions', limit, after }
-  const place = parsePlace(after)
-  return place === undefined ? refused(afterRule) : { kind: 'sessions', limit, after: place }
+  const cursor = parseCursor(after)
+  return cursor === undefined ? refused(afterRule) : { kind: 'sessions', limit, after: cursor }
 }
 
-/** `next` of a page, for `after`: the first record's time, and the session. */
-export function writePlace(place: { firstTime: string; session: string }): string {
-  return `${place.firstTime}/${place.session}`
+/** `next` of a page, for `after`: the time of the session's first record, and the session. */
+export function writeCursor(last: { firstTime: string; session: string }): string {
+  return `${last.firstTime}/${last.session}`
 }
 
-function parsePlace(text: string): { firstTime: string; session: string } | undefined {
+function parseCursor(text: string): { firstTime: string; session: string } | undefined {
   const slash = text.indexOf('/')
   const firstTime = text.slice(0, Math.max(slash, 0))
   const session = text.slice(slash + 1)
@@ -125,7 +125,7 @@ function parsePlace(text: string): { firstTime: string; session: string } | unde
 function parseContent(text: string): { day: string; sha256: string } | undefined {
   const [, day = '', sha256 = ''] = /^(\d{4}-\d{2}-\d{2})\/([0-9a-f]{64})$/.exec(text) ?? []
   const time = Date.parse(day)
-  // The calendar has no 31st of June, and `Date` takes one for the first of July.
+  // `Date` accepts the 31st of June and means the first of July.
   if (Number.isNaN(time) || !new Date(time).toISOString().startsWith(day)) return undefined
   return { day, sha256 }
 }
@@ -141,7 +141,7 @@ function isSequence(text: string): boolean {
   return /^\d{1,16}$/.test(text) && Number(text) >= 1 && Number.isSafeInteger(Number(text))
 }
 
-/** Each parameter's values; the framework gives a string, or an array where there are several. */
+/** Each parameter's values; the framework gives a string, or an array of several. */
 function valuesOf(query: unknown): Map<string, readonly string[]> {
   const values = new Map<string, readonly string[]>()
   if (typeof query !== 'object' || query === null) return values

@@ -1,11 +1,12 @@
 /**
- * `GET /api/v1/completeness`: what the ledger says, for whoever has to know that it landed.
+ * `GET /api/v1/completeness`: what the ledger has, for clients that need to know what landed.
  *
- * A recorder's own user and a gateway ask for recorders and contents by name; lists are for those who may look.
- * Never reads a content. A database that does not answer is 503, told by the app.
+ * A recorder's own user and a gateway may ask for recorders and contents by name; lists need the scope `read`. Contents are
+ * never read. When the database does not answer, the app's error handler answers 503.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { requireAccess } from '../http/access.ts'
+import { badRequest, plainFormat, refuse } from '../http/refuse.ts'
 import type { Keeping } from '../keeping.ts'
 import { isExpiredDay, type Period } from '../period.ts'
 import type { Database } from '../storage/index.ts'
@@ -13,7 +14,7 @@ import { completenessOfRecorders } from '../storage/queries/completeness-of-reco
 import { completenessOfSessions } from '../storage/queries/completeness-of-sessions.ts'
 import { missingContents } from '../storage/queries/missing-contents.ts'
 import { recordersOfSession } from '../storage/queries/recorders-of-session.ts'
-import { parseQuestion, type Question, writePlace } from './completeness-question.ts'
+import { parseQuestion, type Question, writeCursor } from './completeness-question.ts'
 
 export interface CompletenessOptions {
   readonly database: Database
@@ -31,11 +32,10 @@ export function completenessRoutes(
     const question = parseQuestion(request.query)
     const isList = question.kind === 'session' || question.kind === 'sessions'
     const scopes = isList ? readers : askers
-    const access = await requireAccess(request, reply, { database, scopes, pageHosts })
+    const exchange = { request, reply, format: plainFormat }
+    const access = await requireAccess(exchange, { database, scopes, pageHosts })
     if (access === undefined) return reply
-    if (question.kind === 'refused') {
-      return reply.code(400).send({ code: 3, message: question.reason })
-    }
+    if (question.kind === 'refused') return refuse(exchange, badRequest(question.reason))
     const { teamId, scope } = access
     const userId = scope === 'ingest' ? access.userId : undefined
     reply.header('cache-control', 'no-store')
@@ -61,7 +61,7 @@ async function answer(
   switch (question.kind) {
     case 'ledger': {
       const { recorders } = question
-      // What has expired had landed, as in the ledger.
+      // The content of an expired day had landed.
       const contents = question.contents.filter(({ day }) => !isExpiredDay(day, period))
       const missing = await missingContents(database, { teamId, contents })
       return {
@@ -90,7 +90,7 @@ async function answer(
           first_time: firstTime,
           last_time: lastTime,
         })),
-        next: found.length > limit && last !== undefined ? writePlace(last) : null,
+        next: found.length > limit && last !== undefined ? writeCursor(last) : null,
       }
     }
   }

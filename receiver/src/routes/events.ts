@@ -1,22 +1,30 @@
 /**
  * `POST /api/v1/events`: plain events, for clients without OpenTelemetry.
  *
- * Authenticate → read → plan → the same batches and the same landing as OTLP → an answer for each event
- * after commit. 200 says that each was looked at: one that is wrong is rejected alone. 4xx means that
- * the request can never be read, 503 that it may be later, and 500 is never answered.
+ * Authenticate → read → plan → the same batches and the same landing as OTLP → one result for each event, after commit. 200
+ * means that each event was looked at: a wrong one is rejected alone. 4xx means that the request can never be read, 503 that
+ * it may be later, and 500 is never answered.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Counters, Counts } from '../counters.ts'
+import type { Sender } from '../events/place.ts'
 import { type Planned, planEvents } from '../events/plan.ts'
-import { requireAccess } from '../http/access.ts'
-import { busy, type Refusal, readBody, refusalOf } from '../http/body.ts'
+import { requireAccess, userOf } from '../http/access.ts'
+import { removeBodyParsers, withBody } from '../http/body.ts'
 import type { Capacity, Lease } from '../http/capacity.ts'
-import { readBodiesThemselves, refuse, refuseOtherMethods } from '../http/refuse.ts'
+import {
+  badRequest,
+  busy,
+  type Exchange,
+  plainFormat,
+  type Refusal,
+  refuse,
+  refuseOtherMethods,
+} from '../http/refuse.ts'
 import type { Keeping } from '../keeping.ts'
 import { toBatch } from '../otlp/rows/rows.ts'
-import { costMax, costOfJson, recordBytes } from '../otlp/wire/cost.ts'
+import { costMax, costOfJson, recordBytes, recordsMax } from '../otlp/wire/limits.ts'
 import { parseJson } from '../otlp/wire/parse-json.ts'
-import { recordsMax } from '../otlp/wire/record-limit.ts'
 import { encodingOf } from '../otlp/wire/respond.ts'
 import { decodeText } from '../otlp/wire/text.ts'
 import { type ClaimOutcome, type Database, land } from '../storage/index.ts'
@@ -36,56 +44,38 @@ const tooManyValues: Refusal = {
   httpStatus: 413,
   message: `The body holds too many values, or more than ${recordsMax} events: send it in parts.`,
 }
-const notUtf8 = refusalOfBody('The body is not UTF-8.')
-const notJson = refusalOfBody(
+const notUtf8 = badRequest('The body is not UTF-8.')
+const notJson = badRequest(
   'The body is not JSON: it takes one array of events, or one event, also where there is one on each line.',
 )
-const noEvents = refusalOfBody('The body is neither an array of events nor an event.')
+const noEvents = badRequest('The body is neither an array of events nor an event.')
 const wrongType: Refusal = {
   httpStatus: 415,
   message: 'The content type must be application/json.',
 }
 
-function refusalOfBody(message: string): Refusal {
-  return { httpStatus: 400, message }
-}
-
 export function eventRoutes(app: FastifyInstance, options: EventsOptions): void {
-  readBodiesThemselves(app)
-  app.post(url, (request, reply) => receive({ request, reply, ...options }))
+  removeBodyParsers(app)
+  app.post(url, (request, reply) => receive({ request, reply, format: plainFormat }, options))
   refuseOtherMethods(app, url)
 }
 
-interface Receiving extends EventsOptions {
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-}
-
-async function receive(options: Receiving): Promise<FastifyReply> {
-  const { request, reply, database, capacity, bodyBytesMax } = options
-  const access = await requireAccess(request, reply, { database, scopes: ['ingest', 'gateway'] })
+async function receive(exchange: Exchange, options: EventsOptions): Promise<FastifyReply> {
+  const { request, reply } = exchange
+  const { database, capacity, counters, bodyBytesMax: bytesMax } = options
+  const access = await requireAccess(exchange, { database, scopes: ['ingest', 'gateway'] })
   if (access === undefined) return reply
-  if (encodingOf(request.headers['content-type']) !== 'json') {
-    return refuse(request, reply, wrongType)
-  }
-  const lease = capacity.open()
-  try {
-    const read = await readBody(request.raw, { bytesMax: bodyBytesMax, lease })
-    if (read.status === 'aborted') return reply.hijack()
-    if (read.status !== 'read') {
-      return refuse(request, reply, refusalOf(read, { bytesMax: bodyBytesMax }))
-    }
-    const decoded = decodeEvents(read.body, lease)
-    if (decoded.status === 'refused') return refuse(request, reply, decoded.refusal)
-    const userId = access.scope === 'gateway' ? undefined : access.userId
-    const results = await landEvents(decoded.values, { ...options, teamId: access.teamId, userId })
+  if (encodingOf(request.headers['content-type']) !== 'json') return refuse(exchange, wrongType)
+  return withBody(exchange, { capacity, bytesMax }, async (body, lease) => {
+    const decoded = decodeEvents(body, lease)
+    if (decoded.status === 'refused') return refuse(exchange, decoded.refusal)
+    const sender = { teamId: access.teamId, userId: userOf(access) }
+    const results = await landEvents(decoded.values, { ...options, sender })
     const counts = countsOf(results)
-    options.counters.add(counts)
+    counters.add(counts)
     options.onWell()
     return reply.send({ ...counts, results })
-  } finally {
-    lease.release()
-  }
+  })
 }
 
 type Decoded =
@@ -108,7 +98,7 @@ function decodeEvents(body: Buffer, lease: Lease): Decoded {
   return { status: 'decoded', values }
 }
 
-/** Undefined when the text is none. What is wrong with it is not told: that would quote it. */
+/** Undefined when the text is not JSON. The parser's reason is not passed on: it quotes the text. */
 function jsonOf(text: string): unknown {
   try {
     return parseJson(text)
@@ -129,15 +119,11 @@ interface EventResult {
 
 async function landEvents(
   values: readonly unknown[],
-  {
-    database,
-    teamId,
-    userId,
-    keeping,
-  }: EventsOptions & { readonly teamId: string; readonly userId: string | undefined },
+  { database, keeping, sender }: EventsOptions & { readonly sender: Sender },
 ): Promise<readonly EventResult[]> {
+  const { teamId, userId } = sender
   const period = await keeping.landingPeriod()
-  const { events, requests } = planEvents(values, { sender: { teamId, userId }, period })
+  const { events, requests } = planEvents(values, { sender, period })
   const outcomes = new Map<string, ClaimOutcome>()
   for (const request of [requests.traces, requests.logs]) {
     const batch = toBatch(request, { period, userId })
@@ -154,7 +140,7 @@ function resultsOf(
   events: readonly Planned[],
   outcomes: ReadonlyMap<string, ClaimOutcome>,
 ): readonly EventResult[] {
-  /** What is there under each claim. */
+  /** By claim, the hash of the event that has landed. */
   const landed = new Map<string, string | undefined>()
   return events.map((planned, index) => {
     if (planned.status === 'rejected') return { index, ...planned }
@@ -178,7 +164,7 @@ function resultsOf(
   })
 }
 
-/** Does not happen: whatever is planned is landed, or thrown. */
+/** Does not happen: a planned event is landed, or landing throws. */
 const lost: ClaimOutcome = { status: 'rejected', reason: 'the event was not landed' }
 
 /** received = landed + duplicate + rejected. */

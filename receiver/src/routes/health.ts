@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Counters } from '../counters.ts'
 import { TurnlogError } from '../errors.ts'
+import { unwellRetrySeconds } from '../http/refuse.ts'
 import type { Keeping } from '../keeping.ts'
 import type { Database } from '../storage/index.ts'
 
@@ -12,8 +13,8 @@ export interface HealthOptions {
 }
 
 /**
- * `live`: the process answers. `ready`: so does the database, and whoever reads is served. `health`: so is whoever lands;
- * and what was counted. No token is asked for, so a reason is its code and no more.
+ * `live`: the process answers. `ready`: the database answers too, so reads are served. `health`: records land too, with the
+ * counts of records. No token is needed, so a reason is only its code.
  */
 export function healthRoutes(
   app: FastifyInstance,
@@ -24,7 +25,10 @@ export function healthRoutes(
   app.get('/api/v1/health/ready', async (_request, reply) => {
     const isReady = await answers(database)
     if (isReady) return { status: 'ok' }
-    return reply.code(503).header('retry-after', '5').send({ status: 'unavailable' })
+    return reply
+      .code(503)
+      .header('retry-after', String(unwellRetrySeconds))
+      .send({ status: 'unavailable' })
   })
 
   app.get('/api/v1/health', async (_request, reply) => {
@@ -36,7 +40,9 @@ export function healthRoutes(
       landing,
       records: counters.counts(),
     }
-    return landing === 'ok' ? health : reply.code(503).header('retry-after', '5').send(health)
+    return landing === 'ok'
+      ? health
+      : reply.code(503).header('retry-after', String(unwellRetrySeconds)).send(health)
   })
 }
 

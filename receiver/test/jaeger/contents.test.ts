@@ -241,9 +241,9 @@ async function answerWithin(traceId: string, answerBytesMax: number): Promise<Sh
     if (trace) yield trace
   }
   const contents = openContentBudget({ bytesMax: 65_536, answerBytesMax })
-  const shown = { ...read, isRaw: false, contents, errors: () => [] }
+  const shown = { ...read, isRaw: false, contents, traces: traces(), errors: [] }
   let answer = ''
-  for await (const piece of v1Traces(traces(), shown)) answer += piece
+  for await (const piece of v1Traces(shown)) answer += piece
   return JSON.parse(answer).data[0]
 }
 

@@ -1,12 +1,12 @@
 /** What Jaeger's clients write in an address, as Go reads it. */
 import { expect, test } from 'vitest'
-import { parseDuration } from '../../src/jaeger/request/duration.ts'
 import {
+  parseDuration,
+  parseJaegerTraceId,
   parseRfc3339,
   parseUnixMilliseconds,
   parseUnixTime,
-} from '../../src/jaeger/request/moment.ts'
-import { parseJaegerTraceId } from '../../src/jaeger/request/trace-id.ts'
+} from '../../src/jaeger/request/parameter-values.ts'
 
 test.each([
   ['1.2s', 1_200_000_000n],

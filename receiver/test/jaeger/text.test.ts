@@ -1,7 +1,7 @@
 /** Text in and out: stored JSON that keeps its kinds, and JSON laid out as it passes. */
 import { expect, test } from 'vitest'
 import { Double, parseStored, toPlainJson } from '../../src/jaeger/read/stored-json.ts'
-import { openPrettyJson } from '../../src/jaeger/request/pretty-json.ts'
+import { openPrettyJson } from '../../src/jaeger/v1/pretty-json.ts'
 
 const values: readonly unknown[] = [
   {},

@@ -2,7 +2,7 @@
 import { type Operation, operationsOfService } from '../../storage/queries/operations-of-service.ts'
 import { type Dependency, serviceDependencies } from '../../storage/queries/service-dependencies.ts'
 import { servicesOf } from '../../storage/queries/services.ts'
-import type { ReadOptions } from './read-contents.ts'
+import type { ReadOptions } from './reader.ts'
 import { unknownService } from './span.ts'
 
 /** More cannot be picked from a list. */

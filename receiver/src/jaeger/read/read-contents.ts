@@ -4,12 +4,12 @@
  * Lists of messages share their beginnings, so their links are read once for all of them, and the beginning of a long
  * one is put together once.
  */
-import type { Reader } from '../../storage/index.ts'
 import { contentsByHash } from '../../storage/queries/contents-by-hash.ts'
 import { expandedContent } from '../../storage/queries/expanded-content.ts'
 import { messageLinks } from '../../storage/queries/message-links.ts'
-import type { ContentReference } from './content-reference.ts'
 import { openMessageChains } from './message-chains.ts'
+import type { ReadOptions } from './reader.ts'
+import type { StoredReference } from './stored-reference.ts'
 
 /** Bytes that are shown of what is too large to be shown whole. */
 export const beginningBytesMax = 4_096
@@ -17,7 +17,7 @@ export const beginningBytesMax = 4_096
 export interface WantedContent {
   /** The UTC day of the span, `2026-07-31`. */
   readonly day: string
-  readonly reference: ContentReference
+  readonly reference: StoredReference
 }
 
 /** Undefined for what is not there: it has not come, or its day is over. */
@@ -38,15 +38,8 @@ export type FoundContent =
 
 export type FindContent = (wanted: WantedContent) => FoundContent
 
-export interface ReadOptions {
-  readonly database: Reader
-  readonly teamId: string
-  readonly withinMs: number
-  readonly signal?: AbortSignal | undefined
-}
-
 /** Bytes it will take in memory, about; of some it is not known before. */
-export function costOf({ size, hasReferences }: ContentReference, bytesMax: number): number {
+export function costOf({ size, hasReferences }: StoredReference, bytesMax: number): number {
   if (hasReferences && !Number.isFinite(bytesMax)) return expandedBytes
   if (size === undefined) return Math.min(bytesMax, unknownBytes)
   return size <= bytesMax ? size : Math.min(beginningBytesMax, bytesMax)
@@ -68,7 +61,7 @@ export async function readContents(
   return ({ day, reference }) => days.get(day)?.(reference)
 }
 
-type FindInDay = (reference: ContentReference) => FoundContent
+type FindInDay = (reference: StoredReference) => FoundContent
 
 interface Stored {
   readonly text: string | null
@@ -77,7 +70,7 @@ interface Stored {
 }
 
 async function readDay(
-  references: readonly ContentReference[],
+  references: readonly StoredReference[],
   options: ReadOptions & { readonly day: string; readonly bytesMax: number },
 ): Promise<FindInDay> {
   const { database, bytesMax, ...read } = options
@@ -111,15 +104,15 @@ async function readDay(
     return { status: 'beginning', text: beginning, bytes, isText, isExpanded, size: content.size }
   }
 
-  function isWhole({ size = 0 }: ContentReference): boolean {
+  function isWhole({ size = 0 }: StoredReference): boolean {
     return size <= bytesMax
   }
 
-  function messagesOf(list: ContentReference): readonly string[] | undefined {
+  function messagesOf(list: StoredReference): readonly string[] | undefined {
     return isWhole(list) ? chains.whole(list.sha256) : chains.beginning(list.sha256)
   }
 
-  function wholeOrBeginning(reference: ContentReference): Stored | undefined {
+  function wholeOrBeginning(reference: StoredReference): Stored | undefined {
     if (reference.kind === 'content') return stored.get(reference.sha256)
     const messages = messagesOf(reference)?.map((hash) => stored.get(hash))
     if (messages === undefined || !messages.every((message) => message !== undefined)) {
@@ -143,7 +136,7 @@ async function readDay(
   }
 }
 
-function hashesOf(references: readonly ContentReference[]): readonly string[] {
+function hashesOf(references: readonly StoredReference[]): readonly string[] {
   return [...new Set(references.map(({ sha256 }) => sha256))]
 }
 

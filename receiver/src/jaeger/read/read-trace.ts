@@ -1,6 +1,6 @@
 /**
- * A trace, read a part at a time, so that one of any size takes bounded memory: first the keys of its spans, then their
- * rows, then the contents these refer to, each as far as it is to be shown.
+ * Reads a trace in parts, so that a trace of any size takes bounded memory: the keys of its spans, then the rows of some
+ * spans, then the contents that these refer to, each up to the size that is shown.
  */
 import {
   type SpanKey,
@@ -8,50 +8,45 @@ import {
   spanKeysOfTrace,
 } from '../../storage/queries/span-keys-of-trace.ts'
 import { spansByKey } from '../../storage/queries/spans-by-key.ts'
-import { type ContentReference, referenceOf } from './content-reference.ts'
 import { openParents, type Parents } from './parents.ts'
-import {
-  costOf,
-  type FoundContent,
-  type ReadOptions,
-  readContents,
-  type WantedContent,
-} from './read-contents.ts'
+import { costOf, type FoundContent, readContents, type WantedContent } from './read-contents.ts'
+import type { ReadOptions } from './reader.ts'
 import { openSpanReader, type Span } from './span.ts'
 import type { StoredObject } from './stored-json.ts'
+import { referenceOf, type StoredReference } from './stored-reference.ts'
 
-/** A trace with more is shown up to here. Thirty thousand open; viewers give up before this. */
+/** Only these are shown of a larger trace. Viewers open 30,000 spans, and fail before this number. */
 export const spansMax = 100_000
 
-/** Spans, and bytes of rows as they are stored, that are read at once. */
+/** Spans, and bytes of stored rows, that are read at once. */
 const spansAtOnce = 500
 const rowBytesAtOnce = 2 * 1024 ** 2
-/** Bytes of contents that are read at once, unless one alone is larger. */
+/** Bytes of contents that are read at once, unless one is larger. */
 const contentBytesAtOnce = 4 * 1024 ** 2
 
 export interface Trace {
   readonly traceId: string
   readonly keys: readonly SpanKey[]
   readonly parents: Parents
-  /** There are more spans than are shown. */
+  /** The trace has more spans than are shown. */
   readonly isCut: boolean
 }
 
-/** What of contents is shown. */
+/** How much of contents is shown. */
 export interface ContentLimits {
-  /** Of one attribute; what is larger is shown by its beginning. */
+  /** Of one attribute; of a larger one the beginning is shown. */
   readonly bytesMax: number
-  /** Takes the bytes of one more from what the answer may hold; false when they do not fit. */
+  /** Takes the bytes of one content from the answer's; false when they do not fit. */
   take(bytes: number): boolean
 }
 
-/** A span, and what is shown of its contents. */
+/** A span, with the contents that are shown. */
 export interface ShownSpan {
   readonly span: Span
-  find(reference: ContentReference): FoundContent | 'hidden'
+  find(reference: StoredReference): FoundContent | 'hidden'
 }
 
-/** Undefined when there is no such trace, or none of it has begun within the times. */
+/** Undefined when there is no such trace, or none of its spans began between the times. */
 export async function findTrace(
   traceId: string,
   options: ReadOptions & {
@@ -67,6 +62,19 @@ export async function findTrace(
   if (!rows.some(isWithin)) return undefined
   const keys = rows.slice(0, spansMax)
   return { traceId, keys, parents: openParents(keys), isCut: rows.length > keys.length }
+}
+
+/** The traces, each read when its turn comes. */
+export async function* findEach(
+  traceIds: readonly string[],
+  options: ReadOptions & { readonly order: SpanOrder },
+  onMissing: (traceId: string) => void = () => undefined,
+): AsyncGenerator<Trace> {
+  for (const traceId of traceIds) {
+    const trace = await findTrace(traceId, options)
+    if (trace === undefined) onMissing(traceId)
+    else yield trace
+  }
 }
 
 /** In the order of the trace's keys. */
@@ -121,13 +129,13 @@ async function showSpans(
   const wanted = new Map<string, WantedContent>()
   const hiddenOf = spans.map((span) => {
     const hidden = new Set<string>()
-    const want = (reference: ContentReference) => {
+    const want = (reference: StoredReference) => {
       const key = keyOf(span, reference)
       if (contents.take(costOf(reference, contents.bytesMax)))
         wanted.set(key, { day: span.day, reference })
       else hidden.add(key)
     }
-    // A content is read once, however many spans have it; but the answer holds it with each of them.
+    // A content that several spans have is read once, but the answer repeats it with each of them.
     for (const reference of referencesIn(ownObjectsOf(span))) want(reference)
     for (const reference of referencesIn(sharedObjectsOf(span))) {
       if (!wanted.has(keyOf(span, reference))) want(reference)
@@ -142,11 +150,11 @@ async function showSpans(
   }))
 }
 
-function keyOf({ day }: Span, { kind, sha256 }: ContentReference): string {
+function keyOf({ day }: Span, { kind, sha256 }: StoredReference): string {
   return `${day} ${kind} ${sha256}`
 }
 
-function* referencesIn(objects: readonly StoredObject[]): Generator<ContentReference> {
+function* referencesIn(objects: readonly StoredObject[]): Generator<StoredReference> {
   for (const object of objects) {
     for (const value of Object.values(object)) {
       const reference = referenceOf(value)
@@ -163,7 +171,7 @@ function ownObjectsOf({ attributes, events, links }: Span): readonly StoredObjec
   ]
 }
 
-/** Those an answer tells once for many spans. */
+/** An answer has these once for many spans. */
 function sharedObjectsOf({ resource, scope }: Span): readonly StoredObject[] {
   return [resource.members, scope.members]
 }

@@ -1,22 +1,23 @@
-/** How the attributes of a span are shown, whichever version of the API shows them. Pure. */
+/** What both versions of the API show of a span alike: links to contents, attributes of its scope, warnings. Pure. */
 import { contentNames } from '../../storage/queries/content-of-span.ts'
-import { type ContentReference, referenceOf } from './content-reference.ts'
+import type { Parents } from './parents.ts'
 import type { ShownSpan } from './read-trace.ts'
 import { objectOf, type Span } from './span.ts'
 import { parseStored, type StoredObject } from './stored-json.ts'
+import { referenceOf, type StoredReference } from './stored-reference.ts'
 import type { TagOptions } from './tags.ts'
 
-/** Where a person finds the whole of a content; `key` is the span's attribute, where it is one of the span's own. */
-export type LinkTo = (span: Span, reference: ContentReference, key: string | undefined) => string
+/** The address of a whole content; `key` is its attribute, if it is one of the span's own. */
+export type LinkTo = (span: Span, reference: StoredReference, key: string | undefined) => string
 
-/** Pages that show one content, by the attribute it is of. */
+/** Pages that show one content, by attribute. */
 const pages = new Map<string, string>(
   Object.entries(contentNames).map(([page, key]) => [key, page]),
 )
 
 /**
- * A content has an address of its own. A list of messages has none, and of JSON whose members are contents of their own
- * that address is not the whole: these have a page, or else their whole trace.
+ * A content has its own address. For a list of messages, and for JSON of which members are contents themselves, the link
+ * leads to the page of the attribute, or to the raw trace where no page shows it.
  */
 export function linksFrom(baseUrl: string): LinkTo {
   return ({ traceId, spanId }, { kind, sha256, hasReferences }, key) => {
@@ -33,12 +34,12 @@ export function ownTags({ span, find }: ShownSpan, linkTo: LinkTo): TagOptions {
   return { find, linkTo: (reference, key) => linkTo(span, reference, key) }
 }
 
-/** For those of its events, links, resource or scope. */
+/** For the attributes of its events, links, resource or scope. */
 export function otherTags({ span, find }: ShownSpan, linkTo: LinkTo): TagOptions {
   return { find, linkTo: (reference) => linkTo(span, reference, undefined) }
 }
 
-/** Kept apart when they are large; then none are shown where contents are not. */
+/** Large ones are a content, and are left out when that content is not shown whole. */
 export function scopeAttributesOf({ span, find }: ShownSpan): StoredObject {
   const { attributes } = span.scope.members
   const reference = referenceOf(attributes)
@@ -46,4 +47,22 @@ export function scopeAttributesOf({ span, find }: ShownSpan): StoredObject {
   const found = find(reference)
   if (found === undefined || found === 'hidden' || found.status !== 'whole') return {}
   return objectOf(parseStored(found.text))
+}
+
+/** Why the span is drawn differently from how it was sent. */
+export function warningsOf(span: Span, parents: Parents): readonly string[] {
+  const { start, end, parentSpanId } = span
+  const warnings: string[] = []
+  if (parents.isCircular(span)) {
+    warnings.push(
+      `its parents go in a circle: it is drawn as if it had none, and not below ${parentSpanId}`,
+    )
+  } else if (parents.isMissing(span)) {
+    warnings.push(`parent span ID=${parentSpanId} is not in the trace`)
+  }
+  if (end === undefined) warnings.push('its end was never told: it is drawn without a duration')
+  if (end !== undefined && end < start) {
+    warnings.push(`it ended ${start - end} ns before it started: it is drawn without a duration`)
+  }
+  return warnings
 }

@@ -5,8 +5,7 @@
  * - `K` its beginning and a line that says so, `K.size` its bytes, `K.link` where the whole is;
  * - of what is not shown at all no `K`, but `K.ref`, its hash.
  */
-import type { ContentReference } from './content-reference.ts'
-import { referenceOf } from './content-reference.ts'
+
 import type { FoundContent } from './read-contents.ts'
 import {
   Double,
@@ -16,6 +15,8 @@ import {
   type StoredValue,
   toPlainJson,
 } from './stored-json.ts'
+import type { StoredReference } from './stored-reference.ts'
+import { referenceOf } from './stored-reference.ts'
 
 export type TagValue =
   | { readonly type: 'string'; readonly value: string }
@@ -33,9 +34,9 @@ export interface Tag {
 
 export interface TagOptions {
   /** `hidden`: it is not shown, and was not read. */
-  find(reference: ContentReference): FoundContent | 'hidden'
+  find(reference: StoredReference): FoundContent | 'hidden'
   /** Where a person finds the whole. */
-  linkTo(reference: ContentReference, key: string): string
+  linkTo(reference: StoredReference, key: string): string
   /** Keys that are shown elsewhere. */
   readonly without?: ReadonlySet<string>
 }
@@ -57,7 +58,7 @@ export function stringTag(key: string, value: string): Tag {
 }
 
 function contentTags(
-  reference: ContentReference,
+  reference: StoredReference,
   options: TagOptions & { readonly key: string; readonly attributes: StoredObject },
 ): Tag[] {
   const { key, attributes } = options
@@ -87,11 +88,11 @@ function contentTags(
 
 type Shown = Exclude<FoundContent, undefined>
 
-function isBinary({ type }: ContentReference, { isText }: Shown): boolean {
+function isBinary({ type }: StoredReference, { isText }: Shown): boolean {
   return type === 'bytes' || (type === undefined && !isText)
 }
 
-function wholeValue(reference: ContentReference, found: Shown): TagValue {
+function wholeValue(reference: StoredReference, found: Shown): TagValue {
   const { text, bytes } = found
   if (isBinary(reference, found)) return { type: 'binary', value: bytes }
   if (reference.type === 'json') {
@@ -102,7 +103,7 @@ function wholeValue(reference: ContentReference, found: Shown): TagValue {
 }
 
 function beginningText(
-  reference: ContentReference,
+  reference: StoredReference,
   { found, link }: { readonly found: Shown; readonly link: string },
 ): string {
   const { text, size } = found

@@ -1,10 +1,10 @@
 /**
- * Tags as they are searched for → conditions. Values are always text: equal is what would be shown with that text,
- * `123` an integer as well as a string, `72.5` a double, `true` a boolean. Pure.
+ * Tags to search for → conditions. The values are always text, and match whatever is shown as that text: `123` matches an
+ * integer and a string, `72.5` a double, `true` a boolean. Pure.
  */
 import { createHash } from 'node:crypto'
 import type { Condition, StoredForms } from '../../storage/queries/find-traces.ts'
-import { kindOf } from './kinds.ts'
+import { parseBoolean, parseKind } from './parameter-values.ts'
 
 export function toConditions(
   attributes: ReadonlyMap<string, string>,
@@ -12,12 +12,12 @@ export function toConditions(
   return [...attributes].map(([key, value]) => alternativesOf(key, value))
 }
 
-/** What Jaeger searches beside attributes, under the names its own stores and its tags have for it. */
+/** Jaeger also searches these columns, under the names of its own stores and tags. */
 function alternativesOf(key: string, value: string): readonly Condition[] {
   const plain: Condition = { of: 'anything', key: cleanName(key), value: storedForms(value) }
   switch (key) {
     case 'user.id':
-      // The one the token stands for, as it is shown, and not who the sender says it is.
+      // The token's user, which is shown, and not the sender's claim.
       return [{ of: 'user', userId: cleanName(value) }]
     case 'error': {
       const isError = parseBoolean(value)
@@ -25,7 +25,7 @@ function alternativesOf(key: string, value: string): readonly Condition[] {
       return [{ of: 'status', codes: isError ? [2] : [0, 1] }, plain]
     }
     case 'span.kind': {
-      const kind = kindOf(value)
+      const kind = parseKind(value)
       return [kind === undefined ? { of: 'nothing' } : { of: 'kind', kind }, plain]
     }
     case 'span.status':
@@ -47,14 +47,7 @@ function alternativesOf(key: string, value: string): readonly Condition[] {
   return [{ of: 'resource', key: cleanName(resourceKey), value: plain.value }, plain]
 }
 
-/** As Go's `strconv.ParseBool`. */
-export function parseBoolean(text: string): boolean | undefined {
-  if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true
-  if (/^(0|f|F|false|FALSE|False)$/.test(text)) return false
-  return undefined
-}
-
-/** As names are stored: PostgreSQL takes neither NUL nor halves of surrogates. */
+/** A name as it is stored: PostgreSQL takes neither NUL nor lone surrogates. */
 export function cleanName(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\u{fffd}')
 }
@@ -63,7 +56,7 @@ function storedForms(value: string): StoredForms {
   const isStorable = cleanName(value) === value
   const texts = isStorable ? [value] : []
   const double = Number(value)
-  // A double is stored with all its digits, `1.0` where it has no fraction.
+  // A double is stored with all its digits, `1.0` when it has no fraction.
   if (String(double) === value && Number.isFinite(double)) texts.push(plainDecimal(double))
   return {
     texts,
@@ -72,7 +65,7 @@ function storedForms(value: string): StoredForms {
   }
 }
 
-/** As PostgreSQL writes what was landed as this double. */
+/** The double as PostgreSQL writes it. */
 function plainDecimal(double: number): string {
   if (Number.isInteger(double)) return `${BigInt(double)}.0`
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
@@ -82,7 +75,7 @@ function plainDecimal(double: number): string {
   return `${sign}0.${'0'.repeat(-shift - whole.length)}${whole}${fraction}`
 }
 
-/** The JSON text of a list or map, as it may stand in a row. */
+/** The JSON text of a list or map as a row may hold it. */
 function structureOf(text: string): string | undefined {
   if (!/^\s*[[{]/.test(text)) return undefined
   try {
@@ -93,7 +86,7 @@ function structureOf(text: string): string | undefined {
   }
 }
 
-/** Bytes are shown as Base64. */
+/** Bytes are shown in Base64. */
 function hashOfBase64(text: string): string[] {
   const bytes = Buffer.from(text, 'base64')
   return text !== '' && bytes.toString('base64') === text ? [hashOf(bytes)] : []

@@ -1,9 +1,10 @@
 /**
- * Parameters of an address, as Go's `url.Values` reads them: of several the first counts, an empty one is absent. What
- * cannot be read is complained of, and stands for nothing; the first complaint is what the client is told. Pure.
+ * Parameters of an address, as Go's `url.Values` reads them: the first of several counts, and an empty one is absent. A
+ * parameter that cannot be read is a complaint and has no value; the client is given the first complaint. Pure.
  */
-import { cleanName, parseBoolean } from './attribute-conditions.ts'
-import { parseDuration } from './duration.ts'
+import { type ContentBudget, openContentBudget, wholeContents } from '../read/content-budget.ts'
+import { cleanName } from './attribute-conditions.ts'
+import { parseBoolean, parseDuration, parseInteger } from './parameter-values.ts'
 
 export interface Parameter {
   readonly name: string
@@ -11,14 +12,13 @@ export interface Parameter {
 }
 
 export interface QueryParameters {
-  /** The first that is there, of a name and its older names. */
+  /** The first present one of a name and its older names. */
   find(...names: readonly string[]): Parameter | undefined
   all(name: string): readonly string[]
   complain(problem: string): void
   problem(): string | undefined
 }
 
-/** `malformed` words a complaint, as the version of the API does. */
 export function openParameters(url: string): QueryParameters {
   const start = url.indexOf('?')
   const values = new URLSearchParams(start < 0 ? '' : url.slice(start + 1))
@@ -37,15 +37,15 @@ export function openParameters(url: string): QueryParameters {
   }
 }
 
-/** How a version of the API words that a parameter cannot be read. */
+/** Words the complaint that a parameter cannot be read, as the version of the API does. */
 export type Word = (name: string, reason: string) => string
 
 interface Reading<Value> {
   readonly names: readonly string[]
   readonly word: Word
-  /** Undefined for what is none. */
+  /** Undefined for a text of another form. */
   parse(text: string): Value | undefined
-  /** What it should have been. */
+  /** The form, for the complaint. */
   readonly expected: string
 }
 
@@ -88,7 +88,7 @@ export function readDuration(
   return readParameter(parameters, { ...options, parse: parseDuration, expected })
 }
 
-/** A JSON object of texts; other values as their text, since a person may write `{"n": 1}`. */
+/** A JSON object of texts. Other values become their JSON text, since a person may write `{"n": 1}`. */
 export function parseTexts(text: string): ReadonlyMap<string, string> | undefined {
   const texts = new Map<string, string>()
   try {
@@ -102,6 +102,32 @@ export function parseTexts(text: string): ReadonlyMap<string, string> | undefine
   } catch {
     return undefined
   }
+}
+
+/** `raw` shows everything, without limits; our own parameter `maxAttributeBytes` overrides the setting. */
+export function readContentBudget(
+  parameters: QueryParameters,
+  options: {
+    readonly isRaw: boolean
+    readonly word: Word
+    readonly attributeBytesMax: number
+    readonly answerBytesMax: number
+  },
+): ContentBudget {
+  const { isRaw, word, attributeBytesMax, answerBytesMax } = options
+  const bytesMax = readParameter(parameters, {
+    names: ['maxAttributeBytes'],
+    word,
+    parse: parseCount,
+    expected: 'a number of bytes',
+  })
+  if (bytesMax === undefined && isRaw) return wholeContents()
+  return openContentBudget({ bytesMax: bytesMax ?? attributeBytesMax, answerBytesMax })
+}
+
+function parseCount(text: string): number | undefined {
+  const value = parseInteger(text)
+  return value === undefined || value < 0n ? undefined : Number(value)
 }
 
 const shownLengthMax = 100

@@ -1,8 +1,8 @@
-/** The envelope of Jaeger's v1 API, and traces in it, piece by piece. */
+/** Answers of Jaeger's v1 API: the envelope, and traces in it, written piece by piece. */
 import { firstSpans } from '../../storage/queries/first-spans.ts'
 import type { ContentBudget } from '../read/content-budget.ts'
-import type { ReadOptions } from '../read/read-contents.ts'
 import { spansMax, spansOf, type Trace } from '../read/read-trace.ts'
+import type { ReadOptions } from '../read/reader.ts'
 import type { LinkTo } from '../read/shown-span.ts'
 import { openSpanReader } from '../read/span.ts'
 import { openProcesses, toV1Span } from './span.ts'
@@ -26,38 +26,35 @@ export const traceNotFound = 'trace not found'
 
 interface TraceOptions extends ReadOptions {
   readonly linkTo: LinkTo
-  /** As they were sent: no parent is left out, nothing is warned of. */
+  /** As sent: no parent is left out, and there are no warnings. */
   readonly isRaw: boolean
+  readonly contents: ContentBudget
 }
 
-/** The answer as text; every trace is read when its turn comes. */
+/** The answer as text; each trace is read when its turn comes. */
 export async function* v1Traces(
-  traces: AsyncIterable<Trace>,
   options: TraceOptions & {
-    readonly contents: ContentBudget
-    /** Called at the end: what was not found is known only then. */
-    errors(): readonly V1Error[]
+    readonly traces: Iterable<Trace> | AsyncIterable<Trace>
+    /** Complete when all traces have been read. */
+    readonly errors: readonly V1Error[]
   },
 ): AsyncGenerator<string> {
+  const { traces, errors, ...show } = options
   let before = '{"data":['
   for await (const trace of traces) {
     let isFirst = true
-    for await (const piece of v1Trace(trace, options)) {
+    for await (const piece of v1Trace(trace, show)) {
       yield isFirst ? before + piece : piece
       isFirst = false
     }
     if (!isFirst) before = ','
   }
-  const errors = options.errors()
   const shown = errors.length === 0 ? 'null' : JSON.stringify(errors)
   yield `${before === ',' ? '' : before}],"total":0,"limit":0,"offset":0,"errors":${shown}}`
 }
 
-/** Nothing at all for one whose spans are gone: a trace without spans makes Grafana fail. */
-async function* v1Trace(
-  trace: Trace,
-  options: TraceOptions & { readonly contents: ContentBudget },
-): AsyncGenerator<string> {
+/** Nothing when the spans have been deleted meanwhile: a trace without spans makes Grafana fail. */
+async function* v1Trace(trace: Trace, options: TraceOptions): AsyncGenerator<string> {
   const { linkTo, isRaw, contents, ...read } = options
   const processes = openProcesses()
   const parents = isRaw ? undefined : trace.parents
@@ -80,7 +77,7 @@ function warningsOf({ isCut }: Trace, contents: ContentBudget): readonly string[
   return warnings
 }
 
-/** One span a trace, its root, and nothing of contents: a list shows no more. */
+/** The first span of each trace, without contents: a list shows no more. */
 export async function v1TraceList(
   traceIds: readonly string[],
   options: ReadOptions & { readonly linkTo: LinkTo },

@@ -1,7 +1,6 @@
 /** `GET /api/traces`: what is asked for. Pure. */
 
-import { type SearchInput, searchLimits } from '../read/search.ts'
-import { parseInteger, parseUnixTime } from '../request/moment.ts'
+import { parseInteger, parseJaegerTraceId, parseUnixTime } from '../request/parameter-values.ts'
 import {
   openParameters,
   parseTexts,
@@ -11,7 +10,7 @@ import {
   readName,
   readParameter,
 } from '../request/query-parameters.ts'
-import { parseJaegerTraceId } from '../request/trace-id.ts'
+import { type SearchInput, searchLimits } from '../request/search.ts'
 
 export type V1Search =
   | { readonly status: 'search'; readonly search: SearchInput; readonly isRaw: boolean }

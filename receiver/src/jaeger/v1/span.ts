@@ -2,11 +2,16 @@
 
 import type { Parents } from '../read/parents.ts'
 import type { ShownSpan } from '../read/read-trace.ts'
-import { type LinkTo, otherTags, ownTags, scopeAttributesOf } from '../read/shown-span.ts'
+import {
+  type LinkTo,
+  otherTags,
+  ownTags,
+  scopeAttributesOf,
+  warningsOf,
+} from '../read/shown-span.ts'
 import type { Span, SpanEvent } from '../read/span.ts'
 import { stringTag, type Tag, type TagOptions, type TagValue, tagsOf } from '../read/tags.ts'
-import { warningsOf } from '../read/warnings.ts'
-import { nameOfKind } from '../request/kinds.ts'
+import { nameOfKind } from '../request/parameter-values.ts'
 
 /** The processes of one trace, numbered as they turn up. */
 export function openProcesses() {

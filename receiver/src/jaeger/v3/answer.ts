@@ -1,8 +1,8 @@
 /** Answers of Jaeger's v3 API. */
 import type { TraceSummary } from '../../storage/queries/trace-summaries.ts'
 import type { ContentBudget } from '../read/content-budget.ts'
-import type { ReadOptions } from '../read/read-contents.ts'
 import { spansMax, spansOf, type Trace } from '../read/read-trace.ts'
+import type { ReadOptions } from '../read/reader.ts'
 import type { LinkTo } from '../read/shown-span.ts'
 import { unknownService } from '../read/span.ts'
 import { openResourceSpans } from './span.ts'
@@ -13,22 +13,22 @@ export function v3Failure(status: number, message: string): object {
 
 export const noTracesFound = 'No traces found'
 
-/** The answer as text; every trace is read when its turn comes, as long as spans may be shown. */
+/** The answer as text; each trace is read when its turn comes, until no more spans may be shown. */
 export async function* v3Traces(
-  traces: AsyncIterable<Trace>,
   options: ReadOptions & {
     readonly linkTo: LinkTo
-    /** As they were sent: no parent is left out, nothing is warned of. */
+    /** As sent: no parent is left out, and there are no warnings. */
     readonly isRaw: boolean
     readonly contents: ContentBudget
+    readonly traces: Iterable<Trace> | AsyncIterable<Trace>
   },
 ): AsyncGenerator<string> {
-  const { linkTo, isRaw, ...read } = options
+  const { linkTo, isRaw, traces, ...read } = options
   const resourceSpans = openResourceSpans()
   let before = '{"result":{"resourceSpans":['
   let spansLeft = spansMax
   for await (const trace of traces) {
-    // A trace is shown whole or, with the older ones, not at all: so a search asks for less.
+    // A trace that no longer fits is left out, with all older ones: the client can search for less.
     if (trace.keys.length > spansLeft) break
     spansLeft -= trace.keys.length
     const parents = isRaw ? undefined : trace.parents

@@ -1,7 +1,6 @@
 /** `GET /api/v3/traces`, `/api/v3/trace-summaries`: what is asked for. Older names of parameters are understood. Pure. */
 
-import { type SearchInput, searchLimits } from '../read/search.ts'
-import { parseInteger, parseRfc3339 } from '../request/moment.ts'
+import { parseInteger, parseRfc3339 } from '../request/parameter-values.ts'
 import {
   openParameters,
   parseTexts,
@@ -11,6 +10,7 @@ import {
   readName,
   readParameter,
 } from '../request/query-parameters.ts'
+import { type SearchInput, searchLimits } from '../request/search.ts'
 
 export type V3Search =
   | { readonly status: 'search'; readonly search: SearchInput; readonly isRaw: boolean }

@@ -4,11 +4,16 @@
  */
 import type { Parents } from '../read/parents.ts'
 import type { ShownSpan } from '../read/read-trace.ts'
-import { type LinkTo, otherTags, ownTags, scopeAttributesOf } from '../read/shown-span.ts'
+import {
+  type LinkTo,
+  otherTags,
+  ownTags,
+  scopeAttributesOf,
+  warningsOf,
+} from '../read/shown-span.ts'
 import { type SpanEvent, type SpanLink, textOf } from '../read/span.ts'
 import { isStoredObject, membersOf, type StoredValue } from '../read/stored-json.ts'
 import { type Tag, type TagOptions, type TagValue, tagsOf, toTagValue } from '../read/tags.ts'
-import { warningsOf } from '../read/warnings.ts'
 
 export interface SpanOptions {
   readonly linkTo: LinkTo

@@ -20,8 +20,8 @@ import {
 } from './json-fields.ts'
 import { toPoints } from './json-metrics.ts'
 import { toAttributes, toValue } from './json-values.ts'
+import { RecordLimit } from './limits.ts'
 import { parseJson } from './parse-json.ts'
-import { openRecordLimit, type RecordLimit } from './record-limit.ts'
 import type {
   Group,
   LogRecord,
@@ -98,7 +98,7 @@ function readGroups<Record>(
 ): { resources: Resource[]; groups: Group<Record>[] } {
   const resources: Resource[] = []
   const groups: Group<Record>[] = []
-  const limit = openRecordLimit()
+  const limit = new RecordLimit()
   for (const entry of listOf(root, resourcesName)) {
     const outer = objectOf(entry, resourcesName)
     const resource: Resource = {

@@ -1,5 +1,6 @@
 /** OTLP/protobuf → request. Throws when the body is damaged; see `protobuf-schema.ts`. */
 import type { Buffer } from 'node:buffer'
+import { RecordLimit } from './limits.ts'
 import { toPoints, type WireMetric } from './protobuf-metrics.ts'
 import { decodeMessage, messageType } from './protobuf-schema.ts'
 import {
@@ -12,7 +13,6 @@ import {
   type WireKeyValue,
   type WireLong,
 } from './protobuf-values.ts'
-import { openRecordLimit } from './record-limit.ts'
 import type {
   Group,
   LogRecord,
@@ -121,7 +121,7 @@ function decodeTraces(body: Buffer): OtlpRequest {
   const wire = decodeMessage(traceRequestType, body) as unknown as WireTraceRequest
   const resources: Resource[] = []
   const groups: Group<SpanRecord>[] = []
-  const limit = openRecordLimit()
+  const limit = new RecordLimit()
   for (const { resource: wireResource, schemaUrl, scopeSpans } of wire.resourceSpans) {
     const resource = toResource(wireResource, schemaUrl)
     resources.push(resource)
@@ -137,7 +137,7 @@ function decodeLogs(body: Buffer): OtlpRequest {
   const wire = decodeMessage(logsRequestType, body) as unknown as WireLogsRequest
   const resources: Resource[] = []
   const groups: Group<LogRecord>[] = []
-  const limit = openRecordLimit()
+  const limit = new RecordLimit()
   for (const { resource: wireResource, schemaUrl, scopeLogs } of wire.resourceLogs) {
     const resource = toResource(wireResource, schemaUrl)
     resources.push(resource)
@@ -153,7 +153,7 @@ function decodeMetrics(body: Buffer): OtlpRequest {
   const wire = decodeMessage(metricsRequestType, body) as unknown as WireMetricsRequest
   const resources: Resource[] = []
   const groups: Group<PointRecord>[] = []
-  const limit = openRecordLimit()
+  const limit = new RecordLimit()
   for (const { resource: wireResource, schemaUrl, scopeMetrics } of wire.resourceMetrics) {
     const resource = toResource(wireResource, schemaUrl)
     resources.push(resource)

@@ -1,15 +1,12 @@
-/** The bytes of an OTLP request → the request, or why they are none. */
+/** The bytes of an OTLP request → the request, or why they cannot be read. */
 import type { Buffer } from 'node:buffer'
 import { decodeJson } from './decode-json.ts'
 import { decodeProtobuf } from './decode-protobuf.ts'
-import { TooManyRecords } from './record-limit.ts'
-import type { DecodeResult, Signal } from './request.ts'
+import { TooManyRecords } from './limits.ts'
+import type { DecodeResult, Encoding, Signal } from './request.ts'
 import { decodeText } from './text.ts'
 
-export const encodings = ['json', 'protobuf'] as const
-export type Encoding = (typeof encodings)[number]
-
-/** No bytes at all are an empty request in both encodings. Never throws. */
+/** No bytes are an empty request in both encodings. Never throws. */
 export function decode(options: {
   readonly signal: Signal
   readonly encoding: Encoding
@@ -26,7 +23,7 @@ export function decode(options: {
     return { status: 'decoded', request: decodeJson(signal, text) }
   } catch (error) {
     if (error instanceof TooManyRecords) return { status: 'too_many' }
-    // A SyntaxError quotes the body, which may hold content: only its kind is told.
+    // The message of a SyntaxError quotes the body, which may hold content.
     if (error instanceof SyntaxError) return { status: 'damaged', reason: 'the body is not JSON' }
     return { status: 'damaged', reason: error instanceof Error ? error.message : String(error) }
   }

@@ -19,7 +19,7 @@ import {
   toTotal,
 } from './json-fields.ts'
 import { toAttributes } from './json-values.ts'
-import type { RecordLimit } from './record-limit.ts'
+import type { RecordLimit } from './limits.ts'
 import {
   type Exemplar,
   type ExponentialBuckets,

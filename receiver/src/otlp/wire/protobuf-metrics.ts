@@ -1,4 +1,6 @@
 /** Metrics of OTLP/protobuf → their data points. */
+
+import type { RecordLimit } from './limits.ts'
 import {
   toAttributes,
   toHex,
@@ -7,7 +9,6 @@ import {
   type WireKeyValue,
   type WireLong,
 } from './protobuf-values.ts'
-import type { RecordLimit } from './record-limit.ts'
 import {
   type Exemplar,
   type ExponentialBuckets,

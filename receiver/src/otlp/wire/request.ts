@@ -22,6 +22,8 @@ export type AttributeMap = ReadonlyMap<string, AnyValue>
 export const signals = ['traces', 'logs', 'metrics'] as const
 export type Signal = (typeof signals)[number]
 
+export type Encoding = 'json' | 'protobuf'
+
 /** Arrays and maps inside each other are read this deep; what lies deeper is `tooDeep`. */
 export const valueDepthMax = 64
 

@@ -1,25 +1,45 @@
 /**
- * What a body will need in memory, told before it is decoded: a few bytes can become hundreds.
+ * How large one request may be: the memory it will need, estimated before it is decoded, and its records, counted while it
+ * is decoded.
  *
- * An empty span is three bytes of JSON or two of protobuf, and as many objects as a full one. Both
- * readers below only count, and make no objects themselves. Estimates, measured with Node 24: an
- * attribute needs about 500 bytes until it has landed.
+ * A few bytes can become hundreds: an empty span is three bytes of JSON or two of protobuf, and as many objects as a full
+ * one. The estimates only count and make no objects. They were measured with Node 24: an attribute needs about 500 bytes
+ * until it has landed.
  */
 import type { Buffer } from 'node:buffer'
 import protobuf from 'protobufjs'
-import type { Encoding } from './decode.ts'
 import { messageType } from './protobuf-schema.ts'
-import { type Signal, valueDepthMax } from './request.ts'
+import { type Encoding, type Signal, valueDepthMax } from './request.ts'
 
 const bracketBytes = 200
 const commaBytes = 50
 const fieldBytes = 250
-/** One of a list of 64-bit numbers: packed, it is a byte or eight on the wire, and two objects here. */
+/** One element of a list of numbers: one to eight bytes on the wire when packed, and two objects here. */
 const numberBytes = 100
-/** A record as a row, until it has landed. */
+/** One record as a row, until it has landed. */
 export const recordBytes = 4_096
-/** What one request may need by these estimates: a million attributes and more. */
+/** The most that one request may need by these estimates: more than a million attributes. */
 export const costMax = 768 * 1024 ** 2
+export const recordsMax = 100_000
+
+/** Thrown while decoding, before the first record above `recordsMax` is read. */
+export class TooManyRecords extends Error {
+  constructor() {
+    super(`more than ${recordsMax} records`)
+    this.name = 'TooManyRecords'
+  }
+}
+
+/** Counts the records of one request. */
+export class RecordLimit {
+  #total = 0
+
+  /** Throws `TooManyRecords`. */
+  add(count: number): void {
+    this.#total += count
+    if (this.#total > recordsMax) throw new TooManyRecords()
+  }
+}
 
 export function costOf(options: {
   readonly signal: Signal
@@ -35,7 +55,7 @@ export function costOf(options: {
 const quote = 0x22
 const backslash = 0x5c
 
-/** Brackets and commas outside of strings; text that is no JSON costs little and is refused later. */
+/** Counts brackets and commas outside of strings. Text that is not JSON costs little and is refused later. */
 export function costOfJson(body: Buffer): number {
   let cost = 0
   for (let index = 0; index < body.length; index += 1) {
@@ -67,7 +87,7 @@ function endOfString(body: Buffer, start: number): number {
   }
 }
 
-/** The fields of a message that are messages themselves, by number; of the others the number and the kind. */
+/** The fields of a message by number: the shape of those that are messages, the kind of the others. */
 type Shape = Map<number, Shape | Leaf>
 /** `fixed` and `varint` are lists of numbers. */
 type Leaf = 'scalar' | 'fixed' | 'varint'
@@ -91,7 +111,7 @@ function leafOf({ repeated, type }: protobuf.Field): Leaf {
   return type === 'fixed64' || type === 'double' ? 'fixed' : 'varint'
 }
 
-/** Bytes in the schema, decoded apart: see `otlp.proto`. */
+/** Fields that are bytes in the schema and decoded separately: see `otlp.proto`. */
 const nestedValues = new Map([
   ['AnyValue.arrayValue', messageType('ArrayValue')],
   ['AnyValue.kvlistValue', messageType('KeyValueList')],
@@ -103,12 +123,12 @@ const requestShapes: Readonly<Record<Signal, Shape>> = {
   metrics: shapeOf(messageType('ExportMetricsRequest')),
 }
 
-/** Values inside each other need three messages a level; what lies deeper is not decoded. */
+/** Each level of nested values is three messages; deeper ones are not decoded. */
 const depthMax = 16 + 3 * valueDepthMax
 
 /**
- * How many messages and unknown fields there are, what is kept as an object each, and how many numbers in lists. Stops at
- * damage, without a word.
+ * Counts messages and unknown fields, which become an object each, and numbers in lists. Stops silently at damage: decoding
+ * reports it.
  */
 function countFields(body: Buffer, root: Shape): { fields: number; numbers: number } {
   let position = 0
@@ -158,7 +178,7 @@ function countFields(body: Buffer, root: Shape): { fields: number; numbers: numb
           break
         case 3:
         case 4:
-          // Groups are unknown fields, of one tag each.
+          // The tags of a group count as unknown fields.
           break
         default:
           position = end

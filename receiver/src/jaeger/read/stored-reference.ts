@@ -1,7 +1,7 @@
 /** A content, as a row refers to it. Pure. */
 import { isStoredObject, type StoredObject, type StoredValue } from './stored-json.ts'
 
-export interface ContentReference {
+export interface StoredReference {
   /** A content of its own, or a list stored message by message, known by its last link. */
   readonly kind: 'content' | 'messages'
   /** 64 hex digits. */
@@ -18,7 +18,7 @@ export interface ContentReference {
 }
 
 /** Undefined for any other value. */
-export function referenceOf(value: StoredValue | undefined): ContentReference | undefined {
+export function referenceOf(value: StoredValue | undefined): StoredReference | undefined {
   if (!isStoredObject(value)) return undefined
   const kind = 'turnlog.content' in value ? 'content' : 'messages'
   const hash = kind === 'content' ? value['turnlog.content'] : value['turnlog.messages']
@@ -32,7 +32,7 @@ export function referenceOf(value: StoredValue | undefined): ContentReference | 
   }
 }
 
-function typeOf({ type, ref }: StoredObject): ContentReference['type'] {
+function typeOf({ type, ref }: StoredObject): StoredReference['type'] {
   if (type === 'bytes' || type === 'json') return type
   return ref === true ? undefined : 'string'
 }

@@ -1,18 +1,18 @@
-/** A search, as either version of the API asks for it, and the limits of all. Pure. */
+/** A search as both versions of the API read it → the query for the database; the limits of searches. Pure. */
 import type { TraceSearch } from '../../storage/queries/find-traces.ts'
-import { toConditions } from '../request/attribute-conditions.ts'
-import { unknownService } from './span.ts'
+import { unknownService } from '../read/span.ts'
+import { toConditions } from './attribute-conditions.ts'
 
 export const searchLimits = {
-  /** Where the client names none, as in Jaeger. */
+  /** When the client gives no limit, as in Jaeger. */
   tracesDefault: 100,
-  /** As many as Jaeger's UI lets one ask for; more are answered with this many. */
+  /** As in Jaeger's UI. A search for more gets this many. */
   tracesMax: 1_500,
-  /** Each is looked for in five places of every span. */
+  /** Each is compared with five parts of every span. */
   attributesMax: 20,
-  /** How far back a search goes that names no start, as in Jaeger. */
+  /** How far back a search without a start goes, as in Jaeger. */
   lookbackNs: 2n * 86_400_000_000_000n,
-  /** No record lands that lies further ahead. */
+  /** No record lands whose time is further in the future. */
   aheadNs: 3n * 86_400_000_000_000n,
 } as const
 
@@ -31,18 +31,15 @@ export function toTraceSearch(input: SearchInput, now: Date): TraceSearch {
   const { service, operation, attributes, from, to, durationMin, durationMax, limit } = input
   const latest = BigInt(now.getTime()) * 1_000_000n + searchLimits.aheadNs
   return {
-    service: service === undefined ? undefined : serviceOf(service),
+    service:
+      service === undefined ? undefined : { name: service, orNone: service === unknownService },
     operationName: operation,
     from,
     to: to > latest ? latest : to,
-    // A duration of 0 is no limit, as in Jaeger.
+    // 0 means no limit, as in Jaeger.
     durationMin: durationMin === 0n ? undefined : durationMin,
     durationMax: durationMax === 0n ? undefined : durationMax,
     conditions: toConditions(attributes),
     limit: Math.min(limit, searchLimits.tracesMax),
   }
-}
-
-export function serviceOf(name: string): { readonly name: string; readonly orNone: boolean } {
-  return { name, orNone: name === unknownService }
 }

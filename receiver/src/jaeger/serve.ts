@@ -1,0 +1,151 @@
+/**
+ * Serves one request of Jaeger's API: checks who may read, limits how many answers there are at once and how long they
+ * take, and ends a read when its client has left. Failures are worded as the version of the API does, never 500.
+ */
+import { Readable } from 'node:stream'
+import { constants } from 'node:zlib'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { requireAccess } from '../http/access.ts'
+import type { Gate } from '../http/gate.ts'
+import {
+  badRequest,
+  clientStatusOf,
+  type Exchange,
+  jsonType,
+  type Refusal,
+  refuse,
+  refuseError,
+} from '../http/refuse.ts'
+import { acceptsGzip, gzipped } from '../http/representation.ts'
+import { failureOf } from '../storage/failures.ts'
+import type { Database, Reader } from '../storage/index.ts'
+import { BusyError, type ReadOptions } from './read/reader.ts'
+
+export interface JaegerOptions {
+  readonly database: Database
+  readonly readsMax: number
+  readonly readSecondsMax: number
+  /** Bytes of one attribute that are shown whole. */
+  readonly attributeBytesMax: number
+  readonly pageHosts: readonly string[]
+  /** Where people reach this receiver, without a trailing slash; undefined: at the address of their request. */
+  readonly publicUrl: string | undefined
+  readonly now: () => Date
+  readonly onUnwell: (error: unknown) => void
+}
+
+export interface RouteOptions extends JaegerOptions {
+  get(url: string, answer: (request: JaegerRequest) => Promise<Answer>): void
+}
+
+export interface JaegerRequest {
+  /** Path and query as they were sent. */
+  readonly url: string
+  /** The part of the path that matches the route's `*`, decoded. */
+  readonly rest: string
+  /** The beginning of links in the answer. */
+  readonly baseUrl: string
+  readonly read: ReadOptions
+}
+
+/** The body as JSON text, at once or in pieces. */
+export type Answer =
+  | { readonly status: number; readonly body: string }
+  | { readonly status: 200; readonly pieces: AsyncIterable<string> }
+
+/** A client that has taken nothing of an answer for so long has left, even if its connection is open. */
+const idleMs = 120_000
+/** SQLSTATE of a statement that the server ended because it took too long. */
+const queryCanceled = '57014'
+
+const tooManyReads = {
+  httpStatus: 503,
+  message: 'Too much is being read at once.',
+  retrySeconds: 1,
+} as const satisfies Refusal
+
+export async function serve(
+  exchange: Exchange,
+  options: JaegerOptions & {
+    readonly reader: Reader
+    /** Limits answers, however slowly they are read. */
+    readonly answers: Gate
+    readonly answer: (request: JaegerRequest) => Promise<Answer>
+  },
+): Promise<FastifyReply> {
+  const { request, reply } = exchange
+  const { database, reader, answers, pageHosts, readSecondsMax } = options
+  const access = await requireAccess(exchange, { database, scopes: ['read'], pageHosts })
+  if (access === undefined) return reply
+  const signal = signalOf(reply)
+  const leave = await answers.enter(signal)
+  if (leave === undefined) return refuse(exchange, tooManyReads)
+  let isStreamed = false
+  try {
+    const withinMs = readSecondsMax * 1_000
+    const read = { database: reader, teamId: access.teamId, withinMs, signal }
+    const answer = await options.answer({
+      url: request.raw.url ?? '',
+      rest: restOf(request),
+      baseUrl: options.publicUrl ?? baseUrlOf(request),
+      read,
+    })
+    reply.type(jsonType)
+    if (!('pieces' in answer)) return reply.code(answer.status).send(answer.body)
+    const pieces = Readable.from(answer.pieces)
+    pieces.once('close', leave)
+    isStreamed = true
+    reply.raw.setTimeout(idleMs, () => reply.raw.destroy())
+    reply.header('vary', 'accept-encoding')
+    if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(pieces)
+    reply.header('content-encoding', 'gzip')
+    // Fast rather than small: a person waits for the trace.
+    return reply.send(gzipped(pieces, { level: constants.Z_BEST_SPEED }))
+  } finally {
+    if (!isStreamed) leave()
+  }
+}
+
+function restOf({ params }: FastifyRequest): string {
+  const isObject = typeof params === 'object' && params !== null
+  return isObject && '*' in params && typeof params['*'] === 'string' ? params['*'] : ''
+}
+
+/** The address at which the client reached the receiver; empty, for links without one, when `Host` is malformed. */
+function baseUrlOf({ headers, protocol }: FastifyRequest): string {
+  const { host = '' } = headers
+  return /^[\w.:[\]-]+$/.test(host) ? `${protocol}://${host}` : ''
+}
+
+/** Aborted when the client leaves before its answer is complete. */
+function signalOf({ raw }: FastifyReply): AbortSignal {
+  const left = new AbortController()
+  raw.once('close', () => {
+    if (!raw.writableFinished) left.abort(new Error('The client has left.'))
+  })
+  return left.signal
+}
+
+/** Answers what a handler, or the framework before it, has thrown. */
+export function refuseThrown(
+  exchange: Exchange,
+  error: unknown,
+  { onUnwell, readSecondsMax }: JaegerOptions,
+): FastifyReply {
+  const { reply } = exchange
+  if (reply.raw.destroyed) return reply.hijack()
+  reply.removeHeader('content-encoding')
+  if (error instanceof BusyError) return refuse(exchange, tooManyReads)
+  if (clientStatusOf(error) === undefined) {
+    const { kind, sqlState } = failureOf(error)
+    if (kind === 'data') {
+      return refuse(exchange, badRequest(`This cannot be searched for (${sqlState}).`))
+    }
+    if (sqlState === queryCanceled) {
+      const message = `It took longer than ${readSecondsMax} s: ask for less time, or for fewer traces.`
+      return refuse(exchange, { httpStatus: 504, message })
+    }
+  }
+  const message = 'The database cannot be read now.'
+  return refuseError(exchange, error, { message, onUnwell })
+}
