@@ -8,9 +8,14 @@ export function isCut(text: string): boolean {
   return text.length > contentLengthMax
 }
 
+/** Cut between two characters, not inside one. */
+export function beginningOf(text: string, lengthMax: number = contentLengthMax): string {
+  return text.length > lengthMax ? text.slice(0, lengthMax).replace(/[\ud800-\udbff]$/, '') : text
+}
+
 export function contentBlock(options: { readonly text: string; readonly wholePath: string }): Html {
   const { text, wholePath } = options
-  return html`<pre class="code">${text.slice(0, contentLengthMax)}</pre>${isCut(text) && cutNote(wholePath)}`
+  return html`<pre class="code">${beginningOf(text)}</pre>${isCut(text) && cutNote(wholePath)}`
 }
 
 /** JSON laid out to be read, when it is JSON and whole: an object of short values as pairs. */

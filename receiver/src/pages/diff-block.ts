@@ -1,7 +1,6 @@
 /** A unified diff, coloured line by line. */
 import { type DiffLine, parseDiff } from '@turnlog/web/diff-lines.js'
-import { contentLengthMax } from '../storage/queries/turn.ts'
-import { cutNote, isCut } from './content-block.ts'
+import { beginningOf, cutNote, isCut } from './content-block.ts'
 import { type Html, html } from './html.ts'
 
 /** More lines than this are for an editor; the whole is a link away. */
@@ -11,7 +10,7 @@ const markers = { hunk: '', added: '+', removed: '-', same: ' ', header: '', not
 
 export function diffBlock(options: { readonly diff: string; readonly wholePath: string }): Html {
   const { diff, wholePath } = options
-  const lines = parseDiff(diff.slice(0, contentLengthMax))
+  const lines = parseDiff(beginningOf(diff))
   if (lines.length === 0) return html`<p class="note">No line was added or removed.</p>`
   return html`<pre class="diff">${lines.slice(0, linesMax).map(diffLine)}</pre>
 ${(isCut(diff) || lines.length > linesMax) && cutNote(wholePath)}`

@@ -1,3 +1,4 @@
+import { toVisible } from '@turnlog/web/visible-text.js'
 import { type AwaitedContents, awaitedKey } from '../storage/queries/awaited-contents.ts'
 import type { FileOperation } from '../storage/queries/file-operations-of-turn.ts'
 import type { Turn } from '../storage/queries/turn.ts'
@@ -29,7 +30,7 @@ export function fileOperationBlock(
   const whole = (name: string) => `/turns/${turn.traceId}/${operation.spanId}/${name}`
   return html`<section class="file-operation" id="${operation.spanId}">
 <div class="file-head"><span class="operation ${type}">${type}</span>
-<span class="path">${previousPath !== null && html`${previousPath} → `}${path ?? 'unknown file'}</span>
+<span class="path">${previousPath !== null && html`${toVisible(previousPath)} → `}${toVisible(path ?? 'unknown file')}</span>
 ${(operation.linesAdded ?? 0) > 0 && html`<span class="count added">+${formatNumber(operation.linesAdded ?? 0)}</span>`}
 ${(operation.linesRemoved ?? 0) > 0 && html`<span class="count removed">−${formatNumber(operation.linesRemoved ?? 0)}</span>`}
 ${decision !== null && html`<span class="badge ${decision === 'accept' ? 'good' : 'warn'}">${decision}</span>`}

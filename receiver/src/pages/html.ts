@@ -1,4 +1,8 @@
-/** HTML from templates: whatever is put in is escaped, unless it is HTML already. */
+/**
+ * HTML from templates. Text that is inserted is escaped, and its misleading characters are made visible; HTML is inserted as
+ * it is.
+ */
+import { toVisibleLines } from '@turnlog/web/visible-text.js'
 
 const markup = Symbol('markup')
 
@@ -42,5 +46,5 @@ const escapes: Readonly<Record<string, string>> = {
 }
 
 function escapeText(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => escapes[character] ?? character)
+  return toVisibleLines(text).replace(/[&<>"']/g, (character) => escapes[character] ?? character)
 }

@@ -1,9 +1,10 @@
-/** One turn with everything in it: what was asked, each step in the order of time, what was answered. */
+/** One turn with everything in it: the prompt, each step in the order of time, the answer. */
+import { toVisible } from '@turnlog/web/visible-text.js'
 import { awaitedKey } from '../storage/queries/awaited-contents.ts'
 import type { ContentName } from '../storage/queries/content-of-span.ts'
 import type { ErrorOfTurn, TurnDecision } from '../storage/queries/events-of-turn.ts'
-import { contentLengthMax, recordsMax, type Turn, type WholeTurn } from '../storage/queries/turn.ts'
-import { awaitedNote, bytesNote, cutNote, isCut } from './content-block.ts'
+import { recordsMax, type Turn, type WholeTurn } from '../storage/queries/turn.ts'
+import { awaitedNote, beginningOf, bytesNote, cutNote, isCut } from './content-block.ts'
 import { fileOperationStep } from './file-operation-step.ts'
 import { formatDay, formatNumber, formatSeconds, formatTime, secondsBetween } from './format.ts'
 import { type Html, html } from './html.ts'
@@ -64,7 +65,7 @@ function stepsOf(whole: WholeTurn): Step[] {
 
 function titleOf({ prompt }: Turn): string {
   const line = prompt?.trim().split('\n', 1)[0] ?? 'Turn'
-  return line.length > 80 ? `${line.slice(0, 80)}…` : line
+  return line.length > 80 ? `${beginningOf(line, 80)}…` : line
 }
 
 function promptBlock(turn: Turn, isAwaited: boolean): Html {
@@ -77,7 +78,7 @@ function promptBlock(turn: Turn, isAwaited: boolean): Html {
   if (prompt === null) return html`<h1 class="prompt"><em>No prompt was recorded</em></h1>`
   if (prompt.length <= 400) return html`<h1 class="prompt">${prompt}</h1>`
   return html`<h1 class="visually-hidden">${titleOf(turn)}</h1>
-<p class="prose long-prompt">${prompt.slice(0, contentLengthMax)}</p>${isCut(prompt) && cutNote(wholePath)}`
+<p class="prose long-prompt">${beginningOf(prompt)}</p>${isCut(prompt) && cutNote(wholePath)}`
 }
 
 function factsOf(turn: Turn): Html {
@@ -114,7 +115,7 @@ function decisionsBlock(decisions: readonly TurnDecision[]): Html {
   return html`<section class="decisions"><h2>Decisions</h2><ol>${decisions.map(
     (decision) => html`<li>
 <span class="badge ${decisionClass(decision.decision)}">${decision.decision ?? 'decided'}</span>
-<span class="path">${decision.path ?? ''}</span>
+<span class="path">${toVisible(decision.path ?? '')}</span>
 <span class="facts">
 ${decision.outcome !== null && html`<span>${decision.outcome.replaceAll('_', ' ')}</span>`}
 ${decision.source !== null && html`<span>by ${decision.source}</span>`}

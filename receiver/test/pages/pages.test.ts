@@ -218,6 +218,88 @@ rename to b.sql
   ])
 })
 
+test('characters that mislead the eye are shown in every text of every page; what a text needs stays', async () => {
+  const bidi = '\u202emoc\u2066.exe\u2069\u200b'
+  const needed = '👩\u200d💻 می\u200cخواهم\nsecond line'
+  const traceId = newTraceId()
+  const root = newSpanId()
+  const messages = (role: string, content: string) =>
+    JSON.stringify([{ role, parts: [{ type: 'text', content }] }])
+  await post(
+    receiver,
+    'traces',
+    traceRequest(
+      [
+        span(
+          {
+            'gen_ai.operation.name': 'invoke_agent',
+            'gen_ai.agent.name': bidi,
+            'gen_ai.input.messages': messages('user', `${bidi} ${needed}`),
+            'gen_ai.output.messages': messages('assistant', `${bidi}\u001b ${needed}`),
+            'turnlog.sequence': 1,
+          },
+          { traceId, spanId: root },
+        ),
+        span(
+          {
+            'gen_ai.operation.name': 'execute_tool',
+            'gen_ai.tool.name': bidi,
+            'gen_ai.tool.call.arguments': JSON.stringify({ [bidi]: bidi }),
+            'gen_ai.tool.call.result': bidi,
+          },
+          { traceId, parentSpanId: root },
+        ),
+        span(
+          {
+            'turnlog.file_operation.type': 'edit',
+            'file.path': `${bidi}\nsecond line.txt`,
+            'turnlog.file_operation.diff': `--- a\n+++ b\n@@ -0,0 +1,2 @@\n+${bidi}\r\n+\u001b[31m\n`,
+          },
+          { traceId, parentSpanId: root },
+        ),
+      ],
+      { 'service.name': bidi, 'service.instance.id': bidi, 'session.id': bidi, 'user.id': bidi },
+    ),
+  )
+  const shown = 'U+202EmocU+2066.exeU+2069U+200B'
+  for (const path of ['/', '/sessions', `/turns/${traceId}`]) {
+    const { text } = await read(path)
+    expect(text).toContain(shown)
+    expect(text).not.toMatch(/[\u202a-\u202e\u2066-\u2069\u200b]/)
+  }
+  const { text } = await read(`/turns/${traceId}`)
+  for (const part of [
+    `<h1 class="prompt">${shown} ${needed}</h1>`,
+    `${shown}␛ ${needed}</p>`,
+    `${shown}␊second line.txt`,
+    `<span class="added">+${shown}␍\n</span>`,
+    '<span class="added">+␛[31m\n</span>',
+    `<title>${shown} 👩\u200d💻 می\u200cخواهم · Turnlog</title>`,
+  ]) {
+    expect(text).toContain(part)
+  }
+  // The content itself is served as it is.
+  expect((await read(`/turns/${traceId}/${root}/prompt`)).text).toContain(`${bidi} ${needed}`)
+})
+
+test('a title is cut between characters', async () => {
+  const traceId = newTraceId()
+  const input = JSON.stringify([
+    { role: 'user', parts: [{ type: 'text', content: `${'x'.repeat(79)}👩 said` }] },
+  ])
+  await post(
+    receiver,
+    'traces',
+    traceRequest([
+      span(
+        { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.input.messages': input },
+        { traceId },
+      ),
+    ]),
+  )
+  expect((await read(`/turns/${traceId}`)).text).toContain(`${'x'.repeat(79)}… · Turnlog`)
+})
+
 test('a bare rename says that no line changed', async () => {
   const text = await pageOfFileOperation({
     'turnlog.file_operation.diff':

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseChange, parseChanges } from '../../src/changes/change.js'
-import { toPieces, toVisible } from '../../src/changes/visible-text.js'
+import { toPieces, toVisible, toVisibleLines } from '../../src/changes/visible-text.js'
 import { ageInWords, choicesAfter, kindInWords, stateInWords } from '../../src/changes/words.js'
 
 describe('text that could mislead', () => {
@@ -12,6 +12,13 @@ describe('text that could mislead', () => {
     ['\ud800 alone', 'U+D800 alone'],
     ['tag\u{e0041}', 'tagU+E0041'],
     ['line\nbreak\r', 'line␊break␍'],
+    ['next\u0085 line\u2028', 'nextU+0085 lineU+2028'],
+    ['filler\u3164 grapheme\u034f', 'fillerU+3164 graphemeU+034F'],
+    // A joiner that joins nothing, a selector that selects nothing, and a row of selectors.
+    ['pa\u200dy\u200cpal', 'paU+200DyU+200Cpal'],
+    ['\u{1f469}\u200d', '\u{1f469}U+200D'],
+    [' \ufe0f', ' U+FE0F'],
+    ['\u2764\ufe0f\ufe0f\u{e0101}', '\u2764\ufe0fU+FE0FU+E0101'],
   ])('%j is shown as %j', (text, shown) => {
     expect(toVisible(text)).toBe(shown)
   })
@@ -19,6 +26,22 @@ describe('text that could mislead', () => {
   test('what does not mislead stays: tabs, accents, other scripts, emoji, markup', () => {
     const text = '\tGrüße עברית 漢字 👩🏽 <b>&amp;</b>'
     expect(toPieces(text)).toEqual([{ text, isControl: false }])
+  })
+
+  test.each([
+    [
+      'a family, a technologist, a heart on fire',
+      '👨\u200d👩\u200d👧 👩🏽\u200d💻 ❤\ufe0f\u200d🔥',
+    ],
+    ['a keycap and a variant of a Han character', '1\ufe0f⃣ 葛\u{e0100}'],
+    ['Persian', 'می\u200cخواهم'],
+    ['Hindi and Sinhala', 'क्\u200dष ශ්\u200dරී'],
+  ])('joiners and selectors that the text needs stay: %s', (_what, text) => {
+    expect(toVisible(text)).toBe(text)
+  })
+
+  test('in several lines the line ends stay, and nothing else that a single line would show', () => {
+    expect(toVisibleLines('a\n\tb\r\nc\rd\u202e\n')).toBe('a\n\tb\r\nc␍dU+202E\n')
   })
 })
 
