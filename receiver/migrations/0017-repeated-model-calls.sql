@@ -1,2 +1,1 @@
--- views: 7714a826e83503c88a714ac772183cf8d345f89a495f7754d016027a3e0accc9
--- Only views changed: a model call that a framework tells of and, directly below, its SDK is one.
+-- No table changed: this made receivers apply a view, before they compared its hash.

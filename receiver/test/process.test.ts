@@ -104,7 +104,7 @@ test('a user of the database that may make no tables is told so in one line', as
   const start = () => run([program], { DATABASE_URL: url.href, TURNLOG_RECEIVER_PORT: '0' })
   const refused = {
     code: 1,
-    errors: expect.stringMatching(/^The database's user may not make tables.*\n$/),
+    errors: expect.stringMatching(/^The database's user may not create or read tables.*\n$/),
   }
   expect(await start()).toMatchObject(refused)
   // As after a superuser has restored a dump: the tables are somebody else's.

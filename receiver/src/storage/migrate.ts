@@ -1,40 +1,49 @@
 /**
- * Brings the schema up to date: the `.sql` files of `migrations/`, in the order of their numbers, each once; after them
- * those of `migrations/views/`, which define the views and their functions as they now are, whenever any was pending;
- * and each time those of `migrations/database/`, for settings of the database itself: no dump of it has them.
+ * Brings the schema up to date when a receiver starts:
+ * 1. the `.sql` files of `migrations/`, in the order of their numbers, each once;
+ * 2. those of `migrations/views/`, when the database has other definitions of the views, or a migration ran;
+ * 3. those of `migrations/database/`, each time: settings of the database itself, which no dump contains.
  *
- * All that are pending run in one transaction under an advisory lock, so that receivers that start
- * together migrate once, and one that fails leaves nothing behind. A schema newer than the program
- * is refused: it would land rows into tables it does not know.
+ * All of it is one transaction under an advisory lock: receivers that start together migrate once, and a failure changes
+ * nothing. A schema newer than the program is refused, because the program would write to tables it does not know.
+ *
+ * Numbers only give the order, and need not be without gaps. The missing ones (3, 4, 11, 13 to 15) were used while the
+ * schema was developed, and were combined with others before they were released.
  */
-import { readdir, readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { readFile } from 'node:fs/promises'
+import { parseObject } from '@turnlog/conventions/plain'
 import { TurnlogError } from '../errors.ts'
 import type { Client, Database } from './database.ts'
+import { readSqlFiles, runSqlFile, type SqlFile } from './sql-files.ts'
+import { applyViews, areViewsCurrent, grantsOnViews } from './views.ts'
 
 const defaultDirectory = new URL('../../migrations/', import.meta.url)
-/** Any number that is Turnlog's own. */
+const manifest = new URL('../../package.json', import.meta.url)
+/** Any number; the locks of Turnlog begin with the same digits. */
 const lockKey = 7_235_014_901
 const serverVersionMin = 150_000
-
-interface SqlFile {
-  readonly name: string
-  readonly text: string
-}
 
 interface Migration extends SqlFile {
   readonly version: number
 }
 
-/** Returns the versions that were applied; none when the schema was up to date. */
+export interface MigrateOptions {
+  readonly directory?: URL
+  /** The receiver's version; by default that of its package. */
+  readonly release?: string
+}
+
+/** Returns the versions that were applied; none when the tables were up to date. */
 export async function migrate(
   database: Database,
-  options: { readonly directory?: URL } = {},
+  { directory = defaultDirectory, release }: MigrateOptions = {},
 ): Promise<readonly number[]> {
-  const directory = options.directory ?? defaultDirectory
-  const migrations = await readMigrations(directory)
-  const views = await readFiles(new URL('views/', directory))
-  const settings = await readFiles(new URL('database/', directory))
+  const migrations = (await readSqlFiles(directory)).map(toMigration)
+  const views = {
+    files: await readSqlFiles(new URL('views/', directory)),
+    release: release ?? (await ownRelease()),
+  }
+  const settings = await readSqlFiles(new URL('database/', directory))
   return database.transaction(async (client) => {
     await refuseOldServer(client)
     // Waiting for another receiver's migration may take longer than a landing statement may.
@@ -43,17 +52,31 @@ export async function migrate(
     const versions = await appliedVersions(client)
     refuseNewerSchema(versions, migrations)
     const pending = migrations.filter(({ version }) => !versions.has(version))
-    for (const migration of pending) {
-      await run(client, migration)
-      await client.query('insert into schema_migrations (version, name) values ($1, $2)', [
-        migration.version,
-        migration.name,
-      ])
+    const areCurrent = await areViewsCurrent(client, views)
+    if (pending.length > 0 || !areCurrent) {
+      const grants = await grantsOnViews(client)
+      for (const migration of pending) await applyMigration(client, migration)
+      await applyViews(client, views, grants)
     }
-    if (pending.length > 0) for (const view of views) await run(client, view)
-    for (const setting of settings) await run(client, setting)
+    for (const setting of settings) await runSqlFile(client, setting)
     return pending.map(({ version }) => version)
   })
+}
+
+function toMigration(file: SqlFile): Migration {
+  return { ...file, version: Number.parseInt(file.name, 10) }
+}
+
+async function ownRelease(): Promise<string> {
+  return String(parseObject(await readFile(manifest, 'utf8'))?.version)
+}
+
+async function applyMigration(client: Client, migration: Migration): Promise<void> {
+  await runSqlFile(client, migration)
+  await client.query('insert into schema_migrations (version, name) values ($1, $2)', [
+    migration.version,
+    migration.name,
+  ])
 }
 
 async function appliedVersions(client: Client): Promise<ReadonlySet<number>> {
@@ -67,22 +90,13 @@ async function appliedVersions(client: Client): Promise<ReadonlySet<number>> {
     const rows = await client.query<{ version: number }>('select version from schema_migrations')
     return new Set(rows.map(({ version }) => version))
   } catch (cause) {
-    // The first thing that is made, and read: who may not do this may do nothing.
+    // The first table that is created and read: a user without the right to do this can do nothing here.
     if (!(cause instanceof Error) || !('code' in cause) || cause.code !== '42501') throw cause
     throw new TurnlogError(
       'TL_MIGRATION_FAILED',
-      `The database's user may not make tables, or read them (${cause.message}): it must own the database and all in it.`,
+      `The database's user may not create or read tables (${cause.message}): it must own the database and everything in it.`,
       { cause },
     )
-  }
-}
-
-async function run(client: Client, { name, text }: SqlFile): Promise<void> {
-  try {
-    await client.query(text)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new TurnlogError('TL_MIGRATION_FAILED', `Migration ${name} failed: ${reason}`, { cause })
   }
 }
 
@@ -106,27 +120,4 @@ async function refuseOldServer(client: Client): Promise<void> {
     'TL_POSTGRES_TOO_OLD',
     `PostgreSQL 15 or newer is needed; this one is ${row.name}.`,
   )
-}
-
-async function readMigrations(directory: URL): Promise<readonly Migration[]> {
-  const files = await readFiles(directory)
-  return files.map((file) => ({ ...file, version: Number.parseInt(file.name, 10) }))
-}
-
-/** By name; none where there is no such folder. */
-async function readFiles(directory: URL): Promise<readonly SqlFile[]> {
-  const entries = await readdir(fileURLToPath(directory)).catch(noneIfMissing)
-  const names = entries.filter((name) => name.endsWith('.sql')).sort(byName)
-  return Promise.all(
-    names.map(async (name) => ({ name, text: await readFile(new URL(name, directory), 'utf8') })),
-  )
-}
-
-function noneIfMissing(error: NodeJS.ErrnoException): string[] {
-  if (error.code === 'ENOENT') return []
-  throw error
-}
-
-function byName(left: string, right: string): number {
-  return left < right ? -1 : 1
 }

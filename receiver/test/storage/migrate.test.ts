@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { appendFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,18 +68,6 @@ test('a database that has its schema gets its settings at the next start', async
   const later = openDatabase(database.url, { connectionsMax: 1 })
   expect(await later.query('show jit')).toEqual([{ jit: 'off' }])
   await later.close()
-})
-
-// Views are applied with whatever migration is pending: so changed ones need one, if only of this line.
-test('the newest migration names the views as they are', async () => {
-  const folder = new URL('views/', migrations)
-  const hash = createHash('sha256')
-  for (const name of (await readdir(folder)).toSorted()) {
-    hash.update(`${name}\n${await readFile(new URL(name, folder), 'utf8')}`)
-  }
-  const names = (await readdir(migrations)).filter((name) => name.endsWith('.sql')).toSorted()
-  const newest = await readFile(new URL(names.at(-1) ?? '', migrations), 'utf8')
-  expect(newest).toContain(`-- views: ${hash.digest('hex')}`)
 })
 
 test('views and functions are defined in one place each, where they can be replaced', async () => {
