@@ -1,4 +1,4 @@
-/** What a segment carries that a ledger can confirm: told by the segment itself. */
+/** Reads from a segment which sequences and contents it holds: what a ledger can confirm. */
 import { gunzipSync } from 'node:zlib'
 import { isObject } from '@turnlog/conventions/plain'
 import type { FileSystem } from '../file-system.ts'
@@ -6,29 +6,33 @@ import { quietly } from '../health.ts'
 import { joinRanges, type SequenceRange } from '../sequence-ranges.ts'
 import { parseSegmentName } from './segment-name.ts'
 
-export interface Carried {
-  /** The exact ones: another signal's segment may have those between. */
+export interface SegmentContents {
+  /** Exact; the numbers between may be in a segment of the other signal. */
   readonly sequences: readonly SequenceRange[]
-  /** Of each content of which it has a part: the UTC day, a slash, 64 hex digits. */
+  /** Each content of which it has a part: the UTC day, a slash, 64 hex digits. */
   readonly contents: readonly string[]
 }
 
-/** Twice what a segment may hold before compression; more is none of ours. */
+/** Twice the largest segment before compression; larger files were not written by us. */
 const bodyBytesMax = 128 * 1024 ** 2
 
-/** Where the segment cannot be read, what its name says; of contents that is nothing. */
-export function carriedBy(fileSystem: FileSystem, file: string, name: string): Carried {
-  const carried = quietly('read what a segment carries', () => {
+/** If the segment cannot be read, what its name says; a name says nothing about contents. */
+export function readSegmentContents(
+  fileSystem: FileSystem,
+  file: string,
+  name: string,
+): SegmentContents {
+  const read = quietly('read what a segment holds', () => {
     const json = gunzipSync(fileSystem.readFileSync(file), { maxOutputLength: bodyBytesMax })
-    return carriedIn(JSON.parse(json.toString()))
+    return contentsIn(JSON.parse(json.toString()))
   })
-  if (carried !== undefined) return carried
+  if (read !== undefined) return read
   const segment = parseSegmentName(name)
   const hasRecords = segment !== undefined && segment.records > 0
   return { sequences: hasRecords ? [[segment.first, segment.last]] : [], contents: [] }
 }
 
-function carriedIn(request: unknown): Carried {
+function contentsIn(request: unknown): SegmentContents {
   const sequences: SequenceRange[] = []
   const contents = new Set<string>()
   for (const record of recordsIn(request)) {
@@ -67,7 +71,7 @@ function contentOf(time: unknown, hash: unknown): string | undefined {
   const sha256 = typeof hash === 'string' ? /^sha256:([0-9a-f]{64})$/.exec(hash)?.[1] : undefined
   const digits = /^\d{1,20}$/.exec(String(time))?.[0]
   if (sha256 === undefined || digits === undefined) return undefined
-  // As a float, the last nanosecond of a day is the next day's first.
+  // As a float, the last nanosecond of a day would be the first of the next day.
   const date = new Date(Number(BigInt(digits) / 1_000_000n))
   return Number.isNaN(date.getTime()) ? undefined : `${date.toISOString().slice(0, 10)}/${sha256}`
 }

@@ -29,10 +29,10 @@ import {
 } from '../sequence-ranges.ts'
 import { readJson } from './json-file.ts'
 import { quarantineFolder } from './recorder-folder.ts'
-import { type Carried, carriedBy } from './segment-contents.ts'
+import { readSegmentContents, type SegmentContents } from './segment-contents.ts'
 import { parseSegmentName } from './segment-name.ts'
 
-export interface SentNote extends Carried {
+export interface SentNote extends SegmentContents {
   /** By the clock of whoever sent it. */
   readonly takenAt: number
   /** How often the endpoint has taken it. */
@@ -47,7 +47,7 @@ export function sentFolder(folder: string): string {
 }
 
 /** Moves a segment that was taken out of the queue; returns its note. Throws when the disk does not move it: it is still in the queue. */
-export function keepSent(
+export function moveToSent(
   fileSystem: FileSystem,
   { folder, name }: { readonly folder: string; readonly name: string },
   now: number,
@@ -70,8 +70,8 @@ export function nextNote(
   now: number,
 ): SentNote {
   const before = quietly('read a note', () => readNote(fileSystem, sentFolder(folder), name))
-  const carried = before ?? carriedBy(fileSystem, path.join(folder, name), name)
-  const { sequences, contents } = carried
+  const held = before ?? readSegmentContents(fileSystem, path.join(folder, name), name)
+  const { sequences, contents } = held
   return { takenAt: now, times: (before?.times ?? 0) + 1, sequences, contents }
 }
 
@@ -100,7 +100,7 @@ export function listSent(
     const stat = fileSystem.statSync(file, { throwIfNoEntry: false })
     if (stat === undefined) return []
     const note = quietly('read a note', () => readNote(fileSystem, sent, name)) ?? {
-      ...carriedBy(fileSystem, file, name),
+      ...readSegmentContents(fileSystem, file, name),
       takenAt: Number(stat.mtimeMs),
       times: 1,
     }
@@ -117,11 +117,11 @@ export function requeueSent(fileSystem: FileSystem, folder: string, name: string
 /** It has landed, or it is given up: nothing of it stays. */
 export function removeSent(fileSystem: FileSystem, folder: string, name: string): void {
   removeFile(fileSystem, path.join(sentFolder(folder), name))
-  forgetSent(fileSystem, folder, name)
+  removeNote(fileSystem, folder, name)
 }
 
 /** The note of a segment that is not in `sent/`. */
-export function forgetSent(fileSystem: FileSystem, folder: string, name: string): void {
+export function removeNote(fileSystem: FileSystem, folder: string, name: string): void {
   const sent = sentFolder(folder)
   if (!fileSystem.existsSync(sent)) return
   removeFile(fileSystem, path.join(sent, name + noteSuffix))
@@ -164,7 +164,7 @@ export function setAsideLost(
     const reason = 'lost_in_transit: interrupted before it was set aside'
     const from = path.join(sentFolder(folder), name)
     setAside(fileSystem, { from, into: lostFolder(folder), reason })
-    forgetSent(fileSystem, folder, name)
+    removeNote(fileSystem, folder, name)
   }
 }
 
@@ -193,11 +193,12 @@ function isTime(value: unknown): value is number {
 /** Sequences of all that is kept, for the account. */
 export function sentSequences(fileSystem: FileSystem, folder: string): SequenceRange[] {
   const sent = sentFolder(folder)
-  const carried = namesIn(fileSystem, sent)
+  const held = namesIn(fileSystem, sent)
     .filter((name) => parseSegmentName(name) !== undefined)
     .map(
       (name) =>
-        readNote(fileSystem, sent, name) ?? carriedBy(fileSystem, path.join(sent, name), name),
+        readNote(fileSystem, sent, name) ??
+        readSegmentContents(fileSystem, path.join(sent, name), name),
     )
-  return joinRanges(carried.flatMap(({ sequences }) => sequences))
+  return joinRanges(held.flatMap(({ sequences }) => sequences))
 }

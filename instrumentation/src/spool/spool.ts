@@ -9,7 +9,7 @@ import { quietly } from '../health.ts'
 import { listSegments, quarantineFolder } from './recorder-folder.ts'
 import type { SegmentName, Signal } from './segment-name.ts'
 import { setAside } from './sent-folder.ts'
-import type { Keeper } from './unconfirmed-segments.ts'
+import type { UnconfirmedSegments } from './unconfirmed-segments.ts'
 
 export interface SpooledSegment {
   readonly path: string
@@ -21,8 +21,8 @@ export interface SpooledSegment {
 
 export type Spool = ReturnType<typeof openSpool>
 
-/** Without a keeper every answer is taken for the receiver's. */
-export function openSpool(fileSystem: FileSystem, keeper?: Keeper) {
+/** Without `unconfirmed`, every answer is taken for the receiver's. */
+export function openSpool(fileSystem: FileSystem, unconfirmed?: UnconfirmedSegments) {
   /** Each with what was seen in it and is not sent: a long backlog is listed once, not once a segment. */
   const folders = new Map<string, SegmentName[]>()
   let current: SpooledSegment | undefined
@@ -47,7 +47,7 @@ export function openSpool(fileSystem: FileSystem, keeper?: Keeper) {
   /** Undefined when it has gone since it was listed, or was sent and could not be moved away. */
   function describe(folder: string, { name, signal }: SegmentName): SpooledSegment | undefined {
     const file = path.join(folder, name)
-    if (keeper?.isKeptInQueue(file)) return undefined
+    if (unconfirmed?.isSentInQueue(file)) return undefined
     const stat = fileSystem.statSync(file, { throwIfNoEntry: false })
     return stat === undefined
       ? undefined
@@ -58,12 +58,12 @@ export function openSpool(fileSystem: FileSystem, keeper?: Keeper) {
     /** Segments of this recorder's folder are sent from now on. */
     add(folder: string): void {
       if (!folders.has(folder)) folders.set(folder, [])
-      keeper?.add(folder)
+      unconfirmed?.addFolder(folder)
     },
     /** The recorder's folder is gone, or not ours. */
     remove(folder: string): void {
       folders.delete(folder)
-      keeper?.remove(folder)
+      unconfirmed?.removeFolder(folder)
     },
     /** The segment to send next; the same one until it is acknowledged, set aside or gone. */
     async next(): Promise<SpooledSegment | undefined> {
@@ -80,18 +80,18 @@ export function openSpool(fileSystem: FileSystem, keeper?: Keeper) {
       { isCommitted }: { readonly isCommitted: boolean },
     ): Promise<void> {
       current = undefined
-      if (keeper !== undefined && !isCommitted) {
-        keeper.keep(segment)
+      if (unconfirmed !== undefined && !isCommitted) {
+        unconfirmed.add(segment)
         return
       }
       removeFile(fileSystem, segment.path)
-      keeper?.forget(segment)
+      unconfirmed?.forget(segment)
     },
     /** The receiver will never take it: set aside whole, with the reason beside it, where the disk has room for that. */
     async quarantine(segment: SpooledSegment, reason: string): Promise<void> {
       setAside(fileSystem, { from: segment.path, into: quarantineFolder(segment.folder), reason })
       current = undefined
-      keeper?.forget(segment)
+      unconfirmed?.forget(segment)
     },
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Segments that were given up unconfirmed: an endpoint took them, and whether they have landed was never learnt. One
- * line of JSON each, in `unconfirmed.jsonl` of the destination's folder; several processes may append. What is
- * noted here may well have landed: the receiver's ledger knows.
+ * The log of segments that were given up unconfirmed: an endpoint took them, but it was never learnt whether they have
+ * landed; the receiver's ledger knows. Each is one line of JSON in `unconfirmed.jsonl` of the destination's folder;
+ * several processes may append.
  *
- * At 1 MiB the file becomes `unconfirmed.1.jsonl`, and what had that name goes.
+ * At 1 MiB the file becomes `unconfirmed.1.jsonl`, in place of the file that had that name.
  */
 
 import * as path from 'node:path'
@@ -11,7 +11,7 @@ import { type JsonObject, parseObject } from '@turnlog/conventions/plain'
 import { type FileSystem, isMissing, writeFully } from '../file-system.ts'
 import { isRange, joinRanges, type SequenceRange } from '../sequence-ranges.ts'
 
-export interface UnconfirmedSegment {
+export interface UnconfirmedEntry {
   /** When it was given up. */
   readonly at: number
   readonly recorder: string
@@ -26,17 +26,17 @@ export type UnconfirmedReason = 'kept_days_max' | 'kept_bytes_max' | 'kept_segme
 
 const fileBytesMax = 1024 ** 2
 
-export function noteUnconfirmed(
+export function logUnconfirmed(
   fileSystem: FileSystem,
   directory: string,
-  segment: UnconfirmedSegment,
+  entry: UnconfirmedEntry,
 ): void {
   const [file, older] = filesOf(directory)
   const size = fileSystem.statSync(file, { throwIfNoEntry: false })?.size ?? 0
   if (Number(size) >= fileBytesMax) fileSystem.renameSync(file, older)
   const descriptor = fileSystem.openSync(file, 'a', 0o600)
   try {
-    writeFully(fileSystem, descriptor, Buffer.from(`${JSON.stringify(segment)}\n`))
+    writeFully(fileSystem, descriptor, Buffer.from(`${JSON.stringify(entry)}\n`))
     fileSystem.fdatasyncSync(descriptor)
   } finally {
     fileSystem.closeSync(descriptor)

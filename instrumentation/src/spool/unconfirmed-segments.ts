@@ -1,66 +1,76 @@
 /**
- * What this process keeps until a ledger confirms it: segments of its own recorder and of those it has adopted, which an
- * endpoint has taken and of which it is not known that they have landed.
+ * The segments that an endpoint took and the receiver has not confirmed: those of this process's recorder and of the
+ * recorders that it has adopted.
  *
- * A segment that the disk does not let move into `sent/` stays in the queue, is known here, and is not sent again by
- * this process; by the next one it is, which changes nothing.
+ * The life of a segment, where its file is, and what ends each state:
  *
- * Bounded in age, bytes and number over all of them: at a bound the oldest is given up *unconfirmed*, and noted by
- * name (unconfirmed.ts). Time is the monotonic clock's; of what another process kept, the age is told by the system's
- * clock, and is never negative.
+ * | state       | file                          | ends when                                                                |
+ * | ----------- | ----------------------------- | ------------------------------------------------------------------------ |
+ * | queued      | the recorder's folder         | the receiver lands it: deleted. A Collector takes it: sent.              |
+ * |             |                               | It is refused for good: quarantined                                      |
+ * | sent        | `sent/`, with a note          | confirmed: deleted. `sendAgain`: queued; the note stays and counts on.   |
+ * |             |                               | Beyond a limit: deleted, and a line in unconfirmed-log.ts                |
+ * |             |                               | `lose`, `setAside`: lost                                                 |
+ * | lost        | `quarantine/lost_in_transit/` | never; the missing sequences are declared dropped                        |
+ * | quarantined | `quarantine/`                 | never                                                                    |
+ *
+ * If the disk does not let a sent segment move into `sent/`, its file stays in the queue. This process remembers that and
+ * does not send it again; the next process does, which changes nothing.
+ *
+ * A verdict may be late: between the question and the answer the segment may have been sent again and taken again, or
+ * another process may have removed it. Then the verdict is ignored.
+ *
+ * Age, bytes and number of all sent segments are limited; beyond a limit the oldest are given up. Ages are measured by the
+ * monotonic clock. The age of a segment that another process sent comes from the system's clock, and is never negative.
  */
 import * as path from 'node:path'
 import { type FileSystem, removeFile } from '../file-system.ts'
 import { failed, quietly } from '../health.ts'
 import type { SequenceRange } from '../sequence-ranges.ts'
 import { quarantineFolder, readIdentity } from './recorder-folder.ts'
-import type { Signal } from './segment-name.ts'
-import { parseSegmentName } from './segment-name.ts'
+import type { SegmentContents } from './segment-contents.ts'
+import { parseSegmentName, type Signal } from './segment-name.ts'
 import {
-  forgetSent,
-  keepSent,
   listSent,
   lostFolder,
+  moveToSent,
   nextNote,
+  removeNote,
   removeSent,
   requeueSent,
   type SentNote,
   sentFolder,
   setAside,
 } from './sent-folder.ts'
-import { noteUnconfirmed, type UnconfirmedReason } from './unconfirmed-log.ts'
+import { logUnconfirmed, type UnconfirmedReason } from './unconfirmed-log.ts'
 
-export interface KeptSegment {
+interface SegmentFile {
   readonly folder: string
   readonly name: string
+  readonly bytes: number
+}
+
+export interface SentSegment extends SegmentFile, SegmentContents {
   readonly recorder: string
   readonly signal: Signal
-  readonly bytes: number
-  readonly sequences: readonly SequenceRange[]
-  readonly contents: readonly string[]
   /** Sequences that its records declare dropped. */
   readonly declares: number
   /** How often the endpoint has taken it. */
   readonly times: number
-  /** When it did last, by the monotonic clock; before this process began, where another one sent it. */
+  /** When the endpoint last took it, by the monotonic clock; negative when that was before this process began. */
   readonly takenAt: number
   /** Since when this process knows it. */
   readonly knownAt: number
   readonly isInQueue: boolean
 }
 
-export interface KeeperLimits {
-  readonly ageMsMax: number
-  readonly bytesMax: number
-}
-
-export interface KeeperOptions {
+export interface UnconfirmedOptions {
   readonly fileSystem: FileSystem
   /** The destination's folder. */
   readonly directory: string
-  readonly limits: KeeperLimits
+  readonly limits: { readonly ageMsMax: number; readonly bytesMax: number }
   readonly declareLost: DeclareLost
-  /** A folder is kept on, and may have something in it. */
+  /** A folder was added; it may hold sent segments. */
   readonly onAdded?: () => void
   /** Something of this recorder has not landed, or nobody will ever know. */
   readonly onLost?: (folder: string) => void
@@ -71,9 +81,9 @@ export interface KeeperOptions {
 }
 
 /**
- * Has these sequences of a recorder declared dropped: notes that they are missing, then sets their segment aside by
- * `setAside`, then declares. In this order, whatever a crash interrupts, none is accounted for twice. Throws where it
- * cannot note it; then they are kept on.
+ * Has sequences of a recorder declared dropped: notes that they are missing, then calls `setAside` for their segment, then
+ * declares them. In this order a crash at any step accounts for none of them twice. Throws when it cannot note them; then
+ * the segment stays in `sent/`.
  */
 export type DeclareLost = (
   folder: string,
@@ -81,219 +91,223 @@ export type DeclareLost = (
   setAside: () => void,
 ) => void
 
-/** What of a segment is not in the ledger. */
-export interface Missing {
-  readonly sequences: readonly SequenceRange[]
-  readonly contents: readonly string[]
-}
+/** Each has a file, a note and an entry in memory. */
+const segmentsMax = 50_000
 
-/** Each is a file, a note and a place in memory. */
-const keptSegmentsMax = 50_000
+export class UnconfirmedSegments {
+  readonly #options: UnconfirmedOptions
+  readonly #fileSystem: FileSystem
+  /** Keyed by the path that the segment has in the queue. */
+  readonly #segments = new Map<string, SentSegment>()
+  readonly #folders = new Set<string>()
+  /** Folders whose `sent/` was not read yet. */
+  readonly #unlisted = new Set<string>()
+  /** Segments whose sequences were declared, but which the disk did not let be set aside. */
+  readonly #declared = new WeakSet<SentSegment>()
+  #bytes = 0
 
-export type Keeper = ReturnType<typeof createKeeper>
-
-export function createKeeper({
-  fileSystem,
-  directory,
-  limits,
-  declareLost,
-  onAdded,
-  onLost,
-  now = Date.now,
-  clock = performance.now.bind(performance),
-}: KeeperOptions) {
-  /** By their place in the queue. */
-  const kept = new Map<string, KeptSegment>()
-  const folders = new Map<string, { isListed: boolean }>()
-  /** Declared and not yet set aside, because the disk did not let it. */
-  const declared = new WeakSet<KeptSegment>()
-  let bytes = 0
-
-  function hold(
-    place: Pick<KeptSegment, 'folder' | 'name' | 'bytes' | 'isInQueue'>,
-    { note, ageMs }: { readonly note: SentNote; readonly ageMs: number },
-  ): void {
-    const recorder =
-      quietly('read who recorded', () => readIdentity(fileSystem, place.folder))?.recorder ??
-      path.basename(place.folder)
-    const { signal = 'logs', declares = 0 } = parseSegmentName(place.name) ?? {}
-    const { sequences, contents, times } = note
-    const knownAt = clock()
-    const takenAt = knownAt - ageMs
-    const key = path.join(place.folder, place.name)
-    release(key)
-    bytes += place.bytes
-    kept.set(key, {
-      ...place,
-      recorder,
-      signal,
-      declares,
-      sequences,
-      contents,
-      times,
-      takenAt,
-      knownAt,
-    })
+  constructor(options: UnconfirmedOptions) {
+    this.#options = options
+    this.#fileSystem = options.fileSystem
   }
 
-  function release(key: string): void {
-    bytes -= kept.get(key)?.bytes ?? 0
-    kept.delete(key)
+  /** Includes what a recorder's `sent/` holds. */
+  addFolder(folder: string): void {
+    if (this.#folders.has(folder)) return
+    this.#folders.add(folder)
+    this.#unlisted.add(folder)
+    this.#options.onAdded?.()
   }
 
-  function listFolders(): void {
-    for (const [folder, state] of folders) {
-      if (state.isListed) continue
-      quietly('list what was sent', () => {
-        for (const { name, bytes, note } of listSent(fileSystem, folder)) {
-          // Taken before the first look: better known than by its note.
-          if (kept.has(path.join(folder, name))) continue
-          // A clock that went back makes it new, one that went on makes it old: either way it is asked about first.
-          const ageMs = Math.max(0, now() - note.takenAt)
-          hold({ folder, name, bytes, isInQueue: false }, { note, ageMs })
-        }
-        state.isListed = true
+  /** The folder was removed, or belongs to somebody else. */
+  removeFolder(folder: string): void {
+    this.#folders.delete(folder)
+    this.#unlisted.delete(folder)
+    for (const [key, segment] of this.#segments) if (segment.folder === folder) this.#drop(key)
+  }
+
+  /** An endpoint took the segment, but has not confirmed it. Never throws. */
+  add({ folder, name, bytes }: SegmentFile): void {
+    const takenAt = this.#now()
+    try {
+      const note = moveToSent(this.#fileSystem, { folder, name }, takenAt)
+      this.#enter({ folder, name, bytes, isInQueue: false }, { note, ageMs: 0 })
+    } catch (cause) {
+      failed('move a segment that was sent', cause)
+      const note = nextNote(this.#fileSystem, { folder, name }, takenAt)
+      this.#enter({ folder, name, bytes, isInQueue: true }, { note, ageMs: 0 })
+    }
+  }
+
+  /** True for a file of the queue that was sent, but could not be moved. */
+  isSentInQueue(file: string): boolean {
+    return this.#segments.get(file)?.isInQueue === true
+  }
+
+  /** The receiver has landed the segment, or refused it for good. */
+  forget({ folder, name }: Pick<SegmentFile, 'folder' | 'name'>): void {
+    this.#drop(path.join(folder, name))
+    quietly('remove a note', () => removeNote(this.#fileSystem, folder, name))
+  }
+
+  /** In the order in which they were taken. */
+  all(): SentSegment[] {
+    this.#listFolders()
+    return [...this.#segments.values()].sort((a, b) => a.takenAt - b.takenAt)
+  }
+
+  /** All of the segment has landed, or was refused for good. */
+  confirm(segment: SentSegment): void {
+    if (this.#isCurrent(segment)) this.#remove(segment)
+  }
+
+  /** Back into the queue. */
+  sendAgain(segment: SentSegment): void {
+    if (!this.#isCurrent(segment)) return
+    const { folder, name } = segment
+    if (!segment.isInQueue) requeueSent(this.#fileSystem, folder, name)
+    this.#drop(path.join(folder, name))
+  }
+
+  /** The ledger says that its records were declared dropped: set aside whole, because they have not landed. */
+  setAside(segment: SentSegment, reason: string): void {
+    if (this.#isCurrent(segment)) this.#moveAside(segment, lostFolder(segment.folder), reason)
+  }
+
+  /**
+   * The segment was lost on its way: declares what is missing, and sets the segment aside whole. A lost declaration is not
+   * declared in its turn, which might never end; it is quarantined with all that it declares.
+   */
+  lose(segment: SentSegment, missing: SegmentContents): void {
+    if (!this.#isCurrent(segment)) return
+    const { folder, declares, times } = segment
+    const reason = `lost_in_transit: taken ${times} times, and not in the ledger: ${listOf(missing)}`
+    if (declares > 0) {
+      this.#moveAside(segment, quarantineFolder(folder), reason)
+      return
+    }
+    const aside = () => this.#moveAside(segment, lostFolder(folder), reason)
+    if (missing.sequences.length === 0 || this.#declared.has(segment)) aside()
+    else {
+      this.#options.declareLost(folder, missing.sequences, () => {
+        this.#declared.add(segment)
+        aside()
       })
     }
   }
 
-  function pathOf({ folder, name, isInQueue }: KeptSegment): string {
+  /** Gives up the oldest segments beyond the limits for which `mayGiveUp` is true; returns their number. */
+  limit(mayGiveUp: (segment: SentSegment, why: UnconfirmedReason) => boolean): number {
+    this.#listFolders()
+    if (![...this.#segments.values()].some((each) => this.#limitReached(each) !== undefined)) {
+      return 0
+    }
+    let count = 0
+    for (const segment of this.all()) {
+      const why = this.#limitReached(segment)
+      if (why === undefined) break
+      if (!mayGiveUp(segment, why)) continue
+      quietly('give up a sent segment', () => {
+        this.#giveUp(segment, why)
+        count += 1
+      })
+    }
+    return count
+  }
+
+  #now(): number {
+    return (this.#options.now ?? Date.now)()
+  }
+
+  #clock(): number {
+    return this.#options.clock?.() ?? performance.now()
+  }
+
+  #enter(
+    file: SegmentFile & { readonly isInQueue: boolean },
+    { note, ageMs }: { readonly note: SentNote; readonly ageMs: number },
+  ): void {
+    const { folder, name, bytes } = file
+    const identity = quietly('read who recorded', () => readIdentity(this.#fileSystem, folder))
+    const recorder = identity?.recorder ?? path.basename(folder)
+    const { signal = 'logs', declares = 0 } = parseSegmentName(name) ?? {}
+    const { sequences, contents, times } = note
+    const knownAt = this.#clock()
+    const takenAt = knownAt - ageMs
+    const facts = { recorder, signal, declares, sequences, contents, times, takenAt, knownAt }
+    const key = path.join(folder, name)
+    this.#drop(key)
+    this.#bytes += bytes
+    this.#segments.set(key, { ...file, ...facts })
+  }
+
+  #drop(key: string): void {
+    this.#bytes -= this.#segments.get(key)?.bytes ?? 0
+    this.#segments.delete(key)
+  }
+
+  #listFolders(): void {
+    for (const folder of this.#unlisted) {
+      quietly('list what was sent', () => {
+        for (const { name, bytes, note } of listSent(this.#fileSystem, folder)) {
+          // Taken before the first look: more is known of it than its note says.
+          if (this.#segments.has(path.join(folder, name))) continue
+          // If the clock was set back the segment is new, if it was set forward it is old; the ledger is asked first.
+          const ageMs = Math.max(0, this.#now() - note.takenAt)
+          this.#enter({ folder, name, bytes, isInQueue: false }, { note, ageMs })
+        }
+        this.#unlisted.delete(folder)
+      })
+    }
+  }
+
+  #pathOf({ folder, name, isInQueue }: SentSegment): string {
     return path.join(isInQueue ? folder : sentFolder(folder), name)
   }
 
-  /** False for one that was taken again or let go meanwhile, and for one that somebody else removed. */
-  function isCurrent(segment: KeptSegment): boolean {
-    if (kept.get(path.join(segment.folder, segment.name)) !== segment) return false
-    if (fileSystem.existsSync(pathOf(segment))) return true
-    remove(segment)
+  /** False for a segment that was taken again or forgotten meanwhile, and for one that somebody else removed. */
+  #isCurrent(segment: SentSegment): boolean {
+    if (this.#segments.get(path.join(segment.folder, segment.name)) !== segment) return false
+    if (this.#fileSystem.existsSync(this.#pathOf(segment))) return true
+    this.#remove(segment)
     return false
   }
 
-  function moveAside(segment: KeptSegment, into: string, reason: string): void {
-    onLost?.(segment.folder)
-    setAside(fileSystem, { from: pathOf(segment), into, reason })
-    forgetSent(fileSystem, segment.folder, segment.name)
-    release(path.join(segment.folder, segment.name))
+  #moveAside(segment: SentSegment, into: string, reason: string): void {
+    const { folder, name } = segment
+    this.#options.onLost?.(folder)
+    setAside(this.#fileSystem, { from: this.#pathOf(segment), into, reason })
+    removeNote(this.#fileSystem, folder, name)
+    this.#drop(path.join(folder, name))
   }
 
-  function remove(segment: KeptSegment): void {
-    if (segment.isInQueue) removeFile(fileSystem, pathOf(segment))
-    removeSent(fileSystem, segment.folder, segment.name)
-    release(path.join(segment.folder, segment.name))
+  #remove(segment: SentSegment): void {
+    const { folder, name } = segment
+    if (segment.isInQueue) removeFile(this.#fileSystem, this.#pathOf(segment))
+    removeSent(this.#fileSystem, folder, name)
+    this.#drop(path.join(folder, name))
   }
 
-  function giveUp(segment: KeptSegment, why: UnconfirmedReason): void {
-    const { recorder, name, sequences } = segment
-    const unconfirmed = { at: now(), recorder, segment: name, bytes: segment.bytes, sequences, why }
-    noteUnconfirmed(fileSystem, directory, unconfirmed)
-    onLost?.(segment.folder)
-    remove(segment)
+  #giveUp(segment: SentSegment, why: UnconfirmedReason): void {
+    const { recorder, name, bytes, sequences, folder } = segment
+    const entry = { at: this.#now(), recorder, segment: name, bytes, sequences, why }
+    logUnconfirmed(this.#fileSystem, this.#options.directory, entry)
+    this.#options.onLost?.(folder)
+    this.#remove(segment)
   }
 
-  function boundReached(segment: KeptSegment): UnconfirmedReason | undefined {
-    if (clock() - segment.takenAt > limits.ageMsMax) return 'kept_days_max'
-    if (bytes > limits.bytesMax) return 'kept_bytes_max'
-    return kept.size > keptSegmentsMax ? 'kept_segments_max' : undefined
-  }
-
-  function all(): KeptSegment[] {
-    listFolders()
-    return [...kept.values()].sort((a, b) => a.takenAt - b.takenAt)
-  }
-
-  return {
-    /** What is in this recorder's `sent/` is kept on. */
-    add(folder: string): void {
-      if (folders.has(folder)) return
-      folders.set(folder, { isListed: false })
-      onAdded?.()
-    },
-    /** The folder is gone, or not ours. */
-    remove(folder: string): void {
-      folders.delete(folder)
-      for (const [key, segment] of kept) if (segment.folder === folder) release(key)
-    },
-    /** The endpoint has taken it. Never throws. */
-    keep(segment: {
-      readonly folder: string
-      readonly name: string
-      readonly bytes: number
-    }): void {
-      const { folder, name, bytes } = segment
-      try {
-        const note = keepSent(fileSystem, segment, now())
-        hold({ folder, name, bytes, isInQueue: false }, { note, ageMs: 0 })
-      } catch (cause) {
-        failed('move a segment that was sent', cause)
-        const note = nextNote(fileSystem, segment, now())
-        hold({ folder, name, bytes, isInQueue: true }, { note, ageMs: 0 })
-      }
-    },
-    /** True for a file of the queue that was sent all the same. */
-    isKeptInQueue: (file: string): boolean => kept.get(file)?.isInQueue === true,
-    /** The receiver itself has it, or has refused it for good: nothing is left to learn. */
-    forget({ folder, name }: { readonly folder: string; readonly name: string }): void {
-      release(path.join(folder, name))
-      quietly('forget a note', () => forgetSent(fileSystem, folder, name))
-    },
-    /** In the order in which they were taken. */
-    all,
-    /** All of it has landed, or was refused for good. */
-    confirm(segment: KeptSegment): void {
-      if (isCurrent(segment)) remove(segment)
-    },
-    /** Back into the queue. */
-    sendAgain(segment: KeptSegment): void {
-      if (!isCurrent(segment)) return
-      if (!segment.isInQueue) requeueSent(fileSystem, segment.folder, segment.name)
-      release(path.join(segment.folder, segment.name))
-    },
-    /** It is in the ledger as declared dropped, by whomever: set aside whole, so that nothing is deleted that has not landed. */
-    setAside(segment: KeptSegment, reason: string): void {
-      if (isCurrent(segment)) moveAside(segment, lostFolder(segment.folder), reason)
-    },
-    /**
-     * It was lost on its way: what is missing of it is declared, and it is set aside whole. A lost declaration is not
-     * declared in its turn, which might never end: it is quarantined, with all that it declares.
-     */
-    lose(segment: KeptSegment, missing: Missing): void {
-      if (!isCurrent(segment)) return
-      const { folder, declares, times } = segment
-      const reason = `lost_in_transit: taken ${times} times, and not in the ledger: ${wordsOf(missing)}`
-      if (declares > 0) {
-        moveAside(segment, quarantineFolder(folder), reason)
-        return
-      }
-      const aside = () => moveAside(segment, lostFolder(folder), reason)
-      if (missing.sequences.length === 0 || declared.has(segment)) aside()
-      else {
-        declareLost(folder, missing.sequences, () => {
-          declared.add(segment)
-          aside()
-        })
-      }
-    },
-    /** Gives up what is beyond the bounds and may go, the oldest first; how many that were. */
-    limit(mayGo: (segment: KeptSegment, why: UnconfirmedReason) => boolean): number {
-      listFolders()
-      if (![...kept.values()].some((segment) => boundReached(segment) !== undefined)) return 0
-      let count = 0
-      for (const segment of all()) {
-        const why = boundReached(segment)
-        if (why === undefined) break
-        if (!mayGo(segment, why)) continue
-        if (quietly('give up a kept segment', () => giveUp(segment, why) ?? true) === true)
-          count += 1
-      }
-      return count
-    },
+  #limitReached(segment: SentSegment): UnconfirmedReason | undefined {
+    const { ageMsMax, bytesMax } = this.#options.limits
+    if (this.#clock() - segment.takenAt > ageMsMax) return 'kept_days_max'
+    if (this.#bytes > bytesMax) return 'kept_bytes_max'
+    return this.#segments.size > segmentsMax ? 'kept_segments_max' : undefined
   }
 }
 
 /** As many as a person reads. */
 const namedMax = 20
 
-function wordsOf({ sequences, contents }: Missing): string {
+function listOf({ sequences, contents }: SegmentContents): string {
   const words = [
     ...sequences.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)),
     ...contents.map((content) => `content ${content}`),

@@ -1,6 +1,6 @@
 /** Asks the receiver's ledger about sent segments, in as few questions as possible, and collects its answers. */
 import { joinRanges } from '../sequence-ranges.ts'
-import type { KeptSegment } from '../spool/unconfirmed-segments.ts'
+import type { SentSegment } from '../spool/unconfirmed-segments.ts'
 import type { RecorderLedger } from './completeness-answer.ts'
 import type {
   CompletenessQuestion,
@@ -27,7 +27,7 @@ export type Refusal = Exclude<CompletenessResult, { status: 'answered' }>
 /** Stops at the first refusal; the answers before it still apply. */
 export async function askLedger(
   ask: CompletenessTransport['ask'],
-  segments: readonly KeptSegment[],
+  segments: readonly SentSegment[],
   signal: AbortSignal,
 ): Promise<{ readonly answers: LedgerAnswers; readonly refusal?: Refusal }> {
   const answers: LedgerAnswers = { recorders: new Map(), contents: new Map() }
@@ -54,7 +54,7 @@ export async function askLedger(
   return { answers }
 }
 
-function lastOf({ sequences }: KeptSegment): number {
+function lastOf({ sequences }: SentSegment): number {
   return sequences.at(-1)?.[1] ?? 0
 }
 
@@ -69,7 +69,7 @@ export function addLedger(known: RecorderLedger | undefined, more: RecorderLedge
 }
 
 /** The oldest segments first. */
-export function questionsOf(segments: readonly KeptSegment[]): CompletenessQuestion[] {
+export function questionsOf(segments: readonly SentSegment[]): CompletenessQuestion[] {
   const firstOf = new Map<string, number>()
   for (const { recorder, sequences } of segments) {
     const first = sequences[0]?.[0]

@@ -20,7 +20,8 @@
  * ever more rarely, until something is confirmed. A probe is never declared lost.
  */
 import { withoutRanges } from '../sequence-ranges.ts'
-import type { KeptSegment, Missing } from '../spool/unconfirmed-segments.ts'
+import type { SegmentContents } from '../spool/segment-contents.ts'
+import type { SentSegment } from '../spool/unconfirmed-segments.ts'
 import type { LedgerAnswers } from './ask-ledger.ts'
 
 /** How often a segment is sent again before it is declared lost. */
@@ -29,9 +30,9 @@ export const resendsMax = 3
 const silenceFactor = 5
 const probeMsMax = 6 * 60 * 60_000
 
-export type Verdict = { readonly segment: KeptSegment } & (
+export type Verdict = { readonly segment: SentSegment } & (
   | { readonly action: 'confirm' | 'set_aside' | 'send_again' }
-  | { readonly action: 'lose'; readonly missing: Missing }
+  | { readonly action: 'lose'; readonly missing: SegmentContents }
 )
 
 interface SignalState {
@@ -48,21 +49,21 @@ const initialState: SignalState = {
   probesInVain: 0,
 }
 
-type Signal = KeptSegment['signal']
+type Signal = SentSegment['signal']
 
 export class ConfirmPolicy {
   readonly #resendAfterMs: number
   readonly #signals = new Map<Signal, SignalState>()
-  readonly #overtakenAt = new WeakMap<KeptSegment, number>()
+  readonly #overtakenAt = new WeakMap<SentSegment, number>()
 
   constructor(options: { readonly resendAfterMs: number }) {
     this.#resendAfterMs = options.resendAfterMs
   }
 
   /** What to do now; a segment without a verdict waits. */
-  judge(segments: readonly KeptSegment[], answers: LedgerAnswers, now: number): Verdict[] {
+  judge(segments: readonly SentSegment[], answers: LedgerAnswers, now: number): Verdict[] {
     const verdicts: Verdict[] = []
-    const missing: { readonly segment: KeptSegment; readonly missing: Missing }[] = []
+    const missing: { readonly segment: SentSegment; readonly missing: SegmentContents }[] = []
     for (const segment of segments) {
       const standing = standingOf(segment, answers)
       if (standing.status === 'missing') missing.push({ segment, missing: standing })
@@ -83,7 +84,7 @@ export class ConfirmPolicy {
     return this.#signals.get(signal) ?? initialState
   }
 
-  #pass({ signal, times, takenAt }: KeptSegment, now: number): void {
+  #pass({ signal, times, takenAt }: SentSegment, now: number): void {
     const { passedAt } = this.#stateOf(signal)
     this.#signals.set(signal, {
       // It is not known which sending of a segment that was sent twice has landed.
@@ -94,7 +95,7 @@ export class ConfirmPolicy {
   }
 
   #judgeMissing(
-    { segment, missing }: { readonly segment: KeptSegment; readonly missing: Missing },
+    { segment, missing }: { readonly segment: SentSegment; readonly missing: SegmentContents },
     now: number,
   ): Verdict[] {
     const { times, takenAt } = segment
@@ -108,7 +109,7 @@ export class ConfirmPolicy {
     return passedAt - takenAt < patienceMs ? [] : [{ segment, action: 'lose', missing }]
   }
 
-  #probe(signal: Signal, missing: readonly KeptSegment[], now: number): Verdict[] {
+  #probe(signal: Signal, missing: readonly SentSegment[], now: number): Verdict[] {
     const [segment] = missing
       .filter((each) => each.times <= resendsMax && !this.#overtakenAt.has(each))
       .sort((a, b) => a.times - b.times || a.takenAt - b.takenAt)
@@ -123,10 +124,10 @@ export class ConfirmPolicy {
 
 export type Standing =
   | { readonly status: 'confirmed' | 'dropped' | 'unknown' }
-  | ({ readonly status: 'missing' } & Missing)
+  | ({ readonly status: 'missing' } & SegmentContents)
 
 /** The first column of the table above, for one segment. */
-export function standingOf(segment: KeptSegment, answers: LedgerAnswers): Standing {
+export function standingOf(segment: SentSegment, answers: LedgerAnswers): Standing {
   const { sequences, contents, recorder } = segment
   const ledger = answers.recorders.get(recorder)
   const last = sequences.at(-1)?.[1]

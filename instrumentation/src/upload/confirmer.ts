@@ -11,7 +11,7 @@
  * Law: segments taken = confirmed + sent again + lost + given up at a limit + still waiting.
  */
 import { quietly } from '../health.ts'
-import type { Keeper } from '../spool/unconfirmed-segments.ts'
+import type { UnconfirmedSegments } from '../spool/unconfirmed-segments.ts'
 import { askLedger } from './ask-ledger.ts'
 import type { CompletenessTransport } from './completeness-transport.ts'
 import { ConfirmPolicy, type Verdict } from './confirm-policy.ts'
@@ -19,7 +19,7 @@ import { type DeliveryHealth, Loop, type LoopOptions, type Next } from './loop.t
 import { type Backoff, backoffMs } from './retry.ts'
 
 export type ConfirmSource = Pick<
-  Keeper,
+  UnconfirmedSegments,
   'all' | 'confirm' | 'sendAgain' | 'lose' | 'setAside' | 'limit'
 >
 

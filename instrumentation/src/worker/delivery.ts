@@ -4,7 +4,7 @@
  */
 import { originalFs } from '../file-system.ts'
 import { openSpool, type Spool } from '../spool/spool.ts'
-import { createKeeper, type DeclareLost } from '../spool/unconfirmed-segments.ts'
+import { type DeclareLost, UnconfirmedSegments } from '../spool/unconfirmed-segments.ts'
 import { createCompletenessTransport } from '../upload/completeness-transport.ts'
 import { Confirmer } from '../upload/confirmer.ts'
 import { parseEndpoint } from '../upload/endpoint.ts'
@@ -37,20 +37,20 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   const parsed = endpoint === undefined ? undefined : parseEndpoint(endpoint)
   if (parsed?.status !== 'ok') return { spool: openSpool(originalFs), wake: () => {} }
 
-  const keeper = createKeeper({
+  const unconfirmed = new UnconfirmedSegments({
     fileSystem: originalFs,
     directory,
     limits: { ageMsMax: settings.keptDaysMax * dayMs, bytesMax: settings.keptBytesMax },
     declareLost,
-    onAdded: () => kept(),
+    onAdded: () => onSent(),
     onLost,
   })
-  const spool = openSpool(originalFs, keeper)
+  const spool = openSpool(originalFs, unconfirmed)
   const confirmer =
     receiver === undefined
       ? undefined
       : new Confirmer({
-          source: keeper,
+          source: unconfirmed,
           transport: createCompletenessTransport({ baseUrl: receiver, token: () => receiverToken }),
           resendAfterMs: settings.resendAfterSeconds * 1_000,
           onSentAgain: () => uploader.wake(),
@@ -63,7 +63,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
         // Who names one address for both says that it is the receiver's.
         const isConfirmed = isCommitted || endpoint === receiver
         await spool.acknowledge(segment, { isCommitted: isConfirmed })
-        if (!isConfirmed) kept()
+        if (!isConfirmed) onSent()
       },
       quarantine: async (segment, reason) => {
         onLost(segment.folder)
@@ -75,14 +75,14 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     token: () => token,
   })
 
-  function kept(): void {
+  function onSent(): void {
     if (confirmer === undefined) limit()
     else confirmer.wake()
   }
 
   /** Nobody can be asked, so nothing is waited for. */
   function limit(): void {
-    keeper.limit(() => true)
+    unconfirmed.limit(() => true)
   }
 
   if (confirmer === undefined) setInterval(limit, limitEveryMs).unref()

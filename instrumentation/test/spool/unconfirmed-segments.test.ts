@@ -18,14 +18,14 @@ import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { type FileSystem, originalFs } from '../../src/file-system.ts'
 import { listSegments, quarantineFolder } from '../../src/spool/recorder-folder.ts'
-import { carriedBy } from '../../src/spool/segment-contents.ts'
+import { readSegmentContents } from '../../src/spool/segment-contents.ts'
 import { lostFolder, sentFolder } from '../../src/spool/sent-folder.ts'
 import { openSpool } from '../../src/spool/spool.ts'
 import {
-  createKeeper,
   type DeclareLost,
-  type KeeperOptions,
-  type KeptSegment,
+  type SentSegment,
+  type UnconfirmedOptions,
+  UnconfirmedSegments,
 } from '../../src/spool/unconfirmed-segments.ts'
 import { accountOf } from '../../src/worker/recorder-account.ts'
 import { recordScenario } from '../seal/scenario.ts'
@@ -42,16 +42,16 @@ import {
 const day = 86_400_000
 const limits = { ageMsMax: 7 * day, bytesMax: 1024 ** 3 }
 
-function keeperOf(folder: string, changes: Partial<KeeperOptions> = {}) {
-  const keeper = createKeeper({
+function unconfirmedIn(folder: string, changes: Partial<UnconfirmedOptions> = {}) {
+  const unconfirmed = new UnconfirmedSegments({
     fileSystem: quickDisk,
     directory: path.dirname(folder),
     limits,
     declareLost: declaring(quickDisk),
     ...changes,
   })
-  keeper.add(folder)
-  return keeper
+  unconfirmed.addFolder(folder)
+  return unconfirmed
 }
 
 /** As an adopter does it. */
@@ -105,35 +105,35 @@ const filesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).so
 test('a segment that was taken moves into sent/, with a note of what it carries, and goes when it is confirmed', () => {
   const folder = deadRecorder()
   const segments = queued(folder)
-  const keeper = keeperOf(folder)
-  for (const segment of segments) keeper.keep(segment)
+  const unconfirmed = unconfirmedIn(folder)
+  for (const segment of segments) unconfirmed.add(segment)
   expect(queued(folder)).toEqual([])
   expect(filesIn(sentFolder(folder))).toEqual(
     segments.flatMap(({ name }) => [name, `${name}.note`]).sort(),
   )
-  const kept = keeper.all()
+  const kept = unconfirmed.all()
   expect(kept.map(({ name, times, isInQueue }) => [name, times, isInQueue])).toEqual(
     segments.map(({ name }) => [name, 1, false]),
   )
   const sequences = kept.flatMap((each) => each.sequences).flat()
   expect([Math.min(...sequences), Math.max(...sequences)]).toEqual([1, 12])
-  for (const segment of kept) keeper.confirm(segment)
-  expect([keeper.all(), existsSync(sentFolder(folder))]).toEqual([[], false])
+  for (const segment of kept) unconfirmed.confirm(segment)
+  expect([unconfirmed.all(), existsSync(sentFolder(folder))]).toEqual([[], false])
 })
 
 test('the account: what is kept waits, what is confirmed is gone, what is lost waits for its declaration', () => {
   const folder = deadRecorder()
   const recorded = accountOf(originalFs, folder)
   expect(recorded).toMatchObject({ recorded: 12, waiting: 12, quarantined: 0, unconfirmed: 0 })
-  const keeper = keeperOf(folder)
-  for (const segment of queued(folder)) keeper.keep(segment)
+  const unconfirmed = unconfirmedIn(folder)
+  for (const segment of queued(folder)) unconfirmed.add(segment)
   expect(accountOf(originalFs, folder)).toEqual(recorded)
-  const [first, second] = keeper.all() as [KeptSegment, KeptSegment]
-  const countOf = ({ sequences }: KeptSegment) =>
+  const [first, second] = unconfirmed.all() as [SentSegment, SentSegment]
+  const countOf = ({ sequences }: SentSegment) =>
     sequences.reduce((sum, [a, b]) => sum + b - a + 1, 0)
-  keeper.confirm(first)
+  unconfirmed.confirm(first)
   expect(accountOf(originalFs, folder).waiting).toBe(12 - countOf(first))
-  keeper.lose(second, { sequences: second.sequences, contents: [] })
+  unconfirmed.lose(second, { sequences: second.sequences, contents: [] })
   // The declarations have numbers of their own, and wait with what they declare.
   const { recorded: now, waiting, quarantined } = accountOf(originalFs, folder)
   expect(now).toBe(12 + second.sequences.length)
@@ -150,8 +150,8 @@ test('a note says the exact sequences, and so does the segment when there is no 
   recording.journal.rotate()
   const { folder } = recording
   sealerOf(folder).seal()
-  const keeper = keeperOf(folder)
-  for (const segment of queued(folder)) keeper.keep(segment)
+  const unconfirmed = unconfirmedIn(folder)
+  for (const segment of queued(folder)) unconfirmed.add(segment)
   const expected = {
     logs: [
       [1, 1],
@@ -163,13 +163,13 @@ test('a note says the exact sequences, and so does the segment when there is no 
       [5, 6],
     ],
   }
-  const told = (of: ReturnType<typeof keeperOf>) =>
+  const told = (of: ReturnType<typeof unconfirmedIn>) =>
     Object.fromEntries(of.all().map(({ signal, sequences }) => [signal, sequences]))
-  expect(told(keeper)).toEqual(expected)
+  expect(told(unconfirmed)).toEqual(expected)
   for (const name of filesIn(sentFolder(folder))) {
     if (name.endsWith('.note')) rmSync(path.join(sentFolder(folder), name))
   }
-  expect(told(keeperOf(folder))).toEqual(expected)
+  expect(told(unconfirmedIn(folder))).toEqual(expected)
 })
 
 test('contents are known by the day of their record and their hash', () => {
@@ -195,7 +195,7 @@ test('contents are known by the day of their record and their hash', () => {
   ]
   const body = { resourceLogs: [{ scopeLogs: [{ logRecords }, null] }] }
   writeFileSync(path.join(folder, name), gzipSync(JSON.stringify(body)))
-  expect(carriedBy(quickDisk, path.join(folder, name), name)).toEqual({
+  expect(readSegmentContents(quickDisk, path.join(folder, name), name)).toEqual({
     sequences: [[7, 8]],
     contents: [`2026-11-23/${a}`, `2026-11-24/${b}`],
   })
@@ -209,7 +209,7 @@ test.each([
   const file = path.join(temporaryFolder(), 'x')
   writeFileSync(file, bytes)
   const name = '000000000003-000000000009-4.traces.json.gz'
-  expect(carriedBy(quickDisk, file, name)).toEqual({ sequences: [[3, 9]], contents: [] })
+  expect(readSegmentContents(quickDisk, file, name)).toEqual({ sequences: [[3, 9]], contents: [] })
 })
 
 test('sent again and taken again it counts on, also in the next process', () => {
@@ -217,15 +217,44 @@ test('sent again and taken again it counts on, also in the next process', () => 
   const [segment] = queued(folder)
   if (segment === undefined) throw new Error('no segment')
   for (let times = 1; times <= 4; times += 1) {
-    const keeper = keeperOf(folder)
-    keeper.keep(segment)
-    const [kept] = keeper.all()
+    const unconfirmed = unconfirmedIn(folder)
+    unconfirmed.add(segment)
+    const [kept] = unconfirmed.all()
     expect(kept?.times).toBe(times)
-    if (kept !== undefined) keeper.sendAgain(kept)
-    expect(keeper.all()).toEqual([])
+    if (kept !== undefined) unconfirmed.sendAgain(kept)
+    expect(unconfirmed.all()).toEqual([])
     expect(placesOf(folder, [segment.name])).toEqual({ [segment.name]: ['queue'] })
   }
 })
+
+test.each(['confirm', 'sendAgain', 'setAside', 'lose'] as const)(
+  'a verdict on a segment that was sent again and taken again meanwhile does nothing: %s',
+  (verdict) => {
+    const folder = deadRecorder()
+    const [segment] = queued(folder)
+    if (segment === undefined) throw new Error('no segment')
+    const unconfirmed = unconfirmedIn(folder)
+    unconfirmed.add(segment)
+    // The ledger is asked about this one; before it answers, the segment is sent and taken again.
+    const [asked] = unconfirmed.all()
+    if (asked === undefined) throw new Error('not sent')
+    unconfirmed.sendAgain(asked)
+    unconfirmed.add(segment)
+    const [current] = unconfirmed.all()
+    const waiting = accountOf(originalFs, folder)
+    const verdicts = {
+      confirm: () => unconfirmed.confirm(asked),
+      sendAgain: () => unconfirmed.sendAgain(asked),
+      setAside: () => unconfirmed.setAside(asked, 'declared dropped'),
+      lose: () => unconfirmed.lose(asked, { sequences: asked.sequences, contents: [] }),
+    }
+    verdicts[verdict]()
+    expect(unconfirmed.all()).toEqual([current])
+    expect(current).toMatchObject({ name: segment.name, times: 2 })
+    expect(placesOf(folder, [segment.name])).toEqual({ [segment.name]: ['sent'] })
+    expect(accountOf(originalFs, folder)).toEqual(waiting)
+  },
+)
 
 test.each(['taken by the receiver itself', 'refused for good'])(
   'a segment that was sent again and then %s leaves no note',
@@ -235,12 +264,12 @@ test.each(['taken by the receiver itself', 'refused for good'])(
     recording.journal.rotate()
     const { folder } = recording
     sealerOf(folder).seal()
-    const keeper = keeperOf(folder)
-    const spool = openSpool(quickDisk, keeper)
+    const unconfirmed = unconfirmedIn(folder)
+    const spool = openSpool(quickDisk, unconfirmed)
     spool.add(folder)
     const first = await spool.next()
     if (first !== undefined) await spool.acknowledge(first, { isCommitted: false })
-    for (const kept of keeper.all()) keeper.sendAgain(kept)
+    for (const kept of unconfirmed.all()) unconfirmed.sendAgain(kept)
     expect(filesIn(sentFolder(folder))).toHaveLength(1)
     const again = await spool.next()
     if (again === undefined) throw new Error('not sent again')
@@ -254,17 +283,21 @@ test.each(['taken by the receiver itself', 'refused for good'])(
 function live(folder: string, fileSystem: FileSystem): string[] {
   const gone: string[] = []
   const declareLost = declaring(fileSystem)
-  const keeper = keeperOf(folder, { fileSystem, declareLost, limits: { ...limits, bytesMax: 0 } })
-  for (const segment of queued(folder)) keeper.keep(segment)
-  const [one, two, three, four] = keeper.all()
+  const unconfirmed = unconfirmedIn(folder, {
+    fileSystem,
+    declareLost,
+    limits: { ...limits, bytesMax: 0 },
+  })
+  for (const segment of queued(folder)) unconfirmed.add(segment)
+  const [one, two, three, four] = unconfirmed.all()
   if (!one || !two || !three || !four) throw new Error('too few segments')
   gone.push(one.name)
-  keeper.confirm(one)
-  keeper.sendAgain(two)
-  keeper.keep({ folder, name: two.name, bytes: two.bytes })
-  keeper.lose(three, { sequences: three.sequences, contents: [] })
+  unconfirmed.confirm(one)
+  unconfirmed.sendAgain(two)
+  unconfirmed.add({ folder, name: two.name, bytes: two.bytes })
+  unconfirmed.lose(three, { sequences: three.sequences, contents: [] })
   gone.push(four.name)
-  keeper.limit((segment) => segment.name === four.name)
+  unconfirmed.limit((segment) => segment.name === four.name)
   return gone
 }
 
@@ -288,7 +321,7 @@ test('killed after any of its calls, each segment is in one place, and every seq
     }
     isThrough = !disk.wasKilled()
     if (!isThrough) deaths += 1
-    const next = keeperOf(folder)
+    const next = unconfirmedIn(folder)
     const kept = next.all()
     for (const [name, places] of Object.entries(placesOf(folder, names))) {
       const placesMax = places.length === 0 && mayBeGone.has(name) ? [] : [expect.any(String)]
@@ -299,7 +332,7 @@ test('killed after any of its calls, each segment is in one place, and every seq
     expect(new Set(kept.map(({ name }) => name))).toEqual(new Set(inSent))
     for (const { name, sequences } of kept) {
       expect(sequences).toEqual(
-        carriedBy(quickDisk, path.join(sentFolder(folder), name), name).sequences,
+        readSegmentContents(quickDisk, path.join(sentFolder(folder), name), name).sequences,
       )
     }
     adopt(folder)
@@ -308,7 +341,7 @@ test('killed after any of its calls, each segment is in one place, and every seq
     // Of what was given up or confirmed as much is gone as has gone; nothing else.
     const goneCount = names
       .filter((name) => placesOf(folder, [name])[name]?.length === 0)
-      .flatMap((name) => carriedBy(quickDisk, path.join(dead, name), name).sequences)
+      .flatMap((name) => readSegmentContents(quickDisk, path.join(dead, name), name).sequences)
       .reduce((sum, [first, last]) => sum + last - first + 1, 0)
     expect({ allowed, confirmed: confirmed + unconfirmed }).toEqual({
       allowed,
@@ -321,7 +354,7 @@ test('killed after any of its calls, each segment is in one place, and every seq
 
 test('what was declared before a crash could set it aside is set aside when the ledger says that it was dropped', () => {
   const folder = deadRecorder()
-  const keeper = keeperOf(folder, {
+  const unconfirmed = unconfirmedIn(folder, {
     fileSystem: faultyDisk(({ name, values }) =>
       name === 'renameSync' && String(values[1]).includes('lost_in_transit')
         ? diskError('EIO')
@@ -330,17 +363,17 @@ test('what was declared before a crash could set it aside is set aside when the 
   })
   const [segment] = queued(folder)
   if (segment === undefined) throw new Error('no segment')
-  keeper.keep(segment)
-  const [kept] = keeper.all()
+  unconfirmed.add(segment)
+  const [kept] = unconfirmed.all()
   if (kept === undefined) throw new Error('not kept')
   const missing = { sequences: kept.sequences, contents: [] }
   for (let attempt = 0; attempt < 3; attempt += 1) {
-    expect(() => keeper.lose(kept, missing)).toThrow('EIO')
+    expect(() => unconfirmed.lose(kept, missing)).toThrow('EIO')
   }
   // Declared once, however often the disk refuses; and accounted for once.
   const drops = sealedIn(folder).filter(({ name }) => name === 'turnlog.records.dropped')
   expect(drops).toHaveLength(kept.sequences.length)
-  const next = keeperOf(folder)
+  const next = unconfirmedIn(folder)
   const [again] = next.all()
   if (again === undefined) throw new Error('not kept')
   next.setAside(again, 'declared dropped')
@@ -353,17 +386,17 @@ test('what was declared before a crash could set it aside is set aside when the 
 
 test('a lost declaration is quarantined with all that it declares, and not declared in its turn', () => {
   const folder = deadRecorder()
-  const keeper = keeperOf(folder)
-  for (const segment of queued(folder)) keeper.keep(segment)
-  const [first, ...others] = keeper.all() as [KeptSegment, ...KeptSegment[]]
-  keeper.lose(first, { sequences: first.sequences, contents: [] })
-  for (const other of others) keeper.confirm(other)
+  const unconfirmed = unconfirmedIn(folder)
+  for (const segment of queued(folder)) unconfirmed.add(segment)
+  const [first, ...others] = unconfirmed.all() as [SentSegment, ...SentSegment[]]
+  unconfirmed.lose(first, { sequences: first.sequences, contents: [] })
+  for (const other of others) unconfirmed.confirm(other)
   const before = accountOf(originalFs, folder)
-  for (const segment of queued(folder)) keeper.keep(segment)
-  const [declaration] = keeper.all()
+  for (const segment of queued(folder)) unconfirmed.add(segment)
+  const [declaration] = unconfirmed.all()
   if (declaration === undefined) throw new Error('not declared')
   expect(declaration.declares).toBeGreaterThan(0)
-  keeper.lose(declaration, { sequences: declaration.sequences, contents: [] })
+  unconfirmed.lose(declaration, { sequences: declaration.sequences, contents: [] })
   const after = accountOf(originalFs, folder)
   expect(after).toEqual({ ...before, waiting: 0, quarantined: before.waiting })
   expect(queued(folder)).toEqual([])
@@ -403,8 +436,8 @@ test('a living recorder declares the exact sequences that are missing, once, and
 test('a full disk: what cannot be moved stays in the queue, is not sent again here, and is confirmed there', async () => {
   const folder = deadRecorder()
   const { disk, fill, free } = fullDisk()
-  const keeper = keeperOf(folder, { fileSystem: disk })
-  const spool = openSpool(disk, keeper)
+  const unconfirmed = unconfirmedIn(folder, { fileSystem: disk })
+  const spool = openSpool(disk, unconfirmed)
   spool.add(folder)
   fill()
   const names: string[] = []
@@ -414,16 +447,16 @@ test('a full disk: what cannot be moved stays in the queue, is not sent again he
   }
   expect(names.length).toBeGreaterThan(4)
   expect(new Set(names).size).toBe(names.length)
-  expect(keeper.all().map(({ isInQueue }) => isInQueue)).toEqual(names.map(() => true))
+  expect(unconfirmed.all().map(({ isInQueue }) => isInQueue)).toEqual(names.map(() => true))
   expect(accountOf(originalFs, folder).waiting).toBe(12)
-  const [one, two, ...others] = keeper.all() as [KeptSegment, KeptSegment, ...KeptSegment[]]
-  keeper.confirm(one)
-  keeper.sendAgain(two)
+  const [one, two, ...others] = unconfirmed.all() as [SentSegment, SentSegment, ...SentSegment[]]
+  unconfirmed.confirm(one)
+  unconfirmed.sendAgain(two)
   expect((await spool.next())?.name).toBe(two.name)
   expect(placesOf(folder, [one.name])).toEqual({ [one.name]: [] })
   free()
   // The next process does not know, and sends them once more.
-  const after = openSpool(disk, keeperOf(folder))
+  const after = openSpool(disk, unconfirmedIn(folder))
   after.add(folder)
   const sent: string[] = []
   for (let next = await after.next(); next !== undefined; next = await after.next()) {
@@ -441,12 +474,12 @@ test('a disk that takes no note: the segment moves all the same, and is read aga
       ? diskError('ENOSPC')
       : undefined,
   )
-  const keeper = keeperOf(folder, { fileSystem: disk })
-  for (const segment of queued(folder)) keeper.keep(segment)
-  const kept = keeper.all()
+  const unconfirmed = unconfirmedIn(folder, { fileSystem: disk })
+  for (const segment of queued(folder)) unconfirmed.add(segment)
+  const kept = unconfirmed.all()
   expect(kept.map(({ isInQueue }) => isInQueue)).toEqual(kept.map(() => false))
-  const next = keeperOf(folder).all()
-  const facts = ({ name, sequences, times }: KeptSegment) => ({ name, sequences, times })
+  const next = unconfirmedIn(folder).all()
+  const facts = ({ name, sequences, times }: SentSegment) => ({ name, sequences, times })
   expect(new Set(next.map(facts))).toEqual(new Set(kept.map(facts)))
 })
 
@@ -457,13 +490,13 @@ test.each([
   ['without ranges', '{"version":1,"takenAt":1,"times":1,"sequences":[[2,1]],"contents":[]}'],
 ])('a note that is %s is none: the segment is read', (_name, text) => {
   const folder = deadRecorder()
-  const keeper = keeperOf(folder)
+  const unconfirmed = unconfirmedIn(folder)
   const [segment] = queued(folder)
   if (segment === undefined) throw new Error('no segment')
-  keeper.keep(segment)
+  unconfirmed.add(segment)
   writeFileSync(path.join(sentFolder(folder), `${segment.name}.note`), text)
-  const [kept] = keeper.all()
-  expect(keeperOf(folder).all()).toMatchObject([{ sequences: kept?.sequences, times: 1 }])
+  const [kept] = unconfirmed.all()
+  expect(unconfirmedIn(folder).all()).toMatchObject([{ sequences: kept?.sequences, times: 1 }])
 })
 
 test('a note without a segment goes, files of other names stay', () => {
@@ -478,17 +511,17 @@ test('a note without a segment goes, files of other names stay', () => {
     'of-another-version',
   ]
   for (const name of own) writeFileSync(path.join(sent, name), '{}')
-  expect(keeperOf(folder).all()).toEqual([])
+  expect(unconfirmedIn(folder).all()).toEqual([])
   expect(filesIn(sent)).toEqual([`${inQueue?.name}.note`, 'of-another-version'])
 })
 
 test('a clock that goes back makes nothing younger than new, one that goes on makes it old', () => {
   const folder = deadRecorder()
   const noted = 1_700_000_000_000
-  const before = keeperOf(folder, { now: () => noted })
-  for (const segment of queued(folder)) before.keep(segment)
+  const before = unconfirmedIn(folder, { now: () => noted })
+  for (const segment of queued(folder)) before.add(segment)
   const at = (now: number) =>
-    keeperOf(folder, { now: () => now, clock: () => 1_000 })
+    unconfirmedIn(folder, { now: () => now, clock: () => 1_000 })
       .all()
       .map(({ takenAt }) => takenAt)
   expect(new Set(at(noted - 10 * day))).toEqual(new Set([1_000]))
@@ -501,14 +534,17 @@ test('beyond its bytes the oldest are given up, named, and counted', () => {
   const segments = queued(folder)
   let time = 0
   const bytes = segments.reduce((sum, each) => sum + each.bytes, 0)
-  const keeper = keeperOf(folder, { limits: { ...limits, bytesMax: bytes }, clock: () => time })
+  const unconfirmed = unconfirmedIn(folder, {
+    limits: { ...limits, bytesMax: bytes },
+    clock: () => time,
+  })
   for (const segment of segments) {
     time += 1_000
-    keeper.keep(segment)
+    unconfirmed.add(segment)
   }
-  expect(keeper.limit(() => true)).toBe(0)
-  const [oldest] = keeper.all()
-  const tight = keeperOf(folder, { limits: { ...limits, bytesMax: bytes - 1 }, now: () => 77 })
+  expect(unconfirmed.limit(() => true)).toBe(0)
+  const [oldest] = unconfirmed.all()
+  const tight = unconfirmedIn(folder, { limits: { ...limits, bytesMax: bytes - 1 }, now: () => 77 })
   const [first] = tight.all()
   expect(tight.limit(() => true)).toBe(1)
   expect(tight.all()).toHaveLength(segments.length - 1)
@@ -522,16 +558,16 @@ test('beyond its bytes the oldest are given up, named, and counted', () => {
     why: 'kept_bytes_max',
   })
   expect(oldest).toBeDefined()
-  const { waiting, unconfirmed } = accountOf(originalFs, folder)
-  expect(waiting + unconfirmed).toBe(12)
-  expect(unconfirmed).toBeGreaterThan(0)
+  const { waiting, unconfirmed: givenUp } = accountOf(originalFs, folder)
+  expect(waiting + givenUp).toBe(12)
+  expect(givenUp).toBeGreaterThan(0)
 })
 
 test('beyond its age a segment is given up only when it may', () => {
   const folder = deadRecorder()
-  const keeper = keeperOf(folder, { now: () => Date.now() - 8 * day })
-  for (const segment of queued(folder)) keeper.keep(segment)
-  const later = keeperOf(folder)
+  const unconfirmed = unconfirmedIn(folder, { now: () => Date.now() - 8 * day })
+  for (const segment of queued(folder)) unconfirmed.add(segment)
+  const later = unconfirmedIn(folder)
   const all = later.all().length
   expect(later.limit(() => false)).toBe(0)
   expect(later.limit((_segment, why) => why === 'kept_days_max')).toBe(all)
@@ -546,11 +582,14 @@ test('a disk that takes no line of what is given up keeps it', () => {
       ? diskError('ENOSPC')
       : undefined,
   )
-  const keeper = keeperOf(folder, { fileSystem: disk, limits: { ...limits, bytesMax: 0 } })
-  for (const segment of queued(folder)) keeper.keep(segment)
-  const all = keeper.all().length
-  expect(keeper.limit(() => true)).toBe(0)
-  expect(keeper.all()).toHaveLength(all)
+  const unconfirmed = unconfirmedIn(folder, {
+    fileSystem: disk,
+    limits: { ...limits, bytesMax: 0 },
+  })
+  for (const segment of queued(folder)) unconfirmed.add(segment)
+  const all = unconfirmed.all().length
+  expect(unconfirmed.limit(() => true)).toBe(0)
+  expect(unconfirmed.all()).toHaveLength(all)
 })
 
 test('the list of what was given up ends at two files of a mebibyte', () => {
@@ -559,9 +598,9 @@ test('the list of what was given up ends at two files of a mebibyte', () => {
   const file = path.join(directory, 'unconfirmed.jsonl')
   const line = `${JSON.stringify({ recorder: 'other', sequences: [[1, 1]] })}\n`
   writeFileSync(file, line.repeat(Math.ceil(1024 ** 2 / line.length)))
-  const keeper = keeperOf(folder, { limits: { ...limits, bytesMax: 0 } })
-  for (const segment of queued(folder)) keeper.keep(segment)
-  keeper.limit(() => true)
+  const unconfirmed = unconfirmedIn(folder, { limits: { ...limits, bytesMax: 0 } })
+  for (const segment of queued(folder)) unconfirmed.add(segment)
+  unconfirmed.limit(() => true)
   expect(filesIn(directory)).toEqual(['a-recorder', 'unconfirmed.1.jsonl', 'unconfirmed.jsonl'])
   expect(statSync(file).size).toBeLessThan(10_000)
   expect(accountOf(originalFs, folder).unconfirmed).toBe(12)
@@ -569,10 +608,10 @@ test('the list of what was given up ends at two files of a mebibyte', () => {
 
 test('files are private', () => {
   const folder = deadRecorder()
-  const keeper = keeperOf(folder, { limits: { ...limits, bytesMax: 0 } })
-  for (const segment of queued(folder)) keeper.keep(segment)
-  const [one, two] = keeper.all() as [KeptSegment, KeptSegment]
-  keeper.lose(one, { sequences: [], contents: [`2026-11-23/${'a'.repeat(64)}`] })
+  const unconfirmed = unconfirmedIn(folder, { limits: { ...limits, bytesMax: 0 } })
+  for (const segment of queued(folder)) unconfirmed.add(segment)
+  const [one, two] = unconfirmed.all() as [SentSegment, SentSegment]
+  unconfirmed.lose(one, { sequences: [], contents: [`2026-11-23/${'a'.repeat(64)}`] })
   const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8)
   expect(modeOf(sentFolder(folder))).toBe('700')
   expect(modeOf(lostFolder(folder))).toBe('700')
@@ -580,30 +619,30 @@ test('files are private', () => {
   const reason = path.join(lostFolder(folder), `${one.name}.reason`)
   expect(modeOf(reason)).toBe('600')
   expect(readFileSync(reason, 'utf8')).toContain('not in the ledger: content 2026-11-23/aaa')
-  keeper.limit(() => true)
+  unconfirmed.limit(() => true)
   expect(modeOf(path.join(path.dirname(folder), 'unconfirmed.jsonl'))).toBe('600')
 })
 
 test('what somebody else removed is let go', () => {
   const folder = deadRecorder()
-  const keeper = keeperOf(folder)
-  for (const segment of queued(folder)) keeper.keep(segment)
-  const [one, two, three] = keeper.all() as [KeptSegment, KeptSegment, KeptSegment]
+  const unconfirmed = unconfirmedIn(folder)
+  for (const segment of queued(folder)) unconfirmed.add(segment)
+  const [one, two, three] = unconfirmed.all() as [SentSegment, SentSegment, SentSegment]
   rmSync(sentFolder(folder), { recursive: true })
-  keeper.sendAgain(one)
-  keeper.lose(two, { sequences: two.sequences, contents: [] })
-  keeper.confirm(three)
-  expect(keeper.all().filter((each) => [one, two, three].includes(each))).toEqual([])
+  unconfirmed.sendAgain(one)
+  unconfirmed.lose(two, { sequences: two.sequences, contents: [] })
+  unconfirmed.confirm(three)
+  expect(unconfirmed.all().filter((each) => [one, two, three].includes(each))).toEqual([])
   expect(queued(folder)).toEqual([])
 })
 
 test('an adopter goes on for what the dead one had kept, and the folder goes when all is confirmed', () => {
   const folder = deadRecorder()
-  const first = keeperOf(folder)
-  for (const segment of queued(folder)) first.keep(segment)
+  const first = unconfirmedIn(folder)
+  for (const segment of queued(folder)) first.add(segment)
   utimesSync(sentFolder(folder), 0, 0)
   const heirs: string[] = []
-  const second = keeperOf(folder, { onAdded: () => heirs.push('woken') })
+  const second = unconfirmedIn(folder, { onAdded: () => heirs.push('woken') })
   expect(heirs).toEqual(['woken'])
   for (const segment of second.all()) second.confirm(segment)
   expect(filesIn(folder).filter((name) => name === 'sent')).toEqual([])

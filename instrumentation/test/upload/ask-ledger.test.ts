@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { addLedger, type LedgerAnswers, questionsOf } from '../../src/upload/ask-ledger.ts'
 import { queryOf } from '../../src/upload/completeness-transport.ts'
 import { standingOf } from '../../src/upload/confirm-policy.ts'
-import { keptSegment } from './kept-segment.ts'
+import { sentSegment } from './sent-segment.ts'
 
 const content = (n: number) => `2026-11-23/${String(n).padStart(64, '0')}`
 const everything = Number.POSITIVE_INFINITY
@@ -20,10 +20,10 @@ function answersOf(
 
 test('one question asks for each recorder once, from its first sequence on', () => {
   const kept = [
-    keptSegment([[7, 9]]),
-    keptSegment([[3, 4]], { contents: [content(1)] }),
-    keptSegment([[1, 1]], { recorder: 'other', contents: [content(1), content(2)] }),
-    keptSegment([], { contents: [content(3)] }),
+    sentSegment([[7, 9]]),
+    sentSegment([[3, 4]], { contents: [content(1)] }),
+    sentSegment([[1, 1]], { recorder: 'other', contents: [content(1), content(2)] }),
+    sentSegment([], { contents: [content(3)] }),
   ]
   expect(questionsOf(kept)).toEqual([
     {
@@ -42,7 +42,7 @@ test('nothing that is kept is nothing to ask', () => {
 
 test('many recorders and contents are asked for in questions that fit into a line', () => {
   const kept = Array.from({ length: 500 }, (_, n) =>
-    keptSegment([[1, 1]], { recorder: `recorder-${n}-${'é'.repeat(20)}`, contents: [content(n)] }),
+    sentSegment([[1, 1]], { recorder: `recorder-${n}-${'é'.repeat(20)}`, contents: [content(n)] }),
   )
   const questions = questionsOf(kept)
   for (const question of questions) expect(queryOf(question).length).toBeLessThan(8_000)
@@ -72,7 +72,7 @@ test.for([
 ] as [string, Parameters<typeof answersOf>[0], string][])(
   'a segment of 1-3 and 7-9, %s, is %3$s',
   ([, ledger, status]) => {
-    const segment = keptSegment([
+    const segment = sentSegment([
       [1, 3],
       [7, 9],
     ])
@@ -81,7 +81,7 @@ test.for([
 )
 
 test('what is missing is said exactly', () => {
-  const segment = keptSegment([[1, 9]], { contents: [content(1), content(2)] })
+  const segment = sentSegment([[1, 9]], { contents: [content(1), content(2)] })
   const ledger = {
     settled: [[1, 3]] as [number, number][],
     dropped: [[9, 9]] as [number, number][],
@@ -98,19 +98,19 @@ test('what is missing is said exactly', () => {
 })
 
 test('a segment of contents alone is confirmed by them', () => {
-  const segment = keptSegment([], { contents: [content(1)] })
+  const segment = sentSegment([], { contents: [content(1)] })
   expect(standingOf(segment, answersOf({}, [[content(1), false]])).status).toBe('confirmed')
   expect(standingOf(segment, answersOf({}, [[content(1), true]])).status).toBe('missing')
   expect(standingOf(segment, answersOf()).status).toBe('unknown')
 })
 
 test('a segment of which nothing is known is never confirmed', () => {
-  expect(standingOf(keptSegment([]), answersOf({ settled: [[1, 9]] })).status).toBe('unknown')
+  expect(standingOf(sentSegment([]), answersOf({ settled: [[1, 9]] })).status).toBe('unknown')
 })
 
 test('a recorder that was not answered is unknown, not missing', () => {
   const nothing: LedgerAnswers = { recorders: new Map(), contents: new Map() }
-  expect(standingOf(keptSegment([[1, 1]]), nothing).status).toBe('unknown')
+  expect(standingOf(sentSegment([[1, 1]]), nothing).status).toBe('unknown')
 })
 
 test('a second answer goes on where the first one ended', () => {

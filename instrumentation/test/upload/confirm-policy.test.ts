@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { joinRanges } from '../../src/sequence-ranges.ts'
-import type { KeptSegment } from '../../src/spool/unconfirmed-segments.ts'
+import type { SentSegment } from '../../src/spool/unconfirmed-segments.ts'
 import type { LedgerAnswers } from '../../src/upload/ask-ledger.ts'
 import { ConfirmPolicy, resendsMax } from '../../src/upload/confirm-policy.ts'
-import { keptSegment } from './kept-segment.ts'
+import { sentSegment } from './sent-segment.ts'
 
 const resendAfterMs = 1_000
 const minute = 60_000
@@ -16,8 +16,8 @@ function has(...sequences: number[]): LedgerAnswers {
 }
 
 /** Of one sequence, which is its number. */
-function segmentOf(sequence: number, changes: Partial<KeptSegment> = {}): KeptSegment {
-  return keptSegment([[sequence, sequence]], { takenAt: sequence, ...changes })
+function segmentOf(sequence: number, changes: Partial<SentSegment> = {}): SentSegment {
+  return sentSegment([[sequence, sequence]], { takenAt: sequence, ...changes })
 }
 
 test('what the ledger has is confirmed, what it says is dropped is set aside', () => {
@@ -118,7 +118,7 @@ test('an answer that does not speak of a segment changes nothing for it', () => 
  */
 test('a Collector that is offline for days gets a few probes, and nothing is declared lost', () => {
   const policy = new ConfirmPolicy({ resendAfterMs: 2 * minute })
-  const kept = new Map<number, KeptSegment>()
+  const kept = new Map<number, SentSegment>()
   let sentAgain = 0
   let next = 1
   for (let now = 0; now < 3 * 24 * 60 * minute; now += minute) {
@@ -177,7 +177,7 @@ test('random Collectors: what they do not lose for good lands, what they lose fo
     }
     const policy = new ConfirmPolicy({ resendAfterMs })
     const cursed = new Set(Array.from({ length: 3 }, () => 1 + Math.floor(chance() * 60)))
-    const kept = new Map<number, KeptSegment>()
+    const kept = new Map<number, SentSegment>()
     const landed = new Set<number>()
     const lost = new Set<number>()
     let queue: { readonly sequence: number; readonly at: number }[] = []

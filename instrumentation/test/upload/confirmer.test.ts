@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { KeptSegment } from '../../src/spool/unconfirmed-segments.ts'
+import type { SentSegment } from '../../src/spool/unconfirmed-segments.ts'
 import type {
   CompletenessQuestion,
   CompletenessResult,
 } from '../../src/upload/completeness-transport.ts'
 import { Confirmer, type ConfirmSource } from '../../src/upload/confirmer.ts'
 import type { DeliveryHealth } from '../../src/upload/loop.ts'
-import { keptSegment } from './kept-segment.ts'
+import { sentSegment } from './sent-segment.ts'
 
 /** A keeper without a disk, and what was done with each. */
-function openSource(...first: KeptSegment[]) {
+function openSource(...first: SentSegment[]) {
   const kept = new Set(first)
   const done: string[] = []
-  const take = (verb: string) => (segment: KeptSegment) => {
+  const take = (verb: string) => (segment: SentSegment) => {
     kept.delete(segment)
     done.push(`${verb} ${segment.name}`)
   }
@@ -49,7 +49,7 @@ function landed(...sequences: number[]) {
 }
 
 function start(
-  first: readonly KeptSegment[],
+  first: readonly SentSegment[],
   answer: (question: CompletenessQuestion) => CompletenessResult,
   changes: { source?: Partial<ConfirmSource>; resendAfterMs?: number } = {},
 ) {
@@ -89,13 +89,13 @@ function start(
 
 test('what is in the ledger goes, and an empty keeper asks nothing', async () => {
   const now = performance.now()
-  await using at = start([keptSegment([[1, 1]], { takenAt: now })], landed(1))
+  await using at = start([sentSegment([[1, 1]], { takenAt: now })], landed(1))
   await expect.poll(() => at.done).toEqual(['confirm 1.traces.json.gz'])
   await expect.poll(() => at.confirmer.health.state).toBe('idle')
   const asked = at.questions.length
   await sleep(100)
   expect(at.questions.length).toBe(asked)
-  at.kept.add(keptSegment([[1, 1]], { name: 'new', takenAt: performance.now() }))
+  at.kept.add(sentSegment([[1, 1]], { name: 'new', takenAt: performance.now() }))
   at.confirmer.wake()
   await expect.poll(() => at.done).toContain('confirm new')
   expect(at.confirmer.health).toMatchObject({ counts: { confirmed: 2 }, reason: undefined })
@@ -103,7 +103,7 @@ test('what is in the ledger goes, and an empty keeper asks nothing', async () =>
 
 test('while nothing changes it is asked ever more rarely', async () => {
   const now = performance.now()
-  await using at = start([keptSegment([[1, 1]], { takenAt: now + 3_600_000 })], landed(), {
+  await using at = start([sentSegment([[1, 1]], { takenAt: now + 3_600_000 })], landed(), {
     resendAfterMs: 100_000,
   })
   await expect.poll(() => at.questions.length).toBe(1)
@@ -116,9 +116,9 @@ test('while nothing changes it is asked ever more rarely', async () => {
 
 test('what is sent again wakes the uploader, what is lost is given up', async () => {
   const now = performance.now()
-  const old = keptSegment([[1, 1]], { takenAt: now - 1_000 })
-  const often = keptSegment([[2, 2]], { takenAt: now - 1_000, times: 4 })
-  const newer = keptSegment([[3, 3]], { takenAt: now })
+  const old = sentSegment([[1, 1]], { takenAt: now - 1_000 })
+  const often = sentSegment([[2, 2]], { takenAt: now - 1_000, times: 4 })
+  const newer = sentSegment([[3, 3]], { takenAt: now })
   await using at = start([old, often, newer], landed(3))
   await expect
     .poll(() => at.done)
@@ -133,7 +133,7 @@ test.each([
   [{ status: 'unsupported', reason: 'HTTP 404' }, 'unsupported'],
 ] as const)('%j decides nothing and is named', async (result, state) => {
   const now = performance.now()
-  const old = keptSegment([[1, 1]], { takenAt: now - 1_000_000, times: 4 })
+  const old = sentSegment([[1, 1]], { takenAt: now - 1_000_000, times: 4 })
   await using at = start([old], () => result)
   await expect.poll(() => at.confirmer.health).toMatchObject({ state, reason: result.reason })
   at.confirmer.wake()
@@ -143,7 +143,7 @@ test.each([
 
 test('what was learnt before an answer that is none counts', async () => {
   const many = Array.from({ length: 200 }, (_, n) =>
-    keptSegment([[1, 1]], { recorder: `recorder-${n}`, name: String(n) }),
+    sentSegment([[1, 1]], { recorder: `recorder-${n}`, name: String(n) }),
   )
   let answers = 0
   await using at = start(many, (question) => {
@@ -156,7 +156,7 @@ test('what was learnt before an answer that is none counts', async () => {
 })
 
 test('a ledger that is told in parts is asked for the next part, and not without end', async () => {
-  const segment = keptSegment([[1, 100]])
+  const segment = sentSegment([[1, 100]])
   const parts = (question: CompletenessQuestion): CompletenessResult => {
     const [{ from } = { from: 0 }] = question.recorders
     const said = { settled: [[from, from + 9] as const], dropped: [], through: from + 9 }
@@ -174,7 +174,7 @@ test('a ledger that is told in parts is asked for the next part, and not without
 
   const mad = { settled: [], dropped: [], through: 0 }
   await using other = start(
-    [keptSegment([[1, 1]])],
+    [sentSegment([[1, 1]])],
     () => ({
       status: 'answered',
       recorders: new Map([['recorder', mad]]),
@@ -188,7 +188,7 @@ test('a ledger that is told in parts is asked for the next part, and not without
 
 test('a disk that refuses is tried again in the next look', async () => {
   let refusals = 0
-  const { source, kept, done } = openSource(keptSegment([[1, 1]]))
+  const { source, kept, done } = openSource(sentSegment([[1, 1]]))
   await using at = start([], landed(1), {
     source: {
       ...source,
@@ -207,7 +207,7 @@ test('a disk that refuses is tried again in the next look', async () => {
 test('age alone gives nothing up before an answer was had', async () => {
   const verdicts: boolean[] = []
   const now = performance.now()
-  const old = keptSegment([[1, 1]], { knownAt: now, takenAt: now + 3_600_000 })
+  const old = sentSegment([[1, 1]], { knownAt: now, takenAt: now + 3_600_000 })
   const { source } = openSource(old)
   await using at = start([], landed(), {
     source: {
@@ -225,7 +225,7 @@ test('age alone gives nothing up before an answer was had', async () => {
 
 test('bytes are bounded while nobody answers, too', async () => {
   let limits = 0
-  const { source } = openSource(keptSegment([[1, 1]]))
+  const { source } = openSource(sentSegment([[1, 1]]))
   const limit = () => {
     limits += 1
     return 1
@@ -241,7 +241,7 @@ test('bytes are bounded while nobody answers, too', async () => {
 })
 
 test('a close ends what is asked, at once and as often as one likes', async () => {
-  const { source } = openSource(keptSegment([[1, 1]]))
+  const { source } = openSource(sentSegment([[1, 1]]))
   const confirmer = new Confirmer({
     source,
     transport: {

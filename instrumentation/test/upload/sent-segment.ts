@@ -1,11 +1,11 @@
 /** A segment that was sent, for tests that need no disk. */
 import type { SequenceRange } from '../../src/sequence-ranges.ts'
-import type { KeptSegment } from '../../src/spool/unconfirmed-segments.ts'
+import type { SentSegment } from '../../src/spool/unconfirmed-segments.ts'
 
-export function keptSegment(
+export function sentSegment(
   sequences: readonly SequenceRange[],
-  changes: Partial<KeptSegment> = {},
-): KeptSegment {
+  changes: Partial<SentSegment> = {},
+): SentSegment {
   return {
     folder: '/spool/destination/recorder',
     name: `${sequences[0]?.[0]}.traces.json.gz`,
