@@ -1,4 +1,4 @@
-/** `GET /openapi.json`: the API described, and the JSON Schema of events beside it. */
+/** `GET /openapi.json`, the description of the API, and `GET /api/v1/events/schema`, the JSON Schema of events. */
 import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { eventSchemaDocument, withReferences } from '../events/json-schema.ts'
@@ -7,8 +7,8 @@ import { operations, tags } from './operations.ts'
 import { schemas } from './schemas.ts'
 
 /**
- * To be called before any route is made: the plugin listens for them. Nothing of it checks requests or shapes answers;
- * routes do that themselves.
+ * Call this before any route is added: the plugin listens for them. It only describes; it neither checks requests nor
+ * changes answers.
  */
 export function describeRoutes(app: FastifyInstance): void {
   app.register(swagger, {
@@ -20,7 +20,7 @@ export function describeRoutes(app: FastifyInstance): void {
         version: '1',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
-      // Wherever this document was read.
+      // The server that this document was read from.
       servers: [{ url: '/' }],
       tags: [...tags],
       components: {
@@ -28,13 +28,13 @@ export function describeRoutes(app: FastifyInstance): void {
           token: {
             type: 'http',
             scheme: 'bearer',
-            description: 'Of a scope that the endpoint names; `admin` stands for all of them.',
+            description: 'A token of a scope that the endpoint names, or of scope `admin`.',
           },
           browser: {
             type: 'apiKey',
             in: 'cookie',
             name: 'turnlog_session',
-            description: 'A browser that is signed in (`turnlog-receiver link`).',
+            description: 'A signed-in browser (`turnlog-receiver link`).',
           },
         },
       },
@@ -43,9 +43,10 @@ export function describeRoutes(app: FastifyInstance): void {
     transform: ({ url, route }) => describe(url, route),
     transformObject: (document) => {
       if (!('openapiObject' in document)) return {}
-      const place = (name: string) => (name.startsWith('#') ? name : `#/components/schemas/${name}`)
+      const locate = (name: string) =>
+        name.startsWith('#') ? name : `#/components/schemas/${name}`
       const { components, ...others } = document.openapiObject
-      return withReferences({ ...others, components: { ...components, schemas } }, place)
+      return withReferences({ ...others, components: { ...components, schemas } }, locate)
     },
   })
 }
@@ -65,8 +66,8 @@ export function descriptionRoutes(app: FastifyInstance): void {
 
 function describe(url: string, { method }: RouteOptions): { url: string; schema: FastifySchema } {
   const methods = [method].flat()
-  const isPart = methods.length === 1 && (methods[0] === 'GET' || methods[0] === 'POST')
-  const described = isPart ? (jaegerEndpoint(url) ?? ownEndpoint(url, methods[0])) : undefined
+  const isDescribed = methods.length === 1 && (methods[0] === 'GET' || methods[0] === 'POST')
+  const described = isDescribed ? (jaegerEndpoint(url) ?? ownEndpoint(url, methods[0])) : undefined
   return described ?? { url, schema: hidden }
 }
 

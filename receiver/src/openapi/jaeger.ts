@@ -1,9 +1,9 @@
-/** Jaeger's query API in brief, so that clients can be generated: Jaeger describes it itself, in words. */
+/** Jaeger's query API in brief, enough to generate clients. Jaeger's own documents describe it. */
 import type { Schema } from '../events/json-schema.ts'
 import type { Operation } from './operations.ts'
 
 interface JaegerEndpoint {
-  /** As it is written. */
+  /** The path as OpenAPI writes it. */
   readonly address: string
   readonly operationId: string
   readonly summary: string
@@ -23,9 +23,13 @@ function members(properties: Readonly<Record<string, Schema>>, required: readonl
 }
 
 const shown = {
-  maxAttributeBytes: { ...integer, minimum: 0, description: 'Where attributes are cut.' },
+  maxAttributeBytes: {
+    ...integer,
+    minimum: 0,
+    description: 'The size above which an attribute is cut.',
+  },
   prettyPrint: flag,
-  raw: { ...flag, description: 'Uncut, as it was sent.' },
+  raw: { ...flag, description: 'As sent, without cuts.' },
 } as const
 
 const search = members(
@@ -43,7 +47,7 @@ const search = members(
   ['query.startTimeMin', 'query.startTimeMax'],
 )
 
-/** By the route's address. */
+/** By the route's path. */
 export const jaegerEndpoints: Readonly<Record<string, JaegerEndpoint>> = {
   '/api/services': {
     address: '/api/services',
@@ -65,18 +69,18 @@ export const jaegerEndpoints: Readonly<Record<string, JaegerEndpoint>> = {
   '/api/traces': {
     address: '/api/traces',
     operationId: 'findTraces',
-    summary: 'Traces that are searched for, or asked for by their ids.',
+    summary: 'Traces by a search, or by their ids.',
     querystring: members({
-      service: { ...text, description: 'Needed where no `traceID` is.' },
+      service: { ...text, description: 'Needed without `traceID`.' },
       operation: text,
       start: microseconds,
       end: microseconds,
-      lookback: { ...text, description: 'Such as `1h`, where no `start` is.' },
+      lookback: { ...text, description: 'Such as `1h`; used without `start`.' },
       minDuration: duration,
       maxDuration: duration,
       limit: { ...integer, minimum: 1 },
       tags: { ...text, description: 'A JSON object of strings.' },
-      tag: { type: 'array', items: text, description: '`key:value` each.' },
+      tag: { type: 'array', items: text, description: 'Each is `key:value`.' },
       traceID: { type: 'array', items: text },
       ...shown,
     }),
@@ -112,7 +116,7 @@ export const jaegerEndpoints: Readonly<Record<string, JaegerEndpoint>> = {
   '/api/v3/traces': {
     address: '/api/v3/traces',
     operationId: 'findTracesV3',
-    summary: 'Traces that are searched for, as OTLP.',
+    summary: 'Traces by a search, as OTLP.',
     querystring: search,
   },
   '/api/v3/traces/*': {
@@ -125,7 +129,7 @@ export const jaegerEndpoints: Readonly<Record<string, JaegerEndpoint>> = {
   '/api/v3/trace-summaries': {
     address: '/api/v3/trace-summaries',
     operationId: 'findTraceSummaries',
-    summary: 'Traces that are searched for, in short.',
+    summary: 'Summaries of traces by a search.',
     querystring: search,
   },
   '/api/v3/dependencies': {
@@ -138,14 +142,17 @@ export const jaegerEndpoints: Readonly<Record<string, JaegerEndpoint>> = {
 
 const asJaeger = { 'application/json': { schema: { type: 'object' } } } as const
 const failures = {
-  400: { description: 'The question cannot be understood.', content: asJaeger },
-  401: { description: 'Without a token, or with one that is not known.', content: asJaeger },
-  403: { description: 'With a token for something else.', content: asJaeger },
-  503: { description: 'Not now: the database, or too many reads.', content: asJaeger },
+  400: { description: 'A parameter cannot be read.', content: asJaeger },
+  401: { description: 'Without a token, or with an unknown one.', content: asJaeger },
+  403: { description: 'With a token of another scope.', content: asJaeger },
+  503: {
+    description: 'The database does not answer, or too much is being read.',
+    content: asJaeger,
+  },
   504: { description: 'It took too long.', content: asJaeger },
 } as const
 
-/** Undefined for what is not Jaeger's. */
+/** Undefined for an endpoint that is not Jaeger's. */
 export function jaegerEndpoint(url: string): { url: string; schema: Operation } | undefined {
   if (!url.startsWith('/api/') || url.startsWith('/api/v1/')) return undefined
   const endpoint = jaegerEndpoints[url]
@@ -162,8 +169,8 @@ export function jaegerEndpoint(url: string): { url: string; schema: Operation } 
       ...(params && { params }),
       ...(querystring && { querystring }),
       response: {
-        200: { description: 'As Jaeger answers.', content: asJaeger },
-        ...(params && { 404: { description: 'There is none.', content: asJaeger } }),
+        200: { description: 'Jaeger’s answer.', content: asJaeger },
+        ...(params && { 404: { description: 'Not found.', content: asJaeger } }),
         ...failures,
       },
     },

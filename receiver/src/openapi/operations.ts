@@ -1,13 +1,13 @@
-/** What each endpoint of the API takes and answers, by method and path. A test compares it with the routes. */
+/** The requests and answers of each endpoint, by method and path. A test compares this with the routes. */
 import type { Schema } from '../events/json-schema.ts'
 
 export interface Operation {
-  /** What generated clients call it. */
+  /** The name in generated clients. */
   readonly operationId: string
   readonly tags: readonly [string]
   readonly summary: string
   readonly description?: string
-  /** Where it is left out, the bearer token. */
+  /** The bearer token when absent. */
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[]
   readonly querystring?: Schema
   readonly params?: Schema
@@ -19,7 +19,7 @@ export interface Operation {
 export const tags = [
   { name: 'Plain events', description: 'For clients without OpenTelemetry: docs/CLIENTS.md.' },
   { name: 'OTLP', description: 'OpenTelemetry’s own protocol over HTTP.' },
-  { name: 'Completeness', description: 'What has landed, and what is missing.' },
+  { name: 'Completeness', description: 'Which records have landed, and which are missing.' },
   { name: 'Health', description: 'Whether the receiver works.' },
   { name: 'Jaeger', description: 'Jaeger’s query API, for its UI and for Grafana.' },
   { name: 'Description', description: 'This document, and the schemas of events.' },
@@ -30,7 +30,7 @@ const text = { type: 'string' } as const
 const day = {
   type: 'string',
   format: 'date',
-  description: 'A day in UTC: that of the record which refers to the content.',
+  description: 'The UTC day of the record that refers to the content.',
 } as const
 
 function json(name: string): Schema {
@@ -46,20 +46,23 @@ function failure(description: string): Schema {
 }
 
 const retryAfter = {
-  'retry-after': { type: 'integer', description: 'Seconds after which to send the same again.' },
+  'retry-after': {
+    type: 'integer',
+    description: 'Seconds to wait before sending the same request again.',
+  },
 } as const
 
-/** What every endpoint that asks for a token may say. */
+/** Answers of every endpoint that needs a token. */
 const failures = {
-  401: failure('Without a token, or with one that is not known.'),
-  403: failure('With a token for something else.'),
-  503: { ...failure('Not now: send the same again, later.'), headers: retryAfter },
+  401: failure('Without a token, or with an unknown one.'),
+  403: failure('With a token of another scope.'),
+  503: { ...failure('Not now: send the same request again later.'), headers: retryAfter },
 } as const
 
 const bodyFailures = {
-  400: failure('The body cannot be read, and never will.'),
+  400: failure('The body cannot be read; do not send it again.'),
   413: failure('The body is too large: send it in parts.'),
-  415: failure('The body is of another type or coding than the receiver reads.'),
+  415: failure('The receiver does not read this content type or coding.'),
 } as const
 
 function otlp(operationId: string, signal: string): Operation {
@@ -68,7 +71,7 @@ function otlp(operationId: string, signal: string): Operation {
     tags: ['OTLP'],
     summary: `Lands ${signal}.`,
     description:
-      'OTLP/HTTP in protobuf or JSON, plain, gzip, zstd or deflate. The answer comes after commit; 503 is to be tried again. Scopes: ingest, gateway.',
+      'OTLP/HTTP in protobuf or JSON, plain, gzip, zstd or deflate. The answer comes after the commit; send again after 503. Scopes: ingest, gateway.',
     body: {
       content: {
         'application/x-protobuf': { schema: { type: 'string', format: 'binary' } },
@@ -76,7 +79,7 @@ function otlp(operationId: string, signal: string): Operation {
       },
     },
     response: {
-      200: answer('All that can land has landed.', 'OtlpAnswer'),
+      200: answer('Every record that can land has landed.', 'OtlpAnswer'),
       ...bodyFailures,
       ...failures,
     },
@@ -94,9 +97,9 @@ export const operations: Readonly<Record<string, Operation>> = {
   'POST /api/v1/events': {
     operationId: 'postEvents',
     tags: ['Plain events'],
-    summary: 'Lands events, each by itself.',
+    summary: 'Lands events; each is landed or rejected alone.',
     description:
-      'An array of events, or one event; plain, gzip, zstd or deflate. 200 says that each was looked at: see `results`. Scopes: ingest, gateway.',
+      'An array of events, or one event; plain, gzip, zstd or deflate. 200 means that each event was looked at: see `results`. Scopes: ingest, gateway.',
     body: {
       content: {
         'application/json': {
@@ -105,7 +108,7 @@ export const operations: Readonly<Record<string, Operation>> = {
       },
     },
     response: {
-      200: answer('Committed: what became of each event.', 'EventAnswer'),
+      200: answer('Committed: the result for each event.', 'EventAnswer'),
       ...bodyFailures,
       ...failures,
     },
@@ -125,18 +128,21 @@ export const operations: Readonly<Record<string, Operation>> = {
   'POST /api/v1/attachments': {
     operationId: 'postAttachment',
     tags: ['Plain events'],
-    summary: 'Lands a content too large for an event.',
+    summary: 'Lands a content that is too large for an event.',
     description:
-      'The body is the content; plain, gzip, zstd or deflate. Its SHA-256 is said in one of three ways. Scopes: ingest, gateway.',
+      'The body is the content; plain, gzip, zstd or deflate. State its SHA-256 in one of three ways. Scopes: ingest, gateway.',
     querystring: {
       type: 'object',
       properties: {
         sha256: {
           type: 'string',
           pattern: '^(sha256:)?[0-9a-fA-F]{64}$',
-          description: 'Of the content.',
+          description: 'SHA-256 of the content.',
         },
-        day: { ...day, description: `${day.description} Rarely needed: the receiver finds it.` },
+        day: {
+          ...day,
+          description: `${day.description} Rarely needed: the receiver finds the day.`,
+        },
       },
     },
     headers: {
@@ -144,26 +150,26 @@ export const operations: Readonly<Record<string, Operation>> = {
       properties: {
         'content-digest': {
           type: 'string',
-          description: 'RFC 9530, `sha-256=:…:`, of the content or of the bytes as they are sent.',
+          description: 'RFC 9530, `sha-256=:…:`, of the content or of the bytes as sent.',
         },
-        'x-content-sha256': { type: 'string', description: 'Of the content, in hex.' },
+        'x-content-sha256': { type: 'string', description: 'SHA-256 of the content, in hex.' },
       },
     },
     body: {
       content: { 'application/octet-stream': attachmentBytes, 'text/plain': attachmentBytes },
     },
     response: {
-      200: answer('It was here before.', 'AttachmentAnswer'),
-      201: answer('It has landed.', 'AttachmentAnswer'),
+      200: answer('The content had landed before.', 'AttachmentAnswer'),
+      201: answer('The content has landed.', 'AttachmentAnswer'),
       ...bodyFailures,
-      422: failure('The content is not what its SHA-256 says.'),
+      422: failure('The content has another SHA-256.'),
       ...failures,
     },
   },
   'GET /api/v1/attachments/:sha256': {
     operationId: 'getAttachment',
     tags: ['Plain events'],
-    summary: 'A content by its hash, whoever brought it.',
+    summary: 'A content by its hash, whoever sent it.',
     description:
       'Text, or a download. Ranges, `If-None-Match`, `HEAD`, and gzip where it is accepted. Scope: read; or a signed-in browser.',
     security: [{ token: [] }, { browser: [] }],
@@ -180,11 +186,11 @@ export const operations: Readonly<Record<string, Operation>> = {
         description: 'The content.',
         content: { 'text/plain': { schema: text }, 'application/octet-stream': attachmentBytes },
       },
-      206: { description: 'The range of it.' },
-      304: { description: 'It is what the client has.' },
-      400: failure('That is no hash, or no day.'),
-      404: failure('There is no such content, or not of that day.'),
-      416: failure('The content is shorter.'),
+      206: { description: 'The requested range.' },
+      304: { description: 'The client has the content already.' },
+      400: failure('The hash or the day is malformed.'),
+      404: failure('There is no such content, or none of that day.'),
+      416: failure('The content is shorter than the range.'),
       ...failures,
     },
   },
@@ -194,9 +200,9 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /api/v1/completeness': {
     operationId: 'getCompleteness',
     tags: ['Completeness'],
-    summary: 'What of a recorder has landed, was rejected, was dropped or is missing.',
+    summary: 'Which records of a recorder have landed, were rejected, were dropped or are missing.',
     description:
-      'For recorders and contents by name (scopes ingest, for the own recorders, gateway, read), or a list of sessions or of the recorders of one (scope read).',
+      'For recorders and contents by name (scopes read, gateway, and ingest for its own user’s recorders), or a list of sessions, or of one session’s recorders (scope read).',
     security: [{ token: [] }, { browser: [] }],
     querystring: {
       type: 'object',
@@ -213,19 +219,19 @@ export const operations: Readonly<Record<string, Operation>> = {
       },
     },
     response: {
-      200: answer('What the ledger says.', 'Completeness'),
-      400: failure('The question cannot be understood.'),
+      200: answer('The ledger’s ranges or counts.', 'Completeness'),
+      400: failure('A parameter cannot be read.'),
       ...failures,
     },
   },
   'GET /api/v1/health': {
     operationId: 'getHealth',
     tags: ['Health'],
-    summary: 'Whether the receiver and its database work and records land, and what was counted.',
+    summary: 'Whether the receiver and its database work and records land, with counts of records.',
     security: open,
     response: {
       200: health[200],
-      503: answer('The database does not answer, or nothing lands for now.', 'Health'),
+      503: answer('The database does not answer, or no record can land now.', 'Health'),
     },
   },
   'GET /api/v1/health/live': {
@@ -238,7 +244,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /api/v1/health/ready': {
     operationId: 'getReadiness',
     tags: ['Health'],
-    summary: 'Whether the database answers, too.',
+    summary: 'Whether the database answers.',
     security: open,
     response: health,
   },

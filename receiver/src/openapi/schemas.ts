@@ -1,4 +1,4 @@
-/** What is sent and answered, by name; `$ref` is the name of another one. */
+/** The schemas of bodies, by name; `$ref` is the name of another schema. */
 import { eventSchemas, type Schema } from '../events/json-schema.ts'
 
 const count = { type: 'integer', minimum: 0 } as const
@@ -10,7 +10,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
   ...events,
   Event: { ...events.Event, discriminator: { propertyName: 'type' } },
   EventAnswer: {
-    description: 'What became of each event. received = landed + duplicate + rejected.',
+    description: 'The result for each event. received = landed + duplicate + rejected.',
     type: 'object',
     required: ['received', 'landed', 'duplicate', 'rejected', 'results'],
     properties: {
@@ -37,17 +37,20 @@ export const schemas: Readonly<Record<string, Schema>> = {
     type: 'object',
     required: ['index', 'status'],
     properties: {
-      index: { ...count, description: 'Its place in the array.' },
+      index: { ...count, description: 'Its index in the array.' },
       status: {
         enum: ['landed', 'duplicate', 'rejected'],
         description:
-          '`landed` and `duplicate` are both success; what is `rejected` will never land.',
+          '`landed` and `duplicate` are both success; a `rejected` event will never land.',
       },
-      eventId: { type: 'string', description: 'The one that came, else the SHA-256 of the event.' },
+      eventId: { type: 'string', description: 'The event’s own id, or its SHA-256 without one.' },
       sessionId: { type: 'string' },
       traceId: { type: 'string', description: 'The turn’s page is at `/turns/{traceId}`.' },
       spanId: { type: 'string' },
-      reason: { type: 'string', description: 'Why it was rejected, or is not what landed before.' },
+      reason: {
+        type: 'string',
+        description: 'Why the event was rejected, or that another one landed under its id.',
+      },
     },
   },
   AttachmentAnswer: {
@@ -55,17 +58,17 @@ export const schemas: Readonly<Record<string, Schema>> = {
     required: ['status', 'ref', 'size', 'days'],
     properties: {
       status: { enum: ['landed', 'duplicate'] },
-      ref: { ...hash, description: 'What an event says in the place of the content.' },
+      ref: { ...hash, description: 'The reference that an event has in the place of the content.' },
       size: { ...count, description: 'In bytes.' },
       days: {
         type: 'array',
         items: { type: 'string', format: 'date' },
-        description: 'The days with which it is kept.',
+        description: 'The days with which the content is stored.',
       },
     },
   },
   Failure: {
-    description: 'Why not, in a sentence, and a code of google.rpc.',
+    description: 'The reason in a sentence, and a code of google.rpc.',
     type: 'object',
     required: ['code', 'message'],
     properties: { code: { type: 'integer' }, message: { type: 'string' } },
@@ -77,12 +80,12 @@ export const schemas: Readonly<Record<string, Schema>> = {
       status: { enum: ['ok', 'unavailable'] },
       database: { enum: ['ok', 'unavailable'] },
       landing: {
-        description: 'Whether records land; all else is served when the database is `ok`.',
+        description: 'Whether records land; everything else works when the database is `ok`.',
         enum: ['ok', 'unavailable', 'TL_DATABASE_FULL', 'TL_CLOCKS_DISAGREE'],
       },
       records: {
         type: 'object',
-        description: 'Since it started. received = landed + duplicate + rejected.',
+        description: 'Since the receiver started. received = landed + duplicate + rejected.',
         properties: { received: count, landed: count, duplicate: count, rejected: count },
       },
     },
@@ -97,7 +100,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
     type: 'object',
   },
   Completeness: {
-    description: 'For recorders by name their ranges of sequences; for a session or all a list.',
+    description: 'Ranges of sequences of recorders by name, or a list of sessions or recorders.',
     type: 'object',
   },
 }

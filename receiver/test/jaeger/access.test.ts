@@ -1,4 +1,4 @@
-/** Who may read, what of whom, and how many at once. */
+/** Access to Jaeger's API: who may read, which team's records, and how many at once. */
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { createSignInLink, createToken } from '@turnlog/receiver/storage'
@@ -40,7 +40,7 @@ async function refusalOf(stage: Stage, path: string, headers: Record<string, str
   return { status: answer.status, body: await answer.json(), headers: answer.headers }
 }
 
-test('without a token every route is 401, and 403 with one for something else, in its own words', async () => {
+test('every route answers 401 without a token and 403 with one of another scope, in its version’s format', async () => {
   await using stage = await openStage({ database })
   const ingest = { authorization: `Bearer ${stage.receiver.token}` }
   for (const path of routes) {
@@ -54,7 +54,7 @@ test('without a token every route is 401, and 403 with one for something else, i
   }
 })
 
-test('a token of scope read or admin reads, and so does a browser that is signed in, under a name of ours', async () => {
+test('a token of scope read or admin may read, and so may a signed-in browser under one of the receiver’s names', async () => {
   await using stage = await openStage({ database })
   const admin = await stage.receiver.newToken({ scope: 'admin' })
   expect((await stage.get('/api/services', { authorization: `bearer ${admin}` })).status).toBe(200)
@@ -69,7 +69,7 @@ test('a token of scope read or admin reads, and so does a browser that is signed
   expect((await stage.get('/api/v3/services', { cookie: 'turnlog_session=x' })).status).toBe(401)
 })
 
-test('a team sees nothing of another one, whatever it asks for', async () => {
+test('a team sees nothing of another team, whatever it asks for', async () => {
   await using stage = await openStage({ database })
   const ours = await createToken(stage.database, { user: 'a', scope: 'read' })
   const theirs = await createToken(stage.database, { user: 'b', scope: 'read', team: 'other' })
@@ -110,13 +110,13 @@ test('a team sees nothing of another one, whatever it asks for', async () => {
   expect(oursSeen).not.toContain(parent)
 })
 
-/** Statements of the receiver that are at work on spans. */
+/** The number of the receiver's statements that read spans now. */
 const atWork = `
   select pid from pg_stat_activity
    where datname = current_database() and state = 'active' and query like '%from spans%'
      and pid <> pg_backend_pid()`
 
-/** Holds the table, so that who reads it waits; until it is disposed of. */
+/** Locks the table until it is disposed of, so that every read of it waits. */
 async function holdSpans(stage: Stage): Promise<AsyncDisposable> {
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
   const { promise: held, resolve: hold } = Promise.withResolvers<void>()
@@ -148,7 +148,7 @@ test('when a client leaves, its search is ended', async () => {
   await expect.poll(() => stage.database.query(atWork)).toHaveLength(0)
 })
 
-test('a search that takes too long is ended, and answered 504 in words', async () => {
+test('a search that takes too long is ended, and answered 504 with the reason', async () => {
   await using stage = await openStage({ database, limits: { jaegerReadSecondsMax: 1 } })
   await using _held = await holdSpans(stage)
   const paths = ['/api/traces?service=app', '/api/v3/services']
@@ -173,7 +173,7 @@ test('more reads at once than are allowed wait for their turn; landing goes on m
   await stage.landSpans([span()])
 })
 
-test('what comes when too much is being read already is 503, at once', async () => {
+test('a request is answered 503 at once when too much is being read already', async () => {
   await using stage = await openStage({ database, limits: { jaegerReadsMax: 1 } })
   const held = await holdSpans(stage)
   const first = Array.from({ length: 8 }, () => stage.get('/api/services'))
@@ -190,7 +190,7 @@ test('what comes when too much is being read already is 503, at once', async () 
   ])
 })
 
-test('clients that read a long answer slowly, or not at all, keep nobody waiting', async () => {
+test('clients that read a long answer slowly, or not at all, do not make others wait', async () => {
   await using stage = await openStage({ database, limits: { jaegerReadsMax: 1 } })
   const traceId = newTraceId()
   const spans = Array.from({ length: 600 }, () => span({ big: 'x'.repeat(60_000) }, { traceId }))
@@ -211,7 +211,7 @@ test('clients that read a long answer slowly, or not at all, keep nobody waiting
   for (const answer of slow) answer.destroy()
 })
 
-/** Whoever reads the table fails, until this is disposed of. */
+/** Makes every read of the table fail, until it is disposed of. */
 async function takeAway({ database }: Stage, table: string): Promise<AsyncDisposable> {
   await database.query(`alter table ${table} rename to ${table}_away`)
   return {
@@ -221,7 +221,7 @@ async function takeAway({ database }: Stage, table: string): Promise<AsyncDispos
   }
 }
 
-test('when the database fails every route is 503, in its own words, and heals', async () => {
+test('every route answers 503 in its version’s format while the database fails, and works again afterwards', async () => {
   await using stage = await openStage({ database })
   await stage.landSpans([span()])
   {

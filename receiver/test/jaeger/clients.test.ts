@@ -1,6 +1,6 @@
 /**
- * Two viewers, as far as they can be had here: their requests in their order, and their reading of the answers. What
- * each reads, and what makes it fail, was taken from its source (Grafana 13, Jaeger UI 2.20 and 2.21).
+ * Imitates two viewers: sends their requests in their order, and checks the answers as they do. The fields that each
+ * reads, and those that make it fail, come from its source (Grafana 13, Jaeger UI 2.20 and 2.21).
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Json, newSpanId, newTraceId, span } from '../../../test/support/otlp.ts'
@@ -125,7 +125,7 @@ test('Grafana: health, pickers, a search, a trace, the service graph', async () 
   })
 })
 
-test('Grafana: many traces, some with nothing but children, and none without a span', async () => {
+test('Grafana: many traces, some without a root span, and none without a span', async () => {
   const spans = Array.from({ length: 30 }, (_, index) =>
     span({}, index % 2 === 0 ? {} : { parentSpanId: newSpanId() }),
   )
@@ -134,7 +134,7 @@ test('Grafana: many traces, some with nothing but children, and none without a s
   expect(await openGrafana(stage).search({ service: 'thirty' }, from, to)).toHaveLength(20)
 })
 
-/** What Jaeger UI 2.21 refuses a trace for: ids, numbers as text, exactly one value an attribute. */
+/** The reasons for which Jaeger UI 2.21 refuses a trace: ids, numbers that are not text, not exactly one value per attribute. */
 function refinedProblems(value: unknown, path = ''): string[] {
   if (Array.isArray(value))
     return value.flatMap((one, index) => refinedProblems(one, `${path}[${index}]`))
@@ -201,7 +201,7 @@ test('Jaeger’s UI: services, operations, summaries, the trace, dependencies', 
   expect(links).toEqual([{ parent: 'example', child: 'unknown_service', callCount: 2 }])
 })
 
-test('a tree can be drawn of every trace: who is no root has a way up to one', async () => {
+test('every trace can be drawn as a tree: each span has a path to a root', async () => {
   const { data } = await stage.read(`/api/traces/${traceId}`)
   const trace: GrafanaTrace = Array.isArray(data)
     ? data[0]
@@ -251,7 +251,7 @@ test('a trace of 10 008 spans comes whole, in both versions', async () => {
   expect(resourceSpans[0].scopeSpans).toHaveLength(1)
 })
 
-test('a trace is gzipped for who takes it, and the same as without', async () => {
+test('a trace is gzipped for a client that accepts it, and is the same as without gzip', async () => {
   for (const path of [`/api/traces/${traceId}`, `/api/v3/traces/${traceId}`]) {
     const authorization = `Bearer ${stage.token}`
     const zipped = await stage.get(path, { authorization, 'accept-encoding': 'gzip' })

@@ -1,4 +1,4 @@
-/** How much of contents is shown, and where the rest is. */
+/** How much of a content is shown, and where its link leads. */
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { contentHash, contentParts } from '../../../test/support/content-parts.ts'
@@ -31,7 +31,7 @@ interface Tag {
   readonly value: unknown
 }
 
-/** The tags of the first span of a trace, by their keys. */
+/** The tags of a trace's first span, by key. */
 async function tagsOf(path: string): Promise<Readonly<Record<string, Tag | undefined>>> {
   const { data } = await stage.read(path)
   const tags: readonly Tag[] = Array.isArray(data) ? data[0].spans[0].tags : []
@@ -53,7 +53,7 @@ function messages(count: number, length: number): string {
   )
 }
 
-test('what fits is whole, to the byte: the GenAI view reads it', async () => {
+test('a content within the limit is shown whole, to the byte: the GenAI view reads it', async () => {
   const conversation = messages(30, 100)
   const traceId = await landOne({
     'gen_ai.operation.name': 'chat',
@@ -68,7 +68,7 @@ test('what fits is whole, to the byte: the GenAI view reads it', async () => {
   expect(Object.keys(tags).filter((key) => /\.(size|link|ref)$/.test(key))).toEqual([])
 })
 
-test('above 64 KiB stand the beginning, the size and a link; raw gives all', async () => {
+test('a content above 64 KiB is shown as its beginning, its size and a link; raw shows all of it', async () => {
   const text = 'é'.repeat(40_000)
   const conversation = messages(100, 500)
   const traceId = await landOne({ text, 'gen_ai.input.messages': conversation })
@@ -95,7 +95,7 @@ test('above 64 KiB stand the beginning, the size and a link; raw gives all', asy
   }
 })
 
-test('maxAttributeBytes shows less as well, and never half a character', async () => {
+test('maxAttributeBytes can also lower the limit, and never cuts a character', async () => {
   const traceId = await landOne({ text: '😀'.repeat(1_000) })
   for (const [bytes, characters] of [
     [0, 0],
@@ -111,7 +111,7 @@ test('maxAttributeBytes shows less as well, and never half a character', async (
   }
 })
 
-test('the size a client sent is not told twice', async () => {
+test('a size attribute that the client sent is not added again', async () => {
   const traceId = newTraceId()
   const attributes = {
     'gen_ai.tool.call.result': 'x'.repeat(70_000),
@@ -122,11 +122,11 @@ test('the size a client sent is not told twice', async () => {
   expect(text.match(/"gen_ai.tool.call.result.size"/g)).toHaveLength(1)
 })
 
-test('bytes above the limit are told of, not shown', async () => {
+test('bytes above the limit are described, not shown', async () => {
   const traceId = await landOne({ blob: new Uint8Array(70_000).fill(255) })
   const { blob, 'blob.size': size } = await tagsOf(`/api/traces/${traceId}`)
   expect(blob?.type).toBe('string')
-  expect(blob?.value).toMatch(/^\[70000 bytes that are no text; the whole: https:/)
+  expect(blob?.value).toMatch(/^\[70000 bytes that are not text; the whole: https:/)
   expect(size?.value).toBe(70_000)
   const whole = await tagsOf(`/api/traces/${traceId}?raw=true`)
   expect(whole.blob).toEqual({
@@ -136,7 +136,7 @@ test('bytes above the limit are told of, not shown', async () => {
   })
 })
 
-test('a content that is not there is referred to, not made up', async () => {
+test('a missing content is shown as a reference', async () => {
   const traceId = await landOne({
     'gen_ai.tool.call.result': 'gone',
     'gen_ai.input.messages': messages(3, 10),
@@ -174,7 +174,7 @@ test('a list of traces reads no contents', async () => {
 
 const tooMuch = 'its contents are too much for one answer: some have only their size and a link'
 
-test('one answer holds 64 MiB of contents; then they have only a size and a link, and the trace says so', async () => {
+test('one answer holds 64 MiB of contents; the others have only a size and a link, and the trace has a warning', async () => {
   const texts = Array.from({ length: 30 }, (_, index) => `${index} `.padEnd(60_000, 'z'))
   const traceId = await landOne(Object.fromEntries(texts.map((text, index) => [`k${index}`, text])))
   await stage.copySpan(traceId, 39)
@@ -213,7 +213,7 @@ test.each([
   expect(trace.warnings).toEqual([tooMuch])
 })
 
-test('what an answer tells once of all spans counts once', async () => {
+test('contents that an answer has once for all spans count once', async () => {
   const traceId = newTraceId()
   const spans = Array.from({ length: 10 }, () => span({}, { traceId }))
   await stage.landSpans(spans, { 'service.name': 'app', about: 'z'.repeat(6_000) })
@@ -228,7 +228,7 @@ interface ShownTrace {
   readonly warnings: readonly string[] | null
 }
 
-/** What an answer shows that holds fewer contents. */
+/** The trace in an answer with a smaller limit for contents. */
 async function answerWithin(traceId: string, answerBytesMax: number): Promise<ShownTrace> {
   const read = {
     database: stage.receiver.database,
@@ -271,7 +271,7 @@ function byLength(left: string, right: string): number {
   return left.length - right.length
 }
 
-test('a content that went out of line is referred to until it has come, and shown then', async () => {
+test('a content that travels apart is a reference until it arrives, and is shown afterwards', async () => {
   const text = 'out of line '.repeat(1_000)
   const bytes = new Uint8Array(5_000).fill(254)
   const traceId = await landOne({
@@ -299,7 +299,7 @@ test('a content that went out of line is referred to until it has come, and show
   })
 })
 
-test('members of messages that went out of line are references in valid JSON, and in their places when all is asked for', async () => {
+test('members of messages that travel apart are references in valid JSON, and put back in a raw answer', async () => {
   const large = 'é'.repeat(200_000)
   const message = (part: object) =>
     JSON.stringify([{ role: 'user', parts: [{ type: 'text', ...part }] }])
@@ -318,8 +318,8 @@ test('members of messages that went out of line are references in valid JSON, an
   expect(raw['gen_ai.input.messages.link']).toBeUndefined()
 })
 
-/** One `intValue` beyond 64 bits, and readers of OTLP refuse the whole trace. */
-test('an integer that only a plain event may hold is text', async () => {
+/** Readers of OTLP refuse a whole trace for one `intValue` above 64 bits. */
+test('an integer above 64 bits, which only a plain event may hold, is text', async () => {
   const integers =
     '"member":1180591620717411303424,"inside":{"n":[9223372036854775808]},"fits":-9223372036854775808'
   const body = `[{"type":"ToolCall","toolName":"x","timestamp":${Date.now()},${integers}}]`

@@ -1,4 +1,4 @@
-/** Whatever an address says, the answer is one of ours, and JSON: never 500. Prints its seed when it fails. */
+/** Every address is answered in the API's own JSON, never with 500. Prints its seed when it fails. */
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openRandom, type Random } from '../../../test/support/random.ts'
@@ -124,7 +124,7 @@ const values = [
   ...[traceId, traceId.slice(20), 'AAAAAAAAAAAAAAAAAAAAAQ==', '/', '//', '{id}'],
 ]
 
-/** As bytes on the wire: `fetch` would repair what is broken. */
+/** Sends raw bytes: `fetch` would repair a malformed address. */
 function get(path: string): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(stage.receiver.url)
@@ -177,7 +177,7 @@ test('two thousand random addresses are 200, 400 or 404, in JSON', async () => {
   expect(counts.get(200) ?? 0, `SEED=${seed}`).toBeGreaterThan(200)
 })
 
-test('addresses that are no text of a kind are answered', async () => {
+test('addresses that are not valid text are answered', async () => {
   for (const path of [
     '/api/traces/%ff%fe',
     '/api/services/%00/operations',

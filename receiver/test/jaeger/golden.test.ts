@@ -37,7 +37,7 @@ test.each([
   await expect(laidOut(toGoldenTime(text))).toMatchFileSnapshot(`golden/${name}.json`)
 })
 
-/** Laid out by a program of its own, which changes no digit; runs of one character are abridged. */
+/** Indents JSON without changing a digit, and abridges runs of one character. */
 function laidOut(text: string): string {
   const tokens = text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^{}[\],:"\s]+/g) ?? []
   let depth = 0

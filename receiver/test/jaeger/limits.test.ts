@@ -1,4 +1,4 @@
-/** What happens to a trace with more spans than one answer shows. */
+/** A trace with more spans than one answer shows. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newTraceId, span } from '../../../test/support/otlp.ts'
 import { spansMax } from '../../src/jaeger/read/read-trace.ts'
@@ -24,13 +24,13 @@ function countOf(text: string, name: string): number {
   return text.split(`"${name}":`).length - 1
 }
 
-test('the first of its spans are shown, and the trace says so', async () => {
+test('its first spans are shown, with a warning', async () => {
   const text = await (await stage.get(`/api/traces/${large}`)).text()
   expect(countOf(text, 'spanID')).toBe(spansMax)
   expect(text).toContain(`"warnings":["the trace has more than ${spansMax} spans`)
 })
 
-test('in a list of whole traces it is left out with what is older, and counted whole in summaries', async () => {
+test('in a list of whole traces it and all older traces are left out; summaries count all of its spans', async () => {
   const query = new URLSearchParams({
     'query.startTimeMin': new Date(Date.now() - 3_600_000).toISOString(),
     'query.startTimeMax': new Date().toISOString(),

@@ -1,4 +1,4 @@
-/** What Jaeger's clients write in an address, as Go reads it. */
+/** Texts in the addresses of Jaeger's clients, read as Go reads them. */
 import { expect, test } from 'vitest'
 import {
   parseDuration,
@@ -40,7 +40,7 @@ test.each([
   '9999999h',
   'NaN',
   '1'.repeat(200),
-])('%j is no duration', (text) => {
+])('%j is not a duration', (text) => {
   expect(parseDuration(text)).toBeUndefined()
 })
 
@@ -54,12 +54,12 @@ test.each([
   expect(parseUnixTime(text)).toBe(nanoseconds)
 })
 
-test('a time that is told to be in milliseconds is', () => {
+test('a time that is always in milliseconds is read so', () => {
   expect(parseUnixMilliseconds('1700000000123')).toBe(1_700_000_000_123_000_000n)
 })
 
 test.each(['', 'now', '1.5', '1e9', '0x10', '9223372036854775808', ' 1', '1'.repeat(40)])(
-  '%j is no time',
+  '%j is not a time',
   (text) => {
     expect(parseUnixTime(text)).toBeUndefined()
     expect(parseUnixMilliseconds(text)).toBeUndefined()
@@ -82,7 +82,7 @@ test.each([
   '2026-01-02T25:04:05Z',
   '2026-01-02T03:04:05',
   'x',
-])('%j is no time of RFC 3339', (text) => {
+])('%j is not a time of RFC 3339', (text) => {
   expect(parseRfc3339(text)).toBeUndefined()
 })
 
@@ -99,7 +99,7 @@ test.each([
 })
 
 test.each(['', 'xyz', '1'.repeat(33), 'AAA=', '0x1', 'a b', '\0', 'é'])(
-  '%j is no trace id',
+  '%j is not a trace id',
   (text) => {
     expect(parseJaegerTraceId(text)).toBeUndefined()
   },

@@ -1,4 +1,4 @@
-/** What finds a trace, in both versions of the API. */
+/** The parameters that find a trace, in both versions of the API. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Attributes,
@@ -22,7 +22,7 @@ afterAll(() => stage[Symbol.asyncDispose]())
 
 let serviceCount = 0
 
-/** One trace of one span, of a service of its own. */
+/** Lands one trace of one span, with a service that no other trace has. */
 async function landOne(
   attributes: Attributes = {},
   overrides: Json = {},
@@ -139,7 +139,7 @@ describe('a tag', () => {
     expect(await searchV1({ service, tag: 'otel.scope.version:2' })).toEqual([traceId])
   })
 
-  test('finds failed spans, kinds and statuses under the names they are shown with', async () => {
+  test('finds failed spans, kinds and statuses under the names with which they are shown', async () => {
     const failed = { kind: 3, status: { code: 2, message: 'no such file' } }
     const { service, traceId } = await landOne({}, failed)
     for (const tag of [
@@ -153,7 +153,7 @@ describe('a tag', () => {
     }
   })
 
-  test('for a user finds and shows whom the token stands for, not who the sender says it is', async () => {
+  test('for a user finds and shows the token’s user, not the one that the sender claims', async () => {
     const claimed = { 'user.id': 'somebody else' }
     const { service, traceId } = await landOne(claimed, {}, claimed)
     expect(await searchV1({ service, tag: 'user.id:mara' })).toEqual([traceId])
@@ -168,12 +168,12 @@ describe('a tag', () => {
     }
   })
 
-  test('of an error that is an attribute is found as well', async () => {
+  test('finds an error that is an attribute, too', async () => {
     const { service, traceId } = await landOne({ error: true })
     expect(await searchV1({ service, tag: 'error:true' })).toEqual([traceId])
   })
 
-  test('is looked for with all others on one span', async () => {
+  test('has to be on the same span as all other tags', async () => {
     const traceId = newTraceId()
     const times = { startTimeUnixNano: nanoseconds(-60_000), endTimeUnixNano: nanoseconds(-59_000) }
     const spans = [
@@ -186,7 +186,7 @@ describe('a tag', () => {
   })
 })
 
-test('durations are exact to the nanosecond, and both ends belong to them', async () => {
+test('limits of durations are exact to the nanosecond and inclusive', async () => {
   const start = nanoseconds(-60_000)
   const end = String(BigInt(start) + 1_200_001n)
   const { service, traceId } = await landOne({}, { startTimeUnixNano: start, endTimeUnixNano: end })
@@ -214,7 +214,7 @@ test('a span that has not ended has no duration', async () => {
   expect(await searchV1({ service, maxDuration: '1h' })).toEqual([])
 })
 
-test('times are exact, and both ends belong to them; v1 takes milliseconds as well', async () => {
+test('limits of times are exact and inclusive; v1 also takes milliseconds', async () => {
   const at = now.getTime() - 60_000
   const start = String(BigInt(at) * 1_000_000n + 5_000n)
   const { service, traceId } = await landOne({}, { startTimeUnixNano: start })
@@ -228,7 +228,7 @@ test('times are exact, and both ends belong to them; v1 takes milliseconds as we
   expect(await search(at + 1, at + 2)).toEqual([])
 })
 
-test('without times the last two days are searched, or what lookback says', async () => {
+test('without times the last two days are searched, or as many as lookback says', async () => {
   const { service, traceId } = await landOne(
     {},
     { startTimeUnixNano: nanoseconds(-3 * 86_400_000) },
@@ -238,7 +238,7 @@ test('without times the last two days are searched, or what lookback says', asyn
   expect(await searchV1({ service, lookback: 'custom' })).toEqual([])
 })
 
-test('operation and service are searched for as they are, also those without a name', async () => {
+test('operation and service are compared exactly, also for spans without a service', async () => {
   const { service, traceId } = await landOne({}, { name: 'GET /a b?c=d' })
   expect(await searchV1({ service, operation: 'GET /a b?c=d' })).toEqual([traceId])
   expect(await searchV1({ service, operation: 'GET /a' })).toEqual([])
@@ -247,7 +247,7 @@ test('operation and service are searched for as they are, also those without a n
   expect(await searchV3({ 'query.attributes': '{"nameless":"1"}' })).toEqual([nameless.traceId])
 })
 
-test('the newest come first, as many as are asked for, however far apart they are', async () => {
+test('the newest traces come first, up to the limit, however far apart they are', async () => {
   const hours = [0.5, 3, 30, 200, 600]
   const ids = hours.map(() => newTraceId())
   for (const [index, hour] of hours.entries()) {
@@ -264,7 +264,7 @@ test('the newest come first, as many as are asked for, however far apart they ar
   )
 })
 
-test('a trace is found once, by its newest span that fits, and told with all of its spans', async () => {
+test('a trace is found once, by its newest matching span, and shown with all of its spans', async () => {
   const traceId = newTraceId()
   const root = newSpanId()
   const at = (hours: number) => ({
@@ -313,7 +313,7 @@ test('a thousand hits come back', async () => {
   )
 })
 
-test('windows of time leave no gap, and end', () => {
+test('the windows of time that a search reads have no gap, and end', () => {
   for (const [from, to] of [
     [0n, 9_000_000_000_000_000_000n],
     [5n, 5n],
@@ -330,7 +330,7 @@ test('windows of time leave no gap, and end', () => {
   }
 })
 
-describe('what cannot be read is 400, in words', () => {
+describe('a parameter that cannot be read is 400, with the reason', () => {
   test.each([
     ['', "parameter 'service' is required"],
     ['service=a&limit=0', 'limit must be greater than 0'],
@@ -387,7 +387,7 @@ describe('what cannot be read is 400, in words', () => {
   })
 })
 
-test('older names of v3’s parameters are understood', async () => {
+test('older names of v3’s parameters are read', async () => {
   const { service, traceId } = await landOne({}, { name: 'op' })
   const query = new URLSearchParams({
     'query.service_name': service,

@@ -1,4 +1,4 @@
-/** A receiver to ask as Jaeger's clients do, on a database of its own unless it is given one. */
+/** A receiver that a test can query as Jaeger's clients do, on a new database unless it is given one. */
 import { expect } from 'vitest'
 import { type Json, post, traceRequest } from '../../../test/support/otlp.ts'
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
@@ -13,13 +13,13 @@ export interface Stage extends AsyncDisposable {
   readonly receiver: TestReceiver
   /** Of scope `read`. */
   readonly token: string
-  /** With the token, unless other headers are given. */
+  /** Sends the token, unless other headers are given. */
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>
   /** The answer's JSON; fails unless the status is 200. */
   read(path: string): Promise<Json>
   land(request: Json): Promise<void>
   landSpans(spans: readonly Json[], resource?: Parameters<typeof traceRequest>[1]): Promise<void>
-  /** Copies the trace's only span there, with ids of their own: landed one by one, many would take a minute. */
+  /** Copies the trace's only span in the database, with new ids: landing many spans one by one would take a minute. */
   copySpan(traceId: string, copies: number): Promise<void>
 }
 

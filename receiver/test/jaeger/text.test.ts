@@ -1,4 +1,4 @@
-/** Text in and out: stored JSON that keeps its kinds, and JSON laid out as it passes. */
+/** Stored JSON keeps the kinds of its numbers; JSON is indented piece by piece. */
 import { expect, test } from 'vitest'
 import { Double, parseStored, toPlainJson } from '../../src/jaeger/read/stored-json.ts'
 import { openPrettyJson } from '../../src/jaeger/v1/pretty-json.ts'
@@ -17,7 +17,7 @@ const values: readonly unknown[] = [
   [true, false, null, -1.5, 1e300, ''],
 ]
 
-test.each(values)('%j is laid out as JSON.stringify does, wherever it is cut', (value) => {
+test.each(values)('%j is indented as JSON.stringify does, wherever it is cut', (value) => {
   const text = JSON.stringify(value)
   const expected = JSON.stringify(value, null, 4)
   for (let size = 1; size <= text.length; size += 1) {
@@ -39,14 +39,14 @@ test.each([
   ['{"a": 1000000000000000000000.0}', { a: new Double(1e21) }],
   ['{"a": "1.0, 9007199254740993"}', { a: '1.0, 9007199254740993' }],
   ['{"__proto__": 1.0}', JSON.parse('{"__proto__": null}')],
-])('%s is read as what it is', (text, expected) => {
+])('%s keeps its kinds and digits', (text, expected) => {
   const value = parseStored(text)
   if (text.includes('__proto__'))
     expect(Object.keys(Object(value))).toEqual(Object.keys(Object(expected)))
   else expect(value).toEqual(expected)
 })
 
-test('a structure is shown as other programs write it, in the order of its keys', () => {
+test('a structure is written as other programs do, sorted by key', () => {
   const text = '{"b": [1.0, 9007199254740993, "x"], "a": {"d": null, "c": true}}'
   expect(toPlainJson(parseStored(text))).toBe(
     '{"a":{"c":true,"d":null},"b":[1,9007199254740993,"x"]}',

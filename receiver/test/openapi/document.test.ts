@@ -36,13 +36,13 @@ async function readDocument(): Promise<Document> {
   return (await answer.json()) as Document
 }
 
-test('the document is valid OpenAPI 3.1, and every reference in it leads somewhere', async () => {
+test('the document is valid OpenAPI 3.1, and every reference in it has a target', async () => {
   const document = await readDocument()
   expect(document.openapi).toBe('3.1.0')
   await SwaggerParser.validate(structuredClone(document))
 })
 
-test('every endpoint of the API is described, and what is described is there', async () => {
+test('every endpoint of the API is described, and every described endpoint exists', async () => {
   const app = buildApp(
     {
       bodyBytesMax: 1,
@@ -81,7 +81,7 @@ test('every endpoint of the API is described, and what is described is there', a
 })
 
 /** What linters (Redocly's, Spectral's) and generators of clients ask for. */
-test('each operation has a name of its own, what it may be asked, and how it refuses', async () => {
+test('each operation has its own name, its parameters and its refusals', async () => {
   const document = await readDocument()
   expect(document).toMatchObject({ servers: [{ url: '/' }] })
   const described = Object.values(document.paths).flatMap((methods) => Object.values(methods))
@@ -117,7 +117,7 @@ test('the examples of the document land', async () => {
   expect(await sendEvents(receiver, current)).toMatchObject({ landed: 6, rejected: 0 })
 })
 
-test('the schema of events takes what the receiver takes', async () => {
+test('the schema of events allows what the receiver accepts', async () => {
   const answer = await fetch(`${receiver.url}/api/v1/events/schema`)
   expect(answer.headers.get('content-type')).toBe('application/schema+json; charset=utf-8')
   const validate = new Ajv2020({ strict: false }).compile((await answer.json()) as object)

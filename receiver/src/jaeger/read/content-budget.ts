@@ -1,14 +1,14 @@
-/** How much of contents one answer shows. Pure. */
+/** How many bytes of contents one answer shows. Pure. */
 import type { ContentLimits } from './read-trace.ts'
 
 export interface ContentBudget extends ContentLimits {
-  /** Something did not fit. */
+  /** True once a content did not fit. */
   isSpent(): boolean
 }
 
-/** Contents of all attributes of one answer. A viewer keeps all of it in memory. */
+/** Contents of one answer with one trace. A viewer keeps all of it in memory. */
 export const traceBytesMax = 64 * 1024 ** 2
-/** Of an answer that holds many traces: a list reads little. */
+/** Contents of one answer with many traces: a viewer's list needs little of them. */
 export const tracesBytesMax = 16 * 1024 ** 2
 
 export function openContentBudget(limits: {
@@ -31,7 +31,7 @@ export function openContentBudget(limits: {
   }
 }
 
-/** Nothing is left out, and nothing is cut. */
+/** No limits. */
 export function wholeContents(): ContentBudget {
   return openContentBudget({
     bytesMax: Number.POSITIVE_INFINITY,

@@ -1,13 +1,13 @@
 /**
- * The messages of lists, by the lists' last links. Lists share their beginnings: what is put together of one serves all
- * that share it. Pure.
+ * The messages of lists, by the last link of each list. Lists share their beginnings, so each beginning is assembled once.
+ * Pure.
  */
 import type { MessageLink } from '../../storage/queries/message-links.ts'
 
-/** Links in the order of their positions; a beginning has so many bytes. */
+/** The links are in the order of their positions. A beginning has at least `beginningLength` bytes if its list does. */
 export function openMessageChains(links: readonly MessageLink[], beginningLength: number) {
   const known = new Map(links.map((link) => [link.sha256, link]))
-  /** Of each link, the messages of its list from the first on, until they fill a beginning. */
+  /** By link, the first messages of its list, until they fill a beginning. */
   const beginnings = new Map<
     string,
     { readonly messages: readonly string[]; readonly size: number }
@@ -27,7 +27,7 @@ export function openMessageChains(links: readonly MessageLink[], beginningLength
   function whole(list: string): readonly string[] | undefined {
     const messages: string[] = []
     let link = known.get(list)
-    // As often as the last link says that there are: whatever the others say, it ends.
+    // The last link's position bounds the walk, whatever the other links say.
     for (let position = link?.position ?? 0; position > 0; position -= 1) {
       if (link === undefined) return undefined
       messages.push(link.message)

@@ -1,6 +1,6 @@
 /**
- * What is wrong with the parents of a trace's spans: some never came, and some clients send spans that are their own
- * parent, or parents in a circle. Viewers draw a tree from its roots, and would not draw these. Pure.
+ * Finds the parents of a trace's spans that are missing or circular. Some parents never arrive, and some clients send spans
+ * that are their own parents, or parents in a circle. Viewers draw a tree from its roots and would not draw these. Pure.
  */
 
 interface Child {
@@ -9,55 +9,55 @@ interface Child {
 }
 
 export interface Parents {
-  /** Its parent must not be followed: each circle is opened at its first span, which so becomes a root. */
+  /** True for the first span of each circle: a viewer has to ignore its parent, so that it becomes a root. */
   isCircular(child: Child): boolean
-  /** Its parent is not in the trace. */
+  /** True when the parent is not in the trace. */
   isMissing(child: Child): boolean
 }
 
-interface Place {
+interface Node {
   readonly index: number
   readonly parentSpanId: string | null
 }
 
-/** Of spans with one id the first counts. */
+/** Of several spans with one id the first counts. */
 export function openParents(
   spans: readonly { readonly spanId: string; readonly parentSpanId: string | null }[],
 ): Parents {
-  const places = new Map<string, Place>()
+  const nodes = new Map<string, Node>()
   for (const [index, { spanId, parentSpanId }] of spans.entries()) {
-    if (!places.has(spanId)) places.set(spanId, { index, parentSpanId })
+    if (!nodes.has(spanId)) nodes.set(spanId, { index, parentSpanId })
   }
-  const openings = openingsOf(places)
+  const openings = openingsOf(nodes)
   return {
     isCircular: ({ spanId, parentSpanId }) =>
       parentSpanId !== undefined && (parentSpanId === spanId || openings.has(spanId)),
-    isMissing: ({ parentSpanId }) => parentSpanId !== undefined && !places.has(parentSpanId),
+    isMissing: ({ parentSpanId }) => parentSpanId !== undefined && !nodes.has(parentSpanId),
   }
 }
 
-/** The first span of each circle. Every span is walked over once, and once more on a circle: it ends. */
-function openingsOf(places: ReadonlyMap<string, Place>): ReadonlySet<string> {
+/** The first span of each circle. A span is visited once, and once more when it is on a circle. */
+function openingsOf(nodes: ReadonlyMap<string, Node>): ReadonlySet<string> {
   const openings = new Set<string>()
   const walkOf = new Map<string, string>()
-  for (const start of places.keys()) {
+  for (const start of nodes.keys()) {
     let at: string | null | undefined = start
-    while (typeof at === 'string' && places.has(at) && !walkOf.has(at)) {
+    while (typeof at === 'string' && nodes.has(at) && !walkOf.has(at)) {
       walkOf.set(at, start)
-      at = places.get(at)?.parentSpanId
+      at = nodes.get(at)?.parentSpanId
     }
-    // A walk that comes upon itself has gone around; one that comes upon another one's way has not.
-    if (typeof at === 'string' && walkOf.get(at) === start) openings.add(firstOnCircle(places, at))
+    // A walk that meets its own path has gone around a circle; one that meets an earlier walk's path has not.
+    if (typeof at === 'string' && walkOf.get(at) === start) openings.add(firstOnCircle(nodes, at))
   }
   return openings
 }
 
-function firstOnCircle(places: ReadonlyMap<string, Place>, on: string): string {
+function firstOnCircle(nodes: ReadonlyMap<string, Node>, on: string): string {
   let first = on
-  let at = places.get(on)?.parentSpanId
+  let at = nodes.get(on)?.parentSpanId
   while (typeof at === 'string' && at !== on) {
-    if ((places.get(at)?.index ?? 0) < (places.get(first)?.index ?? 0)) first = at
-    at = places.get(at)?.parentSpanId
+    if ((nodes.get(at)?.index ?? 0) < (nodes.get(first)?.index ?? 0)) first = at
+    at = nodes.get(at)?.parentSpanId
   }
   return first
 }

@@ -1,20 +1,20 @@
-/** Services, their operations, and who calls whom: what viewers offer to pick. */
+/** The lists that viewers offer to choose from: services, their operations, and calls between services. */
 import { type Operation, operationsOfService } from '../../storage/queries/operations-of-service.ts'
 import { type Dependency, serviceDependencies } from '../../storage/queries/service-dependencies.ts'
 import { servicesOf } from '../../storage/queries/services.ts'
 import type { ReadOptions } from './reader.ts'
 import { unknownService } from './span.ts'
 
-/** More cannot be picked from a list. */
+/** Nobody chooses from a longer list. */
 const rowsMax = 10_000
 
-/** In the order of their names. */
+/** Sorted by name. */
 export async function readServices({ database, ...read }: ReadOptions): Promise<readonly string[]> {
   const names = await servicesOf(database, { ...read, rowsMax })
   return [...new Set(names.map((name) => name ?? unknownService))].sort()
 }
 
-/** In the order of their names, one of each kind; all kinds when none is given. */
+/** Sorted by name, each kind of an operation once; of one kind, or of all when none is given. */
 export async function readOperations(
   options: ReadOptions & { readonly service: string; readonly kind?: number | undefined },
 ): Promise<readonly Operation[]> {
@@ -44,7 +44,7 @@ export async function readDependencies(
   options: ReadOptions & { readonly from: bigint; readonly to: bigint },
 ): Promise<readonly Call[]> {
   const { database, from, to, ...read } = options
-  // Within one service nobody calls another: most have one, and need not be searched.
+  // Most teams have one service, which calls no other: their spans need not be searched.
   const services = await servicesOf(database, { ...read, rowsMax: 2 })
   if (services.length < 2) return []
   const calls = await serviceDependencies(database, {

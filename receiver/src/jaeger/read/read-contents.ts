@@ -1,8 +1,7 @@
 /**
- * The contents some spans refer to, read in a handful of statements: whole up to a size, above it their beginning.
+ * Reads the contents that some spans refer to, in a few statements per day: whole up to a size, above it their beginning.
  *
- * Lists of messages share their beginnings, so their links are read once for all of them, and the beginning of a long
- * one is put together once.
+ * Lists of messages share their beginnings, so their links are read once for all lists.
  */
 import { contentsByHash } from '../../storage/queries/contents-by-hash.ts'
 import { expandedContent } from '../../storage/queries/expanded-content.ts'
@@ -11,7 +10,7 @@ import { openMessageChains } from './message-chains.ts'
 import type { ReadOptions } from './reader.ts'
 import type { StoredReference } from './stored-reference.ts'
 
-/** Bytes that are shown of what is too large to be shown whole. */
+/** Bytes that are shown of a content too large to be shown whole. */
 export const beginningBytesMax = 4_096
 
 export interface WantedContent {
@@ -20,16 +19,16 @@ export interface WantedContent {
   readonly reference: StoredReference
 }
 
-/** Undefined for what is not there: it has not come, or its day is over. */
+/** Undefined for a content that has not arrived, or has expired. */
 export type FoundContent =
   | {
       readonly status: 'whole' | 'beginning'
-      /** What is shown of it, as text and as bytes. */
+      /** The part that is shown, as text and as bytes. */
       readonly text: string
       readonly bytes: Buffer
-      /** Whether it is text by itself, whatever the attribute was. */
+      /** The bytes are text, whatever the attribute's type. */
       readonly isText: boolean
-      /** Members that are contents of their own are in it. */
+      /** Its members that are contents themselves have been put back. */
       readonly isExpanded: boolean
       /** Bytes of the whole. */
       readonly size: number
@@ -38,7 +37,7 @@ export type FoundContent =
 
 export type FindContent = (wanted: WantedContent) => FoundContent
 
-/** Bytes it will take in memory, about; of some it is not known before. */
+/** About how many bytes the content will take in memory; a guess where the reference does not say. */
 export function costOf({ size, hasReferences }: StoredReference, bytesMax: number): number {
   if (hasReferences && !Number.isFinite(bytesMax)) return expandedBytes
   if (size === undefined) return Math.min(bytesMax, unknownBytes)
@@ -46,7 +45,7 @@ export function costOf({ size, hasReferences }: StoredReference, bytesMax: numbe
 }
 
 const unknownBytes = 64 * 1024
-/** Of a content whose members are put back: none of them is small. */
+/** A content whose members are put back: each member is large. */
 const expandedBytes = 8 * 1024 ** 2
 
 export async function readContents(
@@ -122,7 +121,7 @@ async function readDay(
     return { text, bytes: null, size: reference.size ?? Buffer.byteLength(text) }
   }
 
-  /** Members that are contents of their own are large: they are put back only where nothing is too large. */
+  /** Members that are contents themselves are large: they are put back only when there is no limit. */
   async function expandAll(): Promise<ReadonlyMap<string, string>> {
     const texts = new Map<string, string>()
     if (Number.isFinite(bytesMax)) return texts
@@ -144,7 +143,7 @@ function textOf({ text, bytes }: Stored): string {
   return text ?? bytes?.toString('utf8') ?? ''
 }
 
-/** At most so many bytes of UTF-8, no character cut in two. */
+/** At most so many bytes of UTF-8, without cutting a character. */
 function beginningOf(text: string, bytesMax: number): string {
   const bytes = Buffer.from(text)
   if (bytes.length <= bytesMax) return text

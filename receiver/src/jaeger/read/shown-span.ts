@@ -60,7 +60,7 @@ export function warningsOf(span: Span, parents: Parents): readonly string[] {
   } else if (parents.isMissing(span)) {
     warnings.push(`parent span ID=${parentSpanId} is not in the trace`)
   }
-  if (end === undefined) warnings.push('its end was never told: it is drawn without a duration')
+  if (end === undefined) warnings.push('its end never arrived: it is drawn without a duration')
   if (end !== undefined && end < start) {
     warnings.push(`it ended ${start - end} ns before it started: it is drawn without a duration`)
   }

@@ -1,11 +1,11 @@
-/** A row as a span: its JSON parsed, its times as numbers of nanoseconds. Pure. */
+/** A stored row → a span: JSON parsed, times in nanoseconds. Pure. */
 import type { StoredSpan } from '../../storage/queries/spans-by-key.ts'
 import { isStoredObject, parseStored, type StoredObject, type StoredValue } from './stored-json.ts'
 
 export interface Span extends Pick<StoredSpan, 'traceId' | 'spanId' | 'day' | 'name' | 'kind'> {
   readonly parentSpanId: string | undefined
   readonly start: bigint
-  /** Undefined when its end was never told. */
+  /** Undefined when no end arrived. */
   readonly end: bigint | undefined
   readonly traceState: string
   readonly flags: number
@@ -15,15 +15,15 @@ export interface Span extends Pick<StoredSpan, 'traceId' | 'spanId' | 'day' | 'n
   readonly attributes: StoredObject
   readonly events: readonly SpanEvent[]
   readonly links: readonly SpanLink[]
-  readonly resource: Origin
-  readonly scope: Origin
+  readonly resource: ResourceOrScope
+  readonly scope: ResourceOrScope
   readonly droppedAttributes: number
   readonly droppedEvents: number
   readonly droppedLinks: number
 }
 
-/** A resource or a scope; many spans share one, known by its text. */
-export interface Origin {
+/** Many spans share one; `text` identifies it. */
+export interface ResourceOrScope {
   readonly text: string
   readonly members: StoredObject
 }
@@ -44,31 +44,31 @@ export interface SpanLink {
   readonly droppedAttributes: number
 }
 
-/** What OpenTelemetry calls a service without a name. */
+/** OpenTelemetry's name for a service without a name. */
 export const unknownService = 'unknown_service'
 
-/** Added to a turn's row when it landed: part of its messages once more, as text. They were not sent. */
+/** Landing adds these to a turn's row: texts out of its messages. The client did not send them. */
 const addedToTurns: ReadonlySet<string> = new Set(['turnlog.turn.prompt', 'turnlog.turn.answer'])
 
-/** Reads rows; what they have in common is parsed once. */
+/** Reads rows. A resource or scope that rows share is parsed once. */
 export function openSpanReader() {
-  const origins = new Map<string, Origin>()
+  const known = new Map<string, ResourceOrScope>()
 
-  function originOf(text: string): Origin {
-    const known = origins.get(text)
-    if (known !== undefined) return known
+  function parseOnce(text: string): ResourceOrScope {
+    const parsed = known.get(text)
+    if (parsed !== undefined) return parsed
     // A client may give each span its own resource.
-    if (origins.size >= originsMax) origins.clear()
-    const origin = { text, members: objectOf(parseStored(text)) }
-    origins.set(text, origin)
-    return origin
+    if (known.size >= knownMax) known.clear()
+    const added = { text, members: objectOf(parseStored(text)) }
+    known.set(text, added)
+    return added
   }
 
-  /** With the user that counts: spans of one resource may have come with the tokens of several. */
-  function resourceOf(row: StoredSpan): Origin {
-    const origin = originOf(row.resource)
-    const members = withUser(origin.members, row)
-    return members === origin.members ? origin : { text: `${origin.text} ${row.userId}`, members }
+  /** With the token's user: the spans of one resource may have been sent by several users. */
+  function resourceOf(row: StoredSpan): ResourceOrScope {
+    const sent = parseOnce(row.resource)
+    const members = withUser(sent.members, row)
+    return members === sent.members ? sent : { text: `${sent.text} ${row.userId}`, members }
   }
 
   return function toSpan(row: StoredSpan): Span {
@@ -92,7 +92,7 @@ export function openSpanReader() {
       events: listOf(row.events).map(toEvent),
       links: listOf(row.links).map(toLink),
       resource: resourceOf(row),
-      scope: originOf(row.scope),
+      scope: parseOnce(row.scope),
       droppedAttributes: countOf(dropped.attributes),
       droppedEvents: countOf(dropped.events),
       droppedLinks: countOf(dropped.links),
@@ -100,7 +100,7 @@ export function openSpanReader() {
   }
 }
 
-const originsMax = 1_000
+const knownMax = 1_000
 
 function withUser(members: StoredObject, { userId }: StoredSpan): StoredObject {
   const claimed = members['user.id']

@@ -1,6 +1,6 @@
 /**
- * The JSON text of a stored column → values that keep what they were: every digit of an integer, and whether a number
- * without fraction is a double (it is stored as `1.0`). Pure.
+ * The JSON text of a stored column → values that keep every digit of an integer, and distinguish integers from doubles
+ * without a fraction, which are stored as `1.0`. Pure.
  */
 
 export type StoredValue =
@@ -14,7 +14,7 @@ export type StoredValue =
   | { readonly [key: string]: StoredValue }
 export type StoredObject = { readonly [key: string]: StoredValue }
 
-/** A double without fraction; another one is a number, as is an integer that is safe. */
+/** A double without a fraction. A double with one is a number, and so is a safe integer. */
 export class Double {
   readonly value: number
 
@@ -23,7 +23,7 @@ export class Double {
   }
 }
 
-/** A number that `JSON.parse` alone would take for another. Inside text it costs only time. */
+/** A number that `JSON.parse` alone would read as another one. A match inside a string costs only time. */
 const needsCare = /[:[,] ?-?(?:\d{16}|\d+\.0+\s*[,\]}])/
 
 /** Throws a SyntaxError on what is not JSON. */
@@ -47,12 +47,12 @@ export function isStoredObject(value: StoredValue | undefined): value is StoredO
   )
 }
 
-/** Members in the order of their names. */
+/** Members sorted by name. */
 export function membersOf(object: StoredObject): readonly (readonly [string, StoredValue])[] {
   return Object.entries(object).sort(([left], [right]) => (left < right ? -1 : 1))
 }
 
-/** JSON text as other programs write it: doubles without fraction like integers, nothing rounded. */
+/** JSON text as other programs write it: doubles without a fraction like integers, integers with every digit. */
 export function toPlainJson(value: StoredValue): string {
   if (typeof value === 'bigint') return String(value)
   if (value instanceof Double) return JSON.stringify(value.value)

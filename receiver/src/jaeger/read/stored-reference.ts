@@ -1,19 +1,16 @@
-/** A content, as a row refers to it. Pure. */
+/** The reference to a content that a row holds in the place of an attribute. Pure. */
 import { isStoredObject, type StoredObject, type StoredValue } from './stored-json.ts'
 
 export interface StoredReference {
-  /** A content of its own, or a list stored message by message, known by its last link. */
+  /** One content, or a list that is stored message by message and known by its last link. */
   readonly kind: 'content' | 'messages'
   /** 64 hex digits. */
   readonly sha256: string
-  /** Bytes of the whole; undefined where only the content, which comes by itself, will tell. */
+  /** Bytes of the whole; undefined when only the content, which travels apart, has it. */
   readonly size: number | undefined
-  /**
-   * What the attribute was: a string, bytes, or a list or map, of which the content is the JSON text; undefined where
-   * only the content will tell.
-   */
+  /** The attribute's type; the content of a list or map is its JSON text. Undefined when only the content has it. */
   readonly type: 'string' | 'bytes' | 'json' | undefined
-  /** It is JSON of which large members are contents of their own, referred to in their places. */
+  /** The content is JSON of which large members are contents themselves, with references in their places. */
   readonly hasReferences: boolean
 }
 

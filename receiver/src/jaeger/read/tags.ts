@@ -1,9 +1,9 @@
 /**
- * Attributes as tags: typed, contents in their places as far as they are to be shown. Pure.
+ * Attributes as typed tags, with contents in the places of their references. Pure.
  *
- * What is too large to be shown whole, or is not there, has companions beside it, unless the client sent them itself:
- * - `K` its beginning and a line that says so, `K.size` its bytes, `K.link` where the whole is;
- * - of what is not shown at all no `K`, but `K.ref`, its hash.
+ * A content `K` that is not shown whole gets further tags, unless the client sent attributes of these names:
+ * - too large: `K` is its beginning and a line that says so, `K.size` its bytes, `K.link` the address of the whole;
+ * - missing or not shown: no `K`, but `K.ref`, its hash, and `K.size` and `K.link`.
  */
 
 import type { FoundContent } from './read-contents.ts'
@@ -33,15 +33,15 @@ export interface Tag {
 }
 
 export interface TagOptions {
-  /** `hidden`: it is not shown, and was not read. */
+  /** `hidden`: the content was not read, because the answer may not hold more. */
   find(reference: StoredReference): FoundContent | 'hidden'
-  /** Where a person finds the whole. */
+  /** The address where a person finds the whole. */
   linkTo(reference: StoredReference, key: string): string
-  /** Keys that are shown elsewhere. */
+  /** Keys to leave out: they are shown elsewhere. */
   readonly without?: ReadonlySet<string>
 }
 
-/** In the order of their keys. */
+/** Sorted by key. */
 export function tagsOf(attributes: StoredObject, options: TagOptions): readonly Tag[] {
   const tags: Tag[] = []
   for (const [key, value] of membersOf(attributes)) {
@@ -72,7 +72,7 @@ function contentTags(
     return [stringTag(key, beginningText(reference, { found, link })), ...sizeAndLink(found.size)]
   }
   const whole = { key, value: wholeValue(reference, found) }
-  // Members of it that are contents of their own are shown as references: the whole is elsewhere.
+  // Its members that are contents themselves are shown as references, so this is not the whole.
   const isShort = reference.hasReferences && !found.isExpanded
   return isShort ? [whole, ...sizeAndLink(found.size)] : [whole]
 
@@ -108,7 +108,7 @@ function beginningText(
 ): string {
   const { text, size } = found
   if (isBinary(reference, found)) {
-    return `[${size} bytes that are no text; the whole: ${link}]`
+    return `[${size} bytes that are not text; the whole: ${link}]`
   }
   return `${text}\n… [the first ${Buffer.byteLength(text)} of ${size} bytes; the whole: ${link}]`
 }
@@ -117,7 +117,7 @@ export function toTagValue(value: StoredValue): TagValue {
   if (typeof value === 'string') return { type: 'string', value }
   if (typeof value === 'boolean') return { type: 'bool', value }
   if (typeof value === 'bigint') {
-    // A plain event may hold any integer; OTLP and Jaeger have 64 bits, and refuse a trace with more.
+    // A plain event may hold any integer; viewers refuse a trace with an integer above 64 bits.
     const fits = BigInt.asIntN(64, value) === value
     return fits ? { type: 'int64', value } : { type: 'string', value: String(value) }
   }
@@ -127,7 +127,7 @@ export function toTagValue(value: StoredValue): TagValue {
       ? { type: 'int64', value: BigInt(value) }
       : { type: 'float64', value }
   }
-  // OTLP's empty value: Jaeger has none, and shows it as empty text.
+  // Jaeger has no empty value, and shows OTLP's as empty text.
   if (value === null) return { type: 'string', value: '' }
   return { type: 'json', value, text: toPlainJson(value) }
 }

@@ -1,13 +1,13 @@
-/** JSON text in pieces, laid out to be read as it passes: indented by four, as Jaeger does. Pure. */
+/** Indents JSON text by four, piece by piece, as Jaeger does. Pure. */
 
 const indent = '    '
 
-/** Each call takes the next piece, wherever it was cut. */
+/** Each call takes the next piece; a piece may end anywhere. */
 export function openPrettyJson(): (piece: string) => string {
   let depth = 0
   let isInText = false
   let isEscaped = false
-  /** An opening bracket, of which it is not known yet whether anything is in it. */
+  /** The last character was an opening bracket, which may be followed by its closing one. */
   let isOpening = false
 
   const newLine = () => `\n${indent.repeat(depth)}`

@@ -1,4 +1,4 @@
-/** `GET /api/traces`: what is asked for. Pure. */
+/** Parses the query of `GET /api/traces`. Pure. */
 
 import { parseInteger, parseJaegerTraceId, parseUnixTime } from '../request/parameter-values.ts'
 import {
@@ -17,7 +17,7 @@ export type V1Search =
   | { readonly status: 'traces'; readonly traceIds: readonly string[]; readonly isRaw: boolean }
   | { readonly status: 'malformed'; readonly reason: string }
 
-/** Traces that may be asked for by their ids at once. */
+/** Trace ids in one request. */
 const traceIdsMax = 100
 
 export const word = (name: string, reason: string) => `unable to parse param '${name}': ${reason}`
@@ -57,7 +57,7 @@ function readSearch(parameters: QueryParameters, now: Date): SearchInput {
   }
 }
 
-/** The UI sends it beside the start it means, as `1h` or `2d`; by itself it counts where it can be read. */
+/** `1h` or `2d`. The UI sends it together with `start`, which wins; one that cannot be read is ignored. */
 function lookbackOf(parameters: QueryParameters): bigint {
   const [, digits, unit = ''] =
     /^(\d{1,4})([mhdw])$/.exec(parameters.find('lookback')?.text ?? '') ?? []

@@ -1,4 +1,4 @@
-/** Spans and their processes as Jaeger's v1 JSON has them. Pure. */
+/** Writes spans and their processes as Jaeger's v1 JSON. Pure. */
 
 import type { Parents } from '../read/parents.ts'
 import type { ShownSpan } from '../read/read-trace.ts'
@@ -13,7 +13,7 @@ import type { Span, SpanEvent } from '../read/span.ts'
 import { stringTag, type Tag, type TagOptions, type TagValue, tagsOf } from '../read/tags.ts'
 import { nameOfKind } from '../request/parameter-values.ts'
 
-/** The processes of one trace, numbered as they turn up. */
+/** The processes of one trace, numbered in the order of their first spans. */
 export function openProcesses() {
   const ids = new Map<string, string>()
   const members: string[] = []
@@ -42,7 +42,7 @@ const shownAsName: ReadonlySet<string> = new Set(['service.name'])
 export interface SpanOptions {
   readonly processes: Processes
   readonly linkTo: LinkTo
-  /** Undefined: parents are given as they were sent, and nothing is warned of. */
+  /** Undefined: parents are shown as sent, without warnings. */
   readonly parents: Parents | undefined
 }
 
@@ -53,7 +53,7 @@ export function toV1Span(shown: ShownSpan, { processes, linkTo, parents }: SpanO
   const members = [
     `"traceID":"${span.traceId}"`,
     `"spanID":"${span.spanId}"`,
-    // The trace flags of W3C; what stands above them is OTLP's.
+    // The lower eight bits are the trace flags of W3C; the higher ones are OTLP's.
     `"flags":${span.flags & 0xff}`,
     `"operationName":${JSON.stringify(span.name)}`,
     `"references":${referencesOf(span, parents)}`,
@@ -71,7 +71,7 @@ function durationOf({ start, end = start }: Span): bigint {
   return end > start ? end - start : 0n
 }
 
-/** The parent first: viewers take the first reference for it. */
+/** The parent comes first: viewers take the first reference as the parent. */
 function referencesOf(span: Span, parents: Parents | undefined): string {
   const { traceId, parentSpanId } = span
   const references: Reference[] = []
@@ -95,7 +95,7 @@ interface Reference {
   readonly spanID: string
 }
 
-/** Attributes, and as tags what Jaeger has no members for, under the names OpenTelemetry gives them. */
+/** Attributes, and under OpenTelemetry's names the fields for which Jaeger's spans have no member. */
 function spanTags(shown: ShownSpan, linkTo: LinkTo): readonly Tag[] {
   const { span } = shown
   const { scope, attributes } = span

@@ -1,4 +1,4 @@
-/** `GET /api/v3/traces`, `/api/v3/trace-summaries`: what is asked for. Older names of parameters are understood. Pure. */
+/** Parses the query of `GET /api/v3/traces` and `/api/v3/trace-summaries`; also reads older parameter names. Pure. */
 
 import { parseInteger, parseRfc3339 } from '../request/parameter-values.ts'
 import {
@@ -47,7 +47,7 @@ export function parseV3Search(url: string): V3Search {
   })
   const search = {
     service: readName(parameters, 'query.serviceName', 'query.service_name'),
-    // One version of the UI calls it so.
+    // `query.span_name` is the name in one version of the UI.
     operation: readName(
       parameters,
       'query.operationName',
@@ -78,7 +78,7 @@ function readLimit(parameters: QueryParameters): number {
   if (limit !== undefined && limit < 0n) {
     parameters.complain(word('query.searchDepth', 'it must not be negative'))
   }
-  // 0 stands for none given, as everywhere in protobuf.
+  // In protobuf 0 is the same as absent.
   return Number(limit || BigInt(searchLimits.tracesDefault))
 }
 

@@ -1,6 +1,6 @@
 /**
- * Spans as OTLP/JSON, as Jaeger's v3 API gives them: ids in hex, 64-bit numbers as text, exactly one value an
- * attribute, since its UI refuses the trace otherwise. Pure.
+ * Writes spans as OTLP/JSON, as Jaeger's v3 API does: ids in hex, 64-bit numbers as text, and exactly one value per
+ * attribute, because Jaeger's UI refuses the trace otherwise. Pure.
  */
 import type { Parents } from '../read/parents.ts'
 import type { ShownSpan } from '../read/read-trace.ts'
@@ -17,11 +17,11 @@ import { type Tag, type TagOptions, type TagValue, tagsOf, toTagValue } from '..
 
 export interface SpanOptions {
   readonly linkTo: LinkTo
-  /** Undefined: parents are given as they were sent, and nothing is warned of. */
+  /** Undefined: parents are shown as sent, without warnings. */
   readonly parents: Parents | undefined
 }
 
-/** The elements of `resourceSpans`, as text: spans that come together of one resource and scope share theirs. */
+/** Writes the elements of `resourceSpans`. Adjacent spans of one resource and scope share an element. */
 export function openResourceSpans() {
   let before: ShownSpan['span'] | undefined
 
@@ -68,7 +68,7 @@ function schemaUrl(value: StoredValue | undefined): string {
   return url === '' ? '' : `,"schemaUrl":${JSON.stringify(url)}`
 }
 
-/** Where Jaeger's own server puts what it has to say of a span. */
+/** The attribute in which Jaeger's own server puts its warnings. */
 const warningsKey = 'jaeger.internal.warnings'
 
 function toOtlpSpan(shown: ShownSpan, { linkTo, parents }: SpanOptions): string {
@@ -81,7 +81,7 @@ function toOtlpSpan(shown: ShownSpan, { linkTo, parents }: SpanOptions): string 
     attributes.push({ key: warningsKey, value })
   }
   const hasParent = span.parentSpanId !== undefined && parents?.isCircular(span) !== true
-  // A viewer needs an end to draw it; the warning says that it is none.
+  // A viewer needs an end to draw the span; a warning says that there is none.
   const end = span.end ?? (parents === undefined ? undefined : span.start)
   const members = [
     `"traceId":"${span.traceId}"`,
@@ -127,7 +127,7 @@ function toEvent(event: SpanEvent, options: TagOptions): string {
   return `{${members.join(',')}}`
 }
 
-/** Ids of links land as they were sent; a link whose ids are none leads nowhere. */
+/** Links land with any ids; a link with invalid ones is left out. */
 function isLink({ traceId, spanId }: SpanLink): boolean {
   return /^(?!0+$)[0-9a-f]{32}$/.test(traceId) && /^(?!0+$)[0-9a-f]{16}$/.test(spanId)
 }
@@ -176,7 +176,7 @@ function toAnyValue(value: TagValue): string {
   }
 }
 
-/** A value within a list or a map. Its depth is bounded where it landed. */
+/** A value inside a list or map. Landing has bounded its depth. */
 function toStructure(value: StoredValue): string {
   if (Array.isArray(value)) return `{"arrayValue":{"values":[${value.map(toStructure).join(',')}]}}`
   if (!isStoredObject(value)) return toAnyValue(toTagValue(value))
