@@ -16,26 +16,25 @@ import { quietly } from './health.ts'
 import { commonAttributes, resourceAttributes } from './identity.ts'
 import { openJournal } from './journal/journal.ts'
 import { createProcessors } from './journal/processor.ts'
-import { createToldFileOperations } from './observe/api-file-operations.ts'
-import { createToldToolCalls } from './observe/api-tool-calls.ts'
-import { createToldTurns } from './observe/api-turns.ts'
+import { createApiFileOperations } from './observe/api-file-operations.ts'
+import { createApiToolCalls } from './observe/api-tool-calls.ts'
+import { createApiTurns } from './observe/api-turns.ts'
 import { flushBeforeBlockingCalls } from './observe/blocking-calls.ts'
 import { createErrorReports, observeErrors } from './observe/errors.ts'
-import { createFilePlaces } from './observe/file-locations.ts'
-import { createFileOperations } from './observe/file-operations.ts'
+import { FileOperations } from './observe/file-operations.ts'
 import { observeFileSystem } from './observe/fs.ts'
+import { HostFiles } from './observe/host-files.ts'
 import { offerToHost } from './observe/host-telemetry.ts'
 import { observeHttpServers } from './observe/http.ts'
+import { observeModelClients } from './observe/model-clients.ts'
 import { createExchanges } from './observe/model-exchange.ts'
-import { observeHttpClients } from './observe/model-http.ts'
-import { observeUndici } from './observe/model-wire.ts'
 import { holdTurns, withTurns } from './observe/native-spans.ts'
 import { observeWebSockets } from './observe/websocket.ts'
 import { startOpenTelemetry } from './open-telemetry.ts'
-import { createGraces } from './record/delayed-ends.ts'
+import { createDelayedEnds } from './record/delayed-ends.ts'
 import type { Recorder } from './record/recorder.ts'
-import { createToolCalls } from './record/tool-call.ts'
-import { type CandidateFacts, createCandidate } from './record/turn.ts'
+import { ToolCalls } from './record/tool-call.ts'
+import { Candidate, type CandidateFacts } from './record/turn.ts'
 import { ownLiveness } from './spool/liveness.ts'
 import { destinationFolder, endedMarker, writeIdentity } from './spool/recorder-folder.ts'
 import { hostTimers } from './timers.ts'
@@ -113,27 +112,24 @@ export function start(config: Config): { stop(): void } {
   const logger = loggerProvider.getLogger(instrumentationScope, undefined, { schemaUrl })
   const recorder: Recorder = { tracer, logger, ...processors.raw }
 
-  const toolCalls = createToolCalls(recorder, clock)
-  const graces = createGraces(after)
+  const toolCalls = new ToolCalls(recorder, clock)
+  const delayedEnds = createDelayedEnds(after)
   const agent = String(resource['service.name'])
   const openCandidate = (facts: CandidateFacts) =>
-    createCandidate(facts, { recorder, agent, now, after, grace: graces.after })
-  const { contentBytesMax } = config
-  const places = createFilePlaces({
+    new Candidate(facts, { recorder, agent, now, after, delayedEnd: delayedEnds.after })
+  const files = new HostFiles({
     workspace: config.workspace,
     ownFolders: [config.spoolDirectory],
+    contentBytesMax: config.contentBytesMax,
   })
-  const operations = createFileOperations({ recorder, places, contentBytesMax })
   const reportError = createErrorReports(logger, journal.flush)
 
-  const openExchange = createExchanges({ recorder, toolCalls, clock })
   const undo = [
     offerToHost(withTurns(tracerProvider, toolCalls), clock),
     observeHttpServers({ openCandidate, now }),
     observeWebSockets({ openCandidate, now, clock }),
-    observeUndici(openExchange),
-    observeHttpClients(openExchange),
-    observeFileSystem(operations),
+    observeModelClients(createExchanges({ recorder, toolCalls, clock })),
+    observeFileSystem(new FileOperations(recorder, files)),
     observeErrors(reportError),
     flushBeforeBlockingCalls(journal.flush),
   ]
@@ -141,7 +137,7 @@ export function start(config: Config): { stop(): void } {
   const handle: TurnlogHandle = {
     changes: {
       directory: changesDirectory,
-      workspace: places.workspace,
+      workspace: files.workspace,
       fileSystem: originalFs,
       refresh: () => {
         journal.rotate()
@@ -151,9 +147,9 @@ export function start(config: Config): { stop(): void } {
     decide: (decision) => {
       quietly('record a decision', () => emitDecision(decision))
     },
-    openTurn: createToldTurns({ openCandidate, now }),
-    openToolCall: createToldToolCalls({ recorder, toolCalls, reportError, now }),
-    fileOperation: createToldFileOperations({ recorder, places, contentBytesMax }),
+    openTurn: createApiTurns({ openCandidate, now }),
+    openToolCall: createApiToolCalls({ recorder, toolCalls, reportError, now }),
+    fileOperation: createApiFileOperations(recorder, files),
   }
   Object.defineProperty(globalThis, handleKey, { value: handle, configurable: true })
 
@@ -181,7 +177,7 @@ export function start(config: Config): { stop(): void } {
 
   process.on('exit', onExit)
   function onExit(code: number): void {
-    quietly('end turns that are over', graces.endAll)
+    quietly('end turns that are over', delayedEnds.endAll)
     quietly('end the recorder', () => {
       if (journal.recorded > 0 && !journal.hasOpenStarts) {
         logger.emit({

@@ -1,9 +1,9 @@
 /**
  * The answer of the Messages API, whole or as far as it came: pure.
  *
- * A JSON answer and a stream give the same value. Of a stream, each event adds to it: blocks by their
- * index, texts by appending, numbers of `usage` by *replacing* (they are cumulative). Kinds of events,
- * deltas and blocks that are not known are kept in their block, or passed over where they have none.
+ * A JSON answer and a stream give the same value. Each event of a stream adds to it: blocks by their index, texts by
+ * appending, numbers of `usage` by *replacing* (they are cumulative). Unknown kinds of events, deltas and blocks stay
+ * in their block; those that belong to no block are skipped.
  */
 
 import { elementsOf, memberOf } from '@turnlog/conventions/otlp/json-scan'
@@ -12,73 +12,46 @@ import {
   asNumber,
   asObject,
   asString,
+  defined,
   isObject,
   type JsonObject,
   parseJson,
   toJson,
 } from '@turnlog/conventions/plain'
+import { toParts } from './anthropic-parts.ts'
+import type { ModelAnswer } from './map-exchange.ts'
+import type { ApiError, TokenUsage, ToolCallRequest } from './model-api.ts'
 import { parseSse } from './sse.ts'
 
-export interface ToolUse {
-  readonly id: string
-  readonly name: string
-  /** The arguments: JSON, exactly as it was sent. Half a JSON where the answer was cut inside. */
-  readonly arguments: string
-}
-
-export interface ApiError {
-  readonly type?: string
-  readonly message?: string
-}
-
-export interface AnthropicAnswer {
-  readonly id?: string
-  readonly model?: string
-  readonly stopReason?: string
-  /** Content blocks in the API's own form. */
-  readonly blocks: readonly JsonObject[]
-  readonly toolUses: readonly ToolUse[]
-  /** Those of them whose block came to its end. */
-  readonly closedToolUses: readonly ToolUse[]
-  /** The last word on each number. */
-  readonly usage: JsonObject
-  /** The answer said itself that it is over. */
-  readonly isWhole: boolean
-  /** `usage.output_tokens` is the final count, not the first event's placeholder. */
-  readonly isUsageFinal: boolean
-  readonly error?: ApiError
-}
-
-export function readJsonAnswer(text: string): AnthropicAnswer | undefined {
+export function readJsonAnswer(text: string): ModelAnswer | undefined {
   const message = asObject(parseJson(text))
   if (message === undefined) return undefined
-  const blocks = (asArray(message.content) ?? []).filter(isObject)
-  const written = elementsOf(memberOf(text, 'content') ?? '')
-  const toolUses = (asArray(message.content) ?? []).flatMap((block, index) => {
-    const sent = memberOf(written?.[index] ?? '', 'input')
-    return isObject(block) ? (toToolUse(block, sent) ?? []) : []
-  })
   return {
     ...identityOf(message),
-    ...optional('stopReason', asString(message.stop_reason)),
-    ...optional('error', errorOf(message)),
-    blocks,
-    toolUses,
-    closedToolUses: toolUses,
-    usage: asObject(message.usage) ?? {},
+    stopReason: asString(message.stop_reason),
+    error: errorOf(message),
+    parts: toParts((asArray(message.content) ?? []).filter(isObject)),
+    toolCalls: toolCallsOf(message, text),
+    usage: usageOf(asObject(message.usage) ?? {}, true),
     isWhole: message.type === 'message',
-    isUsageFinal: true,
   }
 }
 
-interface OpenBlock {
-  fields: Record<string, unknown>
-  inputJson: string
-  isClosed: boolean
+/** The tool calls of the JSON answer `text`, which has been parsed into `message`. */
+export function toolCallsOf(message: JsonObject, text: string): ToolCallRequest[] {
+  const written = elementsOf(memberOf(text, 'content') ?? '')
+  return (asArray(message.content) ?? []).flatMap((block, index) =>
+    isObject(block) ? toToolCall(block, memberOf(written?.[index] ?? '', 'input')) : [],
+  )
 }
 
-export function readStreamedAnswer(text: string): AnthropicAnswer {
-  const blocks = new Map<number, OpenBlock>()
+interface StreamedBlock {
+  fields: Record<string, unknown>
+  inputJson: string
+}
+
+export function readStreamedAnswer(text: string): ModelAnswer {
+  const blocks = new Map<number, StreamedBlock>()
   let message: JsonObject = {}
   let usage: JsonObject = {}
   let stopReason: string | undefined
@@ -107,11 +80,6 @@ export function readStreamedAnswer(text: string): AnthropicAnswer {
         applyDelta(block, asObject(event.delta) ?? {})
         break
       }
-      case 'content_block_stop': {
-        const block = blocks.get(indexOf(event, blocks))
-        if (block !== undefined) block.isClosed = true
-        break
-      }
       case 'message_delta': {
         const delta = asObject(event.delta) ?? {}
         stopReason = asString(delta.stop_reason) ?? stopReason
@@ -129,21 +97,31 @@ export function readStreamedAnswer(text: string): AnthropicAnswer {
     }
   }
   const inOrder = [...blocks].sort(([a], [b]) => a - b).map(([, block]) => block)
-  const toolUsesOf = (some: readonly OpenBlock[]) =>
-    some.flatMap(
-      ({ fields, inputJson }) => toToolUse(fields, inputJson === '' ? undefined : inputJson) ?? [],
-    )
   return {
     ...identityOf(message),
-    ...optional('stopReason', stopReason ?? asString(message.stop_reason)),
-    ...optional('error', error),
-    blocks: inOrder.map(closeBlock),
-    toolUses: toolUsesOf(inOrder),
-    closedToolUses: toolUsesOf(inOrder.filter((block) => block.isClosed)),
-    usage,
+    stopReason: stopReason ?? asString(message.stop_reason),
+    error,
+    parts: toParts(inOrder.map(closeBlock)),
+    toolCalls: inOrder.flatMap(({ fields, inputJson }) =>
+      toToolCall(fields, inputJson === '' ? undefined : inputJson),
+    ),
+    usage: usageOf(usage, isUsageFinal),
     isWhole,
-    isUsageFinal,
   }
+}
+
+/** The last word on each number. Until the final count comes, `output_tokens` is the first event's placeholder. */
+function usageOf(usage: JsonObject, isFinal: boolean): TokenUsage {
+  const input = asNumber(usage.input_tokens)
+  const cacheRead = asNumber(usage.cache_read_input_tokens)
+  const cacheWrite = asNumber(usage.cache_creation_input_tokens)
+  return defined({
+    inputTokens: input === undefined ? undefined : input + (cacheRead ?? 0) + (cacheWrite ?? 0),
+    outputTokens: isFinal ? asNumber(usage.output_tokens) : undefined,
+    cacheReadInputTokens: cacheRead,
+    cacheWriteInputTokens: cacheWrite,
+    reasoningOutputTokens: asNumber(asObject(usage.output_tokens_details)?.thinking_tokens),
+  })
 }
 
 /** The API's error: the body of a failed request, or an event in the middle of a stream. */
@@ -152,24 +130,21 @@ export function errorOf(body: unknown): ApiError | undefined {
   if (typeof error === 'string') return { message: error }
   const fields = asObject(error)
   if (fields === undefined) return type === 'error' ? {} : undefined
-  return {
-    ...optional('type', asString(fields.type)),
-    ...optional('message', asString(fields.message)),
-  }
+  return defined({ type: asString(fields.type), message: asString(fields.message) })
 }
 
-/** A block of kind `tool_use` with an id and a name; undefined for every other. */
-export function toToolUse(block: JsonObject, sent: string | undefined): ToolUse | undefined {
+/** The tool call of a `tool_use` block that has an id and a name; none for every other block. */
+export function toToolCall(block: JsonObject, sent: string | undefined): ToolCallRequest[] {
   const { type, id, name, input } = block
-  if (type !== 'tool_use' || typeof id !== 'string' || typeof name !== 'string') return undefined
-  return { id, name, arguments: sent ?? toJson(input ?? {}) ?? '' }
+  if (type !== 'tool_use' || typeof id !== 'string' || typeof name !== 'string') return []
+  return [{ id, name, arguments: sent ?? toJson(input ?? {}) ?? '' }]
 }
 
-function openBlock(block: unknown): OpenBlock {
-  return { fields: { ...asObject(block) }, inputJson: '', isClosed: false }
+function openBlock(block: unknown): StreamedBlock {
+  return { fields: { ...asObject(block) }, inputJson: '' }
 }
 
-function applyDelta(block: OpenBlock, delta: JsonObject): void {
+function applyDelta(block: StreamedBlock, delta: JsonObject): void {
   const { fields } = block
   const append = (name: string, more: unknown) => {
     fields[name] = `${asString(fields[name]) ?? ''}${asString(more) ?? ''}`
@@ -197,20 +172,17 @@ function applyDelta(block: OpenBlock, delta: JsonObject): void {
   }
 }
 
-/** The input of a tool as a value; as text where it is no JSON, for it was cut. */
-function closeBlock({ fields, inputJson }: OpenBlock): JsonObject {
+/** The input of a tool as a value; as text where it was cut and is not JSON. */
+function closeBlock({ fields, inputJson }: StreamedBlock): JsonObject {
   if (inputJson === '') return fields
   return { ...fields, input: parseJson(inputJson) ?? inputJson }
 }
 
-function identityOf(message: JsonObject): { id?: string; model?: string } {
-  return {
-    ...optional('id', asString(message.id)),
-    ...optional('model', asString(message.model)),
-  }
+function identityOf({ id, model }: JsonObject) {
+  return { id: asString(id), model: asString(model) }
 }
 
-/** The members that say something: later `null`s do not take back earlier numbers. */
+/** The members that have a value: a later `null` does not take back an earlier number. */
 function known(usage: unknown): JsonObject {
   const entries = Object.entries(asObject(usage) ?? {})
   return Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined))
@@ -218,11 +190,4 @@ function known(usage: unknown): JsonObject {
 
 function indexOf(event: JsonObject, blocks: ReadonlyMap<number, unknown>): number {
   return asNumber(event.index) ?? Math.max(0, blocks.size - 1)
-}
-
-function optional<Name extends string, Value>(
-  name: Name,
-  value: Value | undefined,
-): { [Key in Name]?: Value } {
-  return value === undefined ? {} : ({ [name]: value } as { [Key in Name]?: Value })
 }

@@ -1,29 +1,35 @@
-/** Which open tool calls a request tells the model about: by bytes, without parsing the request. */
+/** Finds the open tool calls whose results a request brings: in its bytes, without parsing it. */
 import { viewOf } from '@turnlog/conventions/content/text'
+import type { OpenToolCall } from './model-api.ts'
 
 const quote = 0x22
 const colon = 0x3a
 
-/** The ids that stand in `body` as `"tool_use_id": "<id>"`, in the order asked. */
-export function findToolResults(body: Uint8Array, openIds: Iterable<string>): string[] {
+/** Those of `open` whose id is the value of a member `memberName` somewhere in the JSON text `body`. */
+export function findCallsById<Call extends OpenToolCall>(
+  body: Uint8Array,
+  memberName: string,
+  open: Iterable<Call>,
+): Call[] {
   const bytes = viewOf(body)
-  return [...openIds].filter((id) => id !== '' && hasToolResult(bytes, id))
+  return [...open].filter(
+    ({ id }) => id !== undefined && id !== '' && hasMember(bytes, memberName, id),
+  )
 }
 
-function hasToolResult(bytes: Buffer, id: string): boolean {
-  const written = JSON.stringify(id)
+function hasMember(bytes: Buffer, name: string, value: string): boolean {
+  const written = JSON.stringify(value)
   for (let at = bytes.indexOf(written); at !== -1; at = bytes.indexOf(written, at + 1)) {
-    if (isValueOfToolUseId(bytes, at)) return true
+    if (isValueOf(bytes, name, at)) return true
   }
   return false
 }
 
-function isValueOfToolUseId(bytes: Buffer, valueStart: number): boolean {
+function isValueOf(bytes: Buffer, name: string, valueStart: number): boolean {
   let at = skipBlanksBack(bytes, valueStart - 1)
   if (bytes[at] !== colon) return false
   at = skipBlanksBack(bytes, at - 1)
   if (bytes[at] !== quote) return false
-  const name = 'tool_use_id'
   return bytes.toString('latin1', at - name.length - 1, at) === `"${name}`
 }
 

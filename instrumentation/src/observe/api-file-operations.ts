@@ -1,73 +1,67 @@
-/** File operations the app tells of itself (`fileOperation()`): what `node:fs` did not do, before and after as told. */
+/** File operations that the app reports (`fileOperation()`) since `node:fs` did not make them. */
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FileOperation } from '../api.ts'
-import { type FileSystem, originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { contexts } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
-import type { FilePlaces } from './file-locations.ts'
-import { createFileReader, type FileContent } from './file-reader.ts'
-import { type FileSideFound, fileScopeOf, startFileSpan } from './file-spans.ts'
-
-export interface ToldFileOperationsOptions {
-  readonly recorder: Recorder
-  readonly places: FilePlaces
-  readonly contentBytesMax: number
-  readonly fileSystem?: FileSystem
-}
+import { type FileState, ownerOfFiles, startFileSpan } from './file-operations.ts'
+import type { FileContent, HostFiles } from './host-files.ts'
 
 const notTold = { state: 'omitted', reason: 'not_told' } as const
 
-export function createToldFileOperations(options: ToldFileOperationsOptions) {
-  const { recorder, places, contentBytesMax, fileSystem = originalFs } = options
-  const readFile = createFileReader(contentBytesMax, fileSystem)
-
-  function record(operation: FileOperation, id: string): void {
-    const { previousPath, type } = operation
-    const kind = kindOf(operation)
-    const isLink = kind !== 'write'
-    const active = contexts.active()
-    const place = places.find(absoluteOf(operation.path), { isLink })
-    const previous =
-      previousPath === undefined ? undefined : places.find(absoluteOf(previousPath), { isLink })
-    const scope = fileScopeOf(active)
-    const facts = { kind, source: 'api', place, previous, scope, active, id } as const
-    const { span, note } = startFileSpan(recorder, places, facts)
-    recorder.note(span, { type })
-    const onDisk = readFile(place.absolute)
-    const before = sideOf(type === 'create' ? null : operation.before, onDisk)
-    const after = sideOf(operation.after, onDisk)
-    const found = onDisk.state === 'absent' ? notTold : onDisk
-    if (kind === 'delete') note('before', before ?? notTold)
-    else if (kind === 'write') {
-      note('before', before ?? notTold)
-      note('after', after ?? found)
-    } else {
-      // A rename keeps the content, unless both are told.
-      note('before', before ?? after ?? found)
-      if (before !== undefined && after !== undefined) note('after', after)
-    }
-    span.end()
-  }
-
-  /** One side as it was told; undefined where it was not. */
-  function sideOf(told: FileOperation['before'], onDisk: FileContent): FileSideFound | undefined {
-    if (told === undefined) return undefined
-    if (told === null) return { state: 'absent' }
-    const size = typeof told === 'string' ? Buffer.byteLength(told) : told.byteLength
-    if (size > contentBytesMax) return { state: 'omitted', reason: 'too_large', size }
-    const mode = 'mode' in onDisk ? onDisk.mode : undefined
-    return { state: 'content', bytes: told, mode }
-  }
-
-  function absoluteOf(given: string | URL): string {
-    return given instanceof URL ? fileURLToPath(given) : path.resolve(places.workspace, given)
-  }
-
+export function createApiFileOperations(recorder: Recorder, files: HostFiles) {
   return (operation: FileOperation, id: string): void => {
-    quietly('record a told file operation', () => record(operation, id))
+    quietly('record a file operation of the app', () => record(operation, id, { recorder, files }))
   }
+}
+
+function record(
+  operation: FileOperation,
+  id: string,
+  { recorder, files }: { readonly recorder: Recorder; readonly files: HostFiles },
+): void {
+  const { previousPath, type } = operation
+  const kind = kindOf(operation)
+  const locate = (given: string | URL) =>
+    files.locate(
+      given instanceof URL ? fileURLToPath(given) : path.resolve(files.workspace, given),
+      { isLink: kind !== 'write' },
+    )
+  const active = contexts.active()
+  const location = locate(operation.path)
+  const previous = previousPath === undefined ? undefined : locate(previousPath)
+  const owner = ownerOfFiles(active)
+  const facts = { kind, source: 'api', location, previous, owner, active, id } as const
+  const { span, note } = startFileSpan(recorder, files, facts)
+  recorder.note(span, { type })
+  const onDisk = files.read(location.absolute)
+  const { contentBytesMax } = files
+  const before = stateOf(type === 'create' ? null : operation.before, onDisk, contentBytesMax)
+  const after = stateOf(operation.after, onDisk, contentBytesMax)
+  const found = onDisk.state === 'absent' ? notTold : onDisk
+  if (kind === 'rename') {
+    // A rename keeps the content, unless the app gives both.
+    note('before', before ?? after ?? found)
+    if (before !== undefined && after !== undefined) note('after', after)
+  } else {
+    note('before', before ?? notTold)
+    if (kind === 'write') note('after', after ?? found)
+  }
+  span.end()
+}
+
+/** The file before or after, as the app gave it; `undefined` where it did not. */
+function stateOf(
+  given: FileOperation['before'],
+  onDisk: FileContent,
+  contentBytesMax: number,
+): FileState | undefined {
+  if (given === undefined) return undefined
+  if (given === null) return { state: 'absent' }
+  const size = typeof given === 'string' ? Buffer.byteLength(given) : given.byteLength
+  if (size > contentBytesMax) return { state: 'omitted', reason: 'too_large', size }
+  return { state: 'content', bytes: given, mode: 'mode' in onDisk ? onDisk.mode : undefined }
 }
 
 function kindOf({ type, previousPath, after }: FileOperation): 'write' | 'delete' | 'rename' {

@@ -1,145 +1,171 @@
 /**
- * Tool calls the app tells of itself (`toolCall()`). One execution is one call: where the call has been inferred from
- * the model's answer, or an SDK has a span of its own for it, that one is told of. What happens in the callback, file
- * operations and model calls, belongs to the call; a call in no turn is recorded as that.
+ * Tool calls that the app reports (`toolCall()`). One execution is one call: if the call has been inferred from the
+ * model's answer, or an SDK has a span for it, the app reports that one. File operations and model calls in the callback
+ * belong to the call. A call outside any turn is recorded without a turn.
  */
 import { type Context, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { type AttributeName, instrumentationScope } from '@turnlog/conventions'
-import type { ToolCall as Face, ToolCallOptions } from '../api.ts'
+import type { ToolCall as ToolCallFace, ToolCallOptions } from '../api.ts'
 import type { OpenWork } from '../follow-work.ts'
 import { quietly } from '../health.ts'
-import { toldText } from '../record/api-text.ts'
-import { candidateOf, contextWithToldCall, toldCallOf } from '../record/candidate-context.ts'
-import { contexts, runIn } from '../record/contexts.ts'
-import { describeError } from '../record/describe-error.ts'
+import { textOf, toApiText } from '../record/api-text.ts'
+import { apiCallOf, candidateOf, contexts, contextWithApiCall, runIn } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
 import {
-  createCall,
-  type ToldToolUse,
-  type ToolCall,
+  type ApiToolCall,
+  ToolCall,
+  type ToolCallDescription,
   type ToolCallOwner,
   type ToolCalls,
 } from '../record/tool-call.ts'
 import type { Candidate } from '../record/turn.ts'
-import type { ReportError } from './errors.ts'
+import { describeError, type ReportError } from './errors.ts'
 
-export interface ToldToolCallsOptions {
+export interface ApiToolCallsOptions {
   readonly recorder: Recorder
   readonly toolCalls: ToolCalls
   readonly reportError: ReportError
   readonly now: () => number
 }
 
-/** A call that runs: what happens in it has it for an owner. */
-export interface ToldCall extends ToolCallOwner {
-  readonly span: Span
-  readonly call: ToolCall
-  readonly createdFiles: Set<string>
+export function createApiToolCalls(options: ApiToolCallsOptions) {
+  return (call: ToolCallOptions): OpenWork<ToolCallFace> | undefined =>
+    quietly('open a tool call', () => openToolCall(call, options))
 }
 
-export function createToldToolCalls({
-  recorder,
-  toolCalls,
-  reportError,
-  now,
-}: ToldToolCallsOptions) {
-  return function openToolCall(options: ToolCallOptions): OpenWork<Face> | undefined {
-    return quietly('open a tool call', () => {
-      const active = contexts.active()
-      const turn = openTurnOf(active)
-      const owner: ToolCallOwner | undefined = (toldCallOf(active) as ToldCall | undefined) ?? turn
-      const given = toldText(options.arguments)
-      const use: ToldToolUse = {
-        name: textOf(options.name) ?? 'unknown',
-        id: textOf(options.id),
-        arguments: given !== undefined && 'text' in given ? given.text : undefined,
-      }
-      const native = nativeCall(active, use)
-      const { call, wasInferred } =
-        native === undefined
-          ? toolCalls.tell(use, { parent: active, owner, at: now() })
-          : { call: native, wasInferred: false }
-      const { span } = call
-      if (given !== undefined && 'omitted' in given && !wasInferred) {
-        recorder.note(span, { argumentsOmitted: given.omitted })
-      }
-      const key = call.id ?? span.spanContext().spanId
-      const told: ToldCall = {
-        span,
-        call,
-        openTools: new Map(),
-        createdFiles: turn?.createdFiles ?? new Set(),
-        toolEnded: (id) => void told.openTools.delete(id),
-      }
-      const inside = contextWithToldCall(active, told)
-      let isResultTold = false
-      let isOver = false
-      turn?.hold()
-      owner?.openTools.set(key, call)
+function openToolCall(
+  given: ToolCallOptions,
+  options: ApiToolCallsOptions,
+): OpenWork<ToolCallFace> {
+  const { recorder, toolCalls, now } = options
+  const active = contexts.active()
+  const turn = openTurnOf(active)
+  const owner = apiCallOf(active) ?? turn
+  const text = toApiText(given.arguments)
+  const use: ToolCallDescription = {
+    name: textOf(given.name) ?? 'unknown',
+    id: textOf(given.id),
+    arguments: text !== undefined && 'text' in text ? text.text : undefined,
+  }
+  const native = nativeCall(active, use)
+  const { call, wasInferred } =
+    native === undefined
+      ? toolCalls.takeOver(use, { parent: active, owner, at: now() })
+      : { call: native, wasInferred: false }
+  if (text !== undefined && 'omitted' in text && !wasInferred) {
+    recorder.note(call.span, { argumentsOmitted: text.omitted })
+  }
+  const end = native !== undefined ? 'by its library' : wasInferred ? 'by our clock' : 'by its span'
+  const running = new RunningCall(call, { turn, owner, active, end }, options)
 
-      function putResult(value: unknown): void {
-        const result = toldText(value)
-        if (result === undefined) return
-        if ('omitted' in result) recorder.note(span, { resultOmitted: result.omitted })
-        else if (native !== undefined) put(span, 'gen_ai.tool.call.result', result.text)
-        else {
-          recorder.content(span, 'tool.result', result.text)
-          recorder.note(span, { hasResult: true, resultOmitted: undefined })
-        }
-      }
+  return {
+    face: {
+      result: (value) => {
+        quietly('record a result', () => running.putResult(value))
+      },
+      fail: (error) => {
+        quietly('record a failure', () => running.fail(error))
+      },
+      traceId: call.span.spanContext().traceId,
+    },
+    run: (step) => runIn(running.inside, step),
+    succeed: (value) => running.end(() => running.putReturned(value)),
+    fail: (error) => running.end(() => running.fail(error)),
+  }
+}
 
-      function fail(error: unknown): void {
-        const { type, message } = describeError(error)
-        put(span, 'error.type', type)
-        span.setStatus({ code: SpanStatusCode.ERROR, message })
-        reportError(error, 'tool', inside)
-      }
+interface RunningCallFacts {
+  readonly turn: Candidate | undefined
+  readonly owner: ToolCallOwner | undefined
+  readonly active: Context
+  /**
+   * How its span ends. A call that was inferred was begun again with a time of our clock, so it ends with one; any other
+   * span of ours has a finer clock.
+   */
+  readonly end: 'by its library' | 'by our clock' | 'by its span'
+}
 
-      function end(step: () => void): void {
-        if (isOver) return
-        quietly('tell how a tool call ended', step)
-        isOver = true
-        quietly('end a tool call', () => {
-          for (const open of told.openTools.values()) open.leaveUnfinished()
-          owner?.openTools.delete(key)
-          // By the clock its beginning was told with; else by the span's own, which is finer.
-          if (native === undefined) span.end(wasInferred ? now() : undefined)
-          turn?.release()
-        })
-      }
+/** From the begin of the callback to its end. */
+class RunningCall implements ApiToolCall {
+  readonly call: ToolCall
+  readonly span: Span
+  readonly inside: Context
+  readonly openTools = new Map<string, ToolCall>()
+  readonly createdFiles: Set<string>
+  readonly #key: string
+  readonly #facts: RunningCallFacts
+  readonly #options: ApiToolCallsOptions
+  #hasResult: boolean = false
+  #isOver: boolean = false
 
-      return {
-        face: {
-          result: (value) => {
-            quietly('take a result', () => {
-              if (isOver) return
-              isResultTold = true
-              putResult(value)
-            })
-          },
-          fail: (error) => {
-            quietly('take a failure', () => {
-              if (!isOver) fail(error)
-            })
-          },
-          traceId: span.spanContext().traceId,
-        },
-        run: (step) => runIn(inside, step),
-        succeed: (value) => end(() => (isResultTold ? undefined : putResult(value))),
-        fail: (error) => end(() => fail(error)),
+  constructor(call: ToolCall, facts: RunningCallFacts, options: ApiToolCallsOptions) {
+    this.call = call
+    this.span = call.span
+    this.createdFiles = facts.turn?.createdFiles ?? new Set()
+    this.inside = contextWithApiCall(facts.active, this)
+    this.#key = call.id ?? call.span.spanContext().spanId
+    this.#facts = facts
+    this.#options = options
+    facts.turn?.hold()
+    facts.owner?.openTools.set(this.#key, call)
+  }
+
+  toolEnded(key: string): void {
+    this.openTools.delete(key)
+  }
+
+  putResult(value: unknown): void {
+    if (this.#isOver) return
+    this.#hasResult = true
+    const result = toApiText(value)
+    if (result === undefined) return
+    const { recorder } = this.#options
+    if ('omitted' in result) recorder.note(this.span, { resultOmitted: result.omitted })
+    else if (this.#facts.end === 'by its library') {
+      put(this.span, 'gen_ai.tool.call.result', result.text)
+    } else {
+      recorder.content(this.span, 'tool.result', result.text)
+      recorder.note(this.span, { hasResult: true, resultOmitted: undefined })
+    }
+  }
+
+  /** What the callback returned is the result, unless the app has given one. */
+  putReturned(value: unknown): void {
+    if (!this.#hasResult) this.putResult(value)
+  }
+
+  fail(error: unknown): void {
+    if (this.#isOver) return
+    const { type, message } = describeError(error)
+    put(this.span, 'error.type', type)
+    this.span.setStatus({ code: SpanStatusCode.ERROR, message })
+    this.#options.reportError(error, 'tool', this.inside)
+  }
+
+  end(lastStep: () => void): void {
+    if (this.#isOver) return
+    quietly('record how a tool call ended', lastStep)
+    this.#isOver = true
+    quietly('end a tool call', () => {
+      const { turn, owner, end } = this.#facts
+      for (const open of this.openTools.values()) open.leaveUnfinished()
+      owner?.openTools.delete(this.#key)
+      if (end !== 'by its library') {
+        this.span.end(end === 'by our clock' ? this.#options.now() : undefined)
       }
+      turn?.release()
     })
   }
 }
 
 function openTurnOf(active: Context): Candidate | undefined {
-  const candidate = candidateOf(active) as Candidate | undefined
+  const candidate = candidateOf(active)
   return candidate?.span === undefined || candidate.isEnded ? undefined : candidate
 }
 
 /** The span of a library that reports the call itself and runs it here. */
-function nativeCall(active: Context, use: ToldToolUse): ToolCall | undefined {
+function nativeCall(active: Context, use: ToolCallDescription): ToolCall | undefined {
   const span = trace.getSpan(active)
   if (span?.isRecording() !== true || !isReadable(span)) return undefined
   if (span.instrumentationScope.name === instrumentationScope) return undefined
@@ -154,7 +180,7 @@ function nativeCall(active: Context, use: ToldToolUse): ToolCall | undefined {
   if (use.arguments !== undefined && attribute('gen_ai.tool.call.arguments') === undefined) {
     put(span, 'gen_ai.tool.call.arguments', use.arguments)
   }
-  return createCall({ ...use, id: typeof id === 'string' ? id : use.id }, span)
+  return new ToolCall({ ...use, id: typeof id === 'string' ? id : use.id }, span)
 }
 
 function isReadable(span: Span): span is Span & ReadableSpan {
@@ -163,9 +189,4 @@ function isReadable(span: Span): span is Span & ReadableSpan {
 
 function put(span: Span, name: AttributeName, value: string): void {
   span.setAttribute(name, value)
-}
-
-function textOf(value: unknown): string | undefined {
-  const told = toldText(value ?? undefined)
-  return told !== undefined && 'text' in told ? told.text : undefined
 }

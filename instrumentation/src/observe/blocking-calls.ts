@@ -1,4 +1,4 @@
-/** Calls that block the host until a child has ended: what is buffered is written before them. */
+/** Writes what is buffered before calls that block the host until a child process has ended. */
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { quietly } from '../health.ts'
 import { type Method, replaceMethod } from './replace-method.ts'

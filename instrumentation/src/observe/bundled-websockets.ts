@@ -1,14 +1,14 @@
 /**
- * Finds a `ws` that no module holds, since the host is bundled into one file: it leaves each of its sockets on the
- * connection that the socket reads from, under a symbol of its own, before it listens there for data.
+ * Finds a `ws` that is bundled into the host's file, and so is no module of its own. It stores each WebSocket on the
+ * connection that it reads from, under a symbol, before it listens there for data.
  */
 import { Socket } from 'node:net'
 import { quietly } from '../health.ts'
 import { replaceMethod } from './replace-method.ts'
 
 /**
- * Calls back with each prototype of what a connection carries as its WebSocket, before that has read anything. The
- * returned function ends it.
+ * Calls back with each prototype of a connection's WebSocket, before the WebSocket has read anything. The returned
+ * function ends it.
  */
 export function watchConnections(callback: (prototype: object) => void): () => void {
   return replaceMethod(Socket.prototype, 'on', (original) => {
@@ -22,10 +22,10 @@ export function watchConnections(callback: (prototype: object) => void): () => v
     if (typeof connection !== 'object' || connection === null) return
     const key = Object.getOwnPropertySymbols(connection).find(isWebSocketKey)
     if (key === undefined) return
-    let carried: unknown = Object.getOwnPropertyDescriptor(connection, key)?.value
-    while (typeof carried === 'object' && carried !== null) {
-      carried = Object.getPrototypeOf(carried)
-      if (typeof carried === 'object' && carried !== null) callback(carried)
+    let webSocket: unknown = Object.getOwnPropertyDescriptor(connection, key)?.value
+    while (typeof webSocket === 'object' && webSocket !== null) {
+      webSocket = Object.getPrototypeOf(webSocket)
+      if (typeof webSocket === 'object' && webSocket !== null) callback(webSocket)
     }
   }
 }

@@ -1,30 +1,29 @@
 /**
  * Errors that surface in the host: uncaught exceptions, unhandled rejections, and those its web framework catches.
- * `uncaughtExceptionMonitor` watches without handling: the host dies, or does not, as without us. A host that handles
- * unhandled rejections itself is watched where they are told to it: a listener of ours would change what Node does.
+ * `uncaughtExceptionMonitor` watches without handling, so the host exits, or survives, as without us. In a host that
+ * handles unhandled rejections, `process.emit` is watched instead: a listener of ours would change what Node does.
  */
 
 import { channel } from 'node:diagnostics_channel'
+import { types } from 'node:util'
 import type { Context, Logger, LogRecord } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
 import { isObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import { contexts } from '../record/contexts.ts'
-import { describeError } from '../record/describe-error.ts'
-import { hideOwnFrames } from './own-frames.ts'
 import { replaceMethod } from './replace-method.ts'
 
 const severities = {
   uncaught_exception: severity.fatal,
   unhandled_rejection: severity.error,
   framework: severity.error,
-  // Handled: the model is told of it.
+  // Handled: the model is sent it as the result.
   tool: severity.warn,
 } as const
-type Origin = keyof typeof severities
+export type ErrorOrigin = keyof typeof severities
 
-/** Records an error that surfaced in `context`: one error once, wherever else it surfaces later. */
-export type ReportError = (error: unknown, origin: Origin, context?: Context) => void
+/** Records an error that surfaced in `context`; an error that surfaces again is not recorded again. */
+export type ReportError = (error: unknown, origin: ErrorOrigin, context?: Context) => void
 
 /** `flush` writes the record at once, since the host may be about to die. */
 export function createErrorReports(logger: Logger, flush: () => void): ReportError {
@@ -85,4 +84,49 @@ export function observeErrors(report: ReportError): () => void {
     restore()
     framework.unsubscribe(onFramework)
   }
+}
+
+export interface ErrorDescription {
+  /** `error.type` and `exception.type`: its code or its name. */
+  readonly type: string
+  readonly message: string
+  readonly stack: string | undefined
+}
+
+/** Describes whatever was thrown. */
+export function describeError(error: unknown): ErrorDescription {
+  if (!(error instanceof Error)) {
+    return { type: typeof error, message: textOf(error), stack: undefined }
+  }
+  const code: unknown = Reflect.get(error, 'code')
+  return {
+    type: typeof code === 'string' && error.name === 'Error' ? code : error.name,
+    message: error.message,
+    stack: typeof error.stack === 'string' ? error.stack : undefined,
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
+/** This package's sources, as stack traces name them. */
+const ownSources = new URL('..', import.meta.url).href
+
+/**
+ * Removes the lines of this package from the stack of a host's error, so that the host prints what it printed without us.
+ * A stack has ten frames at most, so the last frames of a deep one may be missing. Only changes native errors whose stack is text.
+ */
+export function hideOwnFrames(error: unknown): void {
+  if (!types.isNativeError(error)) return
+  const { stack } = error
+  if (typeof stack !== 'string' || !stack.includes(ownSources)) return
+  error.stack = stack
+    .split('\n')
+    .filter((line) => !(line.includes(ownSources) && /^\s+at /.test(line)))
+    .join('\n')
 }

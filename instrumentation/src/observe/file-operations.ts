@@ -1,109 +1,211 @@
-/** One file operation of `node:fs`, from before the host's call to after it: real span, raw contents, whose it was. */
+/** One file operation: its span, the turn or tool call it belongs to, and the file before and after it. */
 import { isUtf8 } from 'node:buffer'
+import { randomUUID } from 'node:crypto'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type FileSystem, originalFs } from '../file-system.ts'
-import { contexts } from '../record/contexts.ts'
-import type { Recorder } from '../record/recorder.ts'
-import type { FilePlaces } from './file-locations.ts'
-import { createFileReader } from './file-reader.ts'
-import { fileScopeOf, startFileSpan } from './file-spans.ts'
-
-export interface FileOperationsOptions {
-  readonly recorder: Recorder
-  readonly places: FilePlaces
-  readonly contentBytesMax: number
-  readonly fileSystem?: FileSystem
-}
+import { type Context, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api'
+import type { AttributeName } from '@turnlog/conventions'
+import { apiCallOf, candidateOf, contexts } from '../record/contexts.ts'
+import type { ContentSlot, Recorder } from '../record/recorder.ts'
+import { callOfFile, type ToolCall } from '../record/tool-call.ts'
+import type { FileLocation, HostFiles } from './host-files.ts'
 
 export interface BegunOperation {
-  /** What the call is meant to do; the disk tells what it did. */
+  /** The purpose of the call; the sealer derives the kind of operation from the file before and after. */
   readonly kind: 'write' | 'delete' | 'rename'
   /** As the host gave it. Descriptors and file handles are not followed. */
   readonly path: unknown
   readonly previousPath?: unknown
 }
 
+/** The innermost tool call reported by the app, else the turn. */
+export interface FileOperationOwner {
+  readonly span: Span
+  readonly call?: ToolCall
+  readonly openTools: ReadonlyMap<string, ToolCall>
+  /** Files that were created in it and not moved since, by absolute path. */
+  readonly createdFiles: Set<string>
+}
+
+/** `undefined` outside any turn and any tool call reported by the app. */
+export function ownerOfFiles(active: Context): FileOperationOwner | undefined {
+  const call = apiCallOf(active)
+  if (call !== undefined) return call
+  const candidate = candidateOf(active)
+  if (candidate?.span === undefined) return undefined
+  const { span, openTools, createdFiles } = candidate
+  return { span, openTools, createdFiles }
+}
+
+export interface FileSpanFacts {
+  readonly kind: BegunOperation['kind']
+  readonly source: 'fs' | 'api'
+  readonly location: FileLocation
+  /** Of a rename: where the file was. */
+  readonly previous: FileLocation | undefined
+  readonly owner: FileOperationOwner | undefined
+  readonly active: Context
+  readonly id?: string
+}
+
+/** The file before or after an operation; `bytes` are copied at once. */
+export type FileState =
+  | { readonly state: 'absent' }
+  | {
+      readonly state: 'content'
+      readonly bytes: string | Uint8Array
+      readonly mode?: number | undefined
+    }
+  | {
+      readonly state: 'omitted'
+      readonly reason: string
+      readonly size?: number
+      readonly mode?: number
+    }
+
+export interface FileSpan {
+  readonly span: Span
+  note(side: 'before' | 'after' | 'overwritten', found: FileState): void
+}
+
+/** Starts the span, as a child of the tool call that makes the operation, if that is known. */
+export function startFileSpan(
+  recorder: Recorder,
+  { workspace }: HostFiles,
+  { kind, source, location, previous, owner, active, id = randomUUID() }: FileSpanFacts,
+): FileSpan {
+  const { absolute, displayed, names } = location
+  const activeSpanId = trace.getSpan(active)?.spanContext().spanId
+  const found = callOfFile(owner?.openTools.values() ?? [], { names, absolute, activeSpanId })
+  const call = found.call ?? owner?.call
+  const parent = found.call?.span ?? owner?.span
+  const span = recorder.tracer.startSpan(
+    `file.${kind}`,
+    {
+      kind: SpanKind.INTERNAL,
+      attributes: {
+        'file.path': displayed,
+        'turnlog.file_operation.id': id,
+        'turnlog.file_operation.source': source,
+        ...(location.isOutside ? { 'turnlog.file_operation.outside_workspace': true } : {}),
+        ...(found.isShared ? { 'turnlog.file_operation.shared': true } : {}),
+        ...(previous === undefined
+          ? {}
+          : { 'turnlog.file_operation.previous_path': previous.displayed }),
+      } satisfies { [Name in AttributeName]?: string | boolean },
+    },
+    parent === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, parent),
+  )
+  call?.changed.add(absolute)
+  recorder.note(span, {
+    operation: kind,
+    absolutePath: absolute,
+    workspace,
+    ...(previous === undefined ? {} : { previousAbsolutePath: previous.absolute }),
+    ...(call === undefined ? {} : { toolName: call.name, toolCallId: call.id }),
+  })
+  return {
+    span,
+    note(side, state) {
+      if (state.state === 'content') {
+        recorder.content(span, `file.${side}` satisfies ContentSlot, state.bytes)
+        recorder.note(span, { [side]: { state: 'content', mode: state.mode } })
+      } else recorder.note(span, { [side]: state })
+    },
+  }
+}
+
+/** An operation whose call has not returned. */
 export interface PendingOperation {
   succeed(): void
   fail(): void
 }
 
-export type FileOperations = ReturnType<typeof createFileOperations>
+/** Begins the operations that the host makes through `node:fs`. */
+export class FileOperations {
+  readonly #recorder: Recorder
+  readonly #files: HostFiles
 
-export function createFileOperations(options: FileOperationsOptions) {
-  const { recorder, places, contentBytesMax, fileSystem = originalFs } = options
-  const readFile = createFileReader(contentBytesMax, fileSystem)
+  constructor(recorder: Recorder, files: HostFiles) {
+    this.#recorder = recorder
+    this.#files = files
+  }
 
-  /** Looks at the disk before the host's call. `undefined`: not an operation we record. */
-  function begin(meant: BegunOperation): PendingOperation | undefined {
+  /** Looks at the disk before the host's call. `undefined`: not an operation that is recorded. */
+  begin(called: BegunOperation): PendingOperation | undefined {
     const active = contexts.active()
-    const scope = fileScopeOf(active)
-    if (scope === undefined) return undefined
-    const { createdFiles } = scope
-    const operation = isSave(meant, createdFiles)
-      ? ({ kind: 'write', path: meant.path } as const)
-      : meant
-    const given = pathOf(operation.path)
+    const owner = ownerOfFiles(active)
+    if (owner === undefined) return undefined
+    const files = this.#files
+    const isSave = this.#isSave(called, owner.createdFiles)
+    const kind = isSave ? 'write' : called.kind
+    const given = pathOf(called.path)
     if (given === undefined) return undefined
-    const isLinkMeant = operation.kind !== 'write'
-    const place = places.find(given, { isLink: isLinkMeant })
-    if (place.isIgnored) return undefined
-    const from = operation.kind === 'rename' ? pathOf(operation.previousPath) : undefined
-    const previous = from === undefined ? undefined : places.find(from, { isLink: true })
-    const { absolute } = previous ?? place
+    const isLink = kind !== 'write'
+    const location = files.locate(given, { isLink })
+    if (location.isIgnored) return undefined
+    const from = kind === 'rename' ? pathOf(called.previousPath) : undefined
+    const previous = from === undefined ? undefined : files.locate(from, { isLink: true })
     // A file renamed to its own name stays as it is.
-    if (previous?.absolute === place.absolute) return undefined
+    if (previous?.absolute === location.absolute) return undefined
 
-    const before = readFile(absolute, { isLink: isLinkMeant })
+    const before = files.read((previous ?? location).absolute, { isLink })
     if (before.state === 'omitted' && before.isDirectory === true) return undefined
-    if (before.state === 'absent' && operation.kind !== 'write') return undefined
-    const facts = { kind: operation.kind, source: 'fs', place, previous, scope, active } as const
-    const { span, note } = startFileSpan(recorder, places, facts)
+    if (before.state === 'absent' && kind !== 'write') return undefined
+    const facts = { kind, source: 'fs', location, previous, owner, active } as const
+    const { span, note } = startFileSpan(this.#recorder, files, facts)
     note('before', before)
-    if (operation.kind === 'rename') {
-      const overwritten = readFile(place.absolute, { isLink: true })
+    if (kind === 'rename') {
+      const overwritten = files.read(location.absolute, { isLink: true })
       if (overwritten.state !== 'absent') note('overwritten', overwritten)
     }
-
-    function fail(): void {
-      recorder.discard(span.spanContext().spanId)
-    }
-
-    function succeed(): void {
-      if (operation.kind === 'write') {
-        const after = readFile(place.absolute)
-        // What was written is no file: a device or a pipe has no content to show.
-        if (after.state === 'omitted' && after.reason === 'not_a_file') {
-          fail()
-          return
+    const existed = before.state !== 'absent'
+    const discard = (): void => this.#recorder.discard(span.spanContext().spanId)
+    return {
+      fail: discard,
+      succeed() {
+        if (kind === 'write') {
+          const after = files.read(location.absolute)
+          // A device or a pipe has no content to show.
+          if (after.state === 'omitted' && after.reason === 'not_a_file') return discard()
+          note('after', after)
         }
-        note('after', after)
-        if (before.state === 'absent') createdFiles.add(place.absolute)
-      }
-      if (isLinkMeant && createdFiles.delete(absolute) && operation.kind === 'rename') {
-        createdFiles.add(place.absolute)
-      }
-      span.end()
+        noteCreated(facts, existed)
+        span.end()
+      },
     }
-
-    return { succeed, fail }
   }
 
   /**
-   * How editors save, and careful tools: what the turn has just written to a file of its own is renamed over an existing
-   * one. That is a write of the target, with its before and after, not a move of the temporary file.
+   * How editors and careful tools save: they rename a file that the turn has just created over an existing one. That is a
+   * write of the target, with its before and after, not a rename of the temporary file.
    */
-  function isSave(operation: BegunOperation, createdFiles: ReadonlySet<string>): boolean {
+  #isSave(operation: BegunOperation, createdFiles: ReadonlySet<string>): boolean {
     if (operation.kind !== 'rename' || createdFiles.size === 0) return false
     const [from, to] = [pathOf(operation.previousPath), pathOf(operation.path)]
     if (from === undefined || to === undefined) return false
-    const [source, target] = [places.realParent(from), places.realParent(to)]
+    const [source, target] = [this.#files.realParent(from), this.#files.realParent(to)]
     if (source === target || !createdFiles.has(source)) return false
-    return readFile(target, { isLink: true }).state === 'content'
+    return this.#files.read(target, { isLink: true }).state === 'content'
   }
+}
 
-  return { begin }
+/** Keeps `createdFiles` true after an operation has succeeded. */
+function noteCreated(
+  {
+    kind,
+    location,
+    previous,
+    owner: { createdFiles },
+  }: FileSpanFacts & { owner: FileOperationOwner },
+  existed: boolean,
+): void {
+  const { absolute } = location
+  if (kind === 'write') {
+    if (!existed) createdFiles.add(absolute)
+  } else if (createdFiles.delete((previous ?? location).absolute) && kind === 'rename') {
+    createdFiles.add(absolute)
+  }
 }
 
 /** Node's path arguments: a string, bytes, or a file URL. A name that is not UTF-8 is not followed. */

@@ -1,7 +1,6 @@
 /**
  * File operations: `writeFile`, `appendFile`, `copyFile`, `rename`, `unlink` and `rm` of a file, in `node:fs`'
- * synchronous, callback and promise form. What stood there before is read before the call, what stands there after
- * it when it has succeeded; the sealer tells the kind from the two.
+ * synchronous, callback and promise form. The file is read before the call, and again after a call that succeeded.
  *
  * The host's call, its result, its error and its callback's context stay as they are. `fs` functions call each other
  * through the module object, so a call made inside an observed one is not observed again.
@@ -9,10 +8,9 @@
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { type Context, createContextKey } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
-import { candidateOf } from '../record/candidate-context.ts'
-import { contexts, runIn } from '../record/contexts.ts'
+import { candidateOf, contexts, runIn } from '../record/contexts.ts'
+import { hideOwnFrames } from './errors.ts'
 import type { FileOperations, PendingOperation } from './file-operations.ts'
-import { hideOwnFrames } from './own-frames.ts'
 import { type Method, replaceMethod } from './replace-method.ts'
 
 const insideKey = createContextKey('turnlog inside fs')
@@ -44,8 +42,8 @@ export function observeFileSystem(operations: FileOperations): () => void {
 }
 
 /**
- * What the call throws inside a turn is caught by the app, as a rule, and printed: without frames of ours. Elsewhere it
- * stays where it was thrown, since Node prints that place of an error nobody catches.
+ * An error thrown inside a turn is usually caught by the app and printed, so our frames are removed from it. Outside a
+ * turn it is not caught here: Node prints where an uncaught error was last thrown.
  */
 function observeSync(original: Method, begin: Begin): Method {
   return function (...values) {
@@ -81,7 +79,7 @@ function observeCallback(original: Method, begin: Begin): Method {
     try {
       return original.apply(this, [...values.slice(0, -1), observed])
     } catch (cause) {
-      // Refused arguments throw at once and call nobody.
+      // Invalid arguments throw at once, and the callback is not called.
       finish(pending, false)
       quietly('hide our frames', () => hideOwnFrames(cause))
       throw cause
@@ -102,7 +100,7 @@ function observePromise(original: Method, begin: Begin): Method {
   }
 }
 
-/** The same result or error; awaited, not chained, so that the error's stack still names who waits for it. */
+/** The same result or error. Awaited, not chained, so that the error's stack still names the host's `await`. */
 async function follow(result: unknown, pending: PendingOperation): Promise<unknown> {
   try {
     const value = await result

@@ -1,12 +1,12 @@
 /**
- * The host's own use of OpenTelemetry's API. Nothing of ours is ever registered with it: each copy of the API that the
- * host has loaded is *offered* our tracers and our context, and takes them only as long as the host has registered
- * nothing itself. So spans of the host's code and of SDKs that trace themselves become part of our turns; and a host
- * that starts an SDK of its own, before or after, finds the API empty, gets all of those spans, and none of ours.
+ * The host's use of OpenTelemetry's API. Nothing is registered with it: each copy of the API that the host has loaded is
+ * *offered* our tracers and our context, and uses them only while the host has registered nothing. So spans of the host's
+ * code and of SDKs that trace themselves become part of our turns; and a host that starts its own SDK, before or after,
+ * finds the API empty, gets all of those spans, and none of ours.
  *
- * Of the API two members are used that are not public: `context._getContextManager`, the only place where a context
- * manager can be put without registering it, and the symbol its globals lie under. A copy that lacks them, or that is
- * not found, is left alone: its spans are not seen, and model calls are then spans of our own.
+ * Two members of the API are not public: `context._getContextManager`, the only place where a context manager can be put
+ * without registering it, and the symbol of its globals. A copy that lacks them, or is not found, is not touched: its
+ * spans are not seen, and spans of ours stand for the model calls.
  */
 import * as ownCopy from '@opentelemetry/api'
 import {
@@ -23,7 +23,7 @@ import { replaceMethod } from './replace-method.ts'
 /** All 1.x versions of the API share it. */
 const globalsKey = Symbol.for('opentelemetry.js.api.1')
 const noTelemetry = new ProxyTracerProvider()
-/** Our contexts, as a host may use them: it cannot switch them off. */
+/** Our contexts for a host, which cannot switch them off. */
 const offeredContexts: ContextManager = {
   active: () => contexts.active(),
   with: (context, callback, thisArg, ...values) =>
@@ -34,13 +34,13 @@ const offeredContexts: ContextManager = {
   disable: () => offeredContexts,
 }
 
-/** What a copy of the API exports, as far as it is needed. */
+/** The exports of a copy of the API that are used here. */
 interface ApiCopy {
   readonly trace: { getTracerProvider(): TracerProvider }
   readonly context: { active(): Context }
 }
 
-/** Begins to offer `provider`; the returned function takes it back. */
+/** Begins to offer `provider`; the returned function withdraws it. */
 export function offerToHost(provider: TracerProvider, clock: () => number): () => void {
   const undo = [offer(ownCopy, provider)]
   undo.push(
@@ -57,13 +57,13 @@ export function offerToHost(provider: TracerProvider, clock: () => number): () =
 
 function offer(api: ApiCopy, provider: TracerProvider): () => void {
   const proxy = api.trace.getTracerProvider()
-  // The host was first, or it is a copy whose proxy is already ours.
+  // The host has registered an SDK, or this copy has been offered `provider` already.
   if (!isProxy(proxy) || hostHasItsOwn()) return () => undefined
   const offered: TracerProvider = {
     getTracer(name, version, options) {
       const ours = provider.getTracer(name, version, options)
       let theirs: Tracer | undefined
-      // A tracer taken before the host started its SDK belongs to that SDK from then on, as without us.
+      // Once the host starts its SDK, a tracer taken before belongs to that SDK, as without us.
       return following(() => {
         if (!hostHasItsOwn()) return ours
         if (theirs !== undefined) return theirs

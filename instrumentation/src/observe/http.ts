@@ -1,16 +1,14 @@
 /**
- * Every request an HTTP server of the host handles is a candidate. Node says when it hands a request to the host
- * (`http.server.request.start`): from then on the host's code runs in the candidate's context, and so does every event
- * of the request and the response, since a body in a later packet has no context of its own.
+ * Every request that an HTTP server of the host handles is a candidate. Node publishes `http.server.request.start` when
+ * it hands a request to the host: from then on the host's code runs in the candidate's context, and so does every event
+ * of the request and the response, since a body in a later packet has no context.
  */
 import { channel } from 'node:diagnostics_channel'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
-import { candidateOf, contextWithCandidate } from '../record/candidate-context.ts'
-import { contexts, runIn } from '../record/contexts.ts'
+import { candidateOf, contexts, contextWithCandidate, runIn } from '../record/contexts.ts'
 import type { Candidate, CandidateFacts } from '../record/turn.ts'
-import { createInvisible } from './invisible.ts'
 import { type Method, replaceMethod } from './replace-method.ts'
 
 /** A JSON answer is read for a conversation id up to this size. */
@@ -28,14 +26,34 @@ interface RequestStart {
   readonly response: ServerResponse
 }
 
-/** What is known of a request or a response: where its events run, and who sees them first. */
+/** A request or a response under observation. */
 interface Watched {
+  /** The context that its events run in. */
   readonly inside: Context
   readonly candidate: Candidate
+  /** Sees each event before the host does. */
   see(event: unknown, value: unknown): void
 }
 
-const watched = createInvisible<Watched>()
+function givenObject(object: object): object {
+  return object
+}
+const Given = givenObject as unknown as new (object: object) => object
+
+/**
+ * Attaches a `Watched` to an object of the host, unseen by the host: as a private field, added by a constructor whose
+ * base returns that object. A `WeakMap` would do the same, but doubles what a small request costs, in garbage collection.
+ */
+class WatchedNote extends Given {
+  #watched: Watched
+  constructor(object: object, watched: Watched) {
+    super(object)
+    this.#watched = watched
+  }
+  static read(object: object): Watched | undefined {
+    return #watched in object ? object.#watched : undefined
+  }
+}
 
 /** Begins to watch; the returned function undoes it. */
 export function observeHttpServers(options: HttpObserverOptions): () => void {
@@ -43,7 +61,7 @@ export function observeHttpServers(options: HttpObserverOptions): () => void {
   const listener = (message: unknown): void => {
     quietly('observe a request', () => {
       const { request, response } = message as RequestStart
-      // Never left: Node's parser runs each packet in its own context.
+      // Not left again: Node's parser runs each packet in its own context.
       contexts.attach(observeRequest(request, response, options))
     })
   }
@@ -57,10 +75,10 @@ export function observeHttpServers(options: HttpObserverOptions): () => void {
   }
 }
 
-/** Sees every event of a watched emitter and runs it in its context; listeners and their order stay untouched. */
+/** Sees every event of a watched emitter and runs it in its context; the listeners and their order do not change. */
 function watchEvents(original: Method): Method {
   return function emit(...values) {
-    const known = watched.read(this as object)
+    const known = WatchedNote.read(this as object)
     if (known === undefined) return original.apply(this, values)
     quietly('see an event of a request', () => known.see(values[0], values[1]))
     if (candidateOf(contexts.active()) === known.candidate) return original.apply(this, values)
@@ -87,7 +105,7 @@ function observeRequest(
   const inside = contextWithCandidate(ROOT_CONTEXT, candidate)
   candidate.hold()
   const hasPrompt = contentType !== undefined && promptTypes.test(contentType)
-  watched.put(request, {
+  new WatchedNote(request, {
     inside,
     candidate,
     see(event, value) {
@@ -97,7 +115,7 @@ function observeRequest(
     },
   })
   let isOver = false
-  watched.put(response, {
+  new WatchedNote(response, {
     inside,
     candidate,
     see(event) {
@@ -112,7 +130,7 @@ function observeRequest(
   return inside
 }
 
-/** A turn's answer, when it is a JSON object: it may name its conversation. */
+/** Records the turn's answer if it is a JSON object: it may name the conversation. */
 function keepAnswer(response: ServerResponse, candidate: Candidate): void {
   let length = 0
   let isObject: boolean | undefined
@@ -135,7 +153,7 @@ function keepAnswer(response: ServerResponse, candidate: Candidate): void {
 }
 
 function describeAnswer(response: ServerResponse, candidate: Candidate): void {
-  // The head as it was sent: headers given to `writeHead` are nowhere else.
+  // The head as it was sent; headers given to `writeHead` are found nowhere else.
   const head: unknown = Reflect.get(response, '_header')
   const named = typeof head === 'string' ? /^x-conversation-id: *(.+?) *$/im.exec(head) : null
   candidate.describe({

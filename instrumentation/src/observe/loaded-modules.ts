@@ -1,13 +1,13 @@
 /**
  * Finds packages that the host has loaded, without touching Node's module loader: whenever a server of the host accepts
- * a connection, CommonJS modules that were loaded since are looked at. Nothing we watch for (a message, a turn) comes
- * before a connection. ES modules of packages that wrap CommonJS ones, as `ws` does, are found by these.
+ * a connection, it looks at the CommonJS modules loaded since. Everything we watch for (a message, a turn) comes after a
+ * connection. An ES module that wraps a CommonJS one, as `ws` does, is found through that one.
  */
 import { channel } from 'node:diagnostics_channel'
 import { createRequire } from 'node:module'
 import { quietly } from '../health.ts'
 
-/** A burst of connections looks once. */
+/** Looks once during a burst of connections. */
 const lookEveryMs = 100
 
 /**
@@ -32,7 +32,7 @@ export function watchLoadedModules(
     if (files.length === seen.size) return
     for (const file of files) {
       const module = cache[file]
-      // One that is still loading is looked at later.
+      // A module that is still loading is looked at later.
       if (seen.has(file) || module?.loaded !== true) continue
       seen.add(file)
       quietly('look at a module', () => callback(module.exports, file))

@@ -1,7 +1,7 @@
 /**
- * SDKs that trace themselves: their spans are kept, enriched and never doubled. Before a model call's or an agent
- * loop's span starts, the candidate it starts in becomes a turn, so that the span is the turn's child; while a model
- * call is open it holds the turn. A tool call that we have inferred already is the span the SDK gets for it.
+ * SDKs that trace themselves: their spans are kept, enriched and never doubled. Before the span of a model call or an
+ * agent loop starts, the candidate around it becomes a turn, so that the span is the turn's child; an open model call
+ * holds the turn. For a tool call that we have inferred, the SDK gets our span.
  */
 import {
   type Attributes,
@@ -17,10 +17,9 @@ import {
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { AttributeName } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
-import { candidateOf } from '../record/candidate-context.ts'
+import { candidateOf, turnOfModelCall } from '../record/contexts.ts'
 import type { ToolCalls } from '../record/tool-call.ts'
 import type { Candidate } from '../record/turn.ts'
-import { turnOfCall } from './turn-of-call.ts'
 
 const modelOperations = new Set<unknown>(['chat', 'text_completion', 'generate_content'])
 const operationName: AttributeName = 'gen_ai.operation.name'
@@ -39,7 +38,7 @@ function isReadable(span: object): span is ReadableSpan {
   return 'attributes' in span && 'kind' in span
 }
 
-/** The provider that is offered to the host's libraries: `provider`, knowing turns and inferred tool calls. */
+/** `provider` for the host's libraries: it makes candidates turns, and gives out the spans of inferred tool calls. */
 export function withTurns(provider: TracerProvider, toolCalls: ToolCalls): TracerProvider {
   return {
     getTracer(name, version, options) {
@@ -54,17 +53,17 @@ function turnTracer(tracer: Tracer, toolCalls: ToolCalls): Tracer {
     options: SpanOptions = {},
     from: Context = context.active(),
   ): Span {
-    const known = quietly('meet a native span', () => meet(options, from))
+    const known = quietly('see a native span', () => see(options, from))
     return known ?? tracer.startSpan(name, options, from)
   }
 
-  function meet(options: SpanOptions, from: Context): Span | undefined {
+  function see(options: SpanOptions, from: Context): Span | undefined {
     const operation = options.attributes?.[operationName]
     if (operation === 'execute_tool') {
-      return toolCalls.joined(String(options.attributes?.[toolCallId]), options.attributes)
+      return toolCalls.join(String(options.attributes?.[toolCallId]), options.attributes)
     }
     if (operation === 'invoke_agent' || isModelSpan(options.kind, options.attributes)) {
-      turnOfCall(from)
+      turnOfModelCall(from)
     }
     return undefined
   }
@@ -84,13 +83,13 @@ function turnTracer(tracer: Tracer, toolCalls: ToolCalls): Tracer {
   }
 }
 
-/** Open model calls hold their turn. */
+/** Holds a turn while one of its model calls is open. */
 export function holdTurns(): SpanProcessor {
   const holding = new WeakMap<object, Candidate>()
   return {
     onStart(span: SdkSpan, parent: Context): void {
       quietly('hold a turn', () => {
-        const candidate = candidateOf(parent) as Candidate | undefined
+        const candidate = candidateOf(parent)
         if (candidate?.span === undefined || !isModelSpan(span.kind, span.attributes)) return
         candidate.hold()
         holding.set(span, candidate)

@@ -1,11 +1,11 @@
-/** Puts an observed function in the place of the host's, so that it cannot be told from it. */
+/** Replaces a function of the host by an observed one that the host cannot distinguish from it. */
 
 export type Method = (this: unknown, ...values: unknown[]) => unknown
 
 /**
- * Replaces `target[name]` by what `make` makes of it: name, length and other properties are kept, and it is as
- * enumerable as before; one that was inherited becomes an own, hidden one. Does nothing where there is no such
- * function. The returned function restores what was there, unless someone else has replaced it since.
+ * Replaces `target[name]` by what `make` returns for it. Name, length, other properties and enumerability stay; an
+ * inherited method becomes a non-enumerable one of `target`. Does nothing if there is no such function. The returned
+ * function restores the original, unless other code has replaced the method since.
  */
 export function replaceMethod(
   target: object,

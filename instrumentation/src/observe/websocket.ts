@@ -1,14 +1,13 @@
 /**
- * Every message a `ws` server socket receives is a candidate. The package is found once the host has loaded it, or, of
- * one bundled into the host, by its first connection: its `WebSocket` prototype gets an own `emit`, for the context and
- * for the promises its message listeners return. The lists of listeners stay as the host made them.
+ * Every message that a `ws` server socket receives is a candidate. The package is found once the host has loaded it, or,
+ * if it is bundled into the host, by its first connection. Its `WebSocket` prototype gets an `emit` of ours, for the
+ * context and for the promises that message listeners return. The lists of listeners stay as the host made them.
  */
 import { EventEmitter } from 'node:events'
 import { inspect, types } from 'node:util'
 import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
-import { candidateOf, contextWithCandidate } from '../record/candidate-context.ts'
-import { contexts, runIn } from '../record/contexts.ts'
+import { candidateOf, contexts, contextWithCandidate, runIn } from '../record/contexts.ts'
 import type { Candidate, CandidateFacts } from '../record/turn.ts'
 import { watchConnections } from './bundled-websockets.ts'
 import { watchLoadedModules } from './loaded-modules.ts'
@@ -16,7 +15,7 @@ import { replaceMethod } from './replace-method.ts'
 
 /** A frame the app sends is searched for a conversation id up to this length. */
 const searchedFrameLengthMax = 4_096
-/** What an emitter keeps `captureRejections` under. */
+/** The key under which an emitter keeps `captureRejections`. */
 const captureKey = Object.getOwnPropertySymbols(EventEmitter.prototype).find(
   ({ description }) => description === 'kCapture',
 )
@@ -27,101 +26,76 @@ export interface WebSocketObserverOptions {
   readonly clock: () => number
 }
 
-interface SocketState {
-  /** Those that are turns and may still be at work. */
-  readonly candidates: Set<Candidate>
-}
-/** What is known of each WebSocket, and the path of each connection that became one. */
-interface Sockets {
-  stateOf(socket: object): SocketState
-  readonly paths: WeakMap<object, string>
-}
-
 /** Begins to watch; the returned function undoes it. */
 export function observeWebSockets(options: WebSocketObserverOptions): () => void {
-  const undo: (() => void)[] = []
-  const patched = new WeakSet<object>()
-  const states = new WeakMap<object, SocketState>()
-  const sockets: Sockets = {
-    stateOf(socket) {
-      let state = states.get(socket)
-      if (state === undefined) {
-        state = { candidates: new Set() }
-        states.set(socket, state)
-      }
-      return state
-    },
-    paths: new WeakMap(),
-  }
-  const bind = (exported: unknown): void => {
-    if (typeof exported !== 'function') return
-    const prototype: unknown = Object.getOwnPropertyDescriptor(exported, 'prototype')?.value
-    if (isObject(prototype)) bindPrototype(prototype)
-  }
-  const bindPrototype = (prototype: object): void => {
-    if (patched.has(prototype)) return
-    // `ws` has no mark of its own; its two classes are told by their methods.
-    if (hasMethods(prototype, ['send', 'ping', 'terminate', 'addEventListener'])) {
-      patched.add(prototype)
-      undo.push(patchSocket(prototype, sockets, options))
-    } else if (hasMethods(prototype, ['handleUpgrade', 'completeUpgrade', 'shouldHandle'])) {
-      patched.add(prototype)
-      undo.push(patchServer(prototype, sockets))
-    }
-  }
-  undo.push(watchLoadedModules(bind, options.clock), watchConnections(bindPrototype))
+  const observer = new WebSocketObserver(options)
+  const undo = [
+    watchLoadedModules((exported) => {
+      if (typeof exported !== 'function') return
+      const prototype: unknown = Object.getOwnPropertyDescriptor(exported, 'prototype')?.value
+      if (isObject(prototype)) observer.bind(prototype)
+    }, options.clock),
+    watchConnections((prototype) => observer.bind(prototype)),
+  ]
   return () => {
+    observer.unbind()
     for (const step of undo) step()
   }
 }
 
-function hasMethods(prototype: object, names: readonly string[]): boolean {
-  return names.every(
-    (name) => typeof Object.getOwnPropertyDescriptor(prototype, name)?.value === 'function',
-  )
-}
+class WebSocketObserver {
+  readonly #options: WebSocketObserverOptions
+  readonly #undo: (() => void)[] = []
+  readonly #bound = new WeakSet<object>()
+  /** Of each WebSocket: the candidates that are turns and may still be at work. */
+  readonly #turns = new WeakMap<object, Set<Candidate>>()
+  /** Of each connection that became a WebSocket: the path of its request. */
+  readonly #paths = new WeakMap<object, string>()
 
-/** The request a socket came with tells its path. */
-function patchServer(prototype: object, { paths }: Sockets): () => void {
-  return replaceMethod(prototype, 'handleUpgrade', (original) => {
-    return function handleUpgrade(...values) {
-      quietly('observe an upgrade', () => {
-        const [request, connection] = values
-        const url: unknown = isObject(request) ? Reflect.get(request, 'url') : undefined
-        if (isObject(connection) && typeof url === 'string') {
-          paths.set(connection, url.split('?', 1)[0] ?? '')
-        }
-      })
-      return original.apply(this, values)
-    }
-  })
-}
-
-function patchSocket(
-  prototype: object,
-  { stateOf, paths }: Sockets,
-  { openCandidate, now }: WebSocketObserverOptions,
-): () => void {
-  function open(socket: object, message: unknown): Candidate {
-    const connection: unknown = Reflect.get(socket, '_socket')
-    const candidate = openCandidate({
-      transport: 'websocket',
-      startedAt: now(),
-      path: isObject(connection) ? paths.get(connection) : undefined,
-      endIsKnown: false,
-      onTurn: () => remember(stateOf(socket), candidate),
-    })
-    for (const piece of piecesOf(message)) candidate.request(piece)
-    candidate.hold()
-    return candidate
+  constructor(options: WebSocketObserverOptions) {
+    this.#options = options
   }
 
-  const undo = [
-    replaceMethod(prototype, 'emit', (original) => {
+  /** Patches `prototype` if it is that of one of `ws`' two classes. They have no mark, so their methods identify them. */
+  bind(prototype: object): void {
+    if (this.#bound.has(prototype)) return
+    if (hasMethods(prototype, ['send', 'ping', 'terminate', 'addEventListener'])) {
+      this.#bound.add(prototype)
+      this.#undo.push(this.#patchEmit(prototype), patchSend(prototype))
+    } else if (hasMethods(prototype, ['handleUpgrade', 'completeUpgrade', 'shouldHandle'])) {
+      this.#bound.add(prototype)
+      this.#undo.push(this.#patchUpgrade(prototype))
+    }
+  }
+
+  unbind(): void {
+    for (const step of this.#undo) step()
+  }
+
+  /** Notes the path of a request that becomes a WebSocket. */
+  #patchUpgrade(prototype: object): () => void {
+    const see = (request: unknown, connection: unknown): void => {
+      const url: unknown = isObject(request) ? Reflect.get(request, 'url') : undefined
+      if (isObject(connection) && typeof url === 'string') {
+        this.#paths.set(connection, url.split('?', 1)[0] ?? '')
+      }
+    }
+    return replaceMethod(prototype, 'handleUpgrade', (original) => {
+      return function handleUpgrade(...values) {
+        quietly('observe an upgrade', () => see(values[0], values[1]))
+        return original.apply(this, values)
+      }
+    })
+  }
+
+  #patchEmit(prototype: object): () => void {
+    const close = (socket: object): void => this.#close(socket)
+    const open = (socket: object, message: unknown): Candidate => this.#open(socket, message)
+    return replaceMethod(prototype, 'emit', (original) => {
       return function emit(...values) {
         const [event, ...rest] = values
         if (!isServerSocket(this)) return original.apply(this, values)
-        if (event === 'close') quietly('observe a close', () => closeCandidates(stateOf(this)))
+        if (event === 'close') quietly('observe a close', () => close(this))
         if (event !== 'message') return original.apply(this, values)
         const candidate = quietly('observe a message', () => open(this, rest[0]))
         if (candidate === undefined) return original.apply(this, values)
@@ -133,20 +107,56 @@ function patchSocket(
           quietly('end a message', () => candidate.release())
         }
       }
-    }),
-    replaceMethod(prototype, 'send', (original) => {
-      return function send(...values) {
-        quietly('observe an answer', () => keepConversation(values[0]))
-        return original.apply(this, values)
-      }
-    }),
-  ]
-  return () => {
-    for (const step of undo) step()
+    })
+  }
+
+  #open(socket: object, message: unknown): Candidate {
+    const { openCandidate, now } = this.#options
+    const connection: unknown = Reflect.get(socket, '_socket')
+    const candidate = openCandidate({
+      transport: 'websocket',
+      startedAt: now(),
+      path: isObject(connection) ? this.#paths.get(connection) : undefined,
+      endIsKnown: false,
+      onTurn: () => this.#remember(socket, candidate),
+    })
+    for (const piece of piecesOf(message)) candidate.request(piece)
+    candidate.hold()
+    return candidate
+  }
+
+  /** Forgets the turns that have ended, whenever a new one comes. */
+  #remember(socket: object, candidate: Candidate): void {
+    const turns = this.#turns.get(socket) ?? new Set()
+    this.#turns.set(socket, turns)
+    for (const known of turns) if (known.isEnded) turns.delete(known)
+    turns.add(candidate)
+  }
+
+  #close(socket: object): void {
+    for (const candidate of this.#turns.get(socket) ?? []) {
+      if (!candidate.isEnded) candidate.conclude('aborted')
+    }
+    this.#turns.delete(socket)
   }
 }
 
-/** What `emit` does with its listeners, seeing what they return. */
+function patchSend(prototype: object): () => void {
+  return replaceMethod(prototype, 'send', (original) => {
+    return function send(...values) {
+      quietly('observe an answer', () => keepConversation(values[0]))
+      return original.apply(this, values)
+    }
+  })
+}
+
+function hasMethods(prototype: object, names: readonly string[]): boolean {
+  return names.every(
+    (name) => typeof Object.getOwnPropertyDescriptor(prototype, name)?.value === 'function',
+  )
+}
+
+/** Calls the listeners as `emit` does, and sees what they return. */
 function emitMessage(
   socket: EventEmitter,
   values: readonly unknown[],
@@ -162,7 +172,7 @@ function emitMessage(
   return listeners.length > 0
 }
 
-/** Where `emit` does more than call: domains, and emitters that look after rejections themselves. */
+/** Whether `emit` only calls the listeners: it does more with domains, and in emitters that capture rejections. */
 function isPlain(socket: object): socket is EventEmitter {
   const isCapturing = captureKey !== undefined && Reflect.get(socket, captureKey) === true
   const domain: unknown = Reflect.get(socket, 'domain')
@@ -170,13 +180,13 @@ function isPlain(socket: object): socket is EventEmitter {
 }
 
 /**
- * The turn is over when the listener's promise settles. That of an async function is nobody else's, so that it may be
- * awaited, and its rejection be passed on, unhandled as it is. Another promise may be handled by the host elsewhere:
- * awaiting it would change whether its rejection is handled, so it is only looked at.
+ * The turn is over when the listener's promise settles. Only we have the promise of an async function, so it is awaited,
+ * and its rejection is passed on unhandled. Another promise may be handled by the host elsewhere: awaiting it would change
+ * whether its rejection counts as handled, so its state is only inspected.
  */
 function follow(listener: unknown, result: Promise<unknown>, candidate: Candidate): void {
   if (!isAsyncFunction(listener)) {
-    candidate.lookAt(() => /^Promise \{\s*<pending>/.test(inspect(result, inspectPlainly)))
+    candidate.addWorkCheck(() => /^Promise \{\s*<pending>/.test(inspect(result, inspectPlainly)))
     return
   }
   candidate.hold()
@@ -207,23 +217,7 @@ function isAsyncFunction(listener: unknown): boolean {
 function keepConversation(data: unknown): void {
   if (typeof data !== 'string' || data.length > searchedFrameLengthMax) return
   if (!/"(conversation|chat|thread)_?id"/i.test(data)) return
-  const candidate = candidateOf(contexts.active()) as Candidate | undefined
-  candidate?.response(data)
-}
-
-function closeCandidates(state: SocketState): void {
-  for (const candidate of state.candidates) {
-    if (!candidate.isEnded) candidate.conclude('aborted')
-  }
-  state.candidates.clear()
-}
-
-/** Finished ones are forgotten as new ones come. */
-function remember(state: SocketState, candidate: Candidate): void {
-  for (const known of state.candidates) {
-    if (known.isEnded) state.candidates.delete(known)
-  }
-  state.candidates.add(candidate)
+  candidateOf(contexts.active())?.response(data)
 }
 
 function piecesOf(data: unknown): readonly (string | Uint8Array)[] {

@@ -1,17 +1,17 @@
-/** What an app tells as a prompt, an answer, arguments or a result, as the text that is recorded of it. */
+/** The text that is recorded of a value the app passes to the API: a prompt, an answer, arguments, a result. */
 import { decodeText, viewOf } from '@turnlog/conventions/content/text'
 
-export type ToldText =
+export type ApiText =
   | { readonly text: string }
-  /** A function, or an object that leads back to itself: there is no text that says it. */
+  /** A function, or an object that contains itself, has no JSON. */
   | { readonly omitted: 'not_json' }
 
-/** A text as it is, bytes as text or base64, anything else as its JSON; undefined for nothing. Never throws. */
-export function toldText(value: unknown): ToldText | undefined {
+/** A text as it is, bytes as text or base64, anything else as its JSON; `undefined` for nothing. Never throws. */
+export function toApiText(value: unknown): ApiText | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'string') return { text: value }
   try {
-    if (value instanceof Uint8Array) return { text: decodeText(value) ?? asDataUrl(value) }
+    if (value instanceof Uint8Array) return { text: bytesAsText(value) }
     const text: unknown = JSON.stringify(value, withoutLoss)
     return typeof text === 'string' ? { text } : { omitted: 'not_json' }
   } catch {
@@ -19,17 +19,23 @@ export function toldText(value: unknown): ToldText | undefined {
   }
 }
 
-/** What JSON would make `{}` of, or a list of numbers, or refuse. */
+/** The same for a value that should be a text; `undefined` also for null, and for what has no JSON. */
+export function textOf(value: unknown): string | undefined {
+  const text = toApiText(value ?? undefined)
+  return text !== undefined && 'text' in text ? text.text : undefined
+}
+
+/** Replaces values that JSON would write as `{}` or as a list of numbers, or would refuse. */
 function withoutLoss(this: unknown, key: string, value: unknown): unknown {
-  // A Buffer has made itself JSON already.
+  // `value` of a Buffer is what its `toJSON` returned.
   const own: unknown = typeof this === 'object' && this !== null ? Reflect.get(this, key) : value
-  if (own instanceof Uint8Array) return decodeText(own) ?? asDataUrl(own)
+  if (own instanceof Uint8Array) return bytesAsText(own)
   if (typeof value === 'bigint') return value.toString()
   if (value instanceof Error) return { name: value.name, message: value.message }
   if (value instanceof Map) return [...value]
   return value instanceof Set ? [...value] : value
 }
 
-function asDataUrl(bytes: Uint8Array): string {
-  return `data:;base64,${viewOf(bytes).toString('base64')}`
+function bytesAsText(bytes: Uint8Array): string {
+  return decodeText(bytes) ?? `data:;base64,${viewOf(bytes).toString('base64')}`
 }

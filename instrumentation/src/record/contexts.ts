@@ -1,16 +1,26 @@
 /**
- * The async context that observers work in: whose turn the code that runs now belongs to. It is our own and is never
- * registered with OpenTelemetry's API, so a host's SDK finds nothing in its way; a host without one is offered it
- * (`observe/host-telemetry.ts`), so that its spans become children of our turns.
+ * The async context that observers work in: which turn, and which tool call reported by the app, the running code
+ * belongs to. It is never registered with OpenTelemetry's API, so it does not disturb a host's SDK; a host without
+ * an SDK is offered it (`observe/host-telemetry.ts`), so that its spans become children of our turns.
+ *
+ * A candidate's context has no span until the candidate becomes a turn, and the turn's span from then on, also for code
+ * that took the context before.
  */
-import type { Context } from '@opentelemetry/api'
+import { type Context, createContextKey, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import type { ApiToolCall } from './tool-call.ts'
+import type { Candidate } from './turn.ts'
 
 export const contexts = new AsyncLocalStorageContextManager()
 
+const candidateKey = createContextKey('turnlog candidate')
+const apiCallKey = createContextKey('turnlog api tool call')
+/** The key under which the API keeps a span. It is private, so it is found by asking for one. */
+const spanKey = findSpanKey()
+
 /**
- * Runs `call` in `context`. Entered and left by hand: an error the host's code throws in between shows no other frame
- * of ours than this one, and stays where it was thrown.
+ * Runs `call` in `context`. Without a callback of ours in between, an error that the host's code throws shows no other
+ * frame of ours than this one, and keeps the place where it was thrown.
  */
 export function runIn<T>(context: Context, call: () => T): T {
   const entered = contexts.attach(context)
@@ -19,4 +29,68 @@ export function runIn<T>(context: Context, call: () => T): T {
   } finally {
     entered.dispose()
   }
+}
+
+/** `base` with `candidate`, and in no tool call. A span that is set on it later hides the turn's. */
+export function contextWithCandidate(base: Context, candidate: Candidate): Context {
+  const values = new Map<symbol, unknown>([
+    [candidateKey, candidate],
+    [apiCallKey, undefined],
+  ])
+  return overlay(base, values, candidate)
+}
+
+/** `base`, in a tool call that the app reports; its span is the active one. */
+export function contextWithApiCall(base: Context, call: ApiToolCall): Context {
+  return trace.setSpan(base, call.span).setValue(apiCallKey, call)
+}
+
+export function candidateOf(context: Context): Candidate | undefined {
+  return context.getValue(candidateKey) as Candidate | undefined
+}
+
+/** The innermost tool call reported by the app that the context is in. */
+export function apiCallOf(context: Context): ApiToolCall | undefined {
+  return context.getValue(apiCallKey) as ApiToolCall | undefined
+}
+
+/**
+ * The candidate that a model call in this context makes a turn. `undefined` outside any candidate, and in a tool call
+ * that the app reports outside a turn: the model call is then part of that tool call.
+ */
+export function turnOfModelCall(context: Context): Candidate | undefined {
+  const candidate = candidateOf(context)
+  if (candidate?.span === undefined && apiCallOf(context) !== undefined) return undefined
+  candidate?.promote()
+  return candidate
+}
+
+function overlay(
+  base: Context,
+  values: ReadonlyMap<symbol, unknown>,
+  candidate: Candidate,
+): Context {
+  return {
+    getValue(key) {
+      if (values.has(key)) return values.get(key)
+      if (key === spanKey) return candidate.span ?? base.getValue(key)
+      return base.getValue(key)
+    },
+    setValue: (key, value) => overlay(base, new Map(values).set(key, value), candidate),
+    deleteValue: (key) => overlay(base, new Map(values).set(key, undefined), candidate),
+  }
+}
+
+function findSpanKey(): symbol | undefined {
+  let found: symbol | undefined
+  const probe: Context = {
+    getValue(key) {
+      found = key
+      return undefined
+    },
+    setValue: () => probe,
+    deleteValue: () => probe,
+  }
+  trace.getSpan(probe)
+  return found
 }

@@ -1,10 +1,10 @@
 /**
- * What an observer may do with what it sees: start real OpenTelemetry spans and emit logs, and put raw contents
- * beside them into the journal. Nothing here hashes, parses or copies more than once.
+ * The only way for an observer to record: it starts OpenTelemetry spans, emits logs, and writes raw contents beside them
+ * into the journal. Nothing here hashes, parses or copies more than once.
  */
 import type { Logger, Span, Tracer } from '@opentelemetry/api'
 
-/** What is known of one HTTP exchange with a model API; later calls add to it. */
+/** Facts about one HTTP exchange with a model API; later calls add to them. */
 export interface WireFacts {
   readonly url?: string
   readonly status?: number
@@ -19,18 +19,18 @@ export interface WireFacts {
 
 /** Names of the contents an observer records raw; the sealer turns them into attributes. */
 export type ContentSlot =
-  /** Of a turn: the body or message it came in with, and a JSON answer's body. */
+  /** Of a turn: the body of its request or its message, and the body of a JSON answer. */
   | 'turn.request'
   | 'turn.response'
-  /** Of a turn, as the app tells them: the last one counts. */
+  /** Of a turn, as the app declares them: the last one counts. */
   | 'turn.prompt'
   | 'turn.answer'
-  /** Of a model call: bytes as they lay on the wire. */
+  /** Of a model call: bytes as they were on the wire. */
   | 'wire.request'
   | 'wire.response'
   /** Of a tool call: its arguments, JSON as the model wrote it. */
   | 'tool.arguments'
-  /** Of a tool call the app tells of: its result; the last one counts. */
+  /** Of a tool call that the app reports: its result; the last one counts. */
   | 'tool.result'
   /** Of a file operation: the file's bytes. */
   | 'file.before'
@@ -42,13 +42,13 @@ export interface Recorder {
   readonly logger: Logger
   /** Adds a piece of content to a span that has not ended. `exchange` numbers the requests of one model call from 1. */
   content(span: Span, slot: ContentSlot, value: string | Uint8Array, exchange?: number): void
-  /** Adds to what is known of a model call's exchange. */
+  /** Adds facts about an exchange of a model call. */
   wire(span: Span, exchange: number, facts: WireFacts): void
-  /** What was said of the span at its start has changed: its attributes, or when it began (milliseconds since 1970). */
+  /** The span's attributes have changed since its start, or its start itself (milliseconds since 1970). */
   startAgain(span: Span, startedAt?: number): void
-  /** The span will not end: its contents are not needed. */
+  /** The span will not end, and is not recorded. */
   discard(spanId: string): void
-  /** Facts for the sealer that are no attributes, such as where a tool's result is found. Call before the span ends. */
+  /** Adds facts for the sealer that are not attributes, such as where a tool's result is found. Call before the span ends. */
   note(span: Span, notes: Readonly<Record<string, unknown>>): void
   /** Writes what is buffered, before the host blocks. */
   flush(): void

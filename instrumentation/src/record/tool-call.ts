@@ -1,10 +1,9 @@
 /**
- * Tool calls of hand-written loops, inferred from what the model says and is told: a complete `tool_use` block in an
- * answer opens the call, the first request whose body holds its id closes it. The duration is an upper bound, unless an
- * SDK that runs the tools itself says when it was done.
+ * Tool calls of hand-written loops, inferred from the bytes of model calls: a complete tool call in an answer opens a
+ * call, the first request that brings its result closes it. The duration is an upper bound, unless an SDK that runs the
+ * tools says when the call was done. At most `openCallsMax` are open: beyond that the oldest ends as unfinished.
  *
- * An app that tells of its calls itself (`toolCall()`) takes the inferred one over: the same span, from then on begun and
- * ended by the app.
+ * An app that reports its calls (`toolCall()`) takes the inferred call over: the app then begins and ends the same span.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type Attributes, type Context, type Span, SpanKind, trace } from '@opentelemetry/api'
@@ -12,64 +11,176 @@ import type { AttributeName } from '@turnlog/conventions'
 import { parseJson } from '@turnlog/conventions/plain'
 import type { Recorder } from './recorder.ts'
 
-/** Calls that are never answered must not leak: beyond this the oldest is left unfinished. */
 const openCallsMax = 1_000
-/** Arguments longer than this are searched as they are: parsing them would be felt by the host. */
+/** Longer arguments are searched as text: parsing them would delay the host. */
 const parsedArgumentsLengthMax = 64 * 1024
 
-export interface ToolUse {
-  readonly id: string
+/** A call as the model asks for it, or as the app describes it. */
+export interface ToolCallDescription {
   readonly name: string
-  /** JSON as the model wrote it. */
-  readonly arguments: string
-}
-
-/** A call as the app tells of it. */
-export interface ToldToolUse {
-  readonly name: string
+  /** The model's; not every model API gives one. */
   readonly id?: string | undefined
-  /** JSON, or a text of the app's own. */
+  /** JSON as the model wrote it, or a text of the app. */
   readonly arguments?: string | undefined
 }
 
-/** Whose call it is: told when it ends. */
+/** The turn, or the tool call reported by the app, that a call is made in. */
 export interface ToolCallOwner {
   readonly openTools: Map<string, ToolCall>
-  toolEnded(id: string): void
+  toolEnded(key: string): void
 }
 
-export interface ToolCall {
-  /** The model's; undefined where the app does not say it. */
+/** A call that the app reports; file operations and model calls inside it belong to it. */
+export interface ApiToolCall extends ToolCallOwner {
+  readonly span: Span
+  readonly call: ToolCall
+  readonly createdFiles: Set<string>
+}
+
+/** A tool call that has begun. */
+export class ToolCall {
   readonly id: string | undefined
   readonly name: string
   readonly span: Span
-  /** Whether `text` is one of the strings in its arguments. */
-  names(text: string): boolean
-  /** Whether these are its arguments. */
-  takes(given: string | undefined): boolean
   /** Files it has already changed, by absolute path. */
-  readonly changed: Set<string>
-  leaveUnfinished(): void
+  readonly changed = new Set<string>()
+  readonly leaveUnfinished: () => void
+  readonly #arguments: string
+  /** The strings in its arguments; `undefined` until they are needed. */
+  #strings: ReadonlySet<string> | undefined
+
+  constructor(
+    { id, name, arguments: given = '' }: ToolCallDescription,
+    span: Span,
+    leaveUnfinished = (): void => undefined,
+  ) {
+    this.id = id
+    this.name = name
+    this.span = span
+    this.leaveUnfinished = leaveUnfinished
+    this.#arguments = given
+  }
+
+  /** Whether `text` is one of the strings in its arguments. */
+  names(text: string): boolean {
+    const json = this.#arguments
+    // A quote inside a string is escaped, so a quoted text is a whole string.
+    if (json.length > parsedArgumentsLengthMax) return json.includes(JSON.stringify(text))
+    this.#strings ??= stringsIn(json)
+    return this.#strings.has(text)
+  }
+
+  /** Whether `given` are its arguments. */
+  takes(given: string | undefined): boolean {
+    return given !== undefined && isEqualJson(this.#arguments, given)
+  }
 }
 
-type ToolAttributes = { [Name in AttributeName]?: string | boolean }
-
-interface OpenCall {
-  readonly id: string
+/** A call the model has asked for, and whose result it has not been sent. */
+interface InferredCall {
+  /** Its id, or that of its span. */
+  readonly key: string
+  readonly id: string | undefined
+  readonly name: string
   readonly call: ToolCall
   readonly owner: ToolCallOwner | undefined
+  /** An SDK has taken the call's span for its own. */
   isJoined: boolean
   /** By `clock`: when the SDK that ran it was done. */
   doneAt: number | undefined
 }
 
-export type ToolCalls = ReturnType<typeof createToolCalls>
+type ToolAttributes = { [Name in AttributeName]?: string | boolean }
 
-export function createToolCalls(recorder: Recorder, clock: () => number) {
-  const open = new Map<string, OpenCall>()
+/** The inferred calls of this thread that are open. */
+export class ToolCalls {
+  readonly #recorder: Recorder
+  readonly #clock: () => number
+  readonly #open = new Map<string, InferredCall>()
 
-  function startSpan(use: ToldToolUse, parent: Context, extra: ToolAttributes): Span {
-    const span = recorder.tracer.startSpan(
+  constructor(recorder: Recorder, clock: () => number) {
+    this.#recorder = recorder
+    this.#clock = clock
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  openCalls(): Iterable<Readonly<InferredCall>> {
+    return this.#open.values()
+  }
+
+  /** The model asked for a tool. A repeated answer asks under the same id: that opens nothing new. */
+  begin(use: ToolCallDescription, parent: Context, owner: ToolCallOwner | undefined): void {
+    const { id, name } = use
+    if (id !== undefined && (this.#open.has(id) || owner?.openTools.has(id) === true)) return
+    const oldest = this.#open.size >= openCallsMax ? this.#open.values().next() : undefined
+    oldest?.value?.call.leaveUnfinished()
+    const span = this.#startSpan(use, parent, { 'turnlog.tool_call.inferred': true })
+    const key = id ?? span.spanContext().spanId
+    const call = new ToolCall(use, span, () => {
+      const entry = this.#open.get(key)
+      if (entry === undefined) return
+      this.#remove(entry)
+      span.setAttribute('turnlog.tool_call.unfinished' satisfies AttributeName, true)
+      span.end(entry.doneAt)
+    })
+    this.#open.set(key, { key, id, name, call, owner, isJoined: false, doneAt: undefined })
+    owner?.openTools.set(key, call)
+  }
+
+  /**
+   * The app begins a call, and will end it. If that call was inferred and is open, it keeps its span and the model's
+   * arguments, and begins now.
+   */
+  takeOver(
+    use: ToolCallDescription,
+    { parent, owner, at }: { parent: Context; owner: ToolCallOwner | undefined; at: number },
+  ): { readonly call: ToolCall; readonly wasInferred: boolean } {
+    const entry = this.#find(use, owner, trace.getSpan(parent))
+    if (entry === undefined) {
+      return { call: new ToolCall(use, this.#startSpan(use, parent, {})), wasInferred: false }
+    }
+    const { call } = entry
+    this.#remove(entry)
+    call.span.setAttribute('turnlog.tool_call.inferred' satisfies AttributeName, false)
+    this.#recorder.startAgain(call.span, at)
+    return { call, wasInferred: true }
+  }
+
+  /**
+   * An SDK starts a span of its own for the open call `id`, and gets the call's span. It can add to that span; its
+   * `end` only notes the time, since the call stays open until the model is sent the result. `undefined`: no such call
+   * is open, or its span is already given away.
+   */
+  join(id: string, attributes: Attributes = {}): Span | undefined {
+    const entry = this.#open.get(id)
+    if (entry === undefined || entry.isJoined) return undefined
+    entry.isJoined = true
+    entry.call.span.setAttributes(attributes)
+    const clock = this.#clock
+    return new Proxy(entry.call.span, {
+      get(span, key) {
+        if (key === 'end') return () => (entry.doneAt = clock())
+        const member: unknown = Reflect.get(span, key)
+        return typeof member === 'function' ? member.bind(span) : member
+      },
+    })
+  }
+
+  /** The model was sent the result, in exchange `exchange` of the model call `by`. */
+  finish(key: string, by: Span, exchange: number): void {
+    const entry = this.#open.get(key)
+    if (entry === undefined) return
+    this.#open.delete(key)
+    this.#recorder.note(entry.call.span, { result: { id: by.spanContext().spanId, x: exchange } })
+    entry.call.span.end(entry.doneAt)
+    entry.owner?.toolEnded(key)
+  }
+
+  #startSpan(use: ToolCallDescription, parent: Context, extra: ToolAttributes): Span {
+    const span = this.#recorder.tracer.startSpan(
       `execute_tool ${use.name}`,
       {
         kind: SpanKind.INTERNAL,
@@ -83,118 +194,37 @@ export function createToolCalls(recorder: Recorder, clock: () => number) {
       },
       parent,
     )
-    if (use.arguments !== undefined) recorder.content(span, 'tool.arguments', use.arguments)
+    if (use.arguments !== undefined) this.#recorder.content(span, 'tool.arguments', use.arguments)
     return span
   }
 
   /**
    * The open call the app means: by its id; else the one an SDK runs here; else the first of that name in the same turn,
-   * one with the same arguments before others, since loops run calls in their order.
+   * preferably with the same arguments, since loops run calls in order.
    */
-  function meant(use: ToldToolUse, owner: ToolCallOwner | undefined, active: Span | undefined) {
-    if (use.id !== undefined) return open.get(use.id)
-    const named = [...open.values()].filter((entry) => entry.call.name === use.name)
+  #find(use: ToolCallDescription, owner: ToolCallOwner | undefined, active: Span | undefined) {
+    if (use.id !== undefined) return this.#open.get(use.id)
+    const named = [...this.#open.values()].filter(({ name }) => name === use.name)
     const running = active?.spanContext().spanId
-    const isRunning = ({ call }: OpenCall): boolean => call.span.spanContext().spanId === running
     const ofOwner = named.filter((entry) => entry.owner === owner)
     return (
-      named.find(isRunning) ?? ofOwner.find(({ call }) => call.takes(use.arguments)) ?? ofOwner[0]
+      named.find(({ call }) => call.span.spanContext().spanId === running) ??
+      ofOwner.find(({ call }) => call.takes(use.arguments)) ??
+      ofOwner[0]
     )
   }
 
-  return {
-    /** The ids the model waits for. */
-    openIds: (): IterableIterator<string> => open.keys(),
-    get size() {
-      return open.size
-    },
-    /** The model asked for a tool. Asked again under the same id (a repeated answer), nothing new opens. */
-    begin(use: ToolUse, parent: Context, owner: ToolCallOwner | undefined): void {
-      if (open.has(use.id) || owner?.openTools.has(use.id) === true) return
-      const oldest = open.size >= openCallsMax ? open.values().next() : undefined
-      if (oldest?.value !== undefined) oldest.value.call.leaveUnfinished()
-      const span = startSpan(use, parent, { 'turnlog.tool_call.inferred': true })
-      const call = createCall(use, span, () => {
-        const entry = open.get(use.id)
-        if (entry === undefined) return
-        open.delete(use.id)
-        owner?.openTools.delete(use.id)
-        span.setAttribute('turnlog.tool_call.unfinished' satisfies AttributeName, true)
-        span.end(entry.doneAt)
-      })
-      open.set(use.id, { id: use.id, call, owner, isJoined: false, doneAt: undefined })
-      owner?.openTools.set(use.id, call)
-    },
-    /**
-     * The app tells of a call, which ends when it says so: of the one that was inferred from the model's answer, where
-     * that is open. It keeps its span and what the model wrote, and begins now.
-     */
-    tell(
-      use: ToldToolUse,
-      { parent, owner, at }: { parent: Context; owner: ToolCallOwner | undefined; at: number },
-    ): { readonly call: ToolCall; readonly wasInferred: boolean } {
-      const entry = meant(use, owner, trace.getSpan(parent))
-      if (entry === undefined) {
-        return { call: createCall(use, startSpan(use, parent, {})), wasInferred: false }
-      }
-      const { id, call } = entry
-      open.delete(id)
-      entry.owner?.openTools.delete(id)
-      call.span.setAttribute('turnlog.tool_call.inferred' satisfies AttributeName, false)
-      recorder.startAgain(call.span, at)
-      return { call, wasInferred: true }
-    },
-    /**
-     * An SDK starts a span of its own for the open call `id`: it gets the call's, which it can add to and whose end it
-     * tells, but which stays open until the model is told. `undefined`: no such call is open, or its span is given away.
-     */
-    joined(id: string, attributes: Attributes = {}): Span | undefined {
-      const entry = open.get(id)
-      if (entry === undefined || entry.isJoined) return undefined
-      entry.isJoined = true
-      entry.call.span.setAttributes(attributes)
-      return new Proxy(entry.call.span, {
-        get(span, key) {
-          if (key === 'end') return () => (entry.doneAt = clock())
-          const member: unknown = Reflect.get(span, key)
-          return typeof member === 'function' ? member.bind(span) : member
-        },
-      })
-    },
-    /** The model was told the result, in exchange `exchange` of the model call `by`. */
-    finish(id: string, by: Span, exchange: number): void {
-      const entry = open.get(id)
-      if (entry === undefined) return
-      open.delete(id)
-      recorder.note(entry.call.span, { result: { id: by.spanContext().spanId, x: exchange } })
-      entry.call.span.end(entry.doneAt)
-      entry.owner?.toolEnded(id)
-    },
-  }
-}
-
-/** A call whose span is `span`. */
-export function createCall(
-  { name, id, arguments: given = '' }: ToldToolUse,
-  span: Span,
-  leaveUnfinished = (): void => undefined,
-): ToolCall {
-  return {
-    id,
-    name,
-    span,
-    names: namesIn(given),
-    takes: (other) => other !== undefined && isEqualJson(given, other),
-    changed: new Set(),
-    leaveUnfinished,
+  #remove({ key, owner }: InferredCall): void {
+    this.#open.delete(key)
+    owner?.openTools.delete(key)
   }
 }
 
 /**
- * The call a file operation belongs to: the one whose span is active, else the only open one, else the one whose
- * arguments name the path; of several, the first that has not changed it yet, since loops run calls in their order.
+ * The call that a file operation belongs to: the one whose span is active, else the only open one, else the one whose
+ * arguments name the path. Of several, it is the first that has not changed the file yet, since loops run calls in order.
  */
-export function attribute(
+export function callOfFile(
   calls: Iterable<ToolCall>,
   {
     names,
@@ -224,13 +254,6 @@ function isEqualJson(one: string, other: string): boolean {
   return a !== undefined && isDeepStrictEqual(a, b)
 }
 
-function namesIn(json: string): (text: string) => boolean {
-  // A quote inside of a string is escaped, so a quoted text is a whole string.
-  if (json.length > parsedArgumentsLengthMax) return (text) => json.includes(JSON.stringify(text))
-  const found = stringsIn(json)
-  return (text) => found.has(text)
-}
-
 function stringsIn(json: string): ReadonlySet<string> {
   const found = new Set<string>()
   const collect = (value: unknown, depth: number): void => {
@@ -240,6 +263,10 @@ function stringsIn(json: string): ReadonlySet<string> {
       for (const member of Object.values(value)) collect(member, depth + 1)
     }
   }
-  collect(parseJson(json), 0)
+  try {
+    collect(JSON.parse(json), 0)
+  } catch {
+    // Arguments that are not JSON name nothing.
+  }
   return found
 }

@@ -1,40 +1,62 @@
 /**
- * Turns are found, not configured. Handling one HTTP request or one WebSocket message is a *candidate*; it becomes
- * a turn, with the candidate's start time, when a model call begins inside it, or when the app says that it is one
- * (`turn()`). What the app says of a turn goes before what is found.
+ * Turns are found, not configured. Handling one HTTP request or one WebSocket message is a *candidate*. It becomes a
+ * turn, with the candidate's start time, when a model call begins inside it, or when the app declares it (`turn()`).
+ * What the app declares takes precedence over what is found.
  *
- * A turn is *held* by whatever is still at work on it: the response that is not finished, the message listener's
- * promise, each model call under way. When nothing holds it, it ends after a grace that depends on what may still
- * come, at the moment the last hold was released:
+ * | state     | means                                             | next                                             |
+ * | --------- | ------------------------------------------------- | ------------------------------------------------ |
+ * | candidate | no span yet                                       | a model call or `turn()`: held, or waiting       |
+ * | held      | something works on it: the unfinished response,   | last hold released: waiting, or ended at once    |
+ * |           | the listener's promise, a model call              |                                                  |
+ * | waiting   | nothing works on it, but more may come            | a hold: held; the delay below passes: ended      |
+ * | ended     | its span has ended, at the last release           | a model call is a late child and changes nothing |
  *
- *   - the app has said that it is over (the callback of `turn()` has settled): at once;
- *   - its work is known to be over (response finished, promise settled, client gone): at once; with inferred tool
- *     calls open, 2 s later, for apps that go on after they have answered;
- *   - a message listener that returned a promise that is not ours alone: looked at every 2 s until it is settled;
- *   - a message listener that returned nothing: 2 s after the last hold; with tool calls open, when those are
- *     answered, the socket closes, or 10 min have passed.
+ * How long a turn waits, by the first line that applies:
  *
- * A model call that begins within the grace holds the turn again. One that begins after the turn's end is a late
- * child of the same trace and changes the turn no more. When the process ends, turns that only wait for more to come
- * end too; one that is at work is left to be closed as abandoned.
+ *   - the app has declared its end (the callback of `turn()` has settled): not at all;
+ *   - the end of its work is known (response finished, promise settled, client gone): not at all; with inferred tool
+ *     calls open 2 s, for apps that go on after they have answered;
+ *   - a message listener returned a promise that other code may handle: until it is settled, checked every 2 s;
+ *   - a message listener returned nothing: 2 s; with tool calls open until those are answered, the socket closes, or
+ *     10 min have passed.
+ *
+ * When the process exits, turns that only wait for more to come end too. Held ones are closed as abandoned later.
  */
-import { type Span, SpanStatusCode } from '@opentelemetry/api'
-import type { AttributeName, TurnOutcome } from '@turnlog/conventions'
+import {
+  type Context,
+  isSpanContextValid,
+  type Link,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+} from '@opentelemetry/api'
+import type { AttributeName, TurnOutcome, TurnTransport } from '@turnlog/conventions'
 import type { After } from './delayed-ends.ts'
 import type { Recorder } from './recorder.ts'
 import type { ToolCall } from './tool-call.ts'
-import { describeTurnSpan, startTurnSpan, type TurnOrigin } from './turn-span.ts'
 
-const graceMs = 2_000
-const openToolGraceMs = 10 * 60_000
-/** A request's body is held until it is known whether it is a turn's, up to this; a larger one has no prompt. */
+const waitMs = 2_000
+const openToolWaitMs = 10 * 60_000
+/** A request's body is kept until it is known whether it belongs to a turn. The prompt of a larger one is not recorded. */
 const requestBytesMax = 16 * 1024 ** 2
-/** What is kept of it when the work is over and no turn has come of it: a late one still has a short prompt. */
-const requestBytesKept = 64 * 1024
+/** Once the work is over and is no turn yet, only a body up to this size is kept, for a late turn. */
+const idleRequestBytesMax = 64 * 1024
 
-export interface CandidateFacts extends TurnOrigin {
+export interface CandidateFacts {
+  /** `undefined`: not known, since the app declares a turn that did not come in on a server. */
+  readonly transport?: TurnTransport | undefined
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly method?: string | undefined
+  readonly path?: string | undefined
   readonly contentType?: string | undefined
-  /** Whether the end of the work is told by `release` of the first hold, or must be guessed from silence. */
+  readonly traceparent?: string | undefined
+  /** Of a sub-agent: the turn it works in, and the context of its work there. Its span is then a child, not a root. */
+  readonly within?: { readonly candidate: Candidate; readonly context: Context } | undefined
+  /** Spans it comes from without being part of them. */
+  readonly links?: readonly Link[] | undefined
+  /** Whether the release of the last hold is the end of the work, or the end must be guessed from silence. */
   readonly endIsKnown: boolean
   /** Called when the candidate becomes a turn. */
   readonly onTurn?: (() => void) | undefined
@@ -46,229 +68,315 @@ export interface TurnDependencies {
   readonly recorder: Recorder
   readonly agent: string
   readonly now: () => number
-  /** Waits that the end of the process only interrupts. */
+  /** Calls back later, or never when the process exits before. */
   readonly after: After
-  /** Waits that the end of the process ends. */
-  readonly grace: After
+  /** Calls back later, or at the exit of the process. */
+  readonly delayedEnd: After
 }
 
-/** What the app says of a turn. */
-export interface ToldTurn {
+/** A turn as the app declares it. */
+export interface ApiTurn {
   readonly prompt?: string | undefined
   readonly conversationId?: string | undefined
   readonly agent?: string | undefined
 }
 
-/** Why a turn failed, in the words of `error.type` and of the span's status. */
+/** Why a turn failed: `error.type` and the span's status message. */
 export interface TurnFailure {
   readonly type: string
   readonly message: string
 }
 
-export type Candidate = Readonly<ReturnType<typeof createCandidate>>
+type TurnAttributes = { [Name in AttributeName]?: string | number | boolean }
 
-export function createCandidate(facts: CandidateFacts, dependencies: TurnDependencies) {
-  const { recorder, now } = dependencies
-  let { agent } = dependencies
-  let endIsKnown = facts.endIsKnown
-  /** The app has said so: nothing more is waited for. */
-  let isOver = false
-  let holds = 0
-  let wasQuiet = false
-  let quietSince = facts.startedAt
-  let outcome: TurnOutcome = 'completed'
-  let lastCallFailed = false
-  let grace: { cancel(): void } | undefined
-  let requestPieces: (string | Uint8Array)[] = []
-  let requestBytes = 0
-  const isAtWork: (() => boolean)[] = []
-  /** Inferred tool calls the model has asked for and not been answered. */
-  const openTools = new Map<string, ToolCall>()
-  const extra: { [Name in AttributeName]?: string | number | boolean } = {}
-  let failure: TurnFailure | undefined
+/** One is made for every request of a server: a class, so that all have one shape and share their functions. */
+export class Candidate {
+  readonly #facts: CandidateFacts
+  readonly #dependencies: TurnDependencies
+  #agent: string
+  #endIsKnown: boolean
+  /** The app has declared the end: nothing more is waited for. */
+  #isOver = false
+  #holds = 0
+  #wasReleased = false
+  #releasedAt: number
+  #outcome: TurnOutcome = 'completed'
+  #failure: TurnFailure | undefined
+  #lastCallFailed = false
+  #delay: { cancel(): void } | undefined
+  #requestPieces: (string | Uint8Array)[] = []
+  #requestBytes = 0
+  /** Say whether work goes on whose end cannot be observed. */
+  readonly #workChecks: (() => boolean)[] = []
+  #attributes: TurnAttributes | undefined
+
+  /** The turn's span, once the candidate is a turn. */
+  span: Span | undefined
+  isEnded: boolean = false
+  /** The app has declared that it is a turn. */
+  isDeclared: boolean = false
+  /** As the app declared it. */
+  conversationId: string | undefined
+  /** Tool calls that have begun and whose results the model has not been sent. */
+  readonly openTools = new Map<string, ToolCall>()
+  /** Files that were created in this turn and not moved since, by absolute path. */
+  readonly createdFiles = new Set<string>()
+
+  constructor(facts: CandidateFacts, dependencies: TurnDependencies) {
+    this.#facts = facts
+    this.#dependencies = dependencies
+    this.#agent = dependencies.agent
+    this.#endIsKnown = facts.endIsKnown
+    this.#releasedAt = facts.startedAt
+  }
 
   /** A model call begins: the candidate is a turn from now on. */
-  function promote(): Span {
-    if (candidate.span !== undefined) return candidate.span
-    const span = startTurnSpan(recorder, facts, { agent, conversationId: candidate.conversationId })
-    candidate.span = span
-    recorder.note(span, { contentType: facts.contentType })
-    for (const piece of requestPieces) recorder.content(span, 'turn.request', piece)
-    requestPieces = []
-    facts.onTurn?.()
+  promote(): Span {
+    if (this.span !== undefined) return this.span
+    const { recorder } = this.#dependencies
+    const span = startTurnSpan(recorder, this.#facts, this.#names())
+    this.span = span
+    recorder.note(span, { contentType: this.#facts.contentType })
+    for (const piece of this.#requestPieces) recorder.content(span, 'turn.request', piece)
+    this.#requestPieces = []
+    this.#facts.onTurn?.()
     return span
   }
 
-  function hold(): void {
-    // The work goes on after its known end: an app that answers first and works then.
-    if (holds === 0 && wasQuiet) endIsKnown = false
-    holds += 1
-    grace?.cancel()
-    grace = undefined
+  /** Work on it begins; each `hold` is followed by one `release`. */
+  hold(): void {
+    // The work goes on after its known end: the app has answered first and works now.
+    if (this.#holds === 0 && this.#wasReleased) this.#endIsKnown = false
+    this.#holds += 1
+    this.#cancelDelay()
   }
 
-  function release(): void {
-    holds -= 1
-    if (holds > 0) return
-    quietSince = now()
-    wasQuiet = true
-    if (candidate.span === undefined && requestBytes > requestBytesKept) requestPieces = []
-    settle()
+  release(): void {
+    this.#holds -= 1
+    if (this.#holds > 0) return
+    this.#releasedAt = this.#dependencies.now()
+    this.#wasReleased = true
+    if (this.span === undefined && this.#requestBytes > idleRequestBytesMax) {
+      this.#requestPieces = []
+    }
+    this.#settle()
+  }
+
+  /** A piece of the request's body or the message. It is not copied, and written when the candidate becomes a turn. */
+  request(piece: string | Uint8Array): void {
+    this.#requestBytes += piece.length
+    if (this.#requestBytes > requestBytesMax) {
+      this.#requestPieces = []
+      return
+    }
+    if (this.span === undefined) this.#requestPieces.push(piece)
+    else if (!this.isEnded) this.#dependencies.recorder.content(this.span, 'turn.request', piece)
+  }
+
+  /** A JSON answer of the app, in which the sealer looks for a conversation id. */
+  response(piece: string | Uint8Array): void {
+    const { span, isEnded } = this
+    if (span !== undefined && !isEnded) {
+      this.#dependencies.recorder.content(span, 'turn.response', piece)
+    }
+  }
+
+  /** The app declares that it is a turn. */
+  declare({ prompt, conversationId, agent }: ApiTurn): Span {
+    this.isDeclared = true
+    const isKnown = this.span !== undefined
+    this.#agent = agent ?? this.#agent
+    this.conversationId ??= conversationId
+    const span = this.promote()
+    if (prompt !== undefined) this.#dependencies.recorder.content(span, 'turn.prompt', prompt)
+    if (isKnown) this.#renameSpan(span)
+    return span
+  }
+
+  /** The app names the conversation, later than `declare`. */
+  setConversation(id: string): void {
+    this.conversationId = id
+    const { span, isEnded } = this
+    if (span !== undefined && !isEnded) this.#renameSpan(span)
+  }
+
+  /** The final answer, as the app gives it: the app has coped with whatever failed before. */
+  answer(text: string): void {
+    const { span, isEnded } = this
+    if (span === undefined || isEnded) return
+    this.#lastCallFailed = false
+    this.#dependencies.recorder.content(span, 'turn.answer', text)
+  }
+
+  /** The app says why the turn failed. */
+  fail(failure: TurnFailure): void {
+    if (this.#outcome !== 'completed') return
+    this.#failure = failure
+    this.#outcome = 'failed'
+  }
+
+  /** The app declares the end: the turn waits for its holds and for nothing else. */
+  finish(): void {
+    this.#isOver = true
+    this.#endIsKnown = true
+  }
+
+  /** The span ids of the turns that its model calls count for: its own, then those it works for as a sub-agent. */
+  turnIds(): string[] {
+    const own = this.span === undefined ? [] : [this.span.spanContext().spanId]
+    return [...own, ...(this.#facts.within?.candidate.turnIds() ?? [])]
+  }
+
+  /** Adds attributes to the turn when it ends. */
+  describe(attributes: TurnAttributes): void {
+    this.#attributes = { ...this.#attributes, ...attributes }
+  }
+
+  /** A model call of the turn ended; the last one decides whether the turn failed. */
+  callEnded(isFailed: boolean): void {
+    this.#lastCallFailed = isFailed
+  }
+
+  /** Adds work whose end cannot be observed: `check` says whether it goes on. */
+  addWorkCheck(check: () => boolean): void {
+    this.#workChecks.push(check)
+  }
+
+  /** The client left, or the app failed or is done: the turn waits for work that goes on, not for new work. */
+  conclude(outcome: 'aborted' | 'failed' | 'completed'): void {
+    const isIdle = this.#holds === 0 && this.openTools.size === 0 && !this.#isStillWorking()
+    this.#endIsKnown = true
+    // A client that leaves after its answer has aborted nothing.
+    const isAbortOfNothing = outcome === 'aborted' && isIdle
+    if (outcome !== 'completed' && this.#outcome === 'completed' && !isAbortOfNothing) {
+      this.#outcome = outcome
+    }
+    if (this.#holds === 0) this.#settle()
+  }
+
+  /** The model was sent the result of a tool call. */
+  toolEnded(key: string): void {
+    this.openTools.delete(key)
+    if (this.#holds === 0) {
+      this.#releasedAt = this.#dependencies.now()
+      this.#settle()
+    }
   }
 
   /** Nothing holds the turn: it ends now, or later if nothing else begins. */
-  function settle(): void {
-    if (candidate.span === undefined || candidate.isEnded || holds > 0) return
-    grace?.cancel()
-    grace = undefined
-    const isWaitingForTools = openTools.size > 0 && !isOver
-    if (endIsKnown && !isWaitingForTools) {
-      end()
+  #settle(): void {
+    if (this.span === undefined || this.isEnded || this.#holds > 0) return
+    this.#cancelDelay()
+    const hasOpenTools = this.openTools.size > 0 && !this.#isOver
+    if (this.#endIsKnown && !hasOpenTools) {
+      this.#end()
       return
     }
-    const isLookedAt = isAtWork.length > 0
-    const waitMs = isWaitingForTools && !endIsKnown && !isLookedAt ? openToolGraceMs : graceMs
-    const wait = isWaitingForTools ? dependencies.after : dependencies.grace
-    grace = wait(waitMs, () => {
-      if (!endIsKnown && isAtWork.some((look) => look())) settle()
-      else end()
+    const isLong = hasOpenTools && !this.#endIsKnown && this.#workChecks.length === 0
+    const { after, delayedEnd } = this.#dependencies
+    const delay = hasOpenTools ? after : delayedEnd
+    this.#delay = delay(isLong ? openToolWaitMs : waitMs, () => {
+      if (!this.#endIsKnown && this.#isStillWorking()) this.#settle()
+      else this.#end()
     })
   }
 
-  function end(): void {
-    const { span } = candidate
-    if (span === undefined || candidate.isEnded) return
-    candidate.isEnded = true
-    grace?.cancel()
-    for (const call of openTools.values()) call.leaveUnfinished()
-    openTools.clear()
-    if (outcome === 'completed' && lastCallFailed) outcome = 'failed'
+  #end(): void {
+    const { span } = this
+    if (span === undefined || this.isEnded) return
+    this.isEnded = true
+    this.#cancelDelay()
+    for (const call of this.openTools.values()) call.leaveUnfinished()
+    this.openTools.clear()
+    if (this.#outcome === 'completed' && this.#lastCallFailed) this.#outcome = 'failed'
     span.setAttributes({
-      ...extra,
-      // What the app says goes before what was found.
-      ...(candidate.conversationId === undefined
-        ? {}
-        : { 'gen_ai.conversation.id': candidate.conversationId }),
-      'turnlog.turn.outcome': outcome,
-    } satisfies { [Name in AttributeName]?: string | number | boolean })
-    if (outcome === 'failed') {
-      if (failure !== undefined)
-        span.setAttribute('error.type' satisfies AttributeName, failure.type)
-      span.setStatus({
-        code: SpanStatusCode.ERROR,
-        ...(failure === undefined ? {} : { message: failure.message }),
-      })
+      ...this.#attributes,
+      // What the app declares takes precedence over what was found.
+      ...conversationAttribute(this.conversationId),
+      'turnlog.turn.outcome': this.#outcome,
+    } satisfies TurnAttributes)
+    if (this.#outcome === 'failed') this.#endAsFailed(span)
+    span.end(Math.max(this.#releasedAt, this.#facts.startedAt))
+    this.#facts.onEnd?.()
+  }
+
+  #endAsFailed(span: Span): void {
+    const failure = this.#failure
+    if (failure === undefined) {
+      span.setStatus({ code: SpanStatusCode.ERROR })
+      return
     }
-    span.end(Math.max(quietSince, facts.startedAt))
-    facts.onEnd?.()
+    span.setAttribute('error.type' satisfies AttributeName, failure.type)
+    span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message })
   }
 
-  // Plain members: an object with getters of its own has a shape of its own, and servers have many requests.
-  const candidate = {
-    /** The turn's span, once the candidate is a turn. */
-    span: undefined as Span | undefined,
-    isEnded: false as boolean,
-    /** The app has said itself that it is a turn. */
-    isTold: false as boolean,
-    /** As the app has said it. */
-    conversationId: undefined as string | undefined,
-    openTools,
-    /** Files that were created in this turn and still are where they were, by absolute path. */
-    createdFiles: new Set<string>(),
-    promote,
-    hold,
-    release,
-    /** A piece of the request's body or the message, not copied: it is written when the candidate becomes a turn. */
-    request(piece: string | Uint8Array): void {
-      requestBytes += piece.length
-      if (requestBytes > requestBytesMax) {
-        requestPieces = []
-        return
-      }
-      const { span, isEnded } = candidate
-      if (span === undefined) requestPieces.push(piece)
-      else if (!isEnded) recorder.content(span, 'turn.request', piece)
-    },
-    /** A JSON answer of the app, in which the sealer looks for a conversation id. */
-    response(piece: string | Uint8Array): void {
-      const { span, isEnded } = candidate
-      if (span !== undefined && !isEnded) recorder.content(span, 'turn.response', piece)
-    },
-    /** The app says that it is a turn, and what of it. */
-    tell(told: ToldTurn): Span {
-      candidate.isTold = true
-      const isKnown = candidate.span !== undefined
-      agent = told.agent ?? agent
-      candidate.conversationId ??= told.conversationId
-      const span = promote()
-      if (told.prompt !== undefined) recorder.content(span, 'turn.prompt', told.prompt)
-      if (isKnown) describeAgain(span)
-      return span
-    },
-    /** The conversation, where the app says it late. */
-    tellConversation(id: string): void {
-      candidate.conversationId = id
-      const { span, isEnded } = candidate
-      if (span !== undefined && !isEnded) describeAgain(span)
-    },
-    /** The final answer, as the app says it: whatever has failed before, it has coped with. */
-    answer(text: string): void {
-      const { span, isEnded } = candidate
-      if (span === undefined || isEnded) return
-      lastCallFailed = false
-      recorder.content(span, 'turn.answer', text)
-    },
-    /** The app says why the turn failed. */
-    fail(given: TurnFailure): void {
-      if (outcome !== 'completed') return
-      failure = given
-      outcome = 'failed'
-    },
-    /** The app says that the turn is over: what still holds it is waited for, nothing else is. */
-    finish(): void {
-      isOver = true
-      endIsKnown = true
-    },
-    /** The ids of the turns its model calls count for, its own first. */
-    turnIds(): string[] {
-      const { span } = candidate
-      const own = span === undefined ? [] : [span.spanContext().spanId]
-      return [...own, ...(facts.within?.candidate.turnIds() ?? [])]
-    },
-    /** What else is to be said of the turn when it ends. */
-    describe(attributes: { [Name in AttributeName]?: string | number | boolean }): void {
-      Object.assign(extra, attributes)
-    },
-    /** A model call of the turn ended; the last one tells whether the turn failed. */
-    callEnded(isFailed: boolean): void {
-      lastCallFailed = isFailed
-    },
-    /** Work that nothing tells the end of: `look` says whether it goes on. */
-    lookAt(look: () => boolean): void {
-      isAtWork.push(look)
-    },
-    /** The client left, or the app failed: the work that goes on is waited for, no new work is. */
-    conclude(how: 'aborted' | 'failed' | 'completed'): void {
-      const isDone = holds === 0 && openTools.size === 0 && !isAtWork.some((look) => look())
-      endIsKnown = true
-      // A client that leaves after its answer has aborted nothing.
-      const isAbortOfNothing = how === 'aborted' && isDone
-      if (how !== 'completed' && outcome === 'completed' && !isAbortOfNothing) outcome = how
-      if (holds === 0) settle()
-    },
-    /** A tool call was answered. */
-    toolEnded(id: string): void {
-      openTools.delete(id)
-      if (holds === 0) {
-        quietSince = now()
-        settle()
-      }
-    },
+  #cancelDelay(): void {
+    this.#delay?.cancel()
+    this.#delay = undefined
   }
-  return candidate
 
-  function describeAgain(span: Span): void {
-    describeTurnSpan(span, { agent, conversationId: candidate.conversationId })
-    recorder.startAgain(span)
+  #isStillWorking(): boolean {
+    return this.#workChecks.some((check) => check())
   }
+
+  #names(): TurnNames {
+    return { agent: this.#agent, conversationId: this.conversationId }
+  }
+
+  #renameSpan(span: Span): void {
+    const names = this.#names()
+    span.updateName(spanName(names))
+    span.setAttributes(nameAttributes(names))
+    this.#dependencies.recorder.startAgain(span)
+  }
+}
+
+interface TurnNames {
+  readonly agent: string
+  readonly conversationId: string | undefined
+}
+
+function startTurnSpan({ tracer }: Recorder, facts: CandidateFacts, names: TurnNames): Span {
+  const { transport, path, method, within } = facts
+  return tracer.startSpan(
+    spanName(names),
+    {
+      kind: SpanKind.INTERNAL,
+      root: within === undefined,
+      startTime: facts.startedAt,
+      links: [...linkTo(facts.traceparent), ...(facts.links ?? [])],
+      attributes: {
+        'gen_ai.operation.name': 'invoke_agent',
+        ...nameAttributes(names),
+        ...(transport === undefined ? {} : { 'turnlog.turn.transport': transport }),
+        ...(path === undefined ? {} : { 'url.path': path }),
+        ...(method === undefined ? {} : { 'http.request.method': method }),
+      } satisfies TurnAttributes,
+    },
+    within?.context ?? ROOT_CONTEXT,
+  )
+}
+
+function spanName({ agent }: TurnNames): string {
+  return `invoke_agent ${agent}`
+}
+
+function nameAttributes({ agent, conversationId }: TurnNames) {
+  return {
+    'gen_ai.agent.name': agent,
+    ...conversationAttribute(conversationId),
+  } satisfies TurnAttributes
+}
+
+function conversationAttribute(id: string | undefined) {
+  return id === undefined ? {} : ({ 'gen_ai.conversation.id': id } satisfies TurnAttributes)
+}
+
+/** W3C Trace Context §3.2. The caller's span is only linked: its sampling flag does not switch recording off. */
+function linkTo(traceparent: string | undefined): Link[] {
+  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/.exec(traceparent ?? '')
+  const [, traceId, spanId, flags] = match ?? []
+  if (traceId === undefined || spanId === undefined || flags === undefined) return []
+  const context = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
+  return isSpanContextValid(context) ? [{ context }] : []
 }

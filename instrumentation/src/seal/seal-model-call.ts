@@ -1,6 +1,7 @@
 /** A model call: the bytes of its last exchange, mapped to the GenAI convention, and added to its turn's sums. */
 import { type AttributeName, instrumentationScope } from '@turnlog/conventions'
-import { type ModelCallRecord, mapAnthropicExchange } from '../models/anthropic.ts'
+import type { ModelCallRecord } from '../models/model-api.ts'
+import { findModelApi } from '../models/model-apis.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import { redactText } from '../redact/redact.ts'
 import type { HeldContents } from './open-contents.ts'
@@ -12,13 +13,13 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   const { held, sums } = context
   const exchange = Math.max(...held.wire(span.spanId).keys())
   if (exchange > 1) put(attributes, 'turnlog.model_call.attempt', exchange)
-  if (!context.isWhole) {
+  const call = context.isWhole ? readExchange(held, span.spanId, exchange) : undefined
+  if (call === undefined) {
     // Half of an exchange would be mapped to something that was not said.
     put(attributes, 'gen_ai.input.messages.omitted', incomplete)
     put(attributes, 'gen_ai.output.messages.omitted', incomplete)
     return { span, attributes }
   }
-  const call = readExchange(held, span.spanId, exchange)
   putCall(attributes, call, context)
   const seconds = held.wire(span.spanId).get(exchange)?.timeToFirstChunk
   if (attributes['gen_ai.request.stream' satisfies AttributeName] === true) {
@@ -30,24 +31,32 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
     const isOwn = distance === 0
     sums.set(turn, addModelCall(sums.get(turn) ?? emptySums, call, { isOwn }))
   }
-  const model = call.attributes['gen_ai.request.model']
+  const { 'gen_ai.request.model': model, 'gen_ai.operation.name': operation } = call.attributes
   const isOwn = span.scope.name === instrumentationScope
   const status = statusOf(call)
   return {
     span: {
       ...span,
-      ...(isOwn && typeof model === 'string' ? { name: redactText(`chat ${model}`).text } : {}),
+      ...(isOwn && typeof model === 'string'
+        ? { name: redactText(`${operation} ${model}`).text }
+        : {}),
       ...(status === undefined ? {} : { status }),
     },
     attributes,
   }
 }
 
-/** What passed on the wire in one exchange of the model call `id`. */
-export function readExchange(held: HeldContents, id: string, exchange: number): ModelCallRecord {
+/** One exchange of the model call `id`, as its API maps it; `undefined` where its URL is not that of a known API. */
+export function readExchange(
+  held: HeldContents,
+  id: string,
+  exchange: number,
+): ModelCallRecord | undefined {
   const facts = held.wire(id).get(exchange) ?? {}
-  return mapAnthropicExchange({
-    url: String(facts.url ?? ''),
+  const url = String(facts.url ?? '')
+  // Every model API is called with POST.
+  return findModelApi('POST', URL.parse(url))?.map({
+    url,
     requestBody: held.bytes(id, 'wire.request', exchange) ?? new Uint8Array(),
     responseBody: held.bytes(id, 'wire.response', exchange) ?? new Uint8Array(),
     isComplete: facts.isComplete === true,

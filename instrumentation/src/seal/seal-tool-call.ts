@@ -1,8 +1,6 @@
 /** A tool call: its arguments as the model wrote them, its result as the model was told. */
-
-import type { AttributeName } from '@turnlog/conventions'
 import { isObject } from '@turnlog/conventions/plain'
-import type { ToolResult } from '../models/anthropic.ts'
+import type { ToolResult } from '../models/model-api.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import type { HeldContents } from './open-contents.ts'
 import { put, putText } from './seal-content.ts'
@@ -67,7 +65,10 @@ function resultAt(
   attributes: SealedAttributes,
   held: HeldContents,
 ): ToolResult | undefined {
-  const callId = attributes['gen_ai.tool.call.id' satisfies AttributeName]
-  const { toolResults } = readExchange(held, id, exchange)
-  return toolResults.find(({ toolUseId }) => toolUseId === callId)
+  const { 'gen_ai.tool.call.id': callId, 'gen_ai.tool.name': name } = attributes
+  const results = readExchange(held, id, exchange)?.toolResults
+  return results?.find((result) =>
+    // An API without ids names the tool.
+    callId === undefined ? result.name === name : result.callId === callId,
+  )
 }

@@ -1,6 +1,6 @@
 /** What a turn says of its model calls: sums, the first request's model and prompt, the last answer. Pure. */
 import type { AttributeName } from '@turnlog/conventions'
-import type { ModelCallRecord } from '../models/anthropic.ts'
+import type { ModelCallRecord } from '../models/model-api.ts'
 
 /** Kept in the recorder's state while the turn is open, so that a restart adds nothing twice. */
 export interface TurnSums {

@@ -9,11 +9,9 @@ import {
 } from 'node:zlib'
 import Anthropic from '@anthropic-ai/sdk'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import {
-  type AnthropicExchange,
-  isAnthropicMessagesRequest,
-  mapAnthropicExchange,
-} from '../../src/models/anthropic.ts'
+import { anthropicMessages } from '../../src/models/anthropic.ts'
+import type { WireExchange } from '../../src/models/model-api.ts'
+import { findModelApi } from '../../src/models/model-apis.ts'
 import {
   answerWithTools,
   block,
@@ -43,7 +41,7 @@ const request = {
 const sse = [['Content-Type', 'text/event-stream; charset=utf-8']] as const
 const json = [['content-type', 'application/json']] as const
 
-function exchange(parts: Partial<AnthropicExchange> = {}): AnthropicExchange {
+function exchange(parts: Partial<WireExchange> = {}): WireExchange {
   return {
     url: 'https://api.anthropic.com/v1/messages?beta=true',
     requestBody: Buffer.from(JSON.stringify(request)),
@@ -55,13 +53,13 @@ function exchange(parts: Partial<AnthropicExchange> = {}): AnthropicExchange {
   }
 }
 
-function answered(events: readonly StreamEvent[], parts: Partial<AnthropicExchange> = {}) {
-  return mapAnthropicExchange(exchange({ responseBody: wireBytes(events), ...parts }))
+function answered(events: readonly StreamEvent[], parts: Partial<WireExchange> = {}) {
+  return anthropicMessages.map(exchange({ responseBody: wireBytes(events), ...parts }))
 }
 
 function asked(messages: unknown, parts: object = {}) {
   const body = { ...request, messages, ...parts }
-  return mapAnthropicExchange(exchange({ requestBody: Buffer.from(JSON.stringify(body)) }))
+  return anthropicMessages.map(exchange({ requestBody: Buffer.from(JSON.stringify(body)) }))
 }
 
 const parse = (text: string | undefined) => JSON.parse(text ?? 'null')
@@ -69,7 +67,7 @@ const outputParts = (events: readonly StreamEvent[]) =>
   parse(answered(events).outputMessages)[0].parts
 
 test('a streamed answer has everything', () => {
-  const call = mapAnthropicExchange(exchange())
+  const call = anthropicMessages.map(exchange())
   expect(call.attributes).toEqual({
     'gen_ai.operation.name': 'chat',
     'gen_ai.provider.name': 'anthropic',
@@ -137,7 +135,7 @@ test('a JSON answer gives the same, its tool arguments exactly as they were writ
       {"type":"tool_use","id":"toolu_01","name":"add","input":{ "n" : 1.0, "big":12345678901234567890 }}],
       "stop_reason":"tool_use","usage":{"input_tokens":3,"output_tokens":4,"output_tokens_details":{"thinking_tokens":2}}}`,
   )
-  const call = mapAnthropicExchange(exchange({ responseBody, responseHeaders: json }))
+  const call = anthropicMessages.map(exchange({ responseBody, responseHeaders: json }))
   expect(call.toolCalls).toEqual([
     { id: 'toolu_01', name: 'add', arguments: '{ "n" : 1.0, "big":12345678901234567890 }' },
   ])
@@ -166,8 +164,8 @@ test('the answer is the one that the SDK gives to the app', async () => {
     .finalMessage()
   server.closeAllConnections()
 
-  const streamed = mapAnthropicExchange(exchange())
-  const whole = mapAnthropicExchange(
+  const streamed = anthropicMessages.map(exchange())
+  const whole = anthropicMessages.map(
     exchange({ responseHeaders: json, responseBody: Buffer.from(JSON.stringify(message)) }),
   )
   expect(parse(whole.outputMessages)).toEqual(parse(streamed.outputMessages))
@@ -355,8 +353,8 @@ describe('every kind of delta is put together', () => {
   })
   test('CRLF', () => {
     const body = wireBytes(answerWithTools, '\r\n')
-    expect(mapAnthropicExchange(exchange({ responseBody: body }))).toEqual(
-      mapAnthropicExchange(exchange()),
+    expect(anthropicMessages.map(exchange({ responseBody: body }))).toEqual(
+      anthropicMessages.map(exchange()),
     )
   })
 })
@@ -365,10 +363,10 @@ describe('a stream that was cut', () => {
   const whole = wireBytes(answerWithTools)
 
   test('maps at every byte, and tells no more text than came', () => {
-    const text = mapAnthropicExchange(exchange()).answerText
+    const text = anthropicMessages.map(exchange()).answerText
     let last = 0
     for (let end = 0; end <= whole.length; end += 1) {
-      const call = mapAnthropicExchange(
+      const call = anthropicMessages.map(
         exchange({
           responseBody: whole.subarray(0, end),
           isComplete: false,
@@ -410,7 +408,7 @@ describe('a stream that was cut', () => {
   })
 
   test('before anything came has no answer', () => {
-    const call = mapAnthropicExchange(
+    const call = anthropicMessages.map(
       exchange({
         responseBody: Buffer.alloc(0),
         isComplete: false,
@@ -454,7 +452,7 @@ describe('errors', () => {
     ['a proxy’s page', 502, '<html>Bad Gateway</html>', '502', '<html>Bad Gateway</html>'],
     ['nothing', 503, '', '503', undefined],
   ] as const)('%s', ([, status, body, type, message]) => {
-    const call = mapAnthropicExchange(
+    const call = anthropicMessages.map(
       exchange({ status, responseBody: Buffer.from(body), responseHeaders: json }),
     )
     expect(call.errorType).toBe(type)
@@ -467,7 +465,7 @@ describe('errors', () => {
     expect(call.finishReasons).toEqual(['error'])
   })
   test('an error is told by its name, not by its sentence', () => {
-    const call = mapAnthropicExchange(
+    const call = anthropicMessages.map(
       exchange({
         responseBody: Buffer.alloc(0),
         isComplete: false,
@@ -498,11 +496,11 @@ describe('an encoded body is decoded, whole or cut', () => {
     ['gzip, br', brotliCompressSync(gzipSync(plain))],
   ] as const)('%s', ([encoding, body]) => {
     const responseHeaders = [...sse, ['Content-Encoding', encoding] as const]
-    const whole = mapAnthropicExchange(exchange({ responseBody: body, responseHeaders }))
-    expect(whole).toEqual(mapAnthropicExchange(exchange({ responseBody: plain })))
+    const whole = anthropicMessages.map(exchange({ responseBody: body, responseHeaders }))
+    expect(whole).toEqual(anthropicMessages.map(exchange({ responseBody: plain })))
     for (const share of [0, 0.001, 0.3, 0.9, 0.999]) {
       const cut = body.subarray(0, Math.floor(body.length * share))
-      const call = mapAnthropicExchange(
+      const call = anthropicMessages.map(
         exchange({ responseBody: cut, responseHeaders, isComplete: false }),
       )
       expect(whole.answerText.startsWith(call.answerText)).toBe(true)
@@ -511,20 +509,20 @@ describe('an encoded body is decoded, whole or cut', () => {
   })
   test('a header that lies does no harm', () => {
     const responseHeaders = [...sse, ['content-encoding', 'gzip'] as const]
-    const call = mapAnthropicExchange(exchange({ responseBody: plain, responseHeaders }))
+    const call = anthropicMessages.map(exchange({ responseBody: plain, responseHeaders }))
     expect(call.finishReasons).toEqual(['end_turn'])
   })
 })
 
 describe('what is no JSON is kept as text', () => {
   test('a request', () => {
-    const call = mapAnthropicExchange(exchange({ requestBody: Buffer.from('{"model": "cl') }))
+    const call = anthropicMessages.map(exchange({ requestBody: Buffer.from('{"model": "cl') }))
     expect(call).not.toHaveProperty('inputMessages')
     expect(call.requestText).toBe('{"model": "cl')
     expect(call.toolResults).toEqual([])
   })
   test('an answer', () => {
-    const call = mapAnthropicExchange(
+    const call = anthropicMessages.map(
       exchange({
         responseHeaders: json,
         responseBody: Buffer.from('{"id":"msg_0'),
@@ -549,14 +547,14 @@ describe('what is no JSON is kept as text', () => {
       }),
     )
     for (let end = 0; end <= body.length; end += 1) {
-      mapAnthropicExchange(
+      anthropicMessages.map(
         exchange({
           responseHeaders: json,
           responseBody: body.subarray(0, end),
           isComplete: end === body.length,
         }),
       )
-      mapAnthropicExchange(exchange({ requestBody: body.subarray(0, end) }))
+      anthropicMessages.map(exchange({ requestBody: body.subarray(0, end) }))
     }
   })
 })
@@ -565,7 +563,7 @@ test('what is nested too deep to be written again is kept as text', () => {
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
   const requestText = `{"messages":${deep}}`
   const answerText = `{"type":"message","content":[{"type":"tool_use","id":"a","name":"n","input":${deep}}],"stop_reason":"tool_use"}`
-  const call = mapAnthropicExchange(
+  const call = anthropicMessages.map(
     exchange({
       requestBody: Buffer.from(requestText),
       responseHeaders: json,
@@ -610,7 +608,7 @@ describe('nothing that parses makes it throw', () => {
     ]
     for (const body of bodies) {
       for (const answer of answers) {
-        mapAnthropicExchange(
+        anthropicMessages.map(
           exchange({
             url: 'not a URL',
             requestBody: Buffer.from(JSON.stringify(body)),
@@ -644,7 +642,7 @@ describe('nothing that parses makes it throw', () => {
   })
 })
 
-test('tool results are told with their text, or as JSON where they are more than one', () => {
+test('tool results are found with their text, or as JSON if they are more than one', () => {
   const call = asked([
     { role: 'user', content: 'do it' },
     { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'n', input: {} }] },
@@ -671,14 +669,14 @@ test('tool results are told with their text, or as JSON where they are more than
     },
   ])
   expect(call.toolResults).toEqual([
-    { toolUseId: 'a', isError: false, content: 'plain' },
-    { toolUseId: 'b', isError: true, content: 'one text' },
+    { callId: 'a', isError: false, content: 'plain' },
+    { callId: 'b', isError: true, content: 'one text' },
     {
-      toolUseId: 'c',
+      callId: 'c',
       isError: false,
       content: '[{"type":"text","text":"1"},{"type":"text","text":"2"}]',
     },
-    { toolUseId: 'd', isError: false, content: '' },
+    { callId: 'd', isError: false, content: '' },
   ])
   expect(call.lastUserText).toBe('do it')
 })
@@ -695,5 +693,6 @@ test.for([
   ['POST', '/xv1/messages', false],
   ['POST', '', false],
 ] as const)('%s %s is a Messages request: %s', ([method, path, expected]) => {
-  expect(isAnthropicMessagesRequest(method, path)).toBe(expected)
+  const api = findModelApi(method, URL.parse(path, 'https://proxy.example'))
+  expect(api === anthropicMessages).toBe(expected)
 })

@@ -1,7 +1,7 @@
 import type { Context, Span } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
 import type { Recorder } from '../../src/record/recorder.ts'
-import { attribute, createToolCalls, type ToolCall } from '../../src/record/tool-call.ts'
+import { callOfFile, type ToolCall, ToolCalls } from '../../src/record/tool-call.ts'
 
 function calls() {
   const ended: string[] = []
@@ -18,7 +18,7 @@ function calls() {
     content: () => undefined,
     note: () => undefined,
   } as unknown as Recorder
-  const toolCalls = createToolCalls(recorder, () => clock)
+  const toolCalls = new ToolCalls(recorder, () => clock)
   const openTools = new Map<string, ToolCall>()
   const owner = { openTools, toolEnded: (id: string) => void openTools.delete(id) }
   const by = { spanContext: () => ({ spanId: 'chat' }) } as unknown as Span
@@ -34,7 +34,7 @@ function calls() {
 }
 
 const ownerOf = (open: Iterable<ToolCall>, path: string, activeSpanId?: string) => {
-  const { call, isShared } = attribute(open, {
+  const { call, isShared } = callOfFile(open, {
     names: [path, `/w/${path}`],
     absolute: `/w/${path}`,
     activeSpanId,
@@ -56,9 +56,9 @@ test('an SDK that runs the call gets its span, and says when it was done', () =>
   const { begin, toolCalls, ended, by, passes } = calls()
   begin('a')
   passes(7)
-  const span = toolCalls.joined('a')
-  expect(toolCalls.joined('a')).toBeUndefined()
-  expect(toolCalls.joined('b')).toBeUndefined()
+  const span = toolCalls.join('a')
+  expect(toolCalls.join('a')).toBeUndefined()
+  expect(toolCalls.join('b')).toBeUndefined()
   span?.end()
   expect(ended).toEqual([])
   passes(100)

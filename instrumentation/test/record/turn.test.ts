@@ -1,10 +1,10 @@
 /** When a turn ends, in virtual time: what holds it, what it still waits for, what the end of the process does. */
 import { type Span, SpanStatusCode } from '@opentelemetry/api'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createGraces } from '../../src/record/delayed-ends.ts'
+import { createDelayedEnds } from '../../src/record/delayed-ends.ts'
 import type { Recorder } from '../../src/record/recorder.ts'
 import type { ToolCall } from '../../src/record/tool-call.ts'
-import { type CandidateFacts, createCandidate } from '../../src/record/turn.ts'
+import { Candidate, type CandidateFacts } from '../../src/record/turn.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000 })
@@ -38,16 +38,16 @@ function open(facts: Partial<CandidateFacts> = {}) {
     const timer = setTimeout(callback, ms)
     return { cancel: () => clearTimeout(timer) }
   }
-  const graces = createGraces(after)
-  const candidate = createCandidate(
+  const delayedEnds = createDelayedEnds(after)
+  const candidate = new Candidate(
     { transport: 'rest', startedAt: Date.now(), endIsKnown: true, ...facts },
-    { recorder, agent: 'app', now: Date.now, after, grace: graces.after },
+    { recorder, agent: 'app', now: Date.now, after, delayedEnd: delayedEnds.after },
   )
   const tool = (id: string): void => {
     const leaveUnfinished = (): void => void candidate.openTools.delete(id)
     candidate.openTools.set(id, { id, leaveUnfinished } as ToolCall)
   }
-  return { candidate, ended, started, contents, graces, tool }
+  return { candidate, ended, started, contents, delayedEnds, tool }
 }
 
 const passes = (ms: number): void => void vi.advanceTimersByTime(ms)
@@ -127,7 +127,7 @@ test('work that can only be looked at keeps its turn open until it is done', () 
   const { candidate, ended, tool } = open({ endIsKnown: false })
   candidate.hold()
   candidate.promote()
-  candidate.lookAt(() => isPending)
+  candidate.addWorkCheck(() => isPending)
   tool('a')
   candidate.release()
   passes(60_000)
@@ -188,7 +188,7 @@ test('the end of the process ends turns that wait for more, and leaves those at 
   waiting.candidate.promote()
   waiting.candidate.release()
   passes(500)
-  waiting.graces.endAll()
+  waiting.delayedEnds.endAll()
   expect(waiting.ended).toMatchObject([{ at: 1_000, outcome: 'completed' }])
 
   const inTool = open({ endIsKnown: false })
@@ -196,7 +196,7 @@ test('the end of the process ends turns that wait for more, and leaves those at 
   inTool.candidate.promote()
   inTool.tool('a')
   inTool.candidate.release()
-  inTool.graces.endAll()
+  inTool.delayedEnds.endAll()
   expect(inTool.ended).toEqual([])
 })
 

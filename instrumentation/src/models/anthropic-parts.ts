@@ -1,10 +1,9 @@
 /**
  * Anthropic's content blocks → the parts of OpenTelemetry's GenAI messages: pure.
  *
- * What a part has no member for is kept under its own name (unknown members are legal), and a block that
- * no part exists for stays a part as it is. Nothing is left out.
+ * Members that a part does not define keep their own names (unknown members are legal), and a block without a
+ * matching part stays as it is. Nothing is left out.
  */
-import { lastSaid } from '@turnlog/conventions/content/last-said'
 import {
   asArray,
   asObject,
@@ -13,27 +12,7 @@ import {
   type JsonObject,
   toJson,
 } from '@turnlog/conventions/plain'
-
-export interface Part extends JsonObject {
-  readonly type: string
-}
-
-export interface Message extends JsonObject {
-  readonly role: string
-  readonly parts: readonly Part[]
-}
-
-export interface OutputMessage extends Message {
-  readonly finish_reason: string
-}
-
-/** What a tool answered, as a later request tells the model. */
-export interface ToolResult {
-  readonly toolUseId: string
-  readonly isError: boolean
-  /** The text; JSON where the content is anything but one text; empty where there is none. */
-  readonly content: string
-}
+import type { Message, Part, ToolResult } from './model-api.ts'
 
 export function toMessage(message: unknown): Message {
   if (!isObject(message)) return { role: 'unknown', parts: toParts(message) }
@@ -123,7 +102,7 @@ function otherPart(block: JsonObject): Part {
   }
 }
 
-/** `tools` of a request: the app's own are functions, the provider's stay as they are. */
+/** One of a request's `tools`: the app's are functions, the provider's stay as they are. */
 export function toToolDefinition(tool: unknown): JsonObject {
   if (!isObject(tool)) return { type: 'unknown', value: tool }
   const { type, name, description, input_schema, ...others } = tool
@@ -135,10 +114,10 @@ export function toolResultsOf(messages: readonly unknown[]): ToolResult[] {
   return messages.flatMap((message) =>
     (asArray(asObject(message)?.content) ?? []).flatMap((block) => {
       const result = asObject(block)
-      const toolUseId = asString(result?.tool_use_id)
-      if (result?.type !== 'tool_result' || toolUseId === undefined) return []
+      const callId = asString(result?.tool_use_id)
+      if (result?.type !== 'tool_result' || callId === undefined) return []
       const content = toolResultContent(result.content)
-      return [{ toolUseId, isError: result.is_error === true, content }]
+      return [{ callId, isError: result.is_error === true, content }]
     }),
   )
 }
@@ -150,20 +129,4 @@ function toolResultContent(content: unknown): string {
   const only = blocks?.length === 1 ? asObject(blocks[0]) : undefined
   if (only?.type === 'text' && typeof only.text === 'string') return only.text
   return toJson(content) ?? ''
-}
-
-/** What the user wrote last; tool results have no text. */
-export function lastUserTextOf(messages: readonly Message[]): string | undefined {
-  const said = lastSaid(
-    messages.filter(({ role }) => role === 'user'),
-    'user',
-  )
-  return said?.kind === 'text' && said.text !== '' ? said.text : undefined
-}
-
-export function textOf(parts: readonly Part[]): string {
-  return parts
-    .filter((part) => part.type === 'text')
-    .map((part) => asString(part.content) ?? '')
-    .join('')
 }

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { findToolResults } from '../../src/models/tool-results.ts'
-import { createToolUseWatcher, watchedBytesMax } from '../../src/models/tool-use-watcher.ts'
+import { watchedBytesMax } from '../../src/models/answer-watcher.ts'
+import { anthropicMessages } from '../../src/models/anthropic.ts'
 import {
   answerWithTools,
   messageStart,
@@ -10,16 +10,19 @@ import {
   wireBytes,
 } from './anthropic-stream.ts'
 
+const watch = (contentType: string | undefined, contentEncoding?: string) =>
+  anthropicMessages.watch({ contentType, contentEncoding })
+
 const uses = [
   { id: 'toolu_01', name: 'read_file', arguments: '{"path": "hello.txt"}' },
   { id: 'toolu_02', name: 'list_files', arguments: '{}' },
 ]
 const body = wireBytes(answerWithTools)
 
-describe('every tool of a stream is told once, whatever the pieces', () => {
+describe('every tool call of a stream is found once, whatever the pieces', () => {
   test.for([1, 2, 3, 7, 64, 1_000, body.length])('of %i bytes', (size) => {
     for (const bytes of [body, wireBytes(answerWithTools, '\r\n')]) {
-      const watcher = createToolUseWatcher('text/event-stream; charset=utf-8')
+      const watcher = watch('text/event-stream; charset=utf-8')
       const seen = []
       for (let at = 0; at < bytes.length; at += size)
         seen.push(...watcher.push(bytes.subarray(at, at + size)))
@@ -29,22 +32,22 @@ describe('every tool of a stream is told once, whatever the pieces', () => {
   })
 })
 
-test('a tool is told when its block is complete, before the answer is', () => {
-  const watcher = createToolUseWatcher('text/event-stream')
+test('a tool call is found when its block is complete, before the answer is', () => {
+  const watcher = watch('text/event-stream')
   const [start, ...rest] = toolBlock(0, 'a', 'n', '{"x":', '1}')
   const events = [messageStart(), ...(start ? [start] : []), ...rest]
-  const told = events.map((event) => watcher.push(wireBytes([event])).length)
-  expect(told).toEqual([0, 0, 0, 0, 1])
+  const found = events.map((event) => watcher.push(wireBytes([event])).length)
+  expect(found).toEqual([0, 0, 0, 0, 1])
 })
 
-test('a tool whose block never ended is not told', () => {
-  const watcher = createToolUseWatcher('text/event-stream')
+test('a tool call whose block never ended is not found', () => {
+  const watcher = watch('text/event-stream')
   watcher.push(wireBytes(toolBlock(0, 'a', 'n', '{"x":1}').slice(0, -1)))
   expect(watcher.end()).toEqual([])
 })
 
-test('text that speaks of tool_use is no tool', () => {
-  const watcher = createToolUseWatcher('text/event-stream')
+test('text that mentions tool_use is not a tool call', () => {
+  const watcher = watch('text/event-stream')
   const text =
     '{"type":"content_block_start","content_block":{"type":"tool_use","id":"x","name":"y"}}'
   expect(watcher.push(wireBytes([messageStart(), ...textBlock(0, text, 'tool_use')]))).toEqual([])
@@ -52,7 +55,7 @@ test('text that speaks of tool_use is no tool', () => {
 })
 
 test('a stream without event names is read by its data', () => {
-  const watcher = createToolUseWatcher('text/event-stream')
+  const watcher = watch('text/event-stream')
   const bytes = Buffer.from(body.toString().replaceAll(/^event: .*\n/gm, ''))
   expect([...watcher.push(bytes), ...watcher.end()]).toEqual(uses)
 })
@@ -86,15 +89,15 @@ describe('an error in an answer that had begun is seen', () => {
     ['not in its text', 'text/event-stream', undefined, stream(), false],
     ['not in the text of an encoded one', 'text/event-stream', 'gzip', gzipSync(stream()), false],
   ])('%s', (_claim, type, encoding, bytes, expected) => {
-    const watcher = createToolUseWatcher(type, encoding)
+    const watcher = watch(type, encoding)
     for (const byte of bytes) watcher.push(Uint8Array.of(byte))
     watcher.end()
-    expect(watcher.hasError()).toBe(expected)
+    expect(watcher.hasError).toBe(expected)
   })
 })
 
-test('a JSON answer tells its tools at its end, their arguments as they were written', () => {
-  const watcher = createToolUseWatcher('application/json')
+test('the tool calls of a JSON answer are found at its end, their arguments as they were written', () => {
+  const watcher = watch('application/json')
   const text =
     '{"content":[{"type":"tool_use","id":"a","name":"n","input":{ "x" : 1.0 }},{"type":"text","text":""}]}'
   expect(watcher.push(Buffer.from(text.slice(0, 30)))).toEqual([])
@@ -104,7 +107,7 @@ test('a JSON answer tells its tools at its end, their arguments as they were wri
 })
 
 test('encoded answers are decoded at their end', () => {
-  const watcher = createToolUseWatcher('text/event-stream', 'gzip')
+  const watcher = watch('text/event-stream', 'gzip')
   expect(watcher.push(gzipSync(body))).toEqual([])
   expect(watcher.end()).toEqual(uses)
 })
@@ -122,14 +125,14 @@ test.for([
       'data: {"type":"content_block_start","content_block":{"type":"tool_use"},"index":[]}\n\ndata: tool_use\n\n',
     ),
   ],
-] as const)('%s tells nothing and throws nothing', ([, type, encoding, bytes]) => {
-  const watcher = createToolUseWatcher(type, encoding)
+] as const)('%s gives nothing and throws nothing', ([, type, encoding, bytes]) => {
+  const watcher = watch(type, encoding)
   expect([...watcher.push(bytes), ...watcher.end()]).toEqual([])
 })
 
 test('above its limit it gives up', () => {
   for (const type of ['text/event-stream', 'application/json']) {
-    const watcher = createToolUseWatcher(type)
+    const watcher = watch(type)
     watcher.push(Buffer.alloc(watchedBytesMax))
     expect(watcher.push(body)).toEqual([])
     expect(watcher.end()).toEqual([])
@@ -137,8 +140,8 @@ test('above its limit it gives up', () => {
 })
 
 // Each delta of a few characters is an event of a hundred bytes, so an answer's stream is far longer than what it says.
-test('a stream of any length tells its tools, and arguments above the limit tell nothing', () => {
-  const watcher = createToolUseWatcher('text/event-stream')
+test('tool calls are found in a stream of any length, but not with arguments above the limit', () => {
+  const watcher = watch('text/event-stream')
   const text = wireBytes(textBlock(0, 'a word '))
   for (let bytes = 0; bytes <= watchedBytesMax; bytes += text.length) {
     expect(watcher.push(text)).toEqual([])
@@ -155,9 +158,9 @@ test('a stream of any length tells its tools, and arguments above the limit tell
   expect(watcher.end()).toEqual([])
 })
 
-test('200 000 tools in one answer are soon told', () => {
+test('200 000 tool calls in one answer are found quickly', () => {
   const one = '{"type":"tool_use","id":"a","name":"n","input":{}}'
-  const watcher = createToolUseWatcher('application/json')
+  const watcher = watch('application/json')
   const began = performance.now()
   watcher.push(Buffer.from(`{"content":[${`${one},`.repeat(199_999)}${one}]}`))
   expect(watcher.end()).toHaveLength(200_000)
@@ -177,6 +180,8 @@ describe('the tool results of a request are found by their ids', () => {
     ['at the very start', 'tool_use_id":"toolu_1"', []],
     ['nothing', '', []],
   ] as const)('%s', ([, text, ids]) => {
-    expect(findToolResults(Buffer.from(text), ['toolu_1', 'toolu_2', ''])).toEqual(ids)
+    const open = ['toolu_1', 'toolu_2', '', undefined].map((id) => ({ id, name: 'n' }))
+    const found = anthropicMessages.findAnswered(Buffer.from(text), open)
+    expect(found.map(({ id }) => id)).toEqual(ids)
   })
 })

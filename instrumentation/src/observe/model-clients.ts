@@ -1,7 +1,12 @@
 /**
- * Model calls through `node:http` and `node:https`: SDKs on node-fetch, axios, got, or no SDK. Node tells of each
- * request before anything of it is sent (`http.client.request.created`), in the caller's async context; the bytes are
- * seen as they are written, and as Node's parser hands them to the response. Only requests to a model API are touched.
+ * Model calls through Node's two HTTP clients, seen as their bytes pass: nothing is read twice, delayed or changed.
+ *
+ *   - `undici`, under the built-in `fetch` and every SDK on it. Its channels `create` and `bodyChunkSent` run in the
+ *     caller's async context; `headers` and later run in the context of the connection's first user. So the state of a
+ *     request belongs to the request object, never to the context.
+ *   - `node:http` and `node:https`, under node-fetch, axios, got, or no SDK. `http.client.request.created` comes before
+ *     anything is sent, in the caller's context; bytes are seen as they are written, and as Node's parser hands them to
+ *     the response. Only requests to a model API are patched.
  */
 import { channel } from 'node:diagnostics_channel'
 import type { ClientRequest, IncomingMessage } from 'node:http'
@@ -9,12 +14,61 @@ import { quietly } from '../health.ts'
 import type { ModelExchange, OpenExchange } from './model-exchange.ts'
 import { replaceMethod } from './replace-method.ts'
 
-/** Begins to watch; the returned function undoes it. */
-export function observeHttpClients(openExchange: OpenExchange): () => void {
+/** The members of undici's request object that its diagnostics channels document. */
+interface UndiciRequest {
+  readonly method: string
+  readonly origin: string | URL
+  readonly path: string
+}
+interface UndiciResponse {
+  readonly statusCode: number
+  readonly headers: readonly Uint8Array[]
+}
+
+/** Begins to watch both clients; the returned function undoes it. */
+export function observeModelClients(openExchange: OpenExchange): () => void {
+  const undo = [observeUndici(openExchange), observeHttpClients(openExchange)]
+  return () => {
+    for (const step of undo) step()
+  }
+}
+
+function observeUndici(openExchange: OpenExchange): () => void {
   const exchanges = new WeakMap<object, ModelExchange>()
-  const handlers: Readonly<Record<string, (message: never) => void>> = {
+  return subscribe('undici:request:', {
+    create({ request }: { request: UndiciRequest }) {
+      const exchange = openExchange(request.method, `${String(request.origin)}${request.path}`)
+      if (exchange !== undefined) exchanges.set(request, exchange)
+    },
+    bodyChunkSent({ request, chunk }: { request: object; chunk: unknown }) {
+      if (typeof chunk === 'string' || chunk instanceof Uint8Array) {
+        exchanges.get(request)?.sent(chunk)
+      }
+    },
+    bodySent({ request }: { request: object }) {
+      exchanges.get(request)?.allSent()
+    },
+    headers({ request, response }: { request: object; response: UndiciResponse }) {
+      const { statusCode, headers } = response
+      exchanges.get(request)?.answered(statusCode, pairs(headers.map(latin1)))
+    },
+    bodyChunkReceived({ request, chunk }: { request: object; chunk: Uint8Array }) {
+      exchanges.get(request)?.received(chunk)
+    },
+    trailers({ request }: { request: object }) {
+      exchanges.get(request)?.finished()
+    },
+    error({ request, error }: { request: object; error: unknown }) {
+      exchanges.get(request)?.failed(error)
+    },
+  })
+}
+
+function observeHttpClients(openExchange: OpenExchange): () => void {
+  const exchanges = new WeakMap<object, ModelExchange>()
+  return subscribe('http.client.', {
     'request.created'({ request }: { request: ClientRequest }) {
-      const exchange = openExchange({ method: request.method, url: urlOf(request) })
+      const exchange = openExchange(request.method, urlOf(request))
       if (exchange === undefined) return
       exchanges.set(request, exchange)
       watchRequest(request, exchange)
@@ -23,21 +77,22 @@ export function observeHttpClients(openExchange: OpenExchange): () => void {
       exchanges.get(request)?.failed(error)
     },
     // Published when the head of the answer has come.
-    'response.finish'({
-      request,
-      response,
-    }: {
-      request: ClientRequest
-      response: IncomingMessage
-    }) {
+    'response.finish'(message: { request: ClientRequest; response: IncomingMessage }) {
+      const { request, response } = message
       const exchange = exchanges.get(request)
       if (exchange === undefined) return
       exchange.answered(response.statusCode ?? 0, pairs(response.rawHeaders))
       watchResponse(response, exchange)
     },
-  }
+  })
+}
+
+function subscribe(
+  prefix: string,
+  handlers: Readonly<Record<string, (message: never) => void>>,
+): () => void {
   const undo = Object.entries(handlers).map(([name, handler]) => {
-    const subscribed = channel(`http.client.${name}`)
+    const subscribed = channel(`${prefix}${name}`)
     const listener = (message: unknown): void => {
       quietly(`observe a model call (${name})`, () => handler(message as never))
     }
@@ -51,13 +106,13 @@ export function observeHttpClients(openExchange: OpenExchange): () => void {
 
 function watchRequest(request: ClientRequest, exchange: ModelExchange): void {
   let isEnding = false
-  const keep = (chunk: unknown, encoding: unknown): void => {
+  const see = (chunk: unknown, encoding: unknown): void => {
     if (chunk instanceof Uint8Array) exchange.sent(chunk)
     else if (typeof chunk === 'string') exchange.sent(textOf(chunk, encoding))
   }
   replaceMethod(request, 'write', (original) => {
     return function write(...values) {
-      if (!isEnding) quietly('see a request', () => keep(values[0], values[1]))
+      if (!isEnding) quietly('see a request', () => see(values[0], values[1]))
       return original.apply(this, values)
     }
   })
@@ -67,7 +122,7 @@ function watchRequest(request: ClientRequest, exchange: ModelExchange): void {
         if (isEnding) return
         // `end` may write its last piece through `write`.
         isEnding = true
-        keep(values[0], values[1])
+        see(values[0], values[1])
         exchange.allSent()
       })
       return original.apply(this, values)
@@ -108,6 +163,11 @@ function urlOf(request: ClientRequest): string {
   return `${request.protocol}//${typeof host === 'string' ? host : request.host}${request.path}`
 }
 
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1')
+}
+
+/** Raw headers are a list of name, value, name, value …; the names come out in lower case. */
 function pairs(raw: readonly string[]): (readonly [string, string])[] {
   const headers: (readonly [string, string])[] = []
   for (let index = 0; index + 1 < raw.length; index += 2) {

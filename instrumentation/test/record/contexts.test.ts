@@ -1,12 +1,14 @@
 import { createContextKey, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
-import { candidateOf, contextWithCandidate } from '../../src/record/candidate-context.ts'
+import { candidateOf, contextWithCandidate } from '../../src/record/contexts.ts'
+import type { Candidate } from '../../src/record/turn.ts'
 
 const span = { name: 'turn' } as unknown as Span
 const other = { name: 'other' } as unknown as Span
+const candidateWith = (turn: Span | undefined) => ({ span: turn }) as Candidate
 
 test("a context taken before the turn was found has the turn's span afterwards", () => {
-  const candidate: { span: Span | undefined } = { span: undefined }
+  const candidate = candidateWith(undefined)
   const context = contextWithCandidate(ROOT_CONTEXT, candidate)
   const later = context.setValue(createContextKey('mine'), 1)
   expect([trace.getSpan(context), trace.getSpan(later)]).toEqual([undefined, undefined])
@@ -16,14 +18,14 @@ test("a context taken before the turn was found has the turn's span afterwards",
 })
 
 test("a span set on top of it hides the turn's", () => {
-  const context = trace.setSpan(contextWithCandidate(ROOT_CONTEXT, { span }), other)
+  const context = trace.setSpan(contextWithCandidate(ROOT_CONTEXT, candidateWith(span)), other)
   expect(trace.getSpan(context)).toBe(other)
   expect(trace.getSpan(trace.deleteSpan(context))).toBeUndefined()
 })
 
-test('values of the base and of its own are found, and taken away again', () => {
+test('values of the base and values of its own are found, and can be removed', () => {
   const key = createContextKey('mine')
-  const context = contextWithCandidate(ROOT_CONTEXT.setValue(key, 'base'), { span })
+  const context = contextWithCandidate(ROOT_CONTEXT.setValue(key, 'base'), candidateWith(span))
   expect(context.getValue(key)).toBe('base')
   expect(context.setValue(key, 'own').getValue(key)).toBe('own')
   expect(context.deleteValue(key).getValue(key)).toBeUndefined()

@@ -1,0 +1,206 @@
+/**
+ * The part of `ModelApi.map` that all APIs share: an exchange, read by an API's two readers, becomes the attributes,
+ * messages and numbers of the GenAI conventions. Pure.
+ *
+ * Either body may be cut off anywhere, encoded, or not JSON: a kill, an abort or a bad network leaves such bytes. Never
+ * throws. A body that cannot be read becomes one text.
+ */
+
+import { lastSaid } from '@turnlog/conventions/content/last-said'
+import { viewOf } from '@turnlog/conventions/content/text'
+import { asObject, defined, type JsonObject, parseJson, toJson } from '@turnlog/conventions/plain'
+import { decodeBody } from './decode-body.ts'
+import type {
+  ApiError,
+  Message,
+  ModelApi,
+  ModelAttributes,
+  ModelCallRecord,
+  Part,
+  TokenUsage,
+  ToolCallRequest,
+  ToolResult,
+  WireExchange,
+} from './model-api.ts'
+
+export interface ModelRequest {
+  /** The attributes `gen_ai.request.*`. */
+  readonly attributes: ModelAttributes
+  readonly systemInstructions?: readonly Part[] | undefined
+  readonly messages?: readonly Message[] | undefined
+  readonly toolDefinitions?: readonly JsonObject[] | undefined
+  readonly toolResults: readonly ToolResult[]
+}
+
+/** An answer, whole or as far as it came. */
+export interface ModelAnswer {
+  readonly id?: string | undefined
+  readonly model?: string | undefined
+  readonly stopReason?: string | undefined
+  readonly parts: readonly Part[]
+  readonly toolCalls: readonly ToolCallRequest[]
+  readonly usage: TokenUsage
+  /** The answer itself says that it is complete. */
+  readonly isWhole: boolean
+  readonly error?: ApiError | undefined
+}
+
+export interface ExchangeReaders {
+  readRequest(request: JsonObject): ModelRequest
+  readStream(text: string): ModelAnswer
+  /** `undefined`: not an answer of this API. */
+  readJson(text: string): ModelAnswer | undefined
+}
+
+export function mapExchange(
+  { provider, operation }: Pick<ModelApi, 'provider' | 'operation'>,
+  exchange: WireExchange,
+  readers: ExchangeReaders,
+): ModelCallRecord {
+  const requestText = viewOf(exchange.requestBody).toString('utf8')
+  const request = readers.readRequest(asObject(parseJson(requestText)) ?? {})
+  const response = readResponse(exchange, readers)
+  const { answer } = response
+  const usage = answer?.usage ?? {}
+  const failure = failureOf(exchange, response)
+  const output = outputOf(answer, failure !== undefined)
+  const finishReasons = output === undefined ? [] : [output.finish_reason]
+  if (output === undefined && failure !== undefined) finishReasons.push('error')
+  const inputMessages = toJson(request.messages)
+
+  return {
+    attributes: defined({
+      'gen_ai.operation.name': operation,
+      'gen_ai.provider.name': provider,
+      ...request.attributes,
+      ...serverAttributes(exchange.url),
+      'http.response.status_code': exchange.status,
+      'gen_ai.response.id': answer?.id,
+      'gen_ai.response.model': answer?.model,
+      'gen_ai.response.finish_reasons': finishReasons.length === 0 ? undefined : finishReasons,
+      'gen_ai.usage.input_tokens': usage.inputTokens,
+      'gen_ai.usage.output_tokens': usage.outputTokens,
+      'gen_ai.usage.cache_read.input_tokens': usage.cacheReadInputTokens,
+      'gen_ai.usage.cache_write.input_tokens': usage.cacheWriteInputTokens,
+      'gen_ai.usage.reasoning.output_tokens': usage.reasoningOutputTokens,
+      'error.type': failure?.type,
+    } satisfies ModelAttributes),
+    ...defined({
+      systemInstructions: toJson(request.systemInstructions),
+      inputMessages,
+      outputMessages: toJson(output && [output]) ?? unreadMessages(response),
+      toolDefinitions: toJson(request.toolDefinitions),
+      requestText: inputMessages === undefined && requestText !== '' ? requestText : undefined,
+      errorType: failure?.type,
+      errorMessage: failure?.message,
+      lastUserText: lastUserTextOf(request.messages ?? []),
+    }),
+    usage,
+    finishReasons,
+    answerText: textOf(answer?.parts ?? []),
+    toolCalls: answer?.toolCalls ?? [],
+    toolResults: request.toolResults,
+  }
+}
+
+/** The text of an answer, and what the API's reader made of it. */
+interface Response {
+  readonly answer?: ModelAnswer | undefined
+  readonly text: string
+}
+
+function readResponse(
+  { responseHeaders, responseBody }: WireExchange,
+  { readStream, readJson }: ExchangeReaders,
+): Response {
+  const header = (name: string) =>
+    responseHeaders?.find(([each]) => each.toLowerCase() === name)?.[1]
+  const decoded = decodeBody(responseBody, header('content-encoding'))
+  // Undecodable bytes may be plain: a proxy decoded them and left the header.
+  const text = withoutCutCharacter(decoded ?? viewOf(responseBody)).toString('utf8')
+  if (text.trim() === '') return { text: '' }
+  const isStream =
+    /^text\/event-stream\b/i.test(header('content-type') ?? '') ||
+    /^\s*(?:event|data|id|retry)?:/.test(text)
+  return { text, answer: isStream ? readStream(text) : readJson(text) }
+}
+
+/** Without the first bytes of a character whose last bytes did not come. */
+function withoutCutCharacter(bytes: Buffer): Buffer {
+  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
+    const byte = bytes[bytes.length - back] ?? 0
+    if (byte < 0x80) return bytes
+    if (byte >= 0xc0) {
+      const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2
+      return back < length ? bytes.subarray(0, bytes.length - back) : bytes
+    }
+  }
+  return bytes
+}
+
+function failureOf(
+  { status, error, isComplete }: WireExchange,
+  { answer, text }: Response,
+): { readonly type: string; readonly message?: string } | undefined {
+  const reported = answer?.error
+  const isRefused = status !== undefined && status >= 400
+  const hasStopped = answer?.stopReason !== undefined
+  if (reported === undefined && !isRefused) {
+    // The answer was complete: a client that hangs up after it has cut nothing.
+    if (hasStopped && answer.isWhole) return undefined
+    if (error === undefined && (hasStopped || (isComplete && answer?.isWhole === true))) {
+      return undefined
+    }
+  }
+  const type = reported?.type ?? (isRefused ? String(status) : errorName(error))
+  const message =
+    reported?.message ??
+    error ??
+    (isRefused && answer === undefined && text !== '' ? text : undefined)
+  return message === undefined ? { type } : { type, message }
+}
+
+/** `error.type` has few values: a name or a code, not a sentence. */
+function errorName(error: string | undefined): string {
+  if (error === undefined) return 'incomplete_response'
+  return /^[\w.:-]{1,100}$/.test(error) ? error : '_OTHER'
+}
+
+function outputOf(answer: ModelAnswer | undefined, hasFailed: boolean) {
+  if (answer === undefined) return undefined
+  const { parts } = answer
+  const reason = answer.stopReason ?? (hasFailed ? 'error' : undefined)
+  if (reason === undefined || (parts.length === 0 && hasFailed)) return undefined
+  return { role: 'assistant', parts, finish_reason: reason }
+}
+
+/** A body that is not an answer, or is nested too deep to be written again: its text, in one part. */
+function unreadMessages({ answer, text }: Response): string | undefined {
+  if (text === '' || answer?.parts.length === 0) return undefined
+  const parts = [{ type: 'text', content: text }]
+  return toJson([{ role: 'assistant', parts, finish_reason: 'error' }])
+}
+
+function serverAttributes(url: string) {
+  const parsed = URL.parse(url)
+  if (parsed === null) return {}
+  const { hostname, port, protocol } = parsed
+  return {
+    'server.address': hostname.replace(/^\[|\]$/g, ''),
+    'server.port': port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+  }
+}
+
+/** What the user wrote last; results of tools have no text. */
+function lastUserTextOf(messages: readonly Message[]): string | undefined {
+  const ofUser = messages.filter(({ role }) => role === 'user')
+  const said = lastSaid(ofUser, 'user')
+  return said?.kind === 'text' && said.text !== '' ? said.text : undefined
+}
+
+/** The text parts, joined. */
+function textOf(parts: readonly Part[]): string {
+  return parts
+    .map(({ type, content }) => (type === 'text' && typeof content === 'string' ? content : ''))
+    .join('')
+}

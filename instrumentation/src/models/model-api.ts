@@ -1,0 +1,128 @@
+/**
+ * The one interface to a model API, and the plain values it gives. An API that is not behind this interface is not
+ * seen: its requests are ordinary requests of the host.
+ *
+ * `matches`, `watch` and `findAnswered` run on the host's main thread, for the bytes as they pass; `map` runs in the
+ * sealing worker, on the bytes that were recorded. None of them throws, whatever the bytes are.
+ */
+import type { AttributeName } from '@turnlog/conventions'
+import type { JsonObject } from '@turnlog/conventions/plain'
+
+export interface ModelApi {
+  /** `gen_ai.provider.name` and `gen_ai.operation.name` of its model calls. */
+  readonly provider: string
+  readonly operation: 'chat' | 'generate_content'
+  /** Whether a request is a model call. Asked for every HTTP request of the host; any host, any path prefix. */
+  matches(method: string, pathname: string): boolean
+  /** Reads one successful answer while its bytes pass. */
+  watch(answer: AnswerHead): AnswerWatcher
+  /** Those of the open tool calls whose results the request brings. */
+  findAnswered<Call extends OpenToolCall>(requestBody: Uint8Array, open: Iterable<Call>): Call[]
+  map(exchange: WireExchange): ModelCallRecord
+}
+
+export interface AnswerHead {
+  readonly contentType: string | undefined
+  readonly contentEncoding: string | undefined
+}
+
+export interface AnswerWatcher {
+  /** Takes the next bytes; returns the tool calls that are complete with them. */
+  push(chunk: Uint8Array): ToolCallRequest[]
+  /** The answer has ended, perhaps too early. */
+  end(): ToolCallRequest[]
+  /** Whether the API has put an error into an answer whose status was a success. */
+  readonly hasError: boolean
+}
+
+/** A tool call the model asks for. */
+export interface ToolCallRequest {
+  /** Not every API gives one. */
+  readonly id?: string
+  readonly name: string
+  /** JSON, exactly as the model wrote it; only its beginning where the answer was cut inside. */
+  readonly arguments: string
+}
+
+/** A tool call whose result the model has not been sent. */
+export interface OpenToolCall {
+  readonly id: string | undefined
+  readonly name: string
+}
+
+/** The result of a tool call, as a later request sends it to the model. */
+export interface ToolResult {
+  /** The id of the call. An API without ids names the tool instead. */
+  readonly callId?: string
+  readonly name?: string
+  readonly isError: boolean
+  /** The text; JSON where the content is anything but one text; empty where there is none. */
+  readonly content: string
+}
+
+/** One request and its answer, as they were on the wire. Either body may be encoded, or cut off anywhere. */
+export interface WireExchange {
+  /** Absolute. */
+  readonly url: string
+  readonly requestBody: Uint8Array
+  readonly status?: number | undefined
+  readonly responseHeaders?: readonly (readonly [name: string, value: string])[] | undefined
+  readonly responseBody: Uint8Array
+  /** The name or code of the error that ended the exchange early. */
+  readonly error?: string | undefined
+  /** The response came to its end. */
+  readonly isComplete: boolean
+}
+
+/** Absent is unknown, never 0. */
+export interface TokenUsage {
+  /** Includes the tokens read from the cache and written to it. */
+  readonly inputTokens?: number
+  readonly outputTokens?: number
+  readonly cacheReadInputTokens?: number
+  readonly cacheWriteInputTokens?: number
+  readonly reasoningOutputTokens?: number
+}
+
+export interface ApiError {
+  readonly type?: string
+  readonly message?: string
+}
+
+export type AttributeValue = string | number | boolean | string[]
+export type ModelAttributes = {
+  readonly [Name in AttributeName]?: AttributeValue | undefined
+}
+
+/** A model call in the words of OpenTelemetry's GenAI conventions. */
+export interface ModelCallRecord {
+  readonly attributes: { readonly [Name in AttributeName]?: AttributeValue }
+  /** JSON, as are the next three: values of `gen_ai.system_instructions` and so on. */
+  readonly systemInstructions?: string
+  readonly inputMessages?: string
+  readonly outputMessages?: string
+  readonly toolDefinitions?: string
+  /** The request as text, if it could not be read as messages. */
+  readonly requestText?: string
+  readonly usage: TokenUsage
+  readonly finishReasons: string[]
+  readonly errorType?: string
+  readonly errorMessage?: string
+  /** The text of the answer, as far as it came; may be empty. */
+  readonly answerText: string
+  readonly lastUserText?: string
+  /** The tool calls that the answer asks for. */
+  readonly toolCalls: readonly ToolCallRequest[]
+  /** The results that the request brings: those of the whole conversation. */
+  readonly toolResults: readonly ToolResult[]
+}
+
+/** A message part of the GenAI conventions; members the conventions do not know are legal. */
+export interface Part extends JsonObject {
+  readonly type: string
+}
+
+export interface Message extends JsonObject {
+  readonly role: string
+  readonly parts: readonly Part[]
+}
