@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
-import { errorCode } from '@turnlog/conventions/plain'
+import { errorCode, type JsonObject, parseObject } from '@turnlog/conventions/plain'
 
 /** The calls as they were when this module was loaded: the preload loads it before it patches anything. */
 export const originalFs = {
@@ -39,7 +39,7 @@ export const originalFs = {
 
 export type FileSystem = typeof originalFs
 
-/** Makes a folder only its owner may enter, parents included. */
+/** Makes a folder that only its owner may enter, and its parents. */
 export function makePrivateFolder(fileSystem: FileSystem, directory: string): void {
   fileSystem.mkdirSync(directory, { recursive: true, mode: 0o700 })
 }
@@ -83,7 +83,7 @@ function temporaryName(file: string): string {
   return `${file}.${randomBytes(6).toString('hex')}.tmp`
 }
 
-/** The file that a temporary one, left by a crash, was to become. */
+/** The file that a temporary one was to become; undefined for other names. A crash leaves temporary files. */
 export function targetOfTemporary(name: string): string | undefined {
   return /^(.+)\.[0-9a-f]{12}\.tmp$/.exec(name)?.[1]
 }
@@ -98,6 +98,21 @@ export function writeFully(fileSystem: FileSystem, descriptor: number, bytes: Ui
   }
 }
 
+/** Undefined when there is no such file. Throws when it cannot be read. */
+export function readText(fileSystem: FileSystem, file: string): string | undefined {
+  try {
+    return fileSystem.readFileSync(file, 'utf8')
+  } catch (cause) {
+    if (isMissing(cause)) return undefined
+    throw cause
+  }
+}
+
+/** Undefined when there is no such file, or it is not one JSON object. Throws when it cannot be read. */
+export function readJson(fileSystem: FileSystem, file: string): JsonObject | undefined {
+  return parseObject(readText(fileSystem, file) ?? '')
+}
+
 /** The names in a folder; none when there is no such folder. Throws when it cannot be read: that is not empty. */
 export function namesIn(fileSystem: FileSystem, folder: string): string[] {
   try {
@@ -108,7 +123,7 @@ export function namesIn(fileSystem: FileSystem, folder: string): string[] {
   }
 }
 
-/** Removes a file, also when it is gone already. */
+/** Removes a file, if it exists. */
 export function removeFile(fileSystem: FileSystem, file: string): void {
   try {
     fileSystem.unlinkSync(file)
@@ -117,18 +132,18 @@ export function removeFile(fileSystem: FileSystem, file: string): void {
   }
 }
 
-/** Whether the disk says that there is nothing under that name. */
+/** Whether the error means that no file has that name. */
 export function isMissing(cause: unknown): boolean {
   const code = errorCode(cause)
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
-/** Whether the disk says that it has no room, or its owner none of it. */
+/** Whether the error means that the disk or the user's quota is full. */
 export function isFull(cause: unknown): boolean {
   return /^(ENOSPC|EDQUOT)$/.test(errorCode(cause) ?? '')
 }
 
-/** Makes what was written to a file durable, by whomever. */
+/** Makes everything written to a file durable, whoever wrote it. */
 export function syncFile(fileSystem: FileSystem, file: string): void {
   const descriptor = fileSystem.openSync(file, 'r')
   try {
@@ -138,7 +153,7 @@ export function syncFile(fileSystem: FileSystem, file: string): void {
   }
 }
 
-/** Makes a rename durable. Folders cannot be synced everywhere; where not, the rename is as safe as the system makes it. */
+/** Makes a rename durable, where the system can sync a folder. */
 export function syncFolder(fileSystem: FileSystem, directory: string): void {
   try {
     const descriptor = fileSystem.openSync(directory, 'r')
@@ -148,6 +163,6 @@ export function syncFolder(fileSystem: FileSystem, directory: string): void {
       fileSystem.closeSync(descriptor)
     }
   } catch {
-    // Windows, and some network disks.
+    // Windows and some network disks cannot.
   }
 }

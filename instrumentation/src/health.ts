@@ -1,10 +1,10 @@
-/** The package's own counters, and the one guard between our bugs and the host. */
+/** Counts failures of this package's own steps, and keeps them away from the host. */
 import { diag } from '@opentelemetry/api'
 
 /** How often each guarded step failed in this thread, by its name. */
 export const failures = new Map<string, number>()
 
-/** Runs `step`; what it throws is counted under `name` and told to OpenTelemetry's `diag`, never to the host. */
+/** Runs `step`. An error is counted under `name` and reported to OpenTelemetry's `diag`; the host never sees it. */
 export function quietly<T>(name: string, step: () => T): T | undefined {
   try {
     return step()
@@ -14,12 +14,12 @@ export function quietly<T>(name: string, step: () => T): T | undefined {
   }
 }
 
-/** Counts a failure that was met otherwise. */
+/** Counts a failure that the caller has handled. */
 export function failed(name: string, cause: unknown): void {
   failures.set(name, (failures.get(name) ?? 0) + 1)
   try {
     diag.debug(`turnlog: could not ${name}`, cause)
   } catch {
-    // A host's own logger that throws is the host's.
+    // The host's own logger may throw.
   }
 }

@@ -12,7 +12,7 @@ export function joinRanges(ranges: readonly SequenceRange[]): SequenceRange[] {
   return joined
 }
 
-/** What is in `ranges` and not in `others`; both in order. */
+/** The sequences in `ranges` that are not in `others`; both are in order. */
 export function withoutRanges(
   ranges: readonly SequenceRange[],
   others: readonly SequenceRange[],
@@ -21,7 +21,7 @@ export function withoutRanges(
   let index = 0
   for (const [first, last] of ranges) {
     let from = first
-    // Ranges are in order, so what ends before this one ends before all that follow.
+    // In order: a range that ends before this one also ends before all later ones.
     while ((others[index]?.[1] ?? Number.POSITIVE_INFINITY) < first) index += 1
     for (let next = index; from <= last; next += 1) {
       const [otherFirst, otherLast] = others[next] ?? [Number.POSITIVE_INFINITY, 0]

@@ -8,8 +8,8 @@
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { errorCode, parseJson } from '@turnlog/conventions/plain'
-import { type FileSystem, replaceFile, writeFully } from '../file-system.ts'
+import { parseJson } from '@turnlog/conventions/plain'
+import { type FileSystem, readText, replaceFile, writeFully } from '../file-system.ts'
 import { type ChangeDecision, parseChangeDecision } from './change.ts'
 
 export interface ReadDecisions {
@@ -26,9 +26,7 @@ export function decisionLogName(opId: string): string {
 
 /** Empty where there is no file. Throws what the disk throws otherwise. */
 export function readDecisions(fs: FileSystem, path: string): ReadDecisions {
-  const lines = readText(fs, path)
-    .split('\n')
-    .filter((line) => line !== '')
+  const lines = (readText(fs, path) ?? '').split('\n').filter((line) => line !== '')
   const decisions = lines.flatMap((line) => parseChangeDecision(parseJson(line)) ?? [])
   return { decisions, damagedCount: lines.length - decisions.length }
 }
@@ -54,13 +52,4 @@ export function appendDecision(
 
 function lineOf(decision: ChangeDecision): string {
   return `\n${JSON.stringify(decision)}\n`
-}
-
-function readText(fs: FileSystem, path: string): string {
-  try {
-    return fs.readFileSync(path).toString()
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return ''
-    throw error
-  }
 }

@@ -6,8 +6,7 @@
  */
 import * as path from 'node:path'
 import { isObject } from '@turnlog/conventions/plain'
-import { type FileSystem, replaceFile } from '../file-system.ts'
-import { readJson } from '../spool/json-file.ts'
+import { type FileSystem, readJson, replaceFile } from '../file-system.ts'
 import type { MissingRange } from './sequences.ts'
 import type { TurnSums } from './turn-sums.ts'
 

@@ -1,9 +1,9 @@
 /**
- * Whether a process that wrote something down is still there. Boot id, process start time and pid namespace prove it;
- * a recycled pid is not taken for the dead process's, and a sleeping process is not dead.
+ * Whether another process is still alive, proved by its boot id, start time and pid namespace. A new process with the same
+ * pid is not mistaken for it, and a sleeping process is not dead.
  *
- * Only what was looked at and is gone is dead. Where we cannot look (another machine, another namespace, a system that
- * does not tell, no file descriptor left to look with) the answer is `unknown`, and what it left stays.
+ * A process is `dead` only if this was seen. If it cannot be seen (another machine, another namespace, a system without
+ * this information, no free file descriptor), the answer is `unknown` and nothing of that process may be touched.
  */
 
 import { execFileSync } from 'node:child_process'
@@ -14,11 +14,11 @@ import { type FileSystem, originalFs } from '../file-system.ts'
 export interface Liveness {
   readonly pid: number
   readonly host: string
-  /** Changes at each boot; empty where it cannot be had. */
+  /** Changes at each boot; empty where unknown. */
   readonly boot: string
-  /** The pid means something in this namespace only. */
+  /** The pid is valid in this namespace only. */
   readonly pidNamespace: string
-  /** When the process started, in the system's own terms; empty where it cannot be had. */
+  /** When the process started, as the system writes it; empty where unknown. */
   readonly processStart: string
 }
 
@@ -40,7 +40,7 @@ export function livenessOf(
   const boot = bootId(fileSystem) ?? ''
   const isSameHost = other.host === os.hostname()
   if (other.boot !== boot) {
-    // Another boot of this machine is over; of another machine we know nothing.
+    // An earlier boot of this machine has ended; nothing is known about another machine.
     return isSameHost && other.boot !== '' && boot !== '' ? 'dead' : 'unknown'
   }
   if (boot === '' && !isSameHost) return 'unknown'
@@ -60,7 +60,7 @@ export function parseLiveness(value: unknown): Liveness | undefined {
   return { pid, host, boot, pidNamespace, processStart }
 }
 
-/** Linux has one; elsewhere the boot time would do, were it not moved with the clock. */
+/** Linux only. The boot time of other systems changes with the clock, so it is no replacement. */
 function bootId(fileSystem: FileSystem): string | undefined {
   return readText(fileSystem, '/proc/sys/kernel/random/boot_id')?.trim()
 }
@@ -79,7 +79,7 @@ type ProcessStart =
   | { readonly status: 'unknown' }
 
 function startOf(pid: number, fileSystem: FileSystem): ProcessStart {
-  // A process that is there takes signal 0, or is somebody else's.
+  // Signal 0 succeeds for a living process, or is refused when another user owns it.
   if (!isThere(pid)) return { status: 'gone' }
   return process.platform === 'linux' ? startInProc(pid, fileSystem) : startByPs(pid)
 }
@@ -93,10 +93,10 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** proc_pid_stat(5): field 22, counted after the command's closing parenthesis. A zombie has ended. */
+/** proc_pid_stat(5): field 22, counted after the closing parenthesis of the command. A zombie has ended. */
 function startInProc(pid: number, fileSystem: FileSystem): ProcessStart {
   const stat = readText(fileSystem, `/proc/${pid}/stat`)
-  // Gone since it was looked for, or a system without /proc.
+  // The process ended since the signal, or the system has no /proc.
   if (stat === undefined) return { status: 'unknown' }
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state, at] = [fields[0], fields[19]]

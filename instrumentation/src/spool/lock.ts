@@ -1,24 +1,24 @@
 /**
- * One adopter at a time for a dead recorder: `adopter.{recorder}.json` in its folder names who, a recorder itself.
+ * The lock of a dead recorder's folder: one adopter at a time. An adopter is a recorder, too; its lock file is
+ * `adopter.{its recorder}.json`.
  *
- * Everybody has a lock file of their own, and holds the lock if and only if it is there and no other living one's is.
- * So: put it there first, then look. Of two that come at once, the one that looks last sees the other; both may see each
- * other, and then both step back and look again later. Nobody removes a file by judging an older one: what is broken
- * bears the name of the dead. A living holder's is never broken; who comes again under the same name has it still.
+ * An adopter holds the lock if and only if its own lock file exists and that of no other living adopter does. So it
+ * first writes its file, then looks for others. If two come at once, the one that looks last sees the other; if both see
+ * each other, both withdraw and try again later. A file is removed only if the adopter that it names is dead, never because
+ * of its age. An adopter that takes the lock again under the same name still has it.
  */
 import * as path from 'node:path'
-import { type FileSystem, namesIn, removeFile, replaceFile } from '../file-system.ts'
-import { readJson } from './json-file.ts'
+import { type FileSystem, namesIn, readJson, removeFile, replaceFile } from '../file-system.ts'
 import { type Liveness, livenessOf, parseLiveness } from './liveness.ts'
 import { hasEnded } from './recorder-folder.ts'
 
-/** Who takes a lock: the recorder in `folder`, and the process it lives in. */
+/** The recorder in `folder`, and its process. */
 export interface Adopter {
   readonly folder: string
   readonly liveness: Liveness
 }
 
-/** False when somebody else has it, or may have it. Throws what the disk throws. */
+/** False if another adopter holds the lock, or may hold it. Throws what the disk throws. */
 export function takeLock(fileSystem: FileSystem, folder: string, self: Adopter): boolean {
   const own = lockName(self)
   if (othersIn(fileSystem, folder, own).some((name) => mayHold(fileSystem, folder, name))) {
@@ -48,7 +48,7 @@ function othersIn(fileSystem: FileSystem, folder: string, own: string): string[]
   )
 }
 
-/** Also a thread's recorder that has ended while its process lives on holds nothing any more. */
+/** A recorder of a thread can end while its process lives on; then it holds nothing. */
 function mayHold(fileSystem: FileSystem, folder: string, name: string): boolean {
   const liveness = parseLiveness(readJson(fileSystem, path.join(folder, name)))
   if (liveness === undefined) return false

@@ -1,7 +1,7 @@
 /**
- * How many sequences a recorder has given, said by the name of an empty file in its folder, `recorded-000000000042`: what a
- * disk that is full to the last byte still takes, most often. It is set while records are being lost, at most once a second
- * and at the end; whoever adopts the recorder declares what is missing up to there. One that is behind says nothing.
+ * How many sequences a recorder has given, in the name of an empty file in its folder, `recorded-000000000042`. Even a full
+ * disk usually accepts an empty file. The mark is set while records are being lost, at most once a second, and at the end.
+ * The adopter declares everything missing up to it; a mark below the last sealed sequence has no effect.
  */
 import { type FileSystem, namesIn } from '../file-system.ts'
 
@@ -15,11 +15,11 @@ export function readRecordedMark(fileSystem: FileSystem, folder: string): number
   return Math.max(0, ...namesIn(fileSystem, folder).map((name) => parseRecordedMark(name) ?? 0))
 }
 
-/** Marks one folder; each mark takes the place of the one before. */
+/** Marks one folder; each mark replaces the one before. */
 export function createRecordedMark(fileSystem: FileSystem, folder: string) {
   let marked: string | undefined
 
-  /** Throws where the disk does not take even that. */
+  /** Throws what the disk throws. */
   return function mark(recorded: number): void {
     const path = `${folder}/recorded-${String(recorded).padStart(12, '0')}`
     if (path === marked) return

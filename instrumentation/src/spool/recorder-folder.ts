@@ -1,18 +1,18 @@
 /**
  * The folder of one recorder, inside its destination's folder in the spool:
  *
- *     recorder.json            who records: written once, before the first record
- *     00000001.journal …       what was recorded and is not sealed, or belongs to a span that has not ended
- *     state.json               how far it is sealed: replaced whole after each seal (seal-state.ts)
- *     *.json.gz                sealed segments that the receiver has not acknowledged (segment-name.ts)
+ *     recorder.json            the recorder's identity: written once, before the first record
+ *     00000001.journal …       records that are not sealed, or belong to a span that has not ended
+ *     state.json               how far the journal is sealed: replaced whole after each seal (seal-state.ts)
+ *     *.json.gz                sealed segments that no endpoint has taken (segment-name.ts)
  *     sent/                    segments that an endpoint took and the receiver has not confirmed (sent-folder.ts)
- *     quarantine/              segments it refused for good, each with `.reason`; in `lost_in_transit/` those that were
- *                              declared lost on their way
- *     recorded-000000000042    empty: that many sequences were given when the disk would take nothing (recorded-mark.ts)
+ *     quarantine/              segments that were refused for good, each with its `.reason`; in `lost_in_transit/` those
+ *                              that were declared lost on their way
+ *     recorded-000000000042    empty: so many sequences were given while the disk was full (recorded-mark.ts)
  *     ended                    the recorder has ended, also while its process lives on
- *     adopter.*.json           who seals and sends for it, once it is dead (lock.ts)
+ *     adopter.*.json           the recorder that seals and sends for this one after its death (lock.ts)
  *
- * Folders are 0700, files 0600. What stands there under any other name was put there by another version, and stays.
+ * Folders are 0700, files 0600. Files with any other name were written by another version, and are left alone.
  */
 import { createHash } from 'node:crypto'
 import * as path from 'node:path'
@@ -20,16 +20,16 @@ import { isObject } from '@turnlog/conventions/plain'
 import {
   type FileSystem,
   namesIn,
+  readJson,
   removeFile,
   replaceFile,
   targetOfTemporary,
 } from '../file-system.ts'
-import { readJson } from './json-file.ts'
 import { type Liveness, parseLiveness } from './liveness.ts'
 import { parseRecordedMark } from './recorded-mark.ts'
 import { compareSegments, parseSegmentName, type SegmentName } from './segment-name.ts'
 
-/** Of the folder and everything in it. One that is newer is left alone. */
+/** The version of the folder and everything in it. A folder of a newer version is left alone. */
 const folderVersion = 1
 
 export interface RecorderIdentity {
@@ -38,11 +38,11 @@ export interface RecorderIdentity {
   readonly startedAt: number
   readonly liveness: Liveness
   readonly resource: Readonly<Record<string, string | number>>
-  /** On every record. */
+  /** Attributes of every record. */
   readonly common: Readonly<Record<string, string>>
 }
 
-/** Marks a recorder's folder as ended, also while its process lives on: a worker thread that is done. */
+/** Marks a recorder as ended, also while its process lives on, as when a worker thread ends. */
 export const endedMarker = 'ended'
 
 /** A destination is an endpoint and a user; without an endpoint, nothing is sent from its folder. */
@@ -65,7 +65,7 @@ export function writeIdentity(
   replaceFile(fileSystem, identityFile(folder), content)
 }
 
-/** Undefined where there is none, a damaged one, or one of a newer version. Throws when it cannot be read. */
+/** Undefined if it is missing, damaged or of a newer version. Throws when it cannot be read. */
 export function readIdentity(fileSystem: FileSystem, folder: string): RecorderIdentity | undefined {
   const value = readJson(fileSystem, identityFile(folder)) ?? {}
   const liveness = parseLiveness(value.liveness)
@@ -88,7 +88,7 @@ export function hasEnded(fileSystem: FileSystem, folder: string): boolean {
   return fileSystem.existsSync(path.join(folder, endedMarker))
 }
 
-/** Numbers of the journal files that are there, in order. */
+/** The numbers of the journal files, in order. */
 export function listJournalFiles(fileSystem: FileSystem, folder: string): number[] {
   return namesIn(fileSystem, folder)
     .map((name) => /^(\d{8,})\.journal$/.exec(name)?.[1])
@@ -109,7 +109,7 @@ export function quarantineFolder(folder: string): string {
   return path.join(folder, 'quarantine')
 }
 
-/** What a crash left half written is of no use: it is written again. */
+/** Removes the files that a crash left half written; they are written again. */
 export function removeTemporaries(fileSystem: FileSystem, folder: string): void {
   for (const name of namesIn(fileSystem, folder)) {
     const target = targetOfTemporary(name)
@@ -123,8 +123,8 @@ export function removeTemporaries(fileSystem: FileSystem, folder: string): void 
 }
 
 /**
- * Removes a recorder of which nothing is left to send; false when something is. Who records goes first: the folder is
- * nobody's then, and nobody adopts it while it goes.
+ * Removes the folder of a recorder that has nothing left to send; false if it has. The identity is removed first: a folder
+ * without one belongs to nobody, so nobody adopts it meanwhile.
  */
 export function removeEmptied(fileSystem: FileSystem, folder: string): boolean {
   const names = namesIn(fileSystem, folder)

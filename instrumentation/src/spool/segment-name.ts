@@ -40,18 +40,18 @@ export function parseSegmentName(name: string): SegmentName | undefined {
   }
 }
 
-/** In the order they are sent: the contents of a journal file, then its records, oldest first. */
+/** The order of sending: oldest journal file first; of one file its contents, then traces, then logs. */
 export function compareSegments(a: SegmentName, b: SegmentName): number {
   if (a.first !== b.first) return a.first - b.first
   const [left, right] = [rankOf(a), rankOf(b)]
   if (left !== right) return left - right
-  return a.parts > 0 ? placeOf(a) - placeOf(b) : 0
+  return a.parts > 0 ? partsNumberOf(a) - partsNumberOf(b) : 0
 }
 
 function rankOf({ parts, signal }: SegmentName): number {
   return parts > 0 ? 0 : signal === 'traces' ? 1 : 2
 }
 
-function placeOf({ name }: SegmentName): number {
+function partsNumberOf({ name }: SegmentName): number {
   return Number(/\.(\d+)\.contents\./.exec(name)?.[1])
 }

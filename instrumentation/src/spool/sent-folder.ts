@@ -1,19 +1,20 @@
 /**
- * Segments that an endpoint has taken and that no ledger has confirmed, in `sent/` of their recorder's folder:
+ * The folder `sent/` of a recorder: segments that an endpoint has taken and no ledger has confirmed.
  *
- *     {segment}            moved here by a rename, when it was taken
- *     {segment}.note       JSON: when it was taken, how often so far, and what it carries
+ *     {segment}            moved here by a rename when it was taken
+ *     {segment}.note       JSON: when it was taken, how often so far, which sequences and contents it holds
  *
- * The note is in place before the segment is, and goes after it. A note alone belongs to a segment that is sent again
- * (then that stands in the recorder's folder), or was left by a crash. A segment alone is read once more.
+ * The note is written before the segment arrives and removed after it. A note without a segment either belongs to a
+ * segment that is sent again, and is in the recorder's folder, or was left by a crash. A segment without a note is read.
  *
- * Invariant: at every moment a segment is under one of its names, so a crash at any step repeats and never loses.
+ * Invariant: at every moment a segment has one of its names, so a crash at any step repeats and never loses.
  */
 import * as path from 'node:path'
 import {
   type FileSystem,
   makePrivateFolder,
   namesIn,
+  readJson,
   removeFile,
   replaceFile,
   syncFolder,
@@ -27,13 +28,12 @@ import {
   type SequenceRange,
   withoutRanges,
 } from '../sequence-ranges.ts'
-import { readJson } from './json-file.ts'
 import { quarantineFolder } from './recorder-folder.ts'
 import { readSegmentContents, type SegmentContents } from './segment-contents.ts'
 import { parseSegmentName } from './segment-name.ts'
 
 export interface SentNote extends SegmentContents {
-  /** By the clock of whoever sent it. */
+  /** By the clock of the process that sent it. */
   readonly takenAt: number
   /** How often the endpoint has taken it. */
   readonly times: number
@@ -46,7 +46,7 @@ export function sentFolder(folder: string): string {
   return path.join(folder, 'sent')
 }
 
-/** Moves a segment that was taken out of the queue; returns its note. Throws when the disk does not move it: it is still in the queue. */
+/** Moves a taken segment out of the queue; returns its note. When it throws, the segment is still in the queue. */
 export function moveToSent(
   fileSystem: FileSystem,
   { folder, name }: { readonly folder: string; readonly name: string },
@@ -55,7 +55,7 @@ export function moveToSent(
   const sent = sentFolder(folder)
   makePrivateFolder(fileSystem, sent)
   const note = nextNote(fileSystem, { folder, name }, now)
-  // Without it the segment is read again, and has been taken once.
+  // Without its note the segment is read again, and counts as taken once.
   quietly('note that a segment was taken', () => writeNote(fileSystem, sent, name, note))
   fileSystem.renameSync(path.join(folder, name), path.join(sent, name))
   syncFolder(fileSystem, sent)
@@ -63,7 +63,7 @@ export function moveToSent(
   return note
 }
 
-/** What will be noted of a segment in the queue that was taken just now. */
+/** The note of a segment in the queue that was taken just now. */
 export function nextNote(
   fileSystem: FileSystem,
   { folder, name }: { readonly folder: string; readonly name: string },
@@ -75,7 +75,7 @@ export function nextNote(
   return { takenAt: now, times: (before?.times ?? 0) + 1, sequences, contents }
 }
 
-/** What is kept, as far as it can be read; removes what a crash left. */
+/** The segments in `sent/`, as far as they can be read. Removes what a crash left there. */
 export function listSent(
   fileSystem: FileSystem,
   folder: string,
@@ -108,38 +108,37 @@ export function listSent(
   })
 }
 
-/** Back into the queue; its note stays, and counts on when it is taken again. */
+/** Moves a segment back into the queue. Its note stays, and counts on when the segment is taken again. */
 export function requeueSent(fileSystem: FileSystem, folder: string, name: string): void {
   fileSystem.renameSync(path.join(sentFolder(folder), name), path.join(folder, name))
   syncFolder(fileSystem, folder)
 }
 
-/** It has landed, or it is given up: nothing of it stays. */
+/** Removes a segment and its note. */
 export function removeSent(fileSystem: FileSystem, folder: string, name: string): void {
   removeFile(fileSystem, path.join(sentFolder(folder), name))
   removeNote(fileSystem, folder, name)
 }
 
-/** The note of a segment that is not in `sent/`. */
+/** Removes the note of a segment that is not in `sent/`, and the folder when it is empty. */
 export function removeNote(fileSystem: FileSystem, folder: string, name: string): void {
   const sent = sentFolder(folder)
   if (!fileSystem.existsSync(sent)) return
   removeFile(fileSystem, path.join(sent, name + noteSuffix))
-  // Fails while something is in it.
   quietly('remove an empty folder', () => {
     if (namesIn(fileSystem, sent).length === 0) fileSystem.rmdirSync(sent)
   })
 }
 
 /**
- * Segments that were lost on their way, and declared so. They lie apart from those that were refused, since their
- * records are accounted for by the declaration.
+ * Segments that were declared lost on their way. They are apart from refused ones, because the declaration already
+ * accounts for their records.
  */
 export function lostFolder(folder: string): string {
   return path.join(quarantineFolder(folder), 'lost_in_transit')
 }
 
-/** Sets a segment aside whole, with the reason beside it where the disk has room for that. */
+/** Moves a segment into `into`, with the reason beside it if the disk has room for that. */
 export function setAside(
   fileSystem: FileSystem,
   { from, into, reason }: { readonly from: string; readonly into: string; readonly reason: string },
@@ -152,7 +151,7 @@ export function setAside(
   )
 }
 
-/** Finishes what a crash interrupted: of these sequences it is noted that they were lost, so their segments go. */
+/** Finishes what a crash interrupted: sets aside the segments of sequences that were noted as lost. */
 export function setAsideLost(
   fileSystem: FileSystem,
   folder: string,
@@ -173,7 +172,7 @@ function writeNote(fileSystem: FileSystem, sent: string, name: string, note: Sen
   replaceFile(fileSystem, path.join(sent, name + noteSuffix), content)
 }
 
-/** Undefined where there is none, or a damaged one, or one of a newer version. */
+/** Undefined if it is missing, damaged or of another version. */
 function readNote(fileSystem: FileSystem, sent: string, name: string): SentNote | undefined {
   const value = readJson(fileSystem, path.join(sent, name + noteSuffix))
   if (value === undefined) return undefined
@@ -190,7 +189,7 @@ function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0
 }
 
-/** Sequences of all that is kept, for the account. */
+/** The sequences of all segments in `sent/`, for the account. */
 export function sentSequences(fileSystem: FileSystem, folder: string): SequenceRange[] {
   const sent = sentFolder(folder)
   const held = namesIn(fileSystem, sent)

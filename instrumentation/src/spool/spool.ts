@@ -1,7 +1,7 @@
 /**
- * The folder of one destination, as one process works on it: its own recorder's segments and those of dead recorders
- * it has adopted. Recorders take turns, so that a new session is not stuck behind a long backlog; within one recorder
- * the oldest goes first.
+ * The queue of segments that one process sends to one destination: those of its own recorder and of the dead recorders that
+ * it has adopted. Recorders take turns, so that a new session does not wait behind a long backlog; of one recorder the
+ * oldest segment is first.
  */
 import * as path from 'node:path'
 import { type FileSystem, removeFile } from '../file-system.ts'
@@ -21,9 +21,9 @@ export interface SpooledSegment {
 
 export type Spool = ReturnType<typeof openSpool>
 
-/** Without `unconfirmed`, every answer is taken for the receiver's. */
+/** Without `unconfirmed`, every answer counts as the receiver's. */
 export function openSpool(fileSystem: FileSystem, unconfirmed?: UnconfirmedSegments) {
-  /** Each with what was seen in it and is not sent: a long backlog is listed once, not once a segment. */
+  /** For each folder the segments listed and not yet sent: a long backlog is listed once, not once a segment. */
   const folders = new Map<string, SegmentName[]>()
   let current: SpooledSegment | undefined
 
@@ -33,7 +33,7 @@ export function openSpool(fileSystem: FileSystem, unconfirmed?: UnconfirmedSegme
         seen.length > 0
           ? seen
           : (quietly('list segments', () => listSegments(fileSystem, folder)) ?? [])
-      // To the end of the row.
+      // Its next turn comes after all others.
       folders.delete(folder)
       folders.set(folder, listed)
       for (let next = listed.shift(); next !== undefined; next = listed.shift()) {
@@ -44,7 +44,7 @@ export function openSpool(fileSystem: FileSystem, unconfirmed?: UnconfirmedSegme
     return undefined
   }
 
-  /** Undefined when it has gone since it was listed, or was sent and could not be moved away. */
+  /** Undefined if it was removed since it was listed, or was sent and could not be moved. */
   function describe(folder: string, { name, signal }: SegmentName): SpooledSegment | undefined {
     const file = path.join(folder, name)
     if (unconfirmed?.isSentInQueue(file)) return undefined
@@ -55,25 +55,25 @@ export function openSpool(fileSystem: FileSystem, unconfirmed?: UnconfirmedSegme
   }
 
   return {
-    /** Segments of this recorder's folder are sent from now on. */
+    /** Sends the segments of this recorder's folder from now on. */
     add(folder: string): void {
       if (!folders.has(folder)) folders.set(folder, [])
       unconfirmed?.addFolder(folder)
     },
-    /** The recorder's folder is gone, or not ours. */
+    /** The folder was removed, or belongs to somebody else. */
     remove(folder: string): void {
       folders.delete(folder)
       unconfirmed?.removeFolder(folder)
     },
-    /** The segment to send next; the same one until it is acknowledged, set aside or gone. */
+    /** The segment to send next; the same one until it is acknowledged, quarantined or removed. */
     async next(): Promise<SpooledSegment | undefined> {
       if (current !== undefined && !fileSystem.existsSync(current.path)) current = undefined
       current ??= find()
       return current
     },
     /**
-     * The endpoint has taken it. `isCommitted`: it has landed, and what of it was rejected stands in the receiver's
-     * ledger. Otherwise it is kept until that ledger has it.
+     * The endpoint has taken it. `isCommitted`: the receiver has landed it, and its ledger has the rejected records.
+     * Otherwise the segment moves to `sent/` until that ledger confirms it.
      */
     async acknowledge(
       segment: SpooledSegment,
@@ -87,7 +87,7 @@ export function openSpool(fileSystem: FileSystem, unconfirmed?: UnconfirmedSegme
       removeFile(fileSystem, segment.path)
       unconfirmed?.forget(segment)
     },
-    /** The receiver will never take it: set aside whole, with the reason beside it, where the disk has room for that. */
+    /** It was refused for good: set aside whole, with the reason beside it. */
     async quarantine(segment: SpooledSegment, reason: string): Promise<void> {
       setAside(fileSystem, { from: segment.path, into: quarantineFolder(segment.folder), reason })
       current = undefined

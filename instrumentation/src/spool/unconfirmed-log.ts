@@ -8,7 +8,7 @@
 
 import * as path from 'node:path'
 import { type JsonObject, parseObject } from '@turnlog/conventions/plain'
-import { type FileSystem, isMissing, writeFully } from '../file-system.ts'
+import { type FileSystem, readText, writeFully } from '../file-system.ts'
 import { isRange, joinRanges, type SequenceRange } from '../sequence-ranges.ts'
 
 export interface UnconfirmedEntry {
@@ -21,7 +21,7 @@ export interface UnconfirmedEntry {
   readonly why: UnconfirmedReason
 }
 
-/** Which bound it was, as the settings name them; or that there are too many files. */
+/** Which limit was reached: one of the settings, or the number of files. */
 export type UnconfirmedReason = 'kept_days_max' | 'kept_bytes_max' | 'kept_segments_max'
 
 const fileBytesMax = 1024 ** 2
@@ -43,7 +43,7 @@ export function logUnconfirmed(
   }
 }
 
-/** Sequences of a recorder that were given up; a line that a crash cut off is not one. */
+/** The sequences of a recorder that were given up. A line that a crash cut off does not count. */
 export function unconfirmedSequences(
   fileSystem: FileSystem,
   directory: string,
@@ -57,13 +57,7 @@ export function unconfirmedSequences(
 }
 
 function linesOf(fileSystem: FileSystem, file: string): JsonObject[] {
-  let text: string
-  try {
-    text = fileSystem.readFileSync(file, 'utf8')
-  } catch (cause) {
-    if (isMissing(cause)) return []
-    throw cause
-  }
+  const text = readText(fileSystem, file) ?? ''
   return text
     .split('\n')
     .map(parseObject)
