@@ -14,7 +14,7 @@ import { originalFs } from './file-system.ts'
 import { type DecisionRecord, handleKey, type TurnlogHandle } from './handle.ts'
 import { quietly } from './health.ts'
 import { commonAttributes, resourceAttributes } from './identity.ts'
-import { openJournal } from './journal/journal.ts'
+import { Journal } from './journal/journal.ts'
 import { createProcessors } from './journal/processor.ts'
 import { createApiFileOperations } from './observe/api-file-operations.ts'
 import { createApiToolCalls } from './observe/api-tool-calls.ts'
@@ -82,7 +82,7 @@ export function start(config: Config): { stop(): void } {
       for (const range of ranges) journal.append({ k: 'log', drop: range })
     },
   })
-  const journal = openJournal({
+  const journal = new Journal({
     directory: folder,
     recorder: recorderId,
     fileSystem: originalFs,
@@ -122,7 +122,7 @@ export function start(config: Config): { stop(): void } {
     ownFolders: [config.spoolDirectory],
     contentBytesMax: config.contentBytesMax,
   })
-  const reportError = createErrorReports(logger, journal.flush)
+  const reportError = createErrorReports(logger, () => journal.flush())
 
   const undo = [
     offerToHost(withTurns(tracerProvider, toolCalls), clock),
@@ -131,7 +131,7 @@ export function start(config: Config): { stop(): void } {
     observeModelClients(createExchanges({ recorder, toolCalls, clock })),
     observeFileSystem(new FileOperations(recorder, files)),
     observeErrors(reportError),
-    flushBeforeBlockingCalls(journal.flush),
+    flushBeforeBlockingCalls(() => journal.flush()),
   ]
 
   const handle: TurnlogHandle = {

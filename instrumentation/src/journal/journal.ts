@@ -7,46 +7,53 @@
  *
  *     start    a turn, model call or tool call began; `id` its span id
  *     content  a piece of content of the span `id`: slot and bytes; pieces of one slot and exchange `x` follow each other
- *     wire     what is known of exchange `x` of the span `id`: status, headers, completeness; later members win
+ *     wire     facts about exchange `x` of the span `id`: status, headers, completeness; later members win
  *     discard  the contents of the span `id` are not needed: it will not end
  *     span     a span ended; takes the next sequence `s`
  *     log      a log record; takes the next sequence `s`
  *     end      the recorder ended in good order, after the last sequence `through`
  *
  * The `content` and `wire` records of one span are numbered `i` = 1, 2, 3 …, and its `span` says how many there were
- * (`p`): so a piece that was lost shows. Kinds that are not known are passed over; a file of a newer version is left
- * alone.
+ * (`p`), so that a lost piece is noticed. Readers skip unknown kinds and leave a file of a newer version alone.
  *
  * Records gather in one reused buffer that is written synchronously when the current JavaScript turn ends, at 256 KiB,
  * and when `flush` is called: what ended before the process is killed is in the page cache, and so safe from `kill -9`.
  * A file that an open span needs is synced to disk when it is sealed, as segments are.
  *
- * When the disk refuses, what was in the buffer is lost, counted, and declared by the next record that can be
- * written (`turnlog.records.dropped`), so that the sequence has no silent hole; when none can any more, by whoever adopts
- * the recorder (`recorded-mark.ts`). Nothing here throws.
+ * A sequence that was given is in one of five states:
  *
- * Law: recorded = written + dropped + what is in the buffer, all counted in sequences.
+ *     state      meaning                                             next
+ *     buffered   its record is in the buffer                         written, or lost when the disk refuses
+ *     written    its record is in a file                             –
+ *     lost       its record was refused; nothing says so yet         declaring, with the next record that is accepted
+ *     declaring  a record in the buffer (`drop`) declares it lost    declared, or lost again when the disk refuses
+ *     declared   the declaration is in a file                        –
+ *
+ * So the sequence has no silent hole. If nothing can be written any more, whoever adopts the recorder declares the loss
+ * (`recorded-mark.ts`). After a refusal nothing is tried for a second. Nothing here throws, but for `readJournalFile`.
+ *
+ * Law: recorded = written + dropped + buffered, all counted in sequences; dropped = lost + declaring + declared.
  */
 import { type FileSystem, makePrivateFolder, removeFile, writeFully } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { createRecordedMark } from '../spool/recorded-mark.ts'
-import { bodyBytesMax, seedOf } from './journal-record.ts'
+import { bodyBytesMax, type JournalRecord, readRecord, seedOf } from './journal-record.ts'
 import {
   bufferBytes,
-  createRecordBuffer,
   type JournalContent,
   type PreparedRecord,
   prepareRecord,
+  RecordBuffer,
 } from './record-buffer.ts'
 
 export type { JournalContent } from './record-buffer.ts'
 
-export const journalVersion = 1
+const journalVersion = 1
 const fileBytesMax = 8 * 1024 ** 2
 const fileAgeMsMax = 1_000
-/** After the disk refused, nothing is tried for this long: a full disk must not cost the host a call a record. */
+/** After the disk refused, nothing is tried for this long: a full disk must not cost the host a call per record. */
 const retryAfterMs = 1_000
-/** Starts repeated in each header; the oldest goes first, so spans that never end cost at most a megabyte a second. */
+/** Starts repeated in each header. Above it the oldest is left out, so spans that never end cost at most a megabyte a second. */
 const openStartsMax = 1_000
 
 export type JournalHead = Readonly<Record<string, unknown>> & { readonly k: string }
@@ -58,14 +65,14 @@ export interface JournalOptions {
   readonly now: () => number
   /** Called after file `number` was closed and may be sealed. */
   readonly onClosed: (number: number) => void
-  /** Called before the first file is opened, and again when its folder has gone; makes it. May throw: the journal is then unwritable. */
+  /** Makes the folder: called before the first file is opened, and again if the folder was removed. If it throws, the journal is unwritable. */
   readonly prepare?: () => void
-  /** Runs a timer that never holds the host and has no async context of the host's. */
+  /** Runs a timer that never keeps the host alive and has none of the host's async contexts. */
   readonly after: (ms: number, callback: () => void) => { cancel(): void }
   readonly defer?: (callback: () => void) => void
 }
 
-/** Why a record was not written, as its declaration says it. */
+/** Why a record was not written, in the words of its declaration. */
 type Refusal = 'journal_unwritable' | 'record_too_large' | 'record_unsealable'
 
 /** Sequences that were given and not written. */
@@ -75,234 +82,282 @@ interface LostRange {
   readonly reason: Refusal
 }
 
-export type Journal = ReturnType<typeof openJournal>
+interface OpenFile {
+  readonly descriptor: number
+  readonly number: number
+  readonly seed: number
+  readonly timer: { cancel(): void }
+  bytes: number
+}
 
-export function openJournal(options: JournalOptions) {
-  const { directory, recorder, fileSystem, now, onClosed, after } = options
-  const defer = options.defer ?? queueMicrotask
-  const buffer = createRecordBuffer()
-  const mark = createRecordedMark(fileSystem, directory)
-  let recorded = 0
+export class Journal {
+  readonly #options: JournalOptions
+  readonly #defer: (callback: () => void) => void
+  readonly #mark: (recorded: number) => void
+  readonly #buffer = new RecordBuffer()
+  readonly #openStarts = new Map<string, unknown>()
+  #recorded = 0
   /** The first sequence in the buffer; 0 when there is none. */
-  let bufferedFirst = 0
-  /** What a record in the buffer declares. */
-  let declaring: LostRange | undefined
-  /** Lost and not declared: one range, since nothing is written between a loss and its declaration. */
-  let lost: LostRange | undefined
-  let declared = 0
-  let refusedAt: number | undefined
-  let isPrepared = false
-  let isDeferred = false
-  let isClosed = false
-  let file: OpenFile | undefined
-  let fileNumber = 0
-  const openStarts = new Map<string, unknown>()
+  #bufferedFirst = 0
+  /** Lost: one range, because nothing is written between a loss and its declaration. */
+  #lost: LostRange | undefined
+  #declaring: LostRange | undefined
+  /** How many sequences are declared. */
+  #declared = 0
+  #refusedAt: number | undefined
+  #isPrepared: boolean = false
+  #isDeferred: boolean = false
+  #isClosed: boolean = false
+  #file: OpenFile | undefined
+  #fileNumber = 0
 
-  interface OpenFile {
-    readonly descriptor: number
-    readonly number: number
-    readonly seed: number
-    readonly timer: { cancel(): void }
-    bytes: number
+  constructor(options: JournalOptions) {
+    this.#options = options
+    this.#defer = options.defer ?? queueMicrotask
+    this.#mark = createRecordedMark(options.fileSystem, options.directory)
   }
 
-  function append(head: JournalHead, contents: readonly JournalContent[] = []): void {
-    if (isClosed) return
-    const time = now()
-    if (lost !== undefined && !isRefusing(time)) declareLost(lost, time)
-    write(head, contents, time)
-    trackStart(head, time)
-    if (buffer.used >= bufferBytes) flush()
-    else if (buffer.used > 0 && !isDeferred) {
-      isDeferred = true
-      defer(flushDeferred)
+  /** The last sequence given. */
+  get recorded(): number {
+    return this.#recorded
+  }
+
+  /** Whether a turn, model call or tool call has begun and not ended. */
+  get hasOpenStarts(): boolean {
+    return this.#openStarts.size > 0
+  }
+
+  /** Records that were lost because the disk refused them, or they were too large. */
+  get dropped(): number {
+    return this.#declared + sizeOf(this.#declaring) + sizeOf(this.#lost)
+  }
+
+  append(head: JournalHead, contents: readonly JournalContent[] = []): void {
+    if (this.#isClosed) return
+    const time = this.#options.now()
+    if (this.#lost !== undefined && !this.#isRefusing(time)) this.#declareLost(this.#lost, time)
+    this.#write(head, contents, time)
+    this.#trackStart(head, time)
+    if (this.#buffer.used >= bufferBytes) this.flush()
+    else if (this.#buffer.used > 0 && !this.#isDeferred) {
+      this.#isDeferred = true
+      this.#defer(this.#flushDeferred)
     }
   }
 
-  function flushDeferred(): void {
-    isDeferred = false
-    flush()
-  }
-
-  /** The first record that can be written again says what was lost before it. Refused again, it is lost as well. */
-  function declareLost(range: LostRange, time: number): void {
-    if (write({ k: 'log', drop: range }, [], time)) {
-      declaring = range
-      lost = undefined
+  /** Writes the buffer to the file. Records that cannot be written are lost and counted. */
+  flush(): void {
+    const file = this.#file
+    if (this.#buffer.used === 0 || file === undefined) return
+    const bytes = this.#buffer.take()
+    try {
+      writeFully(this.#options.fileSystem, file.descriptor, bytes)
+      file.bytes += bytes.byteLength
+      this.#declared += sizeOf(this.#declaring)
+    } catch {
+      const declaring = this.#declaring
+      if (declaring !== undefined) this.#lose(declaring.first, declaring.last, declaring.reason)
+      if (this.#bufferedFirst !== 0) {
+        this.#lose(this.#bufferedFirst, this.#recorded, 'journal_unwritable')
+      }
+      this.#abandonFile(file)
+      this.#refuse(this.#options.now())
     }
+    this.#bufferedFirst = 0
+    this.#declaring = undefined
   }
 
-  function write(head: JournalHead, contents: readonly JournalContent[], time: number): boolean {
-    const through = recorded
+  /** Closes the current file, so that it can be sealed now. */
+  rotate(): void {
+    this.flush()
+    this.#closeFile()
+  }
+
+  /** Writes everything and closes; appending afterwards does nothing. May be called twice. */
+  close(): void {
+    if (this.#isClosed) return
+    if (this.#lost !== undefined) {
+      // The last chance to declare it, so the wait after a refusal is cut short.
+      this.#refusedAt = undefined
+      this.#declareLost(this.#lost, this.#options.now())
+    }
+    this.rotate()
+    if (this.#lost !== undefined) this.#markRecorded()
+    this.#isClosed = true
+  }
+
+  readonly #flushDeferred = (): void => {
+    this.#isDeferred = false
+    this.flush()
+  }
+
+  #write(head: JournalHead, contents: readonly JournalContent[], time: number): boolean {
+    const through = this.#recorded
     const lands = head.k === 'span' || head.k === 'log'
-    if (lands) recorded += 1
+    if (lands) this.#recorded += 1
+    const recorded = this.#recorded
     // The kind comes first: readers look for it where a file is damaged.
     const numbered = { k: head.k, ...(lands ? { s: recorded } : {}), t: time }
     const record = prepareRecord({ ...numbered, ...head }, contents)
-    const refusal = record === undefined ? 'record_unsealable' : put(record, through, time)
+    const refusal = record === undefined ? 'record_unsealable' : this.#put(record, through, time)
     if (refusal !== undefined) {
-      if (lands) lose(recorded, recorded, refusal)
+      if (lands) this.#lose(recorded, recorded, refusal)
       return false
     }
-    if (lands && bufferedFirst === 0) bufferedFirst = recorded
+    if (lands && this.#bufferedFirst === 0) this.#bufferedFirst = recorded
     return true
   }
 
   /** Puts a record into the buffer of an open file; undefined when it is there. */
-  function put(record: PreparedRecord, through: number, time: number): Refusal | undefined {
+  #put(record: PreparedRecord, through: number, time: number): Refusal | undefined {
     if (record.bodyBytesBound > bodyBytesMax) return 'record_too_large'
-    if (file !== undefined && file.bytes + buffer.used >= fileBytesMax) rotate()
-    if (file === undefined) openFile(through, time)
-    if (!buffer.fits(record)) flush()
-    // A write that failed has closed the file, and what is in the buffer is lost.
-    if (file === undefined) return 'journal_unwritable'
-    buffer.put(record, file.seed)
+    if (this.#file !== undefined && this.#file.bytes + this.#buffer.used >= fileBytesMax) {
+      this.rotate()
+    }
+    if (this.#file === undefined) this.#openFile(through, time)
+    if (!this.#buffer.fits(record)) this.flush()
+    // A write that failed has closed the file, and what was in the buffer is lost.
+    if (this.#file === undefined) return 'journal_unwritable'
+    this.#buffer.put(record, this.#file.seed)
     return undefined
   }
 
-  function openFile(through: number, time: number): void {
-    if (isRefusing(time)) return
-    const descriptor = openNext() ?? openNext()
+  #openFile(through: number, time: number): void {
+    if (this.#isRefusing(time)) return
+    const descriptor = this.#openNext() ?? this.#openNext()
     if (descriptor === undefined) {
-      refuse(time)
+      this.#refuse(time)
       return
     }
-    const number = fileNumber
+    const { recorder, after } = this.#options
+    const number = this.#fileNumber
     const seed = seedOf(recorder, number)
-    file = { descriptor, number, seed, timer: after(fileAgeMsMax, rotate), bytes: 0 }
-    const open = [...openStarts.values()]
+    const timer = after(fileAgeMsMax, () => this.rotate())
+    this.#file = { descriptor, number, seed, timer, bytes: 0 }
+    const open = [...this.#openStarts.values()]
     const header = { v: journalVersion, recorder, file: number, through, open }
     const record = prepareRecord({ k: 'header', t: time, ...header }, [])
-    if (record !== undefined) buffer.put(record, seed)
+    if (record !== undefined) this.#buffer.put(record, seed)
   }
 
-  /** After a failure the folder is made again: it may have been removed under us. */
-  function openNext(): number | undefined {
+  /** After a failure the folder is made again, in case it was removed. */
+  #openNext(): number | undefined {
+    const { directory, fileSystem, prepare } = this.#options
     try {
-      if (!isPrepared) {
-        options.prepare?.()
+      if (!this.#isPrepared) {
+        prepare?.()
         makePrivateFolder(fileSystem, directory)
-        isPrepared = true
+        this.#isPrepared = true
       }
-      fileNumber += 1
-      return fileSystem.openSync(journalPath(directory, fileNumber), 'wx', 0o600)
+      this.#fileNumber += 1
+      return fileSystem.openSync(journalPath(directory, this.#fileNumber), 'wx', 0o600)
     } catch {
-      isPrepared = false
+      this.#isPrepared = false
       return undefined
     }
   }
 
-  /** Nothing is tried for a while. What is lost meanwhile is told only up to here, should nothing be written again. */
-  function refuse(time: number): void {
-    refusedAt = time
-    quietly('mark how much was recorded', () => mark(recorded))
-  }
-
-  /** By the distance in time, whichever way: a clock that was set back ends the wait as well. */
-  function isRefusing(time: number): boolean {
-    return refusedAt !== undefined && Math.abs(time - refusedAt) < retryAfterMs
-  }
-
-  /** Writes what is in the buffer. What cannot be written is lost and counted. */
-  function flush(): void {
-    if (buffer.used === 0 || file === undefined) return
-    const bytes = buffer.take()
-    try {
-      writeFully(fileSystem, file.descriptor, bytes)
-      file.bytes += bytes.byteLength
-      declared += sizeOf(declaring)
-    } catch {
-      if (declaring !== undefined) lose(declaring.first, declaring.last, declaring.reason)
-      if (bufferedFirst !== 0) lose(bufferedFirst, recorded, 'journal_unwritable')
-      abandonFile(file)
-      refuse(now())
-    }
-    bufferedFirst = 0
-    declaring = undefined
-  }
-
-  /** A failed write leaves a torn record: it is cut off, what stands before it is kept. */
-  function abandonFile({ descriptor, number, bytes }: OpenFile): void {
+  /** A failed write leaves a torn record: it is cut off, and the records before it are kept. */
+  #abandonFile({ descriptor, number, bytes }: OpenFile): void {
+    const { directory, fileSystem } = this.#options
     try {
       if (bytes > 0) fileSystem.ftruncateSync(descriptor, bytes)
       else removeFile(fileSystem, journalPath(directory, number))
     } catch {
-      // The reader knows torn records.
+      // Readers recognise torn records.
     }
-    closeFile()
+    this.#closeFile()
   }
 
-  function rotate(): void {
-    flush()
-    closeFile()
-  }
-
-  function closeFile(): void {
-    if (file === undefined) return
-    const { descriptor, number, bytes, timer } = file
-    file = undefined
+  #closeFile(): void {
+    if (this.#file === undefined) return
+    const { descriptor, number, bytes, timer } = this.#file
+    this.#file = undefined
     timer.cancel()
     try {
-      fileSystem.closeSync(descriptor)
+      this.#options.fileSystem.closeSync(descriptor)
     } catch {
       // Nothing more can be done with it; what reached the disk will be read.
     }
-    if (bytes > 0) quietly('tell that a journal file is closed', () => onClosed(number))
+    if (bytes > 0) quietly('announce a closed journal file', () => this.#options.onClosed(number))
+  }
+
+  /** Moves what is lost to declaring. If this record is refused as well, it is lost too. */
+  #declareLost(range: LostRange, time: number): void {
+    if (this.#write({ k: 'log', drop: range }, [], time)) {
+      this.#declaring = range
+      this.#lost = undefined
+    }
   }
 
   /** Adds to what is lost; the range spans both, since nothing between them was written. */
-  function lose(first: number, last: number, reason: Refusal): void {
-    lost = {
-      first: Math.min(first, lost?.first ?? first),
-      last: Math.max(last, lost?.last ?? last),
+  #lose(first: number, last: number, reason: Refusal): void {
+    this.#lost = {
+      first: Math.min(first, this.#lost?.first ?? first),
+      last: Math.max(last, this.#lost?.last ?? last),
       reason,
     }
   }
 
-  function trackStart(head: JournalHead, time: number): void {
-    const { k: kind, id } = head
-    if (typeof id !== 'string') return
-    if (kind === 'span' || kind === 'discard') openStarts.delete(id)
-    if (kind !== 'start') return
-    const oldest = openStarts.size >= openStartsMax ? openStarts.keys().next() : undefined
-    if (oldest?.value !== undefined) openStarts.delete(oldest.value)
-    openStarts.set(id, { ...head, t: time })
+  #refuse(time: number): void {
+    this.#refusedAt = time
+    this.#markRecorded()
   }
 
-  return {
-    append,
-    flush,
-    /** Closes the current file, so that it can be sealed now. */
-    rotate,
-    /** The last sequence given. */
-    get recorded() {
-      return recorded
-    },
-    /** Whether a turn, model call or tool call has begun and not ended. */
-    get hasOpenStarts() {
-      return openStarts.size > 0
-    },
-    /** Records that were lost because the disk refused them, or they were too large. */
-    get dropped() {
-      return declared + sizeOf(declaring) + sizeOf(lost)
-    },
-    /** Writes everything and closes; appending afterwards does nothing. May be called twice. */
-    close(): void {
-      if (isClosed) return
-      if (lost !== undefined) {
-        // The last chance to say so.
-        refusedAt = undefined
-        declareLost(lost, now())
-      }
-      rotate()
-      if (lost !== undefined) quietly('mark how much was recorded', () => mark(recorded))
-      isClosed = true
-    },
+  /** By the distance in time in either direction: a clock that was set back ends the wait as well. */
+  #isRefusing(time: number): boolean {
+    return this.#refusedAt !== undefined && Math.abs(time - this.#refusedAt) < retryAfterMs
+  }
+
+  /** If nothing can be written again, the adopter declares what is missing up to here, and nothing after it. */
+  #markRecorded(): void {
+    quietly('mark how much was recorded', () => this.#mark(this.#recorded))
+  }
+
+  #trackStart(head: JournalHead, time: number): void {
+    const { k: kind, id } = head
+    if (typeof id !== 'string') return
+    if (kind === 'span' || kind === 'discard') this.#openStarts.delete(id)
+    if (kind !== 'start') return
+    const isFull = this.#openStarts.size >= openStartsMax
+    const oldest = isFull ? this.#openStarts.keys().next() : undefined
+    if (oldest?.value !== undefined) this.#openStarts.delete(oldest.value)
+    this.#openStarts.set(id, { ...head, t: time })
   }
 }
 
 export function journalPath(directory: string, number: number): string {
   return `${directory}/${String(number).padStart(8, '0')}.journal`
+}
+
+export interface JournalFile {
+  readonly path: string
+  readonly recorder: string
+  readonly number: number
+}
+
+/**
+ * Every valid record of the file, in order: corrupt ones are stepped over, and a torn one ends it. The whole file is in
+ * memory while it is read. Throws what the disk throws.
+ */
+export function* readJournalFile(
+  fileSystem: FileSystem,
+  { path, recorder, number }: JournalFile,
+): Generator<JournalRecord> {
+  const bytes = fileSystem.readFileSync(path)
+  const seed = seedOf(recorder, number)
+  let offset = 0
+  for (;;) {
+    const result = readRecord(bytes, offset, seed)
+    if (result.status === 'end' || result.status === 'torn') return
+    if (result.status === 'record') yield result
+    offset = result.next
+  }
+}
+
+/** Whether the record is the header of a version newer than this program, which must not read the file. */
+export function isOfNewerVersion({ head }: JournalRecord): boolean {
+  return head.k === 'header' && typeof head.v === 'number' && head.v > journalVersion
 }
 
 function sizeOf(range: LostRange | undefined): number {

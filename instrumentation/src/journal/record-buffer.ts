@@ -1,12 +1,12 @@
 /**
- * Records on their way to the disk, in one reused buffer: heads as JSON, contents copied as they lie in memory. What
- * costs is escaping and fresh memory, so a large text is neither escaped nor given memory of its own here.
+ * The journal's records before they are written, in one reused buffer: heads as JSON, contents as the bytes they have in
+ * memory. Escaping and fresh memory are what costs time on the host's thread, so a large text gets neither here.
  */
 import { isStringOneByteRepresentation } from 'node:v8'
 import { type ContentEncoding, checksumOf, framingBytes } from './journal-record.ts'
 
 export const bufferBytes = 256 * 1024
-/** A buffer that had to grow beyond this for one record is given back afterwards. */
+/** A buffer that had to grow beyond this for one record is replaced by a small one afterwards. */
 const bufferBytesKept = 4 * 1024 ** 2
 
 export type JournalContent = readonly [slot: string, value: string | Uint8Array]
@@ -20,7 +20,7 @@ export interface PreparedRecord {
   readonly bodyBytesBound: number
 }
 
-/** Undefined when the head has no JSON: a getter that throws, a text longer than a string may be. */
+/** Undefined when the head has no JSON: a getter throws, or the text is longer than a string may be. */
 export function prepareRecord(
   head: object,
   contents: readonly JournalContent[],
@@ -36,52 +36,60 @@ export function prepareRecord(
   return { head: text, contents, entries, bodyBytesBound: 4 + text.length * 3 + contentBytes }
 }
 
-export type RecordBuffer = ReturnType<typeof createRecordBuffer>
+export class RecordBuffer {
+  #memory = Buffer.allocUnsafeSlow(bufferBytes)
+  #used = 0
 
-export function createRecordBuffer() {
-  let memory = Buffer.allocUnsafeSlow(bufferBytes)
-  let used = 0
+  /** Bytes that wait to be written. */
+  get used(): number {
+    return this.#used
+  }
 
-  function copy(value: string | Uint8Array, encoding: ContentEncoding, position: number): number {
-    if (typeof value === 'string') {
-      return memory.write(value, position, encoding === 'latin1' ? 'latin1' : 'utf16le')
+  /** Whether the record can be put in: an empty buffer takes any. */
+  fits({ bodyBytesBound }: PreparedRecord): boolean {
+    return this.#used === 0 || this.#used + framingBytes + bodyBytesBound <= this.#memory.byteLength
+  }
+
+  /** Copies a record that fits. */
+  put({ head, contents, entries, bodyBytesBound }: PreparedRecord, seed: number): void {
+    const used = this.#used
+    if (used + framingBytes + bodyBytesBound > this.#memory.byteLength) {
+      this.#memory = Buffer.allocUnsafeSlow(framingBytes + bodyBytesBound)
     }
-    memory.set(value, position)
-    return value.byteLength
+    const memory = this.#memory
+    const start = used + framingBytes
+    const headBytes = memory.write(head, start + 4, 'utf8')
+    memory.writeUInt32LE(headBytes, start)
+    let end = start + 4 + headBytes
+    contents.forEach(([, value], index) => {
+      end += copy(value, entries[index]?.[1] ?? 'bytes', memory, end)
+    })
+    memory.writeUInt32LE(end - start, used)
+    memory.writeUInt32LE(checksumOf(memory.subarray(start, end), seed), used + 4)
+    this.#used = end
   }
 
-  return {
-    /** Bytes that wait to be written. */
-    get used() {
-      return used
-    },
-    /** Whether the record can be put in: an empty buffer takes any. */
-    fits: ({ bodyBytesBound }: PreparedRecord): boolean =>
-      used === 0 || used + framingBytes + bodyBytesBound <= memory.byteLength,
-    /** Copies a record that fits. */
-    put({ head, contents, entries, bodyBytesBound }: PreparedRecord, seed: number): void {
-      if (used + framingBytes + bodyBytesBound > memory.byteLength) {
-        memory = Buffer.allocUnsafeSlow(framingBytes + bodyBytesBound)
-      }
-      const start = used + framingBytes
-      const headBytes = memory.write(head, start + 4, 'utf8')
-      memory.writeUInt32LE(headBytes, start)
-      let end = start + 4 + headBytes
-      contents.forEach(([, value], index) => {
-        end += copy(value, entries[index]?.[1] ?? 'bytes', end)
-      })
-      memory.writeUInt32LE(end - start, used)
-      memory.writeUInt32LE(checksumOf(memory.subarray(start, end), seed), used + 4)
-      used = end
-    },
-    /** What was put in, valid until the next `put`; the buffer is empty then. */
-    take(): Uint8Array {
-      const taken = memory.subarray(0, used)
-      used = 0
-      if (memory.byteLength > bufferBytesKept) memory = Buffer.allocUnsafeSlow(bufferBytes)
-      return taken
-    },
+  /** Empties the buffer; the bytes returned are valid until the next `put`. */
+  take(): Uint8Array {
+    const taken = this.#memory.subarray(0, this.#used)
+    this.#used = 0
+    if (this.#memory.byteLength > bufferBytesKept)
+      this.#memory = Buffer.allocUnsafeSlow(bufferBytes)
+    return taken
   }
+}
+
+function copy(
+  value: string | Uint8Array,
+  encoding: ContentEncoding,
+  memory: Buffer,
+  position: number,
+): number {
+  if (typeof value === 'string') {
+    return memory.write(value, position, encoding === 'latin1' ? 'latin1' : 'utf16le')
+  }
+  memory.set(value, position)
+  return value.byteLength
 }
 
 function describe(

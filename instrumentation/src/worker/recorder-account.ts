@@ -12,8 +12,7 @@
  */
 import * as path from 'node:path'
 import type { FileSystem } from '../file-system.ts'
-import { journalPath } from '../journal/journal.ts'
-import { readJournalFile } from '../journal/journal-file.ts'
+import { journalPath, readJournalFile } from '../journal/journal.ts'
 import { readState } from '../seal/seal-state.ts'
 import { countOf, joinRanges, withoutRanges } from '../sequence-ranges.ts'
 import { readRecordedMark } from '../spool/recorded-mark.ts'

@@ -6,7 +6,7 @@ import {
   seedOf,
 } from '../../src/journal/journal-record.ts'
 import {
-  createRecordBuffer,
+  RecordBuffer,
   type JournalContent,
   prepareRecord,
 } from '../../src/journal/record-buffer.ts'
@@ -21,7 +21,7 @@ function bytesOf(
     records.map(([head, contents]) => {
       const prepared = prepareRecord(head, contents)
       if (prepared === undefined) throw new Error('no JSON')
-      const buffer = createRecordBuffer()
+      const buffer = new RecordBuffer()
       buffer.put(prepared, of)
       return Buffer.from(buffer.take())
     }),

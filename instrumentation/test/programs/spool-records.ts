@@ -4,13 +4,13 @@
  */
 import * as path from 'node:path'
 import { originalFs } from '../../src/file-system.ts'
-import { openJournal } from '../../src/journal/journal.ts'
+import { Journal } from '../../src/journal/journal.ts'
 import { ownLiveness } from '../../src/spool/liveness.ts'
 import { writeIdentity } from '../../src/spool/recorder-folder.ts'
 
 const [directory = '', recorder = ''] = process.argv.slice(2)
 const folder = path.join(directory, recorder)
-const journal = openJournal({
+const journal = new Journal({
   directory: folder,
   recorder,
   fileSystem: originalFs,

@@ -7,7 +7,7 @@ import { instrumentationScope } from '@turnlog/conventions'
 import { hashContent } from '@turnlog/conventions/content/description'
 import { expect, onTestFinished } from 'vitest'
 import { type FileSystem, originalFs } from '../../src/file-system.ts'
-import { type JournalContent, openJournal } from '../../src/journal/journal.ts'
+import { Journal, type JournalContent } from '../../src/journal/journal.ts'
 import { createSealer, type SealerOptions } from '../../src/seal/seal.ts'
 import { ownLiveness } from '../../src/spool/liveness.ts'
 import {
@@ -89,7 +89,7 @@ export function startRecording({
 }: RecordingOptions = {}) {
   const recorder = path.basename(folder)
   const closed: number[] = []
-  const journal = openJournal({
+  const journal = new Journal({
     directory: folder,
     recorder,
     fileSystem,
