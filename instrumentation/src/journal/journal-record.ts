@@ -6,16 +6,16 @@
  *     head     = {"k": kind, …}, the kind first; head.c = [[slot, encoding, byteLength], …] names the contents in order
  *     checksum = crc32 of the body, begun with the file's seed
  *
- * All numbers are little endian. A content lies as it lay in memory: `latin1` (one byte a character), `utf16`
- * (two bytes, little endian, lone surrogates included) or `bytes`. The seed is made of recorder and file number, so a
+ * All numbers are little endian. A content has the bytes it had in memory: `latin1` (one byte a character),
+ * `utf16` (two bytes, little endian, lone surrogates included) or `bytes`. The seed is made of recorder and file number, so a
  * record is valid in its own file only: a journal that is itself recorded as a content is not taken for records.
  *
  * A record is valid if and only if its length fits the file, its checksum holds, and its head is a JSON object
  * whose contents fill the body. Torn: no valid record begins there or after, and the file ends inside it. Corrupt: it
- * is not valid, and is stepped over to the next record that is; what is missing shows in the sequence.
+ * is not valid, and is stepped over to the next valid record; a missing record shows as a gap in the sequence.
  *
- * The next record is looked for by the first bytes of its head, at most until the bytes that were checked for it are
- * eight times the file: a file that was made to look like records everywhere is given up, not read for hours.
+ * The next record is searched for by the first bytes of its head. The search ends when the bytes whose checksum was computed
+ * are eight times the file: a file that was made to look like records everywhere is given up, not read for hours.
  */
 
 import { crc32 } from 'node:zlib'
@@ -26,7 +26,7 @@ export type ContentEncoding = (typeof contentEncodings)[number]
 
 /** Bytes before a record's body. */
 export const framingBytes = 8
-/** A body larger than this is not written, and not believed when read. */
+/** A larger body is not written, and is rejected when read. */
 export const bodyBytesMax = 256 * 1024 ** 2
 const headBegin = '{"k":"'
 const searchedTimesMax = 8
@@ -50,7 +50,7 @@ export type ReadResult =
   | { readonly status: 'torn' }
   | { readonly status: 'corrupt'; readonly next: number }
 
-/** What the checksums of one file begin with. */
+/** The seed of all checksums in one file. */
 export function seedOf(recorder: string, fileNumber: number): number {
   return crc32(`${recorder}/${fileNumber}`)
 }
@@ -75,7 +75,7 @@ interface Body {
   readonly end: number
 }
 
-/** Where the body of a record at `offset` lies; undefined when the file ends before it does. */
+/** The bounds of the body of the record at `offset`; undefined when they exceed the file or the limit. */
 function bodyAt(file: Buffer, offset: number): Body | undefined {
   const start = offset + framingBytes
   if (start > file.byteLength) return undefined

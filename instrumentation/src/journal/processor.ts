@@ -1,15 +1,14 @@
 /**
- * OpenTelemetry's span and log processors, writing to the journal: what the SDK makes is journaled the moment it
- * ends, and long strings are handed over as they lie in memory.
+ * OpenTelemetry's span and log processors, writing to the journal: the SDK's spans and logs are journaled the moment they
+ * end, and long strings are handed over without being escaped or copied. Nothing here throws into the SDK.
  */
-import type { Context, HrTime, Span } from '@opentelemetry/api'
+import type { HrTime, Span } from '@opentelemetry/api'
 import type { LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import { instrumentationScope } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
-import type { ContentSlot, WireFacts } from '../record/recorder.ts'
+import type { Recorder } from '../record/recorder.ts'
 import type { Journal, JournalContent } from './journal.ts'
-import { toJournalValue } from './journal-value.ts'
 import {
   attributeSlot,
   bodySlot,
@@ -18,81 +17,31 @@ import {
   type JournaledLink,
   type JournaledLog,
   type JournaledSpan,
-} from './journaled.ts'
+  toJournalValue,
+} from './span-head.ts'
 
 /** Strings above this are copied raw beside the head instead of being escaped into it. */
 const headStringLengthMax = 1_024
 
 export function createProcessors(journal: Journal) {
-  const notes = new WeakMap<object, Readonly<Record<string, unknown>>>()
-  /** How many raw pieces of a span were journaled. */
-  const pieces = new WeakMap<object, number>()
-  /** When a span began in earnest, where that is not when the SDK says: nanoseconds. */
-  const beginnings = new WeakMap<object, string>()
-  let lastBeginning: HrTime = [0, 0]
-
-  /** The SDK's clock starts spans at whole milliseconds: those of one are told apart, so that who sorts by it has their order. */
-  function begin(span: object, [seconds, nanos]: HrTime): void {
-    const [lastSeconds, lastNanos] = lastBeginning
-    const isSame =
-      seconds === lastSeconds && Math.floor(nanos / 1e6) === Math.floor(lastNanos / 1e6)
-    const apart = isSame ? Math.max(nanos, lastNanos + 1_000) : nanos
-    const through = Math.floor(nanos / 1e6) * 1e6 + 999_999
-    lastBeginning = [seconds, Math.min(apart, through)]
-    beginnings.set(span, nanoseconds(lastBeginning))
-  }
-
-  function nextPiece(span: object): number {
-    const index = (pieces.get(span) ?? 0) + 1
-    pieces.set(span, index)
-    return index
-  }
-
-  function describe(span: ReadableSpan): ReturnType<typeof describeSpan> {
-    const [described, contents] = describeSpan(span)
-    const start = beginnings.get(span)
-    if (start === undefined) return [described, contents]
-    const { end } = described
-    const isShort = end !== undefined && isBefore(end, start)
-    return [{ ...described, start, ...(isShort ? { end: start } : {}) }, contents]
-  }
-
-  function journalStart(span: ReadableSpan): void {
-    const [described, contents] = describe(span)
-    const id = described.spanId
-    // The span goes on changing its attributes; what is repeated in headers must not.
-    const attributes = { ...described.attributes }
-    journal.append({ k: 'start', id, span: { ...described, attributes } })
-    for (const content of contents) {
-      journal.append({ k: 'content', id, x: 0, i: nextPiece(span) }, [content])
-    }
-  }
+  const writer = new SpanWriter(journal)
+  const flush = async (): Promise<void> => journal.flush()
 
   const spans: SpanProcessor = {
-    onStart(span: SdkSpan, _context: Context): void {
-      // The times of others are theirs.
+    onStart(span: SdkSpan): void {
+      // Only our own spans are moved apart; the times of others are not ours to change.
       if (span.instrumentationScope.name === instrumentationScope) {
-        quietly('tell starts apart', () => begin(span, span.startTime))
+        quietly('tell starts apart', () => writer.begin(span, span.startTime))
       }
       // Open turns, model calls and tool calls are journaled too, so that a crash can be closed.
       if (typeof span.attributes['gen_ai.operation.name'] !== 'string') return
-      quietly('journal a start', () => journalStart(span))
+      quietly('journal a start', () => writer.writeStart(span))
     },
     onEnd(span: ReadableSpan): void {
-      quietly('journal a span', () => {
-        const [described, contents] = describe(span)
-        const head = {
-          k: 'span',
-          id: described.spanId,
-          span: described,
-          n: notes.get(span),
-          p: pieces.get(span),
-        }
-        journal.append(head, contents)
-      })
+      quietly('journal a span', () => writer.writeEnd(span))
     },
-    forceFlush: async () => journal.flush(),
-    shutdown: async () => journal.flush(),
+    forceFlush: flush,
+    shutdown: flush,
   }
 
   const logs: LogRecordProcessor = {
@@ -102,38 +51,99 @@ export function createProcessors(journal: Journal) {
         journal.append({ k: 'log', log: described }, contents)
       })
     },
-    forceFlush: async () => journal.flush(),
-    shutdown: async () => journal.flush(),
+    forceFlush: flush,
+    shutdown: flush,
   }
 
-  return {
-    spans,
-    logs,
-    /** The part of `Recorder` that writes beside the spans. What comes after a span's end is not taken. */
-    raw: {
-      content(span: Span, slot: ContentSlot, value: string | Uint8Array, exchange = 0): void {
-        if (!span.isRecording()) return
-        const id = span.spanContext().spanId
-        journal.append({ k: 'content', id, x: exchange, i: nextPiece(span) }, [[slot, value]])
-      },
-      wire(span: Span, exchange: number, facts: WireFacts): void {
-        if (!span.isRecording()) return
-        const id = span.spanContext().spanId
-        journal.append({ k: 'wire', id, x: exchange, i: nextPiece(span), facts })
-      },
-      startAgain(span: Span, startedAt?: number): void {
-        if (!span.isRecording() || !isReadable(span)) return
-        if (startedAt !== undefined) begin(span, hrTimeOf(startedAt))
-        journalStart(span)
-      },
-      discard(spanId: string): void {
-        journal.append({ k: 'discard', id: spanId })
-      },
-      note(span: Span, noted: Readonly<Record<string, unknown>>): void {
-        notes.set(span, { ...notes.get(span), ...noted })
-      },
-      flush: () => journal.flush(),
+  /** The part of `Recorder` that writes beside the spans. Nothing is accepted after a span's end. */
+  const raw: Omit<Recorder, 'tracer' | 'logger'> = {
+    content(span, slot, value, exchange = 0) {
+      if (span.isRecording())
+        writer.writePiece(span, { k: 'content', x: exchange }, [[slot, value]])
     },
+    wire(span, exchange, facts) {
+      if (span.isRecording()) writer.writePiece(span, { k: 'wire', x: exchange, facts })
+    },
+    startAgain(span, startedAt) {
+      if (!span.isRecording() || !isReadable(span)) return
+      if (startedAt !== undefined) writer.begin(span, hrTimeOf(startedAt))
+      writer.writeStart(span)
+    },
+    discard: (spanId) => journal.append({ k: 'discard', id: spanId }),
+    note: (span, noted) => writer.note(span, noted),
+    flush: () => journal.flush(),
+  }
+
+  return { spans, logs, raw }
+}
+
+/** Writes spans to the journal, and remembers of each open one what its end has to say. */
+class SpanWriter {
+  readonly #journal: Journal
+  readonly #notes = new WeakMap<object, Readonly<Record<string, unknown>>>()
+  /** How many raw pieces of a span were journaled. */
+  readonly #pieces = new WeakMap<object, number>()
+  /** Start times that replace the SDK's, in nanoseconds. */
+  readonly #starts = new WeakMap<object, string>()
+  #lastStart: HrTime = [0, 0]
+
+  constructor(journal: Journal) {
+    this.#journal = journal
+  }
+
+  /** The SDK's clock starts spans at whole milliseconds: starts within one are moved apart, so that sorting by time keeps their order. */
+  begin(span: object, [seconds, nanos]: HrTime): void {
+    const [lastSeconds, lastNanos] = this.#lastStart
+    const isSame =
+      seconds === lastSeconds && Math.floor(nanos / 1e6) === Math.floor(lastNanos / 1e6)
+    const apart = isSame ? Math.max(nanos, lastNanos + 1_000) : nanos
+    const through = Math.floor(nanos / 1e6) * 1e6 + 999_999
+    this.#lastStart = [seconds, Math.min(apart, through)]
+    this.#starts.set(span, nanoseconds(this.#lastStart))
+  }
+
+  note(span: object, noted: Readonly<Record<string, unknown>>): void {
+    this.#notes.set(span, { ...this.#notes.get(span), ...noted })
+  }
+
+  writeStart(span: Span & ReadableSpan): void {
+    const [described, contents] = this.#describe(span)
+    // The span goes on changing its attributes; the copy is repeated in headers and must not change.
+    const attributes = { ...described.attributes }
+    this.#journal.append({ k: 'start', id: described.spanId, span: { ...described, attributes } })
+    for (const content of contents) this.writePiece(span, { k: 'content', x: 0 }, [content])
+  }
+
+  writeEnd(span: ReadableSpan): void {
+    const [described, contents] = this.#describe(span)
+    const head = {
+      k: 'span',
+      id: described.spanId,
+      span: described,
+      n: this.#notes.get(span),
+      p: this.#pieces.get(span),
+    }
+    this.#journal.append(head, contents)
+  }
+
+  /** A numbered piece beside the span. */
+  writePiece(
+    span: Span,
+    head: { readonly k: 'content' | 'wire'; readonly x: number; readonly facts?: object },
+    contents?: readonly JournalContent[],
+  ): void {
+    const index = (this.#pieces.get(span) ?? 0) + 1
+    this.#pieces.set(span, index)
+    this.#journal.append({ ...head, id: span.spanContext().spanId, i: index }, contents)
+  }
+
+  #describe(span: ReadableSpan): ReturnType<typeof describeSpan> {
+    const [described, contents] = describeSpan(span)
+    const start = this.#starts.get(span)
+    if (start === undefined) return [described, contents]
+    const { end } = described
+    const isShort = end !== undefined && isBefore(end, start)
+    return [{ ...described, start, ...(isShort ? { end: start } : {}) }, contents]
   }
 }
 
@@ -180,7 +190,7 @@ function describeLink({ context, attributes }: ReadableSpan['links'][number]): J
   }
 }
 
-/** OTLP 1.11, `SpanFlags`: the trace's flags; that it is known whether the other span is another process's; and that it is. */
+/** OTLP 1.11, `SpanFlags`: the trace's flags; 0x100: it is known whether the other span is another process's; 0x200: it is. */
 function spanFlags(traceFlags: number, isRemote = false): number {
   return (traceFlags & 0xff) | 0x100 | (isRemote ? 0x200 : 0)
 }
@@ -209,7 +219,7 @@ function describeLog(
 
 type Attributes = Readonly<Record<string, unknown>>
 
-/** Small attributes for the head, and long strings and bytes for beside it. Nearly always nothing needs a copy. */
+/** Splits off long strings and bytes, which are written beside the head. Attributes are copied only if they have any. */
 function splitAttributes(attributes: Attributes): readonly [Attributes, readonly JournalContent[]] {
   const entries = Object.entries(attributes)
   const contents: JournalContent[] = []
@@ -227,7 +237,7 @@ function isContent(value: unknown): value is string | Uint8Array {
     : value instanceof Uint8Array
 }
 
-/** The attributes as they can stand in JSON: themselves, unless one has no such form. */
+/** The attributes themselves if JSON has a form for all of them, else their journal values. */
 function plainAttributes(attributes: Attributes): Attributes {
   const entries = Object.entries(attributes)
   if (entries.every(([, value]) => isPlain(value))) return attributes
@@ -239,7 +249,7 @@ function isPlain(value: unknown): boolean {
   return type === 'string' || type === 'boolean' || Number.isFinite(value) || type === 'undefined'
 }
 
-/** The API's spans are written to; those of the SDK can be read as well. */
+/** The API's spans can only be written to; those of the SDK can be read as well. */
 function isReadable(span: Span): span is Span & ReadableSpan {
   return 'attributes' in span && 'startTime' in span
 }
@@ -249,7 +259,7 @@ function hrTimeOf(milliseconds: number): HrTime {
   return [seconds, Math.round((milliseconds - seconds * 1_000) * 1e6)]
 }
 
-/** An app may give its spans any time: what is none is 0, and never stops a record. */
+/** An app may give its spans any time. An invalid time becomes 0, and the record is kept. */
 function nanoseconds([seconds, nanos]: HrTime): string {
   if (!(seconds >= 0 && Number.isFinite(seconds) && Number.isFinite(nanos))) return '0'
   if (Number.isSafeInteger(seconds) && Number.isInteger(nanos) && nanos >= 0 && nanos < 1e9) {

@@ -10,7 +10,7 @@
  * Law: added = exported + lost + in flight.
  */
 import { failed } from '../health.ts'
-import type { JournaledScope } from '../journal/journaled.ts'
+import type { JournaledScope } from '../journal/span-head.ts'
 import type { Signal } from '../spool/segment-name.ts'
 import { toOtlpRequest } from './otlp-json.ts'
 import type { OpenOutlet, Outlet, OutletOptions, SealedRecord } from './outlet.ts'

@@ -4,7 +4,7 @@
  */
 
 import { toAnyValue, toKeyValues } from '@turnlog/conventions/otlp/any-value'
-import type { JournaledLog, JournaledScope, JournaledSpan } from '../journal/journaled.ts'
+import type { JournaledLog, JournaledScope, JournaledSpan } from '../journal/span-head.ts'
 import type { Signal } from '../spool/segment-name.ts'
 
 export type SealedAttributes = Record<string, unknown>

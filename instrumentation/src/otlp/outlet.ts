@@ -1,5 +1,5 @@
 /** Where the sealed records of one recorder go, with the contents they refer to: into segments, or to an exporter. */
-import type { JournaledScope } from '../journal/journaled.ts'
+import type { JournaledScope } from '../journal/span-head.ts'
 import type { Signal } from '../spool/segment-name.ts'
 import type { MovedContent } from './content-records.ts'
 

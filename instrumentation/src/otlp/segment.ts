@@ -18,7 +18,7 @@
 import { gzipSync } from 'node:zlib'
 import { toKeyValues } from '@turnlog/conventions/otlp/any-value'
 import { type FileSystem, replaceFile } from '../file-system.ts'
-import type { JournaledScope } from '../journal/journaled.ts'
+import type { JournaledScope } from '../journal/span-head.ts'
 import type { Signal } from '../spool/segment-name.ts'
 import { toOtlpRequest } from './otlp-json.ts'
 import type { Outlet, OutletOptions, SealedRecord } from './outlet.ts'

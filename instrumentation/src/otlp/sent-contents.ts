@@ -3,7 +3,7 @@
  * have been lost. Beyond `rememberedMax` the oldest is forgotten and may be sent again, which is harmless.
  */
 import type { ContentHash } from '@turnlog/conventions'
-import type { JournaledScope } from '../journal/journaled.ts'
+import type { JournaledScope } from '../journal/span-head.ts'
 import { contentScope, partRecords } from './content-records.ts'
 import type { SealedRecord } from './outlet.ts'
 

@@ -1,6 +1,6 @@
 /** Everything of a span or log that an app may have written: the same rules, so that no secret leaves in a corner. Pure. */
 
-import type { JournaledLog, JournaledSpan } from '../journal/journaled.ts'
+import type { JournaledLog, JournaledSpan } from '../journal/span-head.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import { redactBytes, redactText } from './redact.ts'
 

@@ -7,7 +7,7 @@
  */
 import type { FileSystem } from '../file-system.ts'
 import { type ContentEncoding, contentText, type StoredContent } from '../journal/journal-record.ts'
-import { attributeSlot } from '../journal/journaled.ts'
+import { attributeSlot } from '../journal/span-head.ts'
 import type { ContentSlot } from '../record/recorder.ts'
 
 /** Of the disk: an answer of an hour is one file a second. */

@@ -2,7 +2,7 @@
 
 import type { AttributeName } from '@turnlog/conventions'
 import { isObject } from '@turnlog/conventions/plain'
-import type { JournaledSpan } from '../journal/journaled.ts'
+import type { JournaledSpan } from '../journal/span-head.ts'
 
 export interface OpenStart {
   readonly span: JournaledSpan

@@ -12,7 +12,7 @@ import {
 } from '@turnlog/conventions'
 import type { ChangeStore } from '../changes/store.ts'
 import { quietly } from '../health.ts'
-import { isBefore, type JournaledLog, type JournaledSpan } from '../journal/journaled.ts'
+import { isBefore, type JournaledLog, type JournaledSpan } from '../journal/span-head.ts'
 import { type SealedAttributes, toOtlpLog, toOtlpSpan } from '../otlp/otlp-json.ts'
 import { type MoveRules, moveOut, type OpenRecord } from '../otlp/out-of-line.ts'
 import type { SealedRecord } from '../otlp/outlet.ts'

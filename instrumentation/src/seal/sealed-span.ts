@@ -2,7 +2,7 @@
 
 import type { RecordedChange } from '../changes/change.ts'
 import type { Contents } from '../changes/store.ts'
-import type { JournaledSpan } from '../journal/journaled.ts'
+import type { JournaledSpan } from '../journal/span-head.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import type { HeldContents } from './open-contents.ts'
 import type { TurnSums } from './turn-sums.ts'

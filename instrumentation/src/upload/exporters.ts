@@ -9,6 +9,7 @@
  */
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import { errorName } from '@turnlog/conventions/plain'
 import type { ExportRequest } from '../otlp/export-outlet.ts'
 import type { OtlpTarget, OtlpTargets } from './otlp-targets.ts'
 
@@ -35,8 +36,7 @@ export function createExporters({ traces, logs }: OtlpTargets): ExportRequest {
 
   return (signal, request) =>
     new Promise((resolve) => {
-      const fail = (error: unknown): void =>
-        resolve({ status: 'failed', reason: error instanceof Error ? error.name : 'unknown error' })
+      const fail = (error: unknown): void => resolve({ status: 'failed', reason: errorName(error) })
       try {
         delegates[signal].export(request, ({ code, error }) => {
           if (code === 0) resolve({ status: 'exported' })

@@ -6,9 +6,9 @@ import {
   seedOf,
 } from '../../src/journal/journal-record.ts'
 import {
-  RecordBuffer,
   type JournalContent,
   prepareRecord,
+  RecordBuffer,
 } from '../../src/journal/record-buffer.ts'
 
 const seed = seedOf('a-recorder', 1)

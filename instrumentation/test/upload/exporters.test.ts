@@ -1,6 +1,6 @@
 /** OpenTelemetry's exporters send the bytes of a sealed request as they are, as the standard variables say. */
 import { expect, test, vi } from 'vitest'
-import type { JournaledLog, JournaledSpan } from '../../src/journal/journaled.ts'
+import type { JournaledLog, JournaledSpan } from '../../src/journal/span-head.ts'
 import { toOtlpLog, toOtlpRequest, toOtlpSpan } from '../../src/otlp/otlp-json.ts'
 import type { Signal } from '../../src/spool/segment-name.ts'
 import { createExporters } from '../../src/upload/exporters.ts'
