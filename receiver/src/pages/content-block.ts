@@ -1,9 +1,10 @@
-/** One content as it stands, or the beginning of it and where the whole is. */
+/** One content on a page: all of it, or its beginning and a link to all of it. */
+import { isObject, parseJson } from '@turnlog/conventions/plain'
 import { contentLengthMax } from '../storage/queries/turn.ts'
 import { formatBytes, formatNumber } from './format.ts'
 import { type Html, html } from './html.ts'
 
-/** The queries read one character more than is shown. */
+/** The queries read one character more than the pages show. */
 export function isCut(text: string): boolean {
   return text.length > contentLengthMax
 }
@@ -18,9 +19,9 @@ export function contentBlock(options: { readonly text: string; readonly wholePat
   return html`<pre class="code">${beginningOf(text)}</pre>${isCut(text) && cutNote(wholePath)}`
 }
 
-/** JSON laid out to be read, when it is JSON and whole: an object of short values as pairs. */
+/** Text that is JSON is indented; a small object of short texts is shown as pairs. Other text, and cut JSON, stays as it is. */
 export function jsonBlock(options: { readonly text: string; readonly wholePath: string }): Html {
-  const value = isCut(options.text) ? undefined : parse(options.text)
+  const value = isCut(options.text) ? undefined : parseJson(options.text)
   if (value === undefined) return contentBlock(options)
   const pairs = shortPairs(value)
   if (pairs === undefined) return contentBlock({ ...options, text: JSON.stringify(value, null, 2) })
@@ -31,7 +32,7 @@ const shortPairsMax = 4
 const shortTextMax = 160
 
 function shortPairs(value: unknown): [string, string][] | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  if (!isObject(value)) return undefined
   const pairs = Object.entries(value)
   if (pairs.length === 0 || pairs.length > shortPairsMax) return undefined
   const isShort = ([, text]: [string, unknown]) =>
@@ -39,23 +40,15 @@ function shortPairs(value: unknown): [string, string][] | undefined {
   return pairs.every(isShort) ? pairs.map(([key, text]) => [key, String(text)]) : undefined
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 export function bytesNote(options: { readonly bytes: number; readonly wholePath: string }): Html {
-  return html`<p class="note">${formatBytes(options.bytes)} that are no text: <a href="${options.wholePath}">download</a></p>`
+  return html`<p class="note">${formatBytes(options.bytes)}, not text: <a href="${options.wholePath}">download</a></p>`
 }
 
-/** Its record is here, and it travels by itself. */
+/** Large content is sent apart from its record, and may arrive later. */
 export function awaitedNote(what: string): Html {
   return html`<p class="note">${what} is not here yet.</p>`
 }
 
 export function cutNote(wholePath: string): Html {
-  return html`<p class="note">The first ${formatNumber(contentLengthMax)} characters. <a href="${wholePath}">Show the whole</a></p>`
+  return html`<p class="note">The first ${formatNumber(contentLengthMax)} characters. <a href="${wholePath}">Show all</a></p>`
 }

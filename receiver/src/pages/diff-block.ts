@@ -3,7 +3,7 @@ import { type DiffLine, parseDiff } from '@turnlog/web/diff-lines.js'
 import { beginningOf, cutNote, isCut } from './content-block.ts'
 import { type Html, html } from './html.ts'
 
-/** More lines than this are for an editor; the whole is a link away. */
+/** Below the last of them is a link to the whole diff. */
 const linesMax = 2_000
 
 const markers = { hunk: '', added: '+', removed: '-', same: ' ', header: '', note: '' }

@@ -20,7 +20,7 @@ export function fileOperationStep(
   }
 }
 
-/** What happened to one file: its diff, its sizes, what was decided. */
+/** One file operation: its path, its diff, the sizes before and after, the decision. */
 export function fileOperationBlock(
   turn: Turn,
   operation: FileOperation,

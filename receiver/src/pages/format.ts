@@ -1,4 +1,4 @@
-/** Numbers and times as people read them. Pure; what is not known is left to the caller. */
+/** Numbers and times as text. Pure. The caller decides how to show an unknown value. */
 
 const numbers = new Intl.NumberFormat('en')
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
@@ -8,7 +8,7 @@ export function formatNumber(value: number): string {
   return numbers.format(value)
 }
 
-/** In the time of the machine: the pages are read on the one that serves them. */
+/** In the receiver's time zone: the pages are usually read on the machine that serves them. */
 export function formatTime(date: Date): string {
   return clock.format(date)
 }

@@ -12,7 +12,7 @@ export interface Html {
 
 type Insertion = Html | string | number | false | null | undefined | readonly Insertion[]
 
-/** `html\`<p>${text}</p>\``. Null, undefined and false leave nothing; lists are joined. */
+/** `html\`<p>${text}</p>\``. Null, undefined and false insert nothing; lists are joined. */
 export function html(strings: TemplateStringsArray, ...insertions: readonly Insertion[]): Html {
   let text = strings[0] ?? ''
   for (const [index, insertion] of insertions.entries()) {

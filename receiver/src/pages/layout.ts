@@ -1,17 +1,17 @@
-/** What every page has around it. */
+/** The document around every page: head, navigation, main. */
 import { type Html, html, toText } from './html.ts'
 
-export type Place = 'turns' | 'sessions' | 'none'
+/** The tab that is marked as current; `none` is a page without navigation, for readers who are not signed in. */
+export type Tab = 'turns' | 'sessions' | 'none'
 
-/** A whole document. Without a place there is no navigation: nobody is signed in. */
 export function document(options: {
   readonly title: string
-  readonly place: Place
+  readonly tab: Tab
   readonly body: Html
 }): string {
-  const { title, place, body } = options
-  const link = (to: Place, path: string, text: string) =>
-    html`<a href="${path}"${to === place && html` aria-current="page"`}>${text}</a>`
+  const { title, tab, body } = options
+  const link = (to: Tab, path: string, text: string) =>
+    html`<a href="${path}"${to === tab && html` aria-current="page"`}>${text}</a>`
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -25,7 +25,7 @@ export function document(options: {
 <body>
 <header class="top">
 <a class="brand" href="/"><img src="/pages/turnlog.svg" alt="" width="22" height="22">Turnlog</a>
-${place !== 'none' && html`<nav class="tabs">${link('turns', '/', 'Turns')}${link('sessions', '/sessions', 'Sessions')}</nav>`}
+${tab !== 'none' && html`<nav class="tabs">${link('turns', '/', 'Turns')}${link('sessions', '/sessions', 'Sessions')}</nav>`}
 </header>
 <main>
 ${body}
@@ -36,12 +36,12 @@ ${body}
   return toText(page)
 }
 
-/** A page of one message: not signed in, not found, not now. */
+/** A page with one message, such as "not found". */
 export function messageDocument(options: { readonly title: string; readonly body: Html }): string {
   const { title, body } = options
   return document({
     title,
-    place: 'none',
+    tab: 'none',
     body: html`<section class="message"><h1>${title}</h1>${body}</section>`,
   })
 }

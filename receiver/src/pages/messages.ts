@@ -1,5 +1,5 @@
-/** GenAI messages as they are read: who said what, tools asked for and answered. */
-
+/** GenAI messages: each with its role, its texts, its tool calls and their results. */
+import { isObject, type JsonObject, parseJson } from '@turnlog/conventions/plain'
 import { awaitedNote, contentBlock } from './content-block.ts'
 import { formatBytes } from './format.ts'
 import { type Html, html } from './html.ts'
@@ -7,46 +7,46 @@ import { type Html, html } from './html.ts'
 interface MessagesOptions {
   readonly text: string
   readonly wholePath: string
-  /** Where tool calls are shown, by their ids: what they were given then stands there alone. */
+  /** The spans of the tool calls on this page, by call id: their arguments are shown there, and only a link here. */
   readonly toolSpans?: ReadonlyMap<string, string>
-  /** When it is plain who speaks. */
+  /** Set where the role is clear from the context. */
   readonly hidesRole?: boolean
 }
 
-/** One message, or several, as JSON text; what is neither is shown as it is. */
+/** The text is JSON of one message or of several; other text is shown as it is. */
 export function messagesBlock(options: MessagesOptions): Html {
-  const parsed = parse(options.text)
+  const parsed = parseJson(options.text)
   if (parsed === undefined) return contentBlock(options)
   const messages = Array.isArray(parsed) ? parsed : [parsed]
   return html`<div class="messages">${messages.map((message) => messageBlock(message, options))}</div>`
 }
 
-/** The text of messages that hold nothing else. */
+/** The text, when the messages contain one text and nothing else. */
 export function onlyText(text: string): string | undefined {
-  const parsed = parse(text)
+  const parsed = parseJson(text)
   const parts = Array.isArray(parsed) && parsed.length === 1 ? partsOf(parsed[0]) : []
   const [part] = parts
-  if (parts.length !== 1 || !isRecord(part) || part.type !== 'text') return undefined
+  if (parts.length !== 1 || !isObject(part) || part.type !== 'text') return undefined
   const content = part.content ?? part.text
   return typeof content === 'string' ? content : undefined
 }
 
 function messageBlock(message: unknown, options: MessagesOptions): Html {
-  const role = isRecord(message) && typeof message.role === 'string' ? message.role : undefined
+  const role = isObject(message) && typeof message.role === 'string' ? message.role : undefined
   return html`<div class="said${role === 'assistant' && ' by-assistant'}">
 ${role !== undefined && options.hidesRole !== true && html`<span class="role">${role}</span>`}
 <div class="parts">${partsOf(message).map((part) => partBlock(part, options))}</div></div>`
 }
 
 function partsOf(message: unknown): readonly unknown[] {
-  if (!isRecord(message) || message.role === undefined) return [message]
+  if (!isObject(message) || message.role === undefined) return [message]
   const parts = message.parts ?? message.content ?? message
   return Array.isArray(parts) ? parts : [parts]
 }
 
 function partBlock(part: unknown, { toolSpans }: MessagesOptions): Html {
   if (typeof part === 'string') return prose(part)
-  if (!isRecord(part)) return raw(part)
+  if (!isObject(part)) return raw(part)
   const member = awaitedMember(part)
   if (member !== undefined) {
     return awaitedNote(`${member === 'content' ? 'This' : `The ${member}`}${sizeOf(part, member)}`)
@@ -75,13 +75,13 @@ ${raw(part.arguments)}</div>`
   }
 }
 
-/** What has not come stays a reference: see `turnlog_expand`. */
-function awaitedMember(part: Readonly<Record<string, unknown>>): string | undefined {
+/** Content that has not arrived is still a reference: see the SQL function `turnlog_expand`. */
+function awaitedMember(part: JsonObject): string | undefined {
   const members = ['content', 'text', 'arguments', 'response', 'result']
   return members.find((name) => /^sha256:[0-9a-f]{64}$/.test(String(part[`${name}.ref`])))
 }
 
-function sizeOf(part: Readonly<Record<string, unknown>>, member: string): string {
+function sizeOf(part: JsonObject, member: string): string {
   const size = part[`${member}.size`]
   return typeof size === 'number' ? ` (${formatBytes(size)})` : ''
 }
@@ -97,16 +97,4 @@ function raw(value: unknown): Html {
 
 function label(value: unknown): string {
   return typeof value === 'string' ? value : 'a tool'
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

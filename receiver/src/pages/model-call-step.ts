@@ -7,14 +7,15 @@ import { type Html, html } from './html.ts'
 import { messagesBlock, onlyText } from './messages.ts'
 import { durationOf, type Step, timeBar } from './step.ts'
 
+/** What the rest of the turn's page shows. */
 export interface Beside {
-  /** Tool calls of the turn by their ids: what they were given is shown there. */
+  /** The spans of the turn's tool calls, by call id: their arguments are shown there. */
   readonly toolSpans: ReadonlyMap<string, string>
   readonly answer: string | null
   readonly awaited: AwaitedContents
 }
 
-/** A model call: what came back, and behind folds what was sent. */
+/** A model call: its answer, and folded, its request. */
 export function modelCallStep(turn: Turn, call: ModelCall, beside: Beside): Step {
   const path = (name: string) => `/turns/${turn.traceId}/${call.spanId}/${name}`
   return {
@@ -28,12 +29,12 @@ ${outputBlock(call, path('output-messages'), beside)}
 <div class="folds">
 ${sentFold(call, path('input-messages'), beside.awaited)}
 ${fold('System instructions', call.systemInstructions, (text) => messagesBlock({ text, wholePath: path('system-instructions') }))}
-${fold('Tools it may ask for', call.toolDefinitions, (text) => jsonBlock({ text, wholePath: path('tool-definitions') }))}
+${fold('Tool definitions', call.toolDefinitions, (text) => jsonBlock({ text, wholePath: path('tool-definitions') }))}
 </div></li>`,
   }
 }
 
-/** The last call’s text is the turn’s answer: it stands below, large, and not twice. */
+/** The last call's text usually is the turn's answer, which is shown below the steps and not repeated here. */
 function outputBlock(
   call: ModelCall,
   wholePath: string,
@@ -44,7 +45,7 @@ function outputBlock(
   if (text === null && isAwaited) return awaitedNote('The answer')
   if (text === null) return html`<p class="note">No answer was recorded.</p>`
   const isAnswer = answer !== null && onlyText(text) === answer
-  if (isAnswer) return html`<p class="note">Answers the turn, below.</p>`
+  if (isAnswer) return html`<p class="note">This is the turn’s answer, shown below.</p>`
   return messagesBlock({ text, wholePath, toolSpans, hidesRole: true })
 }
 
@@ -68,21 +69,21 @@ function finishReasons(reasons: unknown): Html | false {
   return html`<span>${reasons.map(String).join(', ').replaceAll('_', ' ')}</span>`
 }
 
-/** The messages that the call before had not sent; the earlier ones are counted. */
+/** Shows the messages that the previous call had not sent; the others are counted. */
 function sentFold(call: ModelCall, wholePath: string, awaited: AwaitedContents): Html | false {
   const { newMessages, inputCount, inputText } = call
   if (inputText !== null) {
     return fold('Sent', inputText, (text) => messagesBlock({ text, wholePath }))
   }
   if (inputCount === null) {
-    return awaited.has(awaitedKey(call.spanId, 'input-messages')) && awaitedNote('What was sent')
+    return awaited.has(awaitedKey(call.spanId, 'input-messages')) && awaitedNote('The request')
   }
   const earlier = inputCount - newMessages.length
   return html`<details><summary>Sent ${countOf(inputCount, 'message')}${earlier > 0 && html`, ${newMessages.length} new`}</summary>
 ${earlier > 0 && html`<p class="note">After ${countOf(earlier, 'earlier message')}; <a href="${wholePath}">all as sent</a>.</p>`}
 ${newMessages.map(({ text }) =>
   text === null
-    ? html`<p class="note">A message that is no text.</p>`
+    ? html`<p class="note">A message that is not text.</p>`
     : messagesBlock({ text, wholePath }),
 )}</details>`
 }

@@ -1,4 +1,4 @@
-/** Pages that say why there is nothing to see. */
+/** Pages that say why the page asked for is not shown. */
 import type { FailureFormat } from '../http/refuse.ts'
 import { html } from './html.ts'
 import { messageDocument } from './layout.ts'
@@ -16,10 +16,10 @@ export function notSignedInPage(options: { readonly wasRefused: boolean }): stri
   })
 }
 
-export function notFoundPage(): string {
+function notFoundPage(): string {
   return messageDocument({
     title: 'There is no such page',
-    body: html`<p>If it is a turn: it may not have landed yet, or have expired.</p>
+    body: html`<p>A turn may not have landed yet, or may have expired.</p>
 <p><a href="/">Recent turns</a></p>`,
   })
 }
@@ -27,24 +27,24 @@ export function notFoundPage(): string {
 export function awaitedPage(): string {
   return messageDocument({
     title: 'This content is not here yet',
-    body: html`<p>It is too large to come with its record. It is on its way, waiting on the machine that
+    body: html`<p>It is too large to be sent in its record. It is still being sent, waits on the machine that
 recorded it, or was lost.</p>
 <p><a href="/">Recent turns</a></p>`,
   })
 }
 
-export function wrongHostPage(): string {
+function wrongHostPage(): string {
   return messageDocument({
-    title: 'Not under this name',
+    title: 'Unknown host name',
     body: html`<p>For safety these pages answer under <code>localhost</code> and <code>127.0.0.1</code> only.
 Other names are allowed by the setting <code>TURNLOG_RECEIVER_HOSTS</code>.</p>`,
   })
 }
 
-export function unavailablePage(): string {
+function unavailablePage(): string {
   return messageDocument({
     title: 'Not right now',
-    body: html`<p>The database does not answer. Nothing is lost: what arrives meanwhile is told to come again.</p>`,
+    body: html`<p>The database does not answer. Nothing is lost: clients that send now are asked to send again.</p>`,
   })
 }
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { parseSpanId, parseTraceId } from '@turnlog/conventions'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { textsOf } from '../http/query.ts'
 import { type Exchange, refuse, unwellRetrySeconds } from '../http/refuse.ts'
 import {
   cookieName,
@@ -29,7 +30,7 @@ import { turnPage } from './turn-page.ts'
 
 export interface PageOptions {
   readonly database: Database
-  /** Names besides loopback under which the pages answer. */
+  /** Host names besides loopback under which the pages answer. */
   readonly hosts: readonly string[]
   readonly publicUrl: string | undefined
   readonly onUnwell: (error: unknown) => void
@@ -37,7 +38,7 @@ export interface PageOptions {
 
 const require = createRequire(import.meta.url)
 
-/** Files of @turnlog/web that anybody may see. */
+/** Files of @turnlog/web that are served without a sign-in. */
 const files = {
   'pages.css': 'text/css; charset=utf-8',
   'turnlog.svg': 'image/svg+xml',
@@ -45,7 +46,7 @@ const files = {
 
 /** Needs the cookie plugin. */
 export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
-  const { database, hosts, publicUrl, onUnwell } = options
+  const { database, hosts, onUnwell } = options
   app.addHook('onRequest', async (request, reply) => {
     setPageHeaders(reply)
     return refuseForeignHost(exchangeOf(request, reply), hosts)
@@ -56,78 +57,16 @@ export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
     const refusal = { httpStatus: 503, message, retrySeconds: unwellRetrySeconds }
     return refuse(exchangeOf(request, reply), refusal)
   })
-
-  app.get('/', async (request, reply) => {
-    const teamId = await requireSession(database, exchangeOf(request, reply))
-    if (teamId === undefined) return reply
-    const { before, sessionId } = listPlace(request)
-    const turns = await recentTurns(database, { teamId, before, sessionId })
-    const isEmpty = sessionId !== undefined && turns.length === 0
-    return page(
-      reply,
-      turnListPage({
-        turns,
-        sessionId,
-        hasExpired: isEmpty && (await hasExpired(database, { teamId, sessionId })),
-      }),
-    )
-  })
-
-  app.get<{ Params: { traceId: string } }>('/turns/:traceId', async (request, reply) => {
-    const teamId = await requireSession(database, exchangeOf(request, reply))
-    if (teamId === undefined) return reply
-    const traceId = parseTraceId(request.params.traceId)
-    const whole = traceId && (await wholeTurn(database, { teamId, traceId }))
-    if (!whole) return notFound(request, reply)
-    return page(reply, turnPage(whole))
-  })
-
-  app.get<{ Params: { traceId: string; spanId: string; name: string } }>(
-    '/turns/:traceId/:spanId/:name',
-    async (request, reply) => {
+  const signedIn =
+    (answer: SignedInHandler) => async (request: FastifyRequest, reply: FastifyReply) => {
       const teamId = await requireSession(database, exchangeOf(request, reply))
-      if (teamId === undefined) return reply
-      const traceId = parseTraceId(request.params.traceId)
-      const spanId = parseSpanId(request.params.spanId)
-      const { name } = request.params
-      const found =
-        traceId && spanId && isContentName(name)
-          ? await contentOfSpan(database, { teamId, traceId, spanId, name })
-          : undefined
-      if (found?.status === 'awaited') return page(reply.code(404), awaitedPage())
-      if (found?.status !== 'here') return notFound(request, reply)
-      const { content } = found
-      // Never as what it may say it is: what an agent wrote is shown as text, or saved.
-      if (typeof content === 'string') return reply.type('text/plain; charset=utf-8').send(content)
-      reply.header('content-disposition', `attachment; filename="${name}.bin"`)
-      return reply.type('application/octet-stream').send(content)
-    },
-  )
-
-  app.get('/sessions', async (request, reply) => {
-    const teamId = await requireSession(database, exchangeOf(request, reply))
-    if (teamId === undefined) return reply
-    return page(reply, sessionListPage(await recentSessions(database, { teamId })))
-  })
-
-  app.get(signInPath, async (request, reply) => {
-    const code = queryOf(request, 'code')
-    const session = code === undefined ? undefined : await useSignInCode(database, code)
-    if (session !== undefined) {
-      reply.setCookie(cookieName, session.secret, {
-        path: '/',
-        httpOnly: true,
-        secure: isBehindTls(request, publicUrl),
-        sameSite: 'lax',
-        maxAge: session.maxAgeSeconds,
-      })
-      return reply.redirect('/', 303)
+      return teamId === undefined ? reply : answer({ database, teamId, request, reply })
     }
-    // The same link once more, in the browser that it signed in.
-    if (await currentSession(database, request)) return reply.redirect('/', 303)
-    return page(reply.code(401), notSignedInPage({ wasRefused: code !== undefined }))
-  })
-
+  app.get('/', signedIn(answerTurnList))
+  app.get('/turns/:traceId', signedIn(answerTurn))
+  app.get('/turns/:traceId/:spanId/:name', signedIn(answerContent))
+  app.get('/sessions', signedIn(answerSessions))
+  app.get(signInPath, (request, reply) => answerSignIn(options, request, reply))
   for (const [name, type] of Object.entries(files)) {
     const path = require.resolve(`@turnlog/web/pages/${name}`)
     app.get(`/pages/${name}`, async (_request, reply) => {
@@ -135,6 +74,77 @@ export function pageRoutes(app: FastifyInstance, options: PageOptions): void {
       return reply.type(type).send(await readFile(path))
     })
   }
+}
+
+type SignedInHandler = (options: {
+  readonly database: Database
+  readonly teamId: string
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}) => Promise<FastifyReply>
+
+const answerTurnList: SignedInHandler = async ({ database, teamId, request, reply }) => {
+  const query = textsOf(request.query)
+  const sessionId = query.get('session')
+  const turns = await recentTurns(database, { teamId, before: continuedAfter(query), sessionId })
+  const isEmpty = sessionId !== undefined && turns.length === 0
+  return page(
+    reply,
+    turnListPage({
+      turns,
+      sessionId,
+      hasExpired: isEmpty && (await hasExpired(database, { teamId, sessionId })),
+    }),
+  )
+}
+
+const answerTurn: SignedInHandler = async ({ database, teamId, request, reply }) => {
+  const traceId = parseTraceId(textsOf(request.params).get('traceId'))
+  const whole = traceId && (await wholeTurn(database, { teamId, traceId }))
+  return whole ? page(reply, turnPage(whole)) : notFound(request, reply)
+}
+
+const answerContent: SignedInHandler = async ({ database, teamId, request, reply }) => {
+  const params = textsOf(request.params)
+  const traceId = parseTraceId(params.get('traceId'))
+  const spanId = parseSpanId(params.get('spanId'))
+  const name = params.get('name') ?? ''
+  const found =
+    traceId && spanId && isContentName(name)
+      ? await contentOfSpan(database, { teamId, traceId, spanId, name })
+      : undefined
+  if (found?.status === 'awaited') return page(reply.code(404), awaitedPage())
+  if (found?.status !== 'here') return notFound(request, reply)
+  const { content } = found
+  // An agent wrote it, so the browser must never interpret it: it is shown as text or saved.
+  if (typeof content === 'string') return reply.type('text/plain; charset=utf-8').send(content)
+  reply.header('content-disposition', `attachment; filename="${name}.bin"`)
+  return reply.type('application/octet-stream').send(content)
+}
+
+const answerSessions: SignedInHandler = async ({ database, teamId, reply }) =>
+  page(reply, sessionListPage(await recentSessions(database, { teamId })))
+
+async function answerSignIn(
+  { database, publicUrl }: PageOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const code = textsOf(request.query).get('code')
+  const session = code === undefined ? undefined : await useSignInCode(database, code)
+  if (session !== undefined) {
+    reply.setCookie(cookieName, session.secret, {
+      path: '/',
+      httpOnly: true,
+      secure: isBehindTls(request, publicUrl),
+      sameSite: 'lax',
+      maxAge: session.maxAgeSeconds,
+    })
+    return reply.redirect('/', 303)
+  }
+  // The link was opened again in the browser that it signed in.
+  if (await currentSession(database, request)) return reply.redirect('/', 303)
+  return page(reply.code(401), notSignedInPage({ wasRefused: code !== undefined }))
 }
 
 function exchangeOf(request: FastifyRequest, reply: FastifyReply): Exchange {
@@ -150,28 +160,19 @@ function page(reply: FastifyReply, text: string): FastifyReply {
   return reply.type('text/html; charset=utf-8').send(text)
 }
 
-function listPlace(request: FastifyRequest) {
-  const startedAt = queryOf(request, 'before')
-  const spanId = parseSpanId(queryOf(request, 'span'))
-  const isPlace = startedAt !== undefined && spanId !== undefined && isTime(startedAt)
-  return {
-    before: isPlace ? { startedAt, spanId } : undefined,
-    sessionId: queryOf(request, 'session'),
-  }
+/** The turn after which the list continues; undefined for its beginning. */
+function continuedAfter(query: ReadonlyMap<string, string>) {
+  const startedAt = query.get('before')
+  const spanId = parseSpanId(query.get('span'))
+  return startedAt !== undefined && spanId !== undefined && isTime(startedAt)
+    ? { startedAt, spanId }
+    : undefined
 }
 
 function isTime(text: string): boolean {
   return (
     /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/.test(text) && !Number.isNaN(Date.parse(text))
   )
-}
-
-/** One value of the query; PostgreSQL takes no NUL. */
-function queryOf(request: FastifyRequest, name: string): string | undefined {
-  const query: unknown = request.query
-  if (typeof query !== 'object' || query === null) return undefined
-  const value: unknown = Object.getOwnPropertyDescriptor(query, name)?.value
-  return typeof value === 'string' && !value.includes('\0') ? value : undefined
 }
 
 function isContentName(name: string): name is ContentName {

@@ -1,4 +1,4 @@
-/** The list of sessions, and for each recorder whether all that it recorded is here. */
+/** The list of sessions, and for each recorder how many of its records landed. */
 import {
   type Completeness,
   type SessionSummary,
@@ -11,13 +11,13 @@ import { document } from './layout.ts'
 export function sessionListPage(sessions: readonly SessionSummary[]): string {
   return document({
     title: 'Sessions',
-    place: 'sessions',
+    tab: 'sessions',
     body: html`<h1 class="page-title">Sessions</h1>
-<p class="lead">One run of an app each. Every record is numbered by its recorder, so what is missing shows:
+<p class="lead">A session is one run of an app. Its recorders number their records, so missing ones are noticed:
 recorded = landed + rejected + dropped + missing.</p>
 ${sessions.length === 0 && html`<section class="empty"><p>Nothing has landed yet.</p></section>`}
 <ol class="sessions">${sessions.map(listItem)}</ol>
-${sessions.length === sessionsMax && html`<p class="older">The ${sessionsMax} latest are shown; the view <code>sessions</code> has all.</p>`}`,
+${sessions.length === sessionsMax && html`<p class="older">The ${sessionsMax} latest are shown; the SQL view <code>sessions</code> has all of them.</p>`}`,
   })
 }
 
@@ -41,15 +41,14 @@ ${recorders.length > 0 && completenessTable(recorders)}
 }
 
 function contentsOf({ sessionId, turns, fileOperations, hasExpired }: SessionSummary): Html {
-  if (hasExpired)
-    return html`<span>expired: its records were kept as long as the receiver keeps any</span>`
+  if (hasExpired) return html`<span>expired: its records were deleted by age</span>`
   return html`<a href="/?${new URLSearchParams({ session: sessionId }).toString()}">${countOf(turns, 'turn')}</a>
 <span>${countOf(fileOperations, 'file operation')}</span>`
 }
 
 function stateOf({ endedAt, abandoned, exitCode }: SessionSummary): Html {
-  if (endedAt === null) return html`<span class="badge">no end yet</span>`
-  if (abandoned) return html`<span class="badge warn">died</span>`
+  if (endedAt === null) return html`<span class="badge">no end recorded</span>`
+  if (abandoned) return html`<span class="badge warn">killed or crashed</span>`
   if (exitCode !== null && exitCode !== 0)
     return html`<span class="badge bad">exit ${exitCode}</span>`
   return html`<span class="badge good">ended</span>`

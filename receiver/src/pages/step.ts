@@ -1,4 +1,4 @@
-/** One step of a turn: when it began, how long it took within the turn, and how it looks. */
+/** One step of a turn: when it began, and its HTML. */
 import type { Turn } from '../storage/queries/turn.ts'
 import { formatSeconds, secondsBetween } from './format.ts'
 import { type Html, html } from './html.ts'
@@ -13,13 +13,14 @@ interface Timed {
   readonly endedAt: Date | null
 }
 
-/** A line as long as the turn, with the step's part of it. */
+/** A line that stands for the turn's time, with the step's part of it coloured. */
 export function timeBar(turn: Turn, step: Timed): Html {
   const start = turn.startedAt.getTime()
   const length = (turn.endedAt ?? step.endedAt ?? step.startedAt).getTime() - start
-  const place = (date: Date) => clamp(length > 0 ? ((date.getTime() - start) / length) * 100 : 0)
-  const from = place(step.startedAt)
-  const to = place(step.endedAt ?? step.startedAt)
+  const percentAt = (date: Date) =>
+    clamp(length > 0 ? ((date.getTime() - start) / length) * 100 : 0)
+  const from = percentAt(step.startedAt)
+  const to = percentAt(step.endedAt ?? step.startedAt)
   const seconds = secondsBetween(step.startedAt, step.endedAt)
   const offset = (step.startedAt.getTime() - start) / 1000
   const title = `begins ${formatSeconds(offset)} into the turn${

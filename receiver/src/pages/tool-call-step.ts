@@ -7,7 +7,7 @@ import { fileOperationBlock } from './file-operation-step.ts'
 import { type Html, html } from './html.ts'
 import { durationOf, type Step, timeBar } from './step.ts'
 
-/** A tool call: what the model gave, what it was told, and the files that changed meanwhile. */
+/** A tool call: its arguments, its result, and the file operations inside it. */
 export function toolCallStep(
   turn: Turn,
   call: ToolCall,
@@ -30,7 +30,7 @@ ${call.abandoned && html`<span class="badge warn">abandoned</span>`}</span></div
 ${timeBar(turn, call)}
 ${argumentsBlock(call, files, path('arguments'))}
 ${call.argumentsBytes !== null && bytesNote({ bytes: call.argumentsBytes, wholePath: path('arguments') })}
-${call.arguments === null && call.argumentsBytes === null && awaits('arguments') && awaitedNote('What it was given')}
+${call.arguments === null && call.argumentsBytes === null && awaits('arguments') && awaitedNote('The input')}
 ${files.map((operation) => fileOperationBlock(turn, operation, awaited))}
 ${labelled('Result', call.result, (text) => contentBlock({ text, wholePath: path('result') }))}
 ${call.resultBytes !== null && bytesNote({ bytes: call.resultBytes, wholePath: path('result') })}
@@ -40,7 +40,7 @@ ${call.errorMessage !== null && call.result === null && html`<p class="prose fai
   }
 }
 
-/** What was written stands in the diff already: then the arguments fold away. */
+/** Folded when the call changed files: its diffs show the same text. */
 function argumentsBlock(
   { arguments: text }: ToolCall,
   files: readonly FileOperation[],

@@ -1,14 +1,14 @@
-/** The list of turns: what was asked, what was answered, and how much happened in between. */
+/** The list of turns: of each the beginning of prompt and answer, and counts of what it did. */
 import { type TurnSummary, turnsPerPage } from '../storage/queries/recent-turns.ts'
 import { countOf, formatDay, formatNumber, formatSeconds, formatTime } from './format.ts'
 import { type Html, html } from './html.ts'
 import { document } from './layout.ts'
 
-/** One more turn than a page holds says that there are older ones. */
 export function turnListPage(options: {
+  /** One more than `turnsPerPage` when there are older ones. */
   readonly turns: readonly TurnSummary[]
   readonly sessionId: string | undefined
-  /** Nothing of that session is left. */
+  /** All records of that session have expired. */
   readonly hasExpired: boolean
 }): string {
   const { turns, sessionId, hasExpired } = options
@@ -17,7 +17,7 @@ export function turnListPage(options: {
   const byDay = Map.groupBy(shown, ({ startedAt }) => formatDay(startedAt))
   return document({
     title: 'Turns',
-    place: 'turns',
+    tab: 'turns',
     body: html`<h1 class="page-title">Turns</h1>
 ${sessionId !== undefined && html`<p class="filter">of session <code>${sessionId}</code> · <a href="/">all turns</a></p>`}
 ${turns.length === 0 && (hasExpired ? expired() : nothingYet())}
@@ -59,11 +59,11 @@ function olderPath(last: TurnSummary, sessionId: string | undefined): string {
 
 function expired(): Html {
   return html`<section class="empty"><p>This session has expired.</p>
-<p>Its records were kept as long as the receiver keeps any. That they had landed is still known:
+<p>Its records were deleted by age. How many had landed is still listed under
 <a href="/sessions">sessions</a>.</p></section>`
 }
 
 function nothingYet(): Html {
   return html`<section class="empty"><p>Nothing has landed yet.</p>
-<p>Write to the agent: its turn shows here a few seconds later.</p></section>`
+<p>Send the agent a message: the turn is listed here a few seconds later.</p></section>`
 }

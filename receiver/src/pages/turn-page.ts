@@ -19,7 +19,7 @@ export function turnPage(whole: WholeTurn): string {
   const steps = stepsOf(whole)
   return document({
     title: titleOf(turn),
-    place: 'turns',
+    tab: 'turns',
     body: html`<article class="turn">
 <header class="turn-head">
 <p class="eyebrow"><a href="/">Turns</a></p>
@@ -39,7 +39,7 @@ function awaits({ turn, awaited }: WholeTurn, name: ContentName): boolean {
   return awaited.has(awaitedKey(turn.spanId, name))
 }
 
-/** A file operation stands in its tool call; the others by time, at its start. */
+/** In the order of their starts. A file operation inside a tool call is shown in that step. */
 function stepsOf(whole: WholeTurn): Step[] {
   const { turn, modelCalls, toolCalls, fileOperations, errors, awaited } = whole
   const toolSpans = new Set(toolCalls.map(({ spanId }) => spanId))
@@ -106,7 +106,7 @@ function answerBlock(turn: Turn, isAwaited: boolean): Html {
       : answer === null
         ? isAwaited
           ? awaitedNote('It')
-          : html`<p class="note">None was recorded.</p>`
+          : html`<p class="note">No answer was recorded.</p>`
         : html`<p class="prose">${answer}</p>${isCut(answer) && cutNote(wholePath)}`
   }</section>`
 }
@@ -146,7 +146,7 @@ function limitNote({ modelCalls, toolCalls, fileOperations }: WholeTurn): Html |
   const isFull = [modelCalls, toolCalls, fileOperations].some((list) => list.length === recordsMax)
   return (
     isFull &&
-    html`<p class="note">The first ${recordsMax} of each kind are shown; the views have all of them.</p>`
+    html`<p class="note">The first ${recordsMax} of each kind are shown; the SQL views have all of them.</p>`
   )
 }
 

@@ -1,4 +1,4 @@
-/** One file operation in the list: what it was, its diff, and what can be decided about it. */
+/** One file operation in the list: its summary, its diff when opened, and the decisions that can be made. */
 
 import { makeDiffView, makeNote } from './diff-view.js'
 import { foreign, make } from './dom.js'
@@ -10,76 +10,100 @@ import { ageInWords, choicesAfter, kindInWords, stateInWords, verbs } from './wo
 /**
  * @typedef {object} ChangeViewOptions
  * @property {Change} change
- * @property {(change: Change, type: DecisionType) => Promise<string | undefined>} decide answers what went wrong
+ * @property {(change: Change, type: DecisionType) => Promise<string | undefined>} decide resolves to what went wrong
  * @property {(change: Change) => Promise<Change | undefined>} load the change with its diff
  */
 
-/** @typedef {ReturnType<typeof makeChangeView>} ChangeView */
-
 let viewsMade = 0
 
-/** @param {ChangeViewOptions} options */
-export function makeChangeView({ change: first, decide, load }) {
-  let change = first
-  let isDeciding = false
+export class ChangeView {
+  #change
+  #decide
+  #load
+  #isDeciding = false
+  #summary
+  #age = make('time', { class: 'age' })
+  #state = make('span', { class: 'state' })
+  #choices = make('div', { class: 'choices', role: 'group' })
+  #message = make('p', { class: 'message', role: 'alert' })
+  #detail
 
-  const detailId = `change-${++viewsMade}`
-  const summary = make('button', {
-    type: 'button',
-    class: 'summary',
-    'aria-expanded': 'false',
-    'aria-controls': detailId,
-  })
-  const age = make('time', { class: 'age' })
-  const state = make('span', { class: 'state' })
-  const choices = make('div', { class: 'choices', role: 'group' })
-  const message = make('p', { class: 'message', role: 'alert' })
-  const detail = make('div', { class: 'detail', id: detailId })
-  message.hidden = true
-  detail.hidden = true
-  const element = make('li', { class: 'change', 'data-op-id': first.opId }, [
-    make('div', { class: 'head' }, [summary, age]),
-    make('div', { class: 'foot' }, [state, choices]),
-    message,
-    detail,
-  ])
-
-  async function expand() {
-    if (change.diff === undefined && !change.binary) {
-      detail.replaceChildren(makeNote('Loading…'))
-      const full = await load(change)
-      if (full !== undefined) change = { ...change, ...full, decision: change.decision }
-    }
-    detail.replaceChildren(makeDetail(change))
+  /** @param {ChangeViewOptions} options */
+  constructor({ change, decide, load }) {
+    this.#change = change
+    this.#decide = decide
+    this.#load = load
+    const detailId = `change-${++viewsMade}`
+    this.#summary = make('button', {
+      type: 'button',
+      class: 'summary',
+      'aria-expanded': 'false',
+      'aria-controls': detailId,
+    })
+    this.#detail = make('div', { class: 'detail', id: detailId })
+    this.#message.hidden = true
+    this.#detail.hidden = true
+    this.element = make('li', { class: 'change', 'data-op-id': change.opId }, [
+      make('div', { class: 'head' }, [this.#summary, this.#age]),
+      make('div', { class: 'foot' }, [this.#state, this.#choices]),
+      this.#message,
+      this.#detail,
+    ])
+    this.#summary.addEventListener('click', () => this.#toggle())
+    this.#choices.addEventListener('click', (event) => this.#choose(event))
+    this.#showSummary()
+    this.#showDecision()
   }
 
-  summary.addEventListener('click', () => {
-    const isOpening = detail.hidden
-    detail.hidden = !isOpening
-    summary.setAttribute('aria-expanded', String(isOpening))
-    if (isOpening) void expand()
-  })
+  /**
+   * Only the decision of an operation can change.
+   *
+   * @param {Change} next
+   */
+  update(next) {
+    const isSame = JSON.stringify(next.decision) === JSON.stringify(this.#change.decision)
+    this.#change = { ...next, diff: next.diff ?? this.#change.diff }
+    if (!isSame) this.#showDecision()
+    const { startedAt } = next
+    this.#age.textContent = ageInWords(startedAt, Date.now())
+    if (startedAt !== undefined) this.#age.title = toVisible(startedAt)
+  }
 
-  choices.addEventListener('click', async (event) => {
-    const button = event.target instanceof Element ? event.target.closest('button') : null
+  async #toggle() {
+    const isOpening = this.#detail.hidden
+    this.#detail.hidden = !isOpening
+    this.#summary.setAttribute('aria-expanded', String(isOpening))
+    if (!isOpening) return
+    if (this.#change.diff === undefined && !this.#change.binary) {
+      this.#detail.replaceChildren(makeNote('Loading…'))
+      const full = await this.#load(this.#change)
+      // A poll may have brought a newer decision meanwhile.
+      if (full !== undefined) this.#change = { ...full, decision: this.#change.decision }
+    }
+    this.#detail.replaceChildren(makeDetail(this.#change))
+  }
+
+  /** @param {Event} event */
+  async #choose({ target }) {
+    const button = target instanceof Element ? target.closest('button') : null
     const type = /** @type {DecisionType | undefined} */ (button?.dataset.type)
-    if (type === undefined || isDeciding) return
-    isDeciding = true
-    element.classList.add('deciding')
-    const problem = await decide(change, type)
-    isDeciding = false
-    element.classList.remove('deciding')
-    message.textContent = problem ?? ''
-    message.hidden = problem === undefined
-  })
+    if (type === undefined || this.#isDeciding) return
+    this.#isDeciding = true
+    this.element.classList.add('deciding')
+    const problem = await this.#decide(this.#change, type)
+    this.#isDeciding = false
+    this.element.classList.remove('deciding')
+    this.#message.textContent = problem ?? ''
+    this.#message.hidden = problem === undefined
+  }
 
-  function showSummary() {
-    const { opType, path, previousPath, linesAdded, linesRemoved, toolName } = change
+  #showSummary() {
+    const { opType, path, previousPath, linesAdded, linesRemoved, toolName } = this.#change
     const names =
       opType === 'rename' && previousPath !== undefined
         ? [...foreign(previousPath), make('span', { class: 'arrow' }, [' → ']), ...foreign(path)]
         : foreign(path)
-    summary.replaceChildren(
+    this.#summary.replaceChildren(
       make('span', { class: 'twisty', 'aria-hidden': 'true' }),
       make('span', { class: `kind ${/^[a-z]+$/.test(opType) ? opType : ''}` }, [
         kindInWords(opType),
@@ -87,51 +111,25 @@ export function makeChangeView({ change: first, decide, load }) {
       make('span', { class: 'path' }, [make('bdi', {}, names)]),
       makeCounts(linesAdded, linesRemoved),
     )
-    if (toolName !== undefined) summary.title = `by ${toVisible(toolName)}`
+    if (toolName !== undefined) this.#summary.title = `by ${toVisible(toolName)}`
   }
 
-  function showDecision() {
-    const words = stateInWords(change.decision)
-    state.textContent = words?.label ?? ''
-    state.className = `state ${words?.tone ?? ''}`
-    choices.setAttribute('aria-label', `Decide on ${toVisible(change.path)}`)
-
-    const types = choicesAfter(change.decision)
-    const hadFocus = choices.matches(':focus-within')
-    choices.replaceChildren(
-      ...types.map((type) =>
+  #showDecision() {
+    const { decision, path } = this.#change
+    const words = stateInWords(decision)
+    this.#state.textContent = words?.label ?? ''
+    this.#state.className = `state ${words?.tone ?? ''}`
+    this.#choices.setAttribute('aria-label', `Decide on ${toVisible(path)}`)
+    const hadFocus = this.#choices.matches(':focus-within')
+    this.#choices.replaceChildren(
+      ...choicesAfter(decision).map((type) =>
         make('button', { type: 'button', class: `choice ${type}`, 'data-type': type }, [
           verbs[type],
         ]),
       ),
     )
-    // The button that was pressed is gone or moved: who uses the keyboard goes on from this change.
-    if (hadFocus) summary.focus()
-  }
-
-  showSummary()
-  showDecision()
-
-  return {
-    element,
-    summary,
-
-    /**
-     * Only a decision can change about an operation.
-     *
-     * @param {Change} next
-     */
-    update(next) {
-      const isSame = JSON.stringify(next.decision) === JSON.stringify(change.decision)
-      change = { ...next, diff: next.diff ?? change.diff }
-      if (!isSame) showDecision()
-      this.showAge()
-    },
-
-    showAge() {
-      age.textContent = ageInWords(change.startedAt, Date.now())
-      if (change.startedAt !== undefined) age.title = toVisible(change.startedAt)
-    },
+    // The pressed button was replaced; the keyboard's focus stays on this change.
+    if (hadFocus) this.#summary.focus()
   }
 }
 

@@ -1,4 +1,4 @@
-/** A file operation as the Changes routes answer it; parsed once, trusted after that. */
+/** A file operation in the form the Changes routes answer. It is parsed here; other modules rely on its types. */
 
 /**
  * @typedef {object} Decision
@@ -27,10 +27,10 @@
 /** @typedef {'accept' | 'reject' | 'revert'} DecisionType */
 
 /**
- * Of a list's entries, those with an id, a path and a kind; what else is missing is `undefined`.
+ * Keeps the entries that have an id, a path and a kind; other missing members are `undefined`.
  *
  * @param {unknown} body
- * @returns {readonly Change[] | undefined} nothing when the body is no list of changes at all
+ * @returns {readonly Change[] | undefined} undefined when the body is not a list of changes
  */
 export function parseChanges(body) {
   if (!isRecord(body) || !Array.isArray(body.changes)) return undefined

@@ -1,20 +1,20 @@
-/** The Changes routes, asked over HTTP; each answer is a value, also when there is none. */
+/** Requests to the Changes routes. Nothing here throws: a refusal and an app that does not answer are values. */
 
 import { isRecord, number, parseChange, parseChanges, parseDecision, string } from './change.js'
 
 /** @import { Change, Decision, DecisionType } from './change.js' */
 
-/** An app that does not answer within this time is taken for gone. */
+/** After this time the app counts as unreachable. */
 const answerWithinMs = 15_000
 
 /**
  * @typedef {object} Refusal
  * @property {'refused'} status
  * @property {string} code `not_found`, `not_json`, or what the server calls it
- * @property {string | undefined} outcome of a decision that was refused: `conflict`, `missing`
- * @property {string} message for a person; empty when the server gives none
- * @property {string | undefined} onDisk what is there now: a hash, or `absent`
- * @property {string | undefined} expected what would have to be there
+ * @property {string | undefined} outcome of a refused decision: `conflict` or `missing`
+ * @property {string} message to show; empty when the server gives none
+ * @property {string | undefined} onDisk the state of the file now: a hash, or `absent`
+ * @property {string | undefined} expected the state in which the decision could be carried out
  */
 
 /** @typedef {{ status: 'unreachable' }} Unreachable */
@@ -62,7 +62,7 @@ export function createChangesApi(endpoint) {
     },
 
     /**
-     * Asked without a signal: a decision once sent is made, whoever still waits for it.
+     * Takes no signal: the app carries out a decision once it is sent, whether or not the answer is awaited.
      *
      * @param {string} opId
      * @param {DecisionType} type
@@ -82,7 +82,7 @@ export function createChangesApi(endpoint) {
 }
 
 const notTheRoutes = makeRefusal('unexpected', 'The answer does not come from the Changes routes.')
-/** As from an app that answers any address with its page. */
+/** Some apps answer every unknown address with their page. */
 const notJson = makeRefusal('not_json', 'The answer is not JSON.')
 
 /**

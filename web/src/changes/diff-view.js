@@ -1,4 +1,4 @@
-/** A diff to look at: numbered, coloured, and no more of it at once than a page can bear. */
+/** A diff on the page: numbered, coloured, and added in parts, since thousands of lines would block the page. */
 
 import { parseDiff } from './diff-lines.js'
 import { foreign, make } from './dom.js'
@@ -7,7 +7,7 @@ import { toVisible } from './visible-text.js'
 /** @import { DiffLine } from './diff-lines.js' */
 
 const linesAtOnce = 500
-/** Minified files have lines of megabytes; what is not shown of a line is said. */
+/** Minified files have lines of megabytes. The number of characters left out is shown. */
 const lineCharsMax = 2_000
 
 const markers = { hunk: '', added: '+', removed: '−', same: '', header: '', note: '' }

@@ -1,4 +1,4 @@
-/** The one way the panel makes elements: text goes in as text, never as markup. */
+/** Every element of the panel is made here: text is inserted as text, never as markup. */
 
 import { toPieces } from './visible-text.js'
 
@@ -17,7 +17,7 @@ export function make(tag, attributes = {}, children = []) {
 }
 
 /**
- * Text from outside, with what would not be seen made visible and set apart.
+ * Text that the panel did not write: its misleading characters are made visible and coloured.
  *
  * @param {string} text
  * @returns {readonly (Node | string)[]}

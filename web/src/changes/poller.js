@@ -1,7 +1,7 @@
 /**
- * Runs some work again and again: once at the start, then each time the pause after the last run is over.
+ * Repeats some work with a pause after each run. The pause doubles after each failure, up to 30 s.
  *
- * Paused while the page is hidden, and run at once when it is seen again. After failures the pause doubles.
+ * Nothing runs while the page is hidden; the work runs at once when the page is visible again.
  */
 
 const pauseMaxMs = 30_000
@@ -10,8 +10,8 @@ const pauseMaxMs = 30_000
 
 /**
  * @param {object} options
- * @param {() => number} options.pauseMs read before each pause; 0 is no repetition
- * @param {(signal: AbortSignal) => Promise<boolean>} options.work answers whether it went well; never rejects
+ * @param {() => number} options.pauseMs read before each pause; 0 means no repetition
+ * @param {(signal: AbortSignal) => Promise<boolean>} options.work resolves to whether it succeeded; never rejects
  */
 export function createPoller({ pauseMs, work }) {
   /** @type {AbortController | undefined} */
@@ -25,10 +25,10 @@ export function createPoller({ pauseMs, work }) {
     running?.abort()
     const own = new AbortController()
     running = own
-    const went = await work(own.signal)
-    // Stopped, or overtaken by a run asked for meanwhile, which goes on instead.
+    const succeeded = await work(own.signal)
+    // The poller was stopped, or a newer run replaced this one.
     if (running !== own) return
-    failures = went ? 0 : Math.min(failures + 1, 8)
+    failures = succeeded ? 0 : Math.min(failures + 1, 8)
     const pause = Math.min(pauseMs() * 2 ** failures, Math.max(pauseMaxMs, pauseMs()))
     if (pause > 0 && !document.hidden) timer = setTimeout(run, pause)
   }
@@ -44,7 +44,7 @@ export function createPoller({ pauseMs, work }) {
       void run()
     },
 
-    /** Runs now; the pause begins anew. Nothing when it is stopped. */
+    /** Runs now and restarts the pause. Does nothing when stopped. */
     now() {
       if (running !== undefined) void run()
     },

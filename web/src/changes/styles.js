@@ -1,8 +1,8 @@
 /**
- * How the panel looks. A constructed style sheet, which a strict content policy lets pass.
+ * The panel's style sheet. It is constructed by script, which a strict content security policy allows.
  *
- * It follows the page's font and colour scheme; `--turnlog-surface`, `--turnlog-ink`, `--turnlog-quiet`,
- * `--turnlog-line` and `--turnlog-accent` adapt it further.
+ * It follows the page's font and colour scheme. The page may set `--turnlog-surface`, `--turnlog-ink`, `--turnlog-quiet`,
+ * `--turnlog-line` and `--turnlog-accent`.
  */
 
 const text = `
@@ -134,7 +134,7 @@ h2 { margin: 0; font-size: 1rem; font-weight: 650; }
 /** @type {CSSStyleSheet | undefined} */
 let sheet
 
-/** One sheet for all panels of a page. */
+/** All panels of a page share one sheet. */
 export function styles() {
   if (sheet === undefined) {
     sheet = new CSSStyleSheet()

@@ -1,12 +1,12 @@
 /**
- * `<turnlog-changes>`: the recent file operations of this app, to be looked at, accepted, rejected, reverted.
+ * `<turnlog-changes>` lists the app's recent file operations, each with its diff, to accept, reject or revert.
  *
- * Attributes: `endpoint` (default `/api/changes`), `poll` in seconds (default 2; 0 looks once and after each
- * decision). Fires `turnlog-decision` with `{ opId, path, type, outcome }` for each decision that was answered,
- * refused ones too. Colours and sizes follow the page; see the custom properties in styles.js.
+ * Attributes: `endpoint` (default `/api/changes`), and `poll` in seconds (default 2; with 0 it asks once and after each
+ * decision). It fires `turnlog-decision` with `{ opId, path, type, outcome }` for each decision that the app answered, also
+ * when the app refused it. Colours and sizes follow the page; styles.js lists the custom properties.
  */
 
-import { makeChangeView } from './change-view.js'
+import { ChangeView } from './change-view.js'
 import { createChangesApi } from './changes-api.js'
 import { make } from './dom.js'
 import { createPoller } from './poller.js'
@@ -15,13 +15,12 @@ import { toVisible } from './visible-text.js'
 import { choicesAfter, openInWords, problemInWords, refusalInWords, stateInWords } from './words.js'
 
 /** @import { Change, DecisionType } from './change.js' */
-/** @import { ChangeView } from './change-view.js' */
 
 const endpointDefault = '/api/changes'
 const pollSecondsDefault = 2
-/** A poll that is asked for more often than this is a mistake. */
+/** A shorter interval in the attribute is a mistake. */
 const pollSecondsMin = 0.2
-/** The panel asks for so many and shows no more; older ones are counted. */
+/** The panel asks for this many and shows no more; older ones are counted. */
 const changesShownMax = 200
 
 export class TurnlogChanges extends HTMLElement {
@@ -125,7 +124,7 @@ export class TurnlogChanges extends HTMLElement {
     for (const [at, change] of shown.entries()) {
       const view = this.#views.get(change.opId) ?? this.#add(change)
       view.update(change)
-      // Moved only where it must be: moving an element takes its focus and its scroll position.
+      // Moving an element loses its focus and its scroll position, so only a misplaced one is moved.
       const there = this.#list.children[at] ?? null
       if (there !== view.element) this.#list.insertBefore(view.element, there)
     }
@@ -138,7 +137,7 @@ export class TurnlogChanges extends HTMLElement {
 
   /** @param {Change} change */
   #add(change) {
-    const view = makeChangeView({
+    const view = new ChangeView({
       change,
       decide: (current, type) => this.#decide(current, type),
       load: async ({ opId }) => {
@@ -153,7 +152,7 @@ export class TurnlogChanges extends HTMLElement {
   /**
    * @param {Change} change
    * @param {DecisionType} type
-   * @returns {Promise<string | undefined>} what went wrong, in words
+   * @returns {Promise<string | undefined>} why it failed, in words
    */
   async #decide(change, type) {
     const answer = await this.#api.decide(change.opId, type)
@@ -175,15 +174,15 @@ export class TurnlogChanges extends HTMLElement {
     return answer.status === 'ok' ? undefined : refusalInWords(answer, change)
   }
 
-  /** @param {string} next empty when all is well */
+  /** @param {string} next empty when there is none */
   #setProblem(next) {
-    // Set only when it changes, so that it is not read out at every poll.
+    // Setting the same text again would make screen readers read it at every poll.
     if (this.#problem.textContent !== next) this.#problem.textContent = next
     this.#problem.hidden = next === ''
   }
 
   /**
-   * Up and down, home and end go from change to change.
+   * The keys up, down, home and end move the focus from change to change.
    *
    * @param {KeyboardEvent} event
    */

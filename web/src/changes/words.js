@@ -1,4 +1,4 @@
-/** What the panel says: kinds, decisions, refusals, times. Pure. */
+/** The panel's words for kinds, decisions, refusals and times. Pure. */
 
 import { toVisible } from './visible-text.js'
 
@@ -23,7 +23,7 @@ export function kindInWords(opType) {
 export const verbs = { accept: 'Accept', reject: 'Reject', revert: 'Revert' }
 
 /**
- * What was decided, and how it is shown; nothing while it is open.
+ * The decision in words, and its colour; undefined while the change is undecided.
  *
  * @param {Decision | undefined} decision
  * @returns {{ label: string, tone: 'kept' | 'refused' | 'restored' } | undefined}
@@ -43,7 +43,7 @@ export function stateInWords(decision) {
 }
 
 /**
- * What can still be decided: everything but what was decided last, and nothing once the file is back.
+ * The decisions that can still be made: all but the last one, and none once the file is restored.
  *
  * @param {Decision | undefined} decision
  * @returns {readonly DecisionType[]}
@@ -56,7 +56,7 @@ export function choicesAfter(decision) {
 }
 
 /**
- * A decision that came to nothing on disk.
+ * Whether the app refused to carry out the decision.
  *
  * @param {Decision} decision
  */
@@ -65,7 +65,7 @@ function isRefused({ outcome }) {
 }
 
 /**
- * Why a decision was not carried out.
+ * Says why a decision was not carried out.
  *
  * @param {Refusal | Unreachable} answer
  * @param {Change} change
@@ -77,13 +77,13 @@ export function refusalInWords(answer, change) {
   const message = toVisible(answer.message) || `This was refused (${toVisible(answer.code)}).`
   if (answer.outcome === 'missing') return `${path}: ${message}`
   if (answer.outcome === 'conflict') {
-    return `${path} was left as it is. ${message} ${whatDiffers(answer)}`.trim()
+    return `${path} was left as it is. ${message} ${difference(answer)}`.trim()
   }
   return message
 }
 
 /**
- * Why there is no list.
+ * Says why there is no list.
  *
  * @param {Refusal | Unreachable} answer
  * @param {string} endpoint
@@ -97,7 +97,7 @@ export function problemInWords(answer, endpoint) {
 }
 
 /** @param {Refusal} refusal */
-function whatDiffers({ onDisk, expected }) {
+function difference({ onDisk, expected }) {
   if (onDisk === undefined || expected === undefined) return ''
   return `Expected ${stateOnDisk(expected)}, found ${stateOnDisk(onDisk)}.`
 }
