@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
-import { openChangeStore } from '../src/changes/store.ts'
+import { ChangeStore } from '../src/changes/store.ts'
 import { type FileSystem, replaceFile } from '../src/file-system.ts'
 import { bytesOf, changeOf } from './changes/change-of.ts'
 import { diskError, faultyDisk, quickDisk } from './spool/faulty-disk.ts'
@@ -75,7 +75,7 @@ test.each<[string, FileSystem, string]>([
   'a disk that %s: the Changes store says so and leaves no temporary file',
   (_name, disk, reason) => {
     const directory = path.join(temporaryFolder(), 'changes')
-    const store = openChangeStore({ directory, fileSystem: disk })
+    const store = new ChangeStore({ directory, fileSystem: disk })
     expect(store.record(change(), contents)).toEqual({ status: 'failed', reason })
     expect(filesBelow(directory)).toEqual([])
   },
@@ -84,8 +84,8 @@ test.each<[string, FileSystem, string]>([
 test('a disk that takes nothing of a decision: the store says that it was not kept', () => {
   const directory = path.join(temporaryFolder(), 'changes')
   const recorded = change()
-  openChangeStore({ directory, fileSystem: quickDisk }).record(recorded, contents)
-  const store = openChangeStore({ directory, fileSystem: takesNothing() })
+  new ChangeStore({ directory, fileSystem: quickDisk }).record(recorded, contents)
+  const store = new ChangeStore({ directory, fileSystem: takesNothing() })
   const decidedAt = new Date().toISOString()
   expect(
     store.decide(recorded.opId, { type: 'accept', source: 'user', outcome: 'kept', decidedAt }),

@@ -1,10 +1,11 @@
-/** What the Changes routes answer, as JSON; `null` is what is not known, never 0. Pure but for reading contents. */
+/** The JSON answers of the Changes routes. An unknown number or text is `null`, never 0. Pure but for reading contents. */
 
+import { decodeText } from '@turnlog/conventions/content/text'
 import { type ChangeDecision, type FileState, isRawHash } from './change.ts'
 import type { Refused } from './decide-change.ts'
 import type { ChangeStore, StoredChange } from './store.ts'
 
-/** What a detail shows of one content; above it the panel says so. */
+/** Longer texts are left out of a detail, with the reason `too_large`. */
 export const textBytesMax = 2 * 1024 ** 2
 
 export interface ErrorAnswer {
@@ -15,7 +16,7 @@ export function errorAnswer(code: string, message: string): ErrorAnswer {
   return { error: { code, message } }
 }
 
-/** One row of the list. A diff above 16 KiB is left out and said to be: the detail has it. */
+/** One row of the list. A diff above 16 KiB is left out, with `diffOmitted`; the detail has it. */
 export function summaryAnswer({ change, diffHash, decision }: StoredChange) {
   return {
     opId: change.opId,
@@ -38,12 +39,12 @@ export function summaryAnswer({ change, diffHash, decision }: StoredChange) {
 }
 
 /** All of one operation: texts before and after (or `null` and why), and every decision, oldest first. */
-export function detailAnswer(stored: StoredChange, content: ChangeStore['content']) {
+export function detailAnswer(stored: StoredChange, store: Pick<ChangeStore, 'content'>) {
   const { change, diffHash, decisions } = stored
-  const before = textOf(change.before, content)
-  const after = textOf(change.after, content)
-  const overwritten = change.overwritten && textOf(change.overwritten, content)
-  const diff = diffHash === undefined ? undefined : textOf(diffHash, content)
+  const before = textOf(change.before, store)
+  const after = textOf(change.after, store)
+  const overwritten = change.overwritten && textOf(change.overwritten, store)
+  const diff = diffHash === undefined ? undefined : textOf(diffHash, store)
   return {
     ...summaryAnswer(stored),
     diff: diff === undefined ? change.diff : (diff.text ?? undefined),
@@ -82,15 +83,11 @@ interface Text {
   readonly reason?: 'absent' | 'not_kept' | 'binary' | 'too_large' | undefined
 }
 
-function textOf(state: FileState, content: ChangeStore['content']): Text {
+function textOf(state: FileState, store: Pick<ChangeStore, 'content'>): Text {
   if (state === 'absent') return { text: null, reason: 'absent' }
-  const bytes = content(state)
+  const bytes = store.content(state)
   if (bytes === undefined) return { text: null, reason: 'not_kept' }
   if (bytes.byteLength > textBytesMax) return { text: null, reason: 'too_large' }
-  if (bytes.includes(0)) return { text: null, reason: 'binary' }
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
-  } catch {
-    return { text: null, reason: 'binary' }
-  }
+  const text = decodeText(bytes)
+  return text === undefined ? { text: null, reason: 'binary' } : { text }
 }

@@ -1,49 +1,53 @@
 /**
- * The one write: carries out a plan of plan-revert.ts.
+ * Carries out a plan of plan-revert.ts: the only code that writes to the user's files.
  *
- * New bytes go into a temporary file in the target's folder, are synced, and take the target's place in one
- * step. Everything from the last look at the disk to that step is one JavaScript turn, so no code of this
- * process can come between; another process has microseconds. Afterwards the result is read again and
- * compared by hash. Until that step the disk is unchanged but for the temporary file and folders made for a
- * file that comes back, and a failure takes both away again; only a kill within it leaves one.
- * The folder that a create had to make stays, empty, when the create is undone: who made it is not recorded.
+ * 1. Look: each path must hold what the operation left there.
+ * 2. Write the new bytes into a temporary file in the target's folder, and sync it.
+ * 3. Look again. If anything differs, remove what was made and stop.
+ * 4. Rename the temporary file to the target.
+ * 5. Read the result, and compare its hash.
+ *
+ * Steps 3 and 4 are one JavaScript turn, so no code of this process can come between; another process has microseconds.
+ * Before step 4 the disk has nothing new but the temporary file and the folders of a file that comes back. A failure
+ * removes both; only a kill can leave them.
+ * When a create is undone, the folders that it made stay, because they are not recorded.
  */
 
 import { constants } from 'node:fs'
 import { errorName } from '@turnlog/conventions/plain'
 import type { FileSystem } from '../file-system.ts'
-import type { FileState, RecordedChange } from './change.ts'
-import type { DiskState } from './disk-state.ts'
-import { type InsideLocation, isOneFile, lookAt, type Paths } from './look.ts'
-import type { Place, RevertPlan } from './plan-revert.ts'
+import type { FileState, PathRole, RecordedChange } from './change.ts'
+import { type DiskState, type InsideLocation, isOneFile, lookAt, type Paths } from './disk-state.ts'
+import type { RevertPlan } from './plan-revert.ts'
+import type { ChangeStore } from './store.ts'
 import { writeTemporaryFile } from './temporary-file.ts'
 
 export type Change = Paths & Pick<RecordedChange, 'mode' | 'overwrittenMode' | 'after'>
 
 export interface Difference {
-  readonly place: Place
+  readonly place: PathRole
   readonly expected: string
   readonly onDisk: DiskState
 }
 
 export type ApplyResult =
-  /** Done and verified; `result` is what the file now is, wherever it went. */
+  /** Done and verified; `result` is the content that was restored. */
   | { readonly status: 'applied'; readonly result: FileState }
-  /** Somebody wrote since the plan; the disk is as they left it. */
+  /** Another program wrote since the plan; its file is left as it is. */
   | ({ readonly status: 'differs' } & Difference)
-  /** Done, but what was read back is not what was written. */
+  /** Done, but the file read back is not the file written. */
   | ({ readonly status: 'unverified' } & Difference)
-  /** Refused, or the system refused; the disk is as it was. */
+  /** Refused here or by the system; the disk is unchanged. */
   | { readonly status: 'failed'; readonly reason: string }
 
 export interface ApplyOptions {
   readonly change: Change
   readonly plan: Exclude<RevertPlan, { action: 'nothing' | 'refuse' }>
-  readonly content: (hash: string) => Uint8Array | undefined
+  readonly store: Pick<ChangeStore, 'content'>
   readonly fileSystem: FileSystem
 }
 
-/** Never throws: what the system says becomes `failed` with its code. */
+/** Never throws: an error of the system becomes `failed`, with its code. */
 export async function applyRevert(options: ApplyOptions): Promise<ApplyResult> {
   const rollback: Rollback = []
   try {
@@ -75,11 +79,11 @@ function deleteFile({ change, fileSystem: fs }: ApplyOptions): ApplyResult {
 }
 
 async function restore(
-  { change, content, fileSystem: fs }: ApplyOptions,
+  { change, store, fileSystem: fs }: ApplyOptions,
   hash: FileState,
   rollback: Rollback,
 ): Promise<ApplyResult> {
-  const bytes = content(hash)
+  const bytes = store.content(hash)
   if (bytes === undefined) return contentGone
   const first = expectAt(fs, change, 'path', change.after)
   if (first.status !== 'as_expected') return first
@@ -94,13 +98,13 @@ async function restore(
 }
 
 async function moveBack(
-  { change, content, fileSystem: fs }: ApplyOptions,
+  { change, store, fileSystem: fs }: ApplyOptions,
   overwritten: FileState | undefined,
   rollback: Rollback,
 ): Promise<ApplyResult> {
   const first = expectAt(fs, change, 'path', change.after)
   if (first.status !== 'as_expected') return first
-  const bytes = overwritten === undefined ? undefined : content(overwritten)
+  const bytes = overwritten === undefined ? undefined : store.content(overwritten)
   if (overwritten !== undefined && bytes === undefined) return contentGone
   const mode = change.overwrittenMode
   const temporary = bytes && (await writeTemporaryFile(fs, { ...first, bytes, mode }))
@@ -121,9 +125,9 @@ async function moveBack(
   return left.status === 'applied' ? verify(fs, change, 'previousPath', change.after) : left
 }
 
-/** The file was edited on its way: what it held comes back where it was, and the edited one goes. */
+/** The file was renamed and edited: its old content comes back at its old path, and the edited file is removed. */
 async function restoreAtPreviousPath(
-  { change, content, fileSystem: fs }: ApplyOptions,
+  { change, store, fileSystem: fs }: ApplyOptions,
   plan: { readonly content: FileState; readonly overwritten?: FileState | undefined },
   rollback: Rollback,
 ): Promise<ApplyResult> {
@@ -131,8 +135,8 @@ async function restoreAtPreviousPath(
   if (firstPath.status !== 'as_expected') return firstPath
   const firstBack = expectAt(fs, change, 'previousPath', 'absent')
   if (firstBack.status !== 'as_expected') return firstBack
-  const bytes = content(plan.content)
-  const lost = plan.overwritten === undefined ? undefined : content(plan.overwritten)
+  const bytes = store.content(plan.content)
+  const lost = plan.overwritten === undefined ? undefined : store.content(plan.overwritten)
   if (bytes === undefined) return contentGone
   if (plan.overwritten !== undefined && lost === undefined) return contentGone
   makeFolders(fs, firstBack.foldersMissing, rollback)
@@ -163,8 +167,8 @@ type Expected =
   | (Omit<InsideLocation, 'status'> & { readonly status: 'as_expected' })
   | Extract<ApplyResult, { status: 'differs' | 'failed' }>
 
-/** Inside the workspace, still what is expected, and not write-protected (that throws). */
-function expectAt(fs: FileSystem, change: Change, place: Place, expected: string): Expected {
+/** The path is inside the workspace, holds what is expected, and is not write-protected (that throws). */
+function expectAt(fs: FileSystem, change: Change, place: PathRole, expected: string): Expected {
   const look = lookAt(fs, change, place)
   if (look.status === 'refused') return { status: 'failed', reason: look.reason }
   if (look.state !== expected) return { status: 'differs', place, expected, onDisk: look.state }
@@ -172,7 +176,7 @@ function expectAt(fs: FileSystem, change: Change, place: Place, expected: string
   return { ...look.location, status: 'as_expected' }
 }
 
-function verify(fs: FileSystem, change: Change, place: Place, expected: FileState): ApplyResult {
+function verify(fs: FileSystem, change: Change, place: PathRole, expected: FileState): ApplyResult {
   const look = lookAt(fs, change, place)
   const onDisk = look.status === 'seen' ? look.state : 'unreadable'
   if (onDisk !== expected) return { status: 'unverified', place, expected, onDisk }
@@ -191,7 +195,7 @@ function unwind(rollback: Rollback): void {
     try {
       undo()
     } catch {
-      // In its place already, or not empty any more: not ours to take away.
+      // It was moved into place already, or the folder has other files now.
     }
   }
 }

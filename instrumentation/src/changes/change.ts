@@ -1,4 +1,4 @@
-/** One file operation as the local store keeps it, and what was decided about it. */
+/** A file operation in the local store, and the decisions about it. */
 
 import {
   type DecisionOutcome,
@@ -14,11 +14,14 @@ import {
 } from '@turnlog/conventions'
 import { isObject } from '@turnlog/conventions/plain'
 
-/** SHA-256 of a file's raw bytes. Raw hashes stay on this machine (see `uploaded`). */
+/** SHA-256 of a file's raw bytes. It never leaves this machine (see `uploaded`). */
 export type RawHash = `sha256:${string}`
 
-/** What a path held: these bytes, nothing, or content that was not kept (too large, unreadable, outside). */
+/** What a path held: these bytes, nothing, or content that was not stored (too large, unreadable, outside). */
 export type FileState = RawHash | 'absent' | 'unknown'
+
+/** Which of an operation's two paths is meant. */
+export type PathRole = 'path' | 'previousPath'
 
 export interface RecordedChange {
   /** A lowercase UUID, the same in the trace and in decisions. */
@@ -47,8 +50,8 @@ export interface RecordedChange {
   /** Permission bits of the file a rename overwrote. */
   readonly overwrittenMode?: number | undefined
   /**
-   * The hashes these contents have outside this machine, where redaction changed them. Decisions name
-   * these, so that the hash of a secret does not leave. Absent: redaction changed nothing.
+   * The hashes of the redacted contents. Decisions name these, so that the hash of a secret does not leave this machine.
+   * Absent: redaction changed nothing.
    */
   readonly uploaded?:
     | { readonly before?: string | undefined; readonly after?: string | undefined }
@@ -60,7 +63,7 @@ export interface RecordedChange {
   readonly binary: boolean
 }
 
-/** One decision. A revert that could not be done is kept too, with outcome `conflict` or `missing`. */
+/** One decision. A revert that failed is stored too, with outcome `conflict` or `missing`. */
 export interface ChangeDecision {
   readonly type: DecisionType
   readonly source: DecisionSource
@@ -68,11 +71,11 @@ export interface ChangeDecision {
   /** ISO 8601, UTC. */
   readonly decidedAt: string
   readonly reason?: string | undefined
-  /** Raw hash of the file afterwards; absent when there is none. */
+  /** Raw hash of the file afterwards; absent when there is no file. */
   readonly resultSha256?: string | undefined
 }
 
-/** Whether a decision changes what is said of its operation: a revert that was refused does not. */
+/** Whether a decision counts: a revert that was refused does not. */
 export function stands(decision: ChangeDecision): boolean {
   return decision.type !== 'revert' || decision.outcome.startsWith('restored')
 }
@@ -85,7 +88,7 @@ export function parseFileState(value: unknown): FileState | undefined {
   return value === 'absent' || value === 'unknown' || isRawHash(value) ? value : undefined
 }
 
-/** Undefined unless every field that is needed is there and well formed; unknown fields are left out. */
+/** Undefined if a required field is missing or malformed; unknown fields are left out. */
 export function parseRecordedChange(value: unknown): RecordedChange | undefined {
   if (!isObject(value)) return undefined
   const before = parseFileState(value.before)

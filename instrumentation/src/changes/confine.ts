@@ -1,4 +1,4 @@
-/** Where an operation's path really lies, and the refusal of every path that is not inside the workspace. */
+/** Finds where an operation's path really is, and refuses every path outside the workspace. */
 
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { errorCode, errorName } from '@turnlog/conventions/plain'
@@ -18,9 +18,9 @@ export type Location =
 const outside: Location = { status: 'refused', reason: 'The path is outside the workspace.' }
 
 /**
- * Follows the links of the path's folders and refuses what ends outside the workspace, whatever the path
- * said. The last part of the path is not followed; a missing folder is judged by the nearest that exists.
- * Another process that swaps a folder for a link between this check and the write could still win.
+ * Follows the links of the path's folders; the real folder must be inside the workspace. The last part of the path is not
+ * followed. For a missing folder the nearest existing one counts. Another process could still replace a folder by a link
+ * between this check and the write.
  */
 export function locate(fs: FileSystem, workspace: string, path: string): Location {
   try {

@@ -1,24 +1,18 @@
 /**
- * One decision, from the request to the record: look at the disk, plan, write, keep, tell.
+ * One decision, from the request to the record: look at the disk, plan, write, store, emit.
  *
- * accept and reject leave the disk alone and say what they found on it. revert writes. A revert that could not
- * be done is kept and told too, but the operation's decision stays what it was. Decisions of one process
- * run one after another, so that the second of two reverts finds the first one's result.
+ * accept and reject only record what is on disk; revert writes. A revert that failed is stored and emitted too, but the
+ * operation's decision stays as it was. Decisions of one process run one after another, so that the second of two
+ * reverts sees the result of the first.
  */
 
 import type { DecisionOutcome, DecisionSource, DecisionType } from '@turnlog/conventions'
 import type { FileSystem } from '../file-system.ts'
 import type { DecisionRecord } from '../handle.ts'
 import { type ApplyResult, applyRevert } from './apply.ts'
-import { type ChangeDecision, isRawHash, type RecordedChange } from './change.ts'
-import { lookAt } from './look.ts'
-import {
-  type OnDisk,
-  outcomeOnDisk,
-  type Place,
-  planRevert,
-  type RevertPlan,
-} from './plan-revert.ts'
+import { type ChangeDecision, isRawHash, type PathRole, type RecordedChange } from './change.ts'
+import { lookAt } from './disk-state.ts'
+import { type OnDisk, outcomeOnDisk, planRevert, type RevertPlan } from './plan-revert.ts'
 import type { ChangeStore, StoredChange } from './store.ts'
 
 export interface DecideOptions {
@@ -29,19 +23,19 @@ export interface DecideOptions {
   readonly store: Pick<ChangeStore, 'content' | 'decide'>
   readonly fileSystem: FileSystem
   readonly now: () => number
-  /** Hands the decision to the journal. */
-  readonly tell: (decision: DecisionRecord) => void
+  /** Records the decision in the journal. */
+  readonly emit: (decision: DecisionRecord) => void
 }
 
 export type DecideResult =
   | {
       readonly status: 'decided'
       readonly decision: ChangeDecision
-      /** A revert of what already was as before. */
+      /** A revert found the state before the operation already on disk. */
       readonly wasNothingLeft: boolean
     }
   | Refused
-  /** The disk would not take the decision; a revert's file is restored all the same. */
+  /** The store could not be written; the file of a revert is restored nevertheless. */
   | { readonly status: 'not_kept'; readonly decision: ChangeDecision }
 
 export interface Refused {
@@ -53,15 +47,15 @@ export interface Refused {
     | 'TL_CHANGE_NOT_KEPT'
     | 'TL_CHANGE_UNWRITABLE'
   readonly message: string
-  /** Which path differs, what the operation left there, what is there; absent where nothing was compared. */
-  readonly place?: Place | undefined
+  /** Which path differs, what the operation left there, what is there now; absent if nothing was compared. */
+  readonly place?: PathRole | undefined
   readonly expected?: string | undefined
   readonly onDisk?: string | undefined
 }
 
 let last: Promise<unknown> = Promise.resolve()
 
-/** Waits for the decisions before it. Never rejects for what the disk does. */
+/** Waits for the decisions before it. Errors of the disk never reject it. */
 export function decideChange(options: DecideOptions): Promise<DecideResult> {
   const result = last.then(() => decideNow(options))
   last = result.catch(() => undefined)
@@ -70,11 +64,11 @@ export function decideChange(options: DecideOptions): Promise<DecideResult> {
 
 async function decideNow(options: DecideOptions): Promise<DecideResult> {
   const { stored, type } = options
-  if (type !== 'revert') return keep(options, observe(options))
+  if (type !== 'revert') return storeAndEmit(options, observe(options))
   const attempt = await revert(options, stored.change)
-  if (!('code' in attempt)) return keep(options, attempt)
+  if (!('code' in attempt)) return storeAndEmit(options, attempt)
   const result = isRawHash(attempt.onDisk) && attempt.place === 'path' ? attempt.onDisk : undefined
-  keep(options, { outcome: attempt.outcome, result, wasNothingLeft: false })
+  storeAndEmit(options, { outcome: attempt.outcome, result, wasNothingLeft: false })
   return attempt
 }
 
@@ -85,7 +79,7 @@ interface Found {
   readonly wasNothingLeft: boolean
 }
 
-/** A path that may not be looked at (outside the workspace, reached through a link) counts as kept. */
+/** A path that may not be read (outside the workspace, or behind a link) counts as kept. */
 function observe({ stored: { change }, fileSystem }: DecideOptions): Found {
   const look = lookAtBoth(fileSystem, change)
   if (look.status === 'refused')
@@ -106,7 +100,7 @@ async function revert(
   if (plan.action === 'nothing') {
     return { outcome: 'restored', result: fileAfter(change, look.onDisk), wasNothingLeft: true }
   }
-  const applied = await applyRevert({ change, plan, content: store.content, fileSystem })
+  const applied = await applyRevert({ change, plan, store, fileSystem })
   if (applied.status !== 'applied') return refusedOf(applied)
   const result = isRawHash(applied.result) ? applied.result : undefined
   return { outcome: 'restored', result, wasNothingLeft: false }
@@ -125,15 +119,18 @@ function lookAtBoth(fs: FileSystem, change: RecordedChange): LookAtBoth {
   return { status: 'seen', onDisk: { path: path.state, previousPath: previous.state } }
 }
 
-/** The operation's file: on a rename that is undone, it is where it came from. */
+/** The hash of the operation's file; of a rename that is undone, at the previous path. */
 function fileAfter(change: RecordedChange, onDisk: OnDisk): string | undefined {
   const isBack = change.opType === 'rename' && outcomeOnDisk(change, onDisk) === 'restored'
   const state = isBack ? onDisk.previousPath : onDisk.path
   return isRawHash(state) ? state : undefined
 }
 
-function keep(options: DecideOptions, { outcome, result, wasNothingLeft }: Found): DecideResult {
-  const { stored, type, source, reason, store, now, tell } = options
+function storeAndEmit(
+  options: DecideOptions,
+  { outcome, result, wasNothingLeft }: Found,
+): DecideResult {
+  const { stored, type, source, reason, store, now, emit } = options
   const { change } = stored
   const decidedAtMs = now()
   const decision: ChangeDecision = {
@@ -144,8 +141,8 @@ function keep(options: DecideOptions, { outcome, result, wasNothingLeft }: Found
     reason,
     resultSha256: result,
   }
-  const isKept = store.decide(change.opId, decision)
-  tell({
+  const isStored = store.decide(change.opId, decision)
+  emit({
     operationId: change.opId,
     type,
     source,
@@ -157,12 +154,14 @@ function keep(options: DecideOptions, { outcome, result, wasNothingLeft }: Found
     traceId: change.traceId,
     spanId: change.spanId,
   })
-  return isKept ? { status: 'decided', decision, wasNothingLeft } : { status: 'not_kept', decision }
+  return isStored
+    ? { status: 'decided', decision, wasNothingLeft }
+    : { status: 'not_kept', decision }
 }
 
 /**
- * The hash under which a content is known outside this machine: that of its redacted bytes. Content that no
- * recorded operation had (later edits) was never redacted, so its hash stays here.
+ * The hash of a content's redacted bytes, the only one that may leave this machine. Undefined for later edits: no recorded
+ * operation had that content, so it was never redacted.
  */
 function hashAbroad(change: RecordedChange, result: string | undefined): string | undefined {
   if (result === undefined) return undefined

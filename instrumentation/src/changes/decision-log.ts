@@ -1,9 +1,9 @@
 /**
- * The decisions on one operation: a file of JSON lines, oldest first; the last that stands counts.
+ * The decisions on one operation: a file of JSON lines, oldest first; the last one that stands counts.
  *
- * Two processes may decide at once: each decision is one append that begins and ends with a newline, so
- * none is lost and one that a crash tore damages only itself; empty lines mean nothing. A file above
- * 512 KiB is replaced by its newest 100 decisions. Unknown and torn lines are stepped over and counted.
+ * Two processes may decide at once: each decision is one append that begins and ends with a newline, so none is lost, and
+ * one that a crash cut off damages only itself. Empty lines are ignored. A file above 512 KiB is replaced by its newest 100
+ * decisions. Unknown and cut lines are skipped and counted.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -24,7 +24,7 @@ export function decisionLogName(opId: string): string {
   return `${opId}.jsonl`
 }
 
-/** Empty where there is no file. Throws what the disk throws otherwise. */
+/** Empty when there is no file. Throws other errors of the disk. */
 export function readDecisions(fs: FileSystem, path: string): ReadDecisions {
   const lines = (readText(fs, path) ?? '').split('\n').filter((line) => line !== '')
   const decisions = lines.flatMap((line) => parseChangeDecision(parseJson(line)) ?? [])

@@ -1,10 +1,10 @@
 /**
- * Who may use the Changes routes: pages of this very app, and programs on this machine.
+ * Lets only this app's own pages, and programs on this machine, use the Changes routes. Pure.
  *
- * A web page elsewhere can make a browser send requests to localhost. Four things are asked, and every one must
- * hold: the peer is this machine; `Host` is a loopback name (a name rebound to 127.0.0.1 keeps its own); what the
- * browser says of the page (`Origin`, `Sec-Fetch-Site`) is this origin, and a POST is JSON, which no form can
- * send. A request without `Origin` is not a cross-origin page's and is served. Pure.
+ * A page of any site can make a browser send requests to localhost. So a request must meet four conditions: its peer is
+ * this machine; its `Host` is a loopback name (a foreign name rebound to 127.0.0.1 stays visible there); its `Origin` and
+ * `Sec-Fetch-Site` are this origin's; and a POST is JSON, which no form can send. A page of another origin always sends
+ * `Origin`, so a request without it is served.
  */
 
 export interface RequestFacts {
@@ -69,7 +69,7 @@ function isJson(contentType: string | undefined): boolean {
   return /^application\/json\s*(;|$)/i.test(contentType ?? '')
 }
 
-/** In normal form (case, default port); undefined for `null`, paths and anything that is no origin. */
+/** Normalised (case, default port); undefined for `null`, paths and anything else that is not an origin. */
 function originOf(value: string | undefined): string | undefined {
   if (value === undefined || !/^https?:\/\/[^/?#@\s]+$/i.test(value)) return undefined
   try {

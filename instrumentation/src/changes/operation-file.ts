@@ -1,8 +1,8 @@
 /**
- * One operation's file in the store: its name, its JSON, and back.
+ * The file of one operation in the store: writes and reads its name and its JSON.
  *
- * Valid if and only if it is JSON of at most 1 MiB with `schema` 1, every needed field (change.ts) is well
- * formed, and its name is the one its start and id give. A newer schema is foreign, not damaged.
+ * A file is valid if and only if it is JSON of at most 1 MiB with `schema` 1, every required field (change.ts) is well
+ * formed, and its name matches its start and id. A newer schema is foreign, not damaged.
  */
 
 import { parseObject } from '@turnlog/conventions/plain'
@@ -20,7 +20,7 @@ export type DecodedOperation =
   | { readonly status: 'foreign' | 'damaged' }
 
 const schema = 1
-/** No operation of ours comes near: its diff is at most 16 KiB. */
+/** We write far less: a diff in it has at most 16 KiB. */
 const bytesMax = 1024 ** 2
 
 /** Sorts by time. */
@@ -28,7 +28,7 @@ export function operationName({ startedAt, opId }: RecordedChange): string {
   return `${String(Math.max(0, Date.parse(startedAt))).padStart(13, '0')}-${opId}.json`
 }
 
-/** What a name says; undefined for names that are not an operation's. */
+/** Undefined for names that are not an operation's. */
 export function parseOperationName(
   name: string,
 ): { readonly opId: string; readonly startedAtMs: number } | undefined {

@@ -1,46 +1,55 @@
-/** What undoes a file operation, given what is on disk. Pure: it reads and writes nothing. */
+/**
+ * Decides what undoes a file operation, from what is on disk. Pure.
+ *
+ * | operation   | the path holds | the previous path holds | plan                                                         |
+ * | ----------- | -------------- | ----------------------- | ------------------------------------------------------------ |
+ * | any         | `before`       |                         | nothing                                                      |
+ * | create      | `after`        |                         | delete the file                                              |
+ * | edit, write | `after`        |                         | restore `before`                                             |
+ * | delete      | nothing        |                         | restore `before`                                             |
+ * | rename      | `overwritten`  | `before`                | nothing                                                      |
+ * | rename      | `after`        | nothing                 | move the file back, restore `overwritten`; if it was edited  |
+ * |             |                |                         | on the way, restore `before` instead of moving               |
+ * | any         | anything else  | or anything else        | refuse, with what differs                                    |
+ *
+ * A plan that needs a content which was not stored is refused, too.
+ */
 
-import { isRawHash, type RawHash, type RecordedChange } from './change.ts'
+import { isRawHash, type PathRole, type RawHash, type RecordedChange } from './change.ts'
 import type { DiskState } from './disk-state.ts'
 
 export type Operation = Pick<RecordedChange, 'opType' | 'before' | 'after' | 'overwritten'>
 
 export interface OnDisk {
   readonly path: DiskState
-  /** On a rename: what lies where the file came from. */
+  /** On a rename: what the previous path holds. */
   readonly previousPath?: DiskState | undefined
 }
-
-/** Which of an operation's two paths is meant. */
-export type Place = 'path' | 'previousPath'
 
 export interface Refusal {
   readonly action: 'refuse'
   readonly outcome: 'conflict' | 'missing'
   readonly reason: 'changed_since' | 'content_not_kept'
-  readonly place: Place
+  readonly place: PathRole
   /** What the operation left there. */
   readonly expected: string
   readonly onDisk: DiskState
 }
 
 export type RevertPlan =
-  /** The disk already is as it was before. */
+  /** The disk is already as it was before. */
   | { readonly action: 'nothing' }
   | { readonly action: 'delete' }
   | { readonly action: 'restore'; readonly content: RawHash }
   | {
       readonly action: 'move_back'
       readonly overwritten?: RawHash | undefined
-      /** What the file held, where it was edited on its way. */
+      /** The old content of a file that was also edited. */
       readonly content?: RawHash | undefined
     }
   | Refusal
 
-/**
- * An operation is undone only when the disk still is what it left, to the byte; anything else is refused
- * with what differs. That what was before is there already counts as done.
- */
+/** The table above. States are compared by hash, so to the byte. */
 export function planRevert(operation: Operation, onDisk: OnDisk): RevertPlan {
   if (operation.opType === 'rename') return planMoveBack(operation, onDisk)
   const { before, after } = operation
@@ -50,7 +59,6 @@ export function planRevert(operation: Operation, onDisk: OnDisk): RevertPlan {
   return isRawHash(before) ? { action: 'restore', content: before } : notKept(after, onDisk.path)
 }
 
-/** The file goes back with what it held; what it had overwritten comes back to the path it leaves. */
 function planMoveBack(
   { before, after, overwritten = 'absent' }: Operation,
   onDisk: OnDisk,
@@ -66,7 +74,7 @@ function planMoveBack(
   return { action: 'move_back', overwritten, ...edited }
 }
 
-function refuse(place: Place, expected: string, onDisk: DiskState): Refusal {
+function refuse(place: PathRole, expected: string, onDisk: DiskState): Refusal {
   if (expected === 'unknown' && onDisk !== 'absent') return notKept(expected, onDisk)
   const outcome = onDisk === 'absent' ? 'missing' : 'conflict'
   return { action: 'refuse', outcome, reason: 'changed_since', place, expected, onDisk }
@@ -77,7 +85,7 @@ function notKept(expected: string, onDisk: DiskState): Refusal {
   return { action: 'refuse', outcome: 'conflict', reason, place: 'path', expected, onDisk }
 }
 
-/** What a decision that leaves the disk alone finds there. Later edits count as kept: the hash tells. */
+/** The outcome of a decision that does not write. Later edits count as `kept`; the recorded hash shows them. */
 export function outcomeOnDisk(
   operation: Operation,
   onDisk: OnDisk,

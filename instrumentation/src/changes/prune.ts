@@ -1,10 +1,10 @@
 /**
- * Bounds the store: by age, by number, by bytes; the oldest operations leave first, whole, with their decisions.
+ * Limits the store by age, number and bytes. The oldest operations are removed first, whole, with their decisions.
  *
- * A content leaves when no operation names it. References are found by their text, so that operations of a
- * newer schema keep theirs. A content touched within the last ten seconds stays: another process
- * may be about to write the operation that names it. Files in `tmp/` leave after ten minutes, decisions on
- * operations that never came at the age limit.
+ * A content is removed when no operation names it. References are found in the text of the operation, so that operations
+ * of a newer schema keep theirs. A content touched within the last ten seconds stays, because another process may be about
+ * to write the operation that names it. Files in `tmp/` are removed after ten minutes, and decisions without an operation
+ * at the age limit.
  */
 
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { parseOperationName } from './operation-file.ts'
 
 export interface PruneLimits {
   readonly operationsMax: number
-  /** Of contents and operations together. */
+  /** Contents and operations together. */
   readonly bytesMax: number
   readonly ageMs: number
 }
@@ -28,7 +28,7 @@ export const pruneDefaults: PruneLimits = {
 export interface PruneResult {
   readonly operationsRemoved: number
   readonly contentsRemoved: number
-  /** What is left. */
+  /** Remaining. */
   readonly bytes: number
 }
 
@@ -48,7 +48,7 @@ interface File {
   readonly changedAtMs: number
 }
 
-/** Never throws: what cannot be read or removed stays until the next time. Reads every operation once. */
+/** Never throws: a file that cannot be read or removed stays until the next time. Reads every operation once. */
 export function pruneStore(options: PruneOptions): PruneResult {
   const { fileSystem: fs, folders, now } = options
   const { operationsMax, bytesMax, ageMs } = { ...pruneDefaults, ...options }

@@ -1,7 +1,7 @@
 /**
  * The fastify plugin for /api/changes: recent file operations, one of them, and decisions on them.
  *
- * It is plain, not wrapped in fastify-plugin: its hooks, content types and error answers hold for its own
+ * It is not wrapped in fastify-plugin, so its hooks, content types and error answers apply only to its own
  * routes alone. Who may use it: guards.ts. Without the preload the list is empty.
  *
  * The list has the newest operations, `?limit=` of them. When it is as long as its limit, there may be older ones, and
@@ -28,7 +28,7 @@ import {
 } from './answers.ts'
 import { decideChange } from './decide-change.ts'
 import { guard } from './guards.ts'
-import { type ChangeStore, openChangeStore, type StoredChange } from './store.ts'
+import { ChangeStore, type StoredChange } from './store.ts'
 
 export interface ChangesRoutesOptions {
   /** The running instrumentation; default: the one the preload started, if any. For tests. */
@@ -40,10 +40,10 @@ const limitMax = 500
 /** A decision is a few words. */
 const bodyBytesMax = 16 * 1024
 const reasonCharactersMax = 2000
-/** The handle bounds its own wait; this holds where that should fail. */
+/** The handle limits its own wait; this limit applies if that fails. */
 const refreshMs = 5000
 
-/** `app.register(changesRoutes)`. Throws nothing at its host and prints nothing. */
+/** For `app.register(changesRoutes)`. Never throws into the host, and prints nothing. */
 export const changesRoutes: FastifyPluginAsync<ChangesRoutesOptions> = async (app, options) => {
   const find = options.handle ?? findHandle
   const open = storeOpener()
@@ -64,7 +64,7 @@ export const changesRoutes: FastifyPluginAsync<ChangesRoutesOptions> = async (ap
   app.get('/api/changes/:opId', quiet, async (request, reply) => {
     const found = await findChange(find(), open, request)
     if (found === undefined) return unknownChange(reply)
-    return answer(reply, 200, detailAnswer(found.stored, found.store.content))
+    return answer(reply, 200, detailAnswer(found.stored, found.store))
   })
 
   for (const type of decisionTypes) {
@@ -78,7 +78,7 @@ export const changesRoutes: FastifyPluginAsync<ChangesRoutesOptions> = async (ap
   }
 }
 
-/** The panel asks every few seconds: the host's request log stays the host's. */
+/** The panel asks every few seconds; that must not fill the host's request log. */
 const quiet = { logLevel: 'silent', bodyLimit: bodyBytesMax } as const
 
 function guardRoutes(app: FastifyInstance): void {
@@ -107,13 +107,13 @@ function guardRoutes(app: FastifyInstance): void {
   })
 }
 
-/** Opened again when the handle names another folder: the preload may have come later. */
+/** Opens the store again when the handle names another folder: the preload may start later. */
 function storeOpener(): (changes: ChangesHandle) => ChangeStore {
   let opened: { readonly changes: ChangesHandle; readonly store: ChangeStore } | undefined
   return (changes) => {
     if (opened?.changes.directory !== changes.directory) {
       const { directory, fileSystem } = changes
-      opened = { changes, store: openChangeStore({ directory, fileSystem }) }
+      opened = { changes, store: new ChangeStore({ directory, fileSystem }) }
     }
     return opened.store
   }
@@ -156,7 +156,7 @@ async function decide(reply: FastifyReply, request: DecideRequest): Promise<Fast
     store,
     fileSystem: changes.fileSystem ?? originalFs,
     now: Date.now,
-    tell: (decision) => {
+    emit: (decision) => {
       try {
         handle.decide(decision)
       } catch {
@@ -184,7 +184,7 @@ const malformed = errorAnswer(
   `The body must be a JSON object; reason a text of at most ${reasonCharactersMax} characters; source ${decisionSources.join(', ')}.`,
 )
 
-/** Unknown fields are left alone; an empty body is an empty object. */
+/** Unknown fields are ignored; an empty body is an empty object. */
 function parseBody(body: unknown): Body | undefined {
   const value = typeof body === 'string' && body !== '' ? parseJson(body) : {}
   if (!isObject(value)) return undefined
@@ -202,7 +202,7 @@ function limitOf(query: unknown): number {
   return Math.min(Math.max(Number(text), 1), limitMax)
 }
 
-/** Sent as text, so that the host's serialisers and payload hooks have nothing to change. */
+/** Sent as text, so that the host's serialisers and payload hooks do not change it. */
 function answer(reply: FastifyReply, status: number, body: object): FastifyReply {
   return reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify(body))
 }
@@ -211,7 +211,7 @@ function unknownChange(reply: FastifyReply): FastifyReply {
   return answer(reply, 404, errorAnswer('TL_CHANGE_UNKNOWN', 'There is no such file operation.'))
 }
 
-/** What is in the store already is shown, whatever becomes of the rest. */
+/** Waits for recent operations to reach the store; without them the rest is shown all the same. */
 async function refreshed(changes: ChangesHandle): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** A file made beside its target, complete and synced before it takes the target's place in one step. */
+/** A temporary file in the target's folder, written and synced before one rename or link makes it the target. */
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -8,21 +8,21 @@ import { type FileSystem, writeFully } from '../file-system.ts'
 
 export interface TemporaryFile {
   readonly path: string
-  /** Takes the target's place; with `isNew` it throws `EEXIST` rather than replace what came meanwhile. */
+  /** Becomes the target. With `isNew` it throws `EEXIST` rather than replace a file that came meanwhile. */
   moveTo(target: string, options: { readonly isNew: boolean }): void
-  /** Takes it away; throws where it is gone already. */
+  /** Throws if it does not exist any more. */
   remove(): void
 }
 
 export interface TemporaryFileOptions {
   readonly folder: string
-  /** Where it will go: the owner is that of the file now there, and so are the bits where no mode is given. */
+  /** An existing target gives the owner, and the permission bits if `mode` is undefined. */
   readonly target: string
   readonly bytes: Uint8Array
   readonly mode: number | undefined
 }
 
-/** Leaves nothing behind when it throws. Named `.turnlog-<16 hex digits>.tmp`. */
+/** Named `.turnlog-<16 hex digits>.tmp`. Leaves no file when it throws. */
 export async function writeTemporaryFile(
   fs: FileSystem,
   { folder, target, bytes, mode }: TemporaryFileOptions,
@@ -58,18 +58,18 @@ interface Owner {
   readonly gid: number
 }
 
-/** Only root may give a file away; for others the file that comes back is theirs, as with any editor. */
+/** Only root may change the owner; otherwise the restored file belongs to this user, as with any editor. */
 function keepOwner(fs: FileSystem, descriptor: number, { uid, gid }: Owner): void {
   const own = fs.fstatSync(descriptor)
   if (own.uid === uid && own.gid === gid) return
   try {
     fs.fchownSync(descriptor, uid, gid)
   } catch {
-    // Not ours to give: see above.
+    // See above.
   }
 }
 
-/** False where the disk knows no hard links (FAT, some network and container mounts). */
+/** False if the disk has no hard links (FAT, some network and container mounts). */
 function isLinked(fs: FileSystem, from: string, to: string): boolean {
   try {
     fs.linkSync(from, to)

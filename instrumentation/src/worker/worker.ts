@@ -4,7 +4,7 @@
  */
 import * as os from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import { openChangeStore } from '../changes/store.ts'
+import { ChangeStore } from '../changes/store.ts'
 import { originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { createSealer, type Sealer } from '../seal/seal.ts'
@@ -41,7 +41,7 @@ const exporting =
     ? undefined
     : (await import('./exporting.ts')).startExporting(data.otlp, () => work())
 const { spool } = delivery
-const changes = openChangeStore({ directory: data.changesDirectory })
+const changes = new ChangeStore({ directory: data.changesDirectory })
 const adoption = createAdoption({
   fileSystem: originalFs,
   directory: data.directory,

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openChangeStore } from '../../src/changes/store.ts'
+import { ChangeStore } from '../../src/changes/store.ts'
 import { bytesOf, changeOf, temporaryFolder } from './support.ts'
 
 const second = 1000
@@ -12,7 +12,7 @@ const start = Date.parse('2026-07-01T00:00:00Z')
 function tenOperations() {
   const directory = temporaryFolder()
   let now = start
-  const store = openChangeStore({ directory, now: () => now })
+  const store = new ChangeStore({ directory, now: () => now })
   const changes = Array.from({ length: 10 }, (_, index) => {
     now = start + index * second
     const fields = { startedAt: new Date(now).toISOString() }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fastify from 'fastify'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { changesRoutes } from '../../src/changes/routes.ts'
-import { openChangeStore } from '../../src/changes/store.ts'
+import { ChangeStore } from '../../src/changes/store.ts'
 import { handleKey, type TurnlogHandle } from '../../src/handle.ts'
 import { bench, changeOf, put, stateOf } from './support.ts'
 
@@ -351,7 +351,7 @@ describe('decisions', () => {
     const url = `/api/changes/${change.opId}/accept`
     const response = await app.inject({ method: 'POST', url, headers, payload: {} })
     expect(response.statusCode).toBe(200)
-    expect(openChangeStore({ directory }).find(change.opId)?.decision).toMatchObject({
+    expect(new ChangeStore({ directory }).find(change.opId)?.decision).toMatchObject({
       type: 'accept',
     })
   })

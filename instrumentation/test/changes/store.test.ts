@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import type { ChangeDecision, RecordedChange } from '../../src/changes/change.ts'
-import { diffInlineBytesMax, openChangeStore } from '../../src/changes/store.ts'
+import { ChangeStore, diffInlineBytesMax } from '../../src/changes/store.ts'
 import { originalFs } from '../../src/file-system.ts'
-import { bytesOf, changeOf, put, stateOf, temporaryFolder } from './support.ts'
+import { bytesOf, changeOf, countDamaged, put, stateOf, temporaryFolder } from './support.ts'
 
 const edit = { opType: 'edit', path: 'a.txt', before: 'one', after: 'two' } as const
 const contents = { before: bytesOf('one'), after: bytesOf('two') }
@@ -19,7 +19,7 @@ function decided(fields: Partial<ChangeDecision> = {}): ChangeDecision {
 
 function makeStore() {
   const directory = join(temporaryFolder(), 'changes')
-  return { directory, store: openChangeStore({ directory }) }
+  return { directory, store: new ChangeStore({ directory }), damagedCount: countDamaged() }
 }
 
 function startedAt(ms: number): Partial<RecordedChange> {
@@ -40,7 +40,7 @@ test('another instance, as after a restart, finds operation, contents and decisi
   const change = changeOf('/w', { ...edit, fields })
   expect(store.record(change, contents)).toEqual({ status: 'recorded' })
   store.decide(change.opId, decided())
-  const again = openChangeStore({ directory })
+  const again = new ChangeStore({ directory })
   expect(again.find(change.opId)).toMatchObject({ change, decision: { type: 'accept' } })
   expect(again.recent({ limit: 10 })).toMatchObject([{ change, decision: { type: 'accept' } }])
   expect(Buffer.from(again.content(change.before) ?? '').toString()).toBe('one')
@@ -50,7 +50,7 @@ test('recording the same operation twice is one', () => {
   const { directory, store } = makeStore()
   const change = changeOf('/w', edit)
   store.record(change, contents)
-  expect(openChangeStore({ directory }).record(change, contents)).toEqual({ status: 'known' })
+  expect(new ChangeStore({ directory }).record(change, contents)).toEqual({ status: 'known' })
   expect(store.recent({ limit: 10 })).toHaveLength(1)
   expect(fs.readdirSync(join(directory, 'contents'))).toHaveLength(2)
   expect(fs.readdirSync(join(directory, 'tmp'))).toEqual([])
@@ -86,7 +86,7 @@ test('operations and decisions are counted without reading again what is known',
   for (const { opId } of changes.slice(0, 2)) store.decide(opId, decided())
   const fileSystem = { ...originalFs }
   const reads = vi.spyOn(fileSystem, 'readFileSync')
-  const counting = openChangeStore({ directory, fileSystem })
+  const counting = new ChangeStore({ directory, fileSystem })
   expect(counting.count('/w')).toEqual({ total: 3, undecided: 1 })
   expect(reads).toHaveBeenCalledTimes(6)
   expect(counting.count('/w')).toEqual({ total: 3, undecided: 1 })
@@ -136,7 +136,7 @@ test('a content that is not what the operation names is refused', () => {
 test('a store that cannot be written says so and throws nothing', () => {
   const file = join(temporaryFolder(), 'file')
   put(file, 'in its place')
-  const store = openChangeStore({ directory: join(file, 'changes') })
+  const store = new ChangeStore({ directory: join(file, 'changes') })
   const change = changeOf('/w', edit)
   expect(store.record(change, contents)).toEqual({ status: 'failed', reason: 'ENOTDIR' })
   expect(store.decide(change.opId, decided())).toBe(false)
@@ -211,7 +211,7 @@ describe('decisions', () => {
 
 describe('damage is skipped and counted', () => {
   test('every truncation of an operation', () => {
-    const { directory, store } = makeStore()
+    const { directory, store, damagedCount } = makeStore()
     const [good, bad] = [changeOf('/w', edit), changeOf('/w', edit)]
     store.record(good, contents)
     store.record(bad, contents)
@@ -223,11 +223,11 @@ describe('damage is skipped and counted', () => {
       expect(store.recent({ limit: 10 }).map(({ change }) => change.opId)).toEqual([good.opId])
       expect(store.find(bad.opId)).toBeUndefined()
     }
-    expect(store.damagedCount()).toBe(1)
+    expect(damagedCount()).toBe(1)
   })
 
   test('an operation under another’s name, a folder, a stranger’s file', () => {
-    const { directory, store } = makeStore()
+    const { directory, store, damagedCount } = makeStore()
     const change = changeOf('/w', edit)
     store.record(change, contents)
     const [name = ''] = fs.readdirSync(join(directory, 'ops'))
@@ -236,19 +236,19 @@ describe('damage is skipped and counted', () => {
     fs.mkdirSync(join(ops, `0000000000002-${randomUUID()}.json`))
     put(join(ops, 'README'), 'not ours')
     expect(store.recent({ limit: 10 })).toHaveLength(1)
-    expect(store.damagedCount()).toBe(2)
+    expect(damagedCount()).toBe(2)
   })
 
   test('a newer schema is left alone, its contents too', () => {
-    const { directory, store } = makeStore()
+    const { directory, store, damagedCount } = makeStore()
     const change = changeOf('/w', edit)
     store.record(change, contents)
     const [name = ''] = fs.readdirSync(join(directory, 'ops'))
     const path = join(directory, 'ops', name)
     put(path, fs.readFileSync(path, 'utf8').replace('"schema":1', '"schema":2'))
     expect(store.recent({ limit: 10 })).toEqual([])
-    expect(store.damagedCount()).toBe(0)
-    const later = openChangeStore({ directory, now: () => Date.now() + 60_000 })
+    expect(damagedCount()).toBe(0)
+    const later = new ChangeStore({ directory, now: () => Date.now() + 60_000 })
     expect(later.prune()).toMatchObject({ operationsRemoved: 0, contentsRemoved: 0 })
   })
 
@@ -265,7 +265,7 @@ describe('damage is skipped and counted', () => {
 })
 
 test('two processes that record, decide and prune at once lose nothing', async () => {
-  const { directory, store } = makeStore()
+  const { directory, store, damagedCount } = makeStore()
   const shared = changeOf('/w', edit)
   store.record(shared, contents)
   const program = join(import.meta.dirname, 'programs', 'records-changes.ts')
@@ -280,5 +280,5 @@ test('two processes that record, decide and prune at once lose nothing', async (
     expect(store.content(change.after)).toBeDefined()
   }
   expect(new Set(store.find(shared.opId)?.decisions.map(({ reason }) => reason)).size).toBe(80)
-  expect(store.damagedCount()).toBe(0)
+  expect(damagedCount()).toBe(0)
 })

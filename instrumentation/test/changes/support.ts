@@ -8,9 +8,10 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { onTestFinished } from 'vitest'
 import type { RecordedChange } from '../../src/changes/change.ts'
 import { changesRoutes } from '../../src/changes/routes.ts'
-import { type ChangeStore, openChangeStore } from '../../src/changes/store.ts'
+import { ChangeStore, damagedFile } from '../../src/changes/store.ts'
 import type { FileSystem } from '../../src/file-system.ts'
 import type { DecisionRecord, TurnlogHandle } from '../../src/handle.ts'
+import { failures } from '../../src/health.ts'
 import { bytesOf, changeOf, type Operation } from './change-of.ts'
 
 export { bytesOf, changeOf, type Operation, stateOf } from './change-of.ts'
@@ -47,7 +48,7 @@ export async function bench(options: { fileSystem?: FileSystem } = {}): Promise<
   const root = temporaryFolder()
   const [workspace, directory] = [join(root, 'workspace'), join(root, 'spool', 'changes')]
   fs.mkdirSync(workspace)
-  const store = openChangeStore({ directory })
+  const store = new ChangeStore({ directory })
   const told: DecisionRecord[] = []
   const handle: TurnlogHandle = {
     changes: { directory, workspace, refresh: async () => {}, ...options },
@@ -87,6 +88,13 @@ export async function bench(options: { fileSystem?: FileSystem } = {}): Promise<
       return { status: response.statusCode, body: response.json() }
     },
   }
+}
+
+/** How many files of any store were found damaged since. */
+export function countDamaged(): () => number {
+  const count = () => failures.get(damagedFile) ?? 0
+  const before = count()
+  return () => count() - before
 }
 
 export function put(path: string, content: string | Uint8Array, mode?: number): void {

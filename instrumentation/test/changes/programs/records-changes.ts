@@ -1,11 +1,11 @@
 /** Records some changes of its own and decides on one that others decide on too, then tells how it went. */
 
-import { openChangeStore } from '../../../src/changes/store.ts'
+import { ChangeStore } from '../../../src/changes/store.ts'
 import { bytesOf, changeOf } from '../change-of.ts'
 
 const [directory = '', workspace = '', name = '', sharedOpId = '', count = '0'] =
   process.argv.slice(2)
-const store = openChangeStore({ directory })
+const store = new ChangeStore({ directory })
 let failed = 0
 for (let index = 0; index < Number(count); index += 1) {
   const [before, after] = [`${name} ${index}`, 'the same in all']
