@@ -1,6 +1,6 @@
 /**
- * The six plain events, as data: what each may hold, what that means, and where it goes. Reading, the JSON Schemas and
- * docs/EVENTS.md are made from these tables.
+ * The six plain events as data: the members of each, their meanings, and the attributes they become. The reader, the JSON
+ * Schemas and docs/EVENTS.md are made from these tables.
  */
 import {
   type AttributeName,
@@ -9,7 +9,7 @@ import {
   fileOperationTypes,
 } from '@turnlog/conventions'
 
-/** What a member may be. `null` and an empty id are as good as absent; a schema is for what is not null. */
+/** The forms of members. `null` and an empty id are the same as absent; a schema is for values that are not null. */
 export const kinds = {
   time: {
     meaning:
@@ -17,7 +17,7 @@ export const kinds = {
     schema: { type: ['string', 'number'] },
   },
   id: {
-    meaning: 'a string, or an integer, which is then its decimal digits',
+    meaning: 'a string, or an integer, which becomes its decimal digits',
     schema: { type: ['string', 'integer'] },
   },
   text: { meaning: 'a string', schema: { type: ['string'] } },
@@ -35,16 +35,16 @@ export const kinds = {
   },
   file: {
     meaning:
-      'the text of a file, or `{"base64": "…"}` where it is no text, or `{"ref": "sha256:…"}` for an attachment',
+      'the text of a file, `{"base64": "…"}` for bytes that are not text, or `{"ref": "sha256:…"}` for an attachment',
     schema: { anyOf: [{ type: 'string' }, { $ref: 'Reference' }, { $ref: 'Base64' }] },
   },
   json: {
-    meaning: 'any JSON; a string is kept as it is; `{"ref": "sha256:…"}` is an attachment',
+    meaning: 'any JSON; a string stays as it is; `{"ref": "sha256:…"}` is an attachment',
     schema: {},
   },
   error: {
     meaning:
-      'a message, or `{"type", "message"}`; `true` where no more is known; `false` or an empty string for none',
+      'a message, or `{"type", "message"}`; `true` when nothing more is known; `false` or an empty string for no error',
     schema: { type: ['string', 'boolean', 'object'] },
   },
   system: {
@@ -59,9 +59,9 @@ export interface Member {
   readonly meaning: string
   readonly example: unknown
   readonly isRequired?: true
-  /** Only these, in either case. */
+  /** The allowed values, in upper or lower case. */
   readonly choices?: readonly string[]
-  /** Where the value goes as it is; the others are put together by `to-request.ts`. */
+  /** The attribute that holds the value unchanged; `to-requests.ts` handles the other members. */
   readonly attribute?: AttributeName
 }
 
@@ -69,52 +69,52 @@ export interface Member {
 export const commonMembers = {
   timestamp: {
     kind: 'time',
-    meaning: 'When it ended. It began its duration earlier.',
+    meaning: 'The time at which it ended. Its start is earlier by its duration.',
     example: '2026-10-02T09:30:00.250Z',
     isRequired: true,
   },
   eventId: {
     kind: 'id',
     meaning:
-      'The event’s own id: sent again, the event is a duplicate, whatever else has changed in it. Without one the SHA-256 of the event does that.',
+      'The event’s own id. A second event with this id is a duplicate, whatever else has changed in it. Without an id the SHA-256 of the event is used.',
     example: 'e-4711',
     attribute: 'turnlog.event.id',
   },
   sessionId: {
     kind: 'id',
     meaning:
-      'One run of the app. A SessionStart without one opens the session that has its event id.',
+      'One run of the app. A SessionStart without it starts the session named by its event id.',
     example: 's-1',
   },
   conversationId: {
     kind: 'id',
-    meaning: 'The chat, where the app has one.',
+    meaning: 'The chat, if the app has one.',
     example: 'c-7',
     attribute: 'gen_ai.conversation.id',
   },
   turnId: {
     kind: 'id',
     meaning:
-      'The turn: one user message and all that follows until its answer. The same on the ChatTurn and on all that happened in it.',
+      'The turn: one user message and everything that follows until its answer. Use the same id on the ChatTurn and on every event of the turn.',
     example: 't-1',
     attribute: 'turnlog.turn.id',
   },
   toolCallId: {
     kind: 'id',
-    meaning: 'The tool call: the same on the ToolCall and on the file operations it made.',
+    meaning: 'The tool call. Use the same id on the ToolCall and on its file operations.',
     example: 'toolu_01',
     attribute: 'gen_ai.tool.call.id',
   },
   userId: {
     kind: 'id',
     meaning:
-      'Who runs the app. The user of an `ingest` token wins over it; behind a `gateway` token every event should have it.',
+      'The user of the app. The user of an `ingest` token takes precedence; with a `gateway` token every event should have this.',
     example: 'mara',
     attribute: 'user.id',
   },
   appName: {
     kind: 'text',
-    meaning: 'The app.',
+    meaning: 'The name of the app.',
     example: 'my-agent',
   },
 } as const satisfies Readonly<Record<string, Member>>
@@ -127,18 +127,18 @@ const error = {
 
 export interface Definition {
   readonly meaning: string
-  /** The member that says how long it took, where there is one. */
+  /** The member that holds its duration, if the event has one. */
   readonly duration?: string
   readonly members: Readonly<Record<string, Member>>
 }
 
 export const definitions = {
   SessionStart: {
-    meaning: 'An app process began.',
+    meaning: 'An app process started.',
     members: {
       machineId: {
         kind: 'id',
-        meaning: 'The machine; better a hash than a name.',
+        meaning: 'The machine, preferably as a hash.',
         example: 'b3c1f0',
         attribute: 'host.id',
       },
@@ -162,12 +162,12 @@ export const definitions = {
       },
       assistantFinal: {
         kind: 'content',
-        meaning: 'The final answer, or as much of it as there was.',
+        meaning: 'The final answer, or the part of it that arrived.',
         example: 'Done: two files changed.',
       },
       model: {
         kind: 'text',
-        meaning: 'The model that was asked.',
+        meaning: 'The requested model.',
         example: 'claude-sonnet-4-5',
         attribute: 'gen_ai.request.model',
       },
@@ -178,7 +178,7 @@ export const definitions = {
       },
       inputTokens: {
         kind: 'count',
-        meaning: 'Input tokens of all its model calls, cached ones included.',
+        meaning: 'Input tokens of all its model calls, including cached tokens.',
         example: 1200,
         attribute: 'gen_ai.usage.input_tokens',
       },
@@ -192,12 +192,12 @@ export const definitions = {
     },
   },
   ToolCall: {
-    meaning: 'A tool the model asked for was executed.',
+    meaning: 'A tool that the model asked for was executed.',
     duration: 'durationMs',
     members: {
       toolName: {
         kind: 'text',
-        meaning: 'The tool.',
+        meaning: 'The name of the tool.',
         example: 'write_file',
         isRequired: true,
         attribute: 'gen_ai.tool.name',
@@ -210,7 +210,7 @@ export const definitions = {
       },
       result: {
         kind: 'json',
-        meaning: 'What the model was told.',
+        meaning: 'The result that the model was given.',
         example: 'ok',
         attribute: 'gen_ai.tool.call.result',
       },
@@ -224,8 +224,7 @@ export const definitions = {
     members: {
       opId: {
         kind: 'id',
-        meaning:
-          'The operation’s id, unique in the team (a UUID is): decisions name their operation by it.',
+        meaning: 'The operation’s id, unique in the team, such as a UUID. Decisions refer to it.',
         example: '5f8c6a1e-9d0b-4a3c-8a52-0c7f7f0d7a11',
         isRequired: true,
         attribute: 'turnlog.file_operation.id',
@@ -239,7 +238,7 @@ export const definitions = {
       },
       opType: {
         kind: 'text',
-        meaning: 'What was done.',
+        meaning: 'The kind of operation.',
         example: 'edit',
         isRequired: true,
         choices: fileOperationTypes,
@@ -247,19 +246,19 @@ export const definitions = {
       },
       previousPath: {
         kind: 'text',
-        meaning: 'On a rename: where the file was before.',
+        meaning: 'The path before a rename.',
         example: 'src/old.ts',
         attribute: 'turnlog.file_operation.previous_path',
       },
       beforeContent: {
         kind: 'file',
-        meaning: 'The whole file before; absent when there was none.',
+        meaning: 'The whole file before; absent when there was no file.',
         example: 'let foo = 1\n',
         attribute: 'turnlog.file_operation.before',
       },
       afterContent: {
         kind: 'file',
-        meaning: 'The whole file after; absent when there is none.',
+        meaning: 'The whole file after; absent when there is no file.',
         example: 'let bar = 1\n',
         attribute: 'turnlog.file_operation.after',
       },
@@ -290,14 +289,14 @@ export const definitions = {
     members: {
       opId: {
         kind: 'id',
-        meaning: 'The operation that was decided on. It may arrive later than the decision.',
+        meaning: 'The operation that was decided on. It may arrive after the decision.',
         example: '5f8c6a1e-9d0b-4a3c-8a52-0c7f7f0d7a11',
         isRequired: true,
         attribute: 'turnlog.file_operation.id',
       },
       decision: {
         kind: 'text',
-        meaning: 'What was decided.',
+        meaning: 'The decision.',
         example: 'accept',
         isRequired: true,
         choices: decisionTypes,
@@ -311,7 +310,7 @@ export const definitions = {
       },
       source: {
         kind: 'text',
-        meaning: 'Who decided.',
+        meaning: 'Who or what decided.',
         example: 'user',
         choices: decisionSources,
         attribute: 'turnlog.decision.source',
@@ -325,18 +324,18 @@ export const definitions = {
     },
   },
   Error: {
-    meaning: 'Something went wrong in the app.',
+    meaning: 'An error in the app.',
     members: {
       message: {
         kind: 'text',
-        meaning: 'What went wrong.',
+        meaning: 'The error message.',
         example: 'x is not a function',
         isRequired: true,
         attribute: 'exception.message',
       },
       stack: {
         kind: 'text',
-        meaning: 'Where.',
+        meaning: 'The stack trace.',
         example: 'TypeError: x is not a function\n    at main (app.js:3:1)',
         attribute: 'exception.stacktrace',
       },
@@ -348,7 +347,7 @@ export const definitions = {
       },
       context: {
         kind: 'json',
-        meaning: 'What was going on.',
+        meaning: 'What the app was doing.',
         example: { phase: 'startup' },
         attribute: 'turnlog.error.context',
       },

@@ -1,4 +1,4 @@
-/** The times and durations of plain events, in nanoseconds. */
+/** Times and durations of plain events → nanoseconds. Pure. */
 
 const iso =
   /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9})\d*)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$/i
@@ -17,7 +17,7 @@ export function parseMilliseconds(value: unknown): bigint | undefined {
     return decimal.test(value) ? nanosecondsOf(value) : undefined
   }
   if (typeof value !== 'number' || value < 0) return undefined
-  // Beyond that a number is written with an exponent, and no time nor duration.
+  // `toFixed` writes larger numbers with an exponent; none of them is a time or a duration.
   return value < 1e20 ? nanosecondsOf(value.toFixed(6)) : undefined
 }
 
@@ -26,7 +26,7 @@ function nanosecondsOf(milliseconds: string): bigint {
   return BigInt(whole) * 1_000_000n + BigInt(fraction.slice(0, 6).padEnd(6, '0'))
 }
 
-/** Without an offset it is UTC: whose local time it would be, nobody says. */
+/** Without an offset the time is UTC: the client's time zone is unknown. */
 function parseIso(text: string): bigint | undefined {
   const match = iso.exec(text.trim())
   if (match === null) return undefined

@@ -1,14 +1,13 @@
 /**
- * What makes an event itself, and what it is called: its claim, its trace and its span.
+ * The claim, trace id and span id of an event, made from its own members. Pure.
  *
- * All are SHA-256 of the UTF-8 of a JSON array without spaces; an absent value is `null`:
- * - trace id: `[team, user, sessionId, turnId]`, the first 16 bytes. Without a turn id the last
- *   element is the array `[type, member, id]` of the tool call the event belongs to, or of the event.
- * - span id: `[team, user, sessionId, type, member, id]`, the first 8 bytes. `member` is what the id
- *   was taken from: `turnId` of a ChatTurn, `toolCallId` of a ToolCall, `opId` of a FileOperation,
- *   so that whoever names one of these knows its span, in whatever order they arrive; else
- *   `eventId`, else `hash`.
- * - claim: as a span id, of `eventId` or `hash` always, and whole.
+ * Each is the SHA-256 of the UTF-8 of a JSON array without spaces; an absent value is `null`:
+ * - trace id: `[team, user, sessionId, turnId]`, the first 16 bytes. Without a turn id the last element is the array
+ *   `[type, member, id]` of the tool call that the event belongs to, or of the event itself.
+ * - span id: `[team, user, sessionId, type, member, id]`, the first 8 bytes. `member` is the member that the id is from:
+ *   `turnId` of a ChatTurn, `toolCallId` of a ToolCall, `opId` of a FileOperation, so that other events can refer to
+ *   these spans in any order of arrival; else `eventId`, else `hash`.
+ * - claim: as a span id, but always of `eventId` or `hash`, and all 32 bytes.
  *
  * The hash of an event is that of its JSON in the form of RFC 8785 (members sorted, no spaces), in hex.
  */
@@ -16,14 +15,14 @@ import { createHash } from 'node:crypto'
 
 type Part = string | null | readonly Part[]
 
-/** Whose event it is. */
+/** The team, user and session of an event. */
 export interface Owner {
   readonly teamId: string
   readonly userId: string | null
   readonly sessionId: string | null
 }
 
-/** By what an event is known: its type, a member of it, and that member's value. */
+/** Identifies an event: its type, one of its members, and that member's value. */
 export type Name = readonly [type: string, member: string, id: string]
 
 export function traceIdOf(owner: Owner, turn: string | Name): string {
@@ -46,7 +45,7 @@ function digest(parts: readonly Part[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
-/** Characters that are hashed at once. */
+/** Characters that are hashed together. */
 const chunkLength = 64 * 1024
 
 /** In hex. Integers beyond 2^53 keep their digits, which RFC 8785 would not. */
@@ -63,7 +62,7 @@ export function hashOfEvent(event: unknown): string {
   return hash.update(text).digest('hex')
 }
 
-/** Recursive: the caller has bounded the depth. */
+/** Recursive: the caller bounds the depth. */
 function writeCanonical(value: unknown, write: (text: string) => void): void {
   if (typeof value === 'bigint') {
     write(String(value))

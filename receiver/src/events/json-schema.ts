@@ -1,34 +1,35 @@
 /**
  * The JSON Schemas (2020-12) of the six events, made from their tables.
  *
- * They say what a client should send. What is read is a little more: `eventType` for `type`, and choices in either case.
+ * They describe what a client should send. The reader accepts a little more: `eventType` for `type`, and choices in upper
+ * or lower case.
  */
 import { definitions, type EventType, kinds, type Member } from './definitions.ts'
 import { membersOf } from './read-event.ts'
 
 export type Schema = Readonly<Record<string, unknown>>
 
-/** By name; `$ref` is the name of another one. */
+/** By name; `$ref` is the name of another schema. */
 export function eventSchemas(): Readonly<Record<string, Schema>> {
   const types = Object.keys(definitions) as EventType[]
   return {
     Event: {
-      description: 'One of the six events, told by `type`.',
+      description: 'One of the six events, selected by `type`.',
       oneOf: types.map((type) => ({ $ref: type })),
     },
     ...Object.fromEntries(types.map((type) => [type, schemaOf(type)])),
     Reference: {
-      description: 'Content that is uploaded as an attachment, before or after.',
+      description: 'Content that is uploaded as an attachment, before the event or after it.',
       type: 'object',
       required: ['ref'],
       properties: {
         ref: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' },
-        size: { type: 'integer', minimum: 0, description: 'Of the content, in bytes.' },
+        size: { type: 'integer', minimum: 0, description: 'The size of the content in bytes.' },
       },
       additionalProperties: false,
     },
     Base64: {
-      description: 'Content that is no text.',
+      description: 'Content that is not text.',
       type: 'object',
       required: ['base64'],
       properties: { base64: { type: 'string', contentEncoding: 'base64' } },
@@ -37,7 +38,7 @@ export function eventSchemas(): Readonly<Record<string, Schema>> {
   }
 }
 
-/** As one document: `$ref` leads into its `$defs`. */
+/** As one document: `$ref` points into its `$defs`. */
 export function eventSchemaDocument(): Schema {
   const schemas = withReferences(eventSchemas(), (name) => `#/$defs/${name}`)
   return {
@@ -51,7 +52,7 @@ export function eventSchemaDocument(): Schema {
 /** An event with every member it may have. */
 export function exampleOf(type: EventType): Schema {
   const members = Object.entries(membersOf(type))
-    // A failure and a success at once are no example.
+    // An example that failed, or was renamed, would contradict its other members.
     .filter(([name]) => name !== 'error' && name !== 'previousPath')
     .map(([name, { example }]) => [name, example])
   return { type, ...Object.fromEntries(members) }
@@ -85,13 +86,13 @@ function memberSchema({ kind, meaning, isRequired, choices }: Member): Schema {
   return { description, ...schema }
 }
 
-/** With every `$ref` led to where the schema stands. */
-export function withReferences<Value>(value: Value, place: (name: string) => string): Value {
-  if (Array.isArray(value)) return value.map((one) => withReferences(one, place)) as Value
+/** Replaces each `$ref`, a schema's name, by where the schema is. */
+export function withReferences<Value>(value: Value, locate: (name: string) => string): Value {
+  if (Array.isArray(value)) return value.map((one) => withReferences(one, locate)) as Value
   if (typeof value !== 'object' || value === null) return value
   const members = Object.entries(value).map(([key, one]) => [
     key,
-    key === '$ref' && typeof one === 'string' ? place(one) : withReferences(one, place),
+    key === '$ref' && typeof one === 'string' ? locate(one) : withReferences(one, locate),
   ])
   return Object.fromEntries(members) as Value
 }

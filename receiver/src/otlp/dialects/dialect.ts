@@ -1,7 +1,7 @@
 import type { AnyValue, AttributeMap } from '../wire/request.ts'
 
-/** Names of the GenAI convention with their values. */
+/** Values by their names in the GenAI convention. */
 export type Derived = Readonly<Record<string, AnyValue | undefined>>
 
-/** Undefined for a span of another dialect, or of none. */
+/** Reads one dialect; undefined for a span of another dialect, or of no dialect. */
 export type ReadDialect = (attributes: AttributeMap, spanName: string) => Derived | undefined

@@ -1,4 +1,4 @@
-/** OpenInference (Arize Phoenix): `openinference.span.kind`, messages flat in attributes. Pure. */
+/** OpenInference (Arize Phoenix): spans with `openinference.span.kind`; messages are flattened into attributes. Pure. */
 import type { AnyValue, AttributeMap } from '../wire/request.ts'
 import type { Derived } from './dialect.ts'
 import {

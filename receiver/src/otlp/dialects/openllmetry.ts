@@ -1,6 +1,6 @@
 /**
- * OpenLLMetry (Traceloop): `llm.request.type` on model calls, `traceloop.span.kind` on what surrounds them. Its newer versions
- * name the operation themselves, but have the prompt and the answer of an agent in words of their own still. Pure.
+ * OpenLLMetry (Traceloop): `llm.request.type` on model calls, `traceloop.span.kind` on the spans around them. Its newer
+ * versions set GenAI's operation name, but still have an agent's prompt and answer in their own attributes. Pure.
  */
 import type { AttributeMap } from '../wire/request.ts'
 import type { Derived } from './dialect.ts'
@@ -79,7 +79,7 @@ function toMessage(message: Tree): Message {
   return { role, parts: present([textPart(at('content')), ...calls]), finish_reason }
 }
 
-/** Its JSON wraps what was given or came back: `{"inputs": "What is 2 + 3?", "tags": []}`. */
+/** The text inside the JSON with which it wraps inputs and outputs: `{"inputs": "What is 2 + 3?", "tags": []}`. */
 function insideOf(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
   const wrapped = readJson(value)

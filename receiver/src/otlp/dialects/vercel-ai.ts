@@ -1,4 +1,4 @@
-/** Vercel's AI SDK up to version 6, and the `LegacyOpenTelemetry` of version 7: `ai.operationId`. Pure. */
+/** Vercel's AI SDK up to version 6, and `LegacyOpenTelemetry` of version 7: spans with `ai.operationId`. Pure. */
 import type { AnyValue, AttributeMap } from '../wire/request.ts'
 import type { Derived } from './dialect.ts'
 import { readJson } from './json-value.ts'
@@ -33,13 +33,13 @@ export function readVercelAi(attributes: AttributeMap): Derived | undefined {
 
 function readAgent(attributes: AttributeMap): Derived {
   const prompt = jsonAt(attributes, 'ai.prompt')
-  const asked = prompt instanceof Map ? (prompt.get('prompt') ?? prompt.get('messages')) : undefined
+  const input = prompt instanceof Map ? (prompt.get('prompt') ?? prompt.get('messages')) : undefined
   return {
     'gen_ai.operation.name': 'invoke_agent',
     'gen_ai.agent.name': attributes.get('ai.telemetry.functionId'),
     'gen_ai.request.model': attributes.get('ai.model.id'),
     'gen_ai.input.messages':
-      typeof asked === 'string' ? textMessage('user', asked) : messagesOf(asked),
+      typeof input === 'string' ? textMessage('user', input) : messagesOf(input),
     'gen_ai.output.messages': textMessage('assistant', answerOf(attributes)),
   }
 }
@@ -87,7 +87,7 @@ function toMessage(message: AnyValue): Message | undefined {
   return { role: asText(message.get('role')) ?? '', parts: present(parts) }
 }
 
-/** Of a kind that GenAI has no name for: as it is. */
+/** A part of a type that GenAI has no name for stays as it is. */
 function toPart(part: AnyValue): Part | undefined {
   if (!(part instanceof Map)) return undefined
   const type = part.get('type') ?? 'tool-call'

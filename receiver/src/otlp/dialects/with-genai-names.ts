@@ -1,9 +1,9 @@
 /**
- * Spans in the words of other conventions → the GenAI convention's names beside their own, so that views and pages show
- * them as what they are. Pure.
+ * Adds the GenAI convention's names to spans of other conventions, so that views and pages show them as model calls, tool
+ * calls and turns. Pure.
  *
- * What was sent stays as it is, and wins: names are only added, and `turnlog.dialect` says that some were. What is written
- * in a dialect and cannot be read adds nothing.
+ * Attributes that were sent stay as they are and take precedence: names are only added, with `turnlog.dialect`. A span of
+ * a dialect that cannot be read gets no names.
  */
 import type { AttributeMap } from '../wire/request.ts'
 import type { Derived, ReadDialect } from './dialect.ts'
@@ -32,7 +32,7 @@ export function withGenAiNames(attributes: AttributeMap, spanName: string): Attr
   return attributes
 }
 
-/** However odd a span is, it lands. */
+/** A span lands even when reading its dialect throws. */
 function contained(read: () => Derived | undefined): Derived | undefined {
   try {
     return read()

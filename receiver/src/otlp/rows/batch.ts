@@ -1,7 +1,7 @@
 /**
- * What a request becomes: rows, named as the columns they land in, and what could not become one.
+ * The batch that a request becomes: rows, with members named as their columns, and rejected records.
  *
- * received = records + content parts + rejects. Times are text in microseconds, null is SQL's.
+ * received = items + content parts + rejects. Times are text in microseconds; null is SQL's null.
  */
 
 import type { Claim, PointKind } from '../wire/request.ts'
@@ -41,19 +41,18 @@ export interface Item<Row> {
   readonly row: Row
   /** The record's own time, for the session's first and last sign of life. */
   readonly time: string
-  /** Keys into `contents` and `links` of the batch; what is in neither comes by itself. */
+  /** Keys into `contents` and `links` of the batch; a key in neither is of a content that travels apart. */
   readonly contentKeys: readonly string[]
-  /** What made it. */
   readonly origin: SessionOrigin
-  /** What a log event says of its recorder. */
+  /** What a log event states about its recorder. */
   readonly news?: RecorderNews | undefined
   readonly claim?: Claim | undefined
 }
 
-/** What runs, and on what. */
+/** The app that made a record, and its machine. */
 export interface SessionOrigin {
   readonly serviceVersion: string | null
-  /** JSON text of what is small of the resource, the same for all days. */
+  /** JSON text of the resource's small attributes, the same for all days. */
   small(): string
 }
 
@@ -86,24 +85,24 @@ export type NamedRecorder = Pick<
   | 'recorded_through'
 >
 
-/** Parts of contents that came apart from their records. */
+/** Contents that travelled apart from their records. */
 export interface ContentParts {
-  /** Contents that are whole in the request: their keys in `contents`, and in how many parts they came. */
+  /** Contents that are complete in the request: their keys in `contents`, and the number of their parts. */
   readonly wholes: readonly { readonly key: string; readonly parts: number }[]
-  /** Each once. */
+  /** Parts of the other contents, each once. */
   readonly parts: readonly PartRow[]
-  /** How many came again in the same request. */
+  /** Parts that came more than once in the request. */
   readonly repeats: number
 }
 
 export interface PartRow {
   readonly day: string
-  /** Of the whole content, as is its size. */
+  /** Hash and size are those of the whole content. */
   readonly sha256: Buffer
   readonly size: number
   readonly part: number
   readonly parts: number
-  /** Parts of different senders are not mixed: they may have been cut differently. */
+  /** Parts of different senders are not joined: they may have been cut differently. */
   readonly sender: string
   readonly recorder_id: string | null
   readonly bytes: Uint8Array
@@ -114,7 +113,7 @@ interface Shared {
   readonly recorders: readonly NamedRecorder[]
   readonly contents: ReadonlyMap<string, ContentRow>
   readonly links: ReadonlyMap<string, MessageLinkRow>
-  /** Only logs have some. */
+  /** Only in requests of logs. */
   readonly contentParts?: ContentParts | undefined
 }
 

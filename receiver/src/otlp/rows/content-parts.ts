@@ -1,9 +1,9 @@
 /**
- * `turnlog.content`: log records that are parts of a content, joined where a request has it whole. Pure.
+ * `turnlog.content`: log records that are parts of a content, joined when the request has all parts. Pure.
  *
- * Each says the SHA-256 and size of the whole content, which part of how many its body is, and by its time the UTC day of
- * the records that refer to it. A part makes no row of its own and takes no number. Parts of a content that is not whole
- * in its request are kept by their sender, since two senders may cut one content differently.
+ * Each record has the SHA-256 and size of the whole content, the number of its part and of all parts, and as its time the
+ * UTC day of the records that refer to the content. A part becomes no log row and has no sequence. Parts of a content that
+ * is not complete in its request are stored by sender, because two senders may cut one content differently.
  *
  * received = wholes' parts + parts + repeats + rejects.
  */
@@ -100,7 +100,7 @@ function numberOf(attributes: AttributeMap, name: string): number | undefined {
     : undefined
 }
 
-/** Puts together what is whole; `put` takes it in and returns its key. */
+/** Joins the parts of each complete content; `put` adds the content to the batch and returns its key. */
 export function joinParts(
   received: readonly ContentPart[],
   put: (content: ContentRow) => string,
@@ -129,7 +129,7 @@ export function joinParts(
   return { contentParts: { wholes, parts, repeats }, rejects }
 }
 
-/** Parts with the same are of one content, cut by one sender. */
+/** The same for the parts of one content that were cut by one sender. */
 function setOf({ day, sha256, sender, parts, size }: ContentPart): string {
   return `${day} ${sha256.toString('hex')} ${parts} ${size} ${sender}`
 }
@@ -142,7 +142,7 @@ function toPartRow({ body, recorderId, ...part }: ContentPart): PartRow {
   }
 }
 
-/** Texts are not made into bytes and back, where they are text together. */
+/** When all parts are text, they are not encoded and decoded again. */
 function join(day: string, parts: readonly ContentPart[]): ContentRow {
   const bodies = parts.map(({ body }) => body)
   const texts = bodies.filter((body) => typeof body === 'string')

@@ -1,9 +1,9 @@
 /**
- * What makes two records without an id of their own the same one: of a log record the hash of resource, scope and
- * record; of a data point the hash of its stream and that of its times and numbers. Equal in protobuf and JSON, and
- * whatever the order of attributes.
+ * Hashes that identify records without an id: of a log record the hash of resource, scope and record; of a data point the
+ * hash of its stream and the hash of its times and numbers. They are the same for protobuf and JSON, and for any order of
+ * attributes.
  *
- * Each part is written with its kind and length, so that no two different records are written alike.
+ * Each part is hashed with its kind and length, so that different records never give the same bytes.
  */
 import type { Buffer } from 'node:buffer'
 import { createHash, type Hash } from 'node:crypto'
@@ -20,7 +20,7 @@ import type {
 } from '../wire/request.ts'
 import { encodeText } from '../wire/text.ts'
 
-/** It says how far the recorder was when the request was sealed, and so differs from one to the next. */
+/** Through which sequence the recorder had recorded when the request was sealed: it differs from request to request. */
 export const recordedThroughName = 'turnlog.recorder.recorded_through'
 
 export function fingerprintOfOrigin(resource: Resource, scope: Scope): Buffer {
@@ -48,7 +48,7 @@ export function fingerprintOfLog(origin: Buffer, log: LogRecord): string {
   return hash.digest('hex')
 }
 
-/** The stream: what a client adds points to. A user’s streams are nobody else’s, whatever they are called. */
+/** The stream that a client adds points to. Streams of different users differ, whatever their names. */
 export function fingerprintOfStream(
   origin: Buffer,
   options: {
@@ -65,7 +65,7 @@ export function fingerprintOfStream(
   return hash.digest()
 }
 
-/** The point within its stream. Its numbers belong to it: a stream that says two things at one time has two points. */
+/** The point within its stream. It includes the numbers: two different values at one time are two points. */
 export function fingerprintOfPoint(point: PointRecord): Buffer {
   const hash = createHash('sha256')
   const { buckets, exponential, quantiles } = point

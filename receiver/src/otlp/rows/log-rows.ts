@@ -14,6 +14,7 @@ import {
 import type { Item, LogRow, RecorderNews } from './batch.ts'
 import { fingerprintOfLog } from './fingerprint.ts'
 import { identifierOf } from './identifier.ts'
+import { claimedUserOf, sessionIdOf } from './origin.ts'
 import { positiveIntegerOf } from './sequence.ts'
 import type { RowOptions } from './span-rows.ts'
 import { dayOf, problemOfTime, timestampOf } from './time.ts'
@@ -22,14 +23,14 @@ export type LogResult =
   | { readonly status: 'row'; readonly item: Item<LogRow> }
   | { readonly status: 'rejected'; readonly reason: string }
 
-/** How many equal records came before in this request: the place of one without an id among its equals. */
+/** By fingerprint, how many equal records came earlier in this request. */
 export type EqualsSeen = Map<string, number>
 
 export function toLogRow(
   log: LogRecord,
   options: RowOptions & { readonly seen: EqualsSeen },
 ): LogResult {
-  // Many SDKs send no time, only when they observed.
+  // Many SDKs send only the time at which they observed the record.
   const nanoseconds = log.time === 0n ? log.observedTime : log.time
   const problem = log.problem ?? problemOfLog(log, nanoseconds, options.period)
   if (problem !== undefined) return { status: 'rejected', reason: problem }
@@ -55,9 +56,8 @@ export function toLogRow(
     span_id: parseSpanId(log.spanId) ?? null,
     flags: log.flags,
     service_name: origin.serviceName,
-    session_id: identifierOf(attributes.get('session.id') ?? origin.attributes.get('session.id')),
-    user_id:
-      options.userId ?? identifierOf(attributes.get('user.id') ?? origin.attributes.get('user.id')),
+    session_id: sessionIdOf(attributes, origin),
+    user_id: options.userId ?? claimedUserOf(attributes, origin),
     recorder_id: origin.recorderId,
     sequence: positiveIntegerOf(attributes.get('turnlog.sequence')),
     conversation_id: identifierOf(attributes.get('gen_ai.conversation.id')),
@@ -88,14 +88,14 @@ export function toLogRow(
   }
 }
 
-/** Where a body went out of line, its reference stands in an attribute: a body has no name. */
+/** The attribute that holds the reference of a body that travels apart: a body has no name. */
 const bodyName = 'turnlog.log.body' satisfies AttributeName
 
 function withoutBody(attributes: AttributeMap): AttributeMap {
   return new Map([...attributes].filter(([key]) => !key.startsWith(`${bodyName}.`)))
 }
 
-/** Some clients put a source position into `eventName` and the event's name into the attribute. */
+/** Some clients send a position in their source as `eventName`, and the event's name as an attribute. */
 export function eventNameOf({ attributes, eventName }: LogRecord): string | null {
   return identifierOf(attributes.get('event.name')) ?? identifierOf(eventName)
 }
@@ -111,12 +111,12 @@ function problemOfLog(log: LogRecord, nanoseconds: bigint, period: Period): stri
   return problem === undefined ? undefined : `log record ${problem}`
 }
 
-/** A log need not have ids; zeros say the same as nothing. */
+/** Ids of a log record are optional; zeros are the same as absent. */
 function isAbsent(id: string): boolean {
   return id === '' || /^(0{16}|0{32})$/.test(id)
 }
 
-/** Ours by recorder and sequence; others by what they are, and their place among equals. */
+/** The client's own id, or the fingerprint and the record's index among equal records. */
 function keyOf(
   log: LogRecord,
   { origin, seen }: RowOptions & { readonly seen: EqualsSeen },
@@ -124,9 +124,9 @@ function keyOf(
   const uid = identifierOf(log.attributes.get('log.record.uid'))
   if (uid !== null) return uid
   const fingerprint = fingerprintOfLog(origin.fingerprint(), log)
-  const place = seen.get(fingerprint) ?? 0
-  seen.set(fingerprint, place + 1)
-  return `#${fingerprint}/${place}`
+  const index = seen.get(fingerprint) ?? 0
+  seen.set(fingerprint, index + 1)
+  return `#${fingerprint}/${index}`
 }
 
 function newsOf(

@@ -1,4 +1,4 @@
-/** Where records come from: what their resource and scope say, read once for all of them. */
+/** The resource and scope of records, read once for all records of one group. */
 
 import { toJsonText } from '../wire/json-text.ts'
 import type { AnyValue, AttributeMap, Resource, Scope } from '../wire/request.ts'
@@ -14,7 +14,7 @@ export interface Origin extends SessionOrigin {
   readonly attributes: AttributeMap
   readonly serviceName: string | null
   readonly recorderId: string | null
-  /** JSON text for a row of the day the sink is of. */
+  /** JSON text for rows of the sink's day. */
   resource(sink: ContentSink): string
   scope(sink: ContentSink): string
   fingerprint(): Buffer
@@ -38,7 +38,7 @@ export function openOrigin(resource: Resource, scope: Scope): Origin {
   }
 }
 
-/** Records share one text: a request may hold many thousands of one resource. */
+/** Records of one day share one text: a request may hold many thousands of one resource. */
 function oncePerDay(store: (sink: ContentSink) => string): (sink: ContentSink) => string {
   const stored = new Map<string, { readonly text: string; readonly keys: readonly string[] }>()
   return (sink) => {
@@ -54,7 +54,16 @@ function oncePerDay(store: (sink: ContentSink) => string): (sink: ContentSink) =
   }
 }
 
-/** The recorder that a resource names, when it says how far it has recorded. */
+/** Records carry the session and the user themselves, or their resource does. */
+export function sessionIdOf(attributes: AttributeMap, origin: Origin): string | null {
+  return identifierOf(attributes.get('session.id') ?? origin.attributes.get('session.id'))
+}
+
+export function claimedUserOf(attributes: AttributeMap, origin: Origin): string | null {
+  return identifierOf(attributes.get('user.id') ?? origin.attributes.get('user.id'))
+}
+
+/** The recorder that a resource names. */
 export function recorderOf(
   resource: Resource,
   options: { readonly userId: string | undefined },

@@ -8,6 +8,7 @@ import type { Item, PointRow } from './batch.ts'
 import type { ContentSink } from './contents.ts'
 import { fingerprintOfPoint, fingerprintOfStream } from './fingerprint.ts'
 import { identifierOf } from './identifier.ts'
+import { claimedUserOf, sessionIdOf } from './origin.ts'
 import type { RowOptions } from './span-rows.ts'
 import { dayOf, problemOfBeginning, problemOfTime, timestampOf } from './time.ts'
 
@@ -15,7 +16,7 @@ export type PointResult =
   | { readonly status: 'row'; readonly item: Item<PointRow> }
   | { readonly status: 'rejected'; readonly reason: string }
 
-/** PostgreSQL's bigint. */
+/** The largest `bigint` of PostgreSQL. */
 const countMax = 2n ** 63n - 1n
 
 export function toPointRow(point: PointRecord, options: RowOptions): PointResult {
@@ -27,8 +28,7 @@ export function toPointRow(point: PointRecord, options: RowOptions): PointResult
   const { attributes, metric, value, buckets } = point
   const { origin } = options
   const sink = options.contents.open(dayOf(point.time))
-  const claimed = attributes.get('user.id') ?? origin.attributes.get('user.id')
-  const userId = options.userId ?? identifierOf(claimed)
+  const userId = options.userId ?? claimedUserOf(attributes, origin)
   const stream = fingerprintOfStream(origin.fingerprint(), { metric, attributes, userId })
   const fingerprint = fingerprintOfPoint(point)
   const row: PointRow = {
@@ -58,7 +58,7 @@ export function toPointRow(point: PointRecord, options: RowOptions): PointResult
     exemplars: storeExemplars(point, sink),
     metadata: metric.metadata.size === 0 ? null : storeAttributes(metric.metadata, sink),
     service_name: origin.serviceName,
-    session_id: identifierOf(attributes.get('session.id') ?? origin.attributes.get('session.id')),
+    session_id: sessionIdOf(attributes, origin),
     user_id: userId,
     recorder_id: origin.recorderId,
     sequence: null,
@@ -80,7 +80,7 @@ function problemOfPoint(point: PointRecord, period: Period): string | undefined 
   return counts.some((count) => count > countMax) ? 'a count is beyond 63 bits' : undefined
 }
 
-/** The number where OTLP has given it no name. */
+/** The number itself when OTLP has no name for it. */
 function temporalityOf(code: number): string | null {
   if (code === 0) return null
   return (['', 'delta', 'cumulative'] as const)[code] ?? String(code)

@@ -15,11 +15,11 @@ import { toSpanRow } from './span-rows.ts'
 
 type RowResult<Row> =
   | { readonly status: 'row'; readonly item: Item<Row> }
-  /** No row of its own. */
+  /** A part of a content becomes no row. */
   | { readonly status: 'part' }
   | { readonly status: 'rejected'; readonly reason: string }
 
-/** The user is the one the token stands for; the client's claim counts only without one. */
+/** `userId` is the token's user; undefined: the client's claim counts. */
 export function toBatch(
   request: OtlpRequest,
   options: { readonly period: Period; readonly userId: string | undefined },
@@ -78,7 +78,7 @@ function toRows<Record extends { readonly attributes: AttributeMap; readonly cla
   return { items, rejects }
 }
 
-/** A record that we have a bug with is refused alone: it must not cost the others their landing. */
+/** When a bug of ours throws, one record is rejected, and the others land. */
 function contained<Result>(
   toRow: () => Result,
 ): Result | { readonly status: 'rejected'; readonly reason: string } {

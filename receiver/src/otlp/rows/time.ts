@@ -1,10 +1,10 @@
-/** Nanoseconds since 1970, as OTLP sends them, and what PostgreSQL makes of them. */
+/** OTLP's times in nanoseconds since 1970: which are accepted, and their text and day. Pure. */
 
 import { futureDays, isExpiredDay, type Period, retentionDaysMax } from '../../period.ts'
 
 const dayNanoseconds = 86_400_000_000_000n
 
-/** Why a time that began something is refused: it may lie back as far as it likes, as that of a long count does. */
+/** Why a start time is refused. It may be any time in the past: a counter may have started long ago. */
 export function problemOfBeginning(time: bigint, { now }: Period): string | undefined {
   return isAhead(time, now) ? `lies more than ${futureDays} days ahead` : undefined
 }
@@ -13,10 +13,10 @@ function isAhead(time: bigint, now: Date): boolean {
   return time > BigInt(now.getTime()) * 1_000_000n + BigInt(futureDays) * dayNanoseconds
 }
 
-/** Why a record's own time is refused; undefined when it is fine. */
+/** Why a record's own time is refused; undefined when it is accepted. */
 export function problemOfTime(time: bigint, period: Period): string | undefined {
   if (time <= 0n) return 'has no time'
-  // First: what lies ahead of the calendar has no day.
+  // Checked first: a time beyond the calendar has no day.
   const ahead = problemOfBeginning(time, period)
   if (ahead !== undefined) return ahead
   const day = dayOf(time)
@@ -27,7 +27,7 @@ export function problemOfTime(time: bigint, period: Period): string | undefined 
     : `is from before ${purgedBefore}, of which all was purged`
 }
 
-/** The time as text PostgreSQL reads, in microseconds; null when absent or beyond its calendar. */
+/** The time as text in microseconds, for PostgreSQL; null when absent. */
 export function timestampOf(time: bigint): string | null {
   if (time <= 0n) return null
   const date = new Date(Number(time / 1_000_000n))

@@ -1,10 +1,9 @@
 /**
  * OTLP/JSON → request.
  *
- * Lenient where proto3's JSON is: unknown members are ignored, null is absent, 64-bit integers come
- * as numbers or strings, enums as integers or names, ids in either case. A record with a member of
- * another kind than the schema's keeps its first problem and is rejected alone; where no record is
- * to blame (a list that is none), the body is damaged and this throws.
+ * As lenient as proto3's JSON: unknown members are ignored, null is absent, 64-bit integers are numbers or strings, enums
+ * integers or names, ids in upper or lower case. A record with a member of a wrong type keeps its first problem and is
+ * rejected alone. A wrong type outside of records, such as a list that is not a list, damages the body, and this throws.
  */
 import {
   type Complain,
@@ -68,7 +67,7 @@ export function decodeJson(signal: Signal, text: string): OtlpRequest {
   }
 }
 
-/** Logs sent to `/v1/traces` would be unknown members there, and lost behind a 200. */
+/** Without this check logs sent to `/v1/traces` would be unknown members, and be lost with a 200. */
 function refuseOtherSignals(root: Json, signal: Signal): void {
   for (const [member, path] of [
     ['resourceSpans', 'traces'],
@@ -83,7 +82,7 @@ function refuseOtherSignals(root: Json, signal: Signal): void {
 
 type RecordsReader<Record> = (list: readonly unknown[], limit: RecordLimit) => Record[]
 
-/** Where each entry of the list is a record. */
+/** For lists of which each entry is a record. */
 function each<Record>(toRecord: (value: unknown) => Record): RecordsReader<Record> {
   return (list, limit) => {
     limit.add(list.length)

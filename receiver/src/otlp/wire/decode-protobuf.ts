@@ -24,7 +24,7 @@ import type {
   SpanRecord,
 } from './request.ts'
 
-// What `otlp.proto` promises of the decoded messages; absent messages are null.
+// The decoded messages of `otlp.proto`; absent messages are null.
 interface WireResource {
   readonly attributes: readonly WireKeyValue[]
 }

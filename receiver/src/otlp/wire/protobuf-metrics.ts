@@ -18,7 +18,7 @@ import {
   type PointRecord,
 } from './request.ts'
 
-// What `otlp.proto` promises of the decoded messages; absent messages and optional numbers are null.
+// The decoded messages of `otlp.proto`; absent messages and optional numbers are null.
 interface WireNumber {
   readonly value?: string
   readonly asDouble: number
@@ -68,7 +68,7 @@ interface WireSummaryPoint extends WirePoint {
 }
 interface WireData<Point> {
   readonly dataPoints: readonly Point[]
-  /** Of the kinds that have one. */
+  /** Of sums and histograms. */
   readonly aggregationTemporality?: number
   readonly isMonotonic?: boolean
 }
@@ -77,7 +77,7 @@ export interface WireMetric {
   readonly description: Uint8Array
   readonly unit: Uint8Array
   readonly metadata: readonly WireKeyValue[]
-  /** Which of these it has; none when it has no data, or data of a kind nobody knows yet. */
+  /** Which of the kinds below it has; undefined for no data, or data of an unknown kind. */
   readonly data?: 'gauge' | 'sum' | 'histogram' | 'exponentialHistogram' | 'summary'
   readonly gauge: WireData<WireNumberPoint>
   readonly sum: WireData<WireNumberPoint>

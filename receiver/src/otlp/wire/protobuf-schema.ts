@@ -1,4 +1,4 @@
-/** The messages of `otlp.proto`, read once at start. */
+/** The messages of `otlp.proto`, parsed once at start, and a strict decoder. */
 import { readFileSync } from 'node:fs'
 import protobuf from 'protobufjs'
 
@@ -23,13 +23,12 @@ export function messageType(name: MessageName): protobuf.Type {
 }
 
 /**
- * Decodes the bytes of one message. Throws on what a strict decoder refuses: a length that does not
- * fit, an invalid tag, and, beyond protobufjs, a field whose wire type is not the schema's and a
- * varint that does not end.
+ * Decodes one message. Throws for a length that does not fit, an invalid tag, and, unlike protobufjs alone, for a field
+ * with another wire type than the schema's and for a varint without an end.
  */
 export function decodeMessage(type: protobuf.Type, bytes: Uint8Array): protobuf.Message {
   const reader = protobuf.Reader.create(bytes)
-  // Unknown fields are kept so that they can be told from damaged known ones; see `checkUnknown`.
+  // `checkUnknown` looks for damaged known fields among the unknown ones.
   reader.discardUnknown = false
   const message = type.decode(reader)
   checkUnknown(type, message)
@@ -38,7 +37,7 @@ export function decodeMessage(type: protobuf.Type, bytes: Uint8Array): protobuf.
 
 const varintBytesMax = 10
 
-/** Walks the messages just decoded; the schema's depth is fixed, so this ends. */
+/** Recursive: the schema's depth is fixed. */
 function checkUnknown(type: protobuf.Type, message: protobuf.Message): void {
   const fields = message as unknown as Readonly<Record<string, unknown>>
   const unknowns = fields.$unknowns

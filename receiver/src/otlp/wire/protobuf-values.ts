@@ -3,7 +3,7 @@ import { Buffer, isUtf8 } from 'node:buffer'
 import { decodeMessage, messageType } from './protobuf-schema.ts'
 import { type AnyValue, type AttributeMap, tooDeep, valueDepthMax } from './request.ts'
 
-// What `otlp.proto` promises of the decoded messages; absent messages are null.
+// The decoded messages of `otlp.proto`; absent messages are null.
 export interface WireLong {
   readonly low: number
   readonly high: number
@@ -63,12 +63,12 @@ export function toValue(wire: WireAnyValue | null, depth: number): AnyValue {
   }
 }
 
-/** Text as text; what is not UTF-8 stays the bytes that were sent. */
+/** Text, or the bytes as sent when they are not UTF-8. */
 function toText(bytes: Uint8Array): string | Uint8Array {
   return isUtf8(bytes) ? toName(bytes) : bytes
 }
 
-/** For names, where bytes that are not UTF-8 become U+FFFD. */
+/** For names: bytes that are not UTF-8 become U+FFFD. */
 export function toName(bytes: Uint8Array): string {
   if (bytes.length === 0) return ''
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')

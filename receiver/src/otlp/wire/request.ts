@@ -1,11 +1,11 @@
 /**
- * An OTLP request as the rest of the receiver knows it: one form for protobuf and JSON.
+ * A decoded OTLP request, in one form for protobuf and JSON.
  *
- * A record that its encoding allows but that is not well formed (an id that is no hex, a time that
- * is no integer) is still here, with its first `problem`; it is rejected alone, by `rows.ts`.
+ * A record that its encoding allows but that is malformed (an id that is not hex, a time that is not an integer) is still
+ * here, with its first `problem`; `rows.ts` rejects it alone.
  */
 
-/** What an attribute or body holds. An `int` is a bigint and a `double` a number; empty is null. */
+/** The value of an attribute or body. An `int` is a bigint, a `double` a number, and an empty value null. */
 export type AnyValue =
   | string
   | number
@@ -24,10 +24,10 @@ export type Signal = (typeof signals)[number]
 
 export type Encoding = 'json' | 'protobuf'
 
-/** Arrays and maps inside each other are read this deep; what lies deeper is `tooDeep`. */
+/** How deep arrays and maps are read; a deeper one becomes `tooDeep`. */
 export const valueDepthMax = 64
 
-/** Stands in the place of a value that lies deeper than `valueDepthMax`. */
+/** Replaces a value deeper than `valueDepthMax`. */
 export const tooDeep: AttributeMap = new Map([['turnlog.omitted', 'nested_too_deeply']])
 
 export interface Resource {
@@ -58,18 +58,15 @@ export interface SpanLink {
   readonly droppedAttributes: number
 }
 
-/**
- * What makes a record itself where its key does not: one that is claimed lands once, at whatever time it
- * says it was, and its sender is told what became of it.
- */
+/** The identity of a record whose key may change: a record with a claim lands once, whatever its time. */
 export interface Claim {
   /** SHA-256, in hex. */
   readonly id: string
-  /** Of what the record says, in hex: another one with the same claim is known as another. */
+  /** SHA-256 of the record, in hex: distinguishes another record with the same claim. */
   readonly hash: string
 }
 
-/** Ids are hex as it was sent, or empty; times are nanoseconds since 1970, 0 when absent. */
+/** Ids are hex as sent, or empty; times are nanoseconds since 1970, 0 when absent. */
 export interface SpanRecord {
   readonly traceId: string
   readonly spanId: string
@@ -111,20 +108,20 @@ export interface LogRecord {
 export const pointKinds = ['gauge', 'sum', 'histogram', 'exponential_histogram', 'summary'] as const
 export type PointKind = (typeof pointKinds)[number]
 
-/** What the data points of one metric share. */
+/** The part that all data points of one metric share. */
 export interface Metric {
   readonly name: string
   readonly description: string
   readonly unit: string
   readonly kind: PointKind
-  /** 0 unspecified, as with kinds that have none; 1 delta, 2 cumulative. */
+  /** 0 unspecified, also for kinds without a temporality; 1 delta, 2 cumulative. */
   readonly temporality: number
   /** Of a sum only. */
   readonly isMonotonic: boolean | undefined
   readonly metadata: AttributeMap
 }
 
-/** One number of one bucket each, from `offset` on. */
+/** The counts of adjacent buckets; the first has the index `offset`. */
 export interface ExponentialBuckets {
   readonly offset: number
   readonly counts: readonly bigint[]
@@ -138,7 +135,7 @@ export interface Exemplar {
   readonly attributes: AttributeMap
 }
 
-/** A data point; what its kind does not have, or was not sent, is undefined. */
+/** A data point. A member that its kind does not have, or that was not sent, is undefined. */
 export interface PointRecord {
   readonly metric: Metric
   readonly attributes: AttributeMap
@@ -168,7 +165,7 @@ export interface PointRecord {
   readonly problem: string | undefined
 }
 
-/** A point of which nothing is known yet. */
+/** Every optional member of a point, absent. */
 export const emptyPoint = {
   startTime: 0n,
   time: 0n,
@@ -192,7 +189,7 @@ export interface Group<Record> {
   readonly records: readonly Record[]
 }
 
-/** Resources are listed apart: one without records still says how far its recorder has recorded. */
+/** Resources are listed separately: one without records still states how far its recorder has recorded. */
 export type OtlpRequest =
   | {
       readonly signal: 'traces'
