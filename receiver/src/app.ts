@@ -17,7 +17,7 @@ import { completenessRoutes } from './routes/completeness.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { otlpRoutes } from './routes/otlp.ts'
-import type { Database } from './storage/index.ts'
+import type { Database } from './storage/database.ts'
 
 export type AppConfig = Pick<
   Config,

@@ -1,5 +1,5 @@
 /** Whether days that are due by age are dropped now. Pure. */
-import type { Due } from './storage/index.ts'
+import type { Due } from './storage/keep/expire.ts'
 
 /**
  * A week of days with records may go at once: a receiver was off over a holiday. More of them are rather a clock that

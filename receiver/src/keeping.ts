@@ -1,7 +1,9 @@
 /** What is kept, as it is now: by age, and as far as an operator has not purged it; and whether more may land. */
 import { TurnlogError } from './errors.ts'
 import type { Period } from './period.ts'
-import { type Database, readPurges, sizeOfDatabase } from './storage/index.ts'
+import type { Database } from './storage/database.ts'
+import { readPurges } from './storage/keep/audit.ts'
+import { sizeOfDatabase } from './storage/keep/samples.ts'
 
 export interface Keeping {
   /** Throws when the database does not answer. */

@@ -10,7 +10,9 @@ import { openCounters } from './counters.ts'
 import { TurnlogError } from './errors.ts'
 import { startMaintenance } from './maintain.ts'
 import { startSampling } from './sample.ts'
-import { createSignInLink, type Database, migrate, openDatabase } from './storage/index.ts'
+import { type Database, openDatabase } from './storage/database.ts'
+import { migrate } from './storage/migrate.ts'
+import { createSignInLink } from './storage/sign-in.ts'
 
 /** A database that is just starting gets this long. */
 const databaseWithinMs = 30_000

@@ -3,17 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { daysAtOnceMax, planExpiry, surprisingDays } from './expiry-plan.ts'
 import { problemOfClock } from './keeping.ts'
 import { oldestDay, type Period } from './period.ts'
-import {
-  type Database,
-  type Dropped,
-  type DropResult,
-  dropDays,
-  dueBefore,
-  ensurePartitions,
-  overdueFor,
-  readPurges,
-  sweep,
-} from './storage/index.ts'
+import type { Database } from './storage/database.ts'
+import { type Dropped, readPurges } from './storage/keep/audit.ts'
+import { type DropResult, dropDays, dueBefore, overdueFor } from './storage/keep/expire.ts'
+import { ensurePartitions } from './storage/keep/partitions.ts'
+import { sweep } from './storage/keep/sweep.ts'
 
 /** Often enough that a laptop that slept over midnight, or a failed attempt, costs nothing. */
 const intervalMilliseconds = 60 * 60 * 1_000

@@ -1,7 +1,8 @@
 /** The receiver's own counts, written to the database each minute. */
 import { randomUUID } from 'node:crypto'
 import type { Counters, Counts } from './counters.ts'
-import { addReceiverSample, addTableSamples, type Database } from './storage/index.ts'
+import type { Database } from './storage/database.ts'
+import { addReceiverSample, addTableSamples } from './storage/keep/samples.ts'
 
 const intervalMilliseconds = 60_000
 

@@ -1,5 +1,5 @@
 /** Retention: days are dropped with all that is of them, by whichever receiver, and nothing else is. */
-import { ensurePartitions, readPurges } from '@turnlog/receiver/storage'
+import { ensurePartitions } from '@turnlog/receiver/storage'
 import { expect, onTestFinished, test } from 'vitest'
 import {
   log,
@@ -15,6 +15,7 @@ import {
 import { cloneDatabase, type TestDatabase } from '../../test/support/postgres.ts'
 import { startReceiver, type TestReceiver } from '../../test/support/receiver.ts'
 import { startMaintenance } from '../src/maintain.ts'
+import { readPurges } from '../src/storage/keep/audit.ts'
 import { dropDays, dueBefore } from '../src/storage/keep/expire.ts'
 import { partitioned } from '../src/storage/keep/partitions.ts'
 import { command, run } from './support/run.ts'

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { announcedMilliseconds, planExpiry, surprisingDays } from '../src/expiry-plan.ts'
 import { problemOfTime } from '../src/otlp/rows/time.ts'
 import { isExpiredDay, oldestDay } from '../src/period.ts'
-import type { Due } from '../src/storage/index.ts'
+import type { Due } from '../src/storage/keep/expire.ts'
 
 const now = new Date('2026-11-23T12:00:00Z')
 const period = { now, retentionDays: 30, purgedBefore: undefined }

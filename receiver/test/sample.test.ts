@@ -1,10 +1,10 @@
-import { sweep } from '@turnlog/receiver/storage'
 import { expect, test } from 'vitest'
 import { post, span, traceRequest } from '../../test/support/otlp.ts'
 import { cloneDatabase, execute } from '../../test/support/postgres.ts'
 import { startReceiverProcess } from '../../test/support/receiver.ts'
 import { openCounters } from '../src/counters.ts'
 import { startSampling } from '../src/sample.ts'
+import { sweep } from '../src/storage/keep/sweep.ts'
 
 const sums = `
   select sum(received) as received, sum(landed) as landed, sum(duplicate) as duplicate,

@@ -7,7 +7,7 @@ import {
 } from '@turnlog/embedded-postgres/connection'
 import type { Config } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
-import { type Database, openDatabase } from '../storage/index.ts'
+import { type Database, openDatabase } from '../storage/database.ts'
 
 /** Opens it, and closes it after `work`. Throws a `TurnlogError` of one line when there is none, or none answers. */
 export async function withDatabase<Result>(

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { baseUrlOf } from '../address.ts'
 import type { Config } from '../config.ts'
-import { createSignInLink } from '../storage/index.ts'
+import { createSignInLink } from '../storage/sign-in.ts'
 import { withDatabase } from './find-database.ts'
 
 /** Returns the link, to the receiver of this configuration. */

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import type { Config } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
-import { createReportingRole, dropReportingRole } from '../storage/index.ts'
+import { createReportingRole, dropReportingRole } from '../storage/reporting-role.ts'
 import { withDatabase } from './find-database.ts'
 import { newSecret } from './secret.ts'
 import { readSecretFile, writeSecretFile } from './secret-file.ts'

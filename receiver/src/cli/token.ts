@@ -2,15 +2,15 @@
 import { parseArgs } from 'node:util'
 import type { Config } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
+import type { Database } from '../storage/database.ts'
 import {
   createToken,
-  type Database,
   findTokenHolder,
   listTokens,
   revokeToken,
   type TokenScope,
   tokenScopes,
-} from '../storage/index.ts'
+} from '../storage/tokens.ts'
 import { withDatabase } from './find-database.ts'
 import { readSecretFile, writeSecretFile } from './secret-file.ts'
 import { toTable } from './table.ts'

@@ -1,10 +1,6 @@
 /** Who may use an endpoint: the holder of a bearer token with the right scope, or a signed-in browser. */
-import {
-  type Database,
-  findTokenHolder,
-  type TokenHolder,
-  type TokenScope,
-} from '../storage/index.ts'
+import type { Database } from '../storage/database.ts'
+import { findTokenHolder, type TokenHolder, type TokenScope } from '../storage/tokens.ts'
 import { type Exchange, refuse } from './refuse.ts'
 import { currentSession, isOwnHost } from './sign-in.ts'
 

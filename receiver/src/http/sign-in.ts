@@ -4,7 +4,7 @@
  * Checking the name stops DNS rebinding: a foreign site whose name suddenly resolves to 127.0.0.1 still sends that name.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Database } from '../storage/index.ts'
+import type { Database } from '../storage/database.ts'
 import { findPageSession } from '../storage/sign-in.ts'
 import { type Exchange, refuse } from './refuse.ts'
 

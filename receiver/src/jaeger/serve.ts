@@ -17,8 +17,8 @@ import {
   refuseError,
 } from '../http/refuse.ts'
 import { acceptsGzip, gzipped } from '../http/representation.ts'
+import type { Database, Reader } from '../storage/database.ts'
 import { failureOf } from '../storage/failures.ts'
-import type { Database, Reader } from '../storage/index.ts'
 import { BusyError, type ReadOptions } from './read/reader.ts'
 
 export interface JaegerOptions {

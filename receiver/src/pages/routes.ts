@@ -13,7 +13,7 @@ import {
   requireSession,
   setPageHeaders,
 } from '../http/sign-in.ts'
-import type { Database } from '../storage/index.ts'
+import type { Database } from '../storage/database.ts'
 import {
   type ContentName,
   contentNames,

@@ -19,7 +19,7 @@ import {
 } from '../http/refuse.ts'
 import type { Keeping } from '../keeping.ts'
 import { dayFrom } from '../period.ts'
-import type { Database } from '../storage/index.ts'
+import type { Database } from '../storage/database.ts'
 import { landAttachment } from '../storage/land/attachment.ts'
 import { serveAttachment } from './serve-attachment.ts'
 

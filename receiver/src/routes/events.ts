@@ -27,7 +27,9 @@ import { costMax, costOfJson, recordBytes, recordsMax } from '../otlp/wire/limit
 import { parseJson } from '../otlp/wire/parse-json.ts'
 import { encodingOf } from '../otlp/wire/respond.ts'
 import { decodeText } from '../otlp/wire/text.ts'
-import { type ClaimOutcome, type Database, land } from '../storage/index.ts'
+import type { Database } from '../storage/database.ts'
+import type { ClaimOutcome } from '../storage/land/claims.ts'
+import { land } from '../storage/land/land.ts'
 
 export interface EventsOptions {
   readonly database: Database

@@ -4,7 +4,7 @@ import type { Counters } from '../counters.ts'
 import { TurnlogError } from '../errors.ts'
 import { unwellRetrySeconds } from '../http/refuse.ts'
 import type { Keeping } from '../keeping.ts'
-import type { Database } from '../storage/index.ts'
+import type { Database } from '../storage/database.ts'
 
 export interface HealthOptions {
   readonly database: Database

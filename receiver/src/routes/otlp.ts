@@ -26,7 +26,8 @@ import { decode } from '../otlp/wire/decode.ts'
 import { costMax, costOf, recordBytes, recordsMax } from '../otlp/wire/limits.ts'
 import { type Encoding, type Signal, signals } from '../otlp/wire/request.ts'
 import { encodingOf, failure, success } from '../otlp/wire/respond.ts'
-import { type Database, land } from '../storage/index.ts'
+import type { Database } from '../storage/database.ts'
+import { land } from '../storage/land/land.ts'
 
 export interface OtlpOptions {
   readonly database: Database

@@ -12,7 +12,7 @@ import { badRequest, busy, type Exchange, refuse } from '../http/refuse.ts'
 import { acceptsGzip, gzipped, isUnchanged, rangeOf } from '../http/representation.ts'
 import type { Keeping } from '../keeping.ts'
 import { landingDays, type Period } from '../period.ts'
-import type { Database } from '../storage/index.ts'
+import type { Database } from '../storage/database.ts'
 import { findContent, readContent, sliceBytes } from '../storage/queries/attachment.ts'
 
 export interface ServeOptions {

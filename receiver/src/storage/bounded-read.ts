@@ -1,17 +1,17 @@
 /**
- * A read on somebody's behalf: bounded in time, and ended when nobody waits for its answer any more.
+ * A read that is bounded in time, and ended when the client that asked for it has disconnected.
  *
- * It is ended by closing its connection, which the server notices while it works: it is told to look. (A request to
- * cancel would need a second connection, which TLS and poolers may refuse, and may hit the statement after.) A
- * server on a system that cannot look, such as Windows, works on until the time is over.
+ * It is ended by closing its connection. The server notices because `client_connection_check_interval` is set; on a system
+ * that cannot check, such as Windows, the statement runs until its time is over. (A cancel request would need a second
+ * connection, which TLS and poolers may refuse, and could hit the next statement.)
  */
 import type pg from 'pg'
-import type { ReadLimits } from './read-limits.ts'
+import type { ReadLimits } from './database.ts'
 
-/** How often the server looks whether its client is still there. */
-const lookEveryMs = 500
+/** How often the server checks whether its client is still connected. */
+const checkEveryMs = 500
 
-/** Throws the signal's reason once that is given. */
+/** Throws the signal's reason when it aborts. */
 export async function boundedRead<Row extends object>(
   pool: pg.Pool,
   statement: { readonly text: string; readonly parameters: readonly unknown[] } & ReadLimits,
@@ -29,7 +29,7 @@ export async function boundedRead<Row extends object>(
     if (broken === undefined) connection.off('error', ignore)
     connection.release(broken)
   }
-  const end = () => release(new Error('Nobody waits for it any more.'))
+  const end = () => release(new Error('The read was aborted.'))
   signal?.addEventListener('abort', end, { once: true })
   try {
     signal?.throwIfAborted()
@@ -39,7 +39,7 @@ export async function boundedRead<Row extends object>(
     release()
     return rows
   } catch (error) {
-    // Rolled back by being closed: it is not worth knowing what state it is in.
+    // Closing the connection rolls back, whatever state it is in.
     release(error instanceof Error ? error : new Error('read failed'))
     signal?.throwIfAborted()
     throw error
@@ -48,14 +48,14 @@ export async function boundedRead<Row extends object>(
   }
 }
 
-/** `set local` and not connection options, which poolers such as PgBouncer refuse. */
+/** `set local` instead of connection options, which poolers such as PgBouncer refuse. */
 function opening(withinMs: number): string {
   return `
     begin read only;
     set local statement_timeout = ${withinMs};
     do $$
     begin
-      perform set_config('client_connection_check_interval', '${lookEveryMs}', true);
+      perform set_config('client_connection_check_interval', '${checkEveryMs}', true);
     exception
       when others then null;
     end

@@ -2,10 +2,16 @@
 import pg from 'pg'
 import { boundedRead } from './bounded-read.ts'
 import { failureOf } from './failures.ts'
-import type { ReadLimits } from './read-limits.ts'
+
+/** The bounds of a read. */
+export interface ReadLimits {
+  /** After this time the server ends the statement, with SQLSTATE 57014. */
+  readonly withinMs: number
+  readonly signal?: AbortSignal | undefined
+}
 
 export interface Reader {
-  /** One statement that reads, bounded in time, and ended when its signal is given. */
+  /** Runs one statement that reads; bounded in time, and ended when its signal aborts. */
   read<Row extends object = Record<string, unknown>>(
     text: string,
     parameters: readonly unknown[],
@@ -19,11 +25,11 @@ export interface Database extends Reader {
     parameters?: readonly unknown[],
   ): Promise<Row[]>
   /**
-   * Runs `work` in one transaction and commits. Runs it again, three times at most, when the
-   * database ended it in favour of another one. Statements are bounded in time.
+   * Runs `work` in one transaction and commits. When the database ends it in favour of another transaction, it is run
+   * again, three times in all. Statements are bounded in time.
    */
   transaction<Result>(work: (client: Client) => Promise<Result>): Promise<Result>
-  /** Waits for what runs, then disconnects. May be called twice. */
+  /** Waits for running queries, then disconnects. May be called twice. */
   close(): Promise<void>
 }
 
@@ -36,22 +42,22 @@ export interface Client {
 
 export interface DatabaseOptions {
   readonly connectionsMax?: number
-  /** For messages about connections that break while nobody uses them. */
+  /** Receives a message when an idle connection breaks. */
   readonly log?: (message: string) => void
 }
 
-/** Landing takes milliseconds a record; whatever takes longer than this will not end well. */
+/** Landing takes milliseconds a record; a statement that takes this long is not expected to succeed. */
 const statementSecondsMax = 60
-/** A connection that hangs is given up a while after the server should have given up the statement. */
+/** A connection that hangs is closed some time after the server should have ended the statement. */
 const queryMillisecondsMax = (statementSecondsMax + 15) * 1_000
-/** How long a request waits for a connection of the pool before it is told to come again. */
+/** How long a request waits for a connection of the pool before it is answered 503. */
 const connectMillisecondsMax = 5_000
 const attemptsMax = 3
 
-/** int8 comes as number: what is read here are counts, far below 2^53. */
+/** int8 is read as a number: the ones read here are counts, far below 2^53. */
 const int8 = 20
 
-/** Connects when first used; a database that is down shows as an error of the first query. */
+/** Connects when first used: if the database is down, the first query fails. */
 export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
   const pool = new pg.Pool({
     connectionString: url,
@@ -68,7 +74,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   let closing: Promise<void> | undefined
   // Without a listener a connection that breaks while idle would end the process.
   pool.on('error', (error) => {
-    // Closing says goodbye and does not wait; a server that is stopped right after may not have heard it.
+    // `end` does not wait for the server, so one that stops right after it may still report a broken connection.
     if (closing === undefined) options.log?.(`A connection to the database broke: ${error.message}`)
   })
 
@@ -109,7 +115,7 @@ async function transactionOnce<Result>(
   connection.on('error', ignore)
   let broken: Error | undefined
   try {
-    // `set local` and not a connection option, which poolers such as PgBouncer refuse.
+    // `set local` instead of a connection option, which poolers such as PgBouncer refuse.
     await connection.query(`begin; set local statement_timeout = '${statementSecondsMax}s'`)
     const result = await work({
       async query<Row extends object>(text: string, parameters: readonly unknown[] = []) {
@@ -120,7 +126,7 @@ async function transactionOnce<Result>(
     await connection.query('commit')
     return result
   } catch (error) {
-    // Without an answer of PostgreSQL's the connection hangs or is gone: a rollback would wait on it once more.
+    // If PostgreSQL did not answer, the connection hangs or is closed: a rollback would only wait again.
     const isAnswered = error instanceof pg.DatabaseError
     broken = isAnswered || !(error instanceof Error) ? await rollBack(connection) : error
     throw error
@@ -130,7 +136,7 @@ async function transactionOnce<Result>(
   }
 }
 
-/** What is wrong with the connection, when it cannot roll back. */
+/** Returns the connection's error if it cannot roll back. */
 async function rollBack(connection: pg.PoolClient): Promise<Error | undefined> {
   try {
     await connection.query('rollback')

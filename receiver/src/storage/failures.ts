@@ -1,11 +1,11 @@
-/** What an error of the database means for who sent the data. Pure. */
+/** Which answer an error of the database calls for. Pure. */
 
 export type Failure =
-  /** The data itself; the same data will fail again. */
+  /** The data is refused, and would be refused again. */
   | { readonly kind: 'data'; readonly sqlState: string }
-  /** Ended in favour of another transaction; at once again. */
+  /** The transaction was ended in favour of another one, and can be repeated at once. */
   | { readonly kind: 'conflict'; readonly sqlState: string }
-  /** Everything else: down, full, read-only, slow, restarting. It can heal, so the client shall come again. */
+  /** Everything else: down, full, read-only, slow, restarting. It may recover, so the client should repeat the request. */
   | { readonly kind: 'unwell'; readonly sqlState: string | undefined }
 
 /** SQLSTATE classes: data exception, integrity constraint violation, program limit exceeded. */

@@ -1,16 +1,16 @@
 /**
- * A role for dashboards and people who ask in SQL: it signs in, reads the views and what they read, and nothing else.
+ * A database role for dashboards and SQL users: it can sign in, and read the views and the tables they read.
  *
- * Tables are named one by one, so that a table made later, or one with secrets, is not readable by accident. The limits
- * (read-only, a time for each statement) guard against mistakes: who holds the password can set them otherwise. What it
- * may read and write is not theirs to change.
+ * Its tables are listed, so that a later table, or one with secrets, does not become readable by accident. Its limits
+ * (read-only, a time limit for statements) prevent mistakes only, since whoever has the password can change them; its
+ * rights to read and write cannot be changed that way.
  */
 import pg from 'pg'
 import { TurnlogError } from '../errors.ts'
 import type { Client, Database } from './database.ts'
 import { scramVerifier } from './scram.ts'
 
-/** What the views read. Not: tokens, sign-in links, sessions of the pages. */
+/** The tables that views read. Not among them: tokens, sign-in links and page sessions. */
 const readableTables = [
   'spans',
   'log_records',
@@ -33,7 +33,7 @@ const limits = {
   lock_timeout: '10s',
 } as const
 
-/** Tells ours from roles that are none of our business. */
+/** The comment of roles that this file created; others are not touched. */
 const mark = 'Turnlog: reads for reports'
 const lockKey = 7_235_014_903
 
@@ -42,7 +42,7 @@ interface Known {
   readonly hasPower: boolean
 }
 
-/** Makes the role, or brings it up to date: password, limits, and the right to read what has been added since. */
+/** Creates the role, or updates it: password, limits, and the right to read views that were added since. */
 export async function createReportingRole(
   database: Database,
   options: { readonly name: string; readonly password: string },
@@ -59,7 +59,7 @@ export async function createReportingRole(
       await client.query(`alter role ${role} set ${name} = '${value}'`)
     }
     await client.query(`comment on role ${role} is '${mark}'`)
-    const { schema, databaseName } = await whereWeAre(client)
+    const { schema, databaseName } = await schemaAndDatabase(client)
     await client.query(`revoke all on all tables in schema ${schema} from ${role}`)
     await client.query(`grant connect on database ${databaseName} to ${role}`)
     await client.query(`grant usage on schema ${schema} to ${role}`)
@@ -69,8 +69,8 @@ export async function createReportingRole(
 }
 
 /**
- * False when there is none of that name. Throws when it is needed elsewhere, as in a database that was restored beside
- * this one: here it has lost its rights all the same, so that the last database to drop it in drops it.
+ * False when there is no role of that name. Throws when another database needs it, such as one restored beside this one.
+ * Its rights in this database are revoked even then, so the role can be dropped in the last database that needs it.
  */
 export async function dropReportingRole(
   database: Database,
@@ -79,7 +79,7 @@ export async function dropReportingRole(
   const role = quoted(name)
   const dropped = await changeRoles(database, async (client) => {
     if ((await findRole(client, name)) === undefined) return { status: 'absent' } as const
-    const { schema, databaseName } = await whereWeAre(client)
+    const { schema, databaseName } = await schemaAndDatabase(client)
     await client.query(`revoke all on all tables in schema ${schema} from ${role}`)
     await client.query(`revoke all on schema ${schema} from ${role}`)
     await client.query(`revoke all on database ${databaseName} from ${role}`)
@@ -97,12 +97,12 @@ export async function dropReportingRole(
   const { cause } = dropped
   throw new TurnlogError(
     'TL_ROLE_REFUSED',
-    `The role '${name}' may read nothing here any more, but is still needed (${cause.detail?.replaceAll('\n', ', ') ?? cause.message}): drop it in that database as well, or what it owns.`,
+    `The role '${name}' can no longer read this database, but is still needed (${cause.detail?.replaceAll('\n', ', ') ?? cause.message}): drop it in that database as well, or drop what it owns.`,
     { cause },
   )
 }
 
-/** One at a time: PostgreSQL refuses two changes of one role at one moment. */
+/** Runs one change at a time: PostgreSQL refuses concurrent changes of one role. */
 async function changeRoles<Result>(
   database: Database,
   work: (client: Client) => Promise<Result>,
@@ -118,7 +118,7 @@ async function changeRoles<Result>(
       const [row] = await database.query<{ user: string }>('select current_user as "user"')
       throw new TurnlogError(
         'TL_ROLE_REFUSED',
-        `The database user '${row?.user}' may not change roles: run this once with a DATABASE_URL of one that may (CREATEROLE) and that owns the tables.`,
+        `The database user '${row?.user}' may not change roles: run this once with a DATABASE_URL of a user that has CREATEROLE and owns the tables.`,
         { cause },
       )
     }
@@ -126,7 +126,7 @@ async function changeRoles<Result>(
   }
 }
 
-/** Throws when there is a role of that name that is not one of these. */
+/** Throws when there is a role of that name that this file did not create, or that has gained more rights. */
 async function findRole(client: Client, name: string): Promise<Known | undefined> {
   const [known] = await client.query<Known>(
     `select coalesce(shobj_description(oid, 'pg_authid') = $2, false) as "isOurs",
@@ -138,11 +138,13 @@ async function findRole(client: Client, name: string): Promise<Known | undefined
   if (known === undefined || (known.isOurs && !known.hasPower)) return known
   throw new TurnlogError(
     'TL_ROLE_REFUSED',
-    `There is a role '${name}' that was not made by this command, or has been given more rights: choose another name.`,
+    `There is a role '${name}' that this command did not create, or that has been given more rights: choose another name.`,
   )
 }
 
-async function whereWeAre(client: Client): Promise<{ schema: string; databaseName: string }> {
+async function schemaAndDatabase(
+  client: Client,
+): Promise<{ schema: string; databaseName: string }> {
   const [row] = await client.query<{ schema: string; databaseName: string }>(
     `select quote_ident(current_schema()) as schema,
             quote_ident(current_database()) as "databaseName"`,

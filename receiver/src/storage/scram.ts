@@ -1,15 +1,15 @@
 /**
- * A password as PostgreSQL stores it (SCRAM-SHA-256, RFC 5803), made here so that the password itself travels in no
- * statement, which a server may log.
+ * A password in the form in which PostgreSQL stores it (SCRAM-SHA-256, RFC 5803). It is computed here, because a server may
+ * log the statement that sets a password.
  */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 
-/** PostgreSQL's own. */
+/** PostgreSQL's default. */
 const iterations = 4096
 const saltBytes = 16
 const keyBytes = 32
 
-/** For passwords of ASCII: others would have to be normalised first (SASLprep). */
+/** For ASCII passwords only: others would have to be normalised first (SASLprep). */
 export function scramVerifier(password: string, salt = randomBytes(saltBytes)): string {
   const salted = pbkdf2Sync(password, salt, iterations, keyBytes, 'sha256')
   const clientKey = hmac(salted, 'Client Key')

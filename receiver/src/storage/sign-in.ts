@@ -1,15 +1,14 @@
-/** How a browser is signed in: by a link that works once, which is traded for a cookie. */
+/** Signs a browser in: a link that works once is exchanged for a cookie. */
 import { randomBytes } from 'node:crypto'
 import type { Database } from './database.ts'
-import { defaultTeam } from './team.ts'
-import { hashSecret } from './tokens.ts'
+import { defaultTeam, hashSecret } from './tokens.ts'
 
-/** A link lies in a terminal's scrollback: it works once, and not for long. */
+/** A link remains visible in a terminal's scrollback, so it works once and for a short time. */
 const linkMinutes = 60
 const sessionDays = 30
 const secretBytes = 32
 
-/** Where `code` is traded for a cookie. */
+/** The path of the sign-in link. */
 export const signInPath = '/sign-in'
 
 /** A link that signs one browser in, once, within an hour. */
@@ -28,7 +27,7 @@ export async function createSignInLink(
   return url.href
 }
 
-/** Trades a code for a session's secret; undefined when it is unknown, used or expired. */
+/** Exchanges a link's code for the secret of a page session; undefined when the code is unknown, used or expired. */
 export async function useSignInCode(
   database: Database,
   code: string,
@@ -51,7 +50,7 @@ export async function useSignInCode(
   return { secret, maxAgeSeconds: sessionDays * 86_400 }
 }
 
-/** The team a session's secret lets see; undefined when it lets see nothing. */
+/** The team of a page session; undefined when its secret is unknown or it has expired. */
 export async function findPageSession(
   database: Database,
   secret: string,

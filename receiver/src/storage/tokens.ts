@@ -1,11 +1,13 @@
-/** Tokens: who may do what. A token is shown once, when it is made; its SHA-256 is what is stored. */
+/** Access tokens. A token is shown once, when it is created; only its SHA-256 is stored. */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Database } from './database.ts'
-import { defaultTeam } from './team.ts'
+
+/** The team of every key in the database; there is only one so far. */
+export const defaultTeam = 'default'
 
 /**
- * `ingest` lands as its own user, and reads the ledger of that user's recorders; `gateway` lands for any user of its
- * team; `read` looks; `admin` may do all.
+ * `ingest` lands records of its user, and reads the ledger of that user's recorders; `gateway` lands records of any user
+ * of its team; `read` reads everything; `admin` may do all of this.
  */
 export const tokenScopes = ['ingest', 'gateway', 'read', 'admin'] as const
 export type TokenScope = (typeof tokenScopes)[number]
@@ -24,12 +26,12 @@ export interface TokenDescription {
   readonly revokedAt: Date | null
 }
 
-/** So that a token is known as one wherever it turns up. */
+/** Makes a token recognizable, for example to secret scanners. */
 const prefix = 'tlt_'
 const secretBytes = 32
 const idBytes = 6
 
-/** The token; it cannot be shown again. */
+/** Returns the token, which cannot be shown again. */
 export async function createToken(
   database: Database,
   options: { readonly user: string; readonly scope: TokenScope; readonly team?: string },
@@ -49,7 +51,7 @@ export async function createToken(
   return token
 }
 
-/** Who holds the token; undefined when nobody does, or it was revoked. */
+/** The holder of a token; undefined when it is unknown or revoked. */
 export async function findTokenHolder(
   database: Database,
   token: string,
@@ -72,7 +74,7 @@ export async function listTokens(database: Database): Promise<TokenDescription[]
   )
 }
 
-/** By its id or by itself. False when there is no such token, or it was revoked before. */
+/** Takes the token or its id. False when there is no such token, or it was revoked before. */
 export async function revokeToken(database: Database, idOrToken: string): Promise<boolean> {
   const rows = await database.query(
     `update tokens

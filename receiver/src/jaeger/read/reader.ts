@@ -1,6 +1,6 @@
 /** Reading the database for viewers, with bounded time and a bounded number of statements at once. */
 import type { Gate } from '../../http/gate.ts'
-import type { Reader } from '../../storage/index.ts'
+import type { Reader } from '../../storage/database.ts'
 
 export interface ReadOptions {
   readonly database: Reader

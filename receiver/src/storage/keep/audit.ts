@@ -1,4 +1,4 @@
-/** What was deleted, by whom, and how much; never what it held. */
+/** The audit: what was deleted, by whom, and how much of it; never any content. */
 import type { Client, Database } from '../database.ts'
 
 export interface DroppedTable {
@@ -7,18 +7,18 @@ export interface DroppedTable {
   readonly bytes: number
 }
 
-/** By table; those of which nothing was dropped are left out. */
+/** By table; without tables of which nothing was dropped. */
 export type Dropped = Readonly<Record<string, DroppedTable>>
 
 export interface Deletion {
   readonly action: 'expire' | 'purge'
   /** `receiver`, or an operator's account. */
   readonly actor: string
-  /** The first day that is kept. After a purge nothing from before it lands any more. */
+  /** The first day that is not deleted. After a purge, records from before it are refused. */
   readonly before: string
 }
 
-/** The row's id. It says what is being deleted before that is, and how much as it is: a kill leaves no gap. */
+/** Adds a row before anything is deleted, and returns its id. A receiver that is killed leaves no deletion unrecorded. */
 export async function beginDeletion(
   database: Database,
   { action, actor, before }: Deletion,
@@ -32,7 +32,7 @@ export async function beginDeletion(
   return row?.id ?? 0
 }
 
-/** Within the transaction that drops. */
+/** Must be called within the transaction that drops. `dropped` is the sum so far. */
 export async function noteDropped(
   client: Client,
   { auditId, dropped }: { readonly auditId: number; readonly dropped: Dropped },
@@ -43,7 +43,7 @@ export async function noteDropped(
   ])
 }
 
-/** An expiry that found everything in use has deleted nothing. */
+/** Removes the row of an expiry that deleted nothing, because everything was in use. */
 export async function endDeletion(database: Database, auditId: number): Promise<void> {
   await database.query(
     `delete from audit where audit_id = $1 and action = 'expire' and details = '{}'`,
@@ -51,7 +51,7 @@ export async function endDeletion(database: Database, auditId: number): Promise<
   )
 }
 
-/** How far operators have purged, and what time the database has. */
+/** The last day that operators purged up to, and the time of the database's clock. */
 export async function readPurges(
   database: Database,
 ): Promise<{ readonly purgedBefore: string | undefined; readonly databaseNow: Date }> {

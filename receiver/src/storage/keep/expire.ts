@@ -1,8 +1,8 @@
 /**
- * Days that are kept no longer, dropped as a whole.
+ * Deletes records by whole days, by dropping their partitions.
  *
- * A `DROP` of a partition waits for whoever reads the table, and everybody who lands waits behind it meanwhile: so it
- * waits a moment only, gives way, and is tried again. What stays is dropped another time; nothing depends on it.
+ * `drop table` waits for every query that reads the table, and all landing waits behind it. So it waits for a moment only,
+ * gives up, and is tried again. Partitions that are still in use are dropped at a later run; nothing depends on it.
  */
 
 import type { Client, Database } from '../database.ts'
@@ -16,23 +16,23 @@ import {
 } from './audit.ts'
 import { bound, dayTextOf, type Partitioned, partitioned, partitionsLockKey } from './partitions.ts'
 
-/** A blink for those who land, and time enough when only short queries are in the way. */
+/** How long landing may have to wait; enough when only short queries are running. */
 const lockMillisecondsMax = 200
 /** Rows of `_rest` deleted in one statement. */
 const rowsMax = 5_000
 
-/** A partition of a day that is due, or what lies in `_rest` of it. */
+/** A partition of a day that is to be deleted, or that day's rows in a `_rest` partition. */
 export interface Due {
   readonly target: Partitioned
   readonly day: string
   /** Undefined for rows of `_rest`. */
   readonly partition: string | undefined
   readonly bytes: number
-  /** About, where PostgreSQL has an estimate. */
+  /** PostgreSQL's estimate, where it has one. */
   readonly rows: number
 }
 
-/** What is there from before a day, records before contents and the oldest first. */
+/** Everything from before a day: records before contents, and the oldest day first. */
 export async function dueBefore(database: Database, before: string): Promise<readonly Due[]> {
   const due: Due[] = []
   for (const target of partitioned) {
@@ -62,7 +62,7 @@ async function partitionsBefore(
   )
   const due: Due[] = []
   for (const { day, partition, bytes, rows: estimate } of rows) {
-    // Nothing, as an estimate, may also mean that nobody has looked since it was filled.
+    // An estimate of 0 may also mean that the partition was not analyzed since it was filled.
     const known = estimate === null || estimate === 0 ? await count(database, partition) : estimate
     due.push({ target, day, partition, bytes, rows: known })
   }
@@ -91,17 +91,17 @@ async function restBefore(
 
 export interface DropResult {
   readonly dropped: Dropped
-  /** Still there, because somebody reads them, or another receiver is at it. */
+  /** Not dropped, because a query reads them, or another receiver is dropping them. */
   readonly left: readonly Due[]
 }
 
 export interface DropOptions extends Deletion {
   readonly triesMax: number
-  /** Waited for between two tries; false ends the work. */
+  /** Awaited between two tries; false ends the work. */
   readonly pause: () => Promise<boolean>
 }
 
-/** Drops what is due, in its order, and keeps the books. */
+/** Drops `due` in its order, and records it in the audit. */
 export async function dropDays(
   database: Database,
   due: readonly Due[],
@@ -111,7 +111,7 @@ export async function dropDays(
   const auditId = await beginDeletion(database, options)
   let dropped: Dropped = {}
   const left: Due[] = []
-  // Who reads one day of a table holds the others, too: they are tried, and not waited for.
+  // A query that reads one day of a table usually locks all its days: the others are tried once, without waiting.
   const busy = new Set<string>()
   let isEnded = false
   for (const one of due) {
@@ -146,7 +146,7 @@ function added(sum: DroppedTable | undefined, { day, rows, bytes }: Due): Droppe
 
 const lockNotAvailable = '55P03'
 
-/** Gone: another receiver was quicker, and keeps the books of it. Busy: somebody is in the way. */
+/** `gone`: another receiver has dropped it, and recorded that. `busy`: a query reads it. */
 async function dropOne(
   database: Database,
   due: Due,
@@ -181,7 +181,7 @@ async function dropOne(
   }
 }
 
-/** Locks rows only; nobody waits for it. */
+/** Locks rows only, which no other transaction waits for. */
 async function deleteRest(database: Database, { target, day }: Due): Promise<number> {
   const { table, column } = target
   let deleted = 0
@@ -202,8 +202,8 @@ async function deleteRest(database: Database, { target, day }: Due): Promise<num
 }
 
 /**
- * For how many milliseconds too much has been due at once, by the clock of the database; undefined when it is not so.
- * All receivers share it.
+ * For how many milliseconds too many days have been due at once, by the clock of the database; undefined when that is not
+ * the case now. All receivers share this state.
  */
 export async function overdueFor(
   database: Database,

@@ -1,14 +1,14 @@
 /**
- * Day partitions, made before they are needed: a week back and a few days ahead.
+ * Day partitions, created before they are needed: for a week back and a few days ahead.
  *
- * A day without a partition costs no record: its rows land in the table's `_rest` partition, and move when the day's
- * own is made. So on a new database days longer ago get theirs only when they have rows; where a receiver has been
- * running, they have had theirs since they were ahead.
+ * Rows of a day without a partition land in the table's `_rest` partition, and move when the day's partition is created.
+ * So on a new database, older days get a partition only when they have rows. On one that is in use, they have had theirs
+ * since they were days ahead.
  */
 import { dayFrom, oldestDay, type Period } from '../../period.ts'
 import type { Database } from '../database.ts'
 
-/** Records first: a record without its contents would look whole. */
+/** In the order in which days are dropped. Records come first: one without its contents would look complete. */
 export const partitioned = [
   { table: 'spans', column: 'start_time', kind: 'timestamptz' },
   { table: 'log_records', column: 'time', kind: 'timestamptz' },
@@ -23,9 +23,9 @@ export type Partitioned = (typeof partitioned)[number]
 const daysBackMax = 7
 /** One more than the newest record that lands: clocks disagree about midnight. */
 const daysAhead = 3
-/** Making a partition locks the `_rest` partition; it must not wait long behind a long query. */
+/** Creating a partition locks the `_rest` partition, and must not wait for a long query. */
 const lockSecondsMax = 5
-/** Held while partitions are made or dropped: the two take the same locks in different orders. */
+/** Locked while a partition is created or dropped, which take the same locks in different orders. */
 export const partitionsLockKey = 7_235_014_902
 
 export interface PartitionOptions {
@@ -33,7 +33,7 @@ export interface PartitionOptions {
   readonly purgedBefore?: string | undefined
 }
 
-/** Makes the partitions that are missing; returns their names. May run in several receivers at once. */
+/** Creates the partitions that are missing, and returns their names. May run in several receivers at once. */
 export async function ensurePartitions(
   database: Database,
   now: Date,
@@ -74,7 +74,7 @@ export function dayTextOf({ column, kind }: Partitioned): string {
   return `to_char(${day}, 'YYYY-MM-DD')`
 }
 
-/** SQL for the beginning of a day, which comes from here and never from a client. */
+/** SQL for the beginning of a day, which must never come from a client. */
 export function bound({ kind }: Partitioned, day: string): string {
   return kind === 'date' ? `date '${day}'` : `timestamptz '${day} 00:00:00+00'`
 }
@@ -90,7 +90,7 @@ async function partitionsOf(database: Database, { table }: Partitioned): Promise
   return new Set(rows.map(({ name }) => name))
 }
 
-/** False when another receiver was quicker. */
+/** False when another receiver has created it. */
 async function makePartition(
   database: Database,
   options: {
@@ -111,7 +111,7 @@ async function makePartition(
       [name],
     )
     if (row?.exists) return false
-    // Attached, not created as a partition: that would lock the whole table, and wait for every query on it.
+    // `create table … partition of` would lock the whole table, and wait for every query on it.
     await client.query(`lock table ${table}_rest in access exclusive mode`)
     await client.query(`create table ${name} (like ${table} including all)`)
     await client.query(`

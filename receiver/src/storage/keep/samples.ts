@@ -1,7 +1,7 @@
-/** What the receiver counts about itself, kept in the database so that dashboards and people can ask. */
+/** Stores the receiver's own counts and the sizes of its tables, for dashboards and queries. */
 import type { Database } from '../database.ts'
 
-/** Counted since the sample before: received = landed + duplicate + rejected. */
+/** Counts since the previous sample: received = landed + duplicate + rejected. */
 export interface ReceiverSample {
   readonly receiverId: string
   readonly seconds: number
@@ -41,12 +41,12 @@ const tableText = `
    where not exists (select from table_samples where hour = date_trunc('hour', now(), 'UTC'))
   on conflict do nothing`
 
-/** One set of sizes an hour, whichever receiver comes first. */
+/** Adds one set of sizes an hour, by the first receiver that calls it. */
 export async function addTableSamples(database: Database): Promise<void> {
   await database.query(tableText)
 }
 
-/** Samples are kept as long as records are; `oldest` is the first day (UTC) of both. */
+/** Deletes samples from before `oldest`, the first UTC day whose records are kept. */
 export async function expireSamples(
   database: Database,
   { oldest }: { readonly oldest: string },

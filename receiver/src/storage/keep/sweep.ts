@@ -1,10 +1,9 @@
-/** Rows that have served: links nobody can use any more, sessions of the pages that are over, claims of old events, old samples. */
-
+/** Deletes rows without use: used and expired sign-in links, expired page sessions, claims of old events, old samples. */
 import type { Database } from '../database.ts'
 import { expireClaims } from '../land/claims.ts'
 import { expireSamples } from './samples.ts'
 
-/** `oldest` is the first day that is kept. */
+/** `oldest` is the first UTC day whose records are kept. */
 export async function sweep(
   database: Database,
   { oldest }: { readonly oldest: string },

@@ -1,33 +1,32 @@
 /**
- * Whole contents that come by themselves, and the records that refer to them: brought together whichever comes first,
- * and of whatever days they are.
+ * Attachments: contents that are uploaded apart from the records that refer to them, before or after, on any day.
  *
- * A content is read by its day, which is its record's; who uploads it does not know that. So `attachment_days` says where each
- * attachment is, and where it is awaited. A record that lands takes a copy of one that is there, or leaves word; an
- * upload goes to all days where word was left. Both hold the lock of the content until they commit, so that neither
- * misses the other.
+ * A content is stored under the day of the record that refers to it, which the uploader does not know. So
+ * `attachment_days` has the days under which each attachment is stored or awaited. When a record lands, the attachment is
+ * copied to its day, or noted as awaited; an upload is stored under all days that await it. Both hold the lock of the
+ * content until they commit, so that neither misses the other.
  */
 import { isUtf8 } from 'node:buffer'
 import type { Client, Database } from '../database.ts'
-import { forgetParts, lockContents } from './parts.ts'
+import { type ContentKey, forgetParts, lockContents } from './parts.ts'
 
 export interface Attachment {
   readonly teamId: string
   /** In hex; the caller has verified it. */
   readonly sha256: string
   readonly bytes: Buffer
-  /** A UTC day it shall be kept with, `2026-07-31`. */
+  /** A UTC day to store it under, `2026-07-31`. */
   readonly day: string
 }
 
 export interface LandedAttachment {
-  /** The one that was asked for, and where it was awaited. */
+  /** The given day, and those that awaited it. */
   readonly days: readonly string[]
-  /** False when it was there on each of these days before. */
+  /** False when it was already stored under each of these days. */
   readonly isNew: boolean
 }
 
-/** Text where the bytes are text, told as in `otlp/contents.ts`. The same again changes nothing. */
+/** Stored as text if the bytes are text, by the rule of `otlp/rows/contents.ts`. Uploading it again changes nothing. */
 export async function landAttachment(
   database: Database,
   { teamId, sha256: hex, bytes, day }: Attachment,
@@ -57,7 +56,7 @@ export async function landAttachment(
         where not attachment_days.is_here`,
       [teamId, sha256, days],
     )
-    await forgetParts(client, { teamId, places: days.map((one) => ({ day: one, sha256 })) })
+    await forgetParts(client, { teamId, contents: days.map((one) => ({ day: one, sha256 })) })
     return { days, isNew: rows.length > 0 }
   })
 }
@@ -75,18 +74,13 @@ async function daysAwaiting(
   return rows.map(({ day }) => day)
 }
 
-export interface Awaited {
-  readonly day: string
-  readonly sha256: Buffer
-}
-
 /**
- * To be called when the contents of the batch have landed, under the locks of these. Those that are neither here nor
- * kept with another day are awaited.
+ * Must be called after the contents of the batch have landed, under the locks of `contents`. Copies those that are stored
+ * under another day; the others are noted as awaited.
  */
 export async function awaitContents(
   client: Client,
-  { teamId, contents }: { readonly teamId: string; readonly contents: readonly Awaited[] },
+  { teamId, contents }: { readonly teamId: string; readonly contents: readonly ContentKey[] },
 ): Promise<void> {
   if (contents.length === 0) return
   await client.query(

@@ -1,23 +1,23 @@
 /**
- * Claims: which plain events have landed, whatever time they said they were.
+ * Claims: which plain events have landed, whatever time they were sent with.
  *
- * A row is inserted in the transaction that lands the record, so of two that bring the same event at
- * one moment the second waits, and finds it claimed. Claims are hashes; they outlive their records by
- * some days, so that nothing is landed twice while its time is still taken.
+ * A claim is inserted in the transaction that lands the record, so of two that bring the same event at one moment the
+ * second waits, and finds it claimed. Claims are hashes. They outlive their records by some days, so that no event lands
+ * twice while its day is still accepted.
  */
 import type { Item } from '../../otlp/rows/batch.ts'
 import type { Claim } from '../../otlp/wire/request.ts'
 import type { Client, Database } from '../database.ts'
 import { insertRows } from './insert.ts'
 
-/** What became of a record with a claim. */
+/** The outcome of a record with a claim. */
 export type ClaimOutcome =
   | { readonly status: 'landed' }
-  /** `hash` is that of what landed under this claim; of something else in its place it is not known. */
+  /** `hash` is that of the event that landed with this claim; unknown when another record has the record's key. */
   | { readonly status: 'duplicate'; readonly hash: string | undefined }
   | { readonly status: 'rejected'; readonly reason: string }
 
-/** Takes what nobody has claimed; the outcomes of the other claims. */
+/** Inserts the claims that are new; returns the outcomes of the others. */
 export async function takeClaims(
   client: Client,
   { teamId, items }: { readonly teamId: string; readonly items: readonly Item<unknown>[] },
@@ -46,10 +46,10 @@ export async function takeClaims(
   return outcomes
 }
 
-/** Events lie some days ahead of when they landed, at most. */
+/** An event may land before its own time, by which it expires; this is more than `futureDays`. */
 const slackDays = 7
 
-/** Forgets claims of events that would be refused by now: `oldest` is the first day that is kept. */
+/** Deletes the claims of events that would be refused now; `oldest` is the first day that is not expired. */
 export async function expireClaims(
   database: Database,
   { oldest }: { readonly oldest: string },

@@ -1,10 +1,10 @@
-/** Contents and message links: each once a day, whoever brings it. */
+/** Contents and message links: each stored once for a day, however often it is sent. */
 import type { Batch } from '../../otlp/rows/batch.ts'
 import type { ContentRow, MessageLinkRow } from '../../otlp/rows/contents.ts'
 import type { Client } from '../database.ts'
 import { insertRows } from './insert.ts'
 
-/** Lands what `keys` name and is not there yet; returns the keys of the contents that were not. */
+/** Lands the contents and links of `keys` that are not stored yet; returns the keys of the contents that are new. */
 export async function landContents(
   client: Client,
   options: {
@@ -14,7 +14,7 @@ export async function landContents(
   },
 ): Promise<ReadonlySet<string>> {
   const { teamId, batch, keys } = options
-  // Most of a conversation is there already when it is sent again: ask before sending the texts.
+  // A conversation is sent again with each model call, and most of it is stored: ask before sending the texts.
   const contents = await missingFrom(client, 'contents', pick(batch.contents, keys), teamId)
   await insertRows(client, {
     table: 'contents',
@@ -46,7 +46,7 @@ export function keyOf({ day, sha256 }: { readonly day: string; readonly sha256: 
   return `${day} ${sha256.toString('hex')}`
 }
 
-/** In the order of their keys, see `insertRows`. */
+/** In the order of their keys, as `insertRows` requires. */
 function pick<Row>(rows: ReadonlyMap<string, Row>, keys: ReadonlySet<string>): [string, Row][] {
   return [...rows]
     .filter(([key]) => keys.has(key))
@@ -54,8 +54,8 @@ function pick<Row>(rows: ReadonlyMap<string, Row>, keys: ReadonlySet<string>): [
 }
 
 /**
- * Another transaction may bring the same meanwhile: the insert that follows settles that. Rows are asked for one by one,
- * so that each is found by its key also where the planner knows nothing of the table yet, as at the start of a day.
+ * Another transaction may insert the same rows meanwhile; the insert that follows ignores them. A lateral join looks up
+ * each row by its key, also while the planner has no statistics of the table, as at the start of a day.
  */
 async function missingFrom<Row extends ContentRow | MessageLinkRow>(
   client: Client,

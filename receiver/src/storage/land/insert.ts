@@ -2,24 +2,24 @@
 import type { Table } from '../../otlp/rows/columns.ts'
 import type { Client } from '../database.ts'
 
-/** PostgreSQL takes 65 535 parameters a statement. Shorter statements are parsed faster. */
+/** PostgreSQL accepts 65 535 parameters a statement; shorter statements are parsed faster. */
 const parametersMax = 20_000
-/** Bytes of parameters a statement, as far as the caller knows them: they are copied twice on their way. */
+/** Bytes of parameters a statement, as far as the caller knows them: the driver copies them twice. */
 const bytesMax = 8 * 1024 ** 2
 
 export interface Insertion<Row> {
   readonly table: string
   /** Column names, in the order of `valuesOf`. */
   readonly columns: readonly string[]
-  /** Sorted by key: two transactions that insert in different orders would wait for each other. */
+  /** Sorted by key: two transactions that insert in different orders may deadlock. */
   readonly rows: readonly Row[]
   valuesOf(row: Row): readonly unknown[]
   bytesOf?(row: Row): number
-  /** `on conflict …`, and `returning …` if anything is to come back. */
+  /** `on conflict …`, and `returning …` where rows are to be returned. */
   readonly conflict: string
 }
 
-/** Names come from this folder, never from a client. */
+/** The names of table and columns are put into the statement: they must never come from a client. */
 export async function insertRows<Row, Returned extends object = object>(
   client: Client,
   insertion: Insertion<Row>,

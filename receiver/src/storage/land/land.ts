@@ -1,11 +1,9 @@
 /**
  * Lands a batch: all of it in one transaction, committed before this returns.
  *
- * received = landed + duplicate + rejected. The same batch again, at the same moment or later, by
- * whomever, changes no row count and no ledger: every insert knows its key, and takes locks in the
- * order of tables below and of keys within each, so that two that meet wait and do not deadlock.
- * Should the data itself be refused by the database, the batch is halved until the record is found,
- * which is then rejected alone.
+ * received = landed + duplicate + rejected. Landing the same batch again, at the same moment or later, changes no row
+ * count and no ledger, because every insert conflicts on its key. If the database refuses the data itself, the batch is
+ * halved until the record is found, and that record alone is rejected.
  */
 import type {
   Batch,
@@ -18,12 +16,12 @@ import type {
 } from '../../otlp/rows/batch.ts'
 import type { Client, Database } from '../database.ts'
 import { failureOf } from '../failures.ts'
-import { type Awaited, awaitContents } from './attachment.ts'
+import { awaitContents } from './attachment.ts'
 import { type ClaimOutcome, takeClaims } from './claims.ts'
 import { landContents } from './contents.ts'
 import { addToLedger, type LedgerEntry } from './ledger.ts'
 import { landRecorders, landSessions } from './origins.ts'
-import { forgetParts, landParts, lockContents } from './parts.ts'
+import { type ContentKey, forgetParts, landParts, lockContents } from './parts.ts'
 import { landLogs, landPoints, landSpans } from './records.ts'
 
 export interface LandResult {
@@ -39,7 +37,7 @@ export interface LandResult {
 
 type AnyItem = Item<SpanRow> | Item<LogRow> | Item<PointRow>
 
-/** Throws what `failureOf` calls unwell; then nothing, or a part that may come again, has landed. */
+/** Throws the errors that `failureOf` calls unwell. Then nothing has landed, or a part, which may be sent again. */
 export async function land(
   database: Database,
   { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
@@ -71,7 +69,7 @@ function countParts({ contentParts }: Batch): number {
   return wholes.reduce((sum, whole) => sum + whole.parts, parts.length + repeats)
 }
 
-/** Finds the records the database refuses; they are noted as rejected in a transaction of their own. */
+/** Finds the records that the database refuses, and adds them to the ledger as rejected in a last transaction. */
 async function landInHalves(
   database: Database,
   { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
@@ -103,7 +101,7 @@ async function landInHalves(
   return { landed, rejects: [...rejects, ...Array(countParts(batch)).fill(part)], claims }
 }
 
-/** Rejects and contents land once, after the halves. */
+/** Without rejects and content parts: these land once, after the halves. */
 function halvesOf(batch: Batch): Batch[] {
   const middle = Math.ceil(batch.items.length / 2)
   const part = (start: number, end?: number) =>
@@ -125,7 +123,7 @@ function toReject({ row, claim }: AnyItem, sqlState: string): Reject {
 
 interface Landed {
   readonly count: number
-  /** Beside those the batch came with. */
+  /** In addition to those of the batch. */
   readonly rejects: readonly Reject[]
   readonly claims: ReadonlyMap<string, ClaimOutcome>
 }
@@ -148,13 +146,37 @@ async function attempt(
   }
 }
 
+/**
+ * One attempt, within a transaction. All transactions lock in this order, and within a step in the order of keys, so that
+ * two that bring the same data wait for each other instead of deadlocking.
+ *
+ * | step           | locks until the commit              | why at this point                                           |
+ * | -------------- | ----------------------------------- | ----------------------------------------------------------- |
+ * | 1 lockContents | advisory locks of contents that are | First, while nothing else is locked: a transaction that     |
+ * |                | attached, awaited or in parts       | waits here holds no row that the other one needs. Without   |
+ * |                |                                     | it, two that bring the last two parts, or a content and a   |
+ * |                |                                     | reference to it, would each miss what the other one wrote.  |
+ * | 2 takeClaims   | `event_claims`                      | Events that have landed are left out of all steps below.    |
+ * | 3 landContents | `contents`, `message_links`         | Steps 5 and 6 look for contents that are not stored yet.    |
+ * | 4 forgetParts  | `content_parts`                     | Contents of step 3 no longer need their parts.              |
+ * | 5 landParts    | `content_parts`, `contents`         | Parts of a content of step 3 are duplicates.                |
+ * | 6 awaitContents| `contents`, `attachment_days`       | After 3 and 5, so that only absent contents are awaited.    |
+ * | 7 landItems    | `spans`, `log_records` or           | Last of the rows that belong to this batch alone. Returns   |
+ * |                | `metric_points`                     | which events are new.                                       |
+ * | 8 addToLedger  | `ledger`                            | These three have one row that every request of a recorder   |
+ * | 9 landRecorders| `recorders`                         | or session updates: they are locked last, and so for the    |
+ * |   landSessions | `session_lifetimes`                 | shortest time.                                              |
+ *
+ * One deadlock remains possible: two batches that each have in parts (5) what the other one has whole (3). PostgreSQL
+ * ends one of them, and `transaction` runs it again.
+ */
 async function landOnce(
   client: Client,
   { teamId, batch: whole }: { readonly teamId: string; readonly batch: Batch },
 ): Promise<Landed> {
   const { contentParts: { wholes, parts } = noParts } = whole
-  const places = wholes.flatMap(({ key }) => whole.contents.get(key) ?? [])
-  await lockContents(client, [...places, ...parts, ...awaitedBy(whole)])
+  const wholeContents = wholes.flatMap(({ key }) => whole.contents.get(key) ?? [])
+  await lockContents(client, [...wholeContents, ...parts, ...awaitedBy(whole)])
   const claims = await takeClaims(client, { teamId, items: whole.items })
   const batch = withoutClaimed(whole, claims)
   const { items, recorders, rejects } = batch
@@ -163,7 +185,7 @@ async function landOnce(
     ...wholes.map(({ key }) => key),
   ])
   const news = await landContents(client, { teamId, batch, keys })
-  await forgetParts(client, { teamId, places })
+  await forgetParts(client, { teamId, contents: wholeContents })
   const staged = await landParts(client, { teamId, parts })
   await awaitContents(client, { teamId, contents: awaitedBy(batch) })
   const { count, landed } = await landItems(client, { teamId, batch })
@@ -182,8 +204,8 @@ async function landOnce(
   }
 }
 
-/** Contents the records refer to and do not bring. */
-function awaitedBy({ items, contents, links }: Batch): readonly Awaited[] {
+/** Contents that records refer to and the batch does not contain. */
+function awaitedBy({ items, contents, links }: Batch): readonly ContentKey[] {
   const keys = new Set(
     items.flatMap(({ contentKeys }) =>
       contentKeys.filter((key) => !contents.has(key) && !links.has(key)),
@@ -197,7 +219,7 @@ function awaitedBy({ items, contents, links }: Batch): readonly Awaited[] {
 
 const noParts = { wholes: [], parts: [] } as const satisfies Partial<ContentParts>
 
-/** Parts of contents that are new; of one that came twice, by two senders, those of the first. */
+/** How many parts the new contents had; of a content that two senders sent, those of the first. */
 function countWholes(wholes: ContentParts['wholes'], news: ReadonlySet<string>): number {
   const counted = new Set<string>()
   let count = 0
@@ -216,7 +238,7 @@ function withoutClaimed(batch: Batch, claims: ReadonlyMap<string, ClaimOutcome>)
   )
 }
 
-/** How many are new; and of those that may have claims, which. */
+/** How many are new, and which, for signals whose records may have claims. */
 async function landItems(
   client: Client,
   { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
@@ -252,7 +274,7 @@ function ledgerEntries({ items, rejects }: Batch): LedgerEntry[] {
   return entries
 }
 
-/** Of records with one key the first, or the first true one where it was abandoned. */
+/** Of records with one key the first one; if that is abandoned, the first that is not. */
 function withoutRepeats(batch: Batch): Batch {
   return withItems(batch, uniqueItems)
 }

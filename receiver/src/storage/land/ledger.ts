@@ -1,8 +1,7 @@
 /**
  * The ledger: which sequences of each recorder landed, were rejected, or were declared dropped.
  *
- * Written in the transaction that lands the rows, and kept when they expire. Adding the same ranges
- * again changes nothing.
+ * It is written in the transaction that lands the rows, and outlives them. Adding the same ranges again changes nothing.
  */
 import type { Client } from '../database.ts'
 import { insertRows } from './insert.ts'
@@ -13,7 +12,7 @@ export type LedgerState = (typeof ledgerStates)[number]
 export interface LedgerEntry {
   readonly recorderId: string
   readonly state: LedgerState
-  /** First and last, both included. */
+  /** First and last sequence, both included. */
   readonly ranges: readonly (readonly [bigint, bigint])[]
 }
 
@@ -52,7 +51,7 @@ function mergeByKey(entries: readonly LedgerEntry[]): Map<string, LedgerEntry> {
   return merged
 }
 
-/** The ranges as PostgreSQL reads them, neighbours joined: `{[1,4),[7,8)}`. */
+/** The ranges as PostgreSQL's text, neighbours joined: `{[1,4),[7,8)}`. */
 export function toMultirange(ranges: LedgerEntry['ranges']): string {
   const sorted = [...ranges].sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0))
   const joined: [bigint, bigint][] = []

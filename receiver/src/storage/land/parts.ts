@@ -1,10 +1,10 @@
 /**
- * Parts of contents: staged until a content is whole, then landed as if it had come with its record.
+ * Parts of contents: stored in `content_parts` until all are here, then landed as if the content had come with its record.
  *
- * Whoever touches the parts of a content holds its lock until the end of the transaction, so that of two that bring the
- * last parts at one moment the second sees the first one's. A content is put together by PostgreSQL: one that came in
- * pieces over days is in no request's memory. First from its sender's own parts, and where those are not all here, from
- * everybody's. What is whole and is not what its hash says was sent wrongly: its parts go, and are rejected.
+ * A transaction that touches the parts of a content holds the content's lock until it ends: of two that bring the last
+ * two parts at one moment, the second sees the part of the first. PostgreSQL joins the parts, because a content may arrive
+ * over days, and in no single request. It takes the sender's parts first, and parts of other senders where those are
+ * missing. If the parts of one sender are complete and do not have the content's hash, they are deleted and rejected.
  */
 import type { PartRow, Reject } from '../../otlp/rows/batch.ts'
 import { contentMismatch } from '../../otlp/rows/content-parts.ts'
@@ -12,7 +12,8 @@ import type { Client } from '../database.ts'
 import { keyOf } from './contents.ts'
 import { insertRows } from './insert.ts'
 
-interface Place {
+/** A content is stored once for each day, `2026-07-31`, whose records refer to it. */
+export interface ContentKey {
   readonly day: string
   readonly sha256: Buffer
 }
@@ -22,13 +23,13 @@ export interface PartsResult {
   readonly rejects: readonly Reject[]
 }
 
-/** Two-number advisory locks: ours, and one of so many. More would fill PostgreSQL's table of locks. */
+/** An advisory lock of two numbers: Turnlog's, and one of 256 slots. A lock for each content could fill the lock table. */
 const lockClass = 7_235_015
 const lockSlots = 256
 
-/** To be called before anything else is locked, in one call for all of a transaction. */
-export async function lockContents(client: Client, places: readonly Place[]): Promise<void> {
-  const slots = new Set(places.map(({ sha256 }) => (sha256[0] ?? 0) % lockSlots))
+/** Must be called before anything else is locked, and once for all contents of the transaction. */
+export async function lockContents(client: Client, contents: readonly ContentKey[]): Promise<void> {
+  const slots = new Set(contents.map(({ sha256 }) => (sha256[0] ?? 0) % lockSlots))
   if (slots.size === 0) return
   await client.query('select pg_advisory_xact_lock($1, slot) from unnest($2::int[]) as slot', [
     lockClass,
@@ -36,35 +37,35 @@ export async function lockContents(client: Client, places: readonly Place[]): Pr
   ])
 }
 
-/** What is staged of contents that have landed otherwise is of no use any more. */
+/** Deletes the staged parts of contents that have landed. */
 export async function forgetParts(
   client: Client,
-  { teamId, places }: { readonly teamId: string; readonly places: readonly Place[] },
+  { teamId, contents }: { readonly teamId: string; readonly contents: readonly ContentKey[] },
 ): Promise<void> {
-  if (places.length === 0) return
+  if (contents.length === 0) return
   await client.query(
     `delete from content_parts p   -- index: content_parts_pkey
       using unnest($2::date[], $3::bytea[]) as a (day, sha256)
       where p.team_id = $1 and p.day = a.day and p.sha256 = a.sha256`,
-    [teamId, places.map(({ day }) => day), places.map(({ sha256 }) => sha256)],
+    [teamId, contents.map(({ day }) => day), contents.map(({ sha256 }) => sha256)],
   )
 }
 
-/** Each part once. Those of a content that is here already are duplicates, and are not staged. */
+/** Stages each part once, and joins the contents that are complete. Parts of a stored content are duplicates. */
 export async function landParts(
   client: Client,
   { teamId, parts }: { readonly teamId: string; readonly parts: readonly PartRow[] },
 ): Promise<PartsResult> {
-  const here = await placesHere(client, { teamId, parts })
-  const wanted = parts.filter((part) => !here.has(keyOf(part)))
+  const stored = await storedContents(client, { teamId, parts })
+  const wanted = parts.filter((part) => !stored.has(keyOf(part)))
   const staged = await stage(client, { teamId, parts: wanted })
   let landed = staged.size
   const rejects: Reject[] = []
   for (const set of await wholeSets(client, { teamId, parts: wanted })) {
-    if (here.has(keyOf(set))) continue
+    if (stored.has(keyOf(set))) continue
     if (await joinStaged(client, { teamId, set })) {
-      here.add(keyOf(set))
-      await forgetParts(client, { teamId, places: [set] })
+      stored.add(keyOf(set))
+      await forgetParts(client, { teamId, contents: [set] })
     } else if (set.isOwn) {
       await discard(client, { teamId, set })
       const wrong = wanted.filter((part) => setOf(part) === setOf(set))
@@ -79,7 +80,8 @@ function toReject({ recorder_id: recorderId }: PartRow): Reject {
   return { reason: contentMismatch, recorderId, sequence: null }
 }
 
-type PartSet = Place & Pick<PartRow, 'sender' | 'parts' | 'size'>
+/** The parts into which one sender cut a content. */
+type PartSet = ContentKey & Pick<PartRow, 'sender' | 'parts' | 'size'>
 
 function setOf(part: PartSet): string {
   return `${keyOf(part)} ${part.parts} ${part.sender}`
@@ -89,22 +91,23 @@ function partOf(part: PartSet & { readonly part: number }): string {
   return `${setOf(part)} ${part.part}`
 }
 
-async function placesHere(
+/** Which contents of these parts are stored, by `keyOf`. */
+async function storedContents(
   client: Client,
   { teamId, parts }: { readonly teamId: string; readonly parts: readonly PartRow[] },
 ): Promise<Set<string>> {
-  const places = [...new Map(parts.map((part) => [keyOf(part), part])).values()]
+  const contents = [...new Map(parts.map((part) => [keyOf(part), part])).values()]
   const found = await client.query<{ key: string }>(
     `select to_char(c.day, 'YYYY-MM-DD') || ' ' || encode(c.sha256, 'hex') as key
        from unnest($2::date[], $3::bytea[]) as a (day, sha256)
        join contents c   -- index: contents_pkey
          on c.team_id = $1 and c.day = a.day and c.sha256 = a.sha256 and c.part = 0`,
-    [teamId, places.map(({ day }) => day), places.map(({ sha256 }) => sha256)],
+    [teamId, contents.map(({ day }) => day), contents.map(({ sha256 }) => sha256)],
   )
   return new Set(found.map(({ key }) => key))
 }
 
-/** Returns those that were not there. */
+/** Returns those that are new, by `partOf`. */
 async function stage(
   client: Client,
   { teamId, parts }: { readonly teamId: string; readonly parts: readonly PartRow[] },
@@ -124,11 +127,11 @@ async function stage(
 }
 
 interface WholeSet extends PartSet {
-  /** All of it came from its sender. */
+  /** All parts came from its sender. */
   readonly isOwn: boolean
 }
 
-/** Which of the contents have every part now, by whoever sent some of it just now. */
+/** The contents that are complete now, one for each sender who just sent a part of it. */
 async function wholeSets(
   client: Client,
   { teamId, parts }: { readonly teamId: string; readonly parts: readonly PartRow[] },
@@ -137,15 +140,15 @@ async function wholeSets(
     (left, right) => (setOf(left) < setOf(right) ? -1 : 1),
   )
   if (sets.length === 0) return []
-  const found = await client.query<{ place: number; isOwn: boolean }>(
-    `select a.place, count(*) filter (where p.sender = a.sender) = a.parts as "isOwn"
+  const found = await client.query<{ position: number; isOwn: boolean }>(
+    `select a.position, count(*) filter (where p.sender = a.sender) = a.parts as "isOwn"
        from unnest($2::date[], $3::bytea[], $4::text[], $5::int[]) with ordinality
-              as a (day, sha256, sender, parts, place)
+              as a (day, sha256, sender, parts, position)
        join content_parts p   -- index: content_parts_pkey
          on p.team_id = $1 and p.day = a.day and p.sha256 = a.sha256 and p.parts = a.parts
-      group by a.place, a.parts
+      group by a.position, a.parts
      having count(distinct p.part) = a.parts
-      order by a.place`,
+      order by a.position`,
     [
       teamId,
       sets.map(({ day }) => day),
@@ -154,13 +157,13 @@ async function wholeSets(
       sets.map((set) => set.parts),
     ],
   )
-  return found.flatMap(({ place, isOwn }) => {
-    const set = sets[place - 1]
+  return found.flatMap(({ position, isOwn }) => {
+    const set = sets[position - 1]
     return set === undefined ? [] : [{ ...set, isOwn }]
   })
 }
 
-/** False when it is not what its hash says. */
+/** False when the joined bytes do not have the content's size and hash. */
 async function joinStaged(
   client: Client,
   { teamId, set }: { readonly teamId: string; readonly set: PartSet },

@@ -1,6 +1,5 @@
 /** What do these contents hold? Those above a size with their beginning only. */
-import type { Reader } from '../database.ts'
-import type { ReadLimits } from '../read-limits.ts'
+import type { Reader, ReadLimits } from '../database.ts'
 
 export interface ContentOfDay {
   /** Hex, as all hashes here. */

@@ -1,6 +1,6 @@
 /** What was decided about this turn's file operations, and what went wrong in it? */
 import type { Database } from '../database.ts'
-import type { OfTurn } from './of-turn.ts'
+import type { TurnRead } from './turn.ts'
 
 export interface TurnDecision {
   readonly operationId: string | null
@@ -55,14 +55,14 @@ const errorsText = `
 
 export async function decisionsOfTurn(
   database: Database,
-  { teamId, traceId, lengthMax, rowsMax }: OfTurn,
+  { teamId, traceId, lengthMax, rowsMax }: TurnRead,
 ): Promise<readonly TurnDecision[]> {
   return database.query<TurnDecision>(decisionsText, [teamId, traceId, lengthMax, rowsMax])
 }
 
 export async function errorsOfTurn(
   database: Database,
-  { teamId, traceId, lengthMax, rowsMax }: OfTurn,
+  { teamId, traceId, lengthMax, rowsMax }: TurnRead,
 ): Promise<readonly ErrorOfTurn[]> {
   return database.query<ErrorOfTurn>(errorsText, [teamId, traceId, lengthMax, rowsMax])
 }

@@ -1,6 +1,5 @@
 /** What is this JSON with its large members, which are contents of their own, in their places again? */
-import type { Reader } from '../database.ts'
-import type { ReadLimits } from '../read-limits.ts'
+import type { Reader, ReadLimits } from '../database.ts'
 
 const text = 'select turnlog_expand($1, $2::date, $3) as text'
 

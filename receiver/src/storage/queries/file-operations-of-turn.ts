@@ -1,6 +1,6 @@
 /** Which files did this turn touch, how, and what was decided about it? */
 import type { Database } from '../database.ts'
-import type { OfTurn } from './of-turn.ts'
+import type { TurnRead } from './turn.ts'
 
 export interface FileOperation {
   readonly spanId: string
@@ -54,7 +54,7 @@ const text = `
 
 export async function fileOperationsOfTurn(
   database: Database,
-  { teamId, traceId, lengthMax, rowsMax }: OfTurn,
+  { teamId, traceId, lengthMax, rowsMax }: TurnRead,
 ): Promise<readonly FileOperation[]> {
   return database.query<FileOperation>(text, [teamId, traceId, lengthMax, rowsMax])
 }

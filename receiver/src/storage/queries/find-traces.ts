@@ -4,8 +4,7 @@
  * Time is searched from its end, in windows that double, until enough is found: what is asked for is mostly recent, and
  * a window reads only its days' partitions. Reads no contents.
  */
-import type { Reader } from '../database.ts'
-import type { ReadLimits } from '../read-limits.ts'
+import type { Reader, ReadLimits } from '../database.ts'
 
 export interface TraceSearch {
   /** Undefined: any, and those that name none. */

@@ -1,6 +1,5 @@
 /** Which span stands for each of these traces? Its root, else its earliest. Contents by reference. */
-import type { Reader } from '../database.ts'
-import type { ReadLimits } from '../read-limits.ts'
+import type { Reader, ReadLimits } from '../database.ts'
 import { type StoredSpan, spanColumns } from './spans-by-key.ts'
 
 const text = `

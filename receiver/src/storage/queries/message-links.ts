@@ -1,6 +1,5 @@
 /** Which messages are in these lists? Each link back to the first, once, however many lists share it. */
-import type { Reader } from '../database.ts'
-import type { ReadLimits } from '../read-limits.ts'
+import type { Reader, ReadLimits } from '../database.ts'
 
 export interface MessageLink {
   readonly sha256: string

@@ -1,7 +1,7 @@
 /** Which of these contents are not here, or not whole? */
 import type { Database } from '../database.ts'
 
-export interface ContentPlace {
+export interface DatedContent {
   /** The UTC day of the record that refers to it, `2026-07-31`. */
   readonly day: string
   /** 64 lowercase hex digits. */
@@ -20,10 +20,10 @@ const contentsText = `
 /** Those that are not here, or not whole. */
 export async function missingContents(
   database: Database,
-  { teamId, contents }: { readonly teamId: string; readonly contents: readonly ContentPlace[] },
-): Promise<ContentPlace[]> {
+  { teamId, contents }: { readonly teamId: string; readonly contents: readonly DatedContent[] },
+): Promise<DatedContent[]> {
   if (contents.length === 0) return []
-  return database.query<ContentPlace>(contentsText, [
+  return database.query<DatedContent>(contentsText, [
     teamId,
     contents.map(({ day }) => day),
     contents.map(({ sha256 }) => `\\x${sha256}`),

@@ -1,6 +1,6 @@
 /** Which model calls did this turn make, and what was new in each? */
 import type { Database } from '../database.ts'
-import type { OfTurn } from './of-turn.ts'
+import type { TurnRead } from './turn.ts'
 
 export interface ModelCall {
   readonly spanId: string
@@ -100,7 +100,7 @@ const messagesText = `
 
 export async function modelCallsOfTurn(
   database: Database,
-  { teamId, traceId, lengthMax, rowsMax }: OfTurn,
+  { teamId, traceId, lengthMax, rowsMax }: TurnRead,
 ): Promise<readonly ModelCall[]> {
   const parameters = [teamId, traceId, lengthMax, rowsMax]
   const [calls, messages] = await Promise.all([

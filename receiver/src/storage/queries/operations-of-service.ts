@@ -1,6 +1,5 @@
 /** Which operations has this service? */
-import type { Reader } from '../database.ts'
-import type { ReadLimits } from '../read-limits.ts'
+import type { Reader, ReadLimits } from '../database.ts'
 
 export interface Operation {
   readonly name: string

@@ -1,6 +1,5 @@
 /** Which service calls which, and how often? Told by spans whose parent is another service's. */
-import type { Reader } from '../database.ts'
-import type { ReadLimits } from '../read-limits.ts'
+import type { Reader, ReadLimits } from '../database.ts'
 
 export interface Dependency {
   /** Null: spans that name no service. */

@@ -1,6 +1,5 @@
 /** Which services have sent spans? */
-import type { Reader } from '../database.ts'
-import type { ReadLimits } from '../read-limits.ts'
+import type { Reader, ReadLimits } from '../database.ts'
 
 /** From one name to the next, each found by the index: as many steps as there are services. */
 const text = `

@@ -1,6 +1,5 @@
 /** Which spans has this trace, in which order, and how heavy are they? Read before they are, a part at a time. */
-import type { Reader } from '../database.ts'
-import type { ReadLimits } from '../read-limits.ts'
+import type { Reader, ReadLimits } from '../database.ts'
 
 export interface SpanKey {
   readonly spanId: string

@@ -1,6 +1,5 @@
 /** What is in these spans of a trace? Contents by reference. */
-import type { Reader } from '../database.ts'
-import type { ReadLimits } from '../read-limits.ts'
+import type { Reader, ReadLimits } from '../database.ts'
 import type { SpanKey } from './span-keys-of-trace.ts'
 
 export interface StoredSpan {

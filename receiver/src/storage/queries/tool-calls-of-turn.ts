@@ -1,6 +1,6 @@
 /** Which tools did this turn call, with what, and what did they answer? */
 import type { Database } from '../database.ts'
-import type { OfTurn } from './of-turn.ts'
+import type { TurnRead } from './turn.ts'
 
 export interface ToolCall {
   readonly spanId: string
@@ -42,7 +42,7 @@ const text = `
 
 export async function toolCallsOfTurn(
   database: Database,
-  { teamId, traceId, lengthMax, rowsMax }: OfTurn,
+  { teamId, traceId, lengthMax, rowsMax }: TurnRead,
 ): Promise<readonly ToolCall[]> {
   return database.query<ToolCall>(text, [teamId, traceId, lengthMax, rowsMax])
 }

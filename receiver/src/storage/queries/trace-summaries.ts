@@ -1,6 +1,5 @@
 /** What are these traces, in one line each? Reads no attributes. */
-import type { Reader } from '../database.ts'
-import type { ReadLimits } from '../read-limits.ts'
+import type { Reader, ReadLimits } from '../database.ts'
 
 export interface TraceSummary {
   readonly traceId: string

@@ -16,6 +16,15 @@ export const contentLengthMax = 64 * 1024
 /** Records of each kind that are read for a page. */
 export const recordsMax = 500
 
+/** Which turn is read, and how much of it. */
+export interface TurnRead {
+  readonly teamId: string
+  readonly traceId: string
+  /** Characters of each content. */
+  readonly lengthMax: number
+  readonly rowsMax: number
+}
+
 export interface Turn {
   readonly traceId: string
   readonly spanId: string
