@@ -1,8 +1,8 @@
--- What lands: spans, log records and their contents, partitioned by the day (UTC) of the record's own
--- time; what is known of recorders and sessions; the ledger of sequences, which outlives the rows.
+-- Records and their contents: spans, log records and contents, partitioned by the UTC day of the record's own time;
+-- recorders and sessions; and the ledger of sequences, which outlives the records.
 --
--- `team_id` is part of every key. Day partitions are made by the receiver, ahead of need; a row for
--- which there is none lands in the table's `_rest` partition and moves when its day's is made.
+-- `team_id` is part of every key. The receiver creates day partitions ahead of need; a row without one lands in the
+-- table's `_rest` partition, and moves when the partition of its day is created.
 -- Works on PostgreSQL 15: no extension, no trigger, no storage clause.
 
 create table spans (
@@ -49,13 +49,13 @@ create table spans (
   scope               jsonb       not null,
   dropped_counts      jsonb,
   landed_at           timestamptz not null default now(),
-  -- When a true end took the place of an abandoned one.
+  -- When a true end replaced an abandoned one.
   replaced_at         timestamptz,
-  -- A retry carries the same start, so this finds it. The trace comes first: people ask by trace.
+  -- A span that is sent again has the same start, so it conflicts here. The trace comes first, since most queries are by trace.
   primary key (trace_id, span_id, start_time, team_id)
 ) partition by range (start_time);
 
--- What a person lists, newest first: each is small, since most spans are none of these.
+-- For lists, newest first. These indexes are small, since most spans are in none of them.
 create index turns_by_time on spans (start_time desc, team_id)
   where operation = 'invoke_agent';
 create index model_calls_by_time on spans (start_time desc, team_id)
@@ -75,10 +75,10 @@ create table spans_rest partition of spans default;
 
 create table log_records (
   team_id           text        not null,
-  -- `log.record.uid` where there is one; else `#`, the hash of resource, scope and record, and the
-  -- place among equals of its request.
+  -- `log.record.uid` if there is one; else `#`, the hash of resource, scope and record, and a number that tells equal
+  -- records of one request apart.
   record_key        text        not null,
-  -- Its own time, or where it has none, when it was observed.
+  -- Its own time, or if it has none, the time when it was observed.
   time              timestamptz not null,
   time_unix_nano    bigint      not null,
   observed_time     timestamptz,
@@ -121,8 +121,8 @@ create index log_records_by_file_operation on log_records (file_operation_id, te
 
 create table log_records_rest partition of log_records default;
 
--- Content by the hash of its bytes, once a day and team. Text where it is text (UTF-8 without NUL),
--- bytes where it is not. The day is that of the record which refers to it.
+-- Contents by the hash of their bytes, each once for a day and team. `body` if the bytes are text (UTF-8 without NUL), else
+-- `bytes`. The day is that of the record that refers to the content.
 create table contents (
   team_id text    not null,
   day     date    not null,
@@ -137,7 +137,7 @@ create table contents (
 
 create table contents_rest partition of contents default;
 
--- A list of messages is known by its last link: link n hashes link n - 1 and the n-th message.
+-- A list of messages is identified by its last link. Link n is the hash of link n - 1 and the n-th message.
 create table message_links (
   team_id  text    not null,
   day      date    not null,
@@ -158,7 +158,7 @@ create table recorders (
   service_name      text,
   service_version   text,
   resource          jsonb,
-  -- The last sequence it is known to have given: said by each sealed request, and by a clean end.
+  -- The last sequence that it is known to have used. Each sealed request reports it, and so does a clean end.
   recorded_through  bigint,
   last_sequence     bigint,
   started_at        timestamptz,
@@ -171,7 +171,7 @@ create table recorders (
 );
 create index recorders_by_session on recorders (session_id, team_id);
 
--- One row for each session any record named.
+-- One row for each session that a record names.
 create table session_lifetimes (
   team_id      text        not null,
   session_id   text        not null,
@@ -183,7 +183,7 @@ create table session_lifetimes (
 );
 create index sessions_by_time on session_lifetimes (first_time desc, team_id);
 
--- recorded = landed + rejected + dropped + missing, for each recorder, from these ranges.
+-- For each recorder: recorded = landed + rejected + dropped + missing, computed from these ranges.
 create table ledger (
   team_id     text           not null,
   recorder_id text           not null,

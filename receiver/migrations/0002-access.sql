@@ -1,5 +1,4 @@
--- Who may land and who may look. Secrets are stored as SHA-256 only: they are long and random, so a
--- hash without salt cannot be searched.
+-- Tokens and sign-in. Of secrets only the SHA-256 is stored; they are long and random, so a hash without salt suffices.
 
 create table tokens (
   team_id      text        not null,
@@ -12,7 +11,7 @@ create table tokens (
   primary key (team_id, token_id)
 );
 
--- Links that sign a browser in, once.
+-- Links that sign in one browser each.
 create table sign_in_links (
   team_id     text        not null,
   code_sha256 bytea       not null,

@@ -1,4 +1,4 @@
--- `gateway`: a Collector that has authenticated its users itself, and may name any user of its team.
+-- `gateway` is for a Collector that authenticates its users itself; it may name any user of its team.
 
 alter table tokens drop constraint tokens_scope_check;
 alter table tokens add constraint tokens_scope_check

@@ -1,6 +1,5 @@
--- Content that came apart from the records which refer to it: parts until they are whole.
-
--- Parts of contents that are not whole yet, by who sends them: two senders may cut one content differently.
+-- Parts of contents whose other parts have not arrived. Each sender's parts are kept apart, since two senders may cut one
+-- content differently.
 create table content_parts (
   team_id text    not null,
   day     date    not null,
@@ -8,7 +7,7 @@ create table content_parts (
   sender  text    not null,
   parts   integer not null,
   part    integer not null,
-  -- Of the whole content, as its sender says.
+  -- The size of the whole content, as its sender declared it.
   size    bigint  not null,
   bytes   bytea   not null,
   primary key (team_id, day, sha256, sender, parts, part)

@@ -1,14 +1,14 @@
--- Data points of metrics, partitioned as the other records by the day (UTC) of their own time.
+-- Data points of metrics, partitioned by the UTC day of their own time, as all records are.
 
 create table metric_points (
   team_id         text             not null,
-  -- What a client adds points to: its resource, scope, user, metric and attributes, hashed.
+  -- The hash of resource, scope, user, metric and attributes: the stream to which a client adds points.
   stream_sha256   bytea            not null,
-  -- The point within its stream: its times and numbers, hashed. Sent again, it is the same.
+  -- The hash of the point's times and numbers. A point that is sent again has the same one.
   point_sha256    bytea            not null,
   time            timestamptz      not null,
   time_unix_nano  bigint           not null,
-  -- Null when the client does not say since when.
+  -- Null when the client sends no start.
   start_time      timestamptz,
   start_unix_nano bigint,
   name            text             not null,
@@ -19,7 +19,7 @@ create table metric_points (
   temporality     text,
   monotonic       boolean,
   flags           bigint           not null,
-  -- Of an integer both: the double is for arithmetic, the integer has every digit.
+  -- An integer has both: the double for arithmetic, and the integer with every digit.
   value           double precision,
   value_integer   bigint,
   count           bigint,
@@ -40,7 +40,7 @@ create table metric_points (
   resource        jsonb            not null,
   scope           jsonb            not null,
   landed_at       timestamptz      not null default now(),
-  -- The stream comes first: the point before this one is found by it.
+  -- The stream comes first, so that the previous point of a stream can be found.
   primary key (stream_sha256, time, point_sha256, team_id)
 ) partition by range (time);
 

@@ -1,8 +1,8 @@
--- What the receiver says of itself over time, and where the disk goes: for dashboards, and whoever watches.
+-- The receiver's own counts over time, and the use of the disk, for dashboards and monitoring.
 
--- What one receiver counted since its sample before, about once a minute: received = landed + duplicate + rejected.
+-- The counts of one receiver since its previous sample, about once a minute: received = landed + duplicate + rejected.
 create table receiver_samples (
-  -- One run of one receiver.
+  -- Identifies one run of one receiver.
   receiver_id    text             not null,
   sampled_at     timestamptz      not null default now(),
   seconds        double precision not null,
@@ -11,7 +11,7 @@ create table receiver_samples (
   duplicate      bigint           not null,
   rejected       bigint           not null,
   memory_bytes   bigint           not null,
-  -- Of the database, whoever holds them.
+  -- All connections to the database, of any client.
   connections    integer          not null,
   database_bytes bigint           not null,
   primary key (receiver_id, sampled_at)
@@ -24,7 +24,7 @@ comment on column receiver_samples.seconds is 'The time the sample covers; more 
 comment on column receiver_samples.received is 'Records that came in: landed + duplicate + rejected.';
 comment on column receiver_samples.connections is 'To the database, by whomever.';
 
--- Once an hour, whichever receiver comes first.
+-- Added once an hour, by the first receiver.
 create table table_samples (
   hour       timestamptz not null,
   table_name text        not null,

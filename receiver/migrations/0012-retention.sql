@@ -1,16 +1,16 @@
--- What expires, and what was deleted on request.
+-- Expiry, and deletion on request.
 
--- What deleted records, and how much; never what they held. Kept for good.
+-- Each deletion of records, and how much it deleted; never any content. Its rows do not expire.
 create table audit (
   audit_id bigint      primary key generated always as identity,
-  -- Null when it concerned all teams: a day is dropped for all of them.
+  -- Null when it concerned all teams: a day is dropped for all of them at once.
   team_id  text,
   at       timestamptz not null default now(),
-  -- expire: by age. purge: all from before a day, by an operator.
+  -- `expire`: by age. `purge`: an operator deleted everything from before a day.
   action   text        not null,
   -- `receiver`, or the operator's account.
   actor    text        not null,
-  -- The first day (UTC) that was kept.
+  -- The first UTC day that was not deleted.
   before   date        not null,
   details  jsonb       not null
 );
@@ -20,7 +20,7 @@ comment on table audit is 'What deleted records, and how much of each table; nev
 comment on column audit.before is 'The first day (UTC) that was kept.';
 comment on column audit.details is 'Days, partitions, rows (about, where PostgreSQL has an estimate) and bytes.';
 
--- Since when more days are due at once than a week's, which may be a clock that jumped.
+-- Since when more than a week's days are due to expire at once, which may be caused by a clock that jumped.
 create table expiry_state (
   only_row      boolean     primary key default true check (only_row),
   overdue_since timestamptz

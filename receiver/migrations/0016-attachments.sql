@@ -1,5 +1,5 @@
--- Where an attachment is kept, and where it is awaited: a record of the day refers to it, and it has not come.
--- The hash comes before the day: nobody who brings or awaits a content knows of which days the others are.
+-- The days under which an attachment is stored, or awaited: a record of that day refers to it, and it has not arrived.
+-- The hash comes before the day in the key, since neither an upload nor a record knows the days of the others.
 create table attachment_days (
   team_id text    not null,
   sha256  bytea   not null,

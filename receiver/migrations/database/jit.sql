@@ -1,5 +1,5 @@
--- Each count in the views looks into every day's partition, which takes microseconds, but is estimated as so
--- much work that PostgreSQL compiles the query first: seconds for a page of sessions (measured, PG 15).
+-- Each count in the views looks into the partition of every day. That takes microseconds, but is estimated as so much work
+-- that PostgreSQL compiles the query first, which takes seconds for a page of sessions (measured with PostgreSQL 15).
 do $$
 begin
   if current_setting('jit')::boolean then

@@ -1,4 +1,4 @@
--- How the views read attributes. All are parallel safe, none fails on what a client sent.
+-- Functions with which the views read attributes. All are parallel safe, and none fails, whatever a client sent.
 
 create or replace function turnlog_day(moment timestamptz) returns date
 language sql immutable parallel safe
@@ -8,7 +8,7 @@ create or replace function turnlog_hash(reference text) returns bytea
 language sql immutable parallel safe
 return case when reference ~ '^sha256:[0-9a-f]{64}$' then decode(substr(reference, 8), 'hex') end;
 
--- `case` inside `case`: only that holds back the cast of what is no number.
+-- Nested `case`: only that keeps PostgreSQL from casting a value that is not a number.
 create or replace function turnlog_integer(value jsonb) returns bigint
 language sql immutable parallel safe
 return case when jsonb_typeof(value) = 'number' then
@@ -24,7 +24,7 @@ return case when jsonb_typeof(value) = 'number' then
        then (value #>> '{}')::numeric::double precision end
 end;
 
--- Seconds as an interval; null beyond a century, which is no time anybody waited.
+-- Seconds as an interval; null beyond a century, which cannot be a duration.
 create or replace function turnlog_seconds(value jsonb) returns interval
 language sql immutable parallel safe
 return case
@@ -36,12 +36,12 @@ create or replace function turnlog_boolean(value jsonb) returns boolean
 language sql immutable parallel safe
 return case when jsonb_typeof(value) = 'boolean' then value::boolean end;
 
--- How long something took is null where nobody said: its start is then its end.
+-- A duration; null when it is unknown, in which case start and end are equal.
 create or replace function turnlog_duration(started timestamptz, ended timestamptz, attributes jsonb) returns interval
 language sql immutable parallel safe
 return case when not attributes ? 'turnlog.duration.unknown' then ended - started end;
 
--- How many sequences there are in ranges.
+-- The number of sequences in ranges.
 create or replace function turnlog_count(ranges int8multirange) returns bigint
 language sql immutable parallel safe
 return (select coalesce(sum(upper(r) - lower(r)), 0)::bigint from unnest(ranges) r);

@@ -1,6 +1,7 @@
--- How the views read contents, wherever they lie. All are parallel safe, none fails on what a client sent.
+-- Functions with which the views read contents, in the row or in `contents`. All are parallel safe, and none fails, whatever a
+-- client sent.
 
--- The text of bytes; null when they are none: a NUL, or not UTF-8.
+-- The text of bytes; null when they are not text: they contain a NUL, or are not UTF-8.
 create or replace function turnlog_utf8(content bytea) returns text
 language plpgsql immutable parallel safe
 as $$
@@ -12,12 +13,12 @@ exception
 end
 $$;
 
--- The JSON string of bytes that are text but for NULs and lone surrogates (each in its three bytes); null of other bytes.
+-- The JSON string of bytes that are text except for NULs and lone surrogates (of three bytes each); null for other bytes.
 create or replace function turnlog_json_string(content bytea) returns text
 language plpgsql immutable parallel safe
 as $$
 declare
-  -- Each byte above 127 as `\nnn`, octal, and so are NUL and now the backslash.
+  -- Each byte above 127 is written as `\nnn`, octal, and so are NUL and, after this replacement, the backslash.
   escaped  text   := replace(encode(content, 'escape'), '\\', '\134');
   unclean  text   := '\\000|\\355\\2[4-7][0-7]\\2[0-7]{2}';
   pieces   text[] := regexp_split_to_array(escaped, unclean);
@@ -51,9 +52,9 @@ exception
 end
 $$;
 
--- JSON in which large members have gone out of line, with them in their places again:
--- `"x.ref":"sha256:…","x.size":n` becomes `"x":"…"`, and with `"x.media_type":"application/json"` the content is
--- the member's JSON itself. What is not here, or has no JSON, stays a reference.
+-- Puts large members, which are stored as contents, back into JSON: `"x.ref":"sha256:…","x.size":n` becomes `"x":"…"`. With
+-- `"x.media_type":"application/json"` the content is the member's JSON itself. If the content is missing, or cannot be written
+-- as JSON, the reference remains.
 create or replace function turnlog_expand(team text, content_day date, content text) returns text
 language plpgsql stable strict parallel safe
 as $$
@@ -65,7 +66,7 @@ declare
   member    text;
   found     text[];
   json      text;
-  -- PostgreSQL's texts end at 1 GB.
+  -- A text of PostgreSQL is at most 1 GB.
   total_max constant bigint := 256 * 1024 * 1024;
   total     bigint := octet_length(content);
 begin
@@ -105,7 +106,7 @@ begin
 end
 $$;
 
--- The messages of a list, from its last link back to its first. Two lists that share a link share all before it.
+-- The messages of a list, from its last link back to its first. Two lists that share a link share all links before it.
 create or replace function turnlog_messages(team text, content_day date, list bytea)
 returns table (place integer, link bytea, message_body text, message_bytes bytea)
 language sql stable parallel safe
@@ -127,8 +128,8 @@ begin atomic
       on c.team_id = team and c.day = content_day and c.sha256 = walk.message and c.part = 0;
 end;
 
--- What `role` said last in a JSON array of messages, as text: its text parts, one below the other. Null when nobody
--- said anything, when a part of it is still to come, or when it is no such JSON.
+-- The last message of `role` in a JSON array of messages, or the last message if that role has none: its text parts, joined
+-- by newlines. Null when no message has text, when a text part has not arrived, or when this is not such JSON.
 create or replace function turnlog_said(messages text, role text) returns text
 language plpgsql immutable parallel safe
 as $$
@@ -162,14 +163,14 @@ begin
      limit 1
   );
 exception
-  -- No JSON, no array, or characters that PostgreSQL's JSON has no form for.
+  -- Not JSON, not an array, or characters that PostgreSQL's JSON cannot hold.
   when data_exception or program_limit_exceeded then
     return null;
 end
 $$;
 
--- The text of a value that stands in the row or is a reference: also of contents that came apart, and of JSON of which
--- members did. Null when it is absent or no text.
+-- The text of a value, which is in the row or is a reference to a content or a list of messages, with large members of JSON put
+-- back. Null when it is absent or not text.
 create or replace function turnlog_referred(team text, content_day date, value jsonb) returns text
 language sql stable parallel safe
 return case
@@ -194,7 +195,7 @@ return case
   else value::text
 end;
 
--- The text of an attribute's value, wherever it lies; null when it is absent or no text.
+-- The text of an attribute's value, in the row or referred to; null when it is absent or not text.
 create or replace function turnlog_text(team text, content_day date, value jsonb) returns text
 language sql stable parallel safe
 return case
@@ -203,8 +204,8 @@ return case
   else turnlog_referred(team, content_day, value)
 end;
 
--- The bytes of an attribute's value that is no text; null when it is text, or absent. Of a content that came apart only
--- the content itself tells whether it is text.
+-- The bytes of an attribute's value that is not text; null when it is text, or absent. A value with `ref` was sent apart from
+-- its record, so only the content shows whether it is text.
 create or replace function turnlog_bytes(team text, content_day date, value jsonb) returns bytea
 language sql stable parallel safe
 return case
@@ -229,7 +230,7 @@ return case
   )
 end;
 
--- Of an attribute that has neither text nor bytes: whether its content is still to come.
+-- For an attribute with neither text nor bytes: whether its content has not arrived yet.
 create or replace function turnlog_awaited(team text, content_day date, value jsonb) returns boolean
 language sql stable parallel safe
 return coalesce(value ? 'turnlog.said' or value ? 'ref', false)

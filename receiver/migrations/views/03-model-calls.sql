@@ -42,23 +42,23 @@ select s.team_id,
        s.landed_at
   from spans s
  where s.operation in ('chat', 'text_completion', 'generate_content')
-   -- Of a framework's span and that of the SDK directly below it, which both tell of one call, the outer one stands for it. Looked
-   -- up for each call: an anti-join would read all days. And by nothing but its key, which `|| ''` sees to: on a day
-   -- without statistics every index looks as good to the planner.
+   -- A framework and, directly below it, its SDK may both report one call: then only the outer span counts. It is looked up for
+   -- each call, since an anti-join would read all days; and by its key only, which `|| ''` ensures: on a day without
+   -- statistics the planner sees no difference between indexes.
    and (select true
           from spans o
          where o.trace_id = s.trace_id and o.span_id = s.parent_span_id   -- index: spans_pkey
            and o.start_time between s.start_time - interval '1 day' and s.start_time
            and o.team_id || '' = s.team_id
            and o.operation || '' in ('chat', 'text_completion', 'generate_content')
-           -- Of two that are each other's parent none is the outer one.
+           -- If two spans are each other's parent, neither is the outer one.
            and o.span_id <> s.span_id and o.parent_span_id is distinct from s.span_id
          limit 1) is null;
 
-comment on view model_calls is 'One request to an LLM each, with everything that was sent and answered; once, also where a framework tells of it and, directly below, its SDK.';
-comment on column model_calls.input_messages is 'The messages that were sent, a JSON array, exactly as recorded. Null when they are no text: see input_messages_bytes.';
+comment on view model_calls is 'One request to an LLM per row, with everything that was sent and answered. If a framework and, directly below it, its SDK both report a request, it is one row.';
+comment on column model_calls.input_messages is 'The messages that were sent, a JSON array, exactly as recorded. Null when they are not text: see input_messages_bytes.';
 comment on column model_calls.output_messages is 'The answer, a JSON array, exactly as recorded.';
 comment on column model_calls.system_instructions is 'The system prompt, a JSON array of parts.';
-comment on column model_calls.input_tokens is 'Cached ones included; see cache_read_tokens and cache_write_tokens.';
+comment on column model_calls.input_tokens is 'Includes cached tokens; see cache_read_tokens and cache_write_tokens.';
 comment on column model_calls.finish_reasons is 'Why the model stopped, a JSON array.';
-comment on column model_calls.attempts is 'How many requests it took; null when one.';
+comment on column model_calls.attempts is 'How many requests were needed; null when it was one.';

@@ -1,5 +1,5 @@
--- `security_invoker`, here and in all that follow: who reads a view needs the rights on what it reads. Missing is null,
--- never 0.
+-- `security_invoker`, here and in all views: a role that reads a view needs the rights on the tables below it. A missing value
+-- is null, never 0.
 
 create or replace view turns with (security_invoker = true) as
 select s.team_id,
@@ -58,7 +58,7 @@ select s.team_id,
        s.landed_at
   from spans s
  where s.operation = 'invoke_agent'
-   -- A sub-agent works inside a turn: its parent is itself a model or tool call, or an agent.
+   -- A sub-agent works inside a turn: its parent is a model call, a tool call or another agent.
    and (s.parent_span_id is null
         or not exists (
           select
@@ -67,14 +67,14 @@ select s.team_id,
              and p.span_id = s.parent_span_id and p.span_id <> s.span_id
              and p.operation is not null));
 
-comment on view turns is 'One user message and all that followed until its answer; one trace each.';
+comment on view turns is 'One user message and everything until its answer; one trace per row.';
 comment on column turns.transport is 'rest or websocket.';
 comment on column turns.outcome is 'completed, failed, aborted (the client left) or abandoned (the process died).';
-comment on column turns.prompt is 'The user’s message. Null when it is no text: see prompt_bytes.';
-comment on column turns.answer is 'The final answer, or as much of it as there was. Null when it is no text: see answer_bytes.';
-comment on column turns.model_calls is 'Model calls of its trace; tool_calls and file_operations likewise.';
-comment on column turns.input_tokens is 'Summed over its model calls, cached ones included.';
-comment on column turns.abandoned is 'Closed by whoever adopted its dead recorder; a true end takes its place.';
-comment on column turns.prompt_preview is 'The first 200 characters; kept on the row, so that a list reads no contents.';
-comment on column turns.landed_at is 'When it was committed here.';
-comment on column turns.duration is 'Null where nobody said how long it took; so in tool_calls and file_operations.';
+comment on column turns.prompt is 'The user’s message. Null when it is not text: see prompt_bytes.';
+comment on column turns.answer is 'The final answer, or as much of it as was produced. Null when it is not text: see answer_bytes.';
+comment on column turns.model_calls is 'How many model calls its trace has; tool_calls and file_operations likewise.';
+comment on column turns.input_tokens is 'The sum of its model calls, including cached tokens.';
+comment on column turns.abandoned is 'Its recorder died, and another one closed it; a true end replaces this one.';
+comment on column turns.prompt_preview is 'The first 200 characters; stored in the row, so that lists read no contents.';
+comment on column turns.landed_at is 'When it was committed to this database.';
+comment on column turns.duration is 'Null when it is unknown; likewise in tool_calls and file_operations.';

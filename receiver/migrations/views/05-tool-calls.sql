@@ -27,8 +27,8 @@ select s.team_id,
   from spans s
  where s.operation = 'execute_tool';
 
-comment on view tool_calls is 'One execution of a tool the model asked for each.';
-comment on column tool_calls.arguments is 'What the model gave, JSON. Null when it is no text: see arguments_bytes.';
-comment on column tool_calls.result is 'What the model was told. Null when it is no text: see result_bytes.';
-comment on column tool_calls.inferred is 'Seen in the messages, not at the tool: its duration is an upper bound.';
-comment on column tool_calls.unfinished is 'The model was never told a result.';
+comment on view tool_calls is 'One execution of a tool that the model asked for, per row.';
+comment on column tool_calls.arguments is 'The arguments from the model, JSON. Null when they are not text: see arguments_bytes.';
+comment on column tool_calls.result is 'The result that was sent to the model. Null when it is not text: see result_bytes.';
+comment on column tool_calls.inferred is 'Derived from messages, not observed at the tool: its duration is an upper bound.';
+comment on column tool_calls.unfinished is 'No result was sent to the model.';

@@ -65,12 +65,12 @@ select s.team_id,
   from spans s
  where s.file_operation_type is not null;
 
-comment on view file_operations is 'One create, write, edit, delete or rename of one file each, with what was before and after.';
-comment on column file_operations.type is 'create, edit, delete, rename; write when the bytes stayed equal or the before could not be had.';
+comment on view file_operations is 'One create, write, edit, delete or rename of one file per row, with the file before and after.';
+comment on column file_operations.type is 'create, edit, delete or rename; write when the bytes did not change, or the file before could not be read.';
 comment on column file_operations.path is 'Relative to the workspace, absolute outside it.';
-comment on column file_operations.before is 'The file before. Null when there was none, when it is no text (before_bytes), or when it was left out (before_omitted says why).';
-comment on column file_operations.after is 'The file after. Null when there is none, when it is no text (after_bytes), or when it was left out (after_omitted says why).';
-comment on column file_operations.overwritten is 'On a rename over another file: what was lost.';
-comment on column file_operations.before_sha256 is 'sha256: and the hash of the (redacted) bytes, also when the content itself was left out.';
-comment on column file_operations.tool is 'The tool call it happened in, null outside any.';
-comment on column file_operations.decision is 'The last decision: accept, reject or revert; null while there is none.';
+comment on column file_operations.before is 'The file before. Null when there was no file, when it is not text (before_bytes), or when it was omitted (before_omitted has the reason).';
+comment on column file_operations.after is 'The file after. Null when there is no file, when it is not text (after_bytes), or when it was omitted (after_omitted has the reason).';
+comment on column file_operations.overwritten is 'For a rename over another file: the file that was replaced.';
+comment on column file_operations.before_sha256 is 'sha256: and the hash of the (redacted) bytes, also when the content itself was omitted.';
+comment on column file_operations.tool is 'The tool call in which it happened; null outside tool calls.';
+comment on column file_operations.decision is 'The last decision: accept, reject or revert; null when no decision was made.';

@@ -17,8 +17,8 @@ select l.team_id,
   from log_records l
  where l.event_name = 'turnlog.change.decision';
 
-comment on view change_decisions is 'What was said of file operations: every accept, reject and revert.';
-comment on column change_decisions.outcome is 'What it did on disk: kept, restored, restored_with_later_edits, conflict or missing.';
-comment on column change_decisions.elapsed is 'From the operation to the decision.';
-comment on column change_decisions.result_sha256 is 'The file after the decision; null when there is none.';
-comment on column change_decisions.span_id is 'The file operation’s.';
+comment on view change_decisions is 'Decisions about file operations: every accept, reject and revert.';
+comment on column change_decisions.outcome is 'Its effect on disk: kept, restored, restored_with_later_edits, conflict or missing.';
+comment on column change_decisions.elapsed is 'The time from the operation to the decision.';
+comment on column change_decisions.result_sha256 is 'The hash of the file after the decision; null when there is no file.';
+comment on column change_decisions.span_id is 'The span of the file operation.';

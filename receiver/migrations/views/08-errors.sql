@@ -1,4 +1,4 @@
--- With when what failed had begun: partitions are by that time, so a list of some days reads no others.
+-- `started_at` is the start of the failed span, by which spans are partitioned: a list of some days reads no others.
 create or replace view errors with (security_invoker = true) as
 select l.team_id,
        l.time as occurred_at,
@@ -55,7 +55,7 @@ select s.team_id,
 
 comment on view errors is 'Exceptions that surfaced in the app, and every turn, model call, tool call or other span that failed.';
 comment on column errors.kind is 'exception, turn, model_call, tool_call, file_operation or span.';
-comment on column errors.message is 'Of a tool call that says nothing else: its result.';
+comment on column errors.message is 'For a tool call without a message: its result.';
 comment on column errors.origin is 'Where an exception surfaced: uncaught_exception, unhandled_rejection, framework or tool.';
-comment on column errors.span_id is 'What was running.';
-comment on column errors.started_at is 'When what failed had begun, by which days are kept apart; of an exception: when it occurred.';
+comment on column errors.span_id is 'The span that was running.';
+comment on column errors.started_at is 'When the failed span began, by which records are partitioned; for an exception, when it occurred.';

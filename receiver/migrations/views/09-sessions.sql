@@ -53,9 +53,9 @@ select l.team_id,
      where r.team_id = l.team_id and r.session_id = l.session_id
   ) r on true;
 
-comment on view sessions is 'One run of an app process each.';
-comment on column sessions.started_at is 'Its session.start, else its first record.';
-comment on column sessions.ended_at is 'Null while it runs, or when its end was never told.';
-comment on column sessions.abandoned is 'Its end was told by whoever adopted a dead recorder of it.';
-comment on column sessions.recorders is 'Its threads and processes that recorded; null when they did not number their records.';
-comment on column sessions.expired is 'No record of it is left; in the ledger they count as landed, and stay.';
+comment on view sessions is 'One run of an app process per row.';
+comment on column sessions.started_at is 'The time of its session.start, or else of its first record.';
+comment on column sessions.ended_at is 'Null while it runs, or when no end was reported.';
+comment on column sessions.abandoned is 'One of its recorders died, and another one reported its end.';
+comment on column sessions.recorders is 'How many of its threads and processes recorded; null when they did not number their records.';
+comment on column sessions.expired is 'All its records have been deleted. The ledger still counts them as landed.';

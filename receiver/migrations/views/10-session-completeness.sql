@@ -30,7 +30,7 @@ select r.team_id,
 
 comment on view session_completeness is 'For each recorder: recorded = landed + rejected + dropped + missing.';
 comment on column session_completeness.recorded is 'How many records it is known to have numbered; null when it never said.';
-comment on column session_completeness.rejected is 'Refused for good; one that landed after all counts as landed.';
-comment on column session_completeness.dropped is 'Declared lost by the recorder.';
-comment on column session_completeness.missing is 'Not here yet: on its way, waiting in a spool, or lost.';
-comment on column session_completeness.missing_sequences is 'Which ones.';
+comment on column session_completeness.rejected is 'Refused; one that landed later counts as landed.';
+comment on column session_completeness.dropped is 'The recorder declared them lost.';
+comment on column session_completeness.missing is 'Not arrived: in transit, waiting in a spool, or lost.';
+comment on column session_completeness.missing_sequences is 'The ranges of missing sequences.';

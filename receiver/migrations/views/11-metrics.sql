@@ -32,13 +32,13 @@ select p.team_id,
        p.landed_at
   from metric_points p;
 
-comment on view metrics is 'One data point of a metric each, as it was sent; metric_increases says what each added.';
+comment on view metrics is 'One data point of a metric per row, as it was sent; metric_increases has what each point added.';
 comment on column metrics.kind is 'gauge, sum, histogram, exponential_histogram or summary.';
-comment on column metrics.temporality is 'Of a sum or histogram: delta, what was added since start_time; cumulative, all since start_time.';
-comment on column metrics.value is 'Of a gauge or sum. Null when there was none; NaN and Infinity are as sent.';
+comment on column metrics.temporality is 'For sums and histograms. delta: what was added since the previous point; cumulative: everything since start_time.';
+comment on column metrics.value is 'For gauges and sums. Null when the point has no value; NaN and Infinity are as sent.';
 comment on column metrics.value_integer is 'The same with every digit, when it was sent as an integer.';
-comment on column metrics.count is 'Of a histogram or summary: how many values; sum, min and max are theirs.';
-comment on column metrics.bucket_counts is 'Of a histogram: how many values in each bucket; bucket_bounds says where one ends and the next begins.';
-comment on column metrics.exponential is 'Of an exponential histogram: scale, zero_count, zero_threshold, positive and negative with offset and counts.';
-comment on column metrics.no_recorded_value is 'The client says that the stream has ended, or has nothing to say: the numbers are null.';
-comment on column metrics.stream is 'Equal for points of one client, metric and attributes: order by time within it.';
+comment on column metrics.count is 'For histograms and summaries: how many values; sum, min and max are of these values.';
+comment on column metrics.bucket_counts is 'For histograms: how many values are in each bucket; bucket_bounds has the bounds between buckets.';
+comment on column metrics.exponential is 'For exponential histograms: scale, zero_count, zero_threshold, positive and negative with offset and counts.';
+comment on column metrics.no_recorded_value is 'The client reports that the stream has ended or has no value: the numbers are null.';
+comment on column metrics.stream is 'The same for all points of one client, metric and attributes; order by time within it.';

@@ -1,4 +1,4 @@
--- What was added since the point before: a cumulative stream's points are subtracted from each other.
+-- What each point added to its stream: of a cumulative stream, the difference to the previous point.
 create or replace view metric_increases with (security_invoker = true) as
 select m.team_id,
        m.name,
@@ -17,7 +17,7 @@ select m.team_id,
   from metrics m
   left join lateral (
     select p.value, p.count, p.sum,
-           -- Another start, or a number that fell, is a new beginning: what it counts is new.
+           -- Another start time, or a number that decreased, means that the counter was reset: its whole value was added.
            p.start_time is not distinct from m.start_time
              and coalesce(m.value >= p.value, true)
              and coalesce(m.count >= p.count, true) as is_continued
@@ -32,9 +32,9 @@ select m.team_id,
    and m.temporality in ('delta', 'cumulative')
    and (m.kind <> 'sum' or m.monotonic)
    and not m.no_recorded_value
-   -- A cumulative stream that does not say since when begins with what it had counted before.
+   -- The first point of a cumulative stream without a start time may include earlier values, so it is left out.
    and (m.temporality = 'delta' or m.start_time is not null or b.is_continued is not null);
 
-comment on view metric_increases is 'What counters and histograms added, point by point, whether they were sent as delta or cumulative: what to sum up.';
-comment on column metric_increases.value is 'Of a counter: how much more since the point before.';
-comment on column metric_increases.count is 'Of a histogram: how many values since the point before; sum is theirs.';
+comment on view metric_increases is 'What each point of counters and histograms added, whether it was sent as delta or cumulative; these values can be summed.';
+comment on column metric_increases.value is 'For counters: the increase since the previous point.';
+comment on column metric_increases.count is 'For histograms: how many values were added since the previous point; sum is of these values.';

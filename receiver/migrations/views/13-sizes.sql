@@ -1,4 +1,4 @@
--- Sizes as they are now. A partition's day is the day (UTC) of its records; `_rest` holds what has no day's own.
+-- Current sizes. A partition's day is the UTC day of its records; `_rest` holds rows of days without a partition.
 create or replace view partition_sizes with (security_invoker = true) as
 select p.relname::text as table_name,
        c.relname::text as partition_name,
@@ -11,9 +11,9 @@ select p.relname::text as table_name,
  where p.relkind = 'p' and p.relnamespace = current_schema()::regnamespace
    and c.relkind = 'r';
 
-comment on view partition_sizes is 'Each day partition and what it takes on disk, indexes and large values included.';
-comment on column partition_sizes.day is 'The day of its records; null for `_rest`, where rows wait whose day has no partition yet.';
-comment on column partition_sizes.rows_estimate is 'As the last vacuum or analyze found; null before the first.';
+comment on view partition_sizes is 'Each day partition and its size on disk, including indexes and large values.';
+comment on column partition_sizes.day is 'The day of its records; null for `_rest`, which holds rows of days without a partition.';
+comment on column partition_sizes.rows_estimate is 'As of the last vacuum or analyze; null before the first.';
 
 create or replace view table_sizes with (security_invoker = true) as
 select table_name,
@@ -30,5 +30,5 @@ select c.relname::text,
   from pg_class c
  where c.relkind = 'r' and not c.relispartition and c.relnamespace = current_schema()::regnamespace;
 
-comment on view table_sizes is 'Each table and what it takes on disk, indexes and large values included.';
-comment on column table_sizes.partitions is 'How many day partitions it has; null when it has none by nature.';
+comment on view table_sizes is 'Each table and its size on disk, including indexes and large values.';
+comment on column table_sizes.partitions is 'How many day partitions it has; null for tables without partitions.';

@@ -15,7 +15,7 @@ const findText = `
    order by day desc
    limit 1`
 
-/** On the last of these days that has it. */
+/** From the last of these days under which it is stored. */
 export async function findContent(
   database: Database,
   options: { readonly teamId: string; readonly sha256: string; readonly days: readonly string[] },
@@ -34,10 +34,10 @@ const sliceText = `
     from contents
    where team_id = $1 and day = $2 and sha256 = $3 and part = 0   -- index: contents_pkey`
 
-/** What is read at once: PostgreSQL unpacks the whole content for each slice, memory holds a few slices of each reader. */
+/** Size of one read. PostgreSQL unpacks the whole content for each slice; memory holds a few slices for each reader. */
 export const sliceBytes = 8 * 1024 ** 2
 
-/** The bytes from `start` up to `end`, slice by slice. Throws when the content goes meanwhile. */
+/** The bytes from `start` up to `end`, slice by slice. Throws when the content is deleted meanwhile. */
 export async function* readContent(
   database: Database,
   options: {

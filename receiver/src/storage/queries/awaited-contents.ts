@@ -1,8 +1,8 @@
-/** Which contents of this turn are still to come, that its spans refer to? */
+/** Which contents do the spans of this turn refer to that have not arrived? */
 import type { Database } from '../database.ts'
 import { type ContentName, contentNames } from './content-of-span.ts'
 
-/** Awaited contents, by `awaitedKey`. What is here after all may be among them: it is asked of what has no text. */
+/** Awaited contents, by `awaitedKey`. Some may have arrived meanwhile: only contents without text are looked up here. */
 export type AwaitedContents = ReadonlySet<string>
 
 export function awaitedKey(spanId: string, name: ContentName): string {
@@ -19,7 +19,7 @@ const text = `
    order by s.start_time, s.span_id
    limit $4`
 
-/** As many as a page shows. */
+/** At most as many as a page shows. */
 const awaitedMax = 2_000
 
 export async function awaitedOfTurn(

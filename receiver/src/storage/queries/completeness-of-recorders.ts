@@ -1,4 +1,4 @@
-/** What of these recorders has landed, and what is missing? */
+/** Which records of these recorders have landed, and which are missing? */
 import type { Database } from '../database.ts'
 
 /** First and last sequence, both included. */
@@ -6,9 +6,9 @@ export type SequenceRange = readonly [first: number, last: number]
 
 export interface RecorderRanges {
   readonly recorder: string
-  /** How many it is known to have numbered; null when it never said, or is unknown. */
+  /** How many records it is known to have numbered; null when it never said, or is unknown. */
   readonly recorded: number | null
-  /** There when there are more ranges than an answer holds: what follows is said up to this sequence. */
+  /** Set when there are more ranges than an answer holds: the ranges below end at this sequence. */
   readonly through?: number
   readonly landed: readonly SequenceRange[]
   readonly rejected: readonly SequenceRange[]
@@ -16,7 +16,7 @@ export interface RecorderRanges {
   readonly missing: readonly SequenceRange[]
 }
 
-/** Ranges of one state in one answer, over all its recorders: a recorder has a handful, unless a signal never comes. */
+/** Ranges of one state in one answer, for all its recorders. A recorder has a few, unless a signal never arrives. */
 export const rangesMax = 4_000
 
 const states = ['landed', 'rejected', 'dropped', 'missing'] as const
@@ -49,12 +49,12 @@ const recordersText = `
        group by c.recorder_id, c.recorded, c.missing_sequences, a.first
     ) l`
 
-/** One for each that is asked for, in that order; an unknown one has no ranges. */
+/** One for each recorder of the question, in its order; an unknown one has no ranges. */
 export async function completenessOfRecorders(
   database: Database,
   options: {
     readonly teamId: string
-    /** Others' recorders look unknown; undefined: all of the team. */
+    /** Recorders of other users look unknown; undefined: all users of the team. */
     readonly userId: string | undefined
     /** Each once, with the first sequence of interest. */
     readonly recorders: readonly { readonly recorder: string; readonly from: number }[]
@@ -81,7 +81,7 @@ function unknownRecorder(recorder: string): RecorderRanges {
   return { recorder, recorded: null, landed: [], rejected: [], dropped: [], missing: [] }
 }
 
-/** As much as is known of every state alike. */
+/** Cuts all states at the same sequence. */
 function cut(row: RecorderRanges, countMax: number): RecorderRanges {
   const ends = states.map((state) =>
     row[state].length > countMax ? (row[state][countMax - 1]?.[1] ?? 0) : Number.POSITIVE_INFINITY,

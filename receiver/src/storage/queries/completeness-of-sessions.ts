@@ -5,11 +5,11 @@ export interface SessionCompleteness {
   readonly session: string
   readonly user: string | null
   readonly service: string | null
-  /** The first record's time in microseconds, which is also the place in the list. */
+  /** The first record's time in microseconds; sessions are listed by it. */
   readonly firstTime: string
   readonly lastTime: string
   readonly recorders: number
-  /** All its recorders have ended; null when there is none, as with other SDKs. */
+  /** Whether all its recorders have ended; null when it has no recorder, as with other SDKs. */
   readonly ended: boolean | null
   readonly recorded: number | null
   readonly landed: number | null

@@ -1,7 +1,7 @@
-/** What is the whole of one content of a span? */
+/** What is one content of a span, in full? */
 import type { Database } from '../database.ts'
 
-/** The contents that are shown, as an address names them, and their attributes. */
+/** The contents that pages show: their names in URLs, and their attributes. */
 export const contentNames = {
   prompt: 'turnlog.turn.prompt',
   answer: 'turnlog.turn.answer',
@@ -29,7 +29,7 @@ const text = `
 
 export type ContentOfSpan =
   | { readonly status: 'here'; readonly content: string | Buffer }
-  /** Referred to, and still to come. */
+  /** The span refers to it, and it has not arrived. */
   | { readonly status: 'awaited' }
   | { readonly status: 'none' }
 

@@ -1,4 +1,4 @@
-/** What do these contents hold? Those above a size with their beginning only. */
+/** What are these contents? Of those above a size only the beginning is read. */
 import type { Reader, ReadLimits } from '../database.ts'
 
 export interface ContentOfDay {
@@ -10,7 +10,7 @@ export interface ContentOfDay {
   readonly bytes: Buffer | null
 }
 
-/** One row a hash, asked for as such: so it is found by its key also where the planner knows nothing of the table yet. */
+/** The lateral join looks up each hash by key, also while the planner has no statistics of the table. */
 const text = `
   select encode(c.sha256, 'hex') as sha256,
          c.size,
@@ -31,7 +31,7 @@ export async function contentsByHash(
     readonly day: string
     readonly hashes: readonly string[]
     readonly sizeMax: number
-    /** Characters, or bytes, of what is larger. */
+    /** Characters, or bytes, to read of a larger one. */
     readonly beginningLength: number
   } & ReadLimits,
 ): Promise<readonly ContentOfDay[]> {

@@ -21,7 +21,7 @@ export interface ErrorOfTurn {
   readonly origin: string | null
 }
 
-/** By the operation: a decision of another day, or of a client that knew only the operation, names no trace. */
+/** Found by the operation: a decision from another day, or of a client that knew only the operation, names no trace. */
 const decisionsText = `
   select operation_id as "operationId",
          decision,
@@ -41,7 +41,7 @@ const decisionsText = `
    order by decided_at
    limit $4`
 
-/** Failed spans are shown where they stand; these are the exceptions. */
+/** Exceptions only: failed spans are shown at their own steps. */
 const errorsText = `
   select occurred_at as "occurredAt",
          type,

@@ -1,4 +1,4 @@
-/** What is this JSON with its large members, which are contents of their own, in their places again? */
+/** What is this JSON when references to its large members, which are stored as contents, are replaced by the members? */
 import type { Reader, ReadLimits } from '../database.ts'
 
 const text = 'select turnlog_expand($1, $2::date, $3) as text'

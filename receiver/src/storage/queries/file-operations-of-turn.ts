@@ -10,7 +10,7 @@ export interface FileOperation {
   readonly path: string | null
   readonly previousPath: string | null
   readonly startedAt: Date
-  /** Null also where nobody said how long it took. */
+  /** Also null when the duration is unknown. */
   readonly endedAt: Date | null
   readonly diff: string | null
   readonly linesAdded: number | null

@@ -1,27 +1,27 @@
 /**
- * Which traces have a span like this one? The newest first, by their newest span that is.
+ * Which traces have a span that matches? Those with the newest matching span first.
  *
- * Time is searched from its end, in windows that double, until enough is found: what is asked for is mostly recent, and
- * a window reads only its days' partitions. Reads no contents.
+ * Time is searched backwards, in windows that double in length, until enough is found: most searches are for recent traces,
+ * and a window reads only the partitions of its days. Reads no contents.
  */
 import type { Reader, ReadLimits } from '../database.ts'
 
 export interface TraceSearch {
-  /** Undefined: any, and those that name none. */
+  /** Undefined: spans of any service, or of none. */
   readonly service?: { readonly name: string; readonly orNone: boolean } | undefined
   readonly operationName?: string | undefined
-  /** Nanoseconds since 1970, both inclusive; a span's start. */
+  /** Bounds of a span's start: nanoseconds since 1970, both inclusive. */
   readonly from: bigint
   readonly to: bigint
   /** Nanoseconds, inclusive. */
   readonly durationMin?: bigint | undefined
   readonly durationMax?: bigint | undefined
-  /** Of each, one alternative has to be true, all of the same span. */
+  /** One span has to fulfil, of each list, at least one alternative. */
   readonly conditions: readonly (readonly Condition[])[]
   readonly limit: number
 }
 
-/** A value as it may be stored: as text, as JSON, or apart under its hash (`sha256:…`). */
+/** The forms in which a value may be stored: text, JSON, or a reference to a content by its hash (`sha256:…`). */
 export interface StoredForms {
   readonly texts: readonly string[]
   readonly json: string | undefined
@@ -89,7 +89,7 @@ function statementFor(
   const { service, operationName, durationMin, durationMax, found } = search
   const conditions = [
     `team_id = ${put(search.teamId)}`,
-    // By the column the partitions are made by, in milliseconds; and then exactly.
+    // By the partitions' column, which a `Date` bounds in milliseconds; and then exactly.
     `start_time >= ${put(new Date(Number(search.from / 1_000_000n)))}`,
     `start_time <= ${put(new Date(Number(search.to / 1_000_000n) + 1))}`,
     `start_unix_nano between ${put(search.from)} and ${put(search.to)}`,
@@ -119,7 +119,7 @@ function statementFor(
   return { text, parameters }
 }
 
-/** Keeps a parameter and says how it is referred to. */
+/** Adds a parameter, and returns its name in the statement. */
 type Put = (value: unknown) => string
 
 function textOf(condition: Condition, put: Put): string {
@@ -153,7 +153,7 @@ function textOf(condition: Condition, put: Put): string {
   }
 }
 
-/** Whether an object has the value under the key. The object's name comes from this file. */
+/** SQL for: the object has this value under this key. The object's name must come from this file. */
 function equalsOf(
   { key, value }: { readonly key: string; readonly value: StoredForms },
   put: Put,

@@ -1,4 +1,4 @@
-/** Which span stands for each of these traces? Its root, else its earliest. Contents by reference. */
+/** Which span represents each of these traces? Its root, or else its first. Contents are not read, only referred to. */
 import type { Reader, ReadLimits } from '../database.ts'
 import { type StoredSpan, spanColumns } from './spans-by-key.ts'
 

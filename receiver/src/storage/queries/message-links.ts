@@ -1,18 +1,18 @@
-/** Which messages are in these lists? Each link back to the first, once, however many lists share it. */
+/** Which messages are in these lists? Returns each link once, back to the first, however many lists share it. */
 import type { Reader, ReadLimits } from '../database.ts'
 
 export interface MessageLink {
   readonly sha256: string
   readonly previous: string | null
   readonly position: number
-  /** The message's hash, and its size; null when it has not come. */
+  /** The message's hash; its size is null when it has not arrived. */
   readonly message: string
   readonly size: number | null
 }
 
 /**
- * Positions fall with every step, so that the walk ends whatever the links say. Rows are asked for one by one, so that
- * each is found by its key also where the planner knows nothing of the table yet.
+ * Each step requires a lower position, so the walk ends whatever the links are. Lateral joins look up each row by its key,
+ * also while the planner has no statistics of the table.
  */
 const text = `
   with recursive walk as (

@@ -1,4 +1,4 @@
-/** Which of these contents are not here, or not whole? */
+/** Which of these contents have not arrived, or not completely? */
 import type { Database } from '../database.ts'
 
 export interface DatedContent {
@@ -17,7 +17,6 @@ const contentsText = `
    )
    order by a.day, a.sha256`
 
-/** Those that are not here, or not whole. */
 export async function missingContents(
   database: Database,
   { teamId, contents }: { readonly teamId: string; readonly contents: readonly DatedContent[] },

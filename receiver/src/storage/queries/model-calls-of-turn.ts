@@ -12,9 +12,9 @@ export interface ModelCall {
   readonly systemInstructions: string | null
   readonly toolDefinitions: string | null
   readonly outputMessages: string | null
-  /** The messages sent that the call before had not sent, each as JSON text. */
+  /** The messages that the previous call had not sent, each as JSON text. */
   readonly newMessages: readonly NewMessage[]
-  /** All the messages, where they are no list. */
+  /** All messages as one text, if they are not stored as a list. */
   readonly inputText: string | null
   readonly inputCount: number | null
   readonly inputTokens: number | null
@@ -34,7 +34,7 @@ export interface ModelCall {
 export interface NewMessage {
   readonly spanId: string
   readonly place: number
-  /** Null when it is no text. */
+  /** Null when the message is not text. */
   readonly text: string | null
 }
 
@@ -71,7 +71,7 @@ const callsText = `
    order by m.started_at, m.span_id
    limit $4`
 
-/** What two calls share is told by their links: below the one both have, all is the same. */
+/** If two calls share a link, they share all messages before it. */
 const messagesText = `
   with calls as (
     select s.span_id,

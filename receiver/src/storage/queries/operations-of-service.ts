@@ -1,4 +1,4 @@
-/** Which operations has this service? */
+/** Which operations does this service have? */
 import type { Reader, ReadLimits } from '../database.ts'
 
 export interface Operation {
@@ -7,7 +7,7 @@ export interface Operation {
   readonly kind: number
 }
 
-/** As for services: from one to the next, by the index `operations_by_service`. */
+/** As for services: steps from one operation to the next, by the index `operations_by_service`. */
 const textFor = (isService: string) => `
   with recursive operations as (
     (select left(name, 200) as cut, name, kind
@@ -31,7 +31,7 @@ const textFor = (isService: string) => `
 const text = textFor('left(service_name, 200) = left($2, 200)')
 const textWithoutService = textFor('left(service_name, 200) is null and $2::text is null')
 
-/** In no order. Of names whose first 200 characters are equal, one of each kind. Null: of spans that name no service. */
+/** Unordered. Names with the same first 200 characters count as one for each kind. Null: spans without a service. */
 export async function operationsOfService(
   database: Reader,
   options: {

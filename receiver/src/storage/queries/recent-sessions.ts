@@ -1,4 +1,4 @@
-/** Which sessions were there lately, and is all of them here? */
+/** Which sessions are the most recent, and have all their records arrived? */
 import type { Database } from '../database.ts'
 
 export interface SessionSummary {
@@ -15,7 +15,7 @@ export interface SessionSummary {
   readonly gitBranch: string | null
   readonly turns: number
   readonly fileOperations: number
-  /** Nothing of it is left; the ledger still knows it. */
+  /** All its records have expired; only the ledger still has it. */
   readonly hasExpired: boolean
   readonly recorders: readonly Completeness[]
 }
@@ -65,10 +65,10 @@ const completenessText = `
    order by session_id, recorder_id
    limit $3`
 
-/** The recorders of one page are bounded as well: a session has a handful. */
+/** Recorders on one page; a session has a few. */
 const recordersMax = 1_000
 
-/** True when the session is known and nothing of it is left. */
+/** True when the session is known and all its records have expired. */
 export async function hasExpired(
   database: Database,
   { teamId, sessionId }: { readonly teamId: string; readonly sessionId: string },

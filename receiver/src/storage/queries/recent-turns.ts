@@ -1,4 +1,4 @@
-/** Which turns were there lately? Newest first, a page at a time, without reading contents. */
+/** Which turns are the most recent? Newest first, a page at a time, without reading contents. */
 import type { Database } from '../database.ts'
 
 export interface TurnSummary {

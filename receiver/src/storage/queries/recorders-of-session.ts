@@ -1,4 +1,4 @@
-/** Which recorders has a session, a page at a time? */
+/** Which recorders does a session have? A page at a time. */
 import type { Database } from '../database.ts'
 
 const recordersOfSessionText = `

@@ -1,14 +1,14 @@
-/** Which service calls which, and how often? Told by spans whose parent is another service's. */
+/** Which service calls which, and how often? Counts the spans whose parent belongs to another service. */
 import type { Reader, ReadLimits } from '../database.ts'
 
 export interface Dependency {
-  /** Null: spans that name no service. */
+  /** Null: spans without a service. */
   readonly parent: string | null
   readonly child: string | null
   readonly callCount: number
 }
 
-/** A parent has begun before its child; by how much is bounded, so that few days are read. */
+/** A parent begins at most a day before its child, so that few partitions are read. */
 const text = `
   select p.service_name as parent, c.service_name as child, count(*) as "callCount"
     from spans c

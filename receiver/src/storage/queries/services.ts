@@ -1,7 +1,7 @@
 /** Which services have sent spans? */
 import type { Reader, ReadLimits } from '../database.ts'
 
-/** From one name to the next, each found by the index: as many steps as there are services. */
+/** Steps from one name to the next through the index: as many steps as there are services. */
 const text = `
   with recursive services as (
     (select left(service_name, 200) as cut, service_name
@@ -25,7 +25,7 @@ const text = `
   (select null where exists (
      select from spans where team_id = $1 and left(service_name, 200) is null))`
 
-/** In no order; null stands for spans that name none. Of names whose first 200 characters are equal, one. */
+/** Unordered. Null: spans without a service. Names with the same first 200 characters count as one. */
 export async function servicesOf(
   database: Reader,
   options: { readonly teamId: string; readonly rowsMax: number } & ReadLimits,

@@ -1,19 +1,19 @@
-/** Which spans has this trace, in which order, and how heavy are they? Read before they are, a part at a time. */
+/** Which spans does this trace have, in which order, and how large are they? Read first; the spans then follow in parts. */
 import type { Reader, ReadLimits } from '../database.ts'
 
 export interface SpanKey {
   readonly spanId: string
   readonly parentSpanId: string | null
-  /** Nanoseconds since 1970, as text: with the id it tells the span from another one of that id. */
+  /** Nanoseconds since 1970, as text. Two spans may have one id; id and start identify a span. */
   readonly start: string
-  /** Bytes of what it holds, as stored: compressed where it is large. */
+  /** Its size as stored: large values are compressed. */
   readonly bytes: number
 }
 
-/** Where times tie, roots come first, and siblings in the order their recorder gave them. */
+/** Of spans with equal starts, roots come first, and siblings in the order of their sequence. */
 const byTime = 'start_unix_nano, parent_span_id is not null, sequence nulls last, span_id'
 
-/** By time; or by where they come from and then by time. */
+/** By time; or by resource and scope, and then by time. */
 const orders = {
   time: byTime,
   origin: `jsonb_hash_extended(resource, 0), jsonb_hash_extended(scope, 0), ${byTime}`,

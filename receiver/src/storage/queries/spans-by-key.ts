@@ -1,4 +1,4 @@
-/** What is in these spans of a trace? Contents by reference. */
+/** What is in these spans of a trace? Contents are not read, only referred to. */
 import type { Reader, ReadLimits } from '../database.ts'
 import type { SpanKey } from './span-keys-of-trace.ts'
 
@@ -9,7 +9,7 @@ export interface StoredSpan {
   /** Nanoseconds since 1970, as text: they are beyond 2^53. */
   readonly start: string
   readonly end: string | null
-  /** The UTC day its contents are kept under. */
+  /** The UTC day under which its contents are stored. */
   readonly day: string
   readonly traceState: string | null
   readonly flags: number
@@ -19,9 +19,9 @@ export interface StoredSpan {
   readonly statusMessage: string | null
   readonly serviceName: string | null
   readonly operation: string | null
-  /** Whom the sender's token stands for, whatever the sender says. */
+  /** The user of the sender's token, whatever the span says. */
   readonly userId: string | null
-  /** JSON text, as are those below: parsed by the driver, integers beyond 2^53 would be rounded. */
+  /** JSON text, like those below: the driver's parser would round integers beyond 2^53. */
   readonly attributes: string
   readonly events: string | null
   readonly links: string | null
@@ -54,7 +54,7 @@ export const spanColumns = `
          s.scope::text as scope,
          s.dropped_counts::text as dropped`
 
-/** One row a key, asked for as such: so it is found by its key also where the planner knows nothing of the table yet. */
+/** The lateral join looks up each span by key, also while the planner has no statistics of the table. */
 const text = `
   select ${spanColumns}
     from unnest($3::text[], $4::bigint[]) with ordinality k (span_id, start, place)
@@ -68,7 +68,7 @@ const text = `
    ) s
    order by k.place`
 
-/** In the order of the keys; one that was dropped meanwhile is left out. */
+/** In the order of the keys, without spans that were deleted meanwhile. */
 export async function spansByKey(
   database: Reader,
   options: {

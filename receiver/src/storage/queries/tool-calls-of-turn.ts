@@ -7,7 +7,7 @@ export interface ToolCall {
   readonly tool: string | null
   readonly callId: string | null
   readonly startedAt: Date
-  /** Null also where nobody said how long it took. */
+  /** Also null when the duration is unknown. */
   readonly endedAt: Date | null
   readonly arguments: string | null
   readonly argumentsBytes: number | null

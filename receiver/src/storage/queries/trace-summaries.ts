@@ -1,4 +1,4 @@
-/** What are these traces, in one line each? Reads no attributes. */
+/** What are these traces, in one row each? Reads no attributes. */
 import type { Reader, ReadLimits } from '../database.ts'
 
 export interface TraceSummary {
@@ -10,7 +10,7 @@ export interface TraceSummary {
   readonly end: string
   readonly spans: number
   readonly failed: number
-  /** Spans whose parent is not there. */
+  /** Spans whose parent is missing. */
   readonly orphans: number
   readonly services: readonly {
     readonly name: string | null
@@ -19,7 +19,7 @@ export interface TraceSummary {
   }[]
 }
 
-/** A trace whose root never came is known by its first orphan, else by its first span. */
+/** A trace without a root is named after its first span without a stored parent, else after its first span. */
 const text = `
   with found as (
     select trace_id, span_id, parent_span_id, service_name, name, status_code,

@@ -1,4 +1,4 @@
-/** What happened in this turn? All of one trace, contents up to a length. */
+/** What happened in this turn? Reads all of its trace, and contents up to a length. */
 import type { Database } from '../database.ts'
 import { type AwaitedContents, awaitedOfTurn } from './awaited-contents.ts'
 import {
@@ -11,7 +11,7 @@ import { type FileOperation, fileOperationsOfTurn } from './file-operations-of-t
 import { type ModelCall, modelCallsOfTurn } from './model-calls-of-turn.ts'
 import { type ToolCall, toolCallsOfTurn } from './tool-calls-of-turn.ts'
 
-/** Characters of a content that are read for a page, and one more to know whether there are more. */
+/** Characters of a content on a page; one more is read, to know whether the content is longer. */
 export const contentLengthMax = 64 * 1024
 /** Records of each kind that are read for a page. */
 export const recordsMax = 500
@@ -34,7 +34,7 @@ export interface Turn {
   readonly agent: string | null
   readonly transport: string | null
   readonly startedAt: Date
-  /** Null also where nobody said how long it took. */
+  /** Also null when the duration is unknown. */
   readonly endedAt: Date | null
   readonly outcome: string | null
   readonly prompt: string | null
