@@ -29,10 +29,11 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { freePort } from '../../test/support/ports.ts'
 import { findBinaries, type PostgresPackage } from '../src/binaries.ts'
 import { processEnded, processesIn, processStart } from '../src/process.ts'
+import { startProgram } from '../src/program.ts'
 
 const isRoot = process.getuid?.() === 0
 
-/** A data folder whose cluster, for root, lies elsewhere; all of it goes with the test. */
+/** A data folder. It is removed after the test, with its cluster, which for root is in another folder. */
 async function makeDataFolder(): Promise<string> {
   return (await makeFolder()).data
 }
@@ -51,12 +52,12 @@ async function makeFolder(): Promise<{ data: string; remove: () => Promise<void>
   try {
     onTestFinished(remove)
   } catch {
-    // Made for the whole file: its hooks remove it.
+    // Not called in a test: the hooks of its group remove it.
   }
   return { data, remove }
 }
 
-/** Opens it and stops it after the test, whatever became of it. */
+/** Opens it, and stops it after the test, even if the test fails. */
 async function open(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const postgres = await openEmbeddedPostgres(options)
   onTestFinished(() => postgres.close({ withinMs: 5_000 }))
@@ -73,7 +74,7 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
   }
 }
 
-/** A process that opened it and was killed: the database lives on. */
+/** Opens it in a process that is then killed, so that PostgreSQL runs on. */
 async function openInProcessThatIsKilled(dataDirectory: string) {
   const child = startProcess(dataDirectory)
   const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -173,12 +174,15 @@ describe('a new data folder', () => {
     expect(Number(fields?.[2])).toBe(postgres.pid)
   })
 
-  test.runIf(isRoot)('for root the cluster lies where the user it runs as can enter', async () => {
-    expect((await lstat(join(data, 'postgres'))).isSymbolicLink()).toBe(true)
-    expect((await stat(join(data, 'postgres'))).uid).not.toBe(0)
-  })
+  test.runIf(isRoot)(
+    'for root the cluster is in a folder that PostgreSQL’s user can enter',
+    async () => {
+      expect((await lstat(join(data, 'postgres'))).isSymbolicLink()).toBe(true)
+      expect((await stat(join(data, 'postgres'))).uid).not.toBe(0)
+    },
+  )
 
-  test('nothing of its making is left', async () => {
+  test('the start leaves no temporary files', async () => {
     const names = await readdir(data)
     expect(names.filter((name) => /building|password|tmp/.test(name))).toEqual([])
   })
@@ -228,7 +232,7 @@ describe('opened again', () => {
     expect(await postgres.exited).toBeDefined()
   })
 
-  test('a database left running on another port than is wanted now is started anew', async () => {
+  test('a database left running on another port than the wanted one is restarted', async () => {
     const left = await openInProcessThatIsKilled(data)
     const port = await freePort()
     const postgres = await open({ dataDirectory: data, port })
@@ -240,7 +244,7 @@ describe('opened again', () => {
   test('a crashed database recovers what it had answered', async () => {
     const postgres = await open({ dataDirectory: data })
     await query(postgres.url, 'create table recovered as select 43 as answer')
-    // Somebody looks around in its folder: nobody to wait for, nobody to end.
+    // Another program in its folder is neither waited for nor killed.
     const bystander = spawn('sleep', ['1000'], { cwd: await realpath(join(data, 'postgres')) })
     onTestFinished(() => {
       bystander.kill()
@@ -254,7 +258,7 @@ describe('opened again', () => {
     expect(bystander.exitCode ?? bystander.signalCode).toBeNull()
   })
 
-  test('a process id that belongs to somebody else by now is not taken for the database', async () => {
+  test('a process id that now belongs to another program is not taken for the database', async () => {
     const postgres = await open({ dataDirectory: data })
     await postgres.close({ withinMs: 5_000 })
     const cluster = await realpath(join(data, 'postgres'))
@@ -281,7 +285,7 @@ describe('opened again', () => {
     expect(await processEnded({ pid: postgres.pid, start: undefined, withinMs: 0 })).toBe(true)
   })
 
-  test('a kept port that somebody took meanwhile is changed, and a line says so', async () => {
+  test('a port that another process took meanwhile is replaced, and a line says so', async () => {
     const port = await freePort()
     const before = await open({ dataDirectory: data, port })
     await before.close({ withinMs: 5_000 })
@@ -300,8 +304,8 @@ describe('opened again', () => {
   })
 })
 
-describe('being made', () => {
-  test('what an interrupted making left is cleared away', async () => {
+describe('the first start', () => {
+  test('files of an interrupted first start are removed', async () => {
     const data = await makeDataFolder()
     const buildings = async () =>
       (await readdir(data)).filter((name) => name.startsWith('postgres.building'))
@@ -331,7 +335,7 @@ describe('being made', () => {
     expect(await buildings()).toEqual([])
   })
 
-  test('two that begin at once on one folder: one has it, the other is told so', async () => {
+  test('of two starts at once on one folder one succeeds, the other is refused', async () => {
     const data = await makeDataFolder()
     const both = await Promise.allSettled([
       openEmbeddedPostgres({ dataDirectory: data }),
@@ -348,14 +352,15 @@ describe('being made', () => {
     expect(await query(opened?.url ?? '', 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
-  test('a wanted port that somebody has is refused, and who has it is said', async () => {
+  test('a wanted port that is taken is refused, and the message names the process', async () => {
     const port = await listenSomewhere()
     await expect(
       openEmbeddedPostgres({ dataDirectory: await makeDataFolder(), port }),
     ).rejects.toMatchObject({ code: 'TL_PORT_TAKEN', message: expect.stringContaining(`${port}`) })
   })
 })
-describe('what cannot be used is said in one line', () => {
+
+describe('a refusal is one line:', () => {
   async function refusal(dataDirectory: string): Promise<unknown> {
     const error: unknown = await openEmbeddedPostgres({ dataDirectory }).catch((each) => each)
     expect(error).toMatchObject({ message: expect.not.stringContaining('\n') })
@@ -432,7 +437,7 @@ describe('the programs', () => {
     expect((await readdir(join(source.root, 'lib'))).filter((name) => /tmp/.test(name))).toEqual([])
   })
 
-  test('a copy is whole, made once, also by two at once, and made anew when damaged', async () => {
+  test('a copy is complete, made once, also by two at once, and replaced when damaged', async () => {
     const source = await packageWithoutLinks()
     const copiesFolder = await makeDataFolder()
     const options = { copiesFolder, mustCopy: true, source }
@@ -448,6 +453,14 @@ describe('the programs', () => {
     expect(await readdir(copiesFolder)).toHaveLength(1)
   })
 
+  test('one that cannot be run is refused in one line', async () => {
+    const program = join(await makeDataFolder(), 'initdb')
+    await expect(startProgram(program, [], undefined)).rejects.toMatchObject({
+      code: 'TL_POSTGRES_MISSING',
+      message: expect.stringMatching(/^'.*initdb' cannot be run .*DATABASE_URL[^\n]*$/),
+    })
+  })
+
   test.skipIf(isRoot)('a package that cannot be written is copied', async () => {
     const source = await packageWithoutLinks()
     await chmod(join(source.root, 'lib'), 0o500)
@@ -458,7 +471,7 @@ describe('the programs', () => {
   })
 })
 
-// What docs/OPERATING.md says of backups.
+// docs/OPERATING.md describes this backup.
 test('a stopped data folder, packed and unpacked elsewhere, is the same database', async () => {
   const [from, to] = [await makeDataFolder(), await makeDataFolder()]
   const original = await open({ dataDirectory: from })

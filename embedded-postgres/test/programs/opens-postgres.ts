@@ -1,5 +1,4 @@
-/** Opens the embedded PostgreSQL of a data folder, says how, and stays until it is killed. */
-
+/** Opens the embedded PostgreSQL of a data folder, prints its process id and URL, and runs until it is killed. */
 import { openEmbeddedPostgres } from '@turnlog/embedded-postgres'
 
 const [dataDirectory = ''] = process.argv.slice(2)
