@@ -1,13 +1,12 @@
 /**
- * What an answer means: pure.
+ * Interprets the answer to a request. Pure.
  *
- * - accepted: 2xx *and* an OTLP answer. A login page's 200 is no delivery. What a partial success rejects
- *   stays rejected: it is never sent again. `isCommitted` when the receiver itself says so; a Collector's
- *   answer only means that it will try.
- * - retry: it may work later, as it is.
- * - unauthorized: the token is not taken; a person must act.
- * - misconfigured: the address is wrong; a person must act. Nothing was judged, so nothing is given up.
- * - rejected: this body is not taken, and never will be.
+ * - accepted: 2xx *and* an OTLP answer; a login page's 200 is no delivery. Records that a partial success rejects are never
+ *   sent again. `isCommitted` when the receiver itself says so; a Collector's answer only means that it will try.
+ * - retry: the same request may succeed later.
+ * - unauthorized: the token is refused; a person must act.
+ * - misconfigured: the address is wrong; a person must act. The body was not judged, so nothing is given up.
+ * - rejected: this body will never be accepted.
  */
 
 import { ledgerCommitted } from '@turnlog/conventions'
@@ -29,13 +28,13 @@ export type SendResult =
 export interface HttpAnswer {
   readonly httpStatus: number
   readonly retryAfter?: string | undefined
-  /** What it says of the receiver's ledger. */
+  /** The value of the ledger header. */
   readonly ledger?: string | undefined
-  /** The whole body; undefined where it was too long to be an answer. */
+  /** The whole body; undefined if it was too long to be an answer. */
   readonly body: string | undefined
 }
 
-/** Of a server's words, as much as a person reads. */
+/** As much of a server's message as a person reads. */
 const reasonLengthMax = 300
 
 export function interpretAnswer(answer: HttpAnswer, nowMs: number): SendResult {
@@ -44,7 +43,7 @@ export function interpretAnswer(answer: HttpAnswer, nowMs: number): SendResult {
   return isSuccess ? interpretSuccess(answer) : interpretRefusal(answer, nowMs)
 }
 
-/** Of any answer that is no 2xx, whatever was asked. */
+/** Interprets any answer but 2xx, whatever the request was. */
 export function interpretRefusal(
   answer: HttpAnswer,
   nowMs: number,
@@ -71,8 +70,8 @@ function interpretSuccess({ httpStatus, ledger, body }: HttpAnswer): SendResult 
 }
 
 /**
- * `{}` or `{"partialSuccess": …}`, in either of protobuf's spellings, numbers also as strings. Other
- * members may stand beside it; a JSON object of other members alone is somebody else's answer.
+ * `{}` or `{"partialSuccess": …}`, in either of protobuf's spellings, numbers also as strings. Other members are ignored,
+ * but an object that has only other members is not an OTLP answer.
  */
 function parseOtlpAnswer(
   body: string | undefined,
@@ -97,7 +96,7 @@ function toCount(value: unknown): number {
   return typeof count === 'number' && Number.isSafeInteger(count) && count > 0 ? count : 0
 }
 
-/** The server's own words where it has some: OTLP's `{"message": …}`, or a short text. */
+/** The status, and the server's message if there is one: OTLP's `{"message": …}`, or a short text. */
 function reasonOf({ httpStatus, body }: HttpAnswer): string {
   const message = parseObject(body ?? '')?.message
   const text = typeof message === 'string' ? message : isShortText(body) ? body : undefined

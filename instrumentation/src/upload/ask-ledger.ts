@@ -1,12 +1,12 @@
 /** Asks the receiver's ledger about sent segments, in as few questions as possible, and collects its answers. */
 import { joinRanges } from '../sequence-ranges.ts'
 import type { SentSegment } from '../spool/unconfirmed-segments.ts'
-import type { RecorderLedger } from './completeness-answer.ts'
 import type {
   CompletenessQuestion,
   CompletenessResult,
   CompletenessTransport,
-} from './completeness-transport.ts'
+  RecorderLedger,
+} from './completeness.ts'
 
 /** The least that every proxy takes in one line, less the rest of the address. */
 const queryBytesMax = 6_000

@@ -13,7 +13,7 @@
 import { quietly } from '../health.ts'
 import type { UnconfirmedSegments } from '../spool/unconfirmed-segments.ts'
 import { askLedger } from './ask-ledger.ts'
-import type { CompletenessTransport } from './completeness-transport.ts'
+import type { CompletenessTransport } from './completeness.ts'
 import { ConfirmPolicy, type Verdict } from './confirm-policy.ts'
 import { type DeliveryHealth, Loop, type LoopOptions, type Next } from './loop.ts'
 import { type Backoff, backoffMs } from './retry.ts'

@@ -1,4 +1,4 @@
-/** `TELEMETRY_ENDPOINT` → the two addresses that are posted to: pure. */
+/** Parses `TELEMETRY_ENDPOINT` into the two addresses to post to. Pure. */
 
 export type EndpointResult =
   | { readonly status: 'ok'; readonly baseUrl: string; readonly urls: EndpointUrls }
@@ -9,12 +9,12 @@ export interface EndpointUrls {
   readonly logs: string
 }
 
-/** What people paste that is not the base: a signal's own address, and the events address of old. */
+/** People also paste the address of one signal, or the address for plain events. */
 const understoodSuffix = /\/(?:api\/v1\/events|v1\/(?:traces|logs))$/
 
 /**
- * A base URL, with or without a path before it and slashes behind it: equal ones give equal addresses.
- * The reason never repeats the URL, which may hold a password.
+ * A base URL, with or without a path and slashes at its end: equal URLs give equal addresses. The reason never repeats the
+ * URL, which may contain a password.
  */
 export function parseEndpoint(text: string): EndpointResult {
   const trimmed = text.trim()

@@ -1,8 +1,8 @@
 /**
  * One HTTP request and its answer.
  *
- * Redirects are not followed; the answer is read up to `answerBytesMax`. Ends within `timeoutMs` or when `signal` does,
- * whichever comes first. Never throws, and never puts a header into a reason.
+ * Does not follow redirects. Reads at most `answerBytesMax` of the answer. Ends after `timeoutMs` or when `signal` is
+ * aborted, whichever comes first. Never throws, and never puts a header into a reason.
  */
 
 import http from 'node:http'
@@ -26,19 +26,19 @@ export interface HttpFailure {
 
 export interface HttpExchangeOptions {
   readonly userAgent: string
-  /** From the first byte out to the last one in. */
+  /** From the first byte sent to the last one received. */
   readonly timeoutMs: number
   readonly answerBytesMax: number
 }
 
 export function createHttpExchange({ userAgent, timeoutMs, answerBytesMax }: HttpExchangeOptions) {
-  // One connection each, kept open between two requests; idle, it holds no process.
+  // One connection each, kept open between requests. An idle connection does not hold the process.
   const agentOptions = { keepAlive: true, maxSockets: 1 }
   const agents = { http: new http.Agent(agentOptions), https: new https.Agent(agentOptions) }
 
   async function exchange(question: HttpQuestion): Promise<HttpAnswer | HttpFailure> {
     const first = await attempt(question)
-    // A connection that the server closed while it was idle is no failure of the server.
+    // The server may close an idle connection; that is not a failure.
     return 'isStale' in first && first.isStale ? attempt(question) : first
   }
 
@@ -61,7 +61,7 @@ export function createHttpExchange({ userAgent, timeoutMs, answerBytesMax }: Htt
           },
         })
       } catch (error) {
-        // A header that HTTP cannot carry: a token with a line end.
+        // A header that HTTP does not allow, such as a token with a line end.
         resolve({ failure: errorName(error) })
         return
       }
@@ -79,7 +79,7 @@ export function createHttpExchange({ userAgent, timeoutMs, answerBytesMax }: Htt
 
   return {
     exchange,
-    /** Closes idle connections; what is under way ends by its signal. */
+    /** Closes idle connections; a request under way ends by its signal. */
     close(): void {
       agents.http.destroy()
       agents.https.destroy()
@@ -113,7 +113,7 @@ async function readAnswer(
       chunks.push(chunk)
     }
   } catch (error) {
-    // What the status says holds without the rest, except "accepted".
+    // A refusal is valid without its body; a success is not.
     const isSuccess = head.httpStatus >= 200 && head.httpStatus < 300
     return isSuccess ? { failure: errorName(error) } : { ...head, body: undefined }
   }

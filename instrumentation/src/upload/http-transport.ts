@@ -1,15 +1,15 @@
 /**
- * One POST of one segment, as it lies on disk, → what became of it.
+ * Posts one segment, exactly as it is on disk.
  *
- * The body is sent with its length, never chunked; the answer is judged by `answer.ts`. Never throws, and never puts
- * the token into a reason.
+ * The body is sent with its length, never chunked; `answer.ts` interprets the answer. Never throws, and never puts the
+ * token into a reason.
  */
 import { interpretAnswer, type SendResult } from './answer.ts'
 import { createHttpExchange } from './http-exchange.ts'
 
 /** An OTLP answer is a few hundred bytes. */
 const answerBytesMax = 256 * 1024
-/** From the first byte out to the last one in: a receiver that commits 16 MiB on a busy disk. */
+/** Enough for a receiver that commits 16 MiB on a busy disk. */
 export const sendTimeoutMs = 60_000
 
 export interface SendRequest {

@@ -1,10 +1,10 @@
 /**
- * Where OpenTelemetry's exporters send, and with which token: pure. `OTEL_EXPORTER_OTLP_*` as the specification has them,
- * else `TELEMETRY_ENDPOINT`; never the specification's default, `localhost:4318`, which nobody has asked for.
+ * Finds where OpenTelemetry's exporters send, and with which token. Pure. Uses `OTEL_EXPORTER_OTLP_*` as specified, else
+ * `TELEMETRY_ENDPOINT`; never the specification's default, `localhost:4318`, which nobody has configured.
  */
 import { parseEndpoint } from './endpoint.ts'
 
-/** The variables that are read here; the exporters read the others themselves. */
+/** The variables read here; the exporters read the others themselves. */
 export interface OtlpVariables {
   readonly endpoint: string | undefined
   readonly tracesEndpoint: string | undefined
@@ -27,7 +27,7 @@ export interface OtlpTargets {
 
 export type OtlpTargetsResult =
   | { readonly status: 'ok'; readonly targets: OtlpTargets }
-  /** The reason never repeats an address, which may hold a password. */
+  /** The reason never repeats an address, which may contain a password. */
   | { readonly status: 'invalid'; readonly reason: string }
 
 export interface TelemetrySettings {
@@ -56,7 +56,7 @@ export function otlpTargets(variables: OtlpVariables, own: TelemetrySettings): O
 
 type UrlResult = { readonly url: string } | { readonly reason: string }
 
-/** A signal's own address is taken as it is, a base gets the signal's path. */
+/** A signal's own address is used unchanged; a base address gets the signal's path. */
 function urlOf(
   signal: 'traces' | 'logs',
   specific: string | undefined,
@@ -84,8 +84,8 @@ function checked(text: string, name: string): UrlResult {
 }
 
 /**
- * The token goes where it was given for: to `TELEMETRY_ENDPOINT`, or, where there is none, to whatever address was given.
- * An `authorization` among the headers goes before it.
+ * The token is sent only to the origin of `TELEMETRY_ENDPOINT`, or, if that is not set, to the given address. An
+ * `authorization` among the headers takes precedence.
  */
 function headersFor(
   url: string,

@@ -5,7 +5,7 @@
 import { originalFs } from '../file-system.ts'
 import { openSpool, type Spool } from '../spool/spool.ts'
 import { type DeclareLost, UnconfirmedSegments } from '../spool/unconfirmed-segments.ts'
-import { createCompletenessTransport } from '../upload/completeness-transport.ts'
+import { createCompletenessTransport } from '../upload/completeness.ts'
 import { Confirmer } from '../upload/confirmer.ts'
 import { parseEndpoint } from '../upload/endpoint.ts'
 import { createHttpTransport } from '../upload/http-transport.ts'

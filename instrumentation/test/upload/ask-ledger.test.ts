@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { addLedger, type LedgerAnswers, questionsOf } from '../../src/upload/ask-ledger.ts'
-import { queryOf } from '../../src/upload/completeness-transport.ts'
+import { queryOf } from '../../src/upload/completeness.ts'
 import { standingOf } from '../../src/upload/confirm-policy.ts'
 import { sentSegment } from './sent-segment.ts'
 

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseCompleteness } from '../../src/upload/completeness-answer.ts'
-import { createCompletenessTransport } from '../../src/upload/completeness-transport.ts'
+import { createCompletenessTransport, parseCompleteness } from '../../src/upload/completeness.ts'
 import { type Answer, startReceiver, status } from './receiver.ts'
 
 const recorder = {

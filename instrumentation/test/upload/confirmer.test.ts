@@ -1,10 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { SentSegment } from '../../src/spool/unconfirmed-segments.ts'
-import type {
-  CompletenessQuestion,
-  CompletenessResult,
-} from '../../src/upload/completeness-transport.ts'
+import type { CompletenessQuestion, CompletenessResult } from '../../src/upload/completeness.ts'
 import { Confirmer, type ConfirmSource } from '../../src/upload/confirmer.ts'
 import type { DeliveryHealth } from '../../src/upload/loop.ts'
 import { sentSegment } from './sent-segment.ts'
