@@ -63,3 +63,9 @@ export function errorCode(error: unknown): string | undefined {
 export function errorName(error: unknown): string {
   return errorCode(error) ?? (error instanceof Error ? error.name : 'unknown error')
 }
+
+/** The error's message; its code or name when it has none, as when several addresses refuse. */
+export function errorMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message === '' ? errorName(error) : error.message
+}

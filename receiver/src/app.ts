@@ -1,5 +1,6 @@
 /** The receiver as an HTTP application: all its routes, in order. It does not listen. */
 import fastifyCookie from '@fastify/cookie'
+import { errorMessage } from '@turnlog/conventions/plain'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { type Counters, openCounters } from './counters.ts'
@@ -118,16 +119,13 @@ function answerFailures(app: FastifyInstance, onUnwell: (error: unknown) => void
   })
   app.setErrorHandler((error, request, reply) => {
     const status = clientStatusOf(error)
-    if (status !== undefined) return reply.code(status).send({ code: 3, message: messageOf(error) })
+    if (status !== undefined)
+      return reply.code(status).send({ code: 3, message: errorMessage(error) })
     return refuseError({ request, reply, format: plainFormat }, error, {
       message: 'Not now.',
       onUnwell,
     })
   })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 interface RawSocket {

@@ -1,5 +1,7 @@
 /** The process: settings, database, schema, then listening; and all of it closed in reverse order. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errorCode, errorMessage } from '@turnlog/conventions/plain'
 import type { EmbeddedPostgres } from '@turnlog/embedded-postgres'
 import { connectionUrl } from '@turnlog/embedded-postgres/connection'
 import { PostgresError } from '@turnlog/embedded-postgres/errors'
@@ -111,7 +113,7 @@ async function untilAnswers(database: Database, told: AbortSignal): Promise<void
         await sleep(250, undefined, { signal: told })
         continue
       }
-      const reason = reasonOf(cause)
+      const reason = errorMessage(cause)
       throw new TurnlogError(
         'TL_DATABASE_UNREACHABLE',
         `The database does not answer: ${reason}.`,
@@ -126,14 +128,7 @@ async function untilAnswers(database: Database, told: AbortSignal): Promise<void
 /** Not there yet, or starting up; a wrong password stays wrong. */
 function isStarting(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  const code = 'code' in error ? String(error.code) : ''
-  return !/^(28|3D|0A|ENOTFOUND)/.test(code)
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.message !== '') return error.message
-  return 'code' in error ? String(error.code) : error.name
+  return !/^(28|3D|0A|ENOTFOUND)/.test(errorCode(error) ?? '')
 }
 
 async function listen(
@@ -143,7 +138,7 @@ async function listen(
   try {
     return await app.listen({ host, port })
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    const code = errorCode(cause)
     if (code === 'EADDRNOTAVAIL') {
       throw new TurnlogError(
         'TL_SETTING_INVALID',

@@ -1,5 +1,7 @@
 /** Says once that the database is unwell, and once that it is well again, however many requests find out. */
 
+import { errorCode } from '@turnlog/conventions/plain'
+
 export function openWellness(log: (message: string) => void) {
   let isWell = true
   return {
@@ -17,7 +19,7 @@ export function openWellness(log: (message: string) => void) {
 /** Never the detail of a database error: it may quote content. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : ''
+  const code = errorCode(error)
   const message = error.message === '' ? error.name : error.message
-  return `${message.slice(0, 200)}${code}`
+  return `${message.slice(0, 200)}${code === undefined ? '' : ` (${code})`}`
 }

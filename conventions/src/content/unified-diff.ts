@@ -138,8 +138,19 @@ function format(input: DiffInput, hunks: Hunks): string {
     ...(isGit && { isGit, isCreate, isDelete, isRename }),
   }
   const text = formatPatch(patch, FILE_HEADERS_ONLY)
-  if (isEmptyFile) return `${text}index ${emptyFileIndex[isCreate ? 'create' : 'delete']}\n`
+  if (isGit && hunks.length === 0) {
+    const index = isEmptyFile ? `index ${emptyFileIndex[isCreate ? 'create' : 'delete']}\n` : ''
+    return quoteNames(text, [previousPath, path]) + index
+  }
   return endNames(text, [`--- ${patch.oldFileName}`, `+++ ${patch.newFileName}`])
+}
+
+/** Without `---` and `+++` GNU patch takes the names from git's first line, where only quotes include a blank. */
+function quoteNames(diff: string, [previousPath, path]: readonly [string, string]): string {
+  const header = `diff --git a/${previousPath} b/${path}\n`
+  return header.split(' ').length === 4
+    ? diff
+    : diff.replace(header, () => `diff --git "a/${previousPath}" "b/${path}"\n`)
 }
 
 /** A tab ends a name that contains a blank, as in git's diffs: without it GNU patch cuts the name at the blank. */

@@ -1,16 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
 import { applyPatch } from 'diff'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { applyDiff, diffTools } from '../../../test/support/apply-diff.ts'
 import { countLines } from '../../src/content/text.ts'
 import { type DiffInput, unifiedDiff } from '../../src/content/unified-diff.ts'
-
-/** Not every machine has both. */
-const tools = (['git', 'patch'] as const).filter(
-  (tool) => spawnSync(tool, ['--version']).status === 0,
-)
 
 const numbers = (count: number, change: (n: number) => string = String) =>
   Array.from({ length: count }, (_, n) => `${change(n)}\n`).join('')
@@ -78,32 +70,18 @@ const cases: readonly (readonly [string, Omit<DiffInput, 'path'> & { path?: stri
       after: numbers(9, (n) => (n === 4 ? 'x' : `${n}`)),
     },
   ],
+  ['an empty file whose name has a blank made', { path: 'a file.txt', after: '' }],
+  ['an empty file whose name has a blank deleted', { path: 'a file.txt', before: '' }],
+  [
+    'a file whose name has a blank renamed',
+    { path: 'to here.txt', previousPath: 'from there.txt', before: 'a\n', after: 'a\n' },
+  ],
+  [
+    'a file whose name has a blank renamed and changed',
+    { path: 'to here.txt', previousPath: 'from there.txt', before: 'a\nb\n', after: 'a\nc\n' },
+  ],
   ['an empty file renamed', { path: 'b.txt', previousPath: 'a.txt', before: '', after: '' }],
 ]
-
-/** What `git apply` and GNU patch make of the diff; undefined where there is no file. */
-function apply(tool: 'git' | 'patch', input: DiffInput, diff: string): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'turnlog-diff-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  if (input.before !== undefined) {
-    const file = join(folder, input.previousPath ?? input.path)
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, input.before)
-  }
-  const [command, flags] =
-    tool === 'git'
-      ? ['git', ['apply', '--whitespace=nowarn', '-']]
-      : ['patch', ['-p1', '--binary', '-s']]
-  execFileSync(command, flags, {
-    cwd: folder,
-    input: diff,
-    env: { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() },
-  })
-  const file = join(folder, input.path)
-  if (input.previousPath !== undefined)
-    expect(existsSync(join(folder, input.previousPath))).toBe(false)
-  return existsSync(file) ? readFileSync(file, 'utf8') : undefined
-}
 
 function applyAsText({ before = '' }: DiffInput, diff: string): string | false {
   return applyPatch(before, diff, { autoConvertLineEndings: false })
@@ -114,7 +92,7 @@ describe('the diff applied to before gives after', () => {
     const input = { path, ...rest }
     const { diff, isWholeFile } = unifiedDiff(input)
     expect(isWholeFile).toBe(false)
-    for (const tool of tools) expect(apply(tool, input, diff), tool).toBe(input.after)
+    for (const tool of diffTools) expect(applyDiff(tool, input, diff), tool).toBe(input.after)
     expect(applyAsText(input, diff)).toBe(input.after ?? '')
   })
 })
@@ -172,7 +150,7 @@ describe('beyond the limits it is one hunk, says so, and still applies', () => {
       isWholeFile: true,
     })
     expect(diff.match(/^@@ /gm)).toHaveLength(1)
-    for (const tool of tools) expect(apply(tool, input, diff), tool).toBe(after)
+    for (const tool of diffTools) expect(applyDiff(tool, input, diff), tool).toBe(after)
     expect(applyAsText(input, diff)).toBe(after)
   })
 })
@@ -233,8 +211,8 @@ test('random edits apply', () => {
     const input = { path: 'x.txt', before: text(), after: text() }
     if (input.before === input.after) continue
     const { diff } = unifiedDiff(input)
-    for (const tool of tools) {
-      const run = () => apply(tool, input, diff)
+    for (const tool of diffTools) {
+      const run = () => applyDiff(tool, input, diff)
       expect(run, `seed ${seed}, round ${round}, ${tool}`).not.toThrow()
       expect(run(), `seed ${seed}, round ${round}, ${tool}`).toBe(input.after)
     }

@@ -1,5 +1,7 @@
 /** Where the commands find the database: `DATABASE_URL`, else the one that runs for the data folder. */
+
 import { join } from 'node:path'
+import { errorMessage } from '@turnlog/conventions/plain'
 import {
   connectionFile,
   connectionUrl,
@@ -44,7 +46,7 @@ async function requireReceiver(
     const hint = config.databaseUrl === undefined ? ' Is `npm start` running?' : ''
     throw new TurnlogError(
       'TL_DATABASE_UNREACHABLE',
-      `The database ${where} does not answer: ${reasonOf(cause)}.${hint}`,
+      `The database ${where} does not answer: ${errorMessage(cause)}.${hint}`,
       { cause },
     )
   }
@@ -53,10 +55,4 @@ async function requireReceiver(
     'TL_NO_DATABASE',
     'The database has no Turnlog in it yet: start the receiver once.',
   )
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.message !== '') return error.message
-  return 'code' in error ? String(error.code) : error.name
 }

@@ -1,8 +1,8 @@
 /**
- * Diffs and counts of lines that a client has not made itself, of files whose text it sent before and after. A service,
- * and bounded as one: beyond its limits an operation stays without.
+ * Makes the diff and the counts of lines that a client did not send, when it sent the file's text before and after. Bounded
+ * in length and time: beyond the limits the operation has neither.
  */
-import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from 'diff'
+import { type DiffInput, unifiedDiff } from '@turnlog/conventions/content/unified-diff'
 import type { MemberValue } from './member-values.ts'
 import { textOf } from './place.ts'
 import type { PlainEvent } from './read-event.ts'
@@ -12,7 +12,6 @@ export const diffedLengthMax = 1024 ** 2
 /** A request holds up others for this long at most. */
 const requestMillisecondsMax = 500
 const diffMillisecondsMax = 100
-const contextLines = 3
 
 /** For one request. */
 export function openDiffing(): { complete(event: PlainEvent): PlainEvent } {
@@ -30,16 +29,8 @@ export function openDiffing(): { complete(event: PlainEvent): PlainEvent } {
   }
 }
 
-interface Files {
-  readonly path: string
-  readonly previousPath: string
-  /** Absent: there was no file. */
-  readonly before: string | undefined
-  readonly after: string | undefined
-}
-
 /** What can be compared, where the client has said nothing about the difference. */
-function filesOf(event: PlainEvent): Files | undefined {
+function filesOf(event: PlainEvent): DiffInput | undefined {
   if (event.type !== 'FileOperation') return undefined
   if (['unifiedDiff', 'locAdded', 'locRemoved'].some((name) => event.members.has(name))) {
     return undefined
@@ -52,7 +43,7 @@ function filesOf(event: PlainEvent): Files | undefined {
   const after = textOf(event, 'afterContent')
   if (!isKnown || (before?.length ?? 0) + (after?.length ?? 0) > diffedLengthMax) return undefined
   const path = textOf(event, 'path') ?? ''
-  return { path, previousPath: textOf(event, 'previousPath') ?? path, before, after }
+  return { path, previousPath: textOf(event, 'previousPath'), before, after }
 }
 
 /** It is text, or there was no file for certain. */
@@ -66,26 +57,12 @@ function isSideKnown(
 }
 
 /** Undefined when it takes too long. */
-function diffOf({ path, previousPath, before, after }: Files): [string, MemberValue][] | undefined {
-  const patch = structuredPatch(
-    before === undefined ? '/dev/null' : `a/${previousPath}`,
-    after === undefined ? '/dev/null' : `b/${path}`,
-    before ?? '',
-    after ?? '',
-    undefined,
-    undefined,
-    { context: contextLines, timeout: diffMillisecondsMax },
-  )
-  if (patch === undefined) return undefined
-  const lines = patch.hunks.flatMap((hunk) => hunk.lines)
-  const count = (mark: string): MemberValue => ({
-    kind: 'count',
-    count: BigInt(lines.filter((line) => line.startsWith(mark)).length),
-  })
+function diffOf(files: DiffInput): [string, MemberValue][] | undefined {
+  const made = unifiedDiff(files, { millisecondsMax: diffMillisecondsMax })
+  if (made.isWholeFile) return undefined
   const counts: [string, MemberValue][] = [
-    ['locAdded', count('+')],
-    ['locRemoved', count('-')],
+    ['locAdded', { kind: 'count', count: BigInt(made.linesAdded) }],
+    ['locRemoved', { kind: 'count', count: BigInt(made.linesRemoved) }],
   ]
-  if (patch.hunks.length === 0) return counts
-  return [['unifiedDiff', { kind: 'text', text: formatPatch(patch, FILE_HEADERS_ONLY) }], ...counts]
+  return made.diff === '' ? counts : [['unifiedDiff', { kind: 'text', text: made.diff }], ...counts]
 }

@@ -11,7 +11,9 @@
  *
  * The hash of an event is that of its JSON in the form of RFC 8785 (members sorted, no spaces), in hex.
  */
+
 import { createHash } from 'node:crypto'
+import { restoreLoneSurrogates } from '../otlp/wire/text.ts'
 
 type Part = string | null | readonly Part[]
 
@@ -77,11 +79,15 @@ function writeCanonical(value: unknown, write: (text: string) => void): void {
     write('{')
     const members = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1))
     for (const [index, [name, one]] of members.entries()) {
-      write(`${index > 0 ? ',' : ''}${JSON.stringify(name)}:`)
+      write(`${index > 0 ? ',' : ''}${written(name)}:`)
       writeCanonical(one, write)
     }
     write('}')
   } else {
-    write(JSON.stringify(value))
+    write(written(value))
   }
+}
+
+function written(value: unknown): string {
+  return restoreLoneSurrogates(JSON.stringify(value))
 }

@@ -1,8 +1,9 @@
 /** The values of an event's members, each read by its kind. */
+
 import { Buffer } from 'node:buffer'
 import { type ContentHash, parseContentHash } from '@turnlog/conventions'
-import { toJsonText } from '../otlp/wire/json-text.ts'
-import type { AnyValue } from '../otlp/wire/request.ts'
+import { isObject, type JsonObject } from '@turnlog/conventions/plain'
+import { fromJson, toJsonText } from '../otlp/wire/json-text.ts'
 import type { Kind, Member } from './definitions.ts'
 import { parseMilliseconds, parseTime } from './event-time.ts'
 
@@ -38,8 +39,6 @@ export function readMember(value: unknown, { kind, choices }: Member): ReadResul
   if (choices !== undefined) return readChoice(value, choices)
   return readers[kind](value)
 }
-
-type Json = Readonly<Record<string, unknown>>
 
 const readers: Readonly<Record<Kind, (value: unknown) => ReadResult>> = {
   time(value) {
@@ -86,7 +85,7 @@ const readers: Readonly<Record<Kind, (value: unknown) => ReadResult>> = {
 
   json(value) {
     if (typeof value === 'string') return read({ kind: 'text', text: value })
-    return read(referenceOf(value) ?? { kind: 'text', text: toJsonText(toAnyValue(value)) })
+    return read(referenceOf(value) ?? { kind: 'text', text: toJsonText(fromJson(value)) })
   },
 
   error(value) {
@@ -144,29 +143,10 @@ function base64Of(value: unknown): MemberValue | undefined {
 }
 
 /** True when the object has these members only, and each is a string. */
-function consistsOf(value: Json, names: readonly string[]): boolean {
+function consistsOf(value: JsonObject, names: readonly string[]): boolean {
   return Object.entries(value).every(
     ([name, one]) => names.includes(name) && typeof one === 'string',
   )
-}
-
-/** Recursive: the caller has bounded the depth. A number without a fraction is an integer. */
-export function toAnyValue(value: unknown): AnyValue {
-  switch (typeof value) {
-    case 'string':
-    case 'bigint':
-    case 'boolean':
-      return value
-    case 'number':
-      return Number.isSafeInteger(value) ? BigInt(value) : value
-  }
-  if (Array.isArray(value)) return value.map(toAnyValue)
-  if (!isObject(value)) return null
-  return new Map(Object.entries(value).map(([key, one]) => [key, toAnyValue(one)]))
-}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function read(value: MemberValue): ReadResult & { readonly status: 'read' } {

@@ -1,8 +1,9 @@
 /** A JSON array of events → what is to land, and what each of them came to so far. Pure, but for the clock that bounds diffs. */
+import { isObject } from '@turnlog/conventions/plain'
 import type { Period } from '../period.ts'
 import { commonMembers } from './definitions.ts'
 import { openDiffing } from './diffing.ts'
-import { isObject, readMember } from './member-values.ts'
+import { readMember } from './member-values.ts'
 import { type Place, placeOf, type Sender } from './place.ts'
 import { type PlainEvent, readEvent } from './read-event.ts'
 import { isSpanType, type PlacedEvent, type Requests, toRequests } from './to-requests.ts'

@@ -1,6 +1,8 @@
 /** One value of the JSON array → the event, or why it is none, in words that name the member. Pure. */
 
+import { isObject } from '@turnlog/conventions/plain'
 import { problemOfTime } from '../otlp/rows/time.ts'
+import { fromJson } from '../otlp/wire/json-text.ts'
 import type { AnyValue } from '../otlp/wire/request.ts'
 import type { Period } from '../period.ts'
 import {
@@ -11,7 +13,7 @@ import {
   type Member,
 } from './definitions.ts'
 import { hashOfEvent } from './identity.ts'
-import { isObject, type MemberValue, readMember, toAnyValue } from './member-values.ts'
+import { type MemberValue, readMember } from './member-values.ts'
 
 export interface PlainEvent {
   readonly type: EventType
@@ -59,7 +61,7 @@ export function readEvent(value: unknown, { period }: { readonly period: Period 
   if (times.status === 'wrong') return rejected(times.reason)
   const others = Object.entries(value)
     .filter(([name]) => parts.has(name) || !(Object.hasOwn(known, name) || isTypeName(name)))
-    .map(([name, one]) => [name, toAnyValue(one)] as const)
+    .map(([name, one]) => [name, fromJson(one)] as const)
   const { startTime, endTime, hasDuration } = times
   const event = { type: type.name, startTime, endTime, hasDuration, members }
   return {

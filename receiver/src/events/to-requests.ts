@@ -10,6 +10,7 @@ import type {
   Scope,
   SpanRecord,
 } from '../otlp/wire/request.ts'
+import { restoreLoneSurrogates } from '../otlp/wire/text.ts'
 import type { EventType } from './definitions.ts'
 import type { MemberValue } from './member-values.ts'
 import { type Place, textOf } from './place.ts'
@@ -158,7 +159,8 @@ function spanAttributes(event: PlainEvent): Readonly<Partial<Record<AttributeNam
 /** One message of one text, as the GenAI convention has it. */
 function messagesOf(role: string, value: MemberValue | undefined): string | undefined {
   if (value?.kind === 'text') {
-    return JSON.stringify([{ role, parts: [{ type: 'text', content: value.text }] }])
+    const messages = [{ role, parts: [{ type: 'text', content: value.text }] }]
+    return restoreLoneSurrogates(JSON.stringify(messages))
   }
   if (value?.kind !== 'reference') return undefined
   const size = value.size === undefined ? {} : { 'content.size': Number(value.size) }

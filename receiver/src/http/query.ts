@@ -1,4 +1,5 @@
 /** A request's headers, parameters and query as text. */
+import { isObject } from '@turnlog/conventions/plain'
 import type { FastifyRequest } from 'fastify'
 import { landingDays, type Period } from '../period.ts'
 
@@ -10,7 +11,7 @@ export function headerOf(request: FastifyRequest, name: string): string | undefi
 
 /** The values that are one text each, of a query or of a path's parameters. PostgreSQL takes no NUL. */
 export function textsOf(values: unknown): ReadonlyMap<string, string> {
-  if (typeof values !== 'object' || values === null) return new Map()
+  if (!isObject(values)) return new Map()
   return new Map(
     Object.entries(values).filter(
       (entry): entry is [string, string] =>

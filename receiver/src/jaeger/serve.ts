@@ -2,8 +2,10 @@
  * Serves one request of Jaeger's API: checks who may read, limits how many answers there are at once and how long they
  * take, and ends a read when its client has left. Failures are worded as the version of the API does, never 500.
  */
+
 import { Readable } from 'node:stream'
 import { constants } from 'node:zlib'
+import { isObject } from '@turnlog/conventions/plain'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { requireAccess } from '../http/access.ts'
 import type { Gate } from '../http/gate.ts'
@@ -107,8 +109,7 @@ export async function serve(
 }
 
 function restOf({ params }: FastifyRequest): string {
-  const isObject = typeof params === 'object' && params !== null
-  return isObject && '*' in params && typeof params['*'] === 'string' ? params['*'] : ''
+  return isObject(params) && typeof params['*'] === 'string' ? params['*'] : ''
 }
 
 /** The address at which the client reached the receiver; empty, for links without one, when `Host` is malformed. */

@@ -1,4 +1,5 @@
 /** The pages: recent turns, one turn, sessions, and the link that signs in. */
+
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { parseSpanId, parseTraceId } from '@turnlog/conventions'

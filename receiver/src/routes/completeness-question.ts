@@ -6,7 +6,9 @@
  *     ?session=…&limit=&after=    the recorders of one session
  *     ?limit=&after=              sessions, newest first
  */
+
 import { Buffer } from 'node:buffer'
+import { isObject } from '@turnlog/conventions/plain'
 import { identifierBytesMax } from '../otlp/rows/identifier.ts'
 
 export type Question =
@@ -144,7 +146,7 @@ function isSequence(text: string): boolean {
 /** Each parameter's values; the framework gives a string, or an array of several. */
 function valuesOf(query: unknown): Map<string, readonly string[]> {
   const values = new Map<string, readonly string[]>()
-  if (typeof query !== 'object' || query === null) return values
+  if (!isObject(query)) return values
   for (const [name, value] of Object.entries(query)) {
     const all: readonly unknown[] = Array.isArray(value) ? value : [value]
     values.set(

@@ -24,7 +24,7 @@ import {
 import type { Keeping } from '../keeping.ts'
 import { toBatch } from '../otlp/rows/rows.ts'
 import { costMax, costOfJson, recordBytes, recordsMax } from '../otlp/wire/limits.ts'
-import { parseJson } from '../otlp/wire/parse-json.ts'
+import { tryParseJson } from '../otlp/wire/parse-json.ts'
 import { encodingOf } from '../otlp/wire/respond.ts'
 import { decodeText } from '../otlp/wire/text.ts'
 import type { Database } from '../storage/database.ts'
@@ -91,22 +91,13 @@ function decodeEvents(body: Buffer, lease: Lease): Decoded {
   if (!lease.take(cost)) return refused(busy)
   const text = decodeText(body)
   if (text === undefined) return refused(notUtf8)
-  const value = jsonOf(text)
+  const value = tryParseJson(text)
   if (value === undefined) return refused(notJson)
   if (typeof value !== 'object' || value === null) return refused(noEvents)
   const values = Array.isArray(value) ? value : [value]
   if (values.length > recordsMax) return refused(tooManyValues)
   if (!lease.take(values.length * recordBytes)) return refused(busy)
   return { status: 'decoded', values }
-}
-
-/** Undefined when the text is not JSON. The parser's reason is not passed on: it quotes the text. */
-function jsonOf(text: string): unknown {
-  try {
-    return parseJson(text)
-  } catch {
-    return undefined
-  }
 }
 
 interface EventResult {

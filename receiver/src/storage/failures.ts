@@ -1,4 +1,5 @@
 /** Which answer an error of the database calls for. Pure. */
+import { errorCode } from '@turnlog/conventions/plain'
 
 export type Failure =
   /** The data is refused, and would be refused again. */
@@ -22,6 +23,6 @@ export function failureOf(error: unknown): Failure {
 }
 
 function sqlStateOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined
-  return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined
+  const code = errorCode(error)
+  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
 }

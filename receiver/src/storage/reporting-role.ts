@@ -5,6 +5,7 @@
  * (read-only, a time limit for statements) prevent mistakes only, since whoever has the password can change them; its
  * rights to read and write cannot be changed that way.
  */
+import { errorCode } from '@turnlog/conventions/plain'
 import pg from 'pg'
 import { TurnlogError } from '../errors.ts'
 import type { Client, Database } from './database.ts'
@@ -113,8 +114,7 @@ async function changeRoles<Result>(
       return work(client)
     })
   } catch (cause) {
-    const sqlState = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (sqlState === '42501') {
+    if (errorCode(cause) === '42501') {
       const [row] = await database.query<{ user: string }>('select current_user as "user"')
       throw new TurnlogError(
         'TL_ROLE_REFUSED',

@@ -1,5 +1,6 @@
 import { applyPatch } from 'diff'
 import { expect, test } from 'vitest'
+import { applyDiff, diffTools } from '../../../test/support/apply-diff.ts'
 import { diffedLengthMax, openDiffing } from '../../src/events/diffing.ts'
 import { type PlainEvent, readEvent } from '../../src/events/read-event.ts'
 
@@ -48,6 +49,32 @@ test('what is created or deleted counts its lines', () => {
     diff: '--- a/a.txt\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-a\n',
   })
   expect(completed({ opType: 'create', afterContent: '' })).toMatchObject({ added: 0, removed: 0 })
+})
+
+// The cases in which a diff that looks right is refused, or applied to the wrong file.
+test.each([
+  ['create', { path: 'b.txt', after: 'x\n' }],
+  ['create', { path: 'a folder/b c.txt', after: 'x\n' }],
+  ['create', { path: 'empty.txt', after: '' }],
+  ['edit', { path: 'a folder/b c.txt', before: 'x\ny\n', after: 'x\nz' }],
+  ['delete', { path: 'a folder/b c.txt', before: 'x\n' }],
+  ['delete', { path: 'empty.txt', before: '' }],
+  ['rename', { path: 'new.txt', previousPath: 'old.txt', before: 'x\n', after: 'x\n' }],
+  ['rename', { path: 'new.txt', previousPath: 'old.txt', before: 'x\ny\n', after: 'x\nz\n' }],
+  ['rename', { path: 'to here.txt', previousPath: 'from there.txt', before: '', after: '' }],
+])('of a %s, git and patch make the after of the before: %j', (opType, file) => {
+  const { path, previousPath, before, after } = {
+    previousPath: undefined,
+    before: undefined,
+    after: undefined,
+    ...file,
+  }
+  const members = { opType, path, previousPath, beforeContent: before, afterContent: after }
+  const { diff } = completed(JSON.parse(JSON.stringify(members)))
+  if (diff === undefined) throw new Error('there is no diff')
+  for (const tool of diffTools) {
+    expect(applyDiff(tool, { path, previousPath, before }, diff), tool).toBe(after)
+  }
 })
 
 test('what is equal has no diff and no lines', () => {

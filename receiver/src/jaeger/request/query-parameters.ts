@@ -2,6 +2,7 @@
  * Parameters of an address, as Go's `url.Values` reads them: the first of several counts, and an empty one is absent. A
  * parameter that cannot be read is a complaint and has no value; the client is given the first complaint. Pure.
  */
+import { parseObject } from '@turnlog/conventions/plain'
 import { type ContentBudget, openContentBudget, wholeContents } from '../read/content-budget.ts'
 import { cleanName } from './attribute-conditions.ts'
 import { parseBoolean, parseDuration, parseInteger } from './parameter-values.ts'
@@ -90,18 +91,14 @@ export function readDuration(
 
 /** A JSON object of texts. Other values become their JSON text, since a person may write `{"n": 1}`. */
 export function parseTexts(text: string): ReadonlyMap<string, string> | undefined {
+  const parsed = parseObject(text)
+  if (parsed === undefined) return undefined
   const texts = new Map<string, string>()
-  try {
-    const parsed: unknown = JSON.parse(text)
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined
-    for (const [key, value] of Object.entries(parsed)) {
-      if (value === null) continue
-      texts.set(key, typeof value === 'string' ? value : JSON.stringify(value))
-    }
-    return texts
-  } catch {
-    return undefined
+  for (const [key, value] of Object.entries(parsed)) {
+    if (value === null) continue
+    texts.set(key, typeof value === 'string' ? value : JSON.stringify(value))
   }
+  return texts
 }
 
 /** `raw` shows everything, without limits; our own parameter `maxAttributeBytes` overrides the setting. */

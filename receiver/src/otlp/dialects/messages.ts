@@ -1,7 +1,9 @@
 /** Messages in the form of the GenAI convention, out of what dialects have instead. Pure. */
 import { toJsonText } from '../wire/json-text.ts'
 import type { AnyValue, AttributeMap } from '../wire/request.ts'
-import { messagesMax } from './message-list.ts'
+
+/** An array with more elements is not a conversation; it is stored whole. */
+export const messagesMax = 10_000
 
 export interface Part {
   readonly type: string

@@ -1,13 +1,12 @@
 /** Attributes as they are stored: small ones inline in jsonb, contents by reference; and read, one by one. */
-import { parseContentHash } from '@turnlog/conventions'
+import { contentNames, jsonContentNames } from '@turnlog/conventions'
 import {
   type ContentReference,
-  contentNames,
-  isSize,
-  mayHoldReferences,
+  findReference,
   referenceSuffix,
-} from '../dialects/references.ts'
-import { isMap, toJsonObject, toJsonText } from '../wire/json-text.ts'
+} from '@turnlog/conventions/content/references'
+import { toJsonObject } from '@turnlog/conventions/otlp/any-value'
+import { isMap, toJsonText } from '../wire/json-text.ts'
 import type { AnyValue, AttributeMap } from '../wire/request.ts'
 import { clean, isClean } from '../wire/text.ts'
 import type { ContentSink, TextOptions } from './contents.ts'
@@ -40,11 +39,8 @@ function* storedMembers(
  * clients may call an attribute of theirs `something.ref`.
  */
 export function referenceOf(attributes: AttributeMap, name: string): ContentReference | undefined {
-  const sha256 = parseContentHash(attributes.get(name + referenceSuffix))
-  if (sha256 === undefined || attributes.has(name)) return undefined
-  const size = Number(integerOf(attributes.get(`${name}.size`)) ?? -1n)
-  if (isSize(size)) return { sha256, size }
-  return contentNames.has(name) ? { sha256 } : undefined
+  const reference = findReference(attributes, name)
+  return reference?.size !== undefined || contentNames.has(name) ? reference : undefined
 }
 
 /** The JSON text of one value; `name` says whether it is content whatever its size. */
@@ -77,7 +73,7 @@ function storeContent(
   options: Pick<TextOptions, 'type'> & { readonly sink: ContentSink; readonly name: string },
 ): string {
   const { sink, name, type } = options
-  const how: TextOptions = { ...(type && { type }), mayRefer: mayHoldReferences(name) }
+  const how: TextOptions = { ...(type && { type }), mayRefer: jsonContentNames.has(name) }
   return name.endsWith('.messages') ? sink.addMessages(text, how) : sink.addText(text, how)
 }
 

@@ -15,11 +15,13 @@
  * `turnlog_expand` puts back. What is read out of such messages before they are whole is
  * `{"turnlog.said": …, "role": …}`: the last that `role` said in the messages referred to.
  */
-import { Buffer, isUtf8 } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { ContentHash } from '@turnlog/conventions'
-import { splitMessages } from '../dialects/message-list.ts'
-import { type ContentReference, referencesIn } from '../dialects/references.ts'
+import { type ContentReference, referencesIn } from '@turnlog/conventions/content/references'
+import { decodeText, viewOf } from '@turnlog/conventions/content/text'
+import { elementsOf } from '@turnlog/conventions/otlp/json-scan'
+import { messagesMax } from '../dialects/messages.ts'
 import { clean, encodeText, isClean } from '../wire/text.ts'
 
 export interface ContentRow {
@@ -70,14 +72,13 @@ export interface ContentSink {
 
 /** Bytes as a row: text where they are text, whoever sent them. */
 export function toContentRow(day: string, bytes: Uint8Array): ContentRow {
-  const buffer = asBuffer(bytes)
-  const isText = isUtf8(buffer) && !buffer.includes(0)
+  const text = decodeText(bytes) ?? null
   return {
     day,
-    sha256: createHash('sha256').update(buffer).digest(),
-    text: isText ? buffer.toString('utf8') : null,
-    bytes: isText ? null : buffer,
-    size: buffer.length,
+    sha256: createHash('sha256').update(bytes).digest(),
+    text,
+    bytes: text === null ? viewOf(bytes) : null,
+    size: bytes.length,
   }
 }
 
@@ -147,8 +148,9 @@ export function collectContents() {
 
     function addMessages(text: string, options: TextOptions = {}): string {
       const { type, mayRefer } = options
-      const messages = splitMessages(text)
-      if (messages === undefined) return addText(text, options)
+      // Each piece keeps its exact text, so that joined by commas they are the text that came.
+      const messages = elementsOf(text, messagesMax) ?? []
+      if (messages.length === 0) return addText(text, options)
       let previous: Buffer | null = null
       let size = messages.length + 1
       let areText = true
@@ -213,8 +215,4 @@ function previewOf(text: string): string {
 
 function contentHash(sha256: Buffer): string {
   return `sha256:${sha256.toString('hex')}`
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

@@ -1,9 +1,10 @@
 /** One span → its row, or why it is refused. Pure. */
 import { parseSpanId, parseTraceId } from '@turnlog/conventions'
+import { lastSaid } from '@turnlog/conventions/content/last-said'
 import type { Period } from '../../period.ts'
-import { lastSaid } from '../dialects/message-list.ts'
 import { withGenAiNames } from '../dialects/with-genai-names.ts'
 import { toJsonText } from '../wire/json-text.ts'
+import { tryParseJson } from '../wire/parse-json.ts'
 import type { AnyValue, AttributeMap, SpanRecord } from '../wire/request.ts'
 import { clean } from '../wire/text.ts'
 import {
@@ -160,7 +161,7 @@ function storeSaid(
     const reference = referenceOf(attributes, from)
     return reference && later(sink.referTo(reference))
   }
-  const said = lastSaid(textForm(messages), role)
+  const said = lastSaid(tryParseJson(textForm(messages)), role)
   switch (said?.kind) {
     case 'text':
       return sink.addTextWithPreview(said.text)

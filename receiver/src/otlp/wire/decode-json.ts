@@ -5,10 +5,10 @@
  * integers or names, ids in upper or lower case. A record with a member of a wrong type keeps its first problem and is
  * rejected alone. A wrong type outside of records, such as a list that is not a list, damages the body, and this throws.
  */
+import type { JsonObject } from '@turnlog/conventions/plain'
 import {
   type Complain,
   collectProblems,
-  type Json,
   recordOf,
   toCount,
   toEnum,
@@ -68,7 +68,7 @@ export function decodeJson(signal: Signal, text: string): OtlpRequest {
 }
 
 /** Without this check logs sent to `/v1/traces` would be unknown members, and be lost with a 200. */
-function refuseOtherSignals(root: Json, signal: Signal): void {
+function refuseOtherSignals(root: JsonObject, signal: Signal): void {
   for (const [member, path] of [
     ['resourceSpans', 'traces'],
     ['resourceLogs', 'logs'],
@@ -91,7 +91,7 @@ function each<Record>(toRecord: (value: unknown) => Record): RecordsReader<Recor
 }
 
 function readGroups<Record>(
-  root: Json,
+  root: JsonObject,
   [resourcesName, scopesName, recordsName]: readonly [string, string, string],
   toRecords: RecordsReader<Record>,
 ): { resources: Resource[]; groups: Group<Record>[] } {
@@ -114,7 +114,7 @@ function readGroups<Record>(
   return { resources, groups }
 }
 
-function toScope(scoped: Json): Scope {
+function toScope(scoped: JsonObject): Scope {
   const scope = memberOf(scoped, 'scope')
   return {
     name: toText(scope.name, 'scope.name', damaged),
@@ -181,19 +181,19 @@ function toLog(value: unknown): LogRecord {
   }
 }
 
-function toDropped(wire: Json, complain: Complain): number {
+function toDropped(wire: JsonObject, complain: Complain): number {
   return toCount(wire.droppedAttributesCount, 'droppedAttributesCount', complain)
 }
 
-function listOf(value: Json, name: string): readonly unknown[] {
+function listOf(value: JsonObject, name: string): readonly unknown[] {
   return toList(value[name], name, damaged)
 }
 
-function memberOf(value: Json, name: string): Json {
+function memberOf(value: JsonObject, name: string): JsonObject {
   return recordOf(value[name] ?? {}, name, damaged)
 }
 
-function objectOf(value: unknown, name: string): Json {
+function objectOf(value: unknown, name: string): JsonObject {
   return recordOf(value, name, damaged)
 }
 

@@ -4,8 +4,7 @@
  */
 
 import { Buffer } from 'node:buffer'
-
-export type Json = Readonly<Record<string, unknown>>
+import { isObject, type JsonObject } from '@turnlog/conventions/plain'
 
 /** Says what is wrong; of a record the first call counts. */
 export type Complain = (problem: string) => void
@@ -57,7 +56,7 @@ export function toBytes(value: unknown, complain: Complain): Buffer {
   return Buffer.alloc(0)
 }
 
-function byteList(value: Json): readonly number[] | undefined {
+function byteList(value: JsonObject): readonly number[] | undefined {
   const list = value.type === 'Buffer' ? value.data : Object.values(value)
   if (!Array.isArray(list) || !list.every(isByte)) return undefined
   const isWhole = value.type === 'Buffer' || list.every((_, index) => String(index) in value)
@@ -119,7 +118,7 @@ export function toEnum(value: unknown, name: string, names: readonly string[], c
   return 0
 }
 
-export function toRecords(value: unknown, name: string, complain: Complain): readonly Json[] {
+export function toRecords(value: unknown, name: string, complain: Complain): readonly JsonObject[] {
   return toList(value, name, complain).map((entry) => recordOf(entry, name, complain))
 }
 
@@ -130,14 +129,10 @@ export function toList(value: unknown, name: string, complain: Complain): readon
   return []
 }
 
-export function recordOf(value: unknown, name: string, complain: Complain): Json {
+export function recordOf(value: unknown, name: string, complain: Complain): JsonObject {
   if (isObject(value)) return value
   complain(`${name} is not an object`)
   return {}
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function collectProblems(): { problems: string[]; complain: Complain } {

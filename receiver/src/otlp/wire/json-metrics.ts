@@ -2,10 +2,10 @@
  * Metrics of OTLP/JSON → their data points. What is wrong with a metric is wrong with each of its points; a metric that
  * is none, and so has none, counts as one point.
  */
+import type { JsonObject } from '@turnlog/conventions/plain'
 import {
   type Complain,
   collectProblems,
-  type Json,
   recordOf,
   toCount,
   toDouble,
@@ -108,7 +108,7 @@ function toPoint(value: unknown, metric: Metric): PointRecord {
   return { ...point, problem: problems[0] }
 }
 
-function dataOf(wire: Json, kind: PointKind, complain: Complain): Partial<PointRecord> {
+function dataOf(wire: JsonObject, kind: PointKind, complain: Complain): Partial<PointRecord> {
   switch (kind) {
     case 'gauge':
     case 'sum':
@@ -143,7 +143,7 @@ function dataOf(wire: Json, kind: PointKind, complain: Complain): Partial<PointR
   }
 }
 
-function distributionOf(wire: Json, complain: Complain): Partial<PointRecord> {
+function distributionOf(wire: JsonObject, complain: Complain): Partial<PointRecord> {
   return {
     count: toTotal(wire.count, 'count', complain),
     sum: toOptionalDouble(wire.sum, 'sum', complain),
@@ -152,7 +152,7 @@ function distributionOf(wire: Json, complain: Complain): Partial<PointRecord> {
   }
 }
 
-function toNumber(wire: Json, complain: Complain): number | bigint | undefined {
+function toNumber(wire: JsonObject, complain: Complain): number | bigint | undefined {
   const integer = wire.asInt ?? undefined
   const double = toOptionalDouble(wire.asDouble, 'asDouble', complain)
   if (integer === undefined) return double
@@ -160,7 +160,7 @@ function toNumber(wire: Json, complain: Complain): number | bigint | undefined {
   return toInteger(integer, 'asInt', complain)
 }
 
-function toExemplar(wire: Json, complain: Complain): Exemplar {
+function toExemplar(wire: JsonObject, complain: Complain): Exemplar {
   return {
     time: toNanoseconds(wire.timeUnixNano, 'exemplars.timeUnixNano', complain),
     value: toNumber(wire, complain),

@@ -1,36 +1,34 @@
 /** Values → JSON text that keeps every digit of an integer, and which numbers are integers. */
-import { Buffer } from 'node:buffer'
+import { toJsonText as writeJson } from '@turnlog/conventions/otlp/any-value'
+import { isObject } from '@turnlog/conventions/plain'
 import type { AnyValue, AttributeMap } from './request.ts'
+import { restoreLoneSurrogates } from './text.ts'
 
 /**
- * Bytes are written in Base64, as OTLP/JSON does; NaN and the infinities as their names. A double without fraction
- * is written with one (`1.0`, which `jsonb` keeps): that tells it from an integer when it is read again.
+ * A double without fraction is written with one (`1.0`, which `jsonb` keeps): that tells it from an integer when it is
+ * read again.
  */
 export function toJsonText(value: AnyValue): string {
-  if (value === null) return 'null'
-  switch (typeof value) {
-    case 'string':
-      return JSON.stringify(value)
-    case 'boolean':
-    case 'bigint':
-      return String(value)
-    case 'number':
-      if (!Number.isFinite(value)) return `"${value}"`
-      return Number.isInteger(value) ? `${BigInt(value)}.0` : JSON.stringify(value)
-    default:
-      if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('base64')}"`
-      if (isMap(value)) return toJsonObject(value, toJsonText)
-      return `[${value.map(toJsonText).join(',')}]`
-  }
+  const json = writeJson(value, (number) =>
+    Number.isInteger(number) ? `${BigInt(number)}.0` : JSON.stringify(number),
+  )
+  return restoreLoneSurrogates(json)
 }
 
-export function toJsonObject<Value>(
-  entries: Iterable<readonly [string, Value]>,
-  write: (value: Value, key: string) => string,
-): string {
-  const members: string[] = []
-  for (const [key, value] of entries) members.push(`${JSON.stringify(key)}:${write(value, key)}`)
-  return `{${members.join(',')}}`
+/** Parsed JSON as a value; a number without a fraction is an integer. Throws a RangeError below `depthMax` levels. */
+export function fromJson(json: unknown, depthMax = Number.POSITIVE_INFINITY): AnyValue {
+  if (depthMax < 0) throw new RangeError('nested too deeply')
+  switch (typeof json) {
+    case 'string':
+    case 'bigint':
+    case 'boolean':
+      return json
+    case 'number':
+      return Number.isSafeInteger(json) ? BigInt(json) : json
+  }
+  if (Array.isArray(json)) return json.map((one) => fromJson(one, depthMax - 1))
+  if (!isObject(json)) return null
+  return new Map(Object.entries(json).map(([name, one]) => [name, fromJson(one, depthMax - 1)]))
 }
 
 export function isMap(value: AnyValue): value is AttributeMap {

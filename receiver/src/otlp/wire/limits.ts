@@ -7,6 +7,7 @@
  * until it has landed.
  */
 import type { Buffer } from 'node:buffer'
+import { endOfString } from '@turnlog/conventions/otlp/json-scan'
 import protobuf from 'protobufjs'
 import { messageType } from './protobuf-schema.ts'
 import { type Encoding, type Signal, valueDepthMax } from './request.ts'
@@ -52,18 +53,17 @@ export function costOf(options: {
   return fields * fieldBytes + numbers * numberBytes
 }
 
-const quote = 0x22
-const backslash = 0x5c
-
 /** Counts brackets and commas outside of strings. Text that is not JSON costs little and is refused later. */
 export function costOfJson(body: Buffer): number {
   let cost = 0
   for (let index = 0; index < body.length; index += 1) {
     switch (body[index]) {
-      case quote:
-        index = endOfString(body, index)
-        if (index < 0) return cost
+      case 0x22: {
+        const end = endOfString(body, index)
+        if (end === undefined) return cost
+        index = end - 1
         break
+      }
       case 0x7b:
       case 0x5b:
         cost += bracketBytes
@@ -74,17 +74,6 @@ export function costOfJson(body: Buffer): number {
     }
   }
   return cost
-}
-
-function endOfString(body: Buffer, start: number): number {
-  let index = start
-  for (;;) {
-    index = body.indexOf(quote, index + 1)
-    if (index < 0) return -1
-    let backslashes = 0
-    while (body[index - 1 - backslashes] === backslash) backslashes += 1
-    if (backslashes % 2 === 0) return index
-  }
 }
 
 /** The fields of a message by number: the shape of those that are messages, the kind of the others. */

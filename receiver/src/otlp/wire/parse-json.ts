@@ -1,11 +1,12 @@
-/** JSON text → values, with integers beyond 2^53 as bigints: they lose no digit. */
+/** JSON text → values that lose nothing: integers beyond 2^53 are bigints, and lone surrogates keep their bytes. */
+import { escapeLoneSurrogates } from './text.ts'
 
 /** A bare number of sixteen digits or more, as some clients send times. Inside text it costs only time. */
 const longInteger = /[:[,]\s*-?\d{16}/
 
 /** Throws a SyntaxError on what is not JSON. A byte order mark before it is no part of it (RFC 8259, 8.1). */
 export function parseJson(body: string): unknown {
-  const text = body.startsWith('\u{feff}') ? body.slice(1) : body
+  const text = escapeLoneSurrogates(body.startsWith('\u{feff}') ? body.slice(1) : body)
   if (!longInteger.test(text)) return JSON.parse(text)
   try {
     return JSON.parse(text, keepDigits)
@@ -14,6 +15,15 @@ export function parseJson(body: string): unknown {
     // that deep are not read anyway, and no valid number is lost to anything but rounding.
     if (error instanceof RangeError) return JSON.parse(text)
     throw error
+  }
+}
+
+/** As `parseJson`, but undefined for what is not JSON. The error is dropped: it quotes the text. */
+export function tryParseJson(text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch {
+    return undefined
   }
 }
 

@@ -3,10 +3,11 @@
  *
  * `text` and `jsonb` refuse U+0000 and lone surrogates, and bytes need not be UTF-8 at all. Such
  * text is *unclean*: where it is content it lands as bytes, where it is a name it is cleaned.
- * A byte of a JSON body that is not UTF-8 travels as the lone surrogate U+DC00 + byte, which is
- * written back as that byte; any other lone surrogate is written as its three bytes (WTF-8).
+ * A byte of a JSON body that is not UTF-8 becomes the lone surrogate U+DC00 + byte, a *stray byte*, and is
+ * written back as that byte. A lone surrogate that was sent becomes its three bytes of WTF-8.
  */
-import { Buffer, isUtf8 } from 'node:buffer'
+import { type Buffer, isUtf8 } from 'node:buffer'
+import { encodeText as encode } from '@turnlog/conventions/content/text'
 
 /** Bytes of one body that may be something other than UTF-8; a body with more is not text. */
 export const strayBytesMax = 10_000
@@ -16,38 +17,62 @@ export function isClean(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
 }
 
-/** The text with U+FFFD in the place of each NUL and lone surrogate. */
+/** The three stray bytes of one lone surrogate. */
+const strayBytesOfSurrogate = /\udced[\udca0-\udcbf][\udc80-\udcbf]/g
+
+/** The text with U+FFFD in the place of each NUL, stray byte and lone surrogate. */
 export function clean(text: string): string {
-  return isClean(text) ? text : text.toWellFormed().replaceAll('\0', '\u{fffd}')
+  if (isClean(text)) return text
+  return text.replace(strayBytesOfSurrogate, '\u{fffd}').toWellFormed().replaceAll('\0', '\u{fffd}')
 }
 
 /** The bytes of a text; of clean text its UTF-8. Nothing is lost. */
 export function encodeText(text: string): Buffer {
-  if (text.isWellFormed()) return Buffer.from(text, 'utf8')
-  const bytes = Buffer.allocUnsafe(text.length * 3)
-  let length = 0
-  for (let index = 0; index < text.length; index += 1) {
-    const point = text.codePointAt(index) ?? 0
-    if (point >= 0xdc80 && point <= 0xdcff) {
-      bytes[length++] = point - 0xdc00
-    } else if (point < 0x80) {
-      bytes[length++] = point
-    } else if (point < 0x800) {
-      bytes[length++] = 0xc0 | (point >> 6)
-      bytes[length++] = 0x80 | (point & 0x3f)
-    } else if (point < 0x10000) {
-      bytes[length++] = 0xe0 | (point >> 12)
-      bytes[length++] = 0x80 | ((point >> 6) & 0x3f)
-      bytes[length++] = 0x80 | (point & 0x3f)
-    } else {
-      bytes[length++] = 0xf0 | (point >> 18)
-      bytes[length++] = 0x80 | ((point >> 12) & 0x3f)
-      bytes[length++] = 0x80 | ((point >> 6) & 0x3f)
-      bytes[length++] = 0x80 | (point & 0x3f)
-      index += 1
-    }
+  return encode(text, { hasStrayBytes: true })
+}
+
+/** A `\u` in JSON text whose backslash is not itself escaped. */
+const escapeStart = String.raw`(?<!\\)(?:\\\\)*\\u`
+const high = '[dD][89abAB][0-9a-fA-F]{2}'
+const low = '[dD][c-fC-F][0-9a-fA-F]{2}'
+const loneSurrogate = new RegExp(
+  String.raw`\\u(?<=${escapeStart})(?:${high}(?!\\u${low})|(?<!${escapeStart}${high}\\u)${low})`,
+  'g',
+)
+
+/**
+ * Rewrites the escapes of lone surrogates in JSON text to three stray bytes, those of WTF-8. After that a lone surrogate in
+ * a parsed text is always a stray byte, and the text has the bytes, and so the hash, that its sender gives it. Without
+ * this `"\udc80"` would become one byte, and a high surrogate could make a pair with a stray byte after it.
+ */
+export function escapeLoneSurrogates(json: string): string {
+  const pieces: string[] = []
+  let from = 0
+  // A loop, since `replace` with a function takes three times as long.
+  loneSurrogate.lastIndex = 0
+  while (loneSurrogate.test(json)) {
+    const end = loneSurrogate.lastIndex
+    const unit = Number.parseInt(json.slice(end - 4, end), 16)
+    const [second, third] = [0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f)]
+    pieces.push(json.slice(from, end - 6), toStray(0xed), toStray(second), toStray(third))
+    from = end
   }
-  return bytes.subarray(0, length)
+  return from === 0 ? json : pieces.join('') + json.slice(from)
+}
+
+const escapedStrayBytes = new RegExp(
+  String.raw`\\udced(?<=${escapeStart}dced)\\udc([ab][0-9a-f])\\udc([89ab][0-9a-f])`,
+  'g',
+)
+
+/** Undoes `escapeLoneSurrogates` in JSON text that was written from parsed values. */
+export function restoreLoneSurrogates(json: string): string {
+  if (!json.includes('\\udced')) return json
+  return json.replace(escapedStrayBytes, (_escapes, second: string, third: string) => {
+    const bits = [second, third].map((byte) => Number.parseInt(byte, 16) & 0x3f)
+    const unit = 0xd000 | ((bits[0] ?? 0) << 6) | (bits[1] ?? 0)
+    return `\\u${unit.toString(16)}`
+  })
 }
 
 /** The text of bytes that should be UTF-8, strays escaped; undefined when there are too many. */
@@ -66,12 +91,16 @@ export function decodeText(bytes: Buffer): string | undefined {
     strayCount += 1
     if (strayCount > strayBytesMax) return undefined
     pieces.push(bytes.toString('utf8', start, index))
-    pieces.push(String.fromCharCode(0xdc00 + (bytes[index] ?? 0)))
+    pieces.push(toStray(bytes[index] ?? 0))
     index += 1
     start = index
   }
   pieces.push(bytes.toString('utf8', start))
   return pieces.join('')
+}
+
+function toStray(byte: number): string {
+  return String.fromCharCode(0xdc00 + byte)
 }
 
 /** How many bytes the character at `index` has; 0 when there is no character (Unicode, table 3-7). */

@@ -5,6 +5,7 @@
  * gives up, and is tried again. Partitions that are still in use are dropped at a later run; nothing depends on it.
  */
 
+import { errorCode } from '@turnlog/conventions/plain'
 import type { Client, Database } from '../database.ts'
 import {
   beginDeletion,
@@ -176,7 +177,7 @@ async function dropOne(
       return 'dropped'
     })
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === lockNotAvailable) return 'busy'
+    if (errorCode(error) === lockNotAvailable) return 'busy'
     throw error
   }
 }
