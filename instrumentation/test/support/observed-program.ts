@@ -12,7 +12,7 @@ const startsWithinMs = 15_000
 export interface ProgramOptions {
   /** The working directory, and so the workspace. */
   readonly cwd: string
-  /** Where the preload keeps its records; without it the program runs without the preload. */
+  /** The preload's spool; `undefined`: the program runs without the preload. */
   readonly spool?: string | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
   readonly args?: readonly string[]
@@ -21,6 +21,7 @@ export interface ProgramOptions {
 }
 
 export interface Outcome {
+  readonly pid: number | undefined
   readonly stdout: string
   readonly stderr: string
   readonly code: number | null
@@ -70,7 +71,7 @@ export function startProgram(name: string, options: ProgramOptions) {
     },
     async ended(): Promise<Outcome> {
       await closed
-      return { stdout, stderr, code: child.exitCode, signal: child.signalCode }
+      return { pid: child.pid, stdout, stderr, code: child.exitCode, signal: child.signalCode }
     },
     /** Asks the program to end, as a terminal does, and waits. */
     async stop(): Promise<Outcome> {

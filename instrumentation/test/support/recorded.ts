@@ -1,4 +1,4 @@
-/** What a program that has ended has recorded: its journal, sealed as by whoever adopts it, as plain values. */
+/** The records of a program that has ended, as plain values: its journal is sealed as if it were adopted. */
 
 import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
@@ -28,6 +28,8 @@ export interface RecordedLog {
   readonly traceId: string
   readonly spanId: string
   readonly attributes: Attributes
+  /** The process that recorded it. */
+  readonly pid: unknown
 }
 
 export interface Recorded {
@@ -78,7 +80,7 @@ function seal(folder: string): void {
   sealer.closeDead()
 }
 
-/** OTLP/JSON, as far as it is read here. */
+/** The members of OTLP/JSON that are read here. */
 interface Value {
   readonly stringValue?: string
   readonly intValue?: string | number
@@ -109,6 +111,7 @@ interface Traces {
 }
 interface Logs {
   readonly resourceLogs: readonly {
+    readonly resource?: { readonly attributes: KeyValues }
     readonly scopeLogs: readonly {
       readonly logRecords: readonly {
         readonly eventName?: string
@@ -141,13 +144,14 @@ function spansOf({ resourceSpans }: Traces): RecordedSpan[] {
 }
 
 function logsOf({ resourceLogs }: Logs): RecordedLog[] {
-  return resourceLogs.flatMap(({ scopeLogs }) =>
+  return resourceLogs.flatMap(({ resource, scopeLogs }) =>
     scopeLogs.flatMap(({ logRecords }) =>
       logRecords.map((log) => ({
         event: log.eventName ?? '',
         traceId: log.traceId ?? '',
         spanId: log.spanId ?? '',
         attributes: plain(log.attributes),
+        pid: plain(resource?.attributes ?? [])['process.pid'],
       })),
     ),
   )
