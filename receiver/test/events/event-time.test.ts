@@ -17,11 +17,11 @@ test.each([
   ['a blank, as Python writes it', '2026-10-01 09:30:00.250+00:00'],
   ['a comma', '2026-10-01T09:30:00,25Z'],
   ['more digits than there are nanoseconds', '2026-10-01T09:30:00.250000000999Z'],
-])('a time as %s is understood', (_name, value) => {
+])('a time as %s is read', (_name, value) => {
   expect(parseTime(value)).toBe(moment)
 })
 
-test('nanoseconds and fractions of milliseconds are kept', () => {
+test('nanoseconds and fractions of milliseconds keep every digit', () => {
   expect(parseTime('2026-10-01T09:30:00.250123456Z')).toBe(moment + 123_456n)
   expect(parseTime(1_790_847_000_250.5)).toBe(moment + 500_000n)
   expect(parseTime('2026-10-01T09:30Z')).toBe(moment - 250_000_000n)
@@ -47,7 +47,7 @@ test.each([
   true,
   {},
   [1],
-])('%s is no time', (value) => {
+])('%s is not a time', (value) => {
   expect(parseTime(value)).toBeUndefined()
 })
 

@@ -1,6 +1,6 @@
 /**
- * Ids are part of the contract: a client may compute them. So they are checked against their definition, written here
- * once more and differently.
+ * Ids are part of the contract: a client may compute them. So this test computes them in a second way, from their
+ * definition.
  */
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
@@ -22,7 +22,7 @@ function digest(json: string, bytes: number): string {
   return createHash('sha256').update(json, 'utf8').digest().subarray(0, bytes).toString('hex')
 }
 
-test('a turn’s ids are the hashes the contract says', () => {
+test('a turn’s ids are the hashes of the contract', () => {
   const place = placed({ type: 'ChatTurn', sessionId: 's-1', turnId: 't-1', eventId: 'e-1' })
   expect(place).toMatchObject({
     eventId: 'e-1',
@@ -33,7 +33,7 @@ test('a turn’s ids are the hashes the contract says', () => {
   })
 })
 
-test('what an id holds cannot be taken for another id', () => {
+test('different ids never give the same hash, whatever characters they have', () => {
   const odd = placed({ type: 'ChatTurn', sessionId: 's","x', turnId: '\u0001ü\ud800' })
   expect(odd.traceId).toBe(digest('["default","mara","s\\",\\"x","\\u0001ü\\ud800"]', 16))
   const left = placed({ type: 'ChatTurn', sessionId: 'a', turnId: 'bc' })
@@ -41,7 +41,7 @@ test('what an id holds cannot be taken for another id', () => {
   expect(left.traceId).not.toBe(right.traceId)
 })
 
-test('tool calls and file operations know their parents by ids alone', () => {
+test('parents of tool calls and file operations follow from their ids alone', () => {
   const ids = { sessionId: 's-1', turnId: 't-1', toolCallId: 'call-1' }
   const turn = placed({ type: 'ChatTurn', ...ids })
   const tool = placed({ type: 'ToolCall', toolName: 'x', ...ids })
@@ -62,7 +62,7 @@ test('without a tool call a file operation belongs to its turn', () => {
   expect([file.traceId, file.parentSpanId]).toEqual([turn.traceId, turn.spanId])
 })
 
-test('without a turn a tool call and its file operations are a trace of their own', () => {
+test('without a turn a tool call and its file operations are one trace', () => {
   const ids = { sessionId: 's-1', toolCallId: 'call-1' }
   const tool = placed({ type: 'ToolCall', toolName: 'x', ...ids })
   const file = placed({ type: 'FileOperation', opId: 'o-1', path: 'a', opType: 'edit', ...ids })
@@ -76,7 +76,7 @@ test('without a turn a tool call and its file operations are a trace of their ow
   )
 })
 
-test('events that name nothing stand for themselves', () => {
+test('an event without ids is a trace of its own', () => {
   const one = placed({ type: 'ChatTurn', userPrompt: 'a' })
   const other = placed({ type: 'ChatTurn', userPrompt: 'b' })
   expect(one.traceId).not.toBe(other.traceId)
@@ -84,7 +84,7 @@ test('events that name nothing stand for themselves', () => {
     digest(`["default","mara",null,["ChatTurn","hash","${one.eventId}"]]`, 16),
   )
   expect(placed({ type: 'Error', message: 'x' })).toMatchObject({ traceId: '', spanId: '' })
-  // Whether the operation was in a turn, a decision that does not say cannot know.
+  // A decision without a turn id does not show whether its operation was in a turn.
   expect(placed({ type: 'ChangeDecision', opId: 'o', decision: 'accept' })).toMatchObject({
     traceId: '',
     spanId: '',
@@ -105,7 +105,7 @@ test('the same call id in two turns is two calls', () => {
   )
 })
 
-test('the token’s user counts, behind a gateway the event’s, and an id may be a number', () => {
+test('the user is the token’s, behind a gateway the event’s; an id may be a number', () => {
   const event = { type: 'ChatTurn', userId: 7, sessionId: 8, turnId: 9 }
   expect(placed(event).traceId).toBe(digest('["default","mara","8","9"]', 16))
   const result = readEvent({ timestamp, ...event }, { period })

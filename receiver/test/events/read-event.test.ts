@@ -72,11 +72,11 @@ test.each([
   expect(reasonOf(event)).toContain(reason)
 })
 
-test.each([5, 'x', null, true, [], [{}]])('%j is no event', (value) => {
+test.each([5, 'x', null, true, [], [{}]])('%j is not an event', (value) => {
   expect(read(value)).toEqual({ status: 'rejected', reason: 'the event is not an object' })
 })
 
-test('a value nested too deeply is refused, one that is deep is kept', () => {
+test('a value nested too deeply is refused, one at the limit is read', () => {
   const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
   expect(reasonOf({ ...tool, args: nested(depthMax) })).toBe(
     `the event is nested deeper than ${depthMax} levels`,
@@ -98,7 +98,7 @@ test('numbers may come as text, ids as numbers, choices in any case', () => {
   })
 })
 
-test('null and an empty id are as good as absent', () => {
+test('null and an empty id are the same as absent', () => {
   const attributes = attributesOf({ ...file, locAdded: null, turnId: '', beforeContent: null })
   expect(new Set(Object.keys(attributes))).toEqual(
     new Set([
@@ -115,7 +115,7 @@ test('an empty content is content', () => {
   expect(attributesOf({ ...file, beforeContent: '' })['turnlog.file_operation.before']).toBe('')
 })
 
-test('arguments are kept as they are: a string as text, everything else as JSON', () => {
+test('arguments stay as they are: a string is text, any other value its JSON', () => {
   const argumentsOf = (args: unknown) =>
     attributesOf({ ...tool, args })['gen_ai.tool.call.arguments']
   expect(argumentsOf('{"a": 1}')).toBe('{"a": 1}')
@@ -123,11 +123,11 @@ test('arguments are kept as they are: a string as text, everything else as JSON'
   expect(argumentsOf(0)).toBe('0')
   expect(argumentsOf(false)).toBe('false')
   expect(argumentsOf(12345678901234567890n)).toBe('12345678901234567890')
-  // A tool’s own argument may be called `ref`.
+  // A tool may have an argument of its own named `ref`.
   expect(argumentsOf({ ref: 'main' })).toBe('{"ref":"main"}')
 })
 
-test('content may be referred to, with its size or without', () => {
+test('content may be a reference, with its size or without', () => {
   const hash = `sha256:${'ab'.repeat(32)}`
   expect(attributesOf({ ...tool, args: { ref: hash, size: 5 } })).toMatchObject({
     'gen_ai.tool.call.arguments.ref': hash,
@@ -141,7 +141,7 @@ test('content may be referred to, with its size or without', () => {
   })
 })
 
-test('a file that is no text comes as base64', () => {
+test('a file that is not text is sent in base64', () => {
   expect(attributesOf({ ...file, afterContent: { base64: 'AAH/' } })).toMatchObject({
     'turnlog.file_operation.after': Buffer.from([0, 1, 255]),
   })
@@ -168,7 +168,7 @@ test.each([
   expect(span?.attributes.get('error.type')).toBe(expected?.type)
 })
 
-test('what an error or system says beyond its type is kept beside it', () => {
+test('further members of an error or system become attributes', () => {
   const error = { type: 'ENOENT', message: 'no such file', stack: 'at x' }
   expect(attributesOf({ ...tool, error })['turnlog.event.member.error']).toEqual(
     new Map(Object.entries(error)),
@@ -179,7 +179,7 @@ test('what an error or system says beyond its type is kept beside it', () => {
   )
 })
 
-test('members beyond the contract are kept, each as an attribute, many as one', () => {
+test('members beyond the contract become an attribute each, many become one attribute', () => {
   expect(attributesOf({ ...tool, region: 'eu', retries: 2, flags: { a: [true] } })).toMatchObject({
     'turnlog.event.member.region': 'eu',
     'turnlog.event.member.retries': 2n,
@@ -195,7 +195,7 @@ test('members beyond the contract are kept, each as an attribute, many as one', 
   )
 })
 
-test('names of the language are names like others', () => {
+test('names of JavaScript’s own members are ordinary names', () => {
   const event = JSON.parse(
     '{"type":"ToolCall","toolName":"x","__proto__":{"toolName":"y"},"constructor":1,"hasOwnProperty":2}',
   )

@@ -46,7 +46,7 @@ function upload(
   })
 }
 
-/** Without the decompression and the headers of `fetch`. */
+/** Sends and receives without `fetch`, which decompresses and adds headers. */
 async function get(
   path: string,
   {
@@ -140,7 +140,7 @@ test.each([
   },
 )
 
-test('a content that is not what its hash says is refused, and nothing lands', async () => {
+test('a content with another hash than the stated one is refused, and nothing lands', async () => {
   for (const headers of [
     { 'content-digest': digest('other') },
     { 'x-content-sha256': hex('other') },
@@ -171,7 +171,7 @@ test.each([
   ])
 })
 
-test('above the limit it is refused while it comes', async () => {
+test('a content above the limit is refused while it is being sent', async () => {
   await using small = await startReceiver({ database, limits: { attachmentBytesMax: 64 * 1024 } })
   const exact = randomBytes(64 * 1024)
   const query = `?sha256=${hex(exact)}`
@@ -203,7 +203,7 @@ test('broken gzip is 400, an unknown encoding 415', async () => {
   expect((await upload('text', { query, headers: { 'content-encoding': 'br' } })).status).toBe(415)
 })
 
-test('what does not fit beside other requests is told to come again', async () => {
+test('a content that does not fit beside other requests is 503 with Retry-After', async () => {
   await using small = await startReceiver({ database, limits: { memoryBytesMax: 2 * 1024 ** 2 } })
   const uploads = Array.from({ length: 8 }, () => {
     const bytes = randomBytes(1024 ** 2)
@@ -215,7 +215,7 @@ test('what does not fit beside other requests is told to come again', async () =
   expect((await upload(last, { query: `?sha256=${hex(last)}`, to: small })).status).toBe(201)
 })
 
-test('the same content from many at one moment is one content', async () => {
+test('the same content from many clients at once lands once', async () => {
   const bytes = randomBytes(100_000)
   const answers = await Promise.all(
     Array.from({ length: 8 }, () => upload(bytes, { query: `?sha256=${hex(bytes)}` })),
@@ -229,7 +229,7 @@ test.each([
   ['a NUL', Buffer.from('a\0b'), false],
   ['bytes that are not UTF-8', Buffer.from([0xff, 0xfe, 0x41]), false],
   ['HTML', Buffer.from('<script>alert(1)</script>'), true],
-])('%s comes back as it was sent, and as nothing that runs', async (_name, bytes, isText) => {
+])('%s comes back as it was sent, and as a type that never runs', async (_name, bytes, isText) => {
   const headers = { 'content-type': 'text/html' }
   await upload(bytes, { query: `?sha256=${hex(bytes)}`, headers })
   const answer = await get(hex(bytes))
@@ -243,7 +243,7 @@ test.each([
   })
 })
 
-test('contents of records are served, too, and large ones whole', async () => {
+test('contents of records are served too, also large ones', async () => {
   const large = 'ä0123456789'.repeat(2_000_000)
   await upload(large, { query: `?sha256=${hex(large)}` })
   const answer = await get(hex(large))
@@ -308,7 +308,7 @@ test.each(['x', 'sha256:abc', `md5:${'a'.repeat(64)}`, '%00', '%zz'])(
   },
 )
 
-test('what is not there is 404, as is what lies on another day', async () => {
+test('a missing content is 404, and so is one of another day', async () => {
   const none = await get('0'.repeat(64))
   expect([none.status, JSON.parse(none.body.toString())]).toMatchObject([
     404,
@@ -323,7 +323,7 @@ test('what is not there is 404, as is what lies on another day', async () => {
   expect((await get(`${hex(text)}?day=${today()}`)).status).toBe(404)
 })
 
-test('who may send may not look, who may look may not send, and a team has its own', async () => {
+test('a token for sending may not read, one for reading may not send, and a team reads only its own contents', async () => {
   const text = 'for whom'
   const query = `?sha256=${hex(text)}`
   expect((await upload(text, { query, to: { url: receiver.url, token: '' } })).status).toBe(401)
@@ -341,7 +341,7 @@ test('who may send may not look, who may look may not send, and a team has its o
   expect((await get(hex(text), { token: other })).status).toBe(404)
 })
 
-test('a signed-in browser may look, under a name of ours only', async () => {
+test('a signed-in browser may read, only under one of the receiver’s names', async () => {
   const text = 'in a browser'
   await upload(text, { query: `?sha256=${hex(text)}` })
   const link = await createSignInLink(database, { baseUrl: receiver.url })
@@ -353,7 +353,7 @@ test('a signed-in browser may look, under a name of ours only', async () => {
   expect((await get(hex(text), { token: '', headers: foreign })).status).toBe(401)
 })
 
-test('a database that is away is 503, to come again', async () => {
+test('while the database is away the answer is 503 with Retry-After', async () => {
   await using lost = await cloneDatabase()
   await using other = await startReceiver({ database: lost })
   await lost.query('alter table contents rename to contents_away')

@@ -36,7 +36,7 @@ async function ask(query: string, { token = receiver.token, headers }: Asked = {
   return { status: answer.status, headers: answer.headers, body: await answer.json() }
 }
 
-/** Lands spans with these sequences; each in a request of its own when they shall not touch. */
+/** Lands spans with these sequences; in separate requests when their ranges must not be joined. */
 async function landed(
   recorder: string,
   sequences: readonly number[],
@@ -61,7 +61,7 @@ async function dropped(recorder: string, sequence: number, [first, last]: [numbe
 
 const nothing = { recorded: null, landed: [], rejected: [], dropped: [], missing: [] }
 
-test('a recorder’s ranges are those of the ledger, and no state says what another says', async () => {
+test('a recorder’s ranges are those of the ledger, and the ranges of two states never overlap', async () => {
   const recorder = randomUUID()
   await landed(recorder, [1, 2, 3, 6], {
     resource: { 'turnlog.recorder.recorded_through': 12 },
@@ -94,7 +94,7 @@ test('a recorder’s ranges are those of the ledger, and no state says what anot
   })
 })
 
-test('many recorders are answered in the order they are asked in, unknown ones as empty', async () => {
+test('many recorders are answered in the order of the request, unknown ones as empty', async () => {
   const [one, two, unknown] = [randomUUID(), randomUUID(), randomUUID()]
   await landed(one, [1])
   await landed(two, [1, 2])
@@ -120,7 +120,7 @@ test('`from` leaves out what is before it', async () => {
   })
 })
 
-test('a ledger full of holes is said in parts, each as far as it says', async () => {
+test('a ledger with many gaps is answered in parts, each with the sequence through which it is complete', async () => {
   const recorder = randomUUID()
   const every = Array.from({ length: rangesMax + 10 }, (_, n) => 2 * n + 1)
   await landed(recorder, every)
@@ -148,14 +148,14 @@ test('a user’s token sees that user’s recorders; a gateway, a reader and an 
   expect((await ask(`recorder=${recorder}`, { token: other })).body.recorders).toEqual([seen])
 })
 
-test('what a gateway lands for a user is seen by that user’s token', async () => {
+test('records that a gateway lands for a user are visible to that user’s token', async () => {
   const recorder = randomUUID()
   const gateway = await receiver.newToken({ user: 'gateway', scope: 'gateway' })
   await landed(recorder, [1], { token: gateway, resource: { 'user.id': 'mara' } })
   expect((await ask(`recorder=${recorder}`)).body.recorders[0].landed).toEqual([[1, 1]])
 })
 
-test('contents are missing until they are there on that very day', async () => {
+test('a content is missing until it lands with the day that was asked for', async () => {
   const text = `content ${randomUUID()} ${'x'.repeat(10_000)}`
   const sha256 = createHash('sha256').update(text).digest('hex')
   const today = new Date().toISOString().slice(0, 10)
@@ -178,7 +178,7 @@ test('contents are missing until they are there on that very day', async () => {
   expect((await ask(query)).body.missing_contents).toEqual([`${yesterday}/${sha256}`])
 })
 
-test('a content that comes in parts is missing until its last part is there', async () => {
+test('a content that arrives in parts is missing until its last part lands', async () => {
   const parts = ['first ', randomUUID()]
   const text = parts.join('')
   const sha256 = createHash('sha256').update(text).digest('hex')
@@ -230,13 +230,13 @@ test.each([
   ['a `from` that is no number', 'recorder=a&from=1e3', /'from' is a sequence/],
   ['a limit beside a recorder', 'recorder=a&limit=3', /'limit' cannot stand beside/],
   ['a misspelt parameter', 'recorders=a', /no parameter 'recorders'/],
-])('%s is 400 and says why', async (_name, query, words) => {
+])('%s is 400 with the reason', async (_name, query, words) => {
   const { status, body } = await ask(query)
   expect(status).toBe(400)
   expect(body.message).toMatch(words)
 })
 
-test('as much as may be asked at once fits into the head of a request', async () => {
+test('the largest allowed query fits into the head of a request', async () => {
   const recorders = Array.from({ length: 100 }, () => `recorder=${randomUUID()}&from=123456`)
   const contents = Array.from(
     { length: 100 },
@@ -246,7 +246,7 @@ test('as much as may be asked at once fits into the head of a request', async ()
   expect([status, body.recorders.length]).toEqual([200, 100])
 })
 
-test('nobody asks without a token, and lists are not for those who send', async () => {
+test('a token is needed, and a token for sending gets no lists', async () => {
   expect((await ask('recorder=a', { headers: {} })).status).toBe(401)
   expect((await ask('recorder=a', { token: 'tlt_wrong' })).status).toBe(401)
   const { status, body } = await ask('')
@@ -255,7 +255,7 @@ test('nobody asks without a token, and lists are not for those who send', async 
   expect((await ask('session=s', { token: gateway })).status).toBe(403)
 })
 
-test('sessions are listed newest first, a page at a time, with the sums of their recorders', async () => {
+test('sessions are listed newest first, page by page, with the sums over their recorders', async () => {
   await using own = await cloneDatabase()
   await using other = await startReceiver({ database: own })
   const token = await other.newToken({ user: 'ops', scope: 'read' })
@@ -311,13 +311,13 @@ test.each([
   ['after=tomorrow', /'after' is what 'next'/],
   ['after=2026-99-01T00:00:00.000000Z/s', /'after' is what 'next'/],
   ['session=%00', /'session' is 1 to 512 bytes/],
-])('a list asked for with %s is 400', async (query, words) => {
+])('a list with %s is 400', async (query, words) => {
   const token = await receiver.newToken({ user: 'ops', scope: 'read' })
   const { status, body } = await ask(query, { token })
   expect([status, body.message]).toEqual([400, expect.stringMatching(words)])
 })
 
-test('a database that is away is 503 with a time to come again', async () => {
+test('while the database is away the answer is 503 with Retry-After', async () => {
   await using own = await cloneDatabase()
   await using other = await startReceiver({ database: own })
   await other.database.close()

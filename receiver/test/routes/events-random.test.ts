@@ -1,6 +1,6 @@
 /**
- * Whatever is sent, the receiver answers, and its answers add up: 200 with a result for each event, or 400. An answer of 500
- * would make clients drop events, a 503 that comes for good would make them send for ever.
+ * Every request is answered with 200 and a result for each event, or with 400, and the counts add up. After a 500 clients
+ * would drop events; after a 503 that never ends they would send for ever.
  */
 import { expect, test } from 'vitest'
 import { type EventAnswer, eventsOfTurn, postEvents } from '../../../test/support/plain-events.ts'
@@ -73,14 +73,14 @@ function randomBody(random: Random, index: number): Buffer {
     },
   )
   const body = Buffer.from(JSON.stringify(events))
-  // Half of them are damaged as bytes as well.
+  // In half of them bytes are damaged too.
   for (let count = random.pick([0, 0, 1, 3]); count > 0; count -= 1) {
     body[random.below(body.length)] = random.below(256)
   }
   return body
 }
 
-test('whatever is sent is answered, and the answers add up', async () => {
+test('every request is answered, and the counts add up', async () => {
   const seed = Number(process.env.TURNLOG_TEST_SEED ?? Date.now() % 1e9)
   const random = openRandom(seed)
   await using database = await cloneDatabase()
@@ -96,7 +96,7 @@ test('whatever is sent is answered, and the answers add up', async () => {
     const { results, ...counts }: EventAnswer = JSON.parse(text)
     expect(results.length, story).toBe(counts.received)
     expect(counts.landed + counts.duplicate + counts.rejected, story).toBe(counts.received)
-    // What the database refuses was not foreseen.
+    // A value that only the database refuses would be a bug of the reader.
     expect(text, story).not.toMatch(/the database refuses|cannot be read|was not landed/)
     for (const name of ['received', 'landed', 'duplicate', 'rejected'] as const)
       sums[name] += counts[name]
@@ -107,7 +107,7 @@ test('whatever is sent is answered, and the answers add up', async () => {
     'select (select count(*) from spans) + (select count(*) from log_records) as count',
   )
   expect(rows?.count).toBe(sums.landed)
-  // The views read all of it.
+  // The views can read all rows.
   for (const view of [
     'sessions',
     'turns',

@@ -37,7 +37,7 @@ function statuses({ results }: EventAnswer): string[] {
 
 const views = ['turns', 'tool_calls', 'file_operations', 'change_decisions', 'errors'] as const
 
-test('the six events become a session, a turn and what happened in it', async () => {
+test('the six events become a session, a turn, and the steps of the turn', async () => {
   const events = eventsOfTurn({ sessionId: 's-six', turnId: 't-1' })
   const answer = await sendEvents(receiver, Object.values(events))
   expect(answer).toMatchObject({ received: 6, landed: 6, duplicate: 0, rejected: 0 })
@@ -112,7 +112,7 @@ test('the six events become a session, a turn and what happened in it', async ()
   expect(error).toEqual({ context: '{"phase":"startup"}' })
 })
 
-test('in requests of their own, in any order, the events come to the same', async () => {
+test('the events give the same rows when each is sent alone, in any order', async () => {
   const { session, turn, tool, file, decision, error } = eventsOfTurn({
     sessionId: 's-order',
     turnId: 't-2',
@@ -128,7 +128,7 @@ test('in requests of their own, in any order, the events come to the same', asyn
   expect(await rows('sessions', 's-order')).toMatchObject([{ service_version: '1.4.0' }])
 })
 
-test('what is sent again, whole or in parts, is a duplicate and changes nothing', async () => {
+test('events that are sent again, all or some, are duplicates and change nothing', async () => {
   const events = Object.values(eventsOfTurn({ sessionId: 's-again', turnId: 't-3' }))
   const first = await sendEvents(receiver, events)
   const count = async () =>
@@ -143,7 +143,7 @@ test('what is sent again, whole or in parts, is a duplicate and changes nothing'
   expect(await count()).toEqual(before)
 })
 
-test('the same events from several at one moment land once', async () => {
+test('the same events from several clients at once land once', async () => {
   const events = Array.from({ length: 40 }, (_, index) => ({
     type: index % 2 === 0 ? 'ToolCall' : 'Error',
     toolName: 'x',
@@ -152,7 +152,7 @@ test('the same events from several at one moment land once', async () => {
     sessionId: 's-race',
     eventId: `e-${index}`,
   }))
-  // The same event with another time has another key: only its id says that it is the same.
+  // The same event with another time has another key: only its id identifies it.
   const later = events.map((event) => ({ ...event, timestamp: Date.now() }))
   const answers = await Promise.all(
     [events, [...events].reverse(), later, [...later].reverse()].map((some) =>
@@ -165,7 +165,7 @@ test('the same events from several at one moment land once', async () => {
   expect((await rows('log_records', 's-race')).length).toBe(20)
 })
 
-test('an event id makes re-sending harmless, whatever else has changed, and it is told', async () => {
+test('an event with a known id is a duplicate, whatever else has changed, and the answer says so', async () => {
   const event = {
     type: 'ToolCall',
     toolName: 'x',
@@ -184,7 +184,7 @@ test('an event id makes re-sending harmless, whatever else has changed, and it i
   expect((await rows('tool_calls', 's-id')).length).toBe(1)
 })
 
-test('one event id twice in a request is one event, and says so of the other', async () => {
+test('one event id twice in a request is one event, and the answer says so of the second', async () => {
   const event = { type: 'Error', sessionId: 's-twice', eventId: 'e', timestamp: Date.now() }
   const answer = await sendEvents(receiver, [
     { ...event, message: 'one' },
@@ -196,7 +196,7 @@ test('one event id twice in a request is one event, and says so of the other', a
   expect(await rows('errors', 's-twice')).toMatchObject([{ message: 'one' }])
 })
 
-test('the same user elsewhere: ids of one user, session or team are not another’s', async () => {
+test('equal ids of different users, sessions or teams are different events', async () => {
   const nils = { url: receiver.url, token: await receiver.newToken({ user: 'nils' }) }
   const event = {
     type: 'Error',
@@ -229,7 +229,7 @@ test('a patch to two files under one operation id is two operations', async () =
   expect(new Set(paths)).toEqual(new Set(['a', 'b']))
 })
 
-test('another event in the very place of one that landed is told as what it is', async () => {
+test('another event with the key of a landed one is a duplicate with a reason', async () => {
   const call = {
     type: 'ToolCall',
     toolName: 'x',
@@ -277,7 +277,7 @@ test('another method than POST is 405', async () => {
   }
 })
 
-test('clocks: days ago lands, months ago and next week are rejected alone', async () => {
+test('an event of days ago lands; ones of months ago or next week are rejected alone', async () => {
   const error = { type: 'Error', message: 'm', sessionId: 's-clock' }
   const days = (count: number) => new Date(Date.now() + count * 86_400_000).toISOString()
   const answer = await sendEvents(receiver, [
@@ -291,7 +291,7 @@ test('clocks: days ago lands, months ago and next week are rejected alone', asyn
   expect(answer.results[3]?.reason).toMatch(/^timestamp lies more than 2 days ahead/)
 })
 
-test('an event without a session stands for itself; a start opens one', async () => {
+test('an event without a session has none; a SessionStart without one starts a session', async () => {
   const timestamp = Date.now()
   const answer = await sendEvents(receiver, [
     { type: 'ChatTurn', userPrompt: 'lonely', timestamp, latencyMs: 5 },
@@ -323,7 +323,7 @@ test('turns without an id do not share a trace', async () => {
   expect((await rows('turns', 's-two')).length).toBe(2)
 })
 
-test('how long it took is null where nobody said', async () => {
+test('a duration that was not sent is null', async () => {
   const { file } = eventsOfTurn({ sessionId: 's-null', turnId: 't' })
   const timestamp = Date.now()
   await sendEvents(receiver, [
@@ -336,7 +336,7 @@ test('how long it took is null where nobody said', async () => {
   }
 })
 
-test('what went wrong in a turn, a tool or a file operation is among the errors', async () => {
+test('errors of turns, tools and file operations are in the view of errors', async () => {
   const common = { sessionId: 's-err', timestamp: Date.now() }
   await sendEvents(receiver, [
     { ...common, type: 'ChatTurn', error: 'aborted' },
@@ -354,7 +354,7 @@ test('what went wrong in a turn, a tool or a file operation is among the errors'
   })
 })
 
-test('text PostgreSQL refuses is kept as it was sent', async () => {
+test('text that PostgreSQL refuses lands as it was sent', async () => {
   const strange = 'nul \0, lone \ud800, ok'
   const body = JSON.stringify([
     {
@@ -386,7 +386,7 @@ test('text PostgreSQL refuses is kept as it was sent', async () => {
   expect(turn?.prompt_bytes).toEqual(operation?.after_bytes)
 })
 
-test('bytes that are not UTF-8 are kept', async () => {
+test('bytes that are not UTF-8 land as they were sent', async () => {
   const [head = '', tail = ''] = JSON.stringify({
     type: 'FileOperation',
     opId: 'o-bytes',
@@ -403,7 +403,7 @@ test('bytes that are not UTF-8 are kept', async () => {
   expect(operation?.after_bytes).toEqual(Buffer.from([0x78, 0xff, 0xfe, 0x79]))
 })
 
-test('contents of 5 MB, files that are no text, and equal contents land whole', async () => {
+test('contents of 5 MB, files that are not text, and equal contents land whole', async () => {
   const large = 'ä0123456789'.repeat(450_000)
   const bytes = Buffer.from([0, 1, 2, 255])
   const common = {
@@ -432,7 +432,7 @@ test('contents of 5 MB, files that are no text, and equal contents land whole', 
   expect(byId.get('o-3')).toMatchObject({ after: 'text' })
 })
 
-test('an edit without a diff has one, made of its contents', async () => {
+test('an edit without a diff gets one, made from its contents', async () => {
   const common = { type: 'FileOperation', sessionId: 's-diff', timestamp: Date.now() }
   await sendEvents(receiver, [
     {
@@ -498,7 +498,7 @@ test.each([
   expect([answer.status, await answer.json()]).toMatchObject([400, { code: 3 }])
 })
 
-test('what cannot be read is told in words, a byte order mark can be', async () => {
+test('a body that cannot be read is refused with the reason; one with a byte order mark is read', async () => {
   const event = JSON.stringify({ type: 'Error', message: 'm', timestamp: Date.now() })
   for (const [body, message] of [
     [`${event}\n${event}\n`, 'also where there is one on each line'],
@@ -517,7 +517,7 @@ test('what cannot be read is told in words, a byte order mark can be', async () 
   expect([marked.status, await marked.json()]).toMatchObject([200, { landed: 1 }])
 })
 
-test('no events at all are an answer without results', async () => {
+test('a request without events has an answer without results', async () => {
   const answer = await sendEvents(receiver, [])
   expect(answer).toEqual({ received: 0, landed: 0, duplicate: 0, rejected: 0, results: [] })
 })
@@ -526,7 +526,7 @@ test.each([
   ['gzip', gzipSync],
   ['zstd', zstdCompressSync],
   ['deflate', deflateSync],
-])('%s is understood', async (encoding, compress) => {
+])('%s is decompressed', async (encoding, compress) => {
   const body = compress(
     JSON.stringify([{ type: 'Error', message: 'm', timestamp: Date.now(), sessionId: encoding }]),
   )
@@ -550,7 +550,7 @@ test('broken gzip is 400, an unknown encoding or type 415', async () => {
   ])
 })
 
-test('without a token it is 401, with one for reading 403', async () => {
+test('the answer is 401 without a token, 403 with a token for reading', async () => {
   const none = await postEvents({ url: receiver.url, token: '' }, [])
   expect([none.status, none.headers.get('www-authenticate')]).toEqual([
     401,
@@ -560,7 +560,7 @@ test('without a token it is 401, with one for reading 403', async () => {
   expect((await postEvents({ url: receiver.url, token: read }, [])).status).toBe(403)
 })
 
-test('behind a gateway each event says whose it is', async () => {
+test('behind a gateway each event names its user', async () => {
   const gateway = { url: receiver.url, token: await receiver.newToken({ scope: 'gateway' }) }
   const events = Object.values(eventsOfTurn({ sessionId: 's-gate', turnId: 't' }))
   await sendEvents(
@@ -572,7 +572,7 @@ test('behind a gateway each event says whose it is', async () => {
   }
 })
 
-test('a body above the limit is 413, plain or as a bomb', async () => {
+test('a body above the limit is 413, also when only its decompressed size is above', async () => {
   await using small = await startReceiver({ database, limits: { bodyBytesMax: 64 * 1024 } })
   const large = JSON.stringify([{ type: 'Error', message: 'x'.repeat(65 * 1024) }])
   expect((await postEvents(small, large)).status).toBe(413)
@@ -581,13 +581,13 @@ test('a body above the limit is 413, plain or as a bomb', async () => {
   expect((await postEvents(small, '[]')).status).toBe(200)
 })
 
-test('more values than memory is for are 413 before they are parsed', async () => {
+test('a body with too many values is 413 before it is parsed', async () => {
   const brackets = '['.repeat(5 * 1024 ** 2)
   const answer = await postEvents(receiver, brackets)
   expect([answer.status, await answer.json()]).toMatchObject([413, { code: 8 }])
 })
 
-test('what does not fit beside other requests is told to come again', async () => {
+test('a body that does not fit beside other requests is 503 with Retry-After', async () => {
   await using small = await startReceiver({ database, limits: { memoryBytesMax: 2 * 1024 ** 2 } })
   const event = { type: 'Error', message: 'x'.repeat(1024 ** 2), timestamp: Date.now() }
   const body = JSON.stringify([event])
@@ -598,7 +598,7 @@ test('what does not fit beside other requests is told to come again', async () =
   expect((await postEvents(small, body)).status).toBe(200)
 })
 
-test('a database that is away is 503, to come again', async () => {
+test('while the database is away the answer is 503 with Retry-After', async () => {
   await using lost = await cloneDatabase()
   await using other = await startReceiver({ database: lost })
   await lost.query('alter table spans rename to spans_away')
@@ -606,12 +606,12 @@ test('a database that is away is 503, to come again', async () => {
   const answer = await postEvents(other, [turn])
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])
   await lost.query('alter table spans_away rename to spans')
-  // Nothing was kept of the first attempt.
+  // The first attempt left nothing in the receiver.
   expect(statuses(await sendEvents(other, turn))).toEqual(['landed'])
 })
 
-/** A client sends, the receiver dies, and the client sends all that was not answered once more: each event is there once. */
-test('a receiver that is killed while events come has each of them once in the end', async () => {
+/** A client sends, the receiver is killed, and the client sends every unanswered event again: each event lands once. */
+test('when a receiver is killed while events arrive, each event lands once in the end', async () => {
   await using other = await cloneDatabase()
   const requests = Array.from({ length: 60 }, (_, index) =>
     Array.from({ length: 20 }, (_unused, place) => ({
@@ -629,7 +629,7 @@ test('a receiver that is killed while events come has each of them once in the e
   const sending = requests.map(async (events) => {
     for (;;) {
       try {
-        // Each attempt says another time, as a client may that keeps only what happened.
+        // Each attempt has another time, as from a client that does not store the time of its events.
         const timestamp = Date.now()
         const sent = events.map((event) => ({ ...event, timestamp }))
         const answer = await sendEvents(target, sent)

@@ -1,4 +1,4 @@
-/** OpenTelemetry's own exporters, as apps use them: what they were given is what SQL gives back. */
+/** OpenTelemetry's own exporters, as apps use them: SQL returns what they were given. */
 import {
   context,
   ROOT_CONTEXT,

@@ -1,4 +1,4 @@
-/** Spans of well-known instrumentations, as they came: what a person expects of the views is there. */
+/** Captured spans of well-known instrumentations: the views show what a person expects. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
@@ -13,7 +13,7 @@ import {
 import { cloneDatabase } from '../../../test/support/postgres.ts'
 import { startReceiver } from '../../../test/support/receiver.ts'
 
-/** `$+n`: so many nanoseconds after the first span. */
+/** `$+n` is n nanoseconds after the first span. */
 function golden(name: string): Json {
   const text = readFileSync(new URL(`golden/${name}.json`, import.meta.url), 'utf8')
   const start = BigInt(Date.now()) * 1_000_000n
@@ -32,12 +32,12 @@ async function land(requests: readonly Json[]) {
 const text = (role: string, content: string) => ({ role, parts: [{ type: 'text', content }] })
 const asked = text('user', 'What is 2+3?')
 
-/** Each was asked the same: two model calls, and between them one call of the tool `add`. */
+/** Each app was given the same task: two model calls, and between them one call of the tool `add`. */
 test.each([
   { name: 'openinference-langchain', agent: 'Agent', calls: 2, input: 162, cacheWrite: 50 },
-  // The spans of Anthropic's SDK are beside the framework's: that they are the same calls, nobody says.
+  // Anthropic's SDK sends its own spans; nothing links them to the framework's spans of the same calls.
   { name: 'openllmetry-langchain', agent: 'Agent', calls: 4, input: 162, cacheWrite: 50 },
-  // It counts cached tokens by themselves.
+  // It counts cached tokens separately.
   { name: 'vercel-ai-5', agent: 'calc', calls: 2, input: 12, cacheWrite: null },
 ])(
   '$name: its turn, model calls and tool call',
@@ -85,7 +85,7 @@ test.each([
   },
 )
 
-test('what older versions of OpenLLMetry have flat in attributes are messages', async () => {
+test('messages that older versions of OpenLLMetry flatten into attributes become messages again', async () => {
   const attributes: Attributes = {
     'llm.request.type': 'chat',
     'gen_ai.system': 'OpenAI',
@@ -141,12 +141,12 @@ test.each<[string, Attributes]>([
     'an operation already',
     { 'openinference.span.kind': 'LLM', 'gen_ai.operation.name': 'embeddings' },
   ],
-])('a span of a dialect that cannot be read lands as it is: %s', async (_name, attributes) => {
+])('a span of a dialect that cannot be read lands unchanged: %s', async (_name, attributes) => {
   await using database = await land([traceRequest([span(attributes)])])
   expect(await database.query('select attributes from spans')).toEqual([{ attributes }])
 })
 
-test('what is said in the words of the convention wins, and what was sent stays', async () => {
+test('GenAI’s own attributes take precedence, and every sent attribute stays', async () => {
   const attributes: Attributes = {
     'openinference.span.kind': 'TOOL',
     'tool.name': 'theirs',
@@ -161,7 +161,7 @@ test('what is said in the words of the convention wins, and what was sent stays'
   expect(row).toMatchObject({ attributes: { ...attributes, 'turnlog.dialect': 'openinference' } })
 })
 
-test('a model call that a framework tells of and, directly below, its SDK is one, whichever comes first', async () => {
+test('a framework’s model call and its SDK’s directly below are one call, whichever arrives first', async () => {
   const traceId = newTraceId()
   const [agent, outer, inner] = [newSpanId(), newSpanId(), newSpanId()]
   const chat = {
@@ -176,7 +176,7 @@ test('a model call that a framework tells of and, directly below, its SDK is one
       { 'gen_ai.operation.name': 'invoke_agent', 'session.id': 's-1' },
       { traceId, spanId: agent },
     ),
-    // A model call that a tool makes is another one.
+    // A model call inside a tool call is a separate call.
     span(
       { 'gen_ai.operation.name': 'execute_tool' },
       { traceId, spanId: 'aa'.repeat(8), parentSpanId: outer },
@@ -195,7 +195,7 @@ test('a model call that a framework tells of and, directly below, its SDK is one
   expect(await database.query('select model_calls from sessions')).toEqual([{ model_calls: 2 }])
 })
 
-test('model calls that are each other’s parent, or their own, do not vanish', async () => {
+test('model calls that are their own or each other’s parents stay in the view', async () => {
   const traceId = newTraceId()
   const [one, two, three] = [newSpanId(), newSpanId(), newSpanId()]
   const chat = { 'gen_ai.operation.name': 'chat' }

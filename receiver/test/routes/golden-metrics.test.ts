@@ -1,4 +1,4 @@
-/** Metrics as real clients send them: what the SDK counted is what SQL sums up. */
+/** Metrics as real clients send them: SQL's sums are the SDK's counts. */
 import { readFileSync } from 'node:fs'
 import { type Attributes, ValueType } from '@opentelemetry/api'
 import { OTLPMetricExporter as JsonMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http'

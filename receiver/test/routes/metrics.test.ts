@@ -1,4 +1,4 @@
-/** `/v1/metrics`: every kind of data point lands once, with what it was sent with. */
+/** `/v1/metrics`: every kind of data point lands once, with everything that was sent. */
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
@@ -140,7 +140,7 @@ function everyKind(): Json[] {
   ]
 }
 
-/** The same as the binary form; proto3's JSON and `fromObject` differ in ids and text only. */
+/** The same as protobuf. Proto3's JSON and `fromObject` differ only in ids and text. */
 function toProtobuf(request: Json): Uint8Array {
   const text = JSON.stringify(request, (key, value) => {
     if (typeof value !== 'string') return value
@@ -223,7 +223,7 @@ const kindsText = `
          round(extract(epoch from time - start_time) * 1000)::int as since
     from metrics order by name`
 
-test('every kind of point lands as it was sent, and again from protobuf it is the same row', async () => {
+test('every kind of point lands as it was sent, and from protobuf it is the same row', async () => {
   const request = metricsRequest(everyKind())
   expect(await landed(request)).toEqual({})
   expect(await database.query(kindsText)).toEqual(expectedKinds)
@@ -239,7 +239,7 @@ test('every kind of point lands from protobuf', async () => {
   expect(await database.query(kindsText)).toEqual(expectedKinds)
 })
 
-test('the same points again, and ten times at once, are the same rows, counted as duplicates', async () => {
+test('points that are sent again, also ten times at once, are the same rows, counted as duplicates', async () => {
   const points = Array.from({ length: 50 }, (_, n) => point({ n }, { timeUnixNano: now }))
   const request = metricsRequest([sum(points)], { 'service.name': 'app' })
   const before = await counts()
@@ -305,7 +305,7 @@ test.each<[string, Parameters<typeof oneCounter>[0]]>([
   expect(await count()).toBe(1)
 })
 
-test('two users’ streams are two, and the token’s user counts, whatever is claimed', async () => {
+test('equal streams of two users differ, and the token’s user takes precedence over the claimed one', async () => {
   const nils = { url: receiver.url, token: await receiver.newToken({ user: 'nils' }) }
   const request = oneCounter({ point: { attributes: toAttributes({ 'user.id': 'somebody' }) } })
   await landed(request)
@@ -341,7 +341,7 @@ test.each<[string, Json]>([
   expect(rows).toEqual([{ n: 1 }, { n: 3 }])
 })
 
-test('the reasons of rejected points are told in protobuf, too', async () => {
+test('the answer in protobuf has the reasons of rejected points too', async () => {
   const request = metricsRequest([sum([point({}, { timeUnixNano: '0' }), point()])])
   const answer = await post(receiver, 'metrics', toProtobuf(request), protobuf)
   const type = messageType('ExportMetricsResponse')
@@ -381,7 +381,7 @@ test.each<[string, unknown]>([
   ['null data', { name: 'x', gauge: null }],
   ['no points', { name: 'x', histogram: {} }],
   ['an empty list of points', { name: 'x', summary: { dataPoints: [] } }],
-])('a metric with %s is fine, and no row', async (_name, metric) => {
+])('a metric with %s is accepted, and gives no row', async (_name, metric) => {
   expect(await landed(metricsRequest([metric]))).toEqual({})
   expect(await count()).toBe(0)
 })
@@ -412,7 +412,7 @@ test.each<[string, Json, Json]>([
   expect(await database.query('select * from metrics')).toMatchObject([expected])
 })
 
-test('numbers that are none land in every place where a double may be', async () => {
+test('NaN and the infinities land wherever a double may be', async () => {
   const numbers = ['NaN', 'Infinity', '-Infinity']
   const [sumOfAll, min, max] = numbers
   const common = { timeUnixNano: now, count: 1 }
@@ -458,7 +458,7 @@ test('numbers that are none land in every place where a double may be', async ()
   ])
 })
 
-test('texts PostgreSQL cannot hold, and long ones, cost no point', async () => {
+test('a point with texts that PostgreSQL cannot hold, or with long texts, lands', async () => {
   const odd = 'a\0b\ud800'
   const long = 'x'.repeat(100_000)
   const request = metricsRequest(
@@ -486,13 +486,13 @@ test('texts PostgreSQL cannot hold, and long ones, cost no point', async () => {
   ])
 })
 
-test('a session that only counts is a session', async () => {
+test('a session that sends only metrics is a session', async () => {
   await landed(metricsRequest([sum([point({ 'session.id': 's-1' })])], { 'service.name': 'app' }))
   const rows = await database.query('select session_id, service_name, user_id, turns from sessions')
   expect(rows).toEqual([{ session_id: 's-1', service_name: 'app', user_id: 'mara', turns: 0 }])
 })
 
-test('what was added is the same number from a delta and from a cumulative counter', async () => {
+test('the increase is the same from a delta and from a cumulative counter', async () => {
   const minute = (n: number) => at((n - 30) * 60_000)
   const delta = [3, 0, 4].map((asInt, n) =>
     point({}, { asInt, startTimeUnixNano: minute(n), timeUnixNano: minute(n + 1) }),
@@ -535,7 +535,7 @@ test.each([
   ['logs', '{"resourceLogs":[{"scopeLogs":[]}]}'],
   ['a list that is none', '{"resourceMetrics":{}}'],
   ['metrics that are no list', '{"resourceMetrics":[{"scopeMetrics":[{"metrics":5}]}]}'],
-])('%s at /v1/metrics are 400 for good', async (_name, body) => {
+])('%s at /v1/metrics are 400', async (_name, body) => {
   expect((await post(receiver, 'metrics', body)).status).toBe(400)
 })
 
@@ -562,7 +562,7 @@ test('other methods, types and tokens are answered as for the other signals', as
   expect(await landed('')).toEqual({})
 })
 
-// A number of a packed list is a byte on the wire and two objects in memory.
+// A number in a packed list is one byte on the wire and two objects in memory.
 test('lists of millions of small numbers are 413 before they are decoded', async () => {
   const type = messageType('ExportMetricsRequest')
   const numbers = Array(10_000_000).fill(1)

@@ -40,7 +40,7 @@ async function names(traceId: string): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-test('success is an empty answer in the encoding that was asked with', async () => {
+test('success is an empty answer in the request’s encoding', async () => {
   const json = await post(receiver, 'traces', traceRequest([span()]))
   expect([json.status, json.headers.get('content-type'), await json.text()]).toEqual([
     200,
@@ -55,7 +55,7 @@ test('success is an empty answer in the encoding that was asked with', async () 
   ])
 })
 
-test('an answer after commit says that it is the ledger’s, a refusal does not', async () => {
+test('an answer after the commit has the ledger’s header, a refusal does not', async () => {
   const good = await post(receiver, 'traces', traceRequest([span()]))
   expect(good.headers.get('turnlog-ledger')).toBe('committed')
   const partial = await post(receiver, 'traces', traceRequest([span({}, { spanId: '00' })]))
@@ -84,7 +84,7 @@ test.each([
   ['a resource that is none', '{"resourceSpans":[5]}'],
   ['logs', '{"resourceLogs":[{"scopeLogs":[]}]}'],
   ['metrics', '{"resourceMetrics":[{"scopeMetrics":[]}]}'],
-])('%s at /v1/traces is 400 for good', async (_name, body) => {
+])('%s at /v1/traces is 400', async (_name, body) => {
   const answer = await post(receiver, 'traces', body)
   expect(answer.status).toBe(400)
   expect(await answer.json()).toMatchObject({ code: 3 })
@@ -107,7 +107,7 @@ test.each([
   expect(status.toJSON()).toMatchObject({ code: 3 })
 })
 
-test('without a token it is 401, with one for something else 403, and nothing is read', async () => {
+test('the answer is 401 without a token, 403 with one of another scope, and the body is not read', async () => {
   const request = traceRequest([span()])
   const none = await post({ url: receiver.url, token: '' }, 'traces', request)
   expect([none.status, none.headers.get('www-authenticate')]).toEqual([
@@ -127,7 +127,7 @@ test('without a token it is 401, with one for something else 403, and nothing is
   ])
 })
 
-test('a gateway names its users; whoever ingests is who the token stands for', async () => {
+test('a gateway names its users; with an ingest token the user is the token’s', async () => {
   const gateway = { url: receiver.url, token: await receiver.newToken({ scope: 'gateway' }) }
   const landedUser = async (to: { url: string; token: string }) => {
     const request = traceRequest([span({ 'user.id': 'nils' })], { 'user.id': 'nils' })
@@ -153,7 +153,7 @@ test.each([
   ['gzip', gzipSync],
   ['zstd', zstdCompressSync],
   ['deflate', deflateSync],
-])('%s is understood', async (encoding, compress) => {
+])('%s is decompressed', async (encoding, compress) => {
   const traceId = newTraceId()
   const body = compress(JSON.stringify(traceRequest([span({}, { traceId, name: encoding })])))
   const answer = await post(receiver, 'traces', body, {
@@ -174,12 +174,12 @@ test('broken, cut and mislabelled gzip is 400', async () => {
   }
 })
 
-test('an empty body is 200 however it is said to be compressed', async () => {
+test('an empty body is 200 with any content encoding', async () => {
   const answer = await post(receiver, 'traces', '', { 'content-encoding': 'gzip' })
   expect(answer.status).toBe(200)
 })
 
-test('a body above the limit is 413, plain or as a bomb, and the next request is served', async () => {
+test('a body above the limit is 413, also when only its decompressed size is above, and the next request is served', async () => {
   await using small = await startReceiver({ database, limits: { bodyBytesMax: 1024 * 1024 } })
   const exact = Buffer.alloc(1024 * 1024, ' ')
   exact.write('{}')
@@ -190,7 +190,7 @@ test('a body above the limit is 413, plain or as a bomb, and the next request is
   expect((await post(small, 'traces', '{}')).status).toBe(200)
 })
 
-test('more bodies at once than fit into memory are told to come again, and fit then', async () => {
+test('bodies that do not fit into memory at once are 503 with Retry-After, and land later', async () => {
   await using small = await startReceiver({ database, limits: { memoryBytesMax: 3 * 1024 ** 2 } })
   const body = JSON.stringify(traceRequest([span({ x: 'y'.repeat(1024 ** 2) })]))
   const answers = await Promise.all(Array.from({ length: 12 }, () => post(small, 'traces', body)))
@@ -214,7 +214,7 @@ test('a chunked body without a length lands', async () => {
   expect(await names(traceId)).toEqual(['chunked'])
 })
 
-test('a client that leaves in the middle of its body lands nothing and harms nobody', async () => {
+test('when a client leaves in the middle of its body, nothing lands and other clients are served', async () => {
   const socket = connect(Number(new URL(receiver.url).port), '127.0.0.1')
   await once(socket, 'connect')
   socket.write(
@@ -225,7 +225,7 @@ test('a client that leaves in the middle of its body lands nothing and harms nob
   expect((await post(receiver, 'traces', '{}')).status).toBe(200)
 })
 
-test('other methods are 405 and say which is right', async () => {
+test('other methods are 405 with the allowed one', async () => {
   for (const method of ['GET', 'PUT', 'DELETE', 'HEAD']) {
     const answer = await fetch(`${receiver.url}/v1/logs`, { method })
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
@@ -343,7 +343,7 @@ test.each<[string, string]>([
   expect(await names(traceId)).toEqual(['odd', 'plain'])
 })
 
-test('integers keep every digit, as text and as bare numbers', async () => {
+test('integers keep every digit, as text and as numbers', async () => {
   const traceId = newTraceId()
   const attributes =
     '[{"key":"a","value":{"intValue":9007199254740993}},{"key":"b","value":{"intValue":"-9223372036854775808"}}]'
@@ -412,7 +412,7 @@ test('bytes that are not UTF-8 land as those bytes, in JSON and in protobuf', as
   ])
 })
 
-test('a log has its own time, else that of its observation; without either it is rejected', async () => {
+test('a log record has its own time or the time of its observation; without either it is rejected', async () => {
   const marker = newTraceId()
   const observed = at(-1000)
   const own = at(-2000)
@@ -436,7 +436,7 @@ test('a log has its own time, else that of its observation; without either it is
   ])
 })
 
-test('an event’s name is that of its attribute where there is one', async () => {
+test('an event’s name is its attribute `event.name`, if it has one', async () => {
   const traceId = newTraceId()
   const records = [
     log({}, { traceId, eventName: 'a' }),
@@ -453,7 +453,7 @@ test('an event’s name is that of its attribute where there is one', async () =
   expect(rows).toEqual([{ event_name: 'a' }, { event_name: 'b' }])
 })
 
-test('the user is the one the token stands for, whatever is claimed', async () => {
+test('the user is the token’s, whatever the client claims', async () => {
   const traceId = newTraceId()
   await post(
     receiver,
@@ -464,7 +464,7 @@ test('the user is the one the token stands for, whatever is claimed', async () =
   expect(rows).toEqual([{ user_id: 'mara' }])
 })
 
-test('a database that does not answer is 503 with Retry-After, and then it lands', async () => {
+test('a request is 503 with Retry-After while the database is away, and lands afterwards', async () => {
   const target = new URL(database.url)
   const refused = new Set<string>()
   const proxy = createServer((socket) => {
@@ -499,7 +499,7 @@ test('a database that does not answer is 503 with Retry-After, and then it lands
   proxy.close()
 })
 
-test('what was counted adds up: received = landed + duplicate + rejected', async () => {
+test('the counts add up: received = landed + duplicate + rejected', async () => {
   const health = async () => {
     const answer = await fetch(`${receiver.url}/api/v1/health`)
     return (await answer.json()) as { records: Counts }

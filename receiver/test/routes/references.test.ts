@@ -1,6 +1,6 @@
 /**
- * An attachment and the event that refers to it come in any order, on any days, at one moment: the views read the content in
- * the end, and a client need not know why that is a question.
+ * An attachment and the event that refers to it may arrive in any order, on different days, or at once. In the end the views
+ * have the content, and a client need not care about the order.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -99,7 +99,7 @@ test.each([
     await send()
   } else {
     await send()
-    // Where it is awaited, and today, for what will refer to it.
+    // The day that awaits it, and today, for later references.
     expect((await attach(content)).days).toEqual([dayOf(ago(9)), dayOf(ago(5)), dayOf(new Date())])
   }
   for (const days of [9, 5]) {
@@ -108,14 +108,14 @@ test.each([
   expect((await attach(content)).status).toBe('duplicate')
 })
 
-test('a day that is named is kept to, and found from other days', async () => {
+test('an attachment with a named day lands on that day only, and events of other days find it', async () => {
   const content = `named ${randomBytes(8).toString('hex')}`
   expect(await attach(content, `&day=${dayOf(ago(3))}`)).toMatchObject({ days: [dayOf(ago(3))] })
   await sendEvents(receiver, fileOperation('o-named', { beforeContent: { ref: refOf(content) } }))
   expect(await operation('o-named')).toMatchObject({ before: content })
 })
 
-test('every content of every event may be referred to', async () => {
+test('every content of every event may be a reference', async () => {
   const contents = Object.fromEntries(
     ['prompt', 'answer', 'arguments', 'result', 'before', 'after', 'diff', 'context'].map(
       (name) => [name, `${name} ${randomBytes(8).toString('hex')}`],
@@ -151,14 +151,14 @@ test('every content of every event may be referred to', async () => {
   expect(row).toEqual(contents)
 })
 
-test('what is no text is read as bytes', async () => {
+test('a content that is not text is read as bytes', async () => {
   const content = randomBytes(2_000)
   await sendEvents(receiver, fileOperation('o-bytes', { beforeContent: { ref: refOf(content) } }))
   await attach(content)
   expect(await operation('o-bytes')).toMatchObject({ before: null, before_bytes: content })
 })
 
-test('OTLP refers to attachments as well, also inside of messages', async () => {
+test('OTLP may refer to attachments too, also inside messages', async () => {
   const content = `in messages ${randomBytes(8).toString('hex')}`
   const messages = JSON.stringify([
     { role: 'user', parts: [{ type: 'text', 'content.ref': refOf(content) }] },
@@ -192,7 +192,7 @@ test('teams do not find each other’s attachments', async () => {
   expect(await operation('o-team')).toMatchObject({ before: null })
 })
 
-test('attachments and events that meet at one moment find each other', async () => {
+test('attachments and events that arrive at once find each other', async () => {
   const contents = Array.from(
     { length: 40 },
     (_, index) => `${index} ${randomBytes(8).toString('hex')}`,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { log, logsRequest } from '../../../../test/support/otlp.ts'
 import { decodeJson } from '../../../src/otlp/wire/decode-json.ts'
 
-/** The body of a log record that was sent as this JSON, and what is wrong with the record. */
+/** The decoded body of a log record with this JSON, and the record's problem. */
 function bodyOf(json: string): readonly unknown[] {
   const text = JSON.stringify(logsRequest([log({}, { body: 0 })])).replace(
     '"body":0',
@@ -20,7 +20,7 @@ test.each([
   ['1.5', 1.5],
   ['9223372036854775808', 2 ** 63],
   ['9223372036854775807', 2n ** 63n - 1n],
-])('an intValue of %s, a bare number, keeps its value', (number, value) => {
+])('an intValue of %s, written as a number, keeps its value', (number, value) => {
   expect(bodyOf(`{"intValue":${number}}`)).toEqual([value])
 })
 
@@ -33,7 +33,7 @@ test.each([
   expect(bodyOf(`{"bytesValue":${json}}`)).toEqual([Buffer.from([0, 255])])
 })
 
-test('base64 of the other alphabet is the same bytes', () => {
+test('base64 in the other alphabet gives the same bytes', () => {
   expect(bodyOf('{"bytesValue":"_-8="}')).toEqual(bodyOf('{"bytesValue":"/+8="}'))
 })
 
