@@ -26,13 +26,7 @@ import { dayOf, problemOfTime } from './time.ts'
 /** All parts of a content are here, and are not what its sender says they are. */
 export const contentMismatch = 'the parts of a content are not what their SHA-256 and size say'
 
-export interface ContentPart {
-  readonly day: string
-  readonly sha256: Buffer
-  readonly size: number
-  readonly part: number
-  readonly parts: number
-  readonly sender: string
+export interface ContentPart extends Omit<PartRow, 'recorder_id' | 'bytes'> {
   readonly recorderId: string | null
   readonly body: string | Uint8Array
 }

@@ -17,7 +17,6 @@ import type {
   Group,
   LogRecord,
   OtlpRequest,
-  PointRecord,
   Resource,
   Scope,
   Signal,
@@ -80,26 +79,25 @@ interface WireScoped {
   readonly scope: WireScope | null
   readonly schemaUrl: Uint8Array
 }
+/** The records of one resource, in one of the three requests. */
+interface WireResourceRecords {
+  readonly resource: WireResource | null
+  readonly schemaUrl: Uint8Array
+}
 interface WireTraceRequest {
-  readonly resourceSpans: readonly {
-    readonly resource: WireResource | null
-    readonly schemaUrl: Uint8Array
+  readonly resourceSpans: readonly (WireResourceRecords & {
     readonly scopeSpans: readonly (WireScoped & { readonly spans: readonly WireSpan[] })[]
-  }[]
+  })[]
 }
 interface WireLogsRequest {
-  readonly resourceLogs: readonly {
-    readonly resource: WireResource | null
-    readonly schemaUrl: Uint8Array
+  readonly resourceLogs: readonly (WireResourceRecords & {
     readonly scopeLogs: readonly (WireScoped & { readonly logRecords: readonly WireLog[] })[]
-  }[]
+  })[]
 }
 interface WireMetricsRequest {
-  readonly resourceMetrics: readonly {
-    readonly resource: WireResource | null
-    readonly schemaUrl: Uint8Array
+  readonly resourceMetrics: readonly (WireResourceRecords & {
     readonly scopeMetrics: readonly (WireScoped & { readonly metrics: readonly WireMetric[] })[]
-  }[]
+  })[]
 }
 
 const traceRequestType = messageType('ExportTraceRequest')
@@ -107,62 +105,61 @@ const logsRequestType = messageType('ExportLogsRequest')
 const metricsRequestType = messageType('ExportMetricsRequest')
 
 export function decodeProtobuf(signal: Signal, body: Buffer): OtlpRequest {
+  const limit = new RecordLimit()
   switch (signal) {
-    case 'traces':
-      return decodeTraces(body)
-    case 'logs':
-      return decodeLogs(body)
-    case 'metrics':
-      return decodeMetrics(body)
+    case 'traces': {
+      const wire = decodeMessage(traceRequestType, body) as unknown as WireTraceRequest
+      const groups = readGroups(wire.resourceSpans, {
+        scopedOf: ({ scopeSpans }) => scopeSpans,
+        read: ({ spans }) => each(spans, toSpan, limit),
+      })
+      return { signal, ...groups }
+    }
+    case 'logs': {
+      const wire = decodeMessage(logsRequestType, body) as unknown as WireLogsRequest
+      const groups = readGroups(wire.resourceLogs, {
+        scopedOf: ({ scopeLogs }) => scopeLogs,
+        read: ({ logRecords }) => each(logRecords, toLog, limit),
+      })
+      return { signal, ...groups }
+    }
+    case 'metrics': {
+      const wire = decodeMessage(metricsRequestType, body) as unknown as WireMetricsRequest
+      const groups = readGroups(wire.resourceMetrics, {
+        scopedOf: ({ scopeMetrics }) => scopeMetrics,
+        read: ({ metrics }) => metrics.flatMap((metric) => toPoints(metric, limit)),
+      })
+      return { signal, ...groups }
+    }
   }
 }
 
-function decodeTraces(body: Buffer): OtlpRequest {
-  const wire = decodeMessage(traceRequestType, body) as unknown as WireTraceRequest
-  const resources: Resource[] = []
-  const groups: Group<SpanRecord>[] = []
-  const limit = new RecordLimit()
-  for (const { resource: wireResource, schemaUrl, scopeSpans } of wire.resourceSpans) {
-    const resource = toResource(wireResource, schemaUrl)
-    resources.push(resource)
-    for (const scoped of scopeSpans) {
-      limit.add(scoped.spans.length)
-      groups.push({ resource, scope: toScope(scoped), records: scoped.spans.map(toSpan) })
-    }
-  }
-  return { signal: 'traces', resources, groups }
+function each<Wire, Record>(
+  list: readonly Wire[],
+  toRecord: (wire: Wire) => Record,
+  limit: RecordLimit,
+): Record[] {
+  limit.add(list.length)
+  return list.map(toRecord)
 }
 
-function decodeLogs(body: Buffer): OtlpRequest {
-  const wire = decodeMessage(logsRequestType, body) as unknown as WireLogsRequest
+function readGroups<Records extends WireResourceRecords, Scoped extends WireScoped, Record>(
+  ofResources: readonly Records[],
+  options: {
+    scopedOf(records: Records): readonly Scoped[]
+    read(scoped: Scoped): Record[]
+  },
+): { resources: Resource[]; groups: Group<Record>[] } {
   const resources: Resource[] = []
-  const groups: Group<LogRecord>[] = []
-  const limit = new RecordLimit()
-  for (const { resource: wireResource, schemaUrl, scopeLogs } of wire.resourceLogs) {
-    const resource = toResource(wireResource, schemaUrl)
+  const groups: Group<Record>[] = []
+  for (const records of ofResources) {
+    const resource = toResource(records.resource, records.schemaUrl)
     resources.push(resource)
-    for (const scoped of scopeLogs) {
-      limit.add(scoped.logRecords.length)
-      groups.push({ resource, scope: toScope(scoped), records: scoped.logRecords.map(toLog) })
+    for (const scoped of options.scopedOf(records)) {
+      groups.push({ resource, scope: toScope(scoped), records: options.read(scoped) })
     }
   }
-  return { signal: 'logs', resources, groups }
-}
-
-function decodeMetrics(body: Buffer): OtlpRequest {
-  const wire = decodeMessage(metricsRequestType, body) as unknown as WireMetricsRequest
-  const resources: Resource[] = []
-  const groups: Group<PointRecord>[] = []
-  const limit = new RecordLimit()
-  for (const { resource: wireResource, schemaUrl, scopeMetrics } of wire.resourceMetrics) {
-    const resource = toResource(wireResource, schemaUrl)
-    resources.push(resource)
-    for (const scoped of scopeMetrics) {
-      const records = scoped.metrics.flatMap((metric) => toPoints(metric, limit))
-      groups.push({ resource, scope: toScope(scoped), records })
-    }
-  }
-  return { signal: 'metrics', resources, groups }
+  return { resources, groups }
 }
 
 function toResource(wire: WireResource | null, schemaUrl: Uint8Array): Resource {
