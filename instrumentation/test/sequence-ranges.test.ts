@@ -74,7 +74,7 @@ test.for([
   },
 )
 
-test('ranges do what sets do', () => {
+test('ranges behave like sets', () => {
   const seed = Math.floor(Math.random() * 2 ** 31)
   let state = seed
   const below = (max: number): number => {

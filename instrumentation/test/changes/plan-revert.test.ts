@@ -34,7 +34,7 @@ test.each<
   ],
   ['a created file edited since is refused', 'create', 'absent', one, two, { outcome: 'conflict' }],
   [
-    'an edited file that is gone is missing',
+    'an edited file that was removed is missing',
     'edit',
     one,
     two,
@@ -42,7 +42,7 @@ test.each<
     { outcome: 'missing', onDisk: 'absent' },
   ],
   [
-    'another file in a deleted one’s place is refused',
+    'another file at a deleted file’s path is refused',
     'delete',
     one,
     'absent',
@@ -50,7 +50,7 @@ test.each<
     { outcome: 'conflict' },
   ],
   [
-    'a folder in the file’s place is refused',
+    'a folder at the file’s path is refused',
     'edit',
     one,
     two,
@@ -58,7 +58,7 @@ test.each<
     { outcome: 'conflict', onDisk: 'directory' },
   ],
   [
-    'a link in the file’s place is refused',
+    'a link at the file’s path is refused',
     'edit',
     one,
     two,
@@ -66,7 +66,7 @@ test.each<
     { outcome: 'conflict', onDisk: 'symlink' },
   ],
   [
-    'a folder in a deleted file’s place is refused',
+    'a folder at a deleted file’s path is refused',
     'delete',
     one,
     'absent',
@@ -74,7 +74,7 @@ test.each<
     { outcome: 'conflict' },
   ],
   [
-    'a before that was not kept is refused',
+    'a before content that was not stored is refused',
     'write',
     'unknown',
     two,
@@ -82,7 +82,7 @@ test.each<
     { reason: 'content_not_kept' },
   ],
   [
-    'an after that was not kept is refused',
+    'an after content that was not stored is refused',
     'edit',
     one,
     'unknown',
@@ -90,7 +90,7 @@ test.each<
     { reason: 'content_not_kept' },
   ],
   [
-    'a created file too large to know is refused',
+    'a created file that was too large to hash is refused',
     'create',
     'absent',
     'unknown',
@@ -98,7 +98,7 @@ test.each<
     { reason: 'content_not_kept' },
   ],
   [
-    'an unknown file that is gone is missing',
+    'an unknown file that was removed is missing',
     'edit',
     one,
     'unknown',
@@ -112,7 +112,7 @@ test.each<
 test.each<[string, FileState | undefined, DiskState, DiskState, object]>([
   ['a renamed file moves back', undefined, one, 'absent', { action: 'move_back' }],
   [
-    'what a rename overwrote comes back',
+    'a file that a rename overwrote comes back',
     two,
     one,
     'absent',
@@ -136,7 +136,7 @@ test.each<[string, FileState | undefined, DiskState, DiskState, object]>([
   ],
   ['a renamed file that is gone is missing', undefined, 'absent', 'absent', { outcome: 'missing' }],
   [
-    'an overwritten content not kept is refused',
+    'an overwritten content that was not stored is refused',
     'unknown',
     one,
     'absent',

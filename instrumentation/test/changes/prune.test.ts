@@ -31,7 +31,7 @@ function tenOperations() {
   return { directory, store, changes, left, contentCount, later }
 }
 
-test('within the limits nothing leaves', () => {
+test('within the limits nothing is removed', () => {
   const { store, left, contentCount } = tenOperations()
   const { bytes, ...removed } = store.prune()
   expect(removed).toEqual({ operationsRemoved: 0, contentsRemoved: 0 })
@@ -40,7 +40,7 @@ test('within the limits nothing leaves', () => {
   expect(contentCount()).toBe(11)
 })
 
-test('above the number the oldest leave, and the contents only they named', () => {
+test('above the number the oldest are removed, with the contents that only they named', () => {
   const { store, left, contentCount } = tenOperations()
   expect(store.prune({ operationsMax: 3 })).toMatchObject({
     operationsRemoved: 7,
@@ -50,14 +50,14 @@ test('above the number the oldest leave, and the contents only they named', () =
   expect(contentCount()).toBe(4)
 })
 
-test('above the bytes the oldest leave, a shared content counted once', () => {
+test('above the bytes the oldest are removed; a shared content counts once', () => {
   const { store, left } = tenOperations()
   const { bytes } = store.prune({ bytesMax: 550_000 })
   expect(left()).toEqual([9, 8, 7, 6])
   expect(bytes).toBeLessThanOrEqual(550_000)
 })
 
-test('above the age they leave, the shared content with the last', () => {
+test('operations above the age are removed, a shared content with the last of them', () => {
   const { store, left, contentCount, later } = tenOperations()
   store.prune({ ageMs: 65.5 * second })
   expect(left()).toEqual([9, 8, 7, 6, 5])
@@ -67,7 +67,7 @@ test('above the age they leave, the shared content with the last', () => {
   expect(contentCount()).toBe(0)
 })
 
-test('decisions leave with their operation, and those that never found one at the age limit', () => {
+test('decisions are removed with their operation, and those without one at the age limit', () => {
   const { directory, store, changes, later } = tenOperations()
   const decidedAt = new Date(start).toISOString()
   const decision = { type: 'accept', source: 'user', outcome: 'kept', decidedAt } as const
@@ -84,7 +84,7 @@ test('decisions leave with their operation, and those that never found one at th
   expect(logs()).toEqual(new Set())
 })
 
-test('a content that was just written stays for the operation that is about to name it', () => {
+test('a content that was just written stays, because an operation may be about to name it', () => {
   const { directory, store, later } = tenOperations()
   const now = start + 70 * second
   const path = join(directory, 'contents', 'f'.repeat(64))
@@ -97,7 +97,7 @@ test('a content that was just written stays for the operation that is about to n
   expect(fs.existsSync(path)).toBe(false)
 })
 
-test('what a crash left in tmp leaves after ten minutes', () => {
+test('files that a crash left in tmp are removed after ten minutes', () => {
   const { directory, store } = tenOperations()
   const seconds = (start + 70 * second) / 1000
   for (const [name, age] of [

@@ -46,7 +46,7 @@ describe('every kind', () => {
       { opType: 'edit', path: 'a.txt', before: '\ufeffa\r\nb', after: 'x' },
     ],
     [
-      'binary content is kept to the byte',
+      'binary content is restored to the byte',
       { opType: 'edit', path: 'a.bin', before: binary, after: 'x' },
     ],
     [
@@ -54,7 +54,7 @@ describe('every kind', () => {
       { opType: 'edit', path: 'a.txt', before: 'é'.repeat(2_500_000), after: 'x' },
     ],
     [
-      'a name of 255 bytes is no obstacle',
+      'a name of 255 bytes works',
       { opType: 'edit', path: 'a'.repeat(255), before: 'one', after: 'two' },
     ],
   ])('%s', async (_claim, operation) => {
@@ -129,7 +129,7 @@ describe('every kind', () => {
     expect(snapshot(workspace)).toEqual(before)
   })
 
-  describe('a file edited on its way to another name', () => {
+  describe('a file that was renamed and edited', () => {
     const moved = {
       opType: 'rename',
       path: 'b.txt',
@@ -157,7 +157,7 @@ describe('every kind', () => {
       },
     )
 
-    test('stays where it is when someone has edited it since, or its old name is taken', async () => {
+    test('stays where it is if it was edited since, or if its old name is taken', async () => {
       const { operated, decide, workspace, at } = await bench()
       const change = operated(moved)
       put(at('gone/a.txt'), 'taken')
@@ -196,7 +196,7 @@ describe('mode bits', () => {
     expect(fs.statSync(at('b.sh')).mode & 0o777).toBe(mode)
   })
 
-  test('are the present ones where the operation’s are not known', async () => {
+  test('are the present ones when the operation recorded none', async () => {
     const { operated, decide, at } = await bench()
     const change = operated({ opType: 'edit', path: 'a.sh', before: 'one', after: 'two' })
     fs.chmodSync(at('a.sh'), 0o751)
@@ -205,7 +205,7 @@ describe('mode bits', () => {
   })
 })
 
-test.runIf(isRoot)('the owner is kept where that may be', async () => {
+test.runIf(isRoot)('the owner is kept if permitted', async () => {
   const { operated, decide, at } = await bench()
   const change = operated({ opType: 'edit', path: 'a.txt', before: 'one', after: 'two' })
   fs.chownSync(at('a.txt'), 1234, 2345)
@@ -279,7 +279,7 @@ describe('conflicts', () => {
     expect(told[0]?.resultSha256).toBe(stateOf('[redacted]'))
   })
 
-  test('a file that is gone is missing', async () => {
+  test('a file that was removed is missing', async () => {
     const { operated, decide, at, read, told } = await bench()
     const change = operated({ opType: 'edit', path: 'a.txt', before: 'one', after: 'two' })
     fs.rmSync(at('a.txt'))
@@ -291,7 +291,7 @@ describe('conflicts', () => {
     expect(told).toMatchObject([{ outcome: 'missing' }])
   })
 
-  test('a folder that is gone is missing', async () => {
+  test('a folder that was removed is missing', async () => {
     const { operated, decide, at, workspace } = await bench()
     const change = operated({ opType: 'edit', path: 'x/a.txt', before: 'one', after: 'two' })
     fs.rmSync(at('x'), { recursive: true })
@@ -319,7 +319,7 @@ describe('conflicts', () => {
     expect(snapshot(workspace)).toEqual(before)
   })
 
-  test('a file in the place of the folder is left alone', async () => {
+  test('a file that replaced the folder is left alone', async () => {
     const { operated, decide, at, workspace } = await bench()
     const change = operated({ opType: 'delete', path: 'x/a.txt', before: 'one' })
     put(at('x'), 'a file now')
@@ -331,7 +331,7 @@ describe('conflicts', () => {
     expect(snapshot(workspace)).toEqual(before)
   })
 
-  test('a content that was pruned or damaged is not reverted to', async () => {
+  test('a content that was pruned or damaged is not restored', async () => {
     const { operated, decide, directory, read, store } = await bench()
     const change = operated({ opType: 'edit', path: 'a.txt', before: 'one', after: 'two' })
     put(join(directory, 'contents', stateOf('one').slice(7)), 'two')
@@ -475,7 +475,7 @@ describe('a disk that refuses', () => {
       { opType: 'delete', path: 'x/y/a.txt', before: 'one' },
     ],
     [
-      'a place that cannot be taken',
+      'a path that cannot be linked or renamed to',
       withFault('linkSync', 'EACCES', 1, 'renameSync', 'EACCES', 1),
       { opType: 'delete', path: 'x/a.txt', before: 'one' },
     ],
@@ -522,7 +522,7 @@ describe('a disk that refuses', () => {
     expect(read('a.txt')).toBe('one')
   })
 
-  test('a file that comes in the last moment is not replaced', async () => {
+  test('a file that is created at the last moment is not replaced', async () => {
     const linkSync: typeof fs.linkSync = (from, to) => {
       fs.writeFileSync(to, 'meanwhile')
       fs.linkSync(from, to)
@@ -536,7 +536,7 @@ describe('a disk that refuses', () => {
     expect(hasTemporaryFile(workspace)).toBe(false)
   })
 
-  test('a file written between the look and the step is not overwritten', async () => {
+  test('a file written between the look and the rename is not overwritten', async () => {
     let target = ''
     const fsync = ((descriptor: number, done: (error: Error | null) => void) => {
       fs.writeFileSync(target, 'meanwhile')

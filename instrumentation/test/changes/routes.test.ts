@@ -25,7 +25,7 @@ describe('without the preload', () => {
     }
   })
 
-  test('a preload that starts later, or whose handle is something else, is met at each request', async () => {
+  test('a preload that starts later, or has a strange handle, is looked up at each request', async () => {
     const { handle, operated } = await bench()
     operated({ opType: 'create', path: 'a.txt', after: 'one' })
     const app = fastify()
@@ -46,7 +46,7 @@ describe('without the preload', () => {
 })
 
 describe('the list', () => {
-  test('says what is known of each operation, newest first, and survives a restart', async () => {
+  test('lists every operation, newest first, also after a restart', async () => {
     const { app, operated, decide, workspace, directory, store } = await bench()
     const older = operated({
       opType: 'edit',
@@ -135,7 +135,7 @@ describe('the list', () => {
     expect(response.json().changes).toHaveLength(count)
   })
 
-  test('that is as long as its limit says how many there are, and how many of them are undecided', async () => {
+  test('a list as long as its limit has the numbers of all operations and of those undecided', async () => {
     const { app, store, operated, decide, at } = await bench()
     const changes = Array.from({ length: 5 }, (_, index) =>
       operated({ opType: 'create', path: `${index}.txt`, after: 'x' }),
@@ -158,7 +158,7 @@ describe('the list', () => {
     expect(await list(2)).toEqual([2, { total: 5, undecided: 3 }])
   })
 
-  test('waits for what was recorded, but shows what there is when that fails', async () => {
+  test('waits for recent operations, but lists the others when that fails', async () => {
     const { directory, workspace, store } = await bench()
     const app = fastify()
     let refresh = async () => {
@@ -231,7 +231,7 @@ describe('one operation', () => {
     expect([detail.diff === diff, detail.diffOmitted]).toEqual([true, undefined])
   })
 
-  test('of another workspace, unknown or with a strange id is not found', async () => {
+  test('an operation of another workspace, an unknown one and a strange id are not found', async () => {
     const { app, store } = await bench()
     const foreign = changeOf('/elsewhere', { opType: 'create', path: 'z', after: 'x' })
     store.record(foreign, {})
@@ -247,7 +247,7 @@ describe('one operation', () => {
 })
 
 describe('decisions', () => {
-  test('accept and reject leave the disk alone and are told with where they belong', async () => {
+  test('accept and reject leave the disk alone, and are emitted with their operation', async () => {
     const { operated, decide, read, told } = await bench()
     const fields = { startedAt: new Date(Date.now() - 5000).toISOString() }
     const change = operated({ opType: 'edit', path: 'a.txt', before: 'one', after: 'two', fields })
@@ -278,7 +278,7 @@ describe('decisions', () => {
     expect(told[0]?.elapsedSeconds).toBeLessThan(60)
   })
 
-  test('accept says what became of the file', async () => {
+  test('accept records the state of the file', async () => {
     const { operated, decide, at } = await bench()
     const change = operated({ opType: 'edit', path: 'a.txt', before: 'one', after: 'two' })
     const outcome = async () => (await decide(change, 'accept')).body.decision
@@ -290,7 +290,7 @@ describe('decisions', () => {
     expect(await outcome()).toMatchObject({ outcome: 'missing' })
   })
 
-  test('a revert after an accept is one, and a second revert finds nothing left to do', async () => {
+  test('a revert after an accept works, and a second revert finds nothing left to do', async () => {
     const { operated, decide, read, store, told } = await bench()
     const change = operated({ opType: 'edit', path: 'a.txt', before: 'one', after: 'two' })
     await decide(change, 'accept')
@@ -325,7 +325,7 @@ describe('decisions', () => {
     expect(read('a.txt')).toBeUndefined()
   })
 
-  test('a decision the store cannot keep is answered as such, and still told', async () => {
+  test('a decision that the store cannot write is answered as such, and still emitted', async () => {
     const { operated, decide, directory, told } = await bench()
     const change = operated({ opType: 'create', path: 'a.txt', after: 'one' })
     fs.rmdirSync(join(directory, 'decisions'))
@@ -385,7 +385,7 @@ describe('decisions', () => {
 })
 
 describe('the host', () => {
-  test('keeps its own hooks, parsers, errors and hosts on its own routes', async () => {
+  test('its hooks, parsers, errors and hosts apply only to its own routes', async () => {
     const app = fastify()
     await app.register(changesRoutes)
     app.post('/own', async (request) => ({ got: request.body }))
@@ -409,7 +409,7 @@ describe('the host', () => {
     expect((await app.inject('/fails')).json().message).toBe('own error')
   })
 
-  test('does not change our answers with its own', async () => {
+  test('the host’s own hooks do not change our answers', async () => {
     const app = fastify({
       logger: { level: 'info', stream: { write: (line) => void lines.push(line) } },
     })

@@ -56,13 +56,13 @@ test('recording the same operation twice is one', () => {
   expect(fs.readdirSync(join(directory, 'tmp'))).toEqual([])
 })
 
-test('a content is kept once however many operations name it', () => {
+test('a content is stored once however many operations name it', () => {
   const { directory, store } = makeStore()
   for (let index = 0; index < 5; index += 1) store.record(changeOf('/w', edit), contents)
   expect(fs.readdirSync(join(directory, 'contents'))).toHaveLength(2)
 })
 
-test('the newest come first, up to the limit, of the workspace asked for', () => {
+test('the newest operations of a workspace come first, up to the limit', () => {
   const { store } = makeStore()
   const changes = [3, 1, 5, 2, 4].map((second) =>
     changeOf(second % 2 ? '/odd' : '/even', { ...edit, fields: startedAt(second * 1000) }),
@@ -106,7 +106,7 @@ test('folders are 0700 and files 0600', () => {
   }
 })
 
-test('a diff above 16 KiB lies apart and is left out of the list', () => {
+test('a diff above 16 KiB is stored as a content and left out of the list', () => {
   const { store } = makeStore()
   const diff = '+é\n'.repeat(diffInlineBytesMax)
   const change = changeOf('/w', { ...edit, fields: { diff } })
@@ -127,13 +127,13 @@ test.each<[string, Partial<RecordedChange>]>([
   expect(fs.existsSync(directory)).toBe(false)
 })
 
-test('a content that is not what the operation names is refused', () => {
+test('a content with another hash than the operation names is refused', () => {
   const { store } = makeStore()
   const swapped = { before: bytesOf('two'), after: bytesOf('one') }
   expect(store.record(changeOf('/w', edit), swapped)).toMatchObject({ status: 'refused' })
 })
 
-test('a store that cannot be written says so and throws nothing', () => {
+test('a store that cannot be written reports it and throws nothing', () => {
   const file = join(temporaryFolder(), 'file')
   put(file, 'in its place')
   const store = new ChangeStore({ directory: join(file, 'changes') })
@@ -158,7 +158,7 @@ describe('decisions', () => {
     expect(found?.decisions[0]?.reason).toBe('good\nreally')
   })
 
-  test('a revert that was refused is kept, but the one before it stands', () => {
+  test('a revert that was refused is stored, but the decision before it still counts', () => {
     const { store } = makeStore()
     const change = changeOf('/w', edit)
     store.record(change, contents)
@@ -169,7 +169,7 @@ describe('decisions', () => {
     expect(found?.decisions).toHaveLength(2)
   })
 
-  test('one that arrives before its operation waits for it', () => {
+  test('a decision that arrives before its operation waits for it', () => {
     const { store } = makeStore()
     const change = changeOf('/w', edit)
     store.decide(change.opId, decided())
@@ -178,7 +178,7 @@ describe('decisions', () => {
     expect(store.find(change.opId)?.decision).toMatchObject({ type: 'accept' })
   })
 
-  test('a line torn at any byte costs only itself', () => {
+  test('a line cut at any byte costs only itself', () => {
     const { directory, store } = makeStore()
     const change = changeOf('/w', edit)
     store.record(change, contents)
@@ -226,7 +226,7 @@ describe('damage is skipped and counted', () => {
     expect(damagedCount()).toBe(1)
   })
 
-  test('an operation under another’s name, a folder, a stranger’s file', () => {
+  test('an operation under another name, a folder, a foreign file', () => {
     const { directory, store, damagedCount } = makeStore()
     const change = changeOf('/w', edit)
     store.record(change, contents)
@@ -252,7 +252,7 @@ describe('damage is skipped and counted', () => {
     expect(later.prune()).toMatchObject({ operationsRemoved: 0, contentsRemoved: 0 })
   })
 
-  test('a content of which a bit was flipped is not given out, and the next recording repairs a cut one', () => {
+  test('a content with a flipped bit is not returned, and the next recording repairs a cut one', () => {
     const { directory, store } = makeStore()
     store.record(changeOf('/w', edit), contents)
     const path = join(directory, 'contents', stateOf('one').slice(7))

@@ -82,7 +82,7 @@ test('a record that is too large without its contents is declared', () => {
   )
 })
 
-test('a log body of any size leaves its record, text or structure', () => {
+test('a log body of any size is moved out of its record, text or structure', () => {
   const recording = startRecording()
   const text = '\x01'.repeat(11 * mebibyte)
   recording.journal.append({ k: 'log', log: logOf('') }, [['b', text]])

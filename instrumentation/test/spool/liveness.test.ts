@@ -15,7 +15,7 @@ async function startWaiting() {
   return { program, liveness, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() }
 }
 
-test('a process that runs is alive, also when it is stopped; killed, it is dead', async () => {
+test('a running process is alive, also when it is stopped; a killed one is dead', async () => {
   await using other = await startWaiting()
   const { liveness, program } = other
   expect(livenessOf(liveness)).toBe('alive')
@@ -26,15 +26,15 @@ test('a process that runs is alive, also when it is stopped; killed, it is dead'
   expect(livenessOf(liveness)).toBe('dead')
 })
 
-test('this process is alive to itself', () => {
+test('this process is alive', () => {
   expect(livenessOf(ownLiveness())).toBe('alive')
 })
 
-test('another process under a recycled pid is not the one that is dead', () => {
+test('another process with the same pid is not mistaken for the dead one', () => {
   expect(livenessOf({ ...ownLiveness(), processStart: '12345' })).toBe('dead')
 })
 
-test('what ran before this machine’s last boot is dead, even if its pid runs again', () => {
+test('a process of an earlier boot is dead, even if its pid is in use again', () => {
   expect(livenessOf({ ...ownLiveness(), boot: 'an-earlier-boot' })).toBe('dead')
 })
 
@@ -48,13 +48,13 @@ test.each(elsewhere)('a process %s is not known to be dead', (_name, changes) =>
   expect(livenessOf({ ...ownLiveness(), ...changes })).toBe('unknown')
 })
 
-test('a process in another namespace that is gone is not known to be dead either', () => {
+test('a process in another namespace is not known to be dead, even if its pid is free', () => {
   expect(livenessOf({ ...ownLiveness(), pid: 2 ** 22 - 1, pidNamespace: 'pid:[1]' })).toBe(
     'unknown',
   )
 })
 
-test('with no file descriptor left to look with, nobody is dead', () => {
+test('without a free file descriptor no process is known to be dead', () => {
   const own = ownLiveness()
   const disk = faultyDisk(({ name }) =>
     name === 'readFileSync' || name === 'readlinkSync' ? diskError('EMFILE') : undefined,
@@ -81,7 +81,7 @@ test.runIf(process.platform === 'linux')('a zombie is dead', () => {
   expect(livenessOf(own, disk)).toBe('dead')
 })
 
-test('what is written down is read back, and nothing else is taken for it', () => {
+test('a liveness that was written is read back; other values are not accepted', () => {
   const own = ownLiveness()
   expect(parseLiveness(JSON.parse(JSON.stringify(own)))).toEqual(own)
   expect(own.host).toBe(hostname())

@@ -23,7 +23,7 @@ function destination() {
   }
 }
 
-test('one has it, another does not, and has it once it is released', () => {
+test('the lock has one holder; another gets it once it is released', () => {
   const { folder, adopter } = destination()
   expect(takeLock(originalFs, folder, adopter('one'))).toBe(true)
   expect(takeLock(originalFs, folder, adopter('two'))).toBe(false)
@@ -33,7 +33,7 @@ test('one has it, another does not, and has it once it is released', () => {
   expect(readdirSync(folder)).toEqual(['adopter.two.json'])
 })
 
-test('a dead holder’s lock is broken; one that may live, anywhere, is not', () => {
+test('the lock of a dead holder is broken; that of a holder which may be alive is not', () => {
   const { folder, adopter } = destination()
   expect(takeLock(originalFs, folder, adopter('dead', dead))).toBe(true)
   expect(takeLock(originalFs, folder, adopter('one'))).toBe(true)
@@ -43,13 +43,13 @@ test('a dead holder’s lock is broken; one that may live, anywhere, is not', ()
   expect(takeLock(originalFs, folder, adopter('one'))).toBe(false)
 })
 
-test('a worker that comes again after its death has the lock it had', () => {
+test('a worker that starts again after its death still has its lock', () => {
   const { folder, adopter } = destination()
   expect(takeLock(originalFs, folder, adopter('one'))).toBe(true)
   expect(takeLock(originalFs, folder, adopter('one'))).toBe(true)
 })
 
-test('a thread’s recorder that has ended holds nothing, though its process lives', () => {
+test('the recorder of a thread that has ended holds no lock, although its process lives', () => {
   const { folder, adopter } = destination()
   const thread = adopter('thread')
   expect(takeLock(originalFs, folder, thread)).toBe(true)
@@ -59,7 +59,7 @@ test('a thread’s recorder that has ended holds nothing, though its process liv
   expect(takeLock(originalFs, folder, adopter('main'))).toBe(true)
 })
 
-test('two that see each other both step back', () => {
+test('two adopters that see each other both withdraw', () => {
   const { folder, adopter } = destination()
   // The other one comes between our file and our look.
   const disk = faultyDisk(({ name, values }) => {
@@ -72,7 +72,7 @@ test('two that see each other both step back', () => {
   expect(readdirSync(folder)).toEqual(['adopter.two.json'])
 })
 
-test('a slow judge of an old holder does not break the new one', () => {
+test('an adopter that is slow to judge an old holder does not break the lock of the new one', () => {
   const { folder, adopter } = destination()
   takeLock(originalFs, folder, adopter('dead', dead))
   // While `slow` still looks at the dead one, `quick` takes the lock.
@@ -86,7 +86,7 @@ test('a slow judge of an old holder does not break the new one', () => {
   expect(readdirSync(folder)).toEqual(['adopter.quick.json'])
 })
 
-test('of four processes that come at the same millisecond, at most one has it, and it is free when all are dead', async () => {
+test('of four processes that come in the same millisecond, at most one gets the lock, and it is free when all are dead', async () => {
   const { folder, adopter } = destination()
   takeLock(originalFs, folder, adopter('dead', dead))
   const at = String(Date.now() + 1_500)

@@ -102,7 +102,7 @@ function placesOf(folder: string, names: readonly string[]): Record<string, stri
 
 const filesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).sort() : [])
 
-test('a segment that was taken moves into sent/, with a note of what it carries, and goes when it is confirmed', () => {
+test('a taken segment moves into sent/, with a note of its contents, and is removed when it is confirmed', () => {
   const folder = deadRecorder()
   const segments = queued(folder)
   const unconfirmed = unconfirmedIn(folder)
@@ -121,7 +121,7 @@ test('a segment that was taken moves into sent/, with a note of what it carries,
   expect([unconfirmed.all(), existsSync(sentFolder(folder))]).toEqual([[], false])
 })
 
-test('the account: what is kept waits, what is confirmed is gone, what is lost waits for its declaration', () => {
+test('the account: sent segments wait, confirmed ones do not count, lost ones wait with their declaration', () => {
   const folder = deadRecorder()
   const recorded = accountOf(originalFs, folder)
   expect(recorded).toMatchObject({ recorded: 12, waiting: 12, quarantined: 0, unconfirmed: 0 })
@@ -141,7 +141,7 @@ test('the account: what is kept waits, what is confirmed is gone, what is lost w
   expect(quarantined).toBe(0)
 })
 
-test('a note says the exact sequences, and so does the segment when there is no note', () => {
+test('a note has the exact sequences; without a note they are read from the segment', () => {
   const recording = startRecording()
   for (const kind of ['log', 'span', 'log', 'log', 'span', 'span', 'log'] as const) {
     if (kind === 'log') recording.log('text')
@@ -172,7 +172,7 @@ test('a note says the exact sequences, and so does the segment when there is no 
   expect(told(unconfirmedIn(folder))).toEqual(expected)
 })
 
-test('contents are known by the day of their record and their hash', () => {
+test('contents are identified by the day of their record and their hash', () => {
   const folder = temporaryFolder()
   const name = '000000000001-000000000001-1.logs.json.gz'
   const part = (hash: string, time: string) => ({
@@ -212,7 +212,7 @@ test.each([
   expect(readSegmentContents(quickDisk, file, name)).toEqual({ sequences: [[3, 9]], contents: [] })
 })
 
-test('sent again and taken again it counts on, also in the next process', () => {
+test('a segment that is sent again and taken again counts on, also in the next process', () => {
   const folder = deadRecorder()
   const [segment] = queued(folder)
   if (segment === undefined) throw new Error('no segment')
@@ -256,7 +256,7 @@ test.each(['confirm', 'sendAgain', 'setAside', 'lose'] as const)(
   },
 )
 
-test.each(['taken by the receiver itself', 'refused for good'])(
+test.each(['landed by the receiver itself', 'refused for good'])(
   'a segment that was sent again and then %s leaves no note',
   async (fate) => {
     const recording = startRecording()
@@ -301,7 +301,7 @@ function live(folder: string, fileSystem: FileSystem): string[] {
   return gone
 }
 
-test('killed after any of its calls, each segment is in one place, and every sequence is accounted for', () => {
+test('killed after any of its calls, each segment is in one folder, and every sequence is accounted for', () => {
   const dead = deadRecorder()
   const names = queued(dead).map(({ name }) => name)
   expect(names.length).toBeGreaterThan(4)
@@ -352,7 +352,7 @@ test('killed after any of its calls, each segment is in one place, and every seq
   expect(deaths).toBeGreaterThan(60)
 })
 
-test('what was declared before a crash could set it aside is set aside when the ledger says that it was dropped', () => {
+test('a segment declared before a crash could set it aside is set aside when the ledger says that it was dropped', () => {
   const folder = deadRecorder()
   const unconfirmed = unconfirmedIn(folder, {
     fileSystem: faultyDisk(({ name, values }) =>
@@ -402,7 +402,7 @@ test('a lost declaration is quarantined with all that it declares, and not decla
   expect(queued(folder)).toEqual([])
 })
 
-test('a living recorder declares the exact sequences that are missing, once, and goes on', () => {
+test('a living recorder declares the exact sequences that are missing, once, and continues', () => {
   const recording = startRecording()
   for (let n = 0; n < 6; n += 1) recording.log('text')
   recording.journal.rotate()
@@ -433,7 +433,7 @@ test('a living recorder declares the exact sequences that are missing, once, and
   expect(sealedIn(folder).at(-1)?.attributes['turnlog.drop.reason']).toBe('lost_in_transit')
 })
 
-test('a full disk: what cannot be moved stays in the queue, is not sent again here, and is confirmed there', async () => {
+test('a full disk: a segment that cannot be moved stays in the queue, is not sent again by this process, and is confirmed there', async () => {
   const folder = deadRecorder()
   const { disk, fill, free } = fullDisk()
   const unconfirmed = unconfirmedIn(folder, { fileSystem: disk })
@@ -467,7 +467,7 @@ test('a full disk: what cannot be moved stays in the queue, is not sent again he
   expect(filesIn(sentFolder(folder)).length).toBe(2 * sent.length)
 })
 
-test('a disk that takes no note: the segment moves all the same, and is read again', () => {
+test('a disk that takes no note: the segment moves nevertheless, and is read again', () => {
   const folder = deadRecorder()
   const disk = faultyDisk(({ name, values }) =>
     name === 'openSync' && String(values[0]).includes('.note') && values[1] !== 'r'
@@ -499,7 +499,7 @@ test.each([
   expect(unconfirmedIn(folder).all()).toMatchObject([{ sequences: kept?.sequences, times: 1 }])
 })
 
-test('a note without a segment goes, files of other names stay', () => {
+test('a note without a segment is removed, files with other names stay', () => {
   const folder = deadRecorder()
   const sent = sentFolder(folder)
   mkdirSync(sent)
@@ -515,7 +515,7 @@ test('a note without a segment goes, files of other names stay', () => {
   expect(filesIn(sent)).toEqual([`${inQueue?.name}.note`, 'of-another-version'])
 })
 
-test('a clock that goes back makes nothing younger than new, one that goes on makes it old', () => {
+test('a clock set back makes no segment younger than new, a clock set forward makes it old', () => {
   const folder = deadRecorder()
   const noted = 1_700_000_000_000
   const before = unconfirmedIn(folder, { now: () => noted })
@@ -529,7 +529,7 @@ test('a clock that goes back makes nothing younger than new, one that goes on ma
   expect(new Set(at(noted + 10 * day))).toEqual(new Set([1_000 - 10 * day]))
 })
 
-test('beyond its bytes the oldest are given up, named, and counted', () => {
+test('beyond the bytes the oldest segments are given up, logged and counted', () => {
   const folder = deadRecorder()
   const segments = queued(folder)
   let time = 0
@@ -563,7 +563,7 @@ test('beyond its bytes the oldest are given up, named, and counted', () => {
   expect(givenUp).toBeGreaterThan(0)
 })
 
-test('beyond its age a segment is given up only when it may', () => {
+test('beyond its age a segment is given up only if the caller allows it', () => {
   const folder = deadRecorder()
   const unconfirmed = unconfirmedIn(folder, { now: () => Date.now() - 8 * day })
   for (const segment of queued(folder)) unconfirmed.add(segment)
@@ -575,7 +575,7 @@ test('beyond its age a segment is given up only when it may', () => {
   expect(accountOf(originalFs, folder)).toMatchObject({ waiting: 0, unconfirmed: 12 })
 })
 
-test('a disk that takes no line of what is given up keeps it', () => {
+test('a segment whose line the disk does not take is not given up', () => {
   const folder = deadRecorder()
   const disk = faultyDisk(({ name, values }) =>
     name === 'openSync' && String(values[0]).includes('unconfirmed')
@@ -592,7 +592,7 @@ test('a disk that takes no line of what is given up keeps it', () => {
   expect(unconfirmed.all()).toHaveLength(all)
 })
 
-test('the list of what was given up ends at two files of a mebibyte', () => {
+test('the log of given-up segments is limited to two files of a mebibyte', () => {
   const folder = deadRecorder()
   const directory = path.dirname(folder)
   const file = path.join(directory, 'unconfirmed.jsonl')
@@ -623,7 +623,7 @@ test('files are private', () => {
   expect(modeOf(path.join(path.dirname(folder), 'unconfirmed.jsonl'))).toBe('600')
 })
 
-test('what somebody else removed is let go', () => {
+test('a segment that somebody else removed is forgotten', () => {
   const folder = deadRecorder()
   const unconfirmed = unconfirmedIn(folder)
   for (const segment of queued(folder)) unconfirmed.add(segment)
@@ -636,7 +636,7 @@ test('what somebody else removed is let go', () => {
   expect(queued(folder)).toEqual([])
 })
 
-test('an adopter goes on for what the dead one had kept, and the folder goes when all is confirmed', () => {
+test('an adopter takes over the sent segments of a dead recorder, and removes sent/ when all are confirmed', () => {
   const folder = deadRecorder()
   const first = unconfirmedIn(folder)
   for (const segment of queued(folder)) first.add(segment)

@@ -87,7 +87,7 @@ test('Retry-After is passed on', () => {
   expect(interpret(503, '', 'soon')).not.toHaveProperty('afterMs')
 })
 
-test('the reason has the server’s words, short ones, on one line', () => {
+test('the reason has the server’s message, short, on one line', () => {
   expect(interpret(400, '{"code":3,"message":"not\\n OTLP"}')).toMatchObject({
     reason: 'HTTP 400: not OTLP',
   })

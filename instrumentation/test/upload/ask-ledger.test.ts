@@ -36,7 +36,7 @@ test('one question asks for each recorder once, from its first sequence on', () 
   ])
 })
 
-test('nothing that is kept is nothing to ask', () => {
+test('without segments there are no questions', () => {
   expect(questionsOf([])).toEqual([])
 })
 
@@ -80,7 +80,7 @@ test.for([
   },
 )
 
-test('what is missing is said exactly', () => {
+test('missing sequences and contents are named exactly', () => {
   const segment = sentSegment([[1, 9]], { contents: [content(1), content(2)] })
   const ledger = {
     settled: [[1, 3]] as [number, number][],
@@ -97,14 +97,14 @@ test('what is missing is said exactly', () => {
   })
 })
 
-test('a segment of contents alone is confirmed by them', () => {
+test('a segment that has only contents is confirmed by them', () => {
   const segment = sentSegment([], { contents: [content(1)] })
   expect(standingOf(segment, answersOf({}, [[content(1), false]])).status).toBe('confirmed')
   expect(standingOf(segment, answersOf({}, [[content(1), true]])).status).toBe('missing')
   expect(standingOf(segment, answersOf()).status).toBe('unknown')
 })
 
-test('a segment of which nothing is known is never confirmed', () => {
+test('a segment that could not be read is never confirmed', () => {
   expect(standingOf(sentSegment([]), answersOf({ settled: [[1, 9]] })).status).toBe('unknown')
 })
 
@@ -113,7 +113,7 @@ test('a recorder that was not answered is unknown, not missing', () => {
   expect(standingOf(sentSegment([[1, 1]]), nothing).status).toBe('unknown')
 })
 
-test('a second answer goes on where the first one ended', () => {
+test('a second answer continues where the first one ended', () => {
   const first = { settled: [[1, 4]] as const, dropped: [[5, 5]] as const, through: 5 }
   const second = { settled: [[6, 7]] as const, dropped: [] as const, through: everything }
   expect(addLedger(undefined, first)).toBe(first)

@@ -15,7 +15,7 @@ const recorder = {
 }
 const question = { recorders: [{ recorder: 'r', from: 1 }], contents: [] }
 
-test('landed and rejected are settled, dropped is apart, and what is not cut holds for all', () => {
+test('landed and rejected are settled, dropped is apart, and an answer that is not cut is complete', () => {
   const answer = parseCompleteness(
     JSON.stringify({ recorders: [recorder], missing_contents: ['2026-11-23/ab'], later: 1 }),
   )
@@ -27,7 +27,7 @@ test('landed and rejected are settled, dropped is apart, and what is not cut hol
   expect([...(answer?.missingContents ?? [])]).toEqual(['2026-11-23/ab'])
 })
 
-test('an answer that is cut holds as far as it says', () => {
+test('an answer that is cut counts up to its last sequence', () => {
   const body = JSON.stringify({ recorders: [{ ...recorder, through: 5 }], missing_contents: [] })
   expect(parseCompleteness(body)?.recorders.get('r')?.through).toBe(5)
 })
@@ -77,7 +77,7 @@ async function ask(answer: Answer, options: { token?: string; timeoutMs?: number
   }
 }
 
-test('a question is one GET with the token, and every name in it is escaped', async () => {
+test('a question is one GET with the token, with every name escaped', async () => {
   const body = JSON.stringify({ recorders: [], missing_contents: [] })
   const { result, received } = await ask(status(200, body))
   expect(result).toMatchObject({ status: 'answered' })
@@ -119,12 +119,12 @@ test.each([
   expect(result).toMatchObject({ status: meaning, reason })
 })
 
-test('503 is honoured with the time it says', async () => {
+test('503 waits for the time that it names', async () => {
   const { result } = await ask(status(503, '', { 'retry-after': '7' }))
   expect(result).toEqual({ status: 'retry', reason: 'HTTP 503', afterMs: 7_000 })
 })
 
-test('an answer without end, and one that does not come, end by themselves', async () => {
+test('an endless answer and a missing answer both end at their limits', async () => {
   const endless: Answer = (_, response) => {
     response.writeHead(200)
     const chunk = Buffer.alloc(1024 ** 2, 'x')
@@ -144,7 +144,7 @@ test('an answer without end, and one that does not come, end by themselves', asy
   expect(result).toEqual({ status: 'retry', reason: 'no answer within 50 ms' })
 })
 
-test('nobody there is said by its code, and a token that HTTP cannot carry is not repeated', async () => {
+test('a refused connection is reported by its code, and a token that HTTP does not allow is not repeated', async () => {
   const gone = await startReceiver()
   await gone.stop()
   const transport = createCompletenessTransport({ baseUrl: gone.url, token: () => 'a-secret' })

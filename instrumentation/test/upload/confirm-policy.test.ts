@@ -20,7 +20,7 @@ function segmentOf(sequence: number, changes: Partial<SentSegment> = {}): SentSe
   return sentSegment([[sequence, sequence]], { takenAt: sequence, ...changes })
 }
 
-test('what the ledger has is confirmed, what it says is dropped is set aside', () => {
+test('landed segments are confirmed, dropped ones are set aside', () => {
   const policy = new ConfirmPolicy({ resendAfterMs })
   const [one, two, three] = [segmentOf(1), segmentOf(2), segmentOf(3)]
   const answers = has(1)
@@ -32,7 +32,7 @@ test('what the ledger has is confirmed, what it says is dropped is set aside', (
   ])
 })
 
-test('a missing segment is sent again when one that was taken later has landed, and a while has passed', () => {
+test('a missing segment is sent again some time after a segment that was taken later has landed', () => {
   const policy = new ConfirmPolicy({ resendAfterMs })
   const [one, two] = [segmentOf(1), segmentOf(2)]
   expect(policy.judge([one, two], has(2), 10)).toEqual([{ segment: two, action: 'confirm' }])
@@ -42,7 +42,7 @@ test('a missing segment is sent again when one that was taken later has landed, 
   ])
 })
 
-test('what was taken before, or is of another signal, overtakes nothing', () => {
+test('a segment that was taken earlier, or has another signal, overtakes nothing', () => {
   const policy = new ConfirmPolicy({ resendAfterMs })
   const missing = segmentOf(5)
   const earlier = segmentOf(4)
@@ -51,7 +51,7 @@ test('what was taken before, or is of another signal, overtakes nothing', () => 
   expect(policy.judge([missing], has(4, 6), 10 + 4 * resendAfterMs)).toEqual([])
 })
 
-test('what was sent twice overtakes nothing: the first of the two may have landed', () => {
+test('a segment that was sent twice overtakes nothing: its first sending may have landed', () => {
   const policy = new ConfirmPolicy({ resendAfterMs })
   const missing = segmentOf(5)
   const again = segmentOf(4, { times: 2, takenAt: 9 })
@@ -59,7 +59,7 @@ test('what was sent twice overtakes nothing: the first of the two may have lande
   expect(policy.judge([missing], has(4), 10 + 4 * resendAfterMs)).toEqual([])
 })
 
-test('each time it gets twice as long, and after the last it is lost', () => {
+test('each wait is twice as long, and after the last the segment is lost', () => {
   const policy = new ConfirmPolicy({ resendAfterMs })
   const waits: number[] = []
   let now = 0
@@ -86,7 +86,7 @@ test('each time it gets twice as long, and after the last it is lost', () => {
   expect(waits).toEqual([1_000, 2_000, 4_000, 8_000])
 })
 
-test('what was overtaken by little, before the Collector lost its receiver, is not declared lost', () => {
+test('a segment overtaken shortly before the Collector lost its receiver is not declared lost', () => {
   const policy = new ConfirmPolicy({ resendAfterMs })
   const missing = segmentOf(1, { times: resendsMax + 1 })
   policy.judge([missing, segmentOf(2)], has(2), 10)
@@ -98,14 +98,14 @@ test('what was overtaken by little, before the Collector lost its receiver, is n
   ])
 })
 
-test('what was sent again has to be overtaken again', () => {
+test('a segment that was sent again has to be overtaken again', () => {
   const policy = new ConfirmPolicy({ resendAfterMs })
   policy.judge([segmentOf(1), segmentOf(2)], has(2), 10)
   const again = segmentOf(1, { times: 2, takenAt: 2_000 })
   expect(policy.judge([again], has(2), 2_000 + 4 * resendAfterMs)).toEqual([])
 })
 
-test('an answer that does not speak of a segment changes nothing for it', () => {
+test('an answer without a segment’s recorder decides nothing about it', () => {
   const policy = new ConfirmPolicy({ resendAfterMs })
   policy.judge([segmentOf(1), segmentOf(2)], has(2), 10)
   const silent: LedgerAnswers = { recorders: new Map(), contents: new Map() }
@@ -143,7 +143,7 @@ test('a Collector that is offline for days gets a few probes, and nothing is dec
  * A crash loop lost a whole tail, and the app is silent since. One after another is sent again; each that lands lets the
  * next one go sooner.
  */
-test('in silence a lost tail comes back, one segment after another', () => {
+test('when nothing new is sent, a lost tail is sent again, one segment after another', () => {
   const policy = new ConfirmPolicy({ resendAfterMs })
   const lost = new Map(Array.from({ length: 10 }, (_, n) => [n + 1, segmentOf(n + 1)]))
   const landed: number[] = []
@@ -167,7 +167,7 @@ test('in silence a lost tail comes back, one segment after another', () => {
  * A Collector with a queue in order, that loses one request in five, is away for a while, and delays the others: in the
  * end everything has landed, and nothing was declared lost that was only late.
  */
-test('random Collectors: what they do not lose for good lands, what they lose for good is declared', () => {
+test('random Collectors: a segment either lands or is declared lost', () => {
   for (let round = 0; round < 15; round += 1) {
     const seed = Math.floor(Math.random() * 2 ** 31) || 1
     let state = seed

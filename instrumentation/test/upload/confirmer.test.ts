@@ -84,7 +84,7 @@ function start(
   }
 }
 
-test('what is in the ledger goes, and an empty keeper asks nothing', async () => {
+test('a segment in the ledger is confirmed, and without segments nothing is asked', async () => {
   const now = performance.now()
   await using at = start([sentSegment([[1, 1]], { takenAt: now })], landed(1))
   await expect.poll(() => at.done).toEqual(['confirm 1.traces.json.gz'])
@@ -98,7 +98,7 @@ test('what is in the ledger goes, and an empty keeper asks nothing', async () =>
   expect(at.confirmer.health).toMatchObject({ counts: { confirmed: 2 }, reason: undefined })
 })
 
-test('while nothing changes it is asked ever more rarely', async () => {
+test('while nothing is confirmed the ledger is asked ever more rarely', async () => {
   const now = performance.now()
   await using at = start([sentSegment([[1, 1]], { takenAt: now + 3_600_000 })], landed(), {
     resendAfterMs: 100_000,
@@ -111,7 +111,7 @@ test('while nothing changes it is asked ever more rarely', async () => {
   expect(at.questions.length).toBe(1)
 })
 
-test('what is sent again wakes the uploader, what is lost is given up', async () => {
+test('sending again wakes the uploader; lost segments are given up', async () => {
   const now = performance.now()
   const old = sentSegment([[1, 1]], { takenAt: now - 1_000 })
   const often = sentSegment([[2, 2]], { takenAt: now - 1_000, times: 4 })
@@ -138,7 +138,7 @@ test.each([
   expect([at.done, at.questions.length]).toEqual([[], 1])
 })
 
-test('what was learnt before an answer that is none counts', async () => {
+test('the answers before a failed one still apply', async () => {
   const many = Array.from({ length: 200 }, (_, n) =>
     sentSegment([[1, 1]], { recorder: `recorder-${n}`, name: String(n) }),
   )
@@ -152,7 +152,7 @@ test('what was learnt before an answer that is none counts', async () => {
   expect(at.done.length).toBeLessThan(200)
 })
 
-test('a ledger that is told in parts is asked for the next part, and not without end', async () => {
+test('a ledger that answers in parts is asked for the next part, but not without end', async () => {
   const segment = sentSegment([[1, 100]])
   const parts = (question: CompletenessQuestion): CompletenessResult => {
     const [{ from } = { from: 0 }] = question.recorders
@@ -201,7 +201,7 @@ test('a disk that refuses is tried again in the next look', async () => {
   expect(at.confirmer.health.counts.confirmed).toBe(1)
 })
 
-test('age alone gives nothing up before an answer was had', async () => {
+test('no segment is given up for its age before the ledger was asked', async () => {
   const verdicts: boolean[] = []
   const now = performance.now()
   const old = sentSegment([[1, 1]], { knownAt: now, takenAt: now + 3_600_000 })
@@ -220,7 +220,7 @@ test('age alone gives nothing up before an answer was had', async () => {
   expect([verdicts[0], verdicts.at(-1)]).toEqual([false, true])
 })
 
-test('bytes are bounded while nobody answers, too', async () => {
+test('the limits hold also while nobody answers', async () => {
   let limits = 0
   const { source } = openSource(sentSegment([[1, 1]]))
   const limit = () => {
@@ -237,7 +237,7 @@ test('bytes are bounded while nobody answers, too', async () => {
   expect(at.confirmer.health.counts.unconfirmed).toBe(limits)
 })
 
-test('a close ends what is asked, at once and as often as one likes', async () => {
+test('a close ends a question at once, and may be called again', async () => {
   const { source } = openSource(sentSegment([[1, 1]]))
   const confirmer = new Confirmer({
     source,

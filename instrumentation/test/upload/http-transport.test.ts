@@ -15,7 +15,7 @@ function transport(timeoutMs?: number) {
   return { ...made, [Symbol.dispose]: made.close }
 }
 
-test('one POST carries the segment as it lies on disk, with its length', async () => {
+test('one POST has the segment exactly as it is on disk, with its length', async () => {
   await using receiver = await startReceiver()
   using http = transport()
   const result = await http.send({ url: `${receiver.url}/v1/traces`, token, body })
@@ -44,7 +44,7 @@ test('without a token there is no authorization', async () => {
   expect(receiver.received[0]?.headers).not.toHaveProperty('authorization')
 })
 
-test('a redirect is not followed, so the token goes nowhere else', async () => {
+test('a redirect is not followed, so the token is sent nowhere else', async () => {
   await using elsewhere = await startReceiver()
   await using receiver = await startReceiver(
     status(307, '', { location: `${elsewhere.url}/v1/traces` }),
@@ -87,7 +87,7 @@ test('an answer that breaks off is no delivery', async () => {
   expect(await http.send({ url: receiver.url, token, body })).toMatchObject({ status: 'retry' })
 })
 
-test('a refusal whose words break off is a refusal', async () => {
+test('a refusal whose body breaks off is a refusal', async () => {
   await using receiver = await startReceiver((_, response) => {
     response.writeHead(401, { 'content-length': '99' }).write('{')
     setImmediate(() => response.destroy())
@@ -98,7 +98,7 @@ test('a refusal whose words break off is a refusal', async () => {
   })
 })
 
-test('nobody there, a name that is none, a port that speaks no HTTP: retry', async () => {
+test('a refused connection, an unknown name, a port without HTTP: retry', async () => {
   const gone = await startReceiver()
   await gone.stop()
   using http = transport()
@@ -119,7 +119,7 @@ test('nobody there, a name that is none, a port that speaks no HTTP: retry', asy
   server.close()
 })
 
-test('who does not answer in time is retried', async () => {
+test('a server that does not answer in time is retried', async () => {
   await using receiver = await startReceiver(() => {})
   using http = transport(100)
   expect(await http.send({ url: receiver.url, token, body })).toEqual({
@@ -128,7 +128,7 @@ test('who does not answer in time is retried', async () => {
   })
 })
 
-test('an answer that drips is cut off in time', async () => {
+test('an answer that arrives too slowly is cut off', async () => {
   await using receiver = await startReceiver((_, response) => {
     response.writeHead(200).write('{')
   })
@@ -145,7 +145,7 @@ test('the signal ends a request that is under way', async () => {
   })
 })
 
-test('a token that HTTP cannot carry throws nothing and is repeated nowhere', async () => {
+test('a token that HTTP does not allow throws nothing and is repeated nowhere', async () => {
   await using receiver = await startReceiver()
   using http = transport()
   const result = await http.send({ url: receiver.url, token: 'hunter2\nx: y', body })

@@ -68,7 +68,7 @@ test.each<[string, Partial<OtlpVariables>, TelemetrySettings, unknown]>([
     'no endpoint is set for logs',
   ],
   [
-    'nothing with an address that is none, which is not repeated',
+    'nothing with an invalid address, which is not repeated',
     { endpoint: 'user:secret@c.example' },
     own,
     'OTEL_EXPORTER_OTLP_ENDPOINT is no http:// or https:// URL',
@@ -81,31 +81,31 @@ const bearer = 'Bearer secret'
 test.each<[string, Partial<OtlpVariables>, TelemetrySettings, unknown]>([
   ['goes to TELEMETRY_ENDPOINT', {}, own, [bearer, bearer]],
   [
-    'goes to another path of its server',
+    'is sent to another path of its server',
     { tracesEndpoint: 'https://telemetry.example/other' },
     own,
     [bearer, bearer],
   ],
   [
-    'goes to no other server',
+    'is sent to no other server',
     { logsEndpoint: 'https://vendor.example/v1/logs' },
     own,
     [bearer, undefined],
   ],
   [
-    'goes to the only address that is given',
+    'is sent to the only address that is given',
     { endpoint: 'http://c.example' },
     { ...own, endpoint: undefined },
     [bearer, bearer],
   ],
   [
-    'steps back behind an authorization of the standard variables',
+    'is not used if the standard variables have an authorization',
     { headers: 'x-a=1, Authorization=Basic%20abc' },
     own,
     [undefined, undefined],
   ],
   [
-    'steps back for the signal that has one',
+    'is not used for the signal that has one',
     { logsHeaders: 'authorization=Basic%20abc', headers: 'x-authorization=1' },
     own,
     [bearer, undefined],

@@ -25,7 +25,7 @@ test('the jitter grows with the delay', () => {
   }
 })
 
-test('what the server asks for is waited for, never less, and not for ever', () => {
+test('the wait is never shorter than the server asks for, and has a limit', () => {
   expect(retryAfterWithJitterMs(10_000, () => 0)).toBe(10_000)
   expect(retryAfterWithJitterMs(10_000, () => 1)).toBe(12_500)
   expect(retryAfterWithJitterMs(7 * 86_400_000, () => 0)).toBe(retryAfterMsMax)

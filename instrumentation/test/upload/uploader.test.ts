@@ -117,7 +117,7 @@ test('an idle uploader is woken by a new segment', async () => {
   await expect.poll(() => upload.acknowledged).toHaveLength(1)
 })
 
-test('what the receiver rejects for good is acknowledged and counted, not sent again', async () => {
+test('records rejected for good are counted, and their segment is not sent again', async () => {
   const partial = '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}}'
   await using upload = await startUpload(status(200, partial), ['1'])
   await expect
@@ -127,7 +127,7 @@ test('what the receiver rejects for good is acknowledged and counted, not sent a
   expect(upload.sent()).toEqual(['1'])
 })
 
-test('a refused segment is set aside whole and does not block the next', async () => {
+test('a refused segment is quarantined whole and does not block the next', async () => {
   await using upload = await startUpload(
     (request, response) => {
       const answer = request.body.includes('bad') ? status(400, '{"message":"not OTLP"}') : accept
@@ -152,7 +152,7 @@ test.for([500, 502, 503, 504, 429, 408])(
   },
 )
 
-test('a receiver that is down for a while loses nothing and gets all in order', async () => {
+test('a receiver that was down gets every segment, in order', async () => {
   const names = ['1', '2', '3', '4', '5']
   await using upload = await startUpload(accept, [])
   await upload.receiver.stop()
@@ -184,7 +184,7 @@ test.for([
   [404, 'misconfigured'],
   [302, 'misconfigured'],
 ] as const)(
-  '%i pauses, gives nothing up, and goes on once it is put right',
+  '%i pauses, gives nothing up, and continues once it is corrected',
   async ([code, state]) => {
     await using upload = await startUpload(status(code), ['1', '2'])
     await expect.poll(() => upload.states).toContain(state)
@@ -220,7 +220,7 @@ test('while paused, new segments cause no further attempts', async () => {
   expect(upload.sent()).toEqual(['1'])
 })
 
-test('Retry-After holds the next attempt back', async () => {
+test('Retry-After delays the next attempt', async () => {
   await using upload = await startUpload(status(503, '', { 'retry-after': '3600' }), ['1'])
   await expect.poll(() => upload.states).toContain('offline')
   upload.receiver.answerWith(accept)
@@ -262,7 +262,7 @@ test('the signal ends everything at once', async () => {
   expect(upload.waiting).toHaveLength(1)
 })
 
-test('a segment that cannot be read is set aside; one that is gone is left to who took it', async () => {
+test('a segment that cannot be read is quarantined; a missing one was taken by another process', async () => {
   await using upload = await startUpload(accept, [])
   await expect.poll(() => upload.states).toContain('idle')
   const gone = upload.add('gone')
@@ -277,7 +277,7 @@ test('a segment that cannot be read is set aside; one that is gone is left to wh
   expect(upload.quarantined).toMatchObject([{ reason: 'unreadable: EISDIR' }])
 })
 
-test('a spool that fails is asked again; what it could not note is sent again', async () => {
+test('a spool that fails is asked again; a segment that it could not acknowledge is sent again', async () => {
   const spool = openSource()
   spool.add('1')
   let failures = 2
