@@ -1,4 +1,4 @@
-/** Recorded changes made from their contents. */
+/** Makes recorded changes from contents. */
 
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'

@@ -8,7 +8,7 @@ const second = 1000
 const shared = 's'.repeat(100_000)
 const start = Date.parse('2026-07-01T00:00:00Z')
 
-/** Ten operations a second apart, each from one content of its own to one they share, then a minute later. */
+/** Ten operations a second apart, each from its own content to a shared one; then a minute passes. */
 function tenOperations() {
   const directory = temporaryFolder()
   let now = start

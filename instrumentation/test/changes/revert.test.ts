@@ -1,4 +1,4 @@
-/** Reverts of real files, through the routes: what is on disk afterwards, and that a refusal leaves it as it was. */
+/** Reverts of real files through the routes: what is on disk afterwards, and that a refusal leaves it unchanged. */
 
 import * as fs from 'node:fs'
 import { join } from 'node:path'

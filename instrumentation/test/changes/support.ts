@@ -33,7 +33,7 @@ export interface Bench {
   readonly handle: TurnlogHandle
   at(path: string): string
   read(path: string): string | undefined
-  /** Records an operation and leaves the disk as it left it. */
+  /** Records an operation and makes the disk as the operation left it. */
   operated(operation: Operation): RecordedChange
   decide(change: RecordedChange, type: DecisionType, body?: object): Promise<Answer>
 }

@@ -1,4 +1,4 @@
-/** A disk that fails when told to: the seam of `file-system.ts`, with every call counted. */
+/** Disks that fail as a test decides, behind the seam of `file-system.ts`. */
 import { type FileSystem, originalFs } from '../../src/file-system.ts'
 
 /** The calls that change something on the disk. */
@@ -21,7 +21,7 @@ export interface DiskCall {
   readonly changes: boolean
 }
 
-/** Without syncing: these tests kill programs, not the power. */
+/** Without syncing: these tests simulate killed programs, not power cuts. */
 export const quickDisk: FileSystem = {
   ...originalFs,
   fdatasyncSync: () => undefined,
@@ -35,7 +35,7 @@ export function diskError(code: string): Error {
 
 /**
  * `before` is asked before each call. An error it returns is thrown; `'part'` makes a write take only half of what it is
- * given, and `'nothing'` none of it. Nothing of a call that throws is done.
+ * given, and `'nothing'` none of it. A call that throws does nothing.
  */
 export function faultyDisk(
   before: (call: DiskCall) => Error | 'part' | 'nothing' | undefined,
@@ -61,7 +61,7 @@ export function faultyDisk(
   return Object.fromEntries(wrapped) as FileSystem
 }
 
-/** Lets `allowed` changing calls through; after that nothing more happens on this disk, as after `kill -9`. */
+/** Carries out `allowed` changing calls; later ones change nothing, as after `kill -9`. */
 export function killedAfter(allowed: number): FileSystem & { readonly wasKilled: () => boolean } {
   let left = allowed
   const disk = faultyDisk(({ changes, name }) => {
@@ -90,7 +90,7 @@ export function failingAt(number: number, code: string) {
   return { disk, failed: () => failed, calls: () => calls }
 }
 
-/** A disk that can be filled and freed; as a rule one that is full still takes the names of empty files. */
+/** A disk that can be filled and freed. With `takesNames` a full disk still takes empty files, as most do. */
 export function fullDisk({ takesNames = false } = {}) {
   let isFull = false
   const disk = faultyDisk(({ name, values }) => {

@@ -1,4 +1,4 @@
-/** What has a limit, and what is said when it is reached. */
+/** The limits of journal and segments, and what is recorded when one is reached. */
 import { createHash } from 'node:crypto'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
@@ -69,7 +69,7 @@ test.each([
 
 test('a record that is too large without its contents is declared', () => {
   const recording = startRecording()
-  // Each is six times as long in JSON.
+  // Each character is six times as long in JSON.
   const names = Array.from({ length: 11 }, (_, index) => `${index} ${'\x01'.repeat(mebibyte)}`)
   const attributes = Object.fromEntries(names.map((name) => [name, 1]))
   recording.journal.append({ k: 'log', log: { ...logOf('x'), attributes } })
@@ -154,8 +154,8 @@ test.each([
   },
 )
 
-// A disk filled up by journals alone: contents of file operations whose ends it had refused, and what could not be sealed any
-// more. The receiver was there and nothing of it was ever sent.
+// Journals alone filled a disk: with contents of file operations whose ends the disk had refused, and with records that could
+// not be sealed any more. The receiver was available, but nothing was ever sent.
 test.each([
   ['with nothing to send, it goes on without the oldest contents of open spans', true],
   ['while segments wait, it gives up nothing', false],

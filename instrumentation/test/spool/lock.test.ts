@@ -61,7 +61,7 @@ test('the recorder of a thread that has ended holds no lock, although its proces
 
 test('two adopters that see each other both withdraw', () => {
   const { folder, adopter } = destination()
-  // The other one comes between our file and our look.
+  // The other adopter writes its file after we wrote ours, and before we look for others.
   const disk = faultyDisk(({ name, values }) => {
     if (name === 'renameSync' && String(values[1]).endsWith('adopter.one.json')) {
       writeFileSync(path.join(folder, 'adopter.two.json'), JSON.stringify(ownLiveness()))
@@ -75,7 +75,7 @@ test('two adopters that see each other both withdraw', () => {
 test('an adopter that is slow to judge an old holder does not break the lock of the new one', () => {
   const { folder, adopter } = destination()
   takeLock(originalFs, folder, adopter('dead', dead))
-  // While `slow` still looks at the dead one, `quick` takes the lock.
+  // While `slow` still judges the dead adopter, `quick` takes the lock.
   const disk = faultyDisk(({ name, values }) => {
     if (name === 'renameSync' && String(values[1]).endsWith('adopter.slow.json')) {
       expect(takeLock(originalFs, folder, adopter('quick'))).toBe(true)

@@ -18,14 +18,14 @@ import {
 } from '../../src/spool/recorder-folder.ts'
 import { quickDisk } from './faulty-disk.ts'
 
-/** A folder that goes when the test is over. */
+/** A folder that is removed after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'turnlog-spool-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** The same recorder, in a folder of its own. */
+/** A copy of the recorder's folder. */
 export function copyOf(folder: string): string {
   const copy = path.join(temporaryFolder(), path.basename(folder))
   cpSync(folder, copy, { recursive: true })
@@ -47,7 +47,7 @@ export function identityOf(
   }
 }
 
-/** A clock that stands still until it is told to go. */
+/** A clock that only the test moves. */
 export function manualClock(start = 1_700_000_000_000) {
   let time = start
   const timers = new Set<{ readonly at: number; readonly callback: () => void }>()
@@ -80,7 +80,7 @@ export interface RecordingOptions {
 
 export type Recording = ReturnType<typeof startRecording>
 
-/** A recorder in a folder of its own, in a destination's folder. Nothing is flushed by itself. */
+/** A recorder in its folder, in a destination's folder. The test decides when to flush. */
 export function startRecording({
   folder = path.join(temporaryFolder(), 'a-recorder'),
   fileSystem = quickDisk,
@@ -112,7 +112,7 @@ export function startRecording({
     recorder,
     journal,
     clock,
-    /** Numbers of the files that were closed. */
+    /** The numbers of the closed files. */
     closed,
     log(body: string, contents: readonly JournalContent[] = []): void {
       journal.append({ k: 'log', log: logOf(body) }, contents)
@@ -133,7 +133,7 @@ export function startRecording({
       const span = { ...spanOf(id, changes), end: String(BigInt(clock.now()) * 1_000_000n) }
       journal.append({ k: 'span', id, span, n: notes, p: pieces.get(id) })
     },
-    /** As at the end of a process that may say so. */
+    /** As at the orderly end of a process. */
     finish(): void {
       journal.append({ k: 'log', log: { ...logOf('over'), eventName: 'session.end' } })
       journal.append({ k: 'end', through: journal.recorded })
@@ -191,14 +191,14 @@ export function sealerOf(folder: string, changes: Partial<SealerOptions> = {}) {
   })
 }
 
-/** Seals what is there and closes it, as whoever adopts a dead recorder does. */
+/** Seals and closes the recorder, as the adopter of a dead one does. */
 export function adopt(folder: string, changes: Partial<SealerOptions> = {}): void {
   const sealer = sealerOf(folder, changes)
   sealer.seal()
   sealer.closeDead()
 }
 
-/** One record as it stands in a segment; spans and logs in one. */
+/** One record of a segment, span or log. */
 export interface OtlpRecord {
   readonly traceId?: string
   readonly spanId?: string
@@ -225,7 +225,7 @@ export interface OtlpRequest {
   readonly bytes: number
 }
 
-/** What would be sent of one segment. */
+/** One segment as it would be sent. */
 export function readSegment(file: string): OtlpRequest {
   const body = gunzipSync(readFileSync(file))
   const [top] = Object.values<Group[]>(JSON.parse(body.toString()))
@@ -249,14 +249,14 @@ interface Scope {
 
 export interface SealedRow {
   readonly sequence: number
-  /** The span's, or the event's. */
+  /** Of the span or event. */
   readonly name: string
   readonly attributes: Readonly<Record<string, unknown>>
   readonly body: unknown
   readonly otlp: OtlpRecord
 }
 
-/** Every record in the folder's segments, in the order of their sequences; repeats as often as they are there. */
+/** Every record in the folder's segments, in the order of their sequences, with repetitions. */
 export function sealedIn(folder: string): SealedRow[] {
   const records = listSegments(originalFs, folder).flatMap(
     ({ name }) => readSegment(path.join(folder, name)).records,
@@ -285,7 +285,7 @@ export interface SealedPart {
   readonly time: string
 }
 
-/** Parts of contents in the folder's segments, in the order they are sent; repeats as often as they are there. */
+/** The parts of contents in the folder's segments, in the order of sending, with repetitions. */
 export function partsIn(folder: string): SealedPart[] {
   const segments = listSegments(originalFs, folder).filter(({ parts }) => parts > 0)
   return segments.flatMap(({ name, parts }) => {
@@ -306,7 +306,7 @@ export function partsIn(folder: string): SealedPart[] {
   })
 }
 
-/** Contents by their hashes, put together as a receiver would; each is what its hash and size say. */
+/** Contents by their hashes, joined from their parts as a receiver does; hash and size are checked. */
 export function contentsIn(folder: string): Map<string, Buffer> {
   const contents = new Map<string, Buffer>()
   for (const [sha256, parts] of Map.groupBy(partsIn(folder), (part) => part.sha256)) {
@@ -331,7 +331,7 @@ function plainValue({ bytesValue, arrayValue, kvlistValue, ...value }: AnyValue)
   return Object.values(value)[0] ?? null
 }
 
-/** The sequences of a recorder by where they are, which together are all it gave, each once. */
+/** The sequences of a recorder by their state. */
 export function sequencesIn(folder: string) {
   const rows = [...sealedIn(folder), ...sealedIn(quarantineFolder(folder))]
   const sealed = new Set(rows.map(({ sequence }) => sequence))
@@ -350,7 +350,7 @@ export function sequencesIn(folder: string) {
     last,
     /** Neither sealed nor declared: a silent hole. */
     unaccounted: all.filter((each) => !sealed.has(each) && !dropped.has(each)),
-    /** Said to be lost, and there. */
+    /** Declared lost, but present. */
     contradicted: all.filter((each) => sealed.has(each) && dropped.has(each)),
     repeated: rows.length - sealed.size,
   }

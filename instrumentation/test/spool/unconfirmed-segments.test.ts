@@ -1,6 +1,6 @@
 /**
- * What was sent and is not confirmed. What could go wrong: the process dies, or the disk refuses, between any two steps
- * of moving a segment; then it must be under one of its names, neither lost nor counted twice.
+ * Segments that were sent and are not confirmed. What could go wrong: the process dies, or the disk refuses, between any
+ * two steps of moving a segment. Then the segment must have one of its names, and be neither lost nor counted twice.
  */
 import {
   cpSync,
@@ -54,7 +54,7 @@ function unconfirmedIn(folder: string, changes: Partial<UnconfirmedOptions> = {}
   return unconfirmed
 }
 
-/** As an adopter does it. */
+/** Declares as an adopter does. */
 function declaring(fileSystem: FileSystem): DeclareLost {
   return (dead, sequences, setAside) => {
     const sealer = sealerOf(dead, { fileSystem })
@@ -67,7 +67,7 @@ function declaring(fileSystem: FileSystem): DeclareLost {
   }
 }
 
-/** A dead recorder, adopted: several segments are ready to be sent. */
+/** The folder of a dead recorder that was adopted: several segments are ready to be sent. */
 function deadRecorder(): string {
   const { folder } = recordScenario()
   adopt(folder)
@@ -82,7 +82,7 @@ function queued(folder: string) {
   }))
 }
 
-/** Where each segment lies; nowhere when it is gone. */
+/** The folders that have a segment of that name; none after it was removed. */
 function placesOf(folder: string, names: readonly string[]): Record<string, string[]> {
   const places = {
     queue: folder,
@@ -134,7 +134,7 @@ test('the account: sent segments wait, confirmed ones do not count, lost ones wa
   unconfirmed.confirm(first)
   expect(accountOf(originalFs, folder).waiting).toBe(12 - countOf(first))
   unconfirmed.lose(second, { sequences: second.sequences, contents: [] })
-  // The declarations have numbers of their own, and wait with what they declare.
+  // The declarations have sequences, too, and wait like the sequences that they declare.
   const { recorded: now, waiting, quarantined } = accountOf(originalFs, folder)
   expect(now).toBe(12 + second.sequences.length)
   expect(now - waiting).toBe(countOf(first))
@@ -279,7 +279,7 @@ test.each(['landed by the receiver itself', 'refused for good'])(
   },
 )
 
-/** One of each: confirmed, sent again and taken once more, lost, given up; the rest stays kept. */
+/** Confirms one segment, sends one again, loses one, gives one up; the others stay in sent/. Returns those removed. */
 function live(folder: string, fileSystem: FileSystem): string[] {
   const gone: string[] = []
   const declareLost = declaring(fileSystem)
@@ -317,7 +317,7 @@ test('killed after any of its calls, each segment is in one folder, and every se
     try {
       live(folder, disk)
     } catch {
-      // Dead.
+      // The process died here.
     }
     isThrough = !disk.wasKilled()
     if (!isThrough) deaths += 1
@@ -327,7 +327,7 @@ test('killed after any of its calls, each segment is in one folder, and every se
       const placesMax = places.length === 0 && mayBeGone.has(name) ? [] : [expect.any(String)]
       expect({ allowed, name, places }).toEqual({ allowed, name, places: placesMax })
     }
-    // What the next process keeps is what lies in sent/, and it knows what is in it.
+    // The next process knows every segment in sent/ and its contents.
     const inSent = filesIn(sentFolder(folder)).filter((name) => name.endsWith('.gz'))
     expect(new Set(kept.map(({ name }) => name))).toEqual(new Set(inSent))
     for (const { name, sequences } of kept) {
@@ -338,7 +338,7 @@ test('killed after any of its calls, each segment is in one folder, and every se
     adopt(folder)
     const { recorded, waiting, quarantined, unconfirmed } = accountOf(originalFs, folder)
     const confirmed = recorded - waiting - quarantined - unconfirmed
-    // Of what was given up or confirmed as much is gone as has gone; nothing else.
+    // Only segments that were given up or confirmed are missing from the account.
     const goneCount = names
       .filter((name) => placesOf(folder, [name])[name]?.length === 0)
       .flatMap((name) => readSegmentContents(quickDisk, path.join(dead, name), name).sequences)
@@ -370,7 +370,7 @@ test('a segment declared before a crash could set it aside is set aside when the
   for (let attempt = 0; attempt < 3; attempt += 1) {
     expect(() => unconfirmed.lose(kept, missing)).toThrow('EIO')
   }
-  // Declared once, however often the disk refuses; and accounted for once.
+  // Declared once, however often the disk refuses, and counted once.
   const drops = sealedIn(folder).filter(({ name }) => name === 'turnlog.records.dropped')
   expect(drops).toHaveLength(kept.sequences.length)
   const next = unconfirmedIn(folder)
@@ -414,7 +414,7 @@ test('a living recorder declares the exact sequences that are missing, once, and
     { first: 5, last: 5, reason: 'lost_in_transit' },
   ])
   sealer.lose([{ first: 3, last: 3, reason: 'lost_in_transit' }])
-  // A worker that starts again tells it again.
+  // A worker that starts again reports it again.
   for (const each of [sealer, sealerOf(folder)]) {
     expect(each.seal()).toEqual([
       { first: 2, last: 3, reason: 'lost_in_transit' },
@@ -455,7 +455,7 @@ test('a full disk: a segment that cannot be moved stays in the queue, is not sen
   expect((await spool.next())?.name).toBe(two.name)
   expect(placesOf(folder, [one.name])).toEqual({ [one.name]: [] })
   free()
-  // The next process does not know, and sends them once more.
+  // The next process does not know that they were sent, and sends them once more.
   const after = openSpool(disk, unconfirmedIn(folder))
   after.add(folder)
   const sent: string[] = []

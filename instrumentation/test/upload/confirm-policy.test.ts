@@ -15,7 +15,7 @@ function has(...sequences: number[]): LedgerAnswers {
   return { recorders: new Map([['recorder', ledger]]), contents: new Map() }
 }
 
-/** Of one sequence, which is its number. */
+/** A segment with one sequence, taken at that time. */
 function segmentOf(sequence: number, changes: Partial<SentSegment> = {}): SentSegment {
   return sentSegment([[sequence, sequence]], { takenAt: sequence, ...changes })
 }
@@ -66,7 +66,7 @@ test('each wait is twice as long, and after the last the segment is lost', () =>
   for (let times = 1; times <= resendsMax + 1; times += 1) {
     const missing = segmentOf(1, { times, takenAt: now })
     const takenAt = now
-    // Something newer lands at every moment.
+    // A newer segment lands at every moment.
     const judge = () => {
       now += 100
       const newer = segmentOf(now, { takenAt: now })
@@ -113,7 +113,7 @@ test('an answer without a segment’s recorder decides nothing about it', () => 
 })
 
 /**
- * A Collector that cannot reach the receiver for three days: everything stays in its queue. Sending it all again would
+ * A Collector cannot reach the receiver for three days; everything stays in its queue. Sending it all again would
  * make the queue several times as long, and declaring it lost would be wrong.
  */
 test('a Collector that is offline for days gets a few probes, and nothing is declared lost', () => {
@@ -140,8 +140,8 @@ test('a Collector that is offline for days gets a few probes, and nothing is dec
 })
 
 /**
- * A crash loop lost a whole tail, and the app is silent since. One after another is sent again; each that lands lets the
- * next one go sooner.
+ * A crash loop lost the last segments, and the app records nothing since. They are sent again one after another; each that
+ * lands lets the next one follow sooner.
  */
 test('when nothing new is sent, a lost tail is sent again, one segment after another', () => {
   const policy = new ConfirmPolicy({ resendAfterMs })
@@ -164,8 +164,8 @@ test('when nothing new is sent, a lost tail is sent again, one segment after ano
 })
 
 /**
- * A Collector with a queue in order, that loses one request in five, is away for a while, and delays the others: in the
- * end everything has landed, and nothing was declared lost that was only late.
+ * A Collector with an ordered queue loses one request in five, delays the others, and is offline for a while. In the end
+ * every segment has landed, and none that was only late was declared lost.
  */
 test('random Collectors: a segment either lands or is declared lost', () => {
   for (let round = 0; round < 15; round += 1) {
@@ -187,7 +187,7 @@ test('random Collectors: a segment either lands or is declared lost', () => {
       const isLost = cursed.has(sequence) || chance() < 0.2
       if (!isLost) queue.push({ sequence, at: now + 2_000 * chance() * chance() })
     }
-    // Newer ones until the end, so that nothing stays unknown.
+    // Newer segments until the end, so that each missing one is overtaken.
     for (let now = 0; now < 600_000; now += 250) {
       if (now % 1_000 === 0) take(now / 1_000 + 1, 1, now)
       const isAway = now > awayFrom && now < awayTo

@@ -6,7 +6,7 @@ import { Confirmer, type ConfirmSource } from '../../src/upload/confirmer.ts'
 import type { DeliveryHealth } from '../../src/upload/loop.ts'
 import { sentSegment } from './sent-segment.ts'
 
-/** A keeper without a disk, and what was done with each. */
+/** Sent segments without a disk, and what was done with each. */
 function openSource(...first: SentSegment[]) {
   const kept = new Set(first)
   const done: string[] = []
@@ -27,7 +27,7 @@ function openSource(...first: SentSegment[]) {
 
 const everything = Number.POSITIVE_INFINITY
 
-/** Answers that these sequences are there, of whatever recorder. */
+/** Answers that these sequences of every recorder have landed. */
 function landed(...sequences: number[]) {
   return ({ recorders, contents }: CompletenessQuestion): CompletenessResult => ({
     status: 'answered',
@@ -104,7 +104,7 @@ test('while nothing is confirmed the ledger is asked ever more rarely', async ()
     resendAfterMs: 100_000,
   })
   await expect.poll(() => at.questions.length).toBe(1)
-  // The second look is 5 s away: nothing that wakes it brings it nearer than the first wait.
+  // The second look is 5 s away; a wake-up never shortens the wait below the first one's.
   at.confirmer.wake()
   at.confirmer.wake()
   await sleep(200)

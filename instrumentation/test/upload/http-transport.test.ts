@@ -158,7 +158,7 @@ test('a connection that the server closed while idle costs no retry', async () =
   let connections = 0
   await using receiver = await startReceiver((request, response) => {
     connections += 1
-    // The second request on a connection finds it closed, as one that has been idle for too long.
+    // The server closes the connection before its second request, as after a long idle time.
     if (connections === 2) response.destroy()
     else accept(request, response)
   })

@@ -1,4 +1,4 @@
-/** A receiver for tests: a real HTTP server on a free port that answers as it is told. */
+/** A receiver for tests: a real HTTP server on a free port, with answers from the test. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
@@ -61,7 +61,7 @@ export async function startReceiver(first: Answer = accept) {
     answerWith(answer: Answer): void {
       state.answer = answer
     },
-    /** Takes its port away, and gives it back. */
+    /** Stops listening; `start` listens again on the same port. */
     stop,
     start: () => listen(port),
     closeIdle: () => server.closeIdleConnections(),

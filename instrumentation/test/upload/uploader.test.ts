@@ -12,7 +12,7 @@ import { type Answer, accept, startReceiver, status } from './receiver.ts'
 const soon = { firstMs: 20, maxMs: 40 }
 const never = { firstMs: 3_600_000, maxMs: 3_600_000 }
 
-/** A spool of real files, and what became of each. */
+/** A spool of real files that records the fate of each. */
 function openSource() {
   const folder = mkdtempSync(join(tmpdir(), 'turnlog-upload-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -270,7 +270,7 @@ test('a segment that cannot be read is quarantined; a missing one was taken by a
   upload.uploader.wake()
   await expect.poll(() => upload.uploader.health.reason).toBe('unreadable: ENOENT')
   upload.waiting.shift()
-  // A folder cannot be read as a file, also not by root.
+  // Even root cannot read a folder as a file.
   upload.waiting.push({ path: tmpdir(), signal: 'traces', bytes: 0 })
   upload.add('1')
   await expect.poll(() => upload.acknowledged.map(({ name }) => name)).toEqual(['1'])

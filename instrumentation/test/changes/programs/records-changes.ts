@@ -1,4 +1,4 @@
-/** Records some changes of its own and decides on one that others decide on too, then tells how it went. */
+/** Records changes, decides on one that other processes decide on too, then prints the number of failures. */
 
 import { ChangeStore } from '../../../src/changes/store.ts'
 import { bytesOf, changeOf } from '../change-of.ts'
