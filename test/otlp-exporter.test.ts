@@ -3,7 +3,7 @@ import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { originalFs } from '../instrumentation/src/file-system.ts'
-import { readState } from '../instrumentation/src/seal/seal-state.ts'
+import { readState } from '../instrumentation/src/seal/state.ts'
 import { startChat } from '../instrumentation/test/support/chat.ts'
 import {
   type ApiAnswer,

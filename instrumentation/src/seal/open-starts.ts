@@ -1,46 +1,55 @@
-/** Turns, model calls and tool calls that have begun and not ended, as the journal tells. Pure. */
-
+/** Turns, model calls and tool calls that have begun and not ended, according to the journal. Pure. */
 import type { AttributeName } from '@turnlog/conventions'
 import { isObject } from '@turnlog/conventions/plain'
 import type { JournaledSpan } from '../journal/span-head.ts'
 
-export interface OpenStart {
-  readonly span: JournaledSpan
-}
+export class OpenStarts {
+  /** By span id, in the order they began. */
+  readonly #spans = new Map<string, JournaledSpan>()
 
-export type OpenStarts = ReturnType<typeof createOpenStarts>
-
-export function createOpenStarts() {
-  const starts = new Map<string, OpenStart>()
-
-  function begin(head: unknown): void {
-    if (!isObject(head) || typeof head.id !== 'string' || !isObject(head.span)) return
-    // One that is told again has changed what is known of it, and keeps its place. Written by `processor.ts`, and held by the record's checksum.
-    starts.set(head.id, { span: head.span as unknown as JournaledSpan })
+  get size(): number {
+    return this.#spans.size
   }
 
-  return {
-    begin,
-    end: (id: string): boolean => starts.delete(id),
-    /** A file's header knows best: what it does not name has ended, in a file or a record that is gone. Returns those. */
-    replace(open: readonly unknown[]): readonly string[] {
-      const before = [...starts.keys()]
-      starts.clear()
-      for (const head of open) begin(head)
-      return before.filter((id) => !starts.has(id))
-    },
-    get size() {
-      return starts.size
-    },
-    has: (id: string): boolean => starts.has(id),
-    /** The ids of the open turns of a trace. */
-    turnsOf: (traceId: string): string[] =>
-      [...starts.values()]
-        .filter(({ span }) => span.traceId === traceId && isTurn(span))
-        .map(({ span }) => span.spanId),
-    ids: (): string[] => [...starts.keys()],
-    /** In the order they began. */
-    list: (): readonly OpenStart[] => [...starts.values()],
+  /** A `start` record. A second one for the same span replaces the first, in its position. */
+  begin(head: unknown): void {
+    if (!isObject(head) || typeof head.id !== 'string' || !isObject(head.span)) return
+    // Written by `processor.ts`, and the checksum of its record was right.
+    this.#spans.set(head.id, head.span as unknown as JournaledSpan)
+  }
+
+  end(id: string): void {
+    this.#spans.delete(id)
+  }
+
+  /**
+   * A file's header, which lists every open start. Returns the ids it does not list: those spans ended in a file or a record
+   * that is missing.
+   */
+  replace(open: readonly unknown[]): readonly string[] {
+    const before = this.ids()
+    this.#spans.clear()
+    for (const head of open) this.begin(head)
+    return before.filter((id) => !this.#spans.has(id))
+  }
+
+  has(id: string): boolean {
+    return this.#spans.has(id)
+  }
+
+  ids(): string[] {
+    return [...this.#spans.keys()]
+  }
+
+  /** In the order they began. */
+  list(): readonly JournaledSpan[] {
+    return [...this.#spans.values()]
+  }
+
+  /** The ids of the open turns of a trace. */
+  turnsOf(traceId: string): string[] {
+    const turns = this.list().filter((span) => span.traceId === traceId && isTurn(span))
+    return turns.map(({ spanId }) => spanId)
   }
 }
 

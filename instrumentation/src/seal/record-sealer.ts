@@ -1,6 +1,7 @@
 /**
- * Ended spans and logs of one recorder → records of its segments: sealed, with what stands on every record, and without what
- * is too large to stay in it.
+ * Ended spans and logs of one recorder → sealed records: redacted, with their contents and the attributes that every record
+ * has, and with the contents that are too large taken out of line. Turns, model calls, tool calls and file operations have a
+ * file each for their contents; all other spans and logs are only redacted.
  */
 import {
   type AttributeName,
@@ -10,17 +11,22 @@ import {
   schemaUrl,
   severity,
 } from '@turnlog/conventions'
+import { errorCode } from '@turnlog/conventions/plain'
 import type { ChangeStore } from '../changes/store.ts'
-import { quietly } from '../health.ts'
+import { failed, quietly } from '../health.ts'
 import { isBefore, type JournaledLog, type JournaledSpan } from '../journal/span-head.ts'
 import { type SealedAttributes, toOtlpLog, toOtlpSpan } from '../otlp/otlp-json.ts'
 import { type MoveRules, moveOut, type OpenRecord } from '../otlp/out-of-line.ts'
 import type { SealedRecord } from '../otlp/outlet.ts'
-import { redactAttributes, redactLog } from '../redact/redact-record.ts'
+import { redactAttributes, redactLog, redactSpan } from '../redact/redact-record.ts'
 import type { RecorderIdentity } from '../spool/recorder-folder.ts'
-import { sealSpan } from './seal-span.ts'
-import type { EndedSpan, SealContext } from './sealed-span.ts'
+import { sealFileOperation } from './file-operation.ts'
+import { sealModelCall } from './model-call.ts'
+import { operationOf } from './open-starts.ts'
 import type { MissingRange } from './sequences.ts'
+import type { EndedSpan, SealContext, SealedSpan, SealKind } from './span-kind.ts'
+import { sealToolCall } from './tool-call.ts'
+import { sealTurn } from './turn.ts'
 
 export interface RecordSealerOptions {
   readonly identity: RecorderIdentity
@@ -29,115 +35,165 @@ export interface RecordSealerOptions {
   readonly rules: MoveRules
 }
 
-/** Receivers read 64 MiB after decompression; its request takes the difference. Only names and times are left to be so much. */
+/** Receivers read 64 MiB after decompression; the request around the record takes the rest. Only names and times can be this large. */
 const recordBytesMax = 60 * 1024 ** 2
 const bodyName = 'turnlog.log.body' satisfies AttributeName
 
-/** A record, or why there is none. */
+/** A record, or the reason why there is none. */
 export type SealResult = SealedRecord | { readonly refused: string }
 
-export type RecordSealer = ReturnType<typeof createRecordSealer>
+export class RecordSealer {
+  readonly #identity: RecorderIdentity
+  readonly #changes: Pick<ChangeStore, 'record'> | undefined
+  readonly #context: SealContext
+  readonly #rules: MoveRules
 
-export function createRecordSealer({ identity, changes, context, rules }: RecordSealerOptions) {
-  function toRecord(
+  constructor({ identity, changes, context, rules }: RecordSealerOptions) {
+    this.#identity = identity
+    this.#changes = changes
+    this.#context = context
+    this.#rules = rules
+  }
+
+  span(ended: EndedSpan, sequence: number, extra: SealedAttributes = {}): SealResult {
+    const { span, attributes, change } = sealSpan(ended, this.#context)
+    if (change !== undefined) {
+      quietly('keep a change', () => this.#changes?.record(change.operation, change.contents))
+    }
+    const own = { ...attributes, ...extra }
+    const [events, links] = [withOpenAttributes(span.events), withOpenAttributes(span.links)]
+    const open = { ...span, ...(events && { events }), ...(links && { links }) }
+    const others = [...(events ?? []), ...(links ?? [])].map((other) => other.attributes)
+    return this.#toRecord(
+      { signal: 'traces', sequence, scope: span.scope, time: span.start },
+      (all) => toOtlpSpan(open, all),
+      {
+        holders: [own, ...others],
+        hashes: change === undefined ? new Map() : hashesIn(attributes),
+      },
+    )
+  }
+
+  log(raw: JournaledLog, sequence: number): SealResult {
+    const { body, ...redacted } = redactLog(raw)
+    const { eventName, scope, time, observed } = raw
+    const isOwnEnd = eventName === 'session.end' && scope.name === instrumentationScope
+    const own: SealedAttributes = {
+      ...redactAttributes(raw.attributes),
+      ['log.record.uid' satisfies AttributeName]: `${this.#identity.recorder}/${sequence}`,
+      // The app's own number may be too low: a declaration can have been journaled before this record.
+      ...(isOwnEnd ? { ['turnlog.recorder.last_sequence' satisfies AttributeName]: sequence } : {}),
+      // An attribute for as long as it may be taken out of line.
+      ...(body === undefined ? {} : { [bodyName]: body }),
+    }
+    return this.#toRecord(
+      // Many libraries set only the time at which they observed.
+      { signal: 'logs', sequence, scope, time: time === '0' ? observed : time },
+      ({ [bodyName]: left, ...all }) => toOtlpLog({ ...redacted, body: left }, all),
+      { holders: [own] },
+    )
+  }
+
+  /** The declaration of a range that was lost. */
+  drop(range: MissingRange, time: number, sequence: number): SealResult {
+    const attributes = {
+      'turnlog.drop.first_sequence': range.first,
+      'turnlog.drop.last_sequence': range.last,
+      'turnlog.drop.reason': range.reason,
+    } satisfies { [Name in AttributeName]?: unknown }
+    const sealed = this.log(ownLog('turnlog.records.dropped', time, attributes), sequence)
+    return 'refused' in sealed ? sealed : { ...sealed, declares: range.last - range.first + 1 }
+  }
+
+  /** An open span of a dead recorder, ended at the recorder's last sign of life. */
+  abandoned(open: JournaledSpan, time: number, sequence: number): SealResult {
+    const end = nanoseconds(time)
+    const operation = operationOf(open)
+    const extra = {
+      'turnlog.abandoned': true,
+      ...(operation === 'invoke_agent' ? { 'turnlog.turn.outcome': 'abandoned' } : {}),
+      ...(operation === 'execute_tool' ? { 'turnlog.tool_call.unfinished': true } : {}),
+    } satisfies { [Name in AttributeName]?: unknown }
+    const span = {
+      ...open,
+      end: isBefore(end, open.start) ? open.start : end,
+      status: { code: 2, message: 'abandoned' },
+    }
+    return this.span({ span, notes: {}, pieces: undefined }, sequence, extra)
+  }
+
+  /** The end of a session whose recorder died before it could record it. */
+  abandonedSession(time: number, sequence: number): SealResult {
+    const attributes = { ['turnlog.abandoned' satisfies AttributeName]: true }
+    return this.log(ownLog('session.end', time, attributes), sequence)
+  }
+
+  #toRecord(
     record: Pick<SealedRecord, 'signal' | 'sequence' | 'scope' | 'time'>,
     toOtlp: (attributes: SealedAttributes) => object,
     { holders, hashes }: Pick<OpenRecord, 'holders' | 'hashes'>,
   ): SealResult {
     const common = {
-      ...identity.common,
+      ...this.#identity.common,
       ['turnlog.sequence' satisfies AttributeName]: record.sequence,
     }
     const toJson = (): string => JSON.stringify(toOtlp({ ...holders[0], ...common }))
-    const { json, contents } = moveOut({ holders, toJson, ...(hashes && { hashes }) }, rules)
+    const { json, contents } = moveOut({ holders, toJson, ...(hashes && { hashes }) }, this.#rules)
     const isTooLarge = json.length > recordBytesMax || Buffer.byteLength(json) > recordBytesMax
     return isTooLarge ? { refused: 'record_too_large' } : { ...record, json, contents, declares: 0 }
   }
+}
 
-  function span(ended: EndedSpan, sequence: number, extra: SealedAttributes = {}): SealResult {
-    const { span: sealed, attributes, change } = sealSpan(ended, context)
-    if (change !== undefined && changes !== undefined) {
-      quietly('keep a change', () => changes.record(change.operation, change.contents))
-    }
-    const own = { ...attributes, ...extra }
-    const [events, links] = [openAll(sealed.events), openAll(sealed.links)]
-    const open = { ...sealed, ...(events && { events }), ...(links && { links }) }
-    const others = [...(events ?? []), ...(links ?? [])]
-    const { scope, start: time } = sealed
-    const record = { signal: 'traces', sequence, scope, time } as const
-    return toRecord(record, (all) => toOtlpSpan(open, all), {
-      holders: [own, ...others.map((other) => other.attributes)],
-      hashes: change === undefined ? new Map() : hashesIn(attributes),
-    })
-  }
-
-  function log(raw: JournaledLog, sequence: number): SealResult {
-    const { body, ...redacted } = redactLog(raw)
-    const isOwnEnd = raw.eventName === 'session.end' && raw.scope.name === instrumentationScope
-    const own: SealedAttributes = {
-      ...redactAttributes(raw.attributes),
-      ['log.record.uid' satisfies AttributeName]: `${identity.recorder}/${sequence}`,
-      // Only here it is certain: a declaration may have come before it.
-      ...(isOwnEnd ? { ['turnlog.recorder.last_sequence' satisfies AttributeName]: sequence } : {}),
-      // It leaves as attributes do.
-      ...(body === undefined ? {} : { [bodyName]: body }),
-    }
-    const { scope } = raw
-    const record = { signal: 'logs', sequence, scope, time: timeOf(raw) } as const
-    return toRecord(
-      record,
-      ({ [bodyName]: stays, ...all }) => toOtlpLog({ ...redacted, body: stays }, all),
-      { holders: [own] },
-    )
-  }
-
-  return {
-    span,
-    log,
-    /** The declaration of a range that was lost. */
-    drop(range: MissingRange, time: number, sequence: number): SealResult {
-      const attributes = {
-        'turnlog.drop.first_sequence': range.first,
-        'turnlog.drop.last_sequence': range.last,
-        'turnlog.drop.reason': range.reason,
-      } satisfies { [Name in AttributeName]?: unknown }
-      const sealed = log(ownLog('turnlog.records.dropped', time, attributes), sequence)
-      return 'refused' in sealed ? sealed : { ...sealed, declares: range.last - range.first + 1 }
-    },
-    /** An open span of a dead recorder, ended at its last sign of life. */
-    abandoned(open: JournaledSpan, time: number, sequence: number): SealResult {
-      const end = nanoseconds(time)
-      const operation = open.attributes['gen_ai.operation.name' satisfies AttributeName]
-      const extra = {
-        'turnlog.abandoned': true,
-        ...(operation === 'invoke_agent' ? { 'turnlog.turn.outcome': 'abandoned' } : {}),
-        ...(operation === 'execute_tool' ? { 'turnlog.tool_call.unfinished': true } : {}),
-      } satisfies { [Name in AttributeName]?: unknown }
-      const ended = {
-        ...open,
-        end: isBefore(end, open.start) ? open.start : end,
-        status: { code: 2, message: 'abandoned' },
-      }
-      return span({ span: ended, notes: {}, pieces: undefined }, sequence, extra)
-    },
-    /** The end of a recorder that could not say so itself. */
-    abandonedSession(time: number, sequence: number): SealResult {
-      const attributes = { 'turnlog.abandoned': true } satisfies {
-        [Name in AttributeName]?: unknown
-      }
-      return log(ownLog('session.end', time, attributes), sequence)
-    },
+/**
+ * Contents that are missing or cannot be read never cost the span: it is sealed without them, and says so. Throws only errors
+ * that may heal, such as a disk that is short of something.
+ */
+function sealSpan(ended: EndedSpan, context: SealContext): SealedSpan {
+  const span = redactSpan(ended.span)
+  const seal = kindOf(ended, context)
+  const attempt = (isWhole: boolean): SealedSpan =>
+    seal({ ...ended, span }, redactAttributes(ended.span.attributes), { ...context, isWhole })
+  if (!context.contents.isWhole(span.spanId, ended.pieces)) return attempt(false)
+  try {
+    return attempt(true)
+  } catch (cause) {
+    if (mayHeal(cause)) throw cause
+    failed('seal a span with its contents', cause)
+    return attempt(false)
   }
 }
 
-/** With attributes that may be changed. */
-function openAll<Item extends { readonly attributes?: Readonly<Record<string, unknown>> }>(
-  items: readonly Item[] | undefined,
-) {
+const sealOther: SealKind = ({ span }, attributes) => ({ span, attributes })
+
+function kindOf({ span }: EndedSpan, { contents }: SealContext): SealKind {
+  if (contents.wire(span.spanId).size > 0) return sealModelCall
+  // Other libraries' spans stay as they are, even under the same names.
+  if (span.scope.name !== instrumentationScope) return sealOther
+  const operationId = span.attributes['turnlog.file_operation.id' satisfies AttributeName]
+  if (typeof operationId === 'string') return sealFileOperation
+  switch (operationOf(span)) {
+    case 'invoke_agent':
+      return sealTurn
+    case 'execute_tool':
+      return sealToolCall
+    default:
+      return sealOther
+  }
+}
+
+/** Too many open files or no memory may heal by the next attempt; a damaged disk or a missing file does not. */
+export function mayHeal(cause: unknown): boolean {
+  return /^(EMFILE|ENFILE|ENOMEM|EAGAIN|EBUSY|EINTR|ENOSPC|EDQUOT)$/.test(errorCode(cause) ?? '')
+}
+
+/** Copies whose attributes may be changed. */
+function withOpenAttributes<
+  Item extends { readonly attributes?: Readonly<Record<string, unknown>> },
+>(items: readonly Item[] | undefined) {
   return items?.map((item) => ({ ...item, attributes: { ...item.attributes } as SealedAttributes }))
 }
 
-/** Of a file operation's own contents: they were hashed as they are here. */
+/** Hashes of a file operation's own contents, so that they are not hashed again. */
 function hashesIn(attributes: SealedAttributes): Map<string, ContentHash> {
   const hashes = new Map<string, ContentHash>()
   for (const side of ['before', 'after', 'overwritten'] as const) {
@@ -146,11 +202,6 @@ function hashesIn(attributes: SealedAttributes): Map<string, ContentHash> {
     if (hash !== undefined) hashes.set(name, hash)
   }
   return hashes
-}
-
-/** Many libraries give no time, only when they observed. */
-function timeOf({ time, observed }: JournaledLog): string {
-  return time === '0' ? observed : time
 }
 
 function ownLog(eventName: string, time: number, attributes: SealedAttributes): JournaledLog {

@@ -1,89 +1,102 @@
 /**
- * Which sequences of one recorder are accounted for, as its journal is read in order: pure.
+ * Accounts for the sequences of one recorder while its journal is read in order. Pure.
  *
- * Law: 1 … `through` = records taken + ranges declared dropped + `undeclared`. A hole is what lies between a record and
- * the last before it and is not what that record itself declares, and what a file's header says was given before it.
+ * A sequence is in one of these states:
+ *
+ *     state       meaning                                           next
+ *     ahead       above `through`: not reached yet                  taken, or missing when something later is reached
+ *     taken       a record with this sequence was read              missing, if it cannot be sealed or is lost when sent
+ *     undeclared  missing, and no record says so yet                declared, by a record that names it
+ *     declared    missing, and a record says so                     undeclared, if that record is lost when sent
+ *
+ * Law: 1 … `through` = taken + declared + `undeclared`. A gap between two records is missing unless the later one declares
+ * it. So is a gap before the sequence that a file's header names as the last one given before it.
  */
 
-export interface MissingRange {
+export interface SequenceBounds {
   readonly first: number
   readonly last: number
+}
+
+export interface MissingRange extends SequenceBounds {
   /** Why, in the words of `turnlog.drop.reason`. */
   readonly reason: string
 }
 
-export interface DeclaredRange {
-  readonly first: number
-  readonly last: number
-}
+export class Sequences {
+  #through: number
+  #undeclared: readonly MissingRange[]
+  /** The last sequence given before the current file, as its header says. */
+  #givenBefore = 0
 
-export type Sequences = ReturnType<typeof createSequences>
-
-export function createSequences(begin: {
-  readonly through: number
-  readonly undeclared: readonly MissingRange[]
-}) {
-  let { through } = begin
-  let undeclared = [...begin.undeclared]
-  /** What the header of the file at hand says was given before it. */
-  let given = 0
-
-  function miss(first: number, last: number, reason: string): void {
-    if (first <= last) undeclared.push({ first, last, reason })
+  constructor(begin: { readonly through: number; readonly undeclared: readonly MissingRange[] }) {
+    this.#through = begin.through
+    this.#undeclared = begin.undeclared
   }
 
-  return {
-    /** Everything up to here is accounted for. */
-    get through() {
-      return through
-    },
-    /** Ranges of which no record is left and no declaration has been seen. */
-    get undeclared(): readonly MissingRange[] {
-      return undeclared
-    },
-    /** The recorder had given that many in the end, and could write no more. */
-    marked(given: number): void {
-      miss(through + 1, given, 'journal_unwritable')
-      through = Math.max(through, given)
-    },
-    header(givenBefore: number): void {
-      given = Math.max(given, givenBefore)
-    },
-    /** A record that lands, and what it declares; false when it has been taken before. */
-    take(sequence: number, drop?: DeclaredRange): boolean {
-      const isNew = sequence > through
-      if (isNew) {
-        miss(through + 1, sequence - 1, 'journal_corrupt')
-        through = sequence
-      }
-      if (drop !== undefined) {
-        undeclared = undeclared.flatMap((range) => without(range, drop))
-      }
-      return isNew
-    },
-    /** A record that was taken cannot be sealed. */
-    spoil(sequence: number, reason: string): void {
-      miss(sequence, sequence, reason)
-    },
-    /** Records that were sealed are gone after all. */
-    lose(ranges: readonly MissingRange[]): void {
-      undeclared = withMissing(undeclared, ranges)
-    },
-    /** The end of a file: what its header tells of and it did not have is missing. */
-    endFile(): void {
-      if (given <= through) return
-      miss(through + 1, given, 'journal_corrupt')
-      through = given
-    },
-    /** All of it is declared, the last in the record `last`. */
-    close(last: number): void {
-      through = last
-      undeclared = []
-    },
+  /** Every sequence up to here is accounted for. */
+  get through(): number {
+    return this.#through
+  }
+
+  /** Ranges without a record, which no record has declared. */
+  get undeclared(): readonly MissingRange[] {
+    return this.#undeclared
+  }
+
+  /** The header of a file: `given` is the last sequence given before it. */
+  header(given: number): void {
+    this.#givenBefore = Math.max(this.#givenBefore, given)
+  }
+
+  /** A record with a sequence, and the range it declares dropped. False if it was taken before. */
+  take(sequence: number, drop?: SequenceBounds): boolean {
+    const isNew = sequence > this.#through
+    if (isNew) {
+      this.#advance(sequence - 1, 'journal_corrupt')
+      this.#through = sequence
+    }
+    if (drop !== undefined) {
+      this.#undeclared = this.#undeclared.flatMap((range) => without(range, drop))
+    }
+    return isNew
+  }
+
+  /** A record that was taken cannot be sealed. */
+  spoil(sequence: number, reason: string): void {
+    this.#undeclared = [...this.#undeclared, { first: sequence, last: sequence, reason }]
+  }
+
+  /** Sealed records were lost when they were sent. */
+  lose(ranges: readonly MissingRange[]): void {
+    this.#undeclared = withMissing(this.#undeclared, ranges)
+  }
+
+  /** The end of a file: sequences that its header names and no record had are missing. */
+  endFile(): void {
+    this.#advance(this.#givenBefore, 'journal_corrupt')
+  }
+
+  /** The recorder had given this many sequences when it could write no more. */
+  mark(given: number): void {
+    this.#advance(given, 'journal_unwritable')
+  }
+
+  /** Every missing range is declared; the last declaration has the sequence `last`. */
+  close(last: number): void {
+    this.#through = last
+    this.#undeclared = []
+  }
+
+  /** Accounts for everything up to `last`; sequences not taken by then are missing. */
+  #advance(last: number, reason: string): void {
+    if (last <= this.#through) return
+    this.#undeclared = [...this.#undeclared, { first: this.#through + 1, last, reason }]
+    this.#through = last
   }
 }
 
-/** Both, what they share once. Neighbours that were lost for one reason are one range. */
+/** The union of both; adjacent ranges with one reason are joined. */
 export function withMissing(
   known: readonly MissingRange[],
   more: readonly MissingRange[],
@@ -104,7 +117,7 @@ export function withMissing(
   return all
 }
 
-function without(range: MissingRange, drop: DeclaredRange): MissingRange[] {
+function without(range: MissingRange, drop: SequenceBounds): MissingRange[] {
   const left = { ...range, last: Math.min(range.last, drop.first - 1) }
   const right = { ...range, first: Math.max(range.first, drop.last + 1) }
   return [left, right].filter(({ first, last }) => first <= last)

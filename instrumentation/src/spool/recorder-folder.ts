@@ -3,7 +3,7 @@
  *
  *     recorder.json            the recorder's identity: written once, before the first record
  *     00000001.journal …       records that are not sealed, or belong to a span that has not ended
- *     state.json               how far the journal is sealed: replaced whole after each seal (seal-state.ts)
+ *     state.json               how far the journal is sealed: replaced whole after each seal (seal/state.ts)
  *     *.json.gz                sealed segments that no endpoint has taken (segment-name.ts)
  *     sent/                    segments that an endpoint took and the receiver has not confirmed (sent-folder.ts)
  *     quarantine/              segments that were refused for good, each with its `.reason`; in `lost_in_transit/` those

@@ -8,7 +8,8 @@ import type { ChangeStore } from '../changes/store.ts'
 import { type FileSystem, namesIn } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import type { OpenOutlet } from '../otlp/outlet.ts'
-import { createSealer, type MissingRange, type Sealer } from '../seal/seal.ts'
+import { Sealer } from '../seal/sealer.ts'
+import type { MissingRange } from '../seal/sequences.ts'
 import { type Liveness, livenessOf } from '../spool/liveness.ts'
 import { releaseLock, takeLock } from '../spool/lock.ts'
 import { hasEnded, readIdentity, removeEmptied } from '../spool/recorder-folder.ts'
@@ -52,7 +53,7 @@ export function createAdoption(options: AdoptionOptions) {
       if (sealer === undefined) continue
       while (quietly('seal for a dead recorder', () => sealer.sealNext()) === true) {
         yield 'more'
-        while (quietly('wait for room', sealer.isFull) === true) yield 'later'
+        while (quietly('wait for room', () => sealer.isFull()) === true) yield 'later'
         if (givenUp.has(folder)) break
       }
       if (!givenUp.has(folder)) quietly('adopt a recorder', () => adopt(folder, sealer))
@@ -70,7 +71,7 @@ export function createAdoption(options: AdoptionOptions) {
     spool.add(folder)
     givenUp.delete(folder)
     options.onSealed()
-    return createSealer({
+    return new Sealer({
       ...options,
       folder,
       identity,
@@ -122,7 +123,7 @@ export function createAdoption(options: AdoptionOptions) {
     declareLost(folder: string, ranges: readonly MissingRange[], setAside: () => void): void {
       const identity = adopted.has(folder) ? readIdentity(fileSystem, folder) : undefined
       if (identity === undefined) throw new Error('not adopted, or not yet')
-      const sealer = createSealer({ ...options, folder, identity })
+      const sealer = new Sealer({ ...options, folder, identity })
       sealer.lose(ranges)
       try {
         setAside()

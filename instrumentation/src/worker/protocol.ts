@@ -1,6 +1,6 @@
 /** What the host's thread and the sealing worker say to each other. */
 
-import type { MissingRange } from '../seal/seal.ts'
+import type { MissingRange } from '../seal/sequences.ts'
 import type { Signal } from '../spool/segment-name.ts'
 
 /** Where it is sent, and what has to be known there before it goes. */

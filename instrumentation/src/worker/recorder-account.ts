@@ -13,7 +13,7 @@
 import * as path from 'node:path'
 import type { FileSystem } from '../file-system.ts'
 import { journalPath, readJournalFile } from '../journal/journal.ts'
-import { readState } from '../seal/seal-state.ts'
+import { readState } from '../seal/state.ts'
 import { countOf, joinRanges, withoutRanges } from '../sequence-ranges.ts'
 import { readRecordedMark } from '../spool/recorded-mark.ts'
 import {

@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { quietly } from '../health.ts'
-import type { MissingRange } from '../seal/seal.ts'
+import type { MissingRange } from '../seal/sequences.ts'
 import type { FromWorker, SealingWorkerData, ToWorker } from './protocol.ts'
 import { workerUrl } from './worker-url.ts'
 

@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { ChangeStore } from '../changes/store.ts'
 import { originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
-import { createSealer, type Sealer } from '../seal/seal.ts'
+import { Sealer } from '../seal/sealer.ts'
 import type { SequenceRange } from '../sequence-ranges.ts'
 import { ownLiveness } from '../spool/liveness.ts'
 import { readIdentity } from '../spool/recorder-folder.ts'
@@ -108,7 +108,7 @@ function workAgain(): void {
 function openSealer(): Sealer {
   const identity = readIdentity(originalFs, data.folder)
   if (identity === undefined) throw new Error('no recorder.json')
-  return createSealer({
+  return new Sealer({
     fileSystem: originalFs,
     folder: data.folder,
     identity,

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import type { RecordedChange } from '../../src/changes/change.ts'
 import { originalFs } from '../../src/file-system.ts'
 import { journalPath } from '../../src/journal/journal.ts'
-import { readState } from '../../src/seal/seal-state.ts'
+import { readState } from '../../src/seal/state.ts'
 import { listJournalFiles, listSegments } from '../../src/spool/recorder-folder.ts'
 import { faultyDisk } from '../spool/faulty-disk.ts'
 import {

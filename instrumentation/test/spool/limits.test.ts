@@ -4,7 +4,7 @@ import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
 import { journalPath } from '../../src/journal/journal.ts'
-import { createHeldContents } from '../../src/seal/open-contents.ts'
+import { OpenContents } from '../../src/seal/open-contents.ts'
 import { listSegments } from '../../src/spool/recorder-folder.ts'
 import { diskError, faultyDisk } from './faulty-disk.ts'
 import {
@@ -120,7 +120,7 @@ test.each([
 ])(
   'contents of spans that do not end give up their oldest files beyond a limit of %s',
   (_name, limits) => {
-    const held = createHeldContents(originalFs, limits)
+    const held = new OpenContents(originalFs, limits)
     const piece = {
       slot: 'file.before',
       encoding: 'bytes',
@@ -128,9 +128,9 @@ test.each([
       offset: 0,
     } as const
     for (const [index, file] of ['1', '2', '3', '4'].entries()) {
-      held.add({ id: `span ${file}`, exchange: 0, index: 1, file }, piece)
+      held.add({ spanId: `span ${file}`, exchange: 0, index: 1, file }, piece)
       held.add(
-        { id: 'long', exchange: 0, index: index + 1, file },
+        { spanId: 'long', exchange: 0, index: index + 1, file },
         { ...piece, bytes: Buffer.alloc(10) },
       )
     }

@@ -8,7 +8,7 @@ import { hashContent } from '@turnlog/conventions/content/description'
 import { expect, onTestFinished } from 'vitest'
 import { type FileSystem, originalFs } from '../../src/file-system.ts'
 import { Journal, type JournalContent } from '../../src/journal/journal.ts'
-import { createSealer, type SealerOptions } from '../../src/seal/seal.ts'
+import { Sealer, type SealerOptions } from '../../src/seal/sealer.ts'
 import { ownLiveness } from '../../src/spool/liveness.ts'
 import {
   listSegments,
@@ -180,7 +180,7 @@ export function logOf(body: string): object {
 }
 
 export function sealerOf(folder: string, changes: Partial<SealerOptions> = {}) {
-  return createSealer({
+  return new Sealer({
     fileSystem: quickDisk,
     folder,
     identity: identityOf(path.basename(folder)),

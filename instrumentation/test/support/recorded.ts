@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { namesIn, originalFs } from '../../src/file-system.ts'
-import { createSealer } from '../../src/seal/seal.ts'
+import { Sealer } from '../../src/seal/sealer.ts'
 import { listSegments, readIdentity } from '../../src/spool/recorder-folder.ts'
 
 export type Attributes = Readonly<Record<string, unknown>>
@@ -68,7 +68,7 @@ function recorderFolders(spool: string): string[] {
 function seal(folder: string): void {
   const identity = readIdentity(originalFs, folder)
   if (identity === undefined) return
-  const sealer = createSealer({
+  const sealer = new Sealer({
     fileSystem: originalFs,
     folder,
     identity,

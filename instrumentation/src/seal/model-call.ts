@@ -1,32 +1,32 @@
-/** A model call: the bytes of its last exchange, mapped to the GenAI convention, and added to its turn's sums. */
+/** Seals a model call: maps the bytes of its last exchange to the GenAI convention, and adds them to the sums of its turns. */
 import { type AttributeName, instrumentationScope } from '@turnlog/conventions'
 import type { ModelCallRecord } from '../models/model-api.ts'
 import { findModelApi } from '../models/model-apis.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import { redactText } from '../redact/redact.ts'
-import type { HeldContents } from './open-contents.ts'
-import { put, putText, textMessages } from './seal-content.ts'
-import { incomplete, type SealContext, type SealKind } from './sealed-span.ts'
-import { addModelCall, emptySums } from './turn-sums.ts'
+import { incomplete, put, putText, textMessages } from './content.ts'
+import type { OpenContents } from './open-contents.ts'
+import type { SealContext, SealKind } from './span-kind.ts'
+import { addModelCall, emptySums } from './turn.ts'
 
 export const sealModelCall: SealKind = ({ span }, attributes, context) => {
-  const { held, sums } = context
-  const exchange = Math.max(...held.wire(span.spanId).keys())
+  const { contents, sums } = context
+  const wire = contents.wire(span.spanId)
+  const exchange = Math.max(...wire.keys())
+  const { timeToFirstChunk, turns: noted } = wire.get(exchange) ?? {}
   if (exchange > 1) put(attributes, 'turnlog.model_call.attempt', exchange)
-  const call = context.isWhole ? readExchange(held, span.spanId, exchange) : undefined
+  const call = context.isWhole ? readExchange(contents, span.spanId, exchange) : undefined
   if (call === undefined) {
-    // Half of an exchange would be mapped to something that was not said.
+    // Part of an exchange would be mapped to something that nobody said.
     put(attributes, 'gen_ai.input.messages.omitted', incomplete)
     put(attributes, 'gen_ai.output.messages.omitted', incomplete)
     return { span, attributes }
   }
   putCall(attributes, call, context)
-  const seconds = held.wire(span.spanId).get(exchange)?.timeToFirstChunk
   if (attributes['gen_ai.request.stream' satisfies AttributeName] === true) {
-    put(attributes, 'gen_ai.response.time_to_first_chunk', seconds)
+    put(attributes, 'gen_ai.response.time_to_first_chunk', timeToFirstChunk)
   }
-  const told = held.wire(span.spanId).get(exchange)?.turns
-  const turns = Array.isArray(told) ? told : context.openTurnsOf(span.traceId)
+  const turns = Array.isArray(noted) ? noted : context.openTurnsOf(span.traceId)
   for (const [distance, turn] of turns.filter(context.isOpen).entries()) {
     const isOwn = distance === 0
     sums.set(turn, addModelCall(sums.get(turn) ?? emptySums, call, { isOwn }))
@@ -46,19 +46,19 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   }
 }
 
-/** One exchange of the model call `id`, as its API maps it; `undefined` where its URL is not that of a known API. */
+/** One exchange of the model call `id`, as its API maps it; `undefined` if its URL is not that of a known API. */
 export function readExchange(
-  held: HeldContents,
+  contents: OpenContents,
   id: string,
   exchange: number,
 ): ModelCallRecord | undefined {
-  const facts = held.wire(id).get(exchange) ?? {}
+  const facts = contents.wire(id).get(exchange) ?? {}
   const url = String(facts.url ?? '')
   // Every model API is called with POST.
   return findModelApi('POST', URL.parse(url))?.map({
     url,
-    requestBody: held.bytes(id, 'wire.request', exchange) ?? new Uint8Array(),
-    responseBody: held.bytes(id, 'wire.response', exchange) ?? new Uint8Array(),
+    requestBody: contents.bytes(id, 'wire.request', exchange) ?? new Uint8Array(),
+    responseBody: contents.bytes(id, 'wire.response', exchange) ?? new Uint8Array(),
     isComplete: facts.isComplete === true,
     ...(typeof facts.status === 'number' ? { status: facts.status } : {}),
     ...(Array.isArray(facts.headers) ? { responseHeaders: facts.headers } : {}),

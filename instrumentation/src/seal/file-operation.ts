@@ -1,21 +1,23 @@
-/** A file operation: its kind, told by the disk; before, after and diff; and what the local Changes list keeps of it. */
+/** Seals a file operation: its kind, before, after and diff, and its raw form for the local Changes list, which is never sent. */
 import {
   type AttributeName,
   type FileOperationType,
   fileOperationTypes,
 } from '@turnlog/conventions'
 import { type UnifiedDiff, unifiedDiff } from '@turnlog/conventions/content/unified-diff'
+import type { RawHash, RecordedChange } from '../changes/change.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
-import { toLocalChange } from './local-change.ts'
 import {
   type FileSide,
   type FileSides,
+  incomplete,
+  memberOf,
   put,
   putFileSide,
   putText,
   readFileSide,
-} from './seal-content.ts'
-import { incomplete, type Notes, type SealContext, type SealKind } from './sealed-span.ts'
+} from './content.ts'
+import type { EndedSpan, Notes, SealContext, SealKind, SpanContext } from './span-kind.ts'
 
 export const sealFileOperation: SealKind = (ended, attributes, context) => {
   const { span, notes } = ended
@@ -53,13 +55,10 @@ export const sealFileOperation: SealKind = (ended, attributes, context) => {
   }
 }
 
-function readSides(
-  { span, notes }: Parameters<SealKind>[0],
-  { held, isWhole }: Parameters<SealKind>[2],
-): FileSides {
+function readSides({ span, notes }: EndedSpan, { contents, isWhole }: SpanContext): FileSides {
   const read = (side: 'before' | 'after' | 'overwritten'): FileSide =>
     readFileSide(notes[side], () =>
-      isWhole ? (held.bytes(span.spanId, `file.${side}`) ?? new Uint8Array()) : incomplete,
+      isWhole ? (contents.bytes(span.spanId, `file.${side}`) ?? new Uint8Array()) : incomplete,
     )
   const before = read('before')
   const absent = { state: 'absent' } as const
@@ -72,7 +71,7 @@ function readSides(
   }
 }
 
-/** The kind is told by the disk, not by the call; by what an app says only where that does not tell. */
+/** The kind follows from the contents before and after, not from the call. An app's own word counts only if those are missing. */
 function typeOf({ operation, type }: Notes, before: FileSide, after: FileSide): FileOperationType {
   if (operation === 'delete' || operation === 'rename') return operation
   if (before.state === 'absent') return 'create'
@@ -82,7 +81,7 @@ function typeOf({ operation, type }: Notes, before: FileSide, after: FileSide): 
   return before.rawHash === after.rawHash ? 'write' : 'edit'
 }
 
-/** Lines are counted in what was there; the diff that leaves the machine is made of what is redacted. */
+/** Lines are counted in the raw texts; the diff that is sent is made of the redacted ones. */
 function putDiff(
   attributes: SealedAttributes,
   { before, after }: FileSides,
@@ -126,4 +125,66 @@ function isNoText(side: FileSide): boolean {
 
 function bytesOf(side: FileSide): Uint8Array | undefined {
   return side.state === 'content' ? side.bytes : undefined
+}
+
+interface ChangeFacts extends FileSides {
+  readonly type: FileOperationType
+  readonly isBinary: boolean
+  readonly diff: UnifiedDiff | undefined
+  readonly sessionId: string
+}
+
+function toLocalChange({ span, notes }: EndedSpan, facts: ChangeFacts): RecordedChange {
+  const { before, after, overwritten, diff } = facts
+  const named = (name: AttributeName): string | undefined => textOf(span.attributes[name])
+  const mode = memberOf(notes.before, 'mode')
+  const overwrittenMode = memberOf(notes.overwritten, 'mode')
+  return {
+    opId: named('turnlog.file_operation.id') ?? '',
+    path: named('file.path') ?? '',
+    absolutePath: textOf(notes.absolutePath) ?? '',
+    workspace: textOf(notes.workspace) ?? '',
+    opType: facts.type,
+    startedAt: new Date(Number(BigInt(span.start) / 1_000_000n)).toISOString(),
+    traceId: span.traceId,
+    spanId: span.spanId,
+    sessionId: facts.sessionId,
+    toolName: textOf(notes.toolName),
+    toolCallId: textOf(notes.toolCallId),
+    previousPath: named('turnlog.file_operation.previous_path'),
+    previousAbsolutePath: textOf(notes.previousAbsolutePath),
+    before: stateOf(before),
+    after: stateOf(after),
+    overwritten: overwritten === undefined ? undefined : stateOf(overwritten),
+    mode: typeof mode === 'number' ? mode : undefined,
+    overwrittenMode: typeof overwrittenMode === 'number' ? overwrittenMode : undefined,
+    uploaded: uploadedHashes(before, after),
+    diff: diff?.diff,
+    linesAdded: diff?.linesAdded,
+    linesRemoved: diff?.linesRemoved,
+    binary: facts.isBinary,
+  }
+}
+
+function stateOf(side: FileSide): RecordedChange['before'] {
+  switch (side.state) {
+    case 'absent':
+      return 'absent'
+    case 'omitted':
+      return 'unknown'
+    case 'content':
+      // Both names stand for the same hash.
+      return side.rawHash as string as RawHash
+  }
+}
+
+function uploadedHashes(before: FileSide, after: FileSide): RecordedChange['uploaded'] {
+  const changed = (side: FileSide): string | undefined =>
+    side.state === 'content' && side.redactions > 0 ? side.hash : undefined
+  if (changed(before) === undefined && changed(after) === undefined) return undefined
+  return { before: changed(before), after: changed(after) }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }

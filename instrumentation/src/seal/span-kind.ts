@@ -1,33 +1,37 @@
-/** What the sealing of one span works with, and what comes of it. */
-
+/** Types: the input of sealing one span, its result, and the function that a kind of span has for it. */
 import type { RecordedChange } from '../changes/change.ts'
 import type { Contents } from '../changes/store.ts'
 import type { JournaledSpan } from '../journal/span-head.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
-import type { HeldContents } from './open-contents.ts'
-import type { TurnSums } from './turn-sums.ts'
+import type { OpenContents } from './open-contents.ts'
+import type { TurnSums } from './turn.ts'
 
-/** Facts an observer has left for the sealer, which are no attributes. */
+/** Facts that an observer left for sealing and that are not attributes. */
 export type Notes = Readonly<Record<string, unknown>>
 
-/** A span that ended; everything in it raw. */
+/** A span that ended, with everything in it raw. */
 export interface EndedSpan {
   readonly span: JournaledSpan
   readonly notes: Notes
-  /** How many raw pieces were journaled for it; undefined where nobody said: it did not end by itself. */
+  /** How many raw pieces were journaled for it; undefined if unknown, because it was ended for a dead recorder. */
   readonly pieces: number | undefined
 }
 
 export interface SealContext {
-  readonly held: HeldContents
-  /** Sums of open turns, by their span ids. */
+  readonly contents: OpenContents
+  /** Sums of open turns, by span id. */
   readonly sums: Map<string, TurnSums>
-  /** Whether a turn is open, and so will want sums. */
+  /** Whether the turn is open, so that its sums will be needed. */
   readonly isOpen: (spanId: string) => boolean
   /** The open turns of a trace. */
   readonly openTurnsOf: (traceId: string) => readonly string[]
   readonly contentBytesMax: number
   readonly sessionId: string
+}
+
+export interface SpanContext extends SealContext {
+  /** None of the span's raw pieces is missing. */
+  readonly isWhole: boolean
 }
 
 export interface SealedSpan {
@@ -40,13 +44,9 @@ export interface SealedSpan {
   }
 }
 
-/** One kind of span: from what was journaled to what is sent. `isWhole`: none of its raw pieces is missing. */
+/** Seals one kind of span. `attributes` are redacted already, and are added to. */
 export type SealKind = (
   ended: EndedSpan,
-  /** Redacted, to be added to. */
   attributes: SealedAttributes,
-  context: SealContext & { readonly isWhole: boolean },
+  context: SpanContext,
 ) => SealedSpan
-
-/** Why a content is absent that was recorded: a piece of it was lost on its way, or cannot be read. */
-export const incomplete = 'incomplete'

@@ -1,6 +1,6 @@
 /**
- * Content on its way out: transcode → count lines → redact → diff → hash → move out. So no secret, nor its hash, leaves
- * the machine, and nothing is cut without saying so.
+ * Puts contents into attributes. The order is: transcode → count lines → redact → diff → hash → put out of line. So neither a
+ * secret nor its hash leaves the machine, and nothing is cut without an attribute that says so.
  */
 import type { AttributeName, ContentAttributeName, ContentHash } from '@turnlog/conventions'
 import { describeContent, hashContent } from '@turnlog/conventions/content/description'
@@ -8,11 +8,14 @@ import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import { hasMembers } from '../otlp/out-of-line.ts'
 import { redactBytes, redactText } from '../redact/redact.ts'
 
+/** The reason for a missing content that was recorded: a piece of it was lost or cannot be read. */
+export const incomplete = 'incomplete'
+
 export interface ContentRules {
   readonly contentBytesMax: number
 }
 
-/** Puts a text, redacted, into `attributes` under `name`, with its size and what was done to it. */
+/** Puts a redacted text into `attributes` under `name`, with its size, its redactions and, if it is too large, the omission. */
 export function putText(
   attributes: SealedAttributes,
   name: ContentAttributeName,
@@ -41,7 +44,7 @@ export function textMessages(
   ])
 }
 
-/** One side of a file operation as it will be seen outside, and as it is here. */
+/** One side of a file operation: raw, for the local Changes list, and redacted, as it is sent. */
 export type FileSide =
   | { readonly state: 'absent' }
   | {
@@ -61,11 +64,11 @@ export type FileSide =
 export interface FileSides {
   readonly before: FileSide
   readonly after: FileSide
-  /** What a rename put out of the way. */
+  /** The file that a rename replaced. */
   readonly overwritten: FileSide | undefined
 }
 
-/** One side, by what was noted of it; `read` gives its bytes, or why they are not to be had. */
+/** One side, from the observer's note about it. `read` returns its bytes, or the reason why they are missing. */
 export function readFileSide(noted: unknown, read: () => Uint8Array | string): FileSide {
   const size = memberOf(noted, 'size')
   const omitted = (reason: string): FileSide => ({
@@ -117,7 +120,7 @@ function sealFileBytes(bytes: Uint8Array): FileSide {
   }
 }
 
-/** Puts one side into the attributes: content, size and hash; outside the workspace only the last two. */
+/** Puts one side into the attributes: content, size and hash, or for a file outside the workspace only size and hash. */
 export function putFileSide(
   attributes: SealedAttributes,
   name: ContentAttributeName,
@@ -141,7 +144,7 @@ export function memberOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
-/** Names are checked against the conventions where they are written. */
+/** The type of `name` checks it against the conventions. */
 export function put(attributes: SealedAttributes, name: AttributeName, value: unknown): void {
   if (value !== undefined) attributes[name] = value
 }

@@ -1,0 +1,104 @@
+/** Seals a turn: its prompt, its answer, and the sums of its model calls. */
+import type { AttributeName } from '@turnlog/conventions'
+import { parseJson } from '@turnlog/conventions/plain'
+import type { ModelCallRecord } from '../models/model-api.ts'
+import { redactText } from '../redact/redact.ts'
+import { type ChatRequest, chatRequestOf, conversationIdOf } from './chat-request.ts'
+import { incomplete, put, putText, textMessages } from './content.ts'
+import type { OpenContents } from './open-contents.ts'
+import type { Notes, SealKind } from './span-kind.ts'
+
+/** Facts about an open turn's model calls. They are part of the recorder's state, so that a restart adds nothing twice. */
+export interface TurnSums {
+  readonly model?: string | undefined
+  readonly prompt?: string | undefined
+  readonly answer?: string | undefined
+  readonly finishReason?: string | undefined
+  readonly usage: { readonly [Name in AttributeName]?: number }
+}
+
+export const emptySums: TurnSums = { usage: {} }
+
+const summed = [
+  'gen_ai.usage.input_tokens',
+  'gen_ai.usage.output_tokens',
+  'gen_ai.usage.cache_read.input_tokens',
+  'gen_ai.usage.cache_write.input_tokens',
+  'gen_ai.usage.reasoning.output_tokens',
+] as const satisfies AttributeName[]
+
+/** `isOwn`: the turn made the call itself. The tokens of a sub-agent's call are the turn's too; its prompt and answer are not. */
+export function addModelCall(
+  sums: TurnSums,
+  call: ModelCallRecord,
+  { isOwn }: { readonly isOwn: boolean },
+): TurnSums {
+  const usage: { [Name in AttributeName]?: number } = { ...sums.usage }
+  for (const name of summed) {
+    const value = call.attributes[name]
+    // A sum exists only if at least one call gave a number: missing is not 0.
+    if (typeof value === 'number') usage[name] = (usage[name] ?? 0) + value
+  }
+  if (!isOwn) return { ...sums, usage }
+  const model = call.attributes['gen_ai.request.model']
+  return {
+    model: sums.model ?? (typeof model === 'string' ? model : undefined),
+    prompt: sums.prompt ?? call.lastUserText,
+    answer: call.answerText === '' ? sums.answer : call.answerText,
+    finishReason: call.finishReasons[0] ?? sums.finishReason,
+    usage,
+  }
+}
+
+export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
+  const { contents, sums, isWhole } = context
+  const own = sums.get(span.spanId) ?? emptySums
+  const request = isWhole ? requestOf(contents, span.spanId, notes) : {}
+  const api = isWhole ? apiTextsOf(contents, span.spanId) : {}
+  const prompt = api.prompt ?? request.prompt ?? own.prompt
+  const text = api.answer ?? own.answer
+  const answer = textMessages('assistant', text, own.finishReason ?? 'stop')
+  if (prompt === undefined && !isWhole) {
+    put(attributes, 'gen_ai.input.messages.omitted', incomplete)
+  }
+  putText(attributes, 'gen_ai.input.messages', textMessages('user', prompt), context)
+  putText(attributes, 'gen_ai.output.messages', answer, context)
+  const conversation =
+    request.conversationId ?? (isWhole ? answeredConversation(contents, span.spanId) : undefined)
+  if (conversation !== undefined) {
+    attributes['gen_ai.conversation.id' satisfies AttributeName] ??= redactText(conversation).text
+  }
+  put(attributes, 'gen_ai.request.model', own.model)
+  for (const [name, value] of Object.entries(own.usage)) attributes[name] = value
+  if (Object.keys(own.usage).length > 0) put(attributes, 'turnlog.usage.is_sum', true)
+  sums.delete(span.spanId)
+  return { span, attributes }
+}
+
+/** The prompt and answer that the app passed to the API; the last of each counts. */
+function apiTextsOf(contents: OpenContents, id: string): { prompt?: string; answer?: string } {
+  const prompt = contents.pieces(id, 'turn.prompt').at(-1)?.toString()
+  const answer = contents.pieces(id, 'turn.answer').at(-1)?.toString()
+  return {
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(answer === undefined ? {} : { answer }),
+  }
+}
+
+function requestOf(contents: OpenContents, id: string, notes: Notes): ChatRequest {
+  const body = contents.bytes(id, 'turn.request')
+  const contentType = typeof notes.contentType === 'string' ? notes.contentType : undefined
+  return body === undefined ? {} : chatRequestOf(body, contentType)
+}
+
+/** The app's JSON answer, or one of its frames, may name the conversation it opened. */
+function answeredConversation(contents: OpenContents, id: string): string | undefined {
+  const pieces = contents.pieces(id, 'turn.response')
+  const whole = pieces.length > 1 ? [Buffer.concat(pieces)] : []
+  for (const text of [...pieces, ...whole]) {
+    // A piece of a larger answer is not JSON.
+    const found = conversationIdOf(parseJson(text.toString()))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
