@@ -43,7 +43,7 @@ async function read(path: string): Promise<{ status: number; text: string; heade
 
 const evil = '<script>alert("x")</script>&\'"'
 
-/** One turn with everything in it, each text hostile. */
+/** A turn with records of every kind; all their texts are hostile. */
 async function landTurn(prompt: string): Promise<string> {
   const traceId = newTraceId()
   const [root, tool, file] = [newSpanId(), newSpanId(), newSpanId()]

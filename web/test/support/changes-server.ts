@@ -1,4 +1,4 @@
-/** The Changes routes as far as the panel sees them: a list in memory, and answers a test can choose. */
+/** A stand-in for the Changes routes: a list in memory, and answers that a test can choose. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -27,15 +27,15 @@ const outcomes: Readonly<Record<string, string>> = {
 
 export type ChangesServer = Awaited<ReturnType<typeof startChangesServer>>
 
-/** `markup` is what stands in the page; the element's script is loaded before it. */
+/** `markup` is the page's body; the element's script is loaded before it. */
 export async function startChangesServer(
   markup = '<turnlog-changes poll="0.2"></turnlog-changes>',
 ) {
   const state = {
     changes: [] as ServedChange[],
-    /** Told of one operation only: by its id. */
+    /** What the answer for one operation has beside its entry in the list, by its id. */
     details: new Map<string, Readonly<Record<string, unknown>>>(),
-    /** Instead of what the routes would answer. */
+    /** These replace the usual answers. */
     answerDecision: undefined as Answer | undefined,
     answerRecent: undefined as Answer | undefined,
     asked: [] as string[],
@@ -77,7 +77,7 @@ export async function startChangesServer(
   return { state, url: await app.listen({ port: 0, host: '127.0.0.1' }), close: () => app.close() }
 }
 
-/** Its policy lets in what the page's own server serves, as a host's may. */
+/** The page's content policy allows what its own server serves, and nothing else. */
 export function servePage(app: FastifyInstance, markup: string): void {
   app.get('/', async (_request, reply) =>
     reply
