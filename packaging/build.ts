@@ -143,8 +143,9 @@ function copyTypesForCommonJs(from: string, to: string): void {
     writeFileSync(
       file,
       text.replaceAll(
-        /^((?:import|export) type .* from ['"]@turnlog\/conventions(?:\/[\w/-]+)?['"])/gm,
-        "$1 with { 'resolution-mode': 'import' }",
+        /^(import|export) (?:type )?(.*) from (['"]@turnlog\/conventions(?:\/[\w/-]+)?['"])/gm,
+        (_statement, verb: string, names: string, from: string) =>
+          `${verb} type ${names.replaceAll('type ', '')} from ${from} with { 'resolution-mode': 'import' }`,
       ),
     )
   }
