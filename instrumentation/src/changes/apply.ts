@@ -72,7 +72,7 @@ function act(options: ApplyOptions, rollback: Rollback): Promise<ApplyResult> | 
 }
 
 function deleteFile({ change, fileSystem: fs }: ApplyOptions): ApplyResult {
-  const found = expectAt(fs, change, 'path', change.after)
+  const found = expectAt(fs, change, 'path')
   if (found.status !== 'as_expected') return found
   fs.unlinkSync(found.target)
   return verify(fs, change, 'path', 'absent')
@@ -84,13 +84,13 @@ async function restore(
   rollback: Rollback,
 ): Promise<ApplyResult> {
   const bytes = store.content(hash)
-  if (bytes === undefined) return contentGone
-  const first = expectAt(fs, change, 'path', change.after)
+  if (bytes === undefined) return contentMissing
+  const first = expectAt(fs, change, 'path')
   if (first.status !== 'as_expected') return first
   makeFolders(fs, first.foldersMissing, rollback)
   const temporary = await writeTemporaryFile(fs, { ...first, bytes, mode: change.mode })
   rollback.push(temporary.remove)
-  const last = expectAt(fs, change, 'path', change.after)
+  const last = expectAt(fs, change, 'path')
   if (last.status !== 'as_expected') return last
   if (last.target !== first.target) return folderReplaced
   temporary.moveTo(last.target, { isNew: change.after === 'absent' })
@@ -102,17 +102,17 @@ async function moveBack(
   overwritten: FileState | undefined,
   rollback: Rollback,
 ): Promise<ApplyResult> {
-  const first = expectAt(fs, change, 'path', change.after)
+  const first = expectAt(fs, change, 'path')
   if (first.status !== 'as_expected') return first
   const bytes = overwritten === undefined ? undefined : store.content(overwritten)
-  if (overwritten !== undefined && bytes === undefined) return contentGone
+  if (overwritten !== undefined && bytes === undefined) return contentMissing
   const mode = change.overwrittenMode
   const temporary = bytes && (await writeTemporaryFile(fs, { ...first, bytes, mode }))
   if (temporary !== undefined) rollback.push(temporary.remove)
-  const last = expectAt(fs, change, 'path', change.after)
+  const last = expectAt(fs, change, 'path')
   if (last.status !== 'as_expected') return last
   if (last.target !== first.target) return folderReplaced
-  const back = expectAt(fs, change, 'previousPath', 'absent')
+  const back = expectAt(fs, change, 'previousPath')
   if (back.status !== 'as_expected') return back
   const isCaseOnly = isOneFile(fs, change)
   makeFolders(fs, back.foldersMissing, rollback)
@@ -131,14 +131,14 @@ async function restoreAtPreviousPath(
   plan: { readonly content: FileState; readonly overwritten?: FileState | undefined },
   rollback: Rollback,
 ): Promise<ApplyResult> {
-  const firstPath = expectAt(fs, change, 'path', change.after)
+  const firstPath = expectAt(fs, change, 'path')
   if (firstPath.status !== 'as_expected') return firstPath
-  const firstBack = expectAt(fs, change, 'previousPath', 'absent')
+  const firstBack = expectAt(fs, change, 'previousPath')
   if (firstBack.status !== 'as_expected') return firstBack
   const bytes = store.content(plan.content)
   const lost = plan.overwritten === undefined ? undefined : store.content(plan.overwritten)
-  if (bytes === undefined) return contentGone
-  if (plan.overwritten !== undefined && lost === undefined) return contentGone
+  if (bytes === undefined) return contentMissing
+  if (plan.overwritten !== undefined && lost === undefined) return contentMissing
   makeFolders(fs, firstBack.foldersMissing, rollback)
   const restored = await writeTemporaryFile(fs, { ...firstBack, bytes, mode: change.mode })
   rollback.push(restored.remove)
@@ -146,9 +146,9 @@ async function restoreAtPreviousPath(
     lost &&
     (await writeTemporaryFile(fs, { ...firstPath, bytes: lost, mode: change.overwrittenMode }))
   if (overwritten !== undefined) rollback.push(overwritten.remove)
-  const path = expectAt(fs, change, 'path', change.after)
+  const path = expectAt(fs, change, 'path')
   if (path.status !== 'as_expected') return path
-  const back = expectAt(fs, change, 'previousPath', 'absent')
+  const back = expectAt(fs, change, 'previousPath')
   if (back.status !== 'as_expected') return back
   if (path.target !== firstPath.target || back.target !== firstBack.target) return folderReplaced
   restored.moveTo(back.target, { isNew: true })
@@ -160,15 +160,19 @@ async function restoreAtPreviousPath(
   return left.status === 'applied' ? verify(fs, change, 'previousPath', plan.content) : left
 }
 
-const contentGone: ApplyResult = { status: 'failed', reason: 'The content before is gone.' }
+const contentMissing: ApplyResult = {
+  status: 'failed',
+  reason: 'The content from before the operation is not stored any more.',
+}
 const folderReplaced: ApplyResult = { status: 'failed', reason: 'The folder was replaced.' }
 
 type Expected =
   | (Omit<InsideLocation, 'status'> & { readonly status: 'as_expected' })
   | Extract<ApplyResult, { status: 'differs' | 'failed' }>
 
-/** The path is inside the workspace, holds what is expected, and is not write-protected (that throws). */
-function expectAt(fs: FileSystem, change: Change, place: PathRole, expected: string): Expected {
+/** The path is inside the workspace, holds what the operation left there, and is not write-protected (that throws). */
+function expectAt(fs: FileSystem, change: Change, place: PathRole): Expected {
+  const expected = place === 'path' ? change.after : 'absent'
   const look = lookAt(fs, change, place)
   if (look.status === 'refused') return { status: 'failed', reason: look.reason }
   if (look.state !== expected) return { status: 'differs', place, expected, onDisk: look.state }
@@ -208,9 +212,9 @@ const sentences: Readonly<Record<string, string>> = {
   ETXTBSY: 'The file is in use',
   ENOSPC: 'The disk is full',
   EDQUOT: 'The disk quota is used up',
-  ENOENT: 'The folder is gone',
+  ENOENT: 'The folder does not exist any more',
   ENOTDIR: 'A folder of the path is not a folder',
-  EEXIST: 'Something else took the place',
+  EEXIST: 'Another file was created at the path',
   EXDEV: 'The two paths are on different disks',
 }
 

@@ -76,7 +76,7 @@ export interface ChangeDecision {
 }
 
 /** Whether a decision counts: a revert that was refused does not. */
-export function stands(decision: ChangeDecision): boolean {
+export function counts(decision: ChangeDecision): boolean {
   return decision.type !== 'revert' || decision.outcome.startsWith('restored')
 }
 

@@ -175,13 +175,13 @@ function refusedBy(plan: Extract<RevertPlan, { action: 'refuse' }>): Refused {
   const where = place === 'path' ? 'The file' : 'The path it was renamed from'
   const differs = { status: 'refused', outcome, place, expected, onDisk } as const
   if (reason === 'content_not_kept') {
-    const message = 'The content before or after was not kept, so it cannot be reverted safely.'
+    const message = 'The content before or after was not stored, so it cannot be reverted safely.'
     return { ...differs, code: 'TL_CHANGE_NOT_KEPT', message }
   }
   if (outcome === 'missing') {
-    return { ...differs, code: 'TL_CHANGE_MISSING', message: 'The file is not there any more.' }
+    return { ...differs, code: 'TL_CHANGE_MISSING', message: 'The file does not exist any more.' }
   }
-  const message = `${where} is not what the operation left: it was changed since.`
+  const message = `${where} was changed since the operation.`
   return { ...differs, code: 'TL_CHANGE_CONFLICT', message }
 }
 
@@ -191,7 +191,7 @@ function refusedOf(result: Exclude<ApplyResult, { status: 'applied' }>): Refused
   const message =
     result.status === 'differs'
       ? 'The file was changed while it was being reverted. Nothing was written.'
-      : 'The file was written, but it is not what was written: somebody else wrote at the same moment.'
+      : 'The file was written, but does not hold what was written: another program wrote at the same moment.'
   const code = 'TL_CHANGE_CONFLICT'
   return { status: 'refused', outcome: 'conflict', code, message, place, expected, onDisk }
 }

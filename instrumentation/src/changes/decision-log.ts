@@ -1,5 +1,5 @@
 /**
- * The decisions on one operation: a file of JSON lines, oldest first; the last one that stands counts.
+ * The decisions on one operation: a file of JSON lines, oldest first.
  *
  * Two processes may decide at once: each decision is one append that begins and ends with a newline, so none is lost, and
  * one that a crash cut off damages only itself. Empty lines are ignored. A file above 512 KiB is replaced by its newest 100

@@ -57,34 +57,34 @@ export function pruneStore(options: PruneOptions): PruneResult {
     .filter(({ name }) => parseOperationName(name) !== undefined)
     .sort((one, other) => (one.name < other.name ? 1 : -1))
 
-  const kept = new Set<string>()
+  const used = new Set<string>()
   const leaving: File[] = []
   let bytes = 0
-  let operationsKept = 0
+  let operationCount = 0
   for (const operation of operations) {
     const { startedAtMs = 0 } = parseOperationName(operation.name) ?? {}
-    const added = referencesOf(fs, operation).filter((name) => !kept.has(name))
+    const added = referencesOf(fs, operation).filter((name) => !used.has(name))
     const cost = added.reduce(
       (sum, name) => sum + (contents.get(name)?.bytes ?? 0),
       operation.bytes,
     )
     const isLeaving =
       leaving.length > 0 ||
-      operationsKept >= operationsMax ||
+      operationCount >= operationsMax ||
       startedAtMs < now - ageMs ||
       bytes + cost > bytesMax
     if (isLeaving) {
       leaving.push(operation)
     } else {
       bytes += cost
-      operationsKept += 1
-      for (const name of added) kept.add(name)
+      operationCount += 1
+      for (const name of added) used.add(name)
     }
   }
 
   const operationsRemoved = leaving.filter((file) => remove(fs, file.path)).length
   const unused = [...contents.values()].filter(
-    ({ name, changedAtMs }) => !kept.has(name) && changedAtMs < now - contentGraceMs,
+    ({ name, changedAtMs }) => !used.has(name) && changedAtMs < now - contentGraceMs,
   )
   const contentsRemoved = unused.filter((file) => remove(fs, file.path)).length
   removeOld(fs, folders.tmp, now - temporaryGraceMs)
@@ -113,11 +113,11 @@ function removeDecisions(
   },
 ): void {
   const idsOf = (files: readonly File[]) => new Set(files.map((file) => opIdOf(file.name)))
-  const [gone, known] = [idsOf(options.leaving), idsOf(options.operations)]
+  const [removed, known] = [idsOf(options.leaving), idsOf(options.operations)]
   for (const log of list(fs, options.folder)) {
     const opId = log.name.slice(0, 36)
     const isOrphan = !known.has(opId) && log.changedAtMs < options.before
-    if (gone.has(opId) || isOrphan) remove(fs, log.path)
+    if (removed.has(opId) || isOrphan) remove(fs, log.path)
   }
 }
 

@@ -167,7 +167,8 @@ async function decide(reply: FastifyReply, request: DecideRequest): Promise<Fast
   if (result.status === 'refused') return answer(reply, 409, refusalAnswer(opId, result))
   const decision = decisionAnswer(result.decision)
   if (result.status === 'not_kept') {
-    const message = 'The decision was carried out and told, but the local store cannot be written.'
+    const message =
+      'The decision was carried out and recorded, but the local store cannot be written.'
     return answer(reply, 500, { ...errorAnswer('TL_CHANGES_STORE', message), opId, decision })
   }
   const message = result.wasNothingLeft ? 'Nothing was left to do.' : undefined

@@ -22,11 +22,11 @@ import { type FileSystem, makePrivateFolder, originalFs, replaceFile } from '../
 import { failed } from '../health.ts'
 import {
   type ChangeDecision,
+  counts,
   isRawHash,
   parseRecordedChange,
   type RawHash,
   type RecordedChange,
-  stands,
 } from './change.ts'
 import { appendDecision, decisionLogName, readDecisions } from './decision-log.ts'
 import { fileBytesMax, hashOf } from './disk-state.ts'
@@ -58,7 +58,7 @@ export type RecordResult =
   | { readonly status: 'refused' | 'failed'; readonly reason: string }
 
 export interface StoredChange extends StoredOperation {
-  /** The last one that stands; undefined while undecided. */
+  /** The last one that counts; undefined while undecided. */
   readonly decision: ChangeDecision | undefined
   /** All of them, oldest first, with those that could not be carried out. */
   readonly decisions: readonly ChangeDecision[]
@@ -82,7 +82,7 @@ export class ChangeStore {
   readonly #damaged = new Set<string>()
   /** The workspace of each operation by its file's name. Operations never change, so each is read once for it. */
   readonly #workspaces = new Map<string, string>()
-  /** Logs with a decision that stands: later ones replace it, none takes it back. */
+  /** Logs with a decision that counts. Later ones replace it, but none makes the operation undecided again. */
   readonly #decidedLogs = new Set<string>()
 
   constructor({ directory, fileSystem = originalFs, now = Date.now }: StoreOptions) {
@@ -255,7 +255,7 @@ export class ChangeStore {
       const path = join(this.#folders.decisions, name)
       const { decisions, damagedCount } = readDecisions(this.#fs, path)
       if (damagedCount > 0) this.#countDamage(name)
-      return { decision: decisions.findLast(stands), decisions }
+      return { decision: decisions.findLast(counts), decisions }
     } catch {
       this.#countDamage(name)
       return undecided

@@ -46,7 +46,7 @@ export function livenessOf(
   if (boot === '' && !isSameHost) return 'unknown'
   if (other.pidNamespace !== (pidNamespace(fileSystem) ?? '')) return 'unknown'
   const start = startOf(other.pid, fileSystem)
-  if (start.status === 'gone') return 'dead'
+  if (start.status === 'ended') return 'dead'
   if (start.status === 'unknown' || other.processStart === '') return 'unknown'
   return start.at === other.processStart ? 'alive' : 'dead'
 }
@@ -75,12 +75,12 @@ function pidNamespace(fileSystem: FileSystem): string | undefined {
 
 type ProcessStart =
   | { readonly status: 'started'; readonly at: string }
-  | { readonly status: 'gone' }
+  | { readonly status: 'ended' }
   | { readonly status: 'unknown' }
 
 function startOf(pid: number, fileSystem: FileSystem): ProcessStart {
   // Signal 0 succeeds for a living process, or is refused when another user owns it.
-  if (!isThere(pid)) return { status: 'gone' }
+  if (!isThere(pid)) return { status: 'ended' }
   return process.platform === 'linux' ? startInProc(pid, fileSystem) : startByPs(pid)
 }
 
@@ -100,7 +100,7 @@ function startInProc(pid: number, fileSystem: FileSystem): ProcessStart {
   if (stat === undefined) return { status: 'unknown' }
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state, at] = [fields[0], fields[19]]
-  if (state === 'Z' || state === 'X') return { status: 'gone' }
+  if (state === 'Z' || state === 'X') return { status: 'ended' }
   return at === undefined ? { status: 'unknown' } : { status: 'started', at }
 }
 

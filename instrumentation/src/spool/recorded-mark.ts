@@ -10,7 +10,7 @@ export function parseRecordedMark(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
-/** The largest number marked; 0 where there is none. Throws what the disk throws. */
+/** The largest number marked, or 0. Throws what the disk throws. */
 export function readRecordedMark(fileSystem: FileSystem, folder: string): number {
   return Math.max(0, ...namesIn(fileSystem, folder).map((name) => parseRecordedMark(name) ?? 0))
 }

@@ -70,8 +70,8 @@ export function nextNote(
   now: number,
 ): SentNote {
   const before = quietly('read a note', () => readNote(fileSystem, sentFolder(folder), name))
-  const held = before ?? readSegmentContents(fileSystem, path.join(folder, name), name)
-  const { sequences, contents } = held
+  const contained = before ?? readSegmentContents(fileSystem, path.join(folder, name), name)
+  const { sequences, contents } = contained
   return { takenAt: now, times: (before?.times ?? 0) + 1, sequences, contents }
 }
 
@@ -192,12 +192,12 @@ function isTime(value: unknown): value is number {
 /** The sequences of all segments in `sent/`, for the account. */
 export function sentSequences(fileSystem: FileSystem, folder: string): SequenceRange[] {
   const sent = sentFolder(folder)
-  const held = namesIn(fileSystem, sent)
+  const notes = namesIn(fileSystem, sent)
     .filter((name) => parseSegmentName(name) !== undefined)
     .map(
       (name) =>
         readNote(fileSystem, sent, name) ??
         readSegmentContents(fileSystem, path.join(sent, name), name),
     )
-  return joinRanges(held.flatMap(({ sequences }) => sequences))
+  return joinRanges(notes.flatMap(({ sequences }) => sequences))
 }

@@ -22,7 +22,7 @@ export function parseEndpoint(text: string): EndpointResult {
   if (!URL.canParse(trimmed)) return invalid('it is not a URL')
   const url = new URL(trimmed)
   if (url.username !== '' || url.password !== '') {
-    return invalid('it holds a user or password; the token has a setting of its own')
+    return invalid('it contains a user or password; the token has its own setting')
   }
   if (url.search !== '' || url.hash !== '') return invalid('it has a query or a fragment')
   const path = url.pathname.replace(/\/+$/, '').replace(understoodSuffix, '').replace(/\/+$/, '')
