@@ -2,6 +2,7 @@
  * What the Collector writes on its standard error is for machines: `time level caller message {json}`, with tabs between.
  * Here is what of it a person is told.
  */
+import { asString, parseObject } from '@turnlog/conventions/plain'
 
 const retrying = 'Exporting failed. Will retry the request after interval.'
 
@@ -9,19 +10,9 @@ const retrying = 'Exporting failed. Will retry the request after interval.'
 export function describeLogLine(line: string): string | undefined {
   const [, level, , message, fields] = line.split('\t')
   if (level === undefined || message === undefined) return line.trim() === '' ? undefined : line
-  const cause = errorIn(fields)
+  const cause = asString(parseObject(fields ?? '')?.error)
   const because = cause === undefined ? '.' : `: ${cause}`
   if (message === retrying) return `Sending failed, and is tried again${because}`
   const isOrdinary = level === 'info' || level === 'debug'
   return isOrdinary ? undefined : `${message.replace(/\.$/, '')}${because}`
-}
-
-function errorIn(fields: string | undefined): string | undefined {
-  try {
-    const parsed: unknown = JSON.parse(fields ?? '')
-    if (typeof parsed !== 'object' || parsed === null || !('error' in parsed)) return undefined
-    return typeof parsed.error === 'string' ? parsed.error : undefined
-  } catch {
-    return undefined
-  }
 }

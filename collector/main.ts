@@ -1,13 +1,13 @@
 import { untilToldToStop } from '../start/told-to-stop.ts'
 import { runCollector } from './run.ts'
-import { readSettings } from './settings.ts'
+import { readCollectorSettings } from './settings.ts'
 
 /** `npm run collector`: settings, then the Collector until it is told to stop. */
 
 // A console that is gone is no reason to leave anything running.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
-const read = readSettings(process.env, process.argv.slice(2))
+const read = readCollectorSettings(process.env, process.argv.slice(2))
 if (read.status === 'invalid') {
   console.error(read.reason)
   process.exit(1)

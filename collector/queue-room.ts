@@ -20,8 +20,8 @@ export function roomOf(queueDirectory: string): number {
 
 /** How much of each signal the queue shall hold. */
 export function queueBytesFor(room: number): number {
-  const { least, most } = queueBytesBounds
-  return Math.min(most, Math.max(least, Math.floor(room * shareOfRoom)))
+  const { min, max } = queueBytesBounds
+  return Math.min(max, Math.max(min, Math.floor(room * shareOfRoom)))
 }
 
 /** Where the disk has less for it, the queue may fill it: by its setting, or because the largest request has to fit. */

@@ -1,4 +1,5 @@
 /** What the receiver says before anything is sent to it: a Collector drops what a receiver refuses for good. */
+import { asString, errorCode, parseObject } from '@turnlog/conventions/plain'
 
 const answersWithinMs = 5_000
 
@@ -32,38 +33,21 @@ export async function checkReceiver({
   const text = await response.text().catch(() => '')
   if (response.ok) {
     // A portal's page, or whatever else listens there, is also answered with 200.
-    if (isJsonObject(text)) return { status: 'ready' }
+    if (parseObject(text) !== undefined) return { status: 'ready' }
     return { status: 'refuses', reason: 'what answers there is no receiver' }
   }
   if ([408, 429, 502, 503, 504].includes(response.status)) {
     return { status: 'away', reason: `it answers ${response.status}` }
   }
   const { status } = response
-  const said = messageIn(text)
-  return { status: 'refuses', reason: `it answers ${status}${said === '' ? '' : `: ${said}`}` }
-}
-
-function isJsonObject(text: string): boolean {
-  try {
-    return typeof JSON.parse(text) === 'object'
-  } catch {
-    return false
-  }
-}
-
-/** `google.rpc.Status`, as OTLP answers. */
-function messageIn(text: string): string {
-  try {
-    const { message }: { message?: unknown } = JSON.parse(text)
-    return typeof message === 'string' ? message.replace(/\.$/, '') : ''
-  } catch {
-    return ''
-  }
+  // `google.rpc.Status`, as OTLP answers.
+  const message = asString(parseObject(text)?.message)?.replace(/\.$/, '')
+  return { status: 'refuses', reason: `it answers ${status}${message ? `: ${message}` : ''}` }
 }
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.name === 'TimeoutError') return `no answer within ${answersWithinMs / 1_000} s`
   const { cause } = error
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.message
+  return errorCode(cause) ?? error.message
 }

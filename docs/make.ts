@@ -11,7 +11,8 @@ import {
   type MetricDefinition,
   metrics,
 } from '@turnlog/conventions'
-import { settings as collectorSettings, type Setting } from '../collector/settings.ts'
+import { type SettingsTable, settingRows } from '@turnlog/conventions/settings'
+import { settings as collectorSettings } from '../collector/settings.ts'
 import { generalAttributes } from '../conventions/src/names/attributes.ts'
 import { genAiAttributes } from '../conventions/src/names/gen-ai.ts'
 import { turnlogAttributes } from '../conventions/src/names/turnlog.ts'
@@ -26,6 +27,7 @@ import {
   type Member,
 } from '../receiver/src/events/definitions.ts'
 import { eventSchemaDocument } from '../receiver/src/events/json-schema.ts'
+import { settings as startSettings } from '../start/settings.ts'
 
 export const made: ReadonlyMap<string, string> = new Map([
   ['CONVENTIONS.md', conventions()],
@@ -112,25 +114,13 @@ function settings(): string {
     'Settings',
     'Read once, at the start, from the environment. Made from the tables in the code by `npm run docs`; do not edit.',
     '## The instrumentation',
-    settingTable(Object.values(instrumentationSettings)),
+    settingTable(instrumentationSettings),
     '## The receiver',
-    settingTable(
-      Object.values(receiverSettings).map(({ env, default: value, doc }) => ({
-        env,
-        default: value === undefined || String(value) === '' ? 'none' : code(String(value)),
-        doc,
-      })),
-    ),
+    settingTable(receiverSettings),
     '## The Collector',
     'Read by `otel-collector-config.yaml` and the files in `collector/`, in whatever Collector runs them; `npm run collector` ' +
       'checks them before. A port is of `TURNLOG_COLLECTOR_HOST`.',
-    settingTable(
-      Object.values<Setting>(collectorSettings).map(({ env, default: value, doc }) => ({
-        env,
-        default: value === undefined ? 'none' : code(value),
-        doc,
-      })),
-    ),
+    settingTable(collectorSettings),
     '## The dashboards',
     'Read by Grafana, from the environment of its own process, when it is given `dashboards/provisioning`.',
     table(
@@ -138,36 +128,27 @@ function settings(): string {
       dashboardSettings.map(({ env, doc }) => [code(env), doc]),
     ),
     '## npm start',
-    'Beside `DATABASE_URL`, `TURNLOG_RECEIVER_PORT`, `TURNLOG_DATA` and `TURNLOG_PG_PORT` of the receiver and the settings of ' +
-      'the instrumentation, which reach the example app:',
-    settingTable([
-      {
-        env: 'EXAMPLE_PORT',
-        default: code('8000'),
-        doc: 'The port of the chat page, on 127.0.0.1.',
-      },
-      {
-        env: 'EXAMPLE_WORKSPACE',
-        default: '`workspace` in `TURNLOG_DATA`',
-        doc: 'The agent’s folder; `TELEMETRY_WORKSPACE` is set to it.',
-      },
-      {
-        env: 'ANTHROPIC_API_KEY',
-        default: 'none',
-        doc: 'With it the agent talks to the real API; without, to a scripted model.',
-      },
-      { env: 'ANTHROPIC_BASE_URL', default: 'none', doc: 'Any Messages API to talk to.' },
-      { env: 'EXAMPLE_MODEL', default: 'the example’s own', doc: 'The model to ask for.' },
-    ]),
+    settingTable(startSettings),
+    'Other settings of the receiver and the instrumentation reach them. The example app also reads:',
+    table(
+      ['setting', 'default', 'meaning'],
+      [
+        [
+          code('ANTHROPIC_API_KEY'),
+          'none',
+          'With it the agent talks to the real API; without, to a scripted model.',
+        ],
+        [code('ANTHROPIC_BASE_URL'), 'none', 'Any Messages API to talk to.'],
+        [code('EXAMPLE_MODEL'), 'the example’s own', 'The model to ask for.'],
+      ],
+    ),
   )
 }
 
-function settingTable(
-  rows: readonly { readonly env: string; readonly default: string; readonly doc: string }[],
-): string {
+function settingTable(settings: SettingsTable): string {
   return table(
     ['setting', 'default', 'meaning'],
-    rows.map(({ env, default: value, doc }) => [code(env), value, doc]),
+    settingRows(settings).map(({ env, default: value, doc }) => [code(env), value, doc]),
   )
 }
 

@@ -1,3 +1,4 @@
+import { errorMessage } from '@turnlog/conventions/plain'
 import { openEmbeddedPostgres } from '@turnlog/embedded-postgres'
 import pg from 'pg'
 import { ExpectedError } from './expected-error.ts'
@@ -70,7 +71,7 @@ async function openOther(url: string): Promise<Database> {
     await client.query('select 1')
   } catch (error) {
     throw new ExpectedError(
-      `The database of DATABASE_URL (${shownUrl}) does not answer: ${reason(error)}.`,
+      `The database of DATABASE_URL (${shownUrl}) does not answer: ${errorMessage(error)}.`,
       { cause: error },
     )
   } finally {
@@ -84,11 +85,4 @@ function withoutPassword(text: string): string {
   url.password = ''
   for (const name of ['password', 'sslpassword']) url.searchParams.delete(name)
   return url.href
-}
-
-/** Several addresses that refuse make one error without a message. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.message !== '') return error.message
-  return 'code' in error ? String(error.code) : error.name
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { openReceiverAccess } from './receiver-access.ts'
-import { readSettings } from './settings.ts'
+import { readStartSettings } from './settings.ts'
 import { untilToldToStop } from './told-to-stop.ts'
 import { runTurnlog } from './turnlog.ts'
 
@@ -12,7 +12,7 @@ const preload = import.meta.resolve('./ends-with-parent.js')
 // A console that is gone, a closed terminal or `npm start | head`, is no reason to leave anything running.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
-const read = readSettings(process.env)
+const read = readStartSettings(process.env)
 if (read.status === 'invalid') {
   console.error(read.reason)
   process.exit(1)

@@ -1,23 +1,76 @@
-import { homedir, userInfo } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+/** Every setting of `npm start`, and its only reader. Other variables pass through to the receiver and the example. */
+import { userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
+import {
+  optional,
+  port,
+  postgresUrl,
+  problemOf,
+  problemOfPorts,
+  readSettings,
+  type SettingsOf,
+  setting,
+  text,
+  xdgFolder,
+} from '@turnlog/conventions/settings'
 
-/** Every setting of `npm start`: its name, and what it has without being set. The only reader of the environment. */
-export interface Settings {
-  /** TURNLOG_RECEIVER_PORT */
-  readonly receiverPort: number
-  /** EXAMPLE_PORT */
-  readonly examplePort: number
-  /** TURNLOG_PG_PORT: absent, any free one that is then kept. */
-  readonly postgresPort: number | undefined
-  /** TURNLOG_DATA: absent, `turnlog` in the user's data directory. */
+export const settings = {
+  receiverPort: setting({
+    env: 'TURNLOG_RECEIVER_PORT',
+    default: 4320,
+    doc: 'The port of the receiver, on 127.0.0.1.',
+    ...port(),
+  }),
+  examplePort: setting({
+    env: 'EXAMPLE_PORT',
+    default: 8000,
+    doc: 'The port of the chat page, on 127.0.0.1.',
+    ...port(),
+  }),
+  postgresPort: optional({
+    env: 'TURNLOG_PG_PORT',
+    doc: 'The port of the embedded PostgreSQL. By default any free one, then kept.',
+    ...port(),
+  }),
+  dataFolder: optional({
+    env: 'TURNLOG_DATA',
+    defaultDoc: '`turnlog` in the user’s data folder (XDG)',
+    doc: 'Where the database, the spool and the workspace are.',
+    ...text,
+  }),
+  spoolFolder: optional({
+    env: 'TELEMETRY_SPOOL_DIRECTORY',
+    defaultDoc: '`spool` in `TURNLOG_DATA`',
+    doc: 'Where the example’s records wait.',
+    ...text,
+  }),
+  workspace: optional({
+    env: 'EXAMPLE_WORKSPACE',
+    defaultDoc: '`workspace` in `TURNLOG_DATA`',
+    doc: 'The agent’s folder; `TELEMETRY_WORKSPACE` is set to it.',
+    ...text,
+  }),
+  databaseUrl: optional({
+    env: 'DATABASE_URL',
+    doc: 'The PostgreSQL to land in. Without it one is started in the data folder.',
+    ...postgresUrl,
+    isSecret: true,
+  }),
+  user: optional({
+    env: 'TELEMETRY_USER_ID',
+    defaultDoc: 'the operating system’s user name',
+    doc: 'Who uses the example.',
+    ...text,
+  }),
+} as const
+
+type Read = SettingsOf<typeof settings>
+
+/** Folders are absolute. */
+export interface Settings extends Omit<Read, 'dataFolder' | 'spoolFolder' | 'workspace' | 'user'> {
   readonly dataFolder: string
-  /** TELEMETRY_SPOOL_DIRECTORY: absent, in the data folder. */
   readonly spoolFolder: string
-  /** EXAMPLE_WORKSPACE, the agent's folder: absent, in the data folder. */
   readonly workspace: string
-  /** DATABASE_URL: absent, the embedded PostgreSQL. */
-  readonly databaseUrl: string | undefined
-  /** TELEMETRY_USER_ID, for whom the example's token is: absent, who is logged in. */
   readonly user: string
 }
 
@@ -25,66 +78,32 @@ export type ReadSettings =
   | { readonly status: 'ok'; readonly settings: Settings }
   | { readonly status: 'invalid'; readonly reason: string }
 
-const receiverPortDefault = 4320
-const examplePortDefault = 8000
-
-/** An empty variable counts as absent. Paths are taken from the working directory. */
-export function readSettings(environment: NodeJS.ProcessEnv): ReadSettings {
-  const setting = (name: string) => environment[name]?.trim() || undefined
-  const ports = {
-    TURNLOG_RECEIVER_PORT: parsePort(setting('TURNLOG_RECEIVER_PORT'), receiverPortDefault),
-    EXAMPLE_PORT: parsePort(setting('EXAMPLE_PORT'), examplePortDefault),
-    TURNLOG_PG_PORT: parsePort(setting('TURNLOG_PG_PORT'), undefined),
-  }
-  const taken = new Map<number, string>()
-  for (const [name, port] of Object.entries(ports)) {
-    if (port === 'invalid') {
-      return invalid(`${name} must be a port from 1 to 65535, not '${setting(name)}'.`)
-    }
-    if (port === undefined) continue
-    const other = taken.get(port)
-    if (other !== undefined) return invalid(`${other} and ${name} must differ: both are ${port}.`)
-    taken.set(port, name)
-  }
-  const databaseUrl = setting('DATABASE_URL')
-  if (databaseUrl !== undefined && !isPostgresUrl(databaseUrl)) {
-    return invalid('DATABASE_URL must be an address such as postgresql://user:password@host/name.')
-  }
-  const dataFolder = resolve(setting('TURNLOG_DATA') ?? dataFolderDefault(environment))
+/** Paths are relative to the working directory. */
+export function readStartSettings(environment: NodeJS.ProcessEnv): ReadSettings {
+  const problems: string[] = []
+  const read = readSettings(settings, environment, (...wrong) => problems.push(problemOf(...wrong)))
+  const { receiverPort, examplePort, postgresPort } = settings
+  const reason =
+    problems[0] ??
+    problemOfPorts({
+      [receiverPort.env]: read.receiverPort,
+      [examplePort.env]: read.examplePort,
+      [postgresPort.env]: read.postgresPort,
+    })
+  if (reason !== undefined) return { status: 'invalid', reason }
+  const dataFolder = resolve(
+    read.dataFolder ?? join(xdgFolder(environment, 'XDG_DATA_HOME'), 'turnlog'),
+  )
   return {
     status: 'ok',
     settings: {
-      receiverPort: Number(ports.TURNLOG_RECEIVER_PORT),
-      examplePort: Number(ports.EXAMPLE_PORT),
-      postgresPort: ports.TURNLOG_PG_PORT === 'invalid' ? undefined : ports.TURNLOG_PG_PORT,
+      ...read,
       dataFolder,
-      spoolFolder: resolve(setting('TELEMETRY_SPOOL_DIRECTORY') ?? join(dataFolder, 'spool')),
-      workspace: resolve(setting('EXAMPLE_WORKSPACE') ?? join(dataFolder, 'workspace')),
-      databaseUrl,
-      user: setting('TELEMETRY_USER_ID') ?? userName(),
+      spoolFolder: resolve(read.spoolFolder ?? join(dataFolder, 'spool')),
+      workspace: resolve(read.workspace ?? join(dataFolder, 'workspace')),
+      user: read.user ?? userName(),
     },
   }
-}
-
-function invalid(reason: string): ReadSettings {
-  return { status: 'invalid', reason }
-}
-
-function parsePort<Absent>(text: string | undefined, absent: Absent): number | Absent | 'invalid' {
-  if (text === undefined) return absent
-  const port = Number(text)
-  return /^\d+$/.test(text) && port >= 1 && port <= 65_535 ? port : 'invalid'
-}
-
-function isPostgresUrl(text: string): boolean {
-  return ['postgresql:', 'postgres:'].includes(URL.parse(text)?.protocol ?? '')
-}
-
-/** XDG Base Directory Specification: a path there that is not absolute is to be ignored. */
-function dataFolderDefault(environment: NodeJS.ProcessEnv): string {
-  const xdg = environment.XDG_DATA_HOME
-  const base = xdg && isAbsolute(xdg) ? xdg : join(homedir(), '.local', 'share')
-  return join(base, 'turnlog')
 }
 
 /** A user without an entry in the system's list, as containers run them, has a number only. */

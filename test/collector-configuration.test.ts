@@ -1,6 +1,8 @@
 /** What the Collector's configurations say of themselves, held without a Collector. */
+
 import { readdirSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
+import { settingRows } from '@turnlog/conventions/settings'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { queueBytesBounds, settings } from '../collector/settings.ts'
@@ -52,7 +54,7 @@ test.each(variants)(
     })
     const storage = at(whole, 'extensions', 'file_storage/queue') as Mapping
     expect(queue.queue_size).toContain(`{env:${settings.queueBytesMax.env}:-`)
-    expect(queueBytesBounds.most).toBeLessThanOrEqual(0.4 * Number(storage.max_size))
+    expect(queueBytesBounds.max).toBeLessThanOrEqual(0.4 * Number(storage.max_size))
     const { rebound_needed_threshold_mib, rebound_trigger_threshold_mib } =
       storage.compaction as Mapping
     // Else a file would be compacted again and again.
@@ -128,7 +130,10 @@ test('a token stands in no configuration', () => {
 
 test('the environment that is read is the one that is documented, with the same defaults', () => {
   const known = new Map(
-    Object.values(settings).map(({ env, default: value }) => [env as string, value]),
+    settingRows(settings).map(({ env, default: value }) => [
+      env,
+      value === 'none' ? undefined : value.replaceAll('`', ''),
+    ]),
   )
   const read = [base, ...overlays].flatMap((file) =>
     [...text(file).matchAll(/\$\{env:(\w+)(?::-([^}]*))?\}/g)].map(([, name, value]) => ({

@@ -30,9 +30,15 @@ export type SettingsOf<Table extends SettingsTable> = {
   readonly [Name in keyof Table]: Table[Name] extends Setting<infer Value> ? Value : never
 }
 
-/** Infers the type of the value from the parser, or takes it from the caller. */
 export function setting<Value>(definition: Setting<Value>): Setting<Value> {
   return definition
+}
+
+/** A setting that is undefined by default. */
+export function optional<Value>(
+  definition: Omit<Setting<Value>, 'default'>,
+): Setting<Value | undefined> {
+  return { ...definition, default: undefined }
 }
 
 /**
@@ -95,7 +101,8 @@ export function wholeNumber(limits: {
   const { min, max } = limits
   return {
     parse(written) {
-      const number = Number(written)
+      // Digits, and what people write of large numbers: 1e9.
+      const number = /^\d+(?:\.\d+)?(?:e\d+)?$/i.test(written) ? Number(written) : Number.NaN
       return Number.isSafeInteger(number) && number >= min && number <= max ? number : undefined
     },
     expected: `a whole number from ${min} to ${max}`,

@@ -1,7 +1,7 @@
 /** `npm start` with a small receiver and a small app in place of the real ones. */
 
 import { join } from 'node:path'
-import { readSettings } from '../../start/settings.ts'
+import { readStartSettings } from '../../start/settings.ts'
 import { untilToldToStop } from '../../start/told-to-stop.ts'
 import { runTurnlog } from '../../start/turnlog.ts'
 
@@ -13,7 +13,7 @@ const program = (name: string): [string, ...string[]] => [
   join(import.meta.dirname, name),
 ]
 
-const read = readSettings(process.env)
+const read = readStartSettings(process.env)
 if (read.status === 'invalid') {
   console.error(read.reason)
   process.exit(1)

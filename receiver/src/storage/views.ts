@@ -11,6 +11,7 @@
  * receiver is refused instead of putting its own views back.
  */
 import { createHash } from 'node:crypto'
+import { errorCode } from '@turnlog/conventions/plain'
 import { TurnlogError } from '../errors.ts'
 import type { Client } from './database.ts'
 import { runSqlFile, type SqlFile } from './sql-files.ts'
@@ -81,7 +82,7 @@ function isNewer(left: string, right: string): boolean {
 /** `invalid_table_definition`, `invalid_function_definition`: `create or replace` cannot change this much. */
 function isIncompatible(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined
-  const sqlState = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  const sqlState = errorCode(cause)
   return sqlState === '42P16' || sqlState === '42P13'
 }
 
