@@ -39,7 +39,7 @@ export const made: ReadonlyMap<string, string> = new Map([
 function conventions(): string {
   return page(
     'Conventions',
-    'Every attribute, event and metric Turnlog uses. Made from `conventions/src` by `npm run docs`; do not edit.',
+    'Every attribute, event and metric that Turnlog uses. Made from `conventions/src/names` by `npm run docs`; do not edit.',
     '## Attributes of OpenTelemetry',
     attributeTable(generalAttributes),
     '## Attributes of OpenTelemetry’s GenAI conventions',
@@ -47,7 +47,7 @@ function conventions(): string {
     attributeTable(genAiAttributes),
     '## Attributes of Turnlog',
     attributeTable(turnlogAttributes),
-    '## Beside every content attribute `K`',
+    '## Companions of every content attribute `K`',
     attributeTable(
       Object.fromEntries(
         Object.entries(contentSuffixes).map(([name, definition]) => [`K.${name}`, definition]),

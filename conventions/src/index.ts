@@ -1,4 +1,4 @@
-/** Every name Turnlog uses on the wire, and the ids it parses. */
+/** Every name that Turnlog uses on the wire, and its ids. What else both ends share is imported by file. */
 export * from './names/attributes.ts'
 export * from './names/definition.ts'
 export * from './names/delivery.ts'

@@ -1,12 +1,11 @@
 /**
- * The attributes in use: OpenTelemetry's own, copied (its advice for incubating names), and Turnlog's.
+ * All attributes: OpenTelemetry's, copied as it advises for names that are not stable, and Turnlog's.
  *
- * Code writes the names as literals of type `AttributeName`, so a name that is not in a table does not
- * compile. `docs/CONVENTIONS.md` is made from these tables.
+ * Code writes the names as literals of type `AttributeName`, so a name that is not in a table does not compile.
+ * `docs/CONVENTIONS.md` is made from these tables.
  *
- * For every attribute that is *content* (`isContent`), five more may stand beside it, see
- * `contentSuffixes`: `K.size` always, `K.ref` instead of `K` where it went out of line, `K.sha256` where
- * the table of file operations names it, `K.omitted` and `K.redactions` when they apply.
+ * Every attribute `K` of type `content` has companions (`contentSuffixes`): always `K.size`; `K.sha256` on file operations;
+ * `K.ref` instead of `K` when the content travels apart; `K.omitted` and `K.redactions` when they apply.
  */
 import type { AttributeDefinition } from './definition.ts'
 import { genAiAttributes } from './gen-ai.ts'
@@ -48,7 +47,7 @@ export const generalAttributes = {
   },
   'host.id': {
     type: 'string',
-    meaning: 'The machine id, hashed with a constant of Turnlog’s own.',
+    meaning: 'The machine id, hashed together with a constant of Turnlog.',
     example: 'b3c1f0…',
     stability: 'development',
   },
@@ -66,7 +65,7 @@ export const generalAttributes = {
   },
   'os.version': {
     type: 'string',
-    meaning: 'Its release.',
+    meaning: 'The release of the operating system.',
     example: '6.1.0',
     stability: 'development',
   },
@@ -78,13 +77,13 @@ export const generalAttributes = {
   },
   'process.runtime.name': {
     type: 'string',
-    meaning: 'Always `nodejs` here.',
+    meaning: 'Always `nodejs`.',
     example: 'nodejs',
     stability: 'development',
   },
   'process.runtime.version': {
     type: 'string',
-    meaning: 'Node’s version.',
+    meaning: 'The version of Node.js.',
     example: '24.21.0',
     stability: 'development',
   },
@@ -120,26 +119,26 @@ export const generalAttributes = {
   },
   'vcs.ref.head.revision': {
     type: 'string',
-    meaning: 'The commit the workspace stands on.',
+    meaning: 'The commit that is checked out in the workspace.',
     example: '9d59409acf479dfa0df1aa568182e43e43df8bbe',
     stability: 'development',
   },
   'vcs.ref.head.name': {
     type: 'string',
-    meaning: 'The branch the workspace stands on; absent on a detached head.',
+    meaning: 'The branch that is checked out in the workspace; absent on a detached head.',
     example: 'main',
     stability: 'development',
   },
   'log.record.uid': {
     type: 'string',
-    meaning: 'Recorder and sequence: equal means the same record.',
+    meaning: 'Recorder and sequence. Records with the same value are the same record.',
     example: '0198c2c4-6c1e-4d0a-9a39-6f9d7c1f3b77/17',
     stability: 'development',
   },
   'error.type': {
     type: 'string',
     meaning:
-      'What kind of error ended the operation: an exception’s type, an HTTP status, or `tool_error`.',
+      'The kind of error that ended the operation: an exception’s type, an HTTP status, or `tool_error`.',
     example: '529',
     stability: 'stable',
   },
@@ -163,7 +162,8 @@ export const generalAttributes = {
   },
   'file.path': {
     type: 'string',
-    meaning: 'The file: relative to the workspace with `/`; absolute when it lies outside.',
+    meaning:
+      'The file’s path: relative to the workspace, with `/`; absolute when the file is outside of it.',
     example: 'src/hello.txt',
     stability: 'development',
   },
@@ -175,14 +175,13 @@ export const generalAttributes = {
   },
   'http.response.status_code': {
     type: 'int',
-    meaning:
-      'The HTTP status that was answered: by the app on a turn, by the model API on a model call.',
+    meaning: 'The HTTP status of the answer: the app’s on a turn, the model API’s on a model call.',
     example: 200,
     stability: 'stable',
   },
   'url.path': {
     type: 'string',
-    meaning: 'The path of the request or socket that a turn came on, without its query.',
+    meaning: 'The path of the request or socket that started the turn, without its query.',
     example: '/api/chat',
     stability: 'stable',
   },
@@ -206,13 +205,13 @@ export const attributes = {
   ...turnlogAttributes,
 } as const
 
-/** What may stand beside a content attribute `K`, as `K.size` and so on. */
+/** The companions of a content attribute `K`, such as `K.size`. */
 export const contentSuffixes = {
   size: {
     type: 'int',
     unit: 'By',
     meaning:
-      'The size of the (redacted) content in bytes of UTF-8, also where the content itself is absent.',
+      'The size of the (redacted) content in bytes of UTF-8; also given when the content itself is absent.',
     example: 512,
     stability: 'stable',
   },
@@ -225,14 +224,14 @@ export const contentSuffixes = {
   omitted: {
     type: 'string',
     meaning:
-      'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `incomplete` (a piece of it was lost before it was sealed), `not_told` (the app told of a file operation without it), `not_json` (the app told a value that JSON cannot say).',
+      'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `incomplete` (a piece of it was lost before it was sealed), `not_told` (the app reported a file operation without it), `not_json` (the app reported a value that has no JSON).',
     example: 'too_large',
     stability: 'stable',
   },
   redactions: {
     type: 'int',
     unit: '{redaction}',
-    meaning: 'How many secrets were replaced by a marker; absent when none.',
+    meaning: 'How many secrets were replaced by a marker; absent when there are none.',
     example: 1,
     stability: 'stable',
   },

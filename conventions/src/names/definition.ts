@@ -1,4 +1,4 @@
-/** How a name is defined: what the tables of attributes have in common. */
+/** The definition of a name, as the tables of attributes have it. */
 
 export type AttributeType =
   | 'string'

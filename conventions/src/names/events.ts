@@ -9,20 +9,20 @@ export interface EventDefinition {
 export const events = {
   'session.start': { meaning: 'An app process began to record.', stability: 'development' },
   'session.end': {
-    meaning: 'A recorder ended; its number is the recorder’s last.',
+    meaning: 'A recorder ended; this record has the recorder’s last sequence.',
     stability: 'development',
   },
   'turnlog.change.decision': {
-    meaning: 'Somebody accepted, rejected or reverted a file operation.',
+    meaning: 'A file operation was accepted, rejected or reverted.',
     stability: 'stable',
   },
   'turnlog.records.dropped': {
-    meaning: 'A range of sequences was lost, and why.',
+    meaning: 'A range of sequences was lost; the record gives the reason.',
     stability: 'stable',
   },
   'turnlog.content': {
     meaning:
-      'A part of a content that records refer to by `K.ref`: its body, a text of at most 1 MiB or bytes. Its time is that of a record that refers to it. It has no number.',
+      'A part of a content that records reference by `K.ref`. The body is the part: a text or bytes, at most 1 MiB. The time is that of a record that references the content. The record has no sequence.',
     stability: 'stable',
   },
   exception: { meaning: 'An error surfaced in the app.', stability: 'stable' },
@@ -56,5 +56,5 @@ export type TurnTransport = (typeof turnTransports)[number]
 export const turnOutcomes = ['completed', 'failed', 'aborted', 'abandoned'] as const
 export type TurnOutcome = (typeof turnOutcomes)[number]
 
-/** Severity numbers in use (OTel logs data model): decisions and sessions INFO, drops WARN, errors by kind. */
+/** Severity numbers of OpenTelemetry's logs: decisions and sessions are INFO, drops WARN, errors ERROR or FATAL. */
 export const severity = { info: 9, warn: 13, error: 17, fatal: 21 } as const

@@ -1,4 +1,4 @@
-/** Ids: each is a string with a brand, parsed once at the edge and trusted after that. */
+/** Ids: branded strings. Each is parsed once, where it arrives, and trusted after that. */
 
 declare const brand: unique symbol
 type Branded<Name extends string> = string & { readonly [brand]: Name }
@@ -7,7 +7,7 @@ type Branded<Name extends string> = string & { readonly [brand]: Name }
 export type TraceId = Branded<'TraceId'>
 /** 16 lowercase hex digits, not all zero (W3C Trace Context §3.2.2.4). */
 export type SpanId = Branded<'SpanId'>
-/** `sha256:` and 64 lowercase hex digits, of the (redacted) bytes. */
+/** `sha256:` and 64 lowercase hex digits: the hash of the (redacted) bytes. */
 export type ContentHash = Branded<'ContentHash'>
 /** A file operation's id: a lowercase UUID. */
 export type FileOperationId = Branded<'FileOperationId'>

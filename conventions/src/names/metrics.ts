@@ -1,4 +1,4 @@
-/** What Turnlog counts about itself. Each counter belongs to one conservation law. */
+/** Turnlog's metrics of itself. Each counter belongs to one conservation law. */
 
 export interface MetricDefinition {
   readonly unit: string
@@ -7,16 +7,16 @@ export interface MetricDefinition {
 
 /** recorded = landed + rejected + dropped (the receiver's ledger) + waiting + quarantined (the spool). */
 export const recorderMetrics = {
-  'turnlog.recorder.recorded': { unit: '{record}', meaning: 'Sequences given.' },
+  'turnlog.recorder.recorded': { unit: '{record}', meaning: 'Sequences assigned.' },
   'turnlog.recorder.waiting': {
     unit: '{record}',
-    meaning: 'In the journal, sealed, or sent and not yet confirmed.',
+    meaning: 'Records in the journal, sealed, or sent and not yet confirmed.',
   },
   'turnlog.recorder.quarantined': {
     unit: '{record}',
-    meaning: 'Set aside because the receiver refused their segment.',
+    meaning: 'Records set aside because the receiver refused their segment.',
   },
-  'turnlog.recorder.dropped': { unit: '{record}', meaning: 'Lost, and declared so.' },
+  'turnlog.recorder.dropped': { unit: '{record}', meaning: 'Records lost and declared as lost.' },
 } as const satisfies Record<string, MetricDefinition>
 
 /** received = landed + duplicate + rejected. */
@@ -25,11 +25,11 @@ export const receiverMetrics = {
     unit: '{record}',
     meaning: 'Records in requests that were decoded.',
   },
-  'turnlog.receiver.landed': { unit: '{record}', meaning: 'New rows.' },
-  'turnlog.receiver.duplicate': { unit: '{record}', meaning: 'Already there.' },
+  'turnlog.receiver.landed': { unit: '{record}', meaning: 'Records that became rows.' },
+  'turnlog.receiver.duplicate': { unit: '{record}', meaning: 'Records that had landed before.' },
   'turnlog.receiver.rejected': {
     unit: '{record}',
-    meaning: 'Refused for good, each with a reason.',
+    meaning: 'Records refused for good, each with a reason.',
   },
 } as const satisfies Record<string, MetricDefinition>
 

@@ -1,4 +1,4 @@
-/** What OpenTelemetry has no name for. */
+/** Turnlog's own attributes, for what OpenTelemetry has no name. */
 import type { AttributeDefinition } from './definition.ts'
 
 export const turnlogAttributes = {
@@ -25,20 +25,21 @@ export const turnlogAttributes = {
     type: 'int',
     unit: '{record}',
     meaning:
-      'On the resource of a sealed request: the last sequence its recorder had given when the request was sealed.',
+      'On the resource of a sealed request: the last sequence that its recorder had assigned when the request was sealed.',
     example: 42,
     stability: 'stable',
   },
   'turnlog.recorder.last_sequence': {
     type: 'int',
     unit: '{record}',
-    meaning: 'On `session.end`: the recorder’s last sequence, its own.',
+    meaning: 'On `session.end`: the recorder’s last sequence, which is that of this record.',
     example: 42,
     stability: 'stable',
   },
   'turnlog.abandoned': {
     type: 'boolean',
-    meaning: 'The record was closed by whoever adopted a dead recorder, at its last sign of life.',
+    meaning:
+      'The recorder died before the record ended. The process that adopted the recorder ended the record, at the recorder’s last sign of life.',
     example: true,
     stability: 'stable',
   },
@@ -50,14 +51,14 @@ export const turnlogAttributes = {
   },
   'turnlog.turn.id': {
     type: 'string',
-    meaning: 'On what came as a plain event: the client’s own id of the turn.',
+    meaning: 'On a plain event: the client’s id of the turn.',
     example: 't-1',
     stability: 'stable',
   },
   'turnlog.turn.transport': {
     type: 'string',
     meaning:
-      'How the turn came in: `rest` or `websocket`; absent where nobody knows, as in an app without a server.',
+      'How the turn arrived: `rest` or `websocket`; absent when this is not known, as in an app without a server.',
     example: 'rest',
     stability: 'stable',
   },
@@ -71,27 +72,27 @@ export const turnlogAttributes = {
   'turnlog.usage.is_sum': {
     type: 'boolean',
     meaning:
-      'The token counts on this span are sums over its model calls; never add them to those.',
+      'The token counts of this span are the sums of its model calls. Do not add them to the counts of those.',
     example: true,
     stability: 'stable',
   },
   'turnlog.model_call.attempt': {
     type: 'int',
     unit: '{request}',
-    meaning: 'How many requests the SDK sent for this model call; absent when one.',
+    meaning: 'How many requests the SDK sent for this model call; absent when it sent one.',
     example: 2,
     stability: 'development',
   },
   'turnlog.tool_call.inferred': {
     type: 'boolean',
     meaning:
-      'The call was inferred from the messages: it starts when the model has asked and ends when the model is told, an upper bound. `false`: it was, until the app told of it itself.',
+      'The call was inferred from the messages. It starts when the model has requested it and ends when the model receives the result, so its duration is an upper bound. `false`: it was inferred first, and the app then reported it.',
     example: true,
     stability: 'stable',
   },
   'turnlog.tool_call.unfinished': {
     type: 'boolean',
-    meaning: 'No result of this call was ever sent to the model.',
+    meaning: 'The result of this call was never sent to the model.',
     example: true,
     stability: 'stable',
   },
@@ -104,19 +105,19 @@ export const turnlogAttributes = {
   'turnlog.file_operation.type': {
     type: 'string',
     meaning:
-      '`create`, `write`, `edit`, `delete` or `rename`, told by the disk: `write` only when the bytes stayed equal or the before could not be had.',
+      '`create`, `write`, `edit`, `delete` or `rename`, as the disk shows it. `write` only when the bytes stayed the same, or the content before is not known.',
     example: 'edit',
     stability: 'stable',
   },
   'turnlog.file_operation.source': {
     type: 'string',
-    meaning: 'How it was seen: `fs`, `process` or `api`.',
+    meaning: 'How the operation was observed: `fs`, `process` or `api`.',
     example: 'fs',
     stability: 'stable',
   },
   'turnlog.file_operation.previous_path': {
     type: 'string',
-    meaning: 'On a rename: where the file was before.',
+    meaning: 'On a rename: the file’s path before.',
     example: 'old.txt',
     stability: 'stable',
   },
@@ -134,7 +135,7 @@ export const turnlogAttributes = {
   },
   'turnlog.file_operation.overwritten': {
     type: 'content',
-    meaning: 'On a rename over an existing file: the content that was lost.',
+    meaning: 'On a rename over an existing file: the content of that file.',
     example: 'old\n',
     stability: 'stable',
   },
@@ -146,14 +147,15 @@ export const turnlogAttributes = {
   },
   'turnlog.file_operation.diff.whole_file': {
     type: 'boolean',
-    meaning: 'The diff would have been too much work, and is one hunk over the whole file.',
+    meaning:
+      'The diff is one hunk over the whole file, because a smaller one would have taken too long.',
     example: true,
     stability: 'stable',
   },
   'turnlog.file_operation.diff.by_receiver': {
     type: 'boolean',
     meaning:
-      'The client sent neither diff nor counts of lines: the receiver made them of before and after.',
+      'The receiver made the diff and the counts of lines from before and after, because the client sent neither.',
     example: true,
     stability: 'stable',
   },
@@ -179,13 +181,13 @@ export const turnlogAttributes = {
   },
   'turnlog.file_operation.outside_workspace': {
     type: 'boolean',
-    meaning: 'The file lies outside the workspace: path, hashes and sizes only.',
+    meaning: 'The file is outside of the workspace: only path, hashes and sizes are recorded.',
     example: true,
     stability: 'stable',
   },
   'turnlog.file_operation.shared': {
     type: 'boolean',
-    meaning: 'More than one open tool call could have done it.',
+    meaning: 'More than one open tool call could have caused the operation.',
     example: true,
     stability: 'stable',
   },
@@ -203,14 +205,14 @@ export const turnlogAttributes = {
   },
   'turnlog.decision.reason': {
     type: 'string',
-    meaning: 'Why, in the decider’s words.',
+    meaning: 'The reason, in the words of the person or policy that decided.',
     example: 'wrong file',
     stability: 'stable',
   },
   'turnlog.decision.outcome': {
     type: 'string',
     meaning:
-      'What it did on disk: `kept`, `restored`, `restored_with_later_edits`, `conflict` or `missing`.',
+      'The effect on disk: `kept`, `restored`, `restored_with_later_edits`, `conflict` or `missing`.',
     example: 'restored',
     stability: 'stable',
   },
@@ -223,7 +225,7 @@ export const turnlogAttributes = {
   'turnlog.decision.elapsed': {
     type: 'double',
     unit: 's',
-    meaning: 'From the operation to the decision.',
+    meaning: 'The time from the operation to the decision.',
     example: 12.5,
     stability: 'stable',
   },
@@ -236,33 +238,33 @@ export const turnlogAttributes = {
   },
   'turnlog.error.context': {
     type: 'content',
-    meaning: 'What was going on when an error surfaced, in the client’s words or as JSON.',
+    meaning: 'What the app was doing when an error surfaced, in the client’s words or as JSON.',
     example: '{"phase":"startup"}',
     stability: 'stable',
   },
   'turnlog.duration.unknown': {
     type: 'boolean',
-    meaning: 'Nobody said how long it took: its start is its end, and no duration.',
+    meaning: 'The duration is not known: the span ends when it starts.',
     example: true,
     stability: 'stable',
   },
   'turnlog.event.id': {
     type: 'string',
-    meaning: 'On what came as a plain event: the client’s own id of the event.',
+    meaning: 'On a plain event: the client’s id of the event.',
     example: 'e-4711',
     stability: 'stable',
   },
   'turnlog.event.members': {
     type: 'json',
     meaning:
-      'Members of a plain event beyond the contract, where there are more than 64; else each is an attribute `turnlog.event.member.` and its name.',
+      'The members of a plain event that no table defines, when there are more than 64. Otherwise each is an attribute `turnlog.event.member.` and its name.',
     example: '{"region":"eu"}',
     stability: 'stable',
   },
   'turnlog.dialect': {
     type: 'string',
     meaning:
-      'The span came in the words of another convention, `openinference`, `openllmetry` or `vercel_ai`; the receiver has added those of the GenAI convention.',
+      'The span came with the names of another convention, `openinference`, `openllmetry` or `vercel_ai`; the receiver has added the GenAI names.',
     example: 'openinference',
     stability: 'development',
   },
@@ -290,7 +292,7 @@ export const turnlogAttributes = {
   'turnlog.content.part': {
     type: 'int',
     unit: '{part}',
-    meaning: 'On `turnlog.content`: which part its body is, from 1.',
+    meaning: 'On `turnlog.content`: the number of the part that is the body, from 1.',
     example: 1,
     stability: 'stable',
   },
@@ -304,7 +306,7 @@ export const turnlogAttributes = {
   'turnlog.log.body': {
     type: 'content',
     meaning:
-      'The body of a log record that was too large for it: only `turnlog.log.body.ref` and `.size` appear, and the body is empty.',
+      'The body of a log record, when it is too large for the record: only `turnlog.log.body.ref` and `.size` appear, and the body is empty.',
     example: 'a long text',
     stability: 'development',
   },
@@ -325,7 +327,7 @@ export const turnlogAttributes = {
   'turnlog.drop.reason': {
     type: 'string',
     meaning:
-      'Why the records were dropped: `journal_unwritable`, `journal_corrupt`, `record_too_large`, `record_unsealable`, `export_failed` (OpenTelemetry’s exporter gave them up), `lost_in_transit`.',
+      'Why the records were dropped: `journal_unwritable`, `journal_corrupt`, `record_too_large`, `record_unsealable`, `export_failed` (OpenTelemetry’s exporter failed), `lost_in_transit`.',
     example: 'journal_unwritable',
     stability: 'stable',
   },
