@@ -69,12 +69,8 @@ export function replaceFile(
     }
     fileSystem.renameSync(temporary, file)
   } catch (cause) {
-    // A full disk needs the space back.
-    try {
-      fileSystem.unlinkSync(temporary)
-    } catch {
-      // The first error is the one to report.
-    }
+    // A full disk needs the space back. If this fails, too, the first error is the one to report.
+    attempt(() => fileSystem.unlinkSync(temporary))
     throw cause
   }
 }
@@ -95,6 +91,15 @@ export function writeFully(fileSystem: FileSystem, descriptor: number, bytes: Ui
     const count = fileSystem.writeSync(descriptor, bytes, written, bytes.byteLength - written)
     if (count === 0) throw new Error('The disk took nothing of a write.')
     written += count
+  }
+}
+
+/** Undefined when the disk refuses, for whatever reason. */
+export function attempt<Result>(step: () => Result): Result | undefined {
+  try {
+    return step()
+  } catch {
+    return undefined
   }
 }
 

@@ -12,7 +12,7 @@ import {
   parseContentHash,
   parseFileOperationId,
 } from '@turnlog/conventions'
-import { isObject } from '@turnlog/conventions/plain'
+import { asString, isObject } from '@turnlog/conventions/plain'
 
 /** SHA-256 of a file's raw bytes. It never leaves this machine (see `uploaded`). */
 export type RawHash = `sha256:${string}`
@@ -94,14 +94,14 @@ export function parseRecordedChange(value: unknown): RecordedChange | undefined 
   const before = parseFileState(value.before)
   const after = parseFileState(value.after)
   const opType = fileOperationTypes.find((type) => type === value.opType)
-  const startedAt = text(value.startedAt)
+  const startedAt = asString(value.startedAt)
   const [opId, path, absolutePath] = [
     parseFileOperationId(value.opId),
-    text(value.path),
-    text(value.absolutePath),
+    asString(value.path),
+    asString(value.absolutePath),
   ]
-  const [workspace, traceId] = [text(value.workspace), text(value.traceId)]
-  const [spanId, sessionId] = [text(value.spanId), text(value.sessionId)]
+  const [workspace, traceId] = [asString(value.workspace), asString(value.traceId)]
+  const [spanId, sessionId] = [asString(value.spanId), asString(value.sessionId)]
   if (before === undefined || after === undefined || opType === undefined) return undefined
   if (startedAt === undefined || Number.isNaN(Date.parse(startedAt))) return undefined
   if (opId === undefined || path === undefined || absolutePath === undefined) return undefined
@@ -118,17 +118,17 @@ export function parseRecordedChange(value: unknown): RecordedChange | undefined 
     traceId,
     spanId,
     sessionId,
-    toolName: text(value.toolName),
-    toolCallId: text(value.toolCallId),
-    previousPath: text(value.previousPath),
-    previousAbsolutePath: text(value.previousAbsolutePath),
+    toolName: asString(value.toolName),
+    toolCallId: asString(value.toolCallId),
+    previousPath: asString(value.previousPath),
+    previousAbsolutePath: asString(value.previousAbsolutePath),
     before,
     after,
     overwritten: parseFileState(value.overwritten),
     mode: count(value.mode),
     overwrittenMode: count(value.overwrittenMode),
-    uploaded: uploaded && { before: text(uploaded.before), after: text(uploaded.after) },
-    diff: text(value.diff),
+    uploaded: uploaded && { before: asString(uploaded.before), after: asString(uploaded.after) },
+    diff: asString(value.diff),
     linesAdded: count(value.linesAdded),
     linesRemoved: count(value.linesRemoved),
     binary: value.binary === true,
@@ -140,15 +140,11 @@ export function parseChangeDecision(value: unknown): ChangeDecision | undefined 
   const type = decisionTypes.find((known) => known === value.type)
   const source = decisionSources.find((known) => known === value.source)
   const outcome = decisionOutcomes.find((known) => known === value.outcome)
-  const decidedAt = text(value.decidedAt)
+  const decidedAt = asString(value.decidedAt)
   if (type === undefined || source === undefined || outcome === undefined) return undefined
   if (decidedAt === undefined || Number.isNaN(Date.parse(decidedAt))) return undefined
-  const [reason, resultSha256] = [text(value.reason), text(value.resultSha256)]
+  const [reason, resultSha256] = [asString(value.reason), asString(value.resultSha256)]
   return { type, source, outcome, decidedAt, reason, resultSha256 }
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }
 
 function count(value: unknown): number | undefined {

@@ -1,8 +1,8 @@
 /** Finds where an operation's path really is, and refuses every path outside the workspace. */
 
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { errorCode, errorName } from '@turnlog/conventions/plain'
-import type { FileSystem } from '../file-system.ts'
+import { errorName } from '@turnlog/conventions/plain'
+import { type FileSystem, isMissing } from '../file-system.ts'
 
 export type Location =
   | {
@@ -55,11 +55,12 @@ function isInside(root: string, path: string): boolean {
   return way === '' || !(way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way))
 }
 
+/** Undefined when there is no such path. */
 function realPath(fs: FileSystem, path: string): string | undefined {
   try {
     return fs.realpathSync(path)
   } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { errorCode } from '@turnlog/conventions/plain'
-import type { FileSystem } from '../file-system.ts'
+import { type FileSystem, isMissing } from '../file-system.ts'
 import type { PathRole, RawHash, RecordedChange } from './change.ts'
 import { type Location, locate } from './confine.ts'
 
@@ -33,9 +33,8 @@ function readDiskState(fs: FileSystem, path: string): DiskState {
     if (stat.size > fileBytesMax) return 'too_large'
     return readRegular(fs, path)
   } catch (error) {
-    const code = errorCode(error)
-    if (code === 'ENOENT' || code === 'ENOTDIR') return 'absent'
-    return code === 'ELOOP' ? 'symlink' : 'unreadable'
+    if (isMissing(error)) return 'absent'
+    return errorCode(error) === 'ELOOP' ? 'symlink' : 'unreadable'
   }
 }
 

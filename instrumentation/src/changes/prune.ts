@@ -8,8 +8,7 @@
  */
 
 import { join } from 'node:path'
-import { errorCode } from '@turnlog/conventions/plain'
-import type { FileSystem } from '../file-system.ts'
+import { attempt, type FileSystem, removeFile } from '../file-system.ts'
 import { parseOperationName } from './operation-file.ts'
 
 export interface PruneLimits {
@@ -93,14 +92,8 @@ export function pruneStore(options: PruneOptions): PruneResult {
 }
 
 function referencesOf(fs: FileSystem, { path }: File): readonly string[] {
-  try {
-    const text = fs.readFileSync(path).toString()
-    return [
-      ...new Set(Array.from(text.matchAll(/sha256:([0-9a-f]{64})/g), (match) => match[1] ?? '')),
-    ]
-  } catch {
-    return []
-  }
+  const text = attempt(() => fs.readFileSync(path, 'utf8')) ?? ''
+  return [...new Set([...text.matchAll(/sha256:([0-9a-f]{64})/g)].map((match) => match[1] ?? ''))]
 }
 
 function removeDecisions(
@@ -130,30 +123,14 @@ function removeOld(fs: FileSystem, folder: string, before: number): void {
 }
 
 function list(fs: FileSystem, folder: string): File[] {
-  try {
-    return fs.readdirSync(folder).flatMap((name) => {
-      const path = join(folder, name)
-      return fileOf(fs, name, path) ?? []
-    })
-  } catch {
-    return []
-  }
+  return (attempt(() => fs.readdirSync(folder)) ?? []).flatMap((name) => {
+    const path = join(folder, name)
+    const stat = attempt(() => fs.lstatSync(path))
+    return stat?.isFile() ? [{ name, path, bytes: stat.size, changedAtMs: stat.mtimeMs }] : []
+  })
 }
 
-function fileOf(fs: FileSystem, name: string, path: string): File | undefined {
-  try {
-    const stat = fs.lstatSync(path)
-    return stat.isFile() ? { name, path, bytes: stat.size, changedAtMs: stat.mtimeMs } : undefined
-  } catch {
-    return undefined
-  }
-}
-
+/** True when the file does not exist any more, whoever removed it. */
 function remove(fs: FileSystem, path: string): boolean {
-  try {
-    fs.unlinkSync(path)
-    return true
-  } catch (error) {
-    return errorCode(error) === 'ENOENT'
-  }
+  return attempt(() => removeFile(fs, path) ?? true) === true
 }

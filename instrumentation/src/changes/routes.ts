@@ -8,6 +8,7 @@
  * `total` and `undecided` beside it count all of the workspace's operations.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type DecisionSource,
   type DecisionType,
@@ -214,17 +215,14 @@ function unknownChange(reply: FastifyReply): FastifyReply {
 
 /** Waits for recent operations to reach the store; without them the rest is shown all the same. */
 async function refreshed(changes: ChangesHandle): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, refreshMs)
-    timer.unref()
-  })
+  const ended = new AbortController()
+  const limit = sleep(refreshMs, undefined, { ref: false, signal: ended.signal })
   try {
     await Promise.race([changes.refresh(), limit])
   } catch {
     // Counted by the handle.
   } finally {
-    clearTimeout(timer)
+    ended.abort()
   }
 }
 

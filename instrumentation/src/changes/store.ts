@@ -18,7 +18,13 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { errorCode, errorName } from '@turnlog/conventions/plain'
-import { type FileSystem, makePrivateFolder, originalFs, replaceFile } from '../file-system.ts'
+import {
+  attempt,
+  type FileSystem,
+  makePrivateFolder,
+  originalFs,
+  replaceFile,
+} from '../file-system.ts'
 import { failed } from '../health.ts'
 import {
   type ChangeDecision,
@@ -271,15 +277,6 @@ export class ChangeStore {
 
 /** Counted once for each damaged file of a store. */
 export const damagedFile = 'read a file of the Changes store'
-
-/** Undefined when the disk refuses. */
-function attempt<Result>(step: () => Result): Result | undefined {
-  try {
-    return step()
-  } catch {
-    return undefined
-  }
-}
 
 const undecided = { decision: undefined, decisions: [] } as const
 

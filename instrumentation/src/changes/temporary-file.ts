@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { errorCode } from '@turnlog/conventions/plain'
-import { type FileSystem, writeFully } from '../file-system.ts'
+import { attempt, type FileSystem, writeFully } from '../file-system.ts'
 
 export interface TemporaryFile {
   readonly path: string
@@ -28,7 +28,7 @@ export async function writeTemporaryFile(
   { folder, target, bytes, mode }: TemporaryFileOptions,
 ): Promise<TemporaryFile> {
   const path = join(folder, `.turnlog-${randomBytes(8).toString('hex')}.tmp`)
-  const present = statOf(fs, target)
+  const present = attempt(() => fs.lstatSync(target))
   const bits = mode ?? present?.mode
   // `wx`: never an existing file, never through a link. Private until its bits are set.
   const descriptor = fs.openSync(path, 'wx', bits === undefined ? 0o666 : 0o600)
@@ -77,13 +77,5 @@ function isLinked(fs: FileSystem, from: string, to: string): boolean {
   } catch (error) {
     if (errorCode(error) === 'EEXIST') throw error
     return false
-  }
-}
-
-function statOf(fs: FileSystem, path: string) {
-  try {
-    return fs.lstatSync(path)
-  } catch {
-    return undefined
   }
 }

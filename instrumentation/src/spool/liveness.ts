@@ -9,7 +9,7 @@
 import { execFileSync } from 'node:child_process'
 import * as os from 'node:os'
 import { errorCode, isObject } from '@turnlog/conventions/plain'
-import { type FileSystem, originalFs } from '../file-system.ts'
+import { attempt, type FileSystem, originalFs } from '../file-system.ts'
 
 export interface Liveness {
   readonly pid: number
@@ -62,15 +62,11 @@ export function parseLiveness(value: unknown): Liveness | undefined {
 
 /** Linux only. The boot time of other systems changes with the clock, so it is no replacement. */
 function bootId(fileSystem: FileSystem): string | undefined {
-  return readText(fileSystem, '/proc/sys/kernel/random/boot_id')?.trim()
+  return attempt(() => fileSystem.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim())
 }
 
 function pidNamespace(fileSystem: FileSystem): string | undefined {
-  try {
-    return fileSystem.readlinkSync('/proc/self/ns/pid')
-  } catch {
-    return undefined
-  }
+  return attempt(() => fileSystem.readlinkSync('/proc/self/ns/pid'))
 }
 
 type ProcessStart =
@@ -95,7 +91,7 @@ function isThere(pid: number): boolean {
 
 /** proc_pid_stat(5): field 22, counted after the closing parenthesis of the command. A zombie has ended. */
 function startInProc(pid: number, fileSystem: FileSystem): ProcessStart {
-  const stat = readText(fileSystem, `/proc/${pid}/stat`)
+  const stat = attempt(() => fileSystem.readFileSync(`/proc/${pid}/stat`, 'utf8'))
   // The process ended since the signal, or the system has no /proc.
   if (stat === undefined) return { status: 'unknown' }
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -114,13 +110,5 @@ function startByPs(pid: number): ProcessStart {
     return started === '' ? { status: 'unknown' } : { status: 'started', at: started }
   } catch {
     return { status: 'unknown' }
-  }
-}
-
-function readText(fileSystem: FileSystem, file: string): string | undefined {
-  try {
-    return fileSystem.readFileSync(file, 'utf8')
-  } catch {
-    return undefined
   }
 }
