@@ -1,13 +1,13 @@
-import { untilToldToStop } from '../start/told-to-stop.ts'
+import { untilStopRequested } from '../start/stop-request.ts'
 import { buildCollector } from './build.ts'
 import { cacheDirectory } from './settings.ts'
 
-/** Before `npm run test:collector`: builds the program, or says in one line why there is none. */
+/** Runs before `npm run test:collector`: builds the program, or prints in one line why that failed. */
 const built = await buildCollector({
   cacheDirectory: cacheDirectory(process.env),
   environment: process.env,
   say: console.log,
-  signal: untilToldToStop('test:collector'),
+  signal: untilStopRequested('test:collector'),
 })
 if (built.status === 'failed') {
   console.error(built.reason)

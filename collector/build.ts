@@ -1,9 +1,9 @@
 /**
- * Our own Collector, built by the OpenTelemetry Collector Builder from `builder.yaml`, once:
+ * Builds our Collector once, from `builder.yaml`, with the OpenTelemetry Collector Builder:
  *
- *   <cache>/<hash of manifest, builder and platform>/turnlog-collector    the program; there whole or not at all
- *   <cache>/<hash>.lock                                                   held by who builds it
- *   <cache>/<hash>.<random>/                                              where it is being built
+ *   <cache>/<hash of manifest, builder and platform>/turnlog-collector    the program, moved here when it is complete
+ *   <cache>/<hash>.lock                                                   locked by the process that builds it
+ *   <cache>/<hash>.<random>/                                              the folder of a build
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -18,7 +18,7 @@ const manifestPath = join(import.meta.dirname, 'builder.yaml')
 const builderModule = 'go.opentelemetry.io/collector/cmd/builder'
 const programName = 'turnlog-collector'
 
-/** Of a build that fails this much of what it said last is shown. */
+/** How many of its last lines are shown when a build fails. */
 const lastLinesMax = 12
 
 export interface BuildOptions {
@@ -32,7 +32,7 @@ export type Built =
   | { readonly status: 'built'; readonly program: string }
   | { readonly status: 'failed'; readonly reason: string }
 
-/** The program, from the cache or built now. One who finds somebody building it waits for that. */
+/** Returns the program, from the cache or built now. If another process is building it, waits for that. */
 export async function buildCollector(options: BuildOptions): Promise<Built> {
   const { environment, say, signal } = options
   const manifest = await readFile(manifestPath, 'utf8')
@@ -67,7 +67,7 @@ export async function buildCollector(options: BuildOptions): Promise<Built> {
   }
 }
 
-/** What a build that was killed has left. Only for the holder of the lock. */
+/** Deletes the folders of killed builds. The caller must hold the lock. */
 async function removeRemains(cache: string, hash: string): Promise<void> {
   for (const name of await readdir(cache)) {
     if (!name.startsWith(`${hash}.`) || name === `${hash}.lock`) continue
@@ -75,7 +75,7 @@ async function removeRemains(cache: string, hash: string): Promise<void> {
   }
 }
 
-/** The builder's version is that of what it builds. */
+/** The builder has the same version as the Collector that it builds. */
 function versionOf(manifest: string): string {
   const version = /^ {2}version: (\S+)$/m.exec(manifest)?.[1]
   if (version === undefined) throw new Error(`${manifestPath} names no version.`)
@@ -94,7 +94,7 @@ async function lockBuild(
   }
 }
 
-/** The manifest's `output_path` is taken from the working directory. */
+/** The manifest's `output_path` is relative to the working directory, so the builder runs in `folder`. */
 async function runBuilder({
   builder,
   folder,
@@ -106,22 +106,22 @@ async function runBuilder({
   readonly environment: NodeJS.ProcessEnv
   readonly signal: AbortSignal
 }): Promise<{ readonly status: 'ok' } | { readonly status: 'failed'; readonly reason: string }> {
-  // A `go.work` above the cache has no say in this.
+  // GOWORK=off: a `go.work` above the cache must not take part.
   const child = spawn('go', ['run', builder, '--config', manifestPath], {
     cwd: folder,
     env: { ...environment, GOWORK: 'off' },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Whoever stops it stops the compilers as well.
+    // A process group, so that stopping the builder also stops its compilers.
     detached: true,
   })
   const stop = () => {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
   }
   signal.addEventListener('abort', stop, { once: true })
-  let said = ''
+  let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-64 * 1024)
+      output = (output + text).slice(-64 * 1024)
     })
   }
   const code = await new Promise<number | null>((resolve) => {
@@ -130,7 +130,7 @@ async function runBuilder({
   })
   signal.removeEventListener('abort', stop)
   if (code === 0) return { status: 'ok' }
-  const last = said.trimEnd().split('\n').slice(-lastLinesMax)
+  const last = output.trimEnd().split('\n').slice(-lastLinesMax)
   return {
     status: 'failed',
     reason: ['The Collector could not be built. The builder said last:', ...last].join('\n    '),

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 /** The Collector's modules say `go 1.26.0`. */
 const minorMin = 26
 
-/** The way that needs neither Go nor a build. */
+/** Alternatives that need neither Go nor a build. */
 const elsewhere =
   'Without Go: `docker compose up collector` runs the stock image, and TURNLOG_COLLECTOR_PROGRAM names a Collector that is installed.'
 
@@ -14,7 +14,7 @@ export async function findGo(environment: NodeJS.ProcessEnv): Promise<Go> {
   return judgeGo(await goVersion(environment))
 }
 
-/** As `go env GOVERSION` says it: `go1.26.8`, `go1.27rc1`, `devel go1.27-…`; undefined where there is none. */
+/** `version` is the output of `go env GOVERSION` (`go1.26.8`, `go1.27rc1`, `devel go1.27-…`), undefined without Go. */
 export function judgeGo(version: string | undefined): Go {
   if (version === undefined) {
     const reason = `Building the Collector needs Go 1.${minorMin} or newer (https://go.dev/dl/), and none is installed. ${elsewhere}`

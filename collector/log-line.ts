@@ -1,12 +1,12 @@
 /**
- * What the Collector writes on its standard error is for machines: `time level caller message {json}`, with tabs between.
- * Here is what of it a person is told.
+ * Turns a line of the Collector's log (`time level caller message {json}`, separated by tabs) into a sentence for the user,
+ * if it reports a problem.
  */
 import { asString, parseObject } from '@turnlog/conventions/plain'
 
 const retrying = 'Exporting failed. Will retry the request after interval.'
 
-/** A sentence, or undefined for what is ordinary. What is no log line, such as the reason why it ends, is told as it is. */
+/** Undefined for an ordinary line. Text that is not in the log's format, such as the reason of a failed start, is unchanged. */
 export function describeLogLine(line: string): string | undefined {
   const [, level, , message, fields] = line.split('\t')
   if (level === undefined || message === undefined) return line.trim() === '' ? undefined : line

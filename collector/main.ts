@@ -1,10 +1,10 @@
-import { untilToldToStop } from '../start/told-to-stop.ts'
+import { untilStopRequested } from '../start/stop-request.ts'
 import { runCollector } from './run.ts'
 import { readCollectorSettings } from './settings.ts'
 
-/** `npm run collector`: settings, then the Collector until it is told to stop. */
+/** `npm run collector`: reads the settings, then runs the Collector until it is asked to stop. */
 
-// A console that is gone is no reason to leave anything running.
+// A closed console must not leave the Collector running.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
 const read = readCollectorSettings(process.env, process.argv.slice(2))
@@ -16,6 +16,6 @@ const exitCode = await runCollector({
   settings: read.settings,
   environment: process.env,
   say: (line, kind) => (kind === 'problem' ? console.error(line) : console.log(line)),
-  signal: untilToldToStop('collector'),
+  signal: untilStopRequested('collector'),
 })
 process.exit(exitCode)

@@ -1,16 +1,16 @@
-/** What the receiver says before anything is sent to it: a Collector drops what a receiver refuses for good. */
+/** Asks the receiver before the Collector starts, since a Collector drops what a receiver refuses for good. */
 import { asString, errorCode, parseObject } from '@turnlog/conventions/plain'
 
 const answersWithinMs = 5_000
 
 export type ReceiverState =
   | { readonly status: 'ready' }
-  /** It may be there later: what arrives until then waits in the queue. */
+  /** It may answer later; until then records wait in the queue. */
   | { readonly status: 'away'; readonly reason: string }
-  /** Everything would be lost. */
+  /** Every record would be lost. */
   | { readonly status: 'refuses'; readonly reason: string }
 
-/** Sends an OTLP request with nothing in it. */
+/** Sends an empty OTLP request. */
 export async function checkReceiver({
   receiver,
   token,
@@ -32,7 +32,7 @@ export async function checkReceiver({
   }
   const text = await response.text().catch(() => '')
   if (response.ok) {
-    // A portal's page, or whatever else listens there, is also answered with 200.
+    // A captive portal, or another server, may also answer 200.
     if (parseObject(text) !== undefined) return { status: 'ready' }
     return { status: 'refuses', reason: 'what answers there is no receiver' }
   }
@@ -40,7 +40,7 @@ export async function checkReceiver({
     return { status: 'away', reason: `it answers ${response.status}` }
   }
   const { status } = response
-  // `google.rpc.Status`, as OTLP answers.
+  // The body of OTLP's error answers is a `google.rpc.Status`.
   const message = asString(parseObject(text)?.message)?.replace(/\.$/, '')
   return { status: 'refuses', reason: `it answers ${status}${message ? `: ${message}` : ''}` }
 }

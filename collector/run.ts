@@ -7,6 +7,7 @@ import { answers } from '../start/answers.ts'
 import { checkPort } from '../start/check-port.ts'
 import { describeTrouble, ExpectedError } from '../start/expected-error.ts'
 import { describeEnd, type Part, startChild, untilAnswers } from '../start/part.ts'
+import { aborted } from '../start/stop-request.ts'
 import { buildCollector } from './build.ts'
 import { describeLogLine } from './log-line.ts'
 import { queueBytesFor, roomOf, safeRoom } from './queue-room.ts'
@@ -14,31 +15,31 @@ import { checkReceiver } from './receiver-check.ts'
 import { type Settings, settings as settingTable } from './settings.ts'
 
 /**
- * What `npm run collector` does: build, look whether it can run, run it until it ends or we are told to stop.
+ * `npm run collector`: builds the Collector, checks that it can run, and runs it until it ends or we are asked to stop.
  *
- * What a user can mend is found before it is started and told in one line. The Collector's own log goes to a file; of it
- * only what is out of the ordinary is shown.
+ * Problems that the user can fix are found before the start and reported in one line. The Collector's log is written to a
+ * file; only its problems are printed.
  */
 
 export interface CollectorOptions {
   readonly settings: Settings
   readonly environment: NodeJS.ProcessEnv
-  /** One line for the user; `problem` is one that something is wrong with. */
+  /** Prints one line for the user; a `problem` goes to standard error. */
   readonly say: (line: string, kind?: 'problem') => void
-  /** Aborted when it shall stop. */
+  /** Aborted when the Collector is asked to stop. */
   readonly signal: AbortSignal
 }
 
 const root = join(import.meta.dirname, '..')
 const answersWithinMs = 60_000
 
-/** What is being sent may need its answer; what is not confirmed then is sent again after the next start. */
+/** Time for open requests to be answered; those that are not are sent again after the next start. */
 const stopsWithinMs = 15_000
 
-/** The same trouble, each attempt anew, is told once in this time. */
+/** A problem that repeats is printed once in this time. */
 const repeatedAfterMs = 60_000
 
-/** Resolves with the exit code: 0 when it was told to stop and ended as asked, 1 else. Says why. */
+/** Resolves with the exit code: 0 if the Collector ended when asked, else 1, after printing the reason. */
 export async function runCollector(options: CollectorOptions): Promise<0 | 1> {
   const { say, signal } = options
   using closing = new DisposableStack()
@@ -59,7 +60,7 @@ export async function runCollector(options: CollectorOptions): Promise<0 | 1> {
   return 1
 }
 
-/** One at a time has a queue; the Collector itself would only say "timeout". */
+/** Only one Collector may use a queue. Without our lock, the second one would fail with just "timeout". */
 function lockQueue(queueDirectory: string): () => void {
   const lock = takeLock(join(queueDirectory, 'in-use.lock'))
   if (lock.status === 'taken') return lock.release
@@ -91,7 +92,7 @@ async function bringUp(options: CollectorOptions, closing: DisposableStack): Pro
     environment,
     logPath,
     stopsWithinMs,
-    onProblem: tellSeldom(say),
+    onProblem: reportSeldom(say),
   })
   try {
     const health = `http://${reachableHost(host)}:${ports.health}/`
@@ -138,7 +139,7 @@ async function findProgram({
   return built.program
 }
 
-/** The configuration reads its settings from there; each has its value, whatever the configuration's own default is. */
+/** The variables that the configuration reads. All are set, so that none of the configuration's own defaults applies. */
 function collectorEnvironment(
   { settings, environment }: CollectorOptions,
   queueBytesMax: number,
@@ -167,10 +168,10 @@ async function validate(
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  let said = ''
+  let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
-      said += text
+      output += text
     })
   }
   const code = await new Promise<number | null>((resolve, reject) => {
@@ -180,26 +181,19 @@ async function validate(
     child.once('close', resolve)
   })
   if (code === 0) return
-  const lines = said.split('\n').flatMap((line) => describeLogLine(line) ?? [])
+  const lines = output.split('\n').flatMap((line) => describeLogLine(line) ?? [])
   throw new ExpectedError(['The configuration is not valid:', ...lines].join('\n    '))
 }
 
-function tellSeldom(say: CollectorOptions['say']): (line: string) => void {
-  const told = new Map<string, number>()
+function reportSeldom(say: CollectorOptions['say']): (line: string) => void {
+  const printedAt = new Map<string, number>()
   return (line) => {
     const text = describeLogLine(line)
     if (text === undefined) return
     const now = performance.now()
-    if (now - (told.get(text) ?? Number.NEGATIVE_INFINITY) < repeatedAfterMs) return
-    for (const [other, at] of told) if (now - at >= repeatedAfterMs) told.delete(other)
-    told.set(text, now)
+    for (const [other, at] of printedAt) if (now - at >= repeatedAfterMs) printedAt.delete(other)
+    if (printedAt.has(text)) return
+    printedAt.set(text, now)
     say(`collector: ${text}`, 'problem')
   }
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined)
-    signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
 }

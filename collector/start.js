@@ -1,4 +1,4 @@
-/** What `npm run collector` runs. */
+/** The entry point of `npm run collector`. */
 import { isNodeNewEnough } from '../start/node-version.js'
 
 if (isNodeNewEnough()) await import('./main.ts')

@@ -2,9 +2,9 @@ import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { explainFolderErrors, replaceFile } from '@turnlog/embedded-postgres/folder'
 
-/** What lets the example send and a person look: a token and a link, of one database. */
+/** The token with which the example app sends, and the link with which a person signs in; both belong to one database. */
 export interface Access {
-  /** Whether this is a token of this user with which records may be sent. */
+  /** Whether the token belongs to this user and permits sending records. */
   readonly isIngestToken: (options: { token: string; user: string }) => Promise<boolean>
   readonly createIngestToken: (options: { user: string }) => Promise<string>
   /** The receiver's page with a one-time key that signs in. */
@@ -14,8 +14,8 @@ export interface Access {
 
 export type OpenAccess = (options: { databaseUrl: string; receiverUrl: string }) => Promise<Access>
 
-/** The example's token: made at the first start, kept in the data folder, made anew when the database does not know it. */
-export async function keepToken({
+/** The example app's token: created at the first start, stored in the data folder, replaced if the database does not know it. */
+export async function ensureToken({
   access,
   dataFolder,
   user,
@@ -28,10 +28,10 @@ export async function keepToken({
   const file = join(folder, 'example')
   return explainFolderErrors(folder, async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    const kept = (await readFile(file, 'utf8').catch(() => '')).trim()
-    if (kept !== '' && (await access.isIngestToken({ token: kept, user }))) {
+    const stored = (await readFile(file, 'utf8').catch(() => '')).trim()
+    if (stored !== '' && (await access.isIngestToken({ token: stored, user }))) {
       await chmod(file, 0o600)
-      return kept
+      return stored
     }
     const token = await access.createIngestToken({ user })
     await replaceFile(file, `${token}\n`)

@@ -1,4 +1,4 @@
-/** Whether a server is there and well. */
+/** Whether a server answers this URL with a 2xx status within two seconds. */
 export async function answers(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })

@@ -8,18 +8,18 @@ import type { Settings } from './settings.ts'
 
 const answersWithinMs = 10_000
 
-/** It is the last to stop, so it may take what time is left. */
+/** The database stops last, so it may use all the time that is left. */
 const stopsWithinMs = 9_000
 
 export interface Database {
   readonly url: string
-  /** As it may be printed: with the password of the embedded one, which is the user's own, and of no other. */
+  /** For printing. Contains the password only for the embedded database, which belongs to this user. */
   readonly shownUrl: string
-  /** The embedded one; a database that is not ours is not ours to stop. */
+  /** Undefined for the database of `DATABASE_URL`, which we do not stop. */
   readonly part: Part | undefined
 }
 
-/** The database, answering. Fails with one clear line. */
+/** Returns once the database answers. Fails with a message of one line. */
 export async function openDatabase({
   settings,
   say,
@@ -46,7 +46,7 @@ export async function openDatabase({
       stopsWithinMs,
       exited: postgres.exited.then(({ code, signal: by }) => {
         if (by !== undefined) return `signal ${by}`
-        return code === undefined ? 'nobody knows how' : `exit code ${code}`
+        return code === undefined ? 'reason unknown' : `exit code ${code}`
       }),
       lastLines: postgres.lastLogLines,
       stop: ({ withinMs }) =>
@@ -65,7 +65,7 @@ async function openOther(url: string): Promise<Database> {
     connectionTimeoutMillis: answersWithinMs,
     query_timeout: answersWithinMs,
   })
-  client.on('error', () => {}) // Once it has answered, what becomes of this connection is of no interest.
+  client.on('error', () => {}) // An error after the answer changes nothing: the connection is closed anyway.
   try {
     await client.connect()
     await client.query('select 1')

@@ -2,10 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { processStart, sendSignal } from '@turnlog/embedded-postgres/process'
 
-/**
- * Who comes from a process: its children, theirs, and so on, also those that lead a process group of their own, as
- * commands of an agent do.
- */
+/** A child of a process, a child's child, and so on; also one that leads its own process group, as an agent's commands do. */
 export interface Descendant {
   readonly pid: number
   readonly start: string
@@ -25,7 +22,7 @@ export function descendantsOf(pid: number): Descendant[] {
   return found
 }
 
-/** Ends those who still live, each with the process group it leads, if it leads one. */
+/** Kills those that still run, each with the process group it leads, if any. */
 export function endDescendants(descendants: Iterable<Descendant>): void {
   for (const { pid, start } of descendants) {
     if (processStart(pid) !== start) continue
@@ -56,7 +53,7 @@ function childrenFromPs(): (pid: number) => number[] {
       children.set(parent, [...(children.get(parent) ?? []), pid])
     }
   } catch {
-    // Without `ps` the group of the process itself is all that is known.
+    // Without `ps`, only the process's own group is known.
   }
   return (pid) => children.get(pid) ?? []
 }

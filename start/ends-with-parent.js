@@ -1,11 +1,11 @@
 /**
- * A preload: this process ends when the one that started it is gone, however that ended.
+ * A preload that ends this process when its parent has ended, even by `kill -9`.
  *
- * The channel between the two closes with either. It is asked to end (SIGTERM) first, and its process group goes with
- * it: nobody is left to end that.
+ * The channel between the two closes when either ends. This process then sends itself SIGTERM, and kills its process group
+ * when it exits, since no other process is left to do so.
  */
 
-/** A chat app closes within two or three seconds. */
+/** A chat app needs two or three seconds to close. */
 const endsWithinMs = 5_000
 
 if (process.channel !== undefined) {
@@ -14,7 +14,7 @@ if (process.channel !== undefined) {
     process.kill(process.pid, 'SIGTERM')
     setTimeout(endGroup, endsWithinMs).unref()
   })
-  // Listening makes the channel keep the process alive, which is for the program to decide.
+  // Listening would keep the process alive; that is the program's decision.
   process.channel.unref()
 }
 
@@ -22,6 +22,6 @@ function endGroup() {
   try {
     process.kill(-process.pid, 'SIGKILL')
   } catch {
-    // It does not lead a group: then there is none to end.
+    // This process leads no group, so there is none to end.
   }
 }

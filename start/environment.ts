@@ -1,6 +1,6 @@
 import type { Settings } from './settings.ts'
 
-/** What each child is told besides what we were told ourselves. Neither gets secrets that only the other needs. */
+/** The environment of each child: ours plus its settings, minus the secrets that only the other child needs. */
 
 export function receiverEnvironment({
   environment,
@@ -20,7 +20,7 @@ export function receiverEnvironment({
   }
 }
 
-/** Settings of its telemetry that name no place, such as TELEMETRY_ENABLED, pass through. */
+/** Telemetry settings that are not set here, such as TELEMETRY_ENABLED, pass through unchanged. */
 export function exampleEnvironment({
   environment,
   settings,

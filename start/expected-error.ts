@@ -1,6 +1,6 @@
 import { PostgresError } from '@turnlog/embedded-postgres/errors'
 
-/** A failure that the user can understand and mend. Its message is printed without a stack. */
+/** A failure that the user can understand and fix. Its message is printed without a stack. */
 export class ExpectedError extends Error {}
 
 /** The text to print: the message of an expected failure, the stack of any other. */

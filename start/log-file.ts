@@ -1,12 +1,12 @@
 import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** A part's log and the one before it: 8 MiB at most, whatever a part has to say. */
+/** With the previous file, a part's log takes 8 MiB at most. */
 const bytesMax = 4 * 1024 ** 2
 
 /**
- * A part's output, in a file that stays bounded: a full one becomes `<path>.1`, and what that held is gone. Never
- * fails: that the log cannot be written, on a full disk say, must not stop what is logged.
+ * A part's output, in a file of bounded size: a full file replaces `<path>.1`. Never fails: an unwritable log, on a full
+ * disk say, must not stop the part.
  */
 export function openLogFile(path: string) {
   let bytes = quietly(() => statSync(path).size) ?? 0

@@ -1,15 +1,15 @@
 import { join } from 'node:path'
 import { openReceiverAccess } from './receiver-access.ts'
 import { readStartSettings } from './settings.ts'
-import { untilToldToStop } from './told-to-stop.ts'
+import { untilStopRequested } from './stop-request.ts'
 import { runTurnlog } from './turnlog.ts'
 
-/** `npm start`: settings, then all of Turnlog until it is told to stop. */
+/** `npm start`: reads the settings, then runs all of Turnlog until it is asked to stop. */
 
 const folder = join(import.meta.dirname, '..')
 const preload = import.meta.resolve('./ends-with-parent.js')
 
-// A console that is gone, a closed terminal or `npm start | head`, is no reason to leave anything running.
+// A closed console (a closed terminal, `npm start | head`) must not leave children running.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
 const read = readStartSettings(process.env)
@@ -32,6 +32,6 @@ const exitCode = await runTurnlog({
   environment: process.env,
   folder,
   say: (line, kind) => (kind === 'problem' ? console.error(line) : console.log(line)),
-  signal: untilToldToStop('start'),
+  signal: untilStopRequested('start'),
 })
 process.exit(exitCode)

@@ -1,6 +1,6 @@
 /**
- * Whether this Node can run the rest. Plain JavaScript, as whoever asks must be, so that a Node that is too old can say
- * so in one line: on Linux x64 `npm ci` brings the right one, elsewhere the Node that is installed runs everything.
+ * Whether this Node can run the rest. This file and its callers are plain JavaScript, so that a Node that is too old prints
+ * one line instead of a syntax error. On Linux x64 `npm ci` installs the right Node; elsewhere the installed one is used.
  */
 export function isNodeNewEnough() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)

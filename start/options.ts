@@ -1,4 +1,4 @@
-/** What `npm start` is handed, and tests hand in its place. */
+/** The options of `runTurnlog`; `main.ts` passes the real ones, tests pass stand-ins. */
 import type { OpenAccess } from './access.ts'
 import type { Settings } from './settings.ts'
 
@@ -14,8 +14,8 @@ export interface TurnlogOptions {
   readonly environment: NodeJS.ProcessEnv
   /** The repository, where the children are started. */
   readonly folder: string
-  /** One line for the user; `problem` is one that something is wrong with. */
+  /** Prints one line for the user; a `problem` goes to standard error. */
   readonly say: (line: string, kind?: 'problem') => void
-  /** Aborted when it shall stop. */
+  /** Aborted when Turnlog is asked to stop. */
   readonly signal: AbortSignal
 }

@@ -5,19 +5,19 @@ import { type Descendant, descendantsOf, endDescendants } from './descendants.ts
 import { ExpectedError } from './expected-error.ts'
 import { openLogFile } from './log-file.ts'
 
-/** One of the three that `npm start` runs. */
+/** A process that `npm start` or `npm run collector` starts, watches and stops. */
 export interface Part {
-  /** As a sentence begins with it: `The receiver`. */
+  /** Written as the beginning of a sentence: `The receiver`. */
   readonly name: string
   readonly pid: number
-  /** When it began, which tells it from a later process with the same id. */
+  /** When the process began; a later process with the same id differs in it. */
   readonly start: string
-  /** It may take this long to end when asked. */
+  /** How long it may take to end when asked. */
   readonly stopsWithinMs: number
   /** Resolves with how it ended: `exit code 1`, `signal SIGKILL`. */
   readonly exited: Promise<string>
   readonly lastLines: (count: number) => readonly string[]
-  /** Resolves with whether it ended by itself when asked; one that does not is killed when the time is over. */
+  /** Asks it to end, and kills it after `withinMs`. Resolves with true unless it had to be killed. */
   readonly stop: (options: { withinMs: number }) => Promise<boolean>
 }
 
@@ -28,28 +28,28 @@ export interface ChildOptions {
   readonly environment: NodeJS.ProcessEnv
   readonly logPath: string
   readonly stopsWithinMs: number
-  /** Told each line that the child writes on its standard error: a problem, as a rule. */
+  /** Called with each line that the child writes to standard error, which is a problem as a rule. */
   readonly onProblem: (line: string) => void
 }
 
-/** How often who comes from it is noted, so that they can be ended when it dies without a word. */
+/** How often its descendants are noted, so that they can be killed if it dies suddenly. */
 const descendantsNotedEveryMs = 1_000
 
-/** Before what one run writes into its log. */
+/** Written to the log at the beginning of each run. */
 const startedLine = '--- started'
 
-/** Of a part that ended by itself this many of its last lines are shown. */
+/** How many of its last lines are shown when a part ends unexpectedly. */
 const lastWordsMax = 8
 
-/** What it wrote last may still be on its way when it has ended. */
+/** A process's last output may still be in the pipe when it has ended. */
 const lastWordsWithinMs = 300
 
-/** What a killed process still needs to be gone. */
+/** How long a killed process may take to end. */
 const killedEndsWithinMs = 1_000
 
 /**
- * Starts a program in a process group of its own, so that a terminal's Ctrl-C does not reach it before its turn. It
- * gets a channel to us, by which it learns that we are gone. Its output goes to its log file.
+ * Starts a program as the leader of a new process group, so that a terminal's Ctrl-C reaches only us. The IPC channel lets
+ * it notice when we have ended. Its output is written to its log file.
  */
 export function startChild(options: ChildOptions): Part {
   const { name, folder, environment, onProblem } = options
@@ -112,7 +112,7 @@ export function startChild(options: ChildOptions): Part {
   }
 }
 
-/** Resolves once `probe` says so. Fails when the part ends before, when it is told to stop, and when time is over. */
+/** Resolves once `probe` returns true. Fails if the part ends first, if `signal` is aborted, and after `withinMs`. */
 export async function untilAnswers({
   part,
   probe,
@@ -142,12 +142,12 @@ export async function untilAnswers({
   signal.throwIfAborted()
 }
 
-/** The line that names who ended, with the last it said below. */
+/** A line that names the part that ended, followed by its last output. */
 export function describeEnd(part: Part, how: string): string {
-  return `${part.name} (process ${part.pid}) ended by itself: ${how}.${lastWords(part)}`
+  return `${part.name} (process ${part.pid}) ended unexpectedly: ${how}.${lastWords(part)}`
 }
 
-/** Of this run only: the log also holds those before. */
+/** The last lines of this run; the log also contains earlier runs. */
 function lastWords(part: Part): string {
   const lines = part.lastLines(lastWordsMax)
   const beginning = lines.findLastIndex((line) => line.startsWith(startedLine))
@@ -170,10 +170,10 @@ async function within<Result>(ms: number, promise: Promise<Result>): Promise<Res
   }
 }
 
-/** A line that is never ended is cut here rather than kept. */
+/** Longer lines are cut here, so that output without line ends takes no memory. */
 const lineLengthMax = 8_192
 
-function eachLine(stream: NodeJS.ReadableStream | null, tell: (line: string) => void): void {
+function eachLine(stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): void {
   let rest = ''
   stream?.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n')
@@ -182,6 +182,6 @@ function eachLine(stream: NodeJS.ReadableStream | null, tell: (line: string) => 
       lines.push(rest)
       rest = ''
     }
-    for (const line of lines) tell(line)
+    for (const line of lines) onLine(line)
   })
 }

@@ -6,7 +6,7 @@ import {
 } from '@turnlog/receiver/storage'
 import type { OpenAccess } from './access.ts'
 
-/** Tokens and links as the receiver keeps them, made where they are kept: in its database. */
+/** Creates tokens and links directly in the receiver's database, in the receiver's own form. */
 export const openReceiverAccess: OpenAccess = async ({ databaseUrl, receiverUrl }) => {
   const database = openDatabase(databaseUrl, { connectionsMax: 1 })
   return {

@@ -4,9 +4,9 @@ import { processEnded, processStart, sendSignal } from '@turnlog/embedded-postgr
 import { descendantsOf, endDescendants } from './descendants.ts'
 
 /**
- * Who runs here: `start.json` in the data folder, while `npm start` runs. It is there for people, for a second start
- * that has to name the first, and for the next start after one that was killed. Who holds the folder is told by the
- * lock beside it, not by this file.
+ * The content of `start.json` in the data folder, written while `npm start` runs. People read it, a second start reads it to
+ * name the first, and the next start reads it after a kill. The lock beside it, not this file, says whether the folder is in
+ * use.
  */
 export interface Running {
   readonly pid: number
@@ -27,7 +27,7 @@ export async function writeRunning(path: string, running: Running): Promise<void
   await replaceFile(path, `${JSON.stringify(running, null, 2)}\n`)
 }
 
-/** `undefined` when there is none, or none that makes sense. */
+/** Undefined if the file is missing or invalid. */
 export async function readRunning(path: string): Promise<Running | undefined> {
   try {
     const running: Partial<Running> = JSON.parse(await readFile(path, 'utf8'))
@@ -46,7 +46,7 @@ export async function readRunning(path: string): Promise<Running | undefined> {
   }
 }
 
-/** So that a start that comes meanwhile waits. That it cannot be written, on a full disk say, must not stop the stop. */
+/** Makes a start that comes meanwhile wait. A failure to write, on a full disk say, does not interrupt the stop. */
 export async function markStopping(path: string): Promise<void> {
   const running = await readRunning(path)
   if (running === undefined) return
@@ -54,8 +54,8 @@ export async function markStopping(path: string): Promise<void> {
 }
 
 /**
- * Waits for what a killed start left: its receiver and app end by themselves when it is gone; what does not is killed.
- * Only for the holder of the lock, who knows that the other start is dead.
+ * Waits for the processes that a killed `npm start` has left: its receiver and app end soon after it; the rest is killed.
+ * The caller must hold the lock, which proves that the other start has ended.
  */
 export async function clearRemains(
   path: string,

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { keepToken } from './access.ts'
+import { ensureToken } from './access.ts'
 import { answers } from './answers.ts'
 import { checkPort } from './check-port.ts'
 import { openDatabase } from './database.ts'
@@ -9,32 +9,32 @@ import { type ChildOptions, type Part, startChild, untilAnswers } from './part.t
 import { writeRunning } from './running.ts'
 import { prepareWorkspace } from './workspace.ts'
 
-/** Migrations included. */
+/** Includes the migrations. */
 const receiverAnswersWithinMs = 60_000
 const exampleAnswersWithinMs = 30_000
 
-/** A chat app closes within two or three seconds, the receiver when it has answered what it was asked. */
+/** A chat app needs two or three seconds to close; the receiver first answers its open requests. */
 const exampleStopsWithinMs = 4_000
 const receiverStopsWithinMs = 2_500
 
-/** What one part may tell of its problems on the console; its log has them all. */
+/** How many lines of one part's problems are printed; its log contains all. */
 const problemLinesMax = 20
 
 export interface StartPartsOptions extends TurnlogOptions {
   readonly dataFolder: string
   readonly runningFile: string
-  /** Told of each part as it begins, so that it is stopped whatever happens next. */
+  /** Called as each part starts, so that it is stopped even if a later step fails. */
   readonly addPart: (part: Part) => void
 }
 
 interface BringUpOptions extends Omit<ChildOptions, 'folder' | 'onProblem'> {
-  /** The part's name before a line of its problems. */
+  /** The prefix of each printed problem. */
   readonly problemsOf: string
   readonly answersAt: string
   readonly answersWithinMs: number
 }
 
-/** Starts all, in order, and prints where each is reached once it answers. Fails with one clear line. */
+/** Starts the parts in order, and prints the address of each once it answers. Fails with a message of one line. */
 export async function startParts(options: StartPartsOptions): Promise<void> {
   const { settings, commands, environment, openAccess, dataFolder, addPart, say, signal } = options
   const { receiverPort, examplePort, workspace } = settings
@@ -50,7 +50,7 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
   const chatUrl = `http://127.0.0.1:${examplePort}`
   const children: Part[] = []
   const bringUp = async ({ problemsOf, answersAt, answersWithinMs, ...child }: BringUpOptions) => {
-    const problems = tellProblems(problemsOf, say)
+    const problems = reportProblems(problemsOf, say)
     const part = startChild({ ...child, folder: options.folder, onProblem: problems.note })
     addPart(part)
     children.push(part)
@@ -64,7 +64,7 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
     })
     const probe = () => answers(answersAt)
     await untilAnswers({ part, probe, withinMs: answersWithinMs, signal })
-    problems.tell()
+    problems.release()
   }
 
   await bringUp({
@@ -81,7 +81,7 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
   let token: string
   try {
     say(`Receiver  ${await access.signInLink()}`)
-    token = await keepToken({ access, dataFolder, user: settings.user })
+    token = await ensureToken({ access, dataFolder, user: settings.user })
   } finally {
     await access.close()
   }
@@ -100,24 +100,27 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
   say('Ctrl-C stops all of it.')
 }
 
-/** Kept back until the part is up: one that does not come up is told about once, by how it ended. */
-function tellProblems(name: string, say: TurnlogOptions['say']) {
+/**
+ * Prints a part's problems, but not before `release`: for a part that does not come up, the message about its end already
+ * contains its last output.
+ */
+function reportProblems(name: string, say: TurnlogOptions['say']) {
   let noted = 0
-  let keptBack: string[] | undefined = []
-  const tell = (line: string): void => {
-    if (keptBack === undefined) say(`${name}: ${line}`, 'problem')
-    else keptBack.push(line)
+  let delayed: string[] | undefined = []
+  const report = (line: string): void => {
+    if (delayed === undefined) say(`${name}: ${line}`, 'problem')
+    else delayed.push(line)
   }
   return {
     note(line: string): void {
       if (line.trim() === '' || noted > problemLinesMax) return
       noted += 1
-      tell(noted > problemLinesMax ? '… its log has the rest.' : line)
+      report(noted > problemLinesMax ? '… its log has the rest.' : line)
     },
-    tell(): void {
-      const lines = keptBack ?? []
-      keptBack = undefined
-      for (const line of lines) tell(line)
+    release(): void {
+      const lines = delayed ?? []
+      delayed = undefined
+      for (const line of lines) report(line)
     },
   }
 }

@@ -1,4 +1,4 @@
-/** What `npm start` runs. */
+/** The entry point of `npm start`. */
 import { isNodeNewEnough } from './node-version.js'
 
 if (isNodeNewEnough()) await import('./main.ts')

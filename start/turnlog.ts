@@ -7,26 +7,26 @@ import type { TurnlogOptions } from './options.ts'
 import { describeEnd, type Part } from './part.ts'
 import { clearRemains, markStopping, readRunning } from './running.ts'
 import { startParts } from './start-parts.ts'
+import { aborted } from './stop-request.ts'
 
 /**
- * What `npm start` runs: database, receiver, app.
+ * Runs the parts of `npm start`: database, receiver, app.
  *
- * Starting: one after the other; each answers before its line is printed and before the next is started.
- * Running: until one ends by itself, or we are told to stop.
- * Stopping: in reverse, one after the other; each has its share of the time and is killed when that is over. Another
- * request to stop changes nothing.
+ * Starting: in this order; a part must answer before its line is printed and the next part is started.
+ * Running: until a part ends unexpectedly, or we are asked to stop.
+ * Stopping: in reverse order; each part has a time limit and is killed after it. A second request to stop has no effect.
  */
 
-/** All is over within ten seconds. */
+/** The limit for stopping everything; we promise ten seconds. */
 const stopWithinMs = 9_300
 
-/** Another one looks every half second whether its npm still lives. */
+/** Another `npm start` checks every half second whether its npm still runs. */
 const noticesNpmGoneWithinMs = 1_000
 
-/** What a start that was killed left ends by itself within about five seconds. */
+/** The processes of a killed `npm start` end within about five seconds. */
 const remainsEndWithinMs = 7_000
 
-/** Resolves with the exit code: 0 when it was told to stop and all ended as asked, 1 else. Says why. */
+/** Resolves with the exit code: 0 if all parts ended when asked, else 1, after printing the reason. */
 export async function runTurnlog(options: TurnlogOptions): Promise<0 | 1> {
   const { settings, say, signal } = options
   const parts: Part[] = []
@@ -35,7 +35,7 @@ export async function runTurnlog(options: TurnlogOptions): Promise<0 | 1> {
     parts.push(part)
     void part.exited.then((how) => ended.resolve(describeEnd(part, how)))
   }
-  const toldToStop = aborted(signal)
+  const stopRequested = aborted(signal)
   await using closing = new AsyncDisposableStack()
   const runningFile = join(settings.dataFolder, 'start.json')
   let trouble: string | undefined
@@ -46,7 +46,7 @@ export async function runTurnlog(options: TurnlogOptions): Promise<0 | 1> {
     await clearRemains(runningFile, { withinMs: remainsEndWithinMs })
     closing.defer(() => clearRemains(runningFile, { withinMs: 0 }))
     await startParts({ ...options, dataFolder, runningFile, addPart })
-    trouble = await Promise.race([ended.promise, toldToStop])
+    trouble = await Promise.race([ended.promise, stopRequested])
   } catch (error) {
     trouble = signal.aborted ? undefined : describeTrouble(error)
   }
@@ -61,8 +61,8 @@ export async function runTurnlog(options: TurnlogOptions): Promise<0 | 1> {
 }
 
 /**
- * One `npm start` at a time has a data folder. One that is about to end is waited for: its npm may have been killed a
- * moment ago. Throws an `ExpectedError` that names the other.
+ * Only one `npm start` at a time may use a data folder. Waits for one that is about to end, since its npm may just have been
+ * killed. Else throws an `ExpectedError` that names the other process.
  */
 async function lockFolder({
   dataFolder,
@@ -86,7 +86,7 @@ async function lockFolder({
   }
 }
 
-/** Resolves with a line for each that did not end as asked. */
+/** Resolves with a line for each part that did not end when asked. */
 async function stopParts(parts: readonly Part[]): Promise<string[]> {
   const deadline = performance.now() + stopWithinMs
   const late: string[] = []
@@ -96,11 +96,4 @@ async function stopParts(parts: readonly Part[]): Promise<string[]> {
     if (!hasEnded) late.push(`${part.name} did not end when asked, and was killed.`)
   }
   return late
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined)
-    signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
 }

@@ -2,7 +2,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { explainFolderErrors } from '@turnlog/embedded-postgres/folder'
 
-/** Makes the agent's folder, with a first file to ask about; one that is there already is left as it is. */
+/** Creates the agent's folder with a first file to ask about; an existing folder is not changed. */
 export async function prepareWorkspace(folder: string): Promise<void> {
   await explainFolderErrors(folder, async () => {
     const isMissing = await stat(folder).then(

@@ -204,7 +204,7 @@ test('a configuration that is not valid is said in the Collector’s own words',
 test('a Collector that ends by itself is said, with what it said last', async () => {
   await using run = await start({ STAND_IN: 'ends' })
   expect(await run.ended).toBe(1)
-  expect(run.output()).toMatch(/The Collector \(process \d+\) ended by itself: exit code 1\./)
+  expect(run.output()).toMatch(/The Collector \(process \d+\) ended unexpectedly: exit code 1\./)
   expect(run.output()).toContain('no space left on device')
 })
 

@@ -261,8 +261,10 @@ describe('killed', () => {
       if (who === 'app') await new Promise((resolve) => setTimeout(resolve, 1_200))
       process.kill(processes[who], 'SIGKILL')
       expect(await turnlog.exited, turnlog.lines.join('\n')).toBe(1)
-      expect(await turnlog.line('ended by itself')).toMatch(`${name} (process ${processes[who]})`)
-      expect(await turnlog.line('ended by itself')).toContain('SIGKILL')
+      expect(await turnlog.line('ended unexpectedly')).toMatch(
+        `${name} (process ${processes[who]})`,
+      )
+      expect(await turnlog.line('ended unexpectedly')).toContain('SIGKILL')
       await untilGone(...Object.values(processes), command)
     },
   )

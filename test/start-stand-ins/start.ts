@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { readStartSettings } from '../../start/settings.ts'
-import { untilToldToStop } from '../../start/told-to-stop.ts'
+import { untilStopRequested } from '../../start/stop-request.ts'
 import { runTurnlog } from '../../start/turnlog.ts'
 
 const folder = join(import.meta.dirname, '../..')
@@ -30,6 +30,6 @@ const exitCode = await runTurnlog({
   environment: process.env,
   folder,
   say: (line, kind) => (kind === 'problem' ? console.error(line) : console.log(line)),
-  signal: untilToldToStop('start'),
+  signal: untilStopRequested('start'),
 })
 process.exit(exitCode)
