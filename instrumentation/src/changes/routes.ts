@@ -216,7 +216,7 @@ function unknownChange(reply: FastifyReply): FastifyReply {
 /** Waits for recent operations to reach the store; without them the rest is shown all the same. */
 async function refreshed(changes: ChangesHandle): Promise<void> {
   const ended = new AbortController()
-  const limit = sleep(refreshMs, undefined, { ref: false, signal: ended.signal })
+  const limit = sleep(refreshMs, undefined, { ref: false, signal: ended.signal }).catch(() => {})
   try {
     await Promise.race([changes.refresh(), limit])
   } catch {
