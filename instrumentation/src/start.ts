@@ -38,7 +38,7 @@ import { Candidate, type CandidateFacts } from './record/turn.ts'
 import { ownLiveness } from './spool/liveness.ts'
 import { destinationFolder, endedMarker, writeIdentity } from './spool/recorder-folder.ts'
 import { hostTimers } from './timers.ts'
-import { createSealing } from './worker/sealing-worker.ts'
+import { SealingWorker } from './worker/sealing-worker.ts'
 
 const sessionKey = 'turnlog.session'
 
@@ -58,25 +58,8 @@ export function start(config: Config): { stop(): void } {
   const { now, clock, after } = hostTimers()
   const startedAt = now()
 
-  const sealing = createSealing({
-    data: {
-      turnlogSealingWorker: true,
-      directory,
-      folder,
-      changesDirectory,
-      contentBytesMax: config.contentBytesMax,
-      inlineBytesMax: config.inlineBytesMax,
-      delivery: {
-        endpoint: config.endpoint,
-        token: config.token,
-        receiver: config.receiver,
-        receiverToken: config.receiverToken,
-        resendAfterSeconds: config.resendAfterSeconds,
-        keptDaysMax: config.keptDaysMax,
-        keptBytesMax: config.keptBytesMax,
-      },
-      otlp,
-    },
+  const sealing = new SealingWorker({
+    data: { turnlogSealingWorker: true, directory, folder, changesDirectory, config },
     after,
     onMissing: (ranges) => {
       for (const range of ranges) journal.append({ k: 'log', drop: range })
@@ -88,7 +71,7 @@ export function start(config: Config): { stop(): void } {
     fileSystem: originalFs,
     now,
     after,
-    onClosed: sealing.closed,
+    onClosed: (file) => sealing.closed(file),
     prepare: () => {
       originalFs.mkdirSync(folder, { recursive: true, mode: 0o700 })
       writeIdentity(originalFs, folder, {

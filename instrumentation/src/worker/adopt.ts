@@ -1,7 +1,13 @@
 /**
- * Dead recorders of the same destination are adopted: under a lock, their journals are sealed by the same code, what
- * they left open is closed as abandoned, and their segments are sent. Emptied folders go. What a newer version wrote is
- * left to it.
+ * Adopts dead recorders of the same destination: under a lock, their journals are sealed, the spans they left open are
+ * closed as abandoned, and their segments are sent. Emptied folders are deleted. A recorder of a newer version is left alone.
+ *
+ *     state     meaning                                                 next
+ *     foreign   alive, locked by another process, or not looked at yet  taken, when it is dead and the lock is free
+ *     taken     locked; its journal files are sealed one by one         adopted; taken again in the next round after an error,
+ *                                                                       or when an exporter gave its records up; foreign, if
+ *                                                                       a newer version wrote it
+ *     adopted   closed; its segments are being sent                     dropped, when its folder is empty
  */
 import * as path from 'node:path'
 import type { ChangeStore } from '../changes/store.ts'
@@ -19,124 +25,129 @@ export interface AdoptionOptions {
   readonly fileSystem: FileSystem
   /** The destination's folder. */
   readonly directory: string
-  /** This process's own recorder, never adopted. */
+  /** This process's own recorder, which is never adopted. */
   readonly ownFolder: string
   readonly self: Liveness
   readonly contentBytesMax: number
   readonly inlineBytesMax: number
   readonly changes: Pick<ChangeStore, 'record'> | undefined
   readonly spool: Spool
-  /** Without it: segments. */
+  /** If absent, records become segments. */
   readonly openOutlet?: OpenOutlet | undefined
   /** Called when there is something new to send. */
   readonly onSealed: () => void
-  /** Called when what was exported is known to be, or not to be: there may be room again. */
+  /** Called when the fate of exported records has become known: there may be room again. */
   readonly onSettled: () => void
 }
 
-export function createAdoption(options: AdoptionOptions) {
-  const { fileSystem, directory, ownFolder, spool } = options
-  const self = { folder: ownFolder, liveness: options.self }
-  const adopted = new Set<string>()
-  /** Those an exporter gave up in this round: they are taken again in the next. */
-  const givenUp = new Set<string>()
-  let round: Iterator<'more' | 'later'> | undefined
+export class Adoption {
+  readonly #options: AdoptionOptions
+  readonly #self: { readonly folder: string; readonly liveness: Liveness }
+  readonly #adopted = new Set<string>()
+  /** Recorders whose records an exporter gave up in this round. */
+  readonly #givenUp = new Set<string>()
+  #round: Iterator<'more' | 'later'> | undefined
+
+  constructor(options: AdoptionOptions) {
+    this.#options = options
+    this.#self = { folder: options.ownFolder, liveness: options.self }
+  }
+
+  /**
+   * Does one piece of the work. Returns `more` if there is more, after other work; `later` if there is more once there is
+   * room; `done` if there is nothing until the next round. Never throws.
+   */
+  look(): 'more' | 'later' | 'done' {
+    this.#round ??= this.#lookAround()
+    const next = this.#round.next()
+    if (next.done !== true) return next.value
+    this.#round = undefined
+    return 'done'
+  }
+
+  /** Declares ranges of a dead recorder that were sent and lost; see `DeclareLost`. */
+  declareLost(folder: string, ranges: readonly MissingRange[], setAside: () => void): void {
+    const { fileSystem, onSealed } = this.#options
+    const identity = this.#adopted.has(folder) ? readIdentity(fileSystem, folder) : undefined
+    if (identity === undefined) throw new Error('not adopted, or not yet')
+    const sealer = new Sealer({ ...this.#options, folder, identity })
+    sealer.lose(ranges)
+    try {
+      setAside()
+    } finally {
+      sealer.closeDead()
+      onSealed()
+    }
+  }
 
   /** One round through the destination's folder, a journal file at a time. */
-  function* lookAround(): Generator<'more' | 'later'> {
-    for (const folder of adopted) quietly('drop an emptied recorder', () => drop(folder))
+  *#lookAround(): Generator<'more' | 'later'> {
+    const { fileSystem, directory, ownFolder } = this.#options
+    for (const folder of this.#adopted)
+      quietly('drop an emptied recorder', () => this.#drop(folder))
     const names = quietly('look for dead recorders', () => namesIn(fileSystem, directory)) ?? []
     for (const name of names) {
       const folder = path.join(directory, name)
-      if (folder === ownFolder || adopted.has(folder)) continue
-      const sealer = quietly('take a dead recorder', () => take(folder))
+      if (folder === ownFolder || this.#adopted.has(folder)) continue
+      const sealer = quietly('take a dead recorder', () => this.#take(folder))
       if (sealer === undefined) continue
       while (quietly('seal for a dead recorder', () => sealer.sealNext()) === true) {
         yield 'more'
         while (quietly('wait for room', () => sealer.isFull()) === true) yield 'later'
-        if (givenUp.has(folder)) break
+        if (this.#givenUp.has(folder)) break
       }
-      if (!givenUp.has(folder)) quietly('adopt a recorder', () => adopt(folder, sealer))
+      if (!this.#givenUp.has(folder)) {
+        quietly('adopt a recorder', () => this.#adopt(folder, sealer))
+      }
       yield 'more'
     }
   }
 
-  /** Its segments are sent from now on, even if nothing can be sealed: on a full disk that makes room. */
-  function take(folder: string): Sealer | undefined {
+  /** From now on its segments are sent, even if nothing can be sealed: on a full disk that makes room. */
+  #take(folder: string): Sealer | undefined {
+    const { fileSystem, spool, onSealed, onSettled } = this.#options
     const identity = readIdentity(fileSystem, folder)
     if (identity === undefined) return undefined
     const isOver =
       hasEnded(fileSystem, folder) || livenessOf(identity.liveness, fileSystem) === 'dead'
-    if (!isOver || !takeLock(fileSystem, folder, self)) return undefined
+    if (!isOver || !takeLock(fileSystem, folder, this.#self)) return undefined
     spool.add(folder)
-    givenUp.delete(folder)
-    options.onSealed()
+    this.#givenUp.delete(folder)
+    onSealed()
     return new Sealer({
-      ...options,
+      ...this.#options,
       folder,
       identity,
       isDead: true,
-      onSettled(isGivenUp) {
+      onSettled: (isGivenUp) => {
         if (isGivenUp) {
-          givenUp.add(folder)
-          adopted.delete(folder)
+          this.#givenUp.add(folder)
+          this.#adopted.delete(folder)
         }
-        options.onSettled()
+        onSettled()
       },
     })
   }
 
-  /** What failed before fails here again, and is tried in the next round: the lock stays ours. */
-  function adopt(folder: string, sealer: Sealer): void {
+  /** Throws if sealing failed before and fails again; the lock is kept, and the next round tries again. */
+  #adopt(folder: string, sealer: Sealer): void {
+    const { fileSystem, spool, onSealed } = this.#options
     while (sealer.sealNext()) {
-      // What could not be sealed above.
+      // The files after the one that failed.
     }
     if (sealer.isOfNewerVersion()) {
       spool.remove(folder)
-      releaseLock(fileSystem, folder, self)
+      releaseLock(fileSystem, folder, this.#self)
       return
     }
     sealer.closeDead()
-    adopted.add(folder)
-    options.onSealed()
+    this.#adopted.add(folder)
+    onSealed()
   }
 
-  function drop(folder: string): void {
-    if (!removeEmptied(fileSystem, folder)) return
-    spool.remove(folder)
-    adopted.delete(folder)
-  }
-
-  return {
-    /**
-     * Does one piece of the work. There is `more`, which other work may come before; more `later`, once there is room; or
-     * nothing until the next round. Never throws.
-     */
-    look(): 'more' | 'later' | 'done' {
-      round ??= lookAround()
-      const next = round.next()
-      if (next.done !== true) return next.value
-      round = undefined
-      return 'done'
-    },
-    /** Declares what a dead recorder's segments had and was lost on its way, see `DeclareLost`. */
-    declareLost(folder: string, ranges: readonly MissingRange[], setAside: () => void): void {
-      const identity = adopted.has(folder) ? readIdentity(fileSystem, folder) : undefined
-      if (identity === undefined) throw new Error('not adopted, or not yet')
-      const sealer = new Sealer({ ...options, folder, identity })
-      sealer.lose(ranges)
-      try {
-        setAside()
-      } finally {
-        sealer.closeDead()
-        options.onSealed()
-      }
-    },
-    /** Lets others adopt what is left. */
-    close(): void {
-      for (const folder of adopted) {
-        quietly('release a lock', () => releaseLock(fileSystem, folder, self))
-      }
-    },
+  #drop(folder: string): void {
+    if (!removeEmptied(this.#options.fileSystem, folder)) return
+    this.#options.spool.remove(folder)
+    this.#adopted.delete(folder)
   }
 }

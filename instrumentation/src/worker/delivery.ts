@@ -1,7 +1,4 @@
-/**
- * What leaves this machine: spool → upload → confirm, put together for one destination. Part of the worker's
- * composition.
- */
+/** Puts spool → upload → confirm together for one destination. Part of the worker's composition. */
 import { originalFs } from '../file-system.ts'
 import { openSpool, type Spool } from '../spool/spool.ts'
 import { type DeclareLost, UnconfirmedSegments } from '../spool/unconfirmed-segments.ts'
@@ -10,37 +7,37 @@ import { Confirmer } from '../upload/confirmer.ts'
 import { parseEndpoint } from '../upload/endpoint.ts'
 import { createHttpTransport } from '../upload/http-transport.ts'
 import { createUploader } from '../upload/uploader.ts'
-import type { DeliverySettings } from './protocol.ts'
+import type { WorkerConfig } from './protocol.ts'
 
 export interface DeliveryOptions {
-  readonly settings: DeliverySettings
+  readonly config: WorkerConfig
   /** The destination's folder. */
   readonly directory: string
   readonly declareLost: DeclareLost
-  /** Something that this recorder sent has not landed, or may not have. */
+  /** Called when something that this recorder sent has not landed, or may not have. */
   readonly onLost: (folder: string) => void
 }
 
 export interface Delivery {
   readonly spool: Spool
-  /** Something is there to be sent. */
+  /** There is something to send. */
   wake(): void
 }
 
 const dayMs = 86_400_000
-/** How often what cannot be confirmed is looked at for its age. */
+/** How often the age of unconfirmed segments is checked when no receiver can be asked. */
 const limitEveryMs = 10 * 60_000
 
 export function startDelivery(options: DeliveryOptions): Delivery {
-  const { settings, directory, declareLost, onLost } = options
-  const { endpoint, receiver, token, receiverToken } = settings
+  const { config, directory, declareLost, onLost } = options
+  const { endpoint, receiver, token, receiverToken } = config
   const parsed = endpoint === undefined ? undefined : parseEndpoint(endpoint)
   if (parsed?.status !== 'ok') return { spool: openSpool(originalFs), wake: () => {} }
 
   const unconfirmed = new UnconfirmedSegments({
     fileSystem: originalFs,
     directory,
-    limits: { ageMsMax: settings.keptDaysMax * dayMs, bytesMax: settings.keptBytesMax },
+    limits: { ageMsMax: config.keptDaysMax * dayMs, bytesMax: config.keptBytesMax },
     declareLost,
     onAdded: () => onSent(),
     onLost,
@@ -52,7 +49,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
       : new Confirmer({
           source: unconfirmed,
           transport: createCompletenessTransport({ baseUrl: receiver, token: () => receiverToken }),
-          resendAfterMs: settings.resendAfterSeconds * 1_000,
+          resendAfterMs: config.resendAfterSeconds * 1_000,
           onSentAgain: () => uploader.wake(),
         })
   const uploader = createUploader({
@@ -60,7 +57,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
       ...spool,
       acknowledge: async (segment, { isCommitted, rejected }) => {
         if (rejected > 0) onLost(segment.folder)
-        // Who names one address for both says that it is the receiver's.
+        // If endpoint and receiver are the same URL, the endpoint's answer is the receiver's.
         const isConfirmed = isCommitted || endpoint === receiver
         await spool.acknowledge(segment, { isCommitted: isConfirmed })
         if (!isConfirmed) onSent()
@@ -80,7 +77,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     else confirmer.wake()
   }
 
-  /** Nobody can be asked, so nothing is waited for. */
+  /** No receiver can be asked, so nothing is waited for. */
   function limit(): void {
     unconfirmed.limit(() => true)
   }

@@ -1,39 +1,31 @@
-/** What the host's thread and the sealing worker say to each other. */
-
+/** Types: the messages between the host's thread and the sealing worker, and the data the worker starts with. */
+import type { Config } from '../config.ts'
 import type { MissingRange } from '../seal/sequences.ts'
-import type { Signal } from '../spool/segment-name.ts'
 
-/** Where it is sent, and what has to be known there before it goes. */
-export interface DeliverySettings {
-  readonly endpoint: string | undefined
-  readonly token: string | undefined
-  readonly receiver: string | undefined
-  readonly receiverToken: string | undefined
-  readonly resendAfterSeconds: number
-  readonly keptDaysMax: number
-  readonly keptBytesMax: number
-}
-
-/** Where the exporters send, by signal; what else they need they read from `OTEL_EXPORTER_OTLP_*`. */
-export type ExportSettings = {
-  readonly [Each in Signal]: {
-    readonly url: string
-    readonly headers: Readonly<Record<string, string>>
-  }
-}
+/** The settings that the worker reads. */
+export type WorkerConfig = Pick<
+  Config,
+  | 'contentBytesMax'
+  | 'endpoint'
+  | 'inlineBytesMax'
+  | 'keptBytesMax'
+  | 'keptDaysMax'
+  | 'otlp'
+  | 'receiver'
+  | 'receiverToken'
+  | 'resendAfterSeconds'
+  | 'token'
+>
 
 export interface SealingWorkerData {
   /** Tells the preload, which `--import` runs in every thread, to stay out of this one. */
   readonly turnlogSealingWorker: true
   /** The destination's folder. */
   readonly directory: string
+  /** The recorder's folder. */
   readonly folder: string
   readonly changesDirectory: string
-  readonly contentBytesMax: number
-  readonly inlineBytesMax: number
-  readonly delivery: DeliverySettings
-  /** OpenTelemetry's exporters, in place of segments and their delivery. */
-  readonly otlp: ExportSettings | undefined
+  readonly config: WorkerConfig
 }
 
 export type ToWorker =

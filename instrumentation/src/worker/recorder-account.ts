@@ -1,14 +1,12 @@
 /**
- * What of a recorder is still on this machine, told by its folder alone.
+ * Counts the records of one recorder that are still on this machine, from its folder alone.
  *
- * Law: recorded = landed + rejected + dropped (the receiver's ledger) + waiting + quarantined, at all times. A sequence
- * that is lost waits as well, until the segment with its declaration has landed; a record that was sent through a
- * Collector waits until the ledger has confirmed it. What was given up unconfirmed is in none of these here: it has
- * landed, or is missing there.
+ * Law: recorded = landed + rejected + dropped (the receiver's ledger) + waiting + quarantined, at all times. A lost sequence
+ * counts as waiting until the segment that declares it has landed. A record sent through a Collector counts as waiting until
+ * the ledger has confirmed it. `unconfirmed` records are outside the law: each has landed, or is missing in the ledger.
  *
- * Three things blur it: a segment that was sent before a crash could note it waits again, and without `state.json`
- * nobody knows what has landed, each for as long as it takes to seal a file; and what has landed and is not known to
- * have is counted at both ends.
+ * Two things blur the counts until the next file is sealed: a segment that was sent just before a crash counts as waiting
+ * again, and so does everything when `state.json` is missing. Records that landed without a confirmation count twice.
  */
 import * as path from 'node:path'
 import type { FileSystem } from '../file-system.ts'
@@ -26,13 +24,13 @@ import { sentFolder, sentSequences } from '../spool/sent-folder.ts'
 import { unconfirmedSequences } from '../spool/unconfirmed-log.ts'
 
 export interface RecorderAccount {
-  /** Sequences given, as far as the journal tells. */
+  /** Sequences given, as far as the journal shows. */
   readonly recorded: number
   readonly waiting: number
   readonly quarantined: number
-  /** Sent, and given up before it was learnt whether they have landed. */
+  /** Sent, and given up before a confirmation. */
   readonly unconfirmed: number
-  /** Parts of contents, which have no sequence: waiting, those sent and not confirmed included. */
+  /** Parts of contents, which have no sequence: those that wait, sent and unconfirmed ones included. */
   readonly partsWaiting: number
   readonly partsQuarantined: number
 }
@@ -52,14 +50,14 @@ export function accountOf(fileSystem: FileSystem, folder: string): RecorderAccou
   }
   const count = (directory: string): number =>
     listSegments(fileSystem, directory)
-      // Written before a crash, and still in the journal as well.
+      // A later one was written before a crash, and its records are still in the journal.
       .filter(({ first }) => first <= sealedThrough)
       .reduce((sum, { records, declares }) => sum + records + declares, 0)
   const countParts = (directory: string): number =>
     listSegments(fileSystem, directory).reduce((sum, { parts }) => sum + parts, 0)
   const lost = joinRanges(undeclared.map(({ first, last }) => [first, last]))
   const unsealed = [[sealedThrough + 1, Number.POSITIVE_INFINITY]] as const
-  // One that is being declared lost may not have been set aside yet.
+  // A segment that is being declared lost may not have been set aside yet.
   const kept = withoutRanges(sentSequences(fileSystem, folder), lost)
   const declared = listSegments(fileSystem, sentFolder(folder)).map(({ declares }) => declares)
   const sent = declared.reduce((a, b) => a + b, countOf(withoutRanges(kept, unsealed)))

@@ -1,115 +1,127 @@
 /**
- * The host's side of the sealing worker: starts it, tells it what is closed, starts it again when it dies. Neither the
- * worker nor what waits for it keeps the host alive, and nothing it prints reaches the host's console.
+ * The host's side of the sealing worker: starts it, reports closed journal files to it, and starts it again when it dies.
+ * Neither the worker nor its timers keep the host alive, and nothing the worker prints reaches the host's console.
+ *
+ *     state     meaning                                         next
+ *     off       not started                                     running, by `start` or the first closed file
+ *     running   the thread lives                                resting, when it dies
+ *     resting   it died; closed files wait on disk              running, after 1 s, doubled up to 60 s until it answers again
+ *     closed    by `close`, for good                            –
  */
 import { Worker } from 'node:worker_threads'
 import { quietly } from '../health.ts'
 import type { MissingRange } from '../seal/sequences.ts'
+import { RetryTimer } from '../upload/retry-timer.ts'
 import type { FromWorker, SealingWorkerData, ToWorker } from './protocol.ts'
-import { workerUrl } from './worker-url.ts'
 
-const restartAfterMs = 1_000
-const restartAfterMsMax = 60_000
+/** Beside this file; both are bundled into one folder when the package is published. */
+const workerUrl = new URL(
+  import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
+  import.meta.url,
+)
+const restartBackoff = { firstMs: 1_000, maxMs: 60_000 }
 /** A page that asks for its changes waits for the disk at most this long. */
 const refreshWithinMs = 2_000
-/** Old-space limit: contents of one journal file, as text, several times over. */
+/** Old-space limit: enough for the contents of one journal file, as text, several times over. */
 const heapMegabytesMax = 1_024
 
-export interface SealingOptions {
+export interface SealingWorkerOptions {
   readonly data: SealingWorkerData
   readonly after: (ms: number, callback: () => void) => { cancel(): void }
   readonly onMissing: (ranges: readonly MissingRange[]) => void
 }
 
-export function createSealing({ data, after, onMissing }: SealingOptions) {
-  let worker: Worker | undefined
-  let closedThrough = 0
-  let refreshId = 0
-  let restartMs = restartAfterMs
-  /** The worker has died, and is not started again before its time, whatever is closed meanwhile. */
-  let isResting = false
-  let isClosed = false
-  const waiting = new Map<number, () => void>()
+export class SealingWorker {
+  readonly #options: SealingWorkerOptions
+  readonly #restart: RetryTimer
+  /** Refreshes that were not answered, by id. */
+  readonly #waiting = new Map<number, () => void>()
+  #worker: Worker | undefined
+  #closedThrough = 0
+  #refreshId = 0
+  #isClosed: boolean = false
 
-  function start(): void {
-    if (worker !== undefined || isResting || isClosed) return
+  constructor(options: SealingWorkerOptions) {
+    this.#options = options
+    this.#restart = new RetryTimer({
+      backoff: restartBackoff,
+      retry: () => this.start(),
+      after: options.after,
+    })
+  }
+
+  start(): void {
+    if (this.#worker !== undefined || this.#restart.isWaiting || this.#isClosed) return
     quietly('start the sealing worker', () => {
-      const started = new Worker(workerUrl, {
+      const worker = new Worker(workerUrl, {
         name: 'turnlog',
-        workerData: data,
-        // The host's own flags, its preloads above all, are not the worker's.
+        workerData: this.#options.data,
+        // Without the host's own flags, above all its preloads.
         execArgv: [],
         env: withoutNodeOptions(),
-        // Kept apart and never read: reading them would keep the host alive.
+        // Separate from the host's streams and never read, because reading them would keep the host alive.
         stdout: true,
         stderr: true,
         resourceLimits: { maxOldGenerationSizeMb: heapMegabytesMax },
       })
-      worker = started
-      started.on('message', receive)
+      this.#worker = worker
+      worker.on('message', (message: FromWorker) => this.#receive(message))
       // Without a listener the worker's error would be the host's.
-      started.on('error', () => undefined)
-      started.on('exit', () => {
-        if (worker === started) worker = undefined
-        if (isClosed) return
-        isResting = true
-        after(restartMs, () => {
-          isResting = false
-          start()
-        })
-        restartMs = Math.min(restartMs * 2, restartAfterMsMax)
+      worker.on('error', () => undefined)
+      worker.on('exit', () => {
+        if (this.#worker === worker) this.#worker = undefined
+        if (!this.#isClosed) this.#restart.failed()
       })
-      // Listening to it had referenced it again.
-      started.unref()
-      if (closedThrough > 0) post({ type: 'closed', file: closedThrough })
+      // Adding a listener has referenced it again.
+      worker.unref()
+      if (this.#closedThrough > 0) this.#post({ type: 'closed', file: this.#closedThrough })
     })
   }
 
-  function receive(message: FromWorker): void {
+  /** Journal files up to `file` are closed and may be sealed. */
+  closed(file: number): void {
+    this.#closedThrough = file
+    this.start()
+    this.#post({ type: 'closed', file })
+  }
+
+  /** Resolves when the closed files are sealed, or after two seconds. Never rejects. */
+  refresh(): Promise<void> {
+    if (this.#worker === undefined || this.#closedThrough === 0) return Promise.resolve()
+    this.#refreshId += 1
+    const id = this.#refreshId
+    return new Promise((resolve) => {
+      const timer = this.#options.after(refreshWithinMs, () => {
+        this.#waiting.delete(id)
+        resolve()
+      })
+      this.#waiting.set(id, () => {
+        timer.cancel()
+        resolve()
+      })
+      this.#post({ type: 'refresh', file: this.#closedThrough, id })
+    })
+  }
+
+  /** Stops the worker. Files that it has not sealed are sealed after the next start. */
+  close(): void {
+    this.#isClosed = true
+    quietly('stop the sealing worker', () => void this.#worker?.terminate())
+  }
+
+  #receive(message: FromWorker): void {
     quietly('hear the sealing worker', () => {
-      restartMs = restartAfterMs
-      if (message.type === 'missing') onMissing(message.ranges)
+      this.#restart.succeeded()
+      if (message.type === 'missing') this.#options.onMissing(message.ranges)
       else {
-        waiting.get(message.id)?.()
-        waiting.delete(message.id)
+        this.#waiting.get(message.id)?.()
+        this.#waiting.delete(message.id)
       }
     })
   }
 
-  function post(message: ToWorker): void {
-    quietly('tell the sealing worker', () => worker?.postMessage(message))
-  }
-
-  return {
-    start,
-    /** Journal files up to `file` are closed and may be sealed. */
-    closed(file: number): void {
-      closedThrough = file
-      start()
-      post({ type: 'closed', file })
-    },
-    /** Resolves when what is closed is sealed, or after two seconds. Never rejects. */
-    refresh(): Promise<void> {
-      if (worker === undefined || closedThrough === 0) return Promise.resolve()
-      refreshId += 1
-      const id = refreshId
-      return new Promise((resolve) => {
-        const timer = after(refreshWithinMs, () => {
-          waiting.delete(id)
-          resolve()
-        })
-        waiting.set(id, () => {
-          timer.cancel()
-          resolve()
-        })
-        post({ type: 'refresh', file: closedThrough, id })
-      })
-    },
-    /** Stops the worker; what it had not sealed is sealed after the next start. */
-    close(): void {
-      isClosed = true
-      quietly('stop the sealing worker', () => void worker?.terminate())
-    },
+  #post(message: ToWorker): void {
+    quietly('post to the sealing worker', () => this.#worker?.postMessage(message))
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The composition root of the one worker thread: seal → adopt → deliver, or export. It seals closed journal files, one at
- * a time, at low priority; it has no standard output, and nothing of it holds the host.
+ * a time, at low priority. It has no standard output, and never keeps the host alive.
  */
 import * as os from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -11,56 +11,59 @@ import { Sealer } from '../seal/sealer.ts'
 import type { SequenceRange } from '../sequence-ranges.ts'
 import { ownLiveness } from '../spool/liveness.ts'
 import { readIdentity } from '../spool/recorder-folder.ts'
-import { createAdoption } from './adopt.ts'
+import { offlineBackoff } from '../upload/retry.ts'
+import { RetryTimer } from '../upload/retry-timer.ts'
+import { Adoption } from './adopt.ts'
 import { startDelivery } from './delivery.ts'
 import type { FromWorker, SealingWorkerData, ToWorker } from './protocol.ts'
 
-/** How often dead recorders and a refusing disk are looked at again. */
+/** How often the destination's folder is searched for dead recorders. */
 const lookEveryMs = 30_000
-const retrySealAfterMs = 1_000
-const retrySealAfterMsMax = 30_000
 const pruneEveryMs = 10 * 60_000
 /** The idle class of a thread's nice values, for this thread only: Linux counts priorities per thread. */
 const lowPriority = 15
 
-const data: SealingWorkerData = workerData
+const { directory, folder, changesDirectory, config }: SealingWorkerData = workerData
 if (process.platform === 'linux')
   quietly('lower the priority', () => os.setPriority(0, lowPriority))
 
 const delivery = startDelivery({
-  settings: data.otlp === undefined ? data.delivery : { ...data.delivery, endpoint: undefined },
-  directory: data.directory,
+  config,
+  directory,
   declareLost,
-  // Dead recorders are sealed by a new sealer each time, which remembers nothing.
-  onLost: (folder) => {
-    if (folder === data.folder) sealer?.forgetContents()
+  // Only for our own recorder: dead ones are sealed by a new sealer each time, which remembers nothing.
+  onLost: (lostFrom) => {
+    if (lostFrom === folder) sealer?.forgetContents()
   },
 })
 const exporting =
-  data.otlp === undefined
+  config.otlp === undefined
     ? undefined
-    : (await import('./exporting.ts')).startExporting(data.otlp, () => work())
+    : (await import('./exporting.ts')).startExporting(config.otlp, () => work())
 const { spool } = delivery
-const changes = new ChangeStore({ directory: data.changesDirectory })
-const adoption = createAdoption({
+const changes = new ChangeStore({ directory: changesDirectory })
+const { contentBytesMax, inlineBytesMax } = config
+const sealing = {
   fileSystem: originalFs,
-  directory: data.directory,
-  ownFolder: data.folder,
-  self: ownLiveness(),
-  contentBytesMax: data.contentBytesMax,
-  inlineBytesMax: data.inlineBytesMax,
+  contentBytesMax,
+  inlineBytesMax,
   changes,
-  spool,
   openOutlet: exporting?.openOutlet,
+}
+const adoption = new Adoption({
+  ...sealing,
+  directory,
+  ownFolder: folder,
+  self: ownLiveness(),
+  spool,
   onSealed: () => delivery.wake(),
   onSettled: look,
 })
+const retry = new RetryTimer({ backoff: offlineBackoff, retry: work })
 
 let sealer: Sealer | undefined
 let closedThrough = 0
 let refreshes: { readonly file: number; readonly id: number }[] = []
-let retry: NodeJS.Timeout | undefined
-let retryMs = retrySealAfterMs
 let isLooking = false
 
 parentPort?.on('message', (message: ToWorker) => {
@@ -73,65 +76,50 @@ setInterval(look, lookEveryMs).unref()
 setInterval(prune, pruneEveryMs).unref()
 setImmediate(look)
 
-/** Seals what is closed; what the disk refuses is tried again, and nothing else is sealed meanwhile. */
+/** Seals the closed files. If the disk refuses, it is tried again later, and nothing else is sealed until then. */
 function work(): void {
-  if (retry !== undefined || closedThrough === 0) return
-  // Also when nothing can be sealed: on a full disk, what is sent makes room.
-  spool.add(data.folder)
+  if (retry.isWaiting || closedThrough === 0) return
+  // Before sealing, which may fail: on a full disk, sending segments makes room.
+  spool.add(folder)
   const missing = quietly('seal', () => {
     sealer ??= openSealer()
     return sealer.seal(closedThrough, exporting?.mayDeclare)
   })
   delivery.wake()
   if (missing === undefined) {
-    workLater()
+    retry.failed()
     return
   }
-  retryMs = retrySealAfterMs
+  retry.succeeded()
   if (missing.length > 0) post({ type: 'missing', ranges: missing })
   const answered = refreshes
   refreshes = []
   for (const { id } of answered) post({ type: 'refreshed', id })
 }
 
-function workLater(): void {
-  retry = setTimeout(workAgain, retryMs)
-  retry.unref()
-  retryMs = Math.min(retryMs * 2, retrySealAfterMsMax)
-}
-
-function workAgain(): void {
-  retry = undefined
-  work()
-}
-
 function openSealer(): Sealer {
-  const identity = readIdentity(originalFs, data.folder)
+  const identity = readIdentity(originalFs, folder)
   if (identity === undefined) throw new Error('no recorder.json')
   return new Sealer({
-    fileSystem: originalFs,
-    folder: data.folder,
+    ...sealing,
+    folder,
     identity,
-    contentBytesMax: data.contentBytesMax,
-    inlineBytesMax: data.inlineBytesMax,
-    changes,
-    openOutlet: exporting?.openOutlet,
     onSettled(isGivenUp) {
-      if (isGivenUp && retry === undefined) workLater()
+      if (isGivenUp) retry.failed()
       else work()
     },
   })
 }
 
-/** By who records: this process for itself, and for the dead ones that it has adopted. */
+/** Declarations come from this process, for its own recorder and for the dead ones that it has adopted. */
 function declareLost(
-  folder: string,
+  lostFrom: string,
   sequences: readonly SequenceRange[],
   setAside: () => void,
 ): void {
   const ranges = sequences.map(([first, last]) => ({ first, last, reason: 'lost_in_transit' }))
-  if (folder !== data.folder) {
-    adoption.declareLost(folder, ranges, setAside)
+  if (lostFrom !== folder) {
+    adoption.declareLost(lostFrom, ranges, setAside)
     return
   }
   sealer ??= openSealer()
@@ -143,17 +131,16 @@ function declareLost(
   }
 }
 
-/** A piece at a time: what the host waits for comes between. */
+/** One piece at a time, so that the host's requests are answered in between. */
 function look(): void {
   if (isLooking) return
-  const next = adoption.look()
-  isLooking = next === 'more'
-  if (isLooking) setImmediate(lookOn)
-}
-
-function lookOn(): void {
-  isLooking = false
-  look()
+  isLooking = adoption.look() === 'more'
+  if (isLooking) {
+    setImmediate(() => {
+      isLooking = false
+      look()
+    })
+  }
 }
 
 function prune(): void {

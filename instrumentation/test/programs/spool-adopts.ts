@@ -3,10 +3,10 @@ import * as path from 'node:path'
 import { originalFs } from '../../src/file-system.ts'
 import { ownLiveness } from '../../src/spool/liveness.ts'
 import { openSpool } from '../../src/spool/spool.ts'
-import { createAdoption } from '../../src/worker/adopt.ts'
+import { Adoption } from '../../src/worker/adopt.ts'
 
 const [directory = '', own = ''] = process.argv.slice(2)
-const adoption = createAdoption({
+const adoption = new Adoption({
   fileSystem: originalFs,
   directory,
   ownFolder: path.join(directory, own),

@@ -11,7 +11,7 @@ import { ownLiveness } from '../../src/spool/liveness.ts'
 import { endedMarker, listJournalFiles, listSegments } from '../../src/spool/recorder-folder.ts'
 import type { Signal } from '../../src/spool/segment-name.ts'
 import { openSpool } from '../../src/spool/spool.ts'
-import { createAdoption } from '../../src/worker/adopt.ts'
+import { Adoption } from '../../src/worker/adopt.ts'
 import { accountOf } from '../../src/worker/recorder-account.ts'
 import { recordScenario } from '../seal/scenario.ts'
 import { quickDisk } from '../spool/faulty-disk.ts'
@@ -260,7 +260,7 @@ test('a dead recorder whose records an exporter gives up is taken again in the n
     requestsMax: 2,
     bytesMax: 1_000_000,
   })
-  const adoption = createAdoption({
+  const adoption = new Adoption({
     fileSystem: quickDisk,
     directory: path.dirname(folder),
     ownFolder: path.join(path.dirname(folder), 'its-adopter'),
