@@ -1,4 +1,4 @@
-/** What the public API takes and gives: plain values, and the two objects a callback gets to say more on. */
+/** The values of the public API, and the two objects that callbacks get. */
 import type {
   DecisionOutcome,
   DecisionSource,
@@ -7,7 +7,7 @@ import type {
 } from '@turnlog/conventions'
 
 export interface TurnOptions {
-  /** The user's message, as it was written. Without it: what is found in the request or in the first model call. */
+  /** The user's message, as it was written. Default: found in the request or in the first model call. */
   readonly prompt?: string
   /** The chat the turn belongs to, when the app has one. Never make one up for each turn. */
   readonly conversationId?: string
@@ -15,9 +15,9 @@ export interface TurnOptions {
   readonly agent?: string
 }
 
-/** The turn a callback works in. What is said after its end is ignored; nothing here ever throws. */
+/** The turn a callback works in. Calls after its end are ignored; nothing here ever throws. */
 export interface Turn {
-  /** The final answer; said again, the last one counts. Without it: the text of the last model call. */
+  /** The final answer; of several, the last one counts. Default: the text of the last model call. */
   answer(text: string): void
   /** The chat the turn belongs to, once it is known. */
   conversation(id: string): void
@@ -30,17 +30,17 @@ export interface Turn {
 export interface ToolCallOptions {
   /** The tool, as the model knows it. */
   readonly name: string
-  /** What the model gave: JSON as text is kept as it is, any other value is recorded as its JSON. */
+  /** The arguments from the model: a text is recorded as it is, any other value as its JSON. */
   readonly arguments?: unknown
-  /** The id the model gave the call: a call that was inferred from its answer then is this one. */
+  /** The id the model gave the call: connects it with the call that was inferred from the model's answer. */
   readonly id?: string
 }
 
-/** The tool call a callback works in. What is said after its end is ignored; nothing here ever throws. */
+/** The tool call a callback works in. Calls after its end are ignored; nothing here ever throws. */
 export interface ToolCall {
-  /** What the model is told, where it is not what the callback returns; said again, the last one counts. */
+  /** The result for the model, if it is not what the callback returns; of several, the last one counts. */
   result(value: unknown): void
-  /** The call failed, although nothing is thrown: a result that tells the model of an error. */
+  /** The call failed, although nothing is thrown: its result describes an error to the model. */
   fail(error: unknown): void
   /** The trace the call is part of; `undefined` when nothing is recorded. */
   readonly traceId: string | undefined
@@ -49,11 +49,11 @@ export interface ToolCall {
 export interface FileOperation {
   /** The file: relative to the workspace (`TELEMETRY_WORKSPACE`), or absolute. On a rename: its new path. */
   readonly path: string | URL
-  /** Needed only where `before`, `after` and `previousPath` do not tell. */
+  /** Needed only if `before`, `after` and `previousPath` do not determine it. */
   readonly type?: FileOperationType
-  /** What the file held; `null`: there was none. Left out: not known. */
+  /** The file's content before; `null`: there was no file. Left out: not known. */
   readonly before?: string | Uint8Array | null
-  /** What the file holds now; `null`: there is none. Left out: read from disk, if it is there. */
+  /** The file's content now; `null`: there is no file. Left out: read from disk, if it exists. */
   readonly after?: string | Uint8Array | null
   /** On a rename: where the file was. */
   readonly previousPath?: string | URL
@@ -67,7 +67,7 @@ export interface Decision {
   readonly source: DecisionSource
   readonly reason?: string
   readonly outcome?: DecisionOutcome
-  /** The trace and span of the file operation, where they are known: the decision is then found with its trace. */
+  /** The trace and span of the file operation, if they are known: the decision is then shown with its trace. */
   readonly traceId?: string
   readonly spanId?: string
 }

@@ -1,16 +1,17 @@
 /**
- * Runs the app's callback in what was opened for it, and says how it ended. What the callback returns or throws
- * goes on as it is.
+ * Runs the app's callback in the turn or tool call that was opened for it, and reports how it ended. Returns what the
+ * callback returns, throws what it throws.
  *
- * A promise is followed and its outcome passed on by a promise: awaiting the app's own beside the app would change
- * whether a rejection counts as handled. A generator is followed where it stands: it is over when it returns, throws or
- * is left, and runs in the work it belongs to, whoever takes its values. Any other value ends the work at once.
+ * A promise is replaced by one with the same outcome: awaiting the app's promise beside the app would change whether a
+ * rejection counts as handled. A generator stays the same object: the work is over when the generator returns, throws or
+ * is closed, and each of its steps runs in the work's context, whoever takes its values. Any other value ends the work at
+ * once.
  */
 import { types } from 'node:util'
 
-/** Something that has begun and will end once; nothing of it throws, but what `step` throws. */
+/** A turn or tool call that has begun and will end once. Only `run` throws: what `step` throws. */
 export interface OpenWork<Face> {
-  /** What the callback is given. */
+  /** The object that the callback gets. */
   readonly face: Face
   /** Runs `step` in its async context. */
   run<Result>(step: () => Result): Result
@@ -51,7 +52,7 @@ export function followWork<Face>(
 
 type Ends = Pick<OpenWork<unknown>, 'run' | 'succeed' | 'fail'>
 
-/** Its three ways on get own methods, which loops, `yield*` and streams call; the object stays itself. */
+/** Gives the generator its own `next`, `return` and `throw`, which loops, `yield*` and streams call. */
 function followGenerator(generator: object, { run, succeed, fail }: Ends): void {
   const see = (step: unknown): void => {
     const { done, value } = step as IteratorResult<unknown>
@@ -92,7 +93,7 @@ function followGenerator(generator: object, { run, succeed, fail }: Ends): void 
   }
 }
 
-/** What `await` takes for a promise. Whose `then` throws is none, as long as nobody awaits it. */
+/** Whether `await` would treat it as a promise. A value whose `then` getter throws is not one until it is awaited. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
   try {

@@ -1,7 +1,7 @@
 /**
  * How the API and the Changes routes find the running instrumentation: one object under a global symbol, set by the
  * preload. The app may load them without the preload, from another copy or version of this package, or before the preload
- * is done; so it is looked up at each use, what it lacks is not used, and its absence is an ordinary answer.
+ * is done; so it is looked up at each use, and a missing object or member only means that nothing is recorded.
  */
 
 import type { DecisionOutcome, DecisionSource, DecisionType } from '@turnlog/conventions'
@@ -11,7 +11,7 @@ import type { OpenWork } from './follow-work.ts'
 
 export const handleKey: unique symbol = Symbol.for('turnlog.instrumentation')
 
-/** A decision on its way to the journal. Hashes are those the content has outside this machine. */
+/** A decision to be recorded. Its hash is that of the redacted content, as it is known outside this machine. */
 export interface DecisionRecord {
   readonly operationId: string
   readonly type: DecisionType
@@ -37,11 +37,11 @@ export interface ChangesHandle {
   readonly fileSystem?: FileSystem | undefined
 }
 
-/** Nothing of it throws. */
+/** None of its members throws. */
 export interface TurnlogHandle {
   readonly changes?: ChangesHandle | undefined
   decide(decision: DecisionRecord): void
-  /** What it opens is `undefined` where that cannot be recorded. */
+  /** `undefined`: the turn cannot be recorded. */
   openTurn?(options: TurnOptions): OpenWork<Turn> | undefined
   openToolCall?(options: ToolCallOptions): OpenWork<ToolCall> | undefined
   /** Records the operation under `id`. */

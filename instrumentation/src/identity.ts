@@ -1,4 +1,4 @@
-/** Who records: app, user, machine, commit. Read once at the start, from small local files, without a child process. */
+/** The identity of the recorder: app, user, machine, commit. Read once at the start, from small local files, without a child process. */
 
 import { createHash } from 'node:crypto'
 import * as os from 'node:os'
@@ -12,7 +12,7 @@ type Attributes = { [Name in AttributeName]?: string | number }
 
 const distroVersion = '0.1.0'
 
-/** What stands on every record beside its own. */
+/** The attributes that every record has. */
 export function commonAttributes(sessionId: string, config: Config): Attributes {
   return {
     'session.id': sessionId,
@@ -22,7 +22,7 @@ export function commonAttributes(sessionId: string, config: Config): Attributes 
   }
 }
 
-/** So that who reads a record without content knows that there was to be none. */
+/** Lets readers tell "not captured" from "lost". */
 function captureModeOf({ contentBytesMax }: Config): CaptureMode {
   return contentBytesMax === 0 ? 'metadata' : 'full'
 }
@@ -67,7 +67,7 @@ function findApp(fileSystem: FileSystem): { name: string; version?: string } {
   }
 }
 
-/** machine-id(5) asks that the id itself is not exposed: a hash with a constant of our own stands for it. */
+/** A hash of the machine's id with a constant: machine-id(5) asks that the id itself is not exposed. */
 function hashedHostId(fileSystem: FileSystem): Attributes {
   for (const file of ['/etc/machine-id', '/var/lib/dbus/machine-id']) {
     const id = readText(fileSystem, file)?.trim()

@@ -1,6 +1,6 @@
 /**
- * The public API, for what cannot be seen from outside. Without the preload every call does nothing, and callbacks run
- * all the same. The preload's own instance does the work, whichever copy of this package is called.
+ * The public API, for what cannot be observed. Without the preload the calls record nothing, and callbacks run all the
+ * same. The preload's instance records, whichever copy of this package is called.
  */
 import { randomUUID } from 'node:crypto'
 import type {
@@ -27,9 +27,9 @@ export type {
  * One user message and all that follows until its answer: `work` runs as a turn, and model calls, tool calls, file
  * operations and errors in it belong to it. Returns what `work` returns, throws what it throws (the turn then failed).
  *
- * Inside an HTTP request or a WebSocket message that is handled, it *is* that message's turn, not a second one; inside another turn
- * it is the work of a sub-agent, a child of that turn. The turn is over when what `work` returns is: a promise settled, a
- * generator done, any other value at once.
+ * Inside an HTTP request or a WebSocket message that is being handled, it *is* that message's turn, not a second one;
+ * inside another turn it is the work of a sub-agent, a child of that turn. The turn ends when the promise that `work`
+ * returns is settled, or its generator is done; with any other value at once.
  */
 export function turn<Value>(
   options: TurnOptions,
@@ -41,7 +41,7 @@ export function turn(options: TurnOptions, work: (turn: Turn) => unknown): unkno
 }
 
 /**
- * One execution of a tool the model asked for. What `work` returns is recorded as the result, unless `call.result()` says
+ * One execution of a tool the model asked for. What `work` returns is recorded as the result, unless `call.result()` gives
  * another; what it throws is recorded as the call's error and thrown on. File operations and model calls in it belong to it.
  */
 export function toolCall<Value>(
@@ -54,8 +54,8 @@ export function toolCall(options: ToolCallOptions, work: (call: ToolCall) => unk
 }
 
 /**
- * Records an edit that `node:fs` did not make: in a sandbox, by another process, in an editor's buffer. Part of the tool
- * call or turn it is called in. Returns the operation's id, for `decide()` and the Changes routes. Never throws.
+ * Records an edit that `node:fs` did not make: in a sandbox, by another process, in an editor's buffer. It belongs to the
+ * tool call or turn it is called in. Returns the operation's id, for `decide()` and the Changes routes. Never throws.
  */
 export function fileOperation(operation: FileOperation): string {
   const id = randomUUID()
@@ -63,7 +63,7 @@ export function fileOperation(operation: FileOperation): string {
   return id
 }
 
-/** Records what was said of a file operation, for apps that review changes in a place of their own. Never throws. */
+/** Records a decision about a file operation, for apps that have their own review of changes. Never throws. */
 export function decide(decision: Decision): void {
   findHandle()?.decide(decision)
 }

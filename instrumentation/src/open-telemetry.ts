@@ -10,7 +10,7 @@ import { AlwaysOnSampler, type SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { AttributeName } from '@turnlog/conventions'
 import { contexts } from './record/contexts.ts'
 
-/** No limit of the environment cuts what is recorded; these only bound a runaway loop. */
+/** The limits of the environment do not apply, so that nothing is cut; this one only bounds a runaway loop. */
 const attributesMax = 10_000
 
 export interface OpenTelemetryOptions {
@@ -21,7 +21,7 @@ export interface OpenTelemetryOptions {
 
 export function startOpenTelemetry(options: OpenTelemetryOptions) {
   const resource = resourceFromAttributes(options.attributes)
-  // Log limits come from the environment only, unless the provider is our own.
+  // NodeSDK takes log limits from the environment only, so the log provider is made here.
   const loggerProvider = new LoggerProvider({
     resource,
     processors: [options.logRecordProcessor],
@@ -36,7 +36,7 @@ export function startOpenTelemetry(options: OpenTelemetryOptions) {
         resource,
         autoDetectResources: false,
         contextManager: contexts,
-        // Nothing is added to the host's requests.
+        // Adds no headers to the host's requests.
         textMapPropagator: null,
         // A browser's unsampled traceparent, or OTEL_TRACES_SAMPLER, does not switch recording off.
         sampler: new AlwaysOnSampler(),
@@ -47,7 +47,7 @@ export function startOpenTelemetry(options: OpenTelemetryOptions) {
           linkCountLimit: attributesMax,
           attributeValueLengthLimit: Number.POSITIVE_INFINITY,
         },
-        // Left out, these would post to localhost:4318.
+        // Without these, NodeSDK would post to localhost:4318.
         logRecordProcessors: [],
         metricReaders: [],
       }),
@@ -59,7 +59,7 @@ export function startOpenTelemetry(options: OpenTelemetryOptions) {
   }
 }
 
-/** NodeSDK hands over its provider by registering it, and in no other way: it is caught there. */
+/** NodeSDK gives out its provider only by registering it, so the registration is intercepted. */
 function startPrivately(sdk: NodeSDK): TracerProvider {
   let provider: TracerProvider | undefined
   trace.setGlobalTracerProvider = (given) => {
@@ -83,7 +83,7 @@ function startPrivately(sdk: NodeSDK): TracerProvider {
 function withoutLogLevel<T>(construct: () => T): T {
   const level = process.env.OTEL_LOG_LEVEL
   if (level === undefined) return construct()
-  // Emptied, not deleted: the variables keep their order.
+  // Emptied, not deleted, so that the variables keep their order.
   process.env.OTEL_LOG_LEVEL = ''
   try {
     return construct()

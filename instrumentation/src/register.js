@@ -1,16 +1,16 @@
 /**
  * `node --import @turnlog/instrumentation/register app.js`
  *
- * Plain JavaScript, since it is loaded by whatever Node runs the app, also by one that cannot run the rest: then it
- * gets out of the way. Whatever fails here, the app starts as without it.
+ * Plain JavaScript, since any version of Node may load it, also one that cannot run the rest: then it does nothing.
+ * Whatever fails here, the app starts as without it.
  */
 import { createRequire } from 'node:module'
 import { workerData } from 'node:worker_threads'
 
-// Not `import`: what is loaded with `--require`, too, cannot wait for anything.
+// Not `import`, which is asynchronous: a module loaded with `--require` cannot wait.
 const require = createRequire(import.meta.url)
 
-/** The floor of the OpenTelemetry packages; unbuilt, as in the repository, that of Node's own TypeScript support. */
+/** The oldest Node that OpenTelemetry's packages support; for unbuilt sources, the oldest that runs TypeScript. */
 const isSupported = import.meta.url.includes('/src/')
   ? Boolean(Reflect.get(process.features, 'typescript')) &&
     !isOlderThan(process.versions.node, 22, 18)
@@ -25,7 +25,7 @@ if (isSupported && workerData?.turnlogSealingWorker !== true) {
       start(config)
     }
   } catch (cause) {
-    tell(cause)
+    report(cause)
   }
 }
 
@@ -40,11 +40,11 @@ function isOlderThan(version, major, minor) {
 }
 
 /** @param {unknown} cause */
-function tell(cause) {
+function report(cause) {
   try {
     const { diag } = require('@opentelemetry/api')
     diag.error('turnlog: could not start', cause)
   } catch {
-    // Nobody to tell.
+    // There is no logger to report to.
   }
 }

@@ -1,12 +1,18 @@
 /**
- * The composition root: observe → record → journal → sealing worker (seal, adopt, upload). Each part is handed its
- * partners; `stop` undoes them in reverse order. Read from top to bottom, it is the diagram of the package.
+ * The composition root: observe → record → journal → sealing worker (seal, adopt, upload). Each part is given its
+ * partners; `stop` undoes them in reverse order. `start` is the diagram of the package, `observeHost` that of `observe/`.
  */
 
 import { randomUUID } from 'node:crypto'
 import * as path from 'node:path'
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
-import { ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api'
+import {
+  type Logger,
+  ROOT_CONTEXT,
+  TraceFlags,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api'
 import { type AttributeName, instrumentationScope, schemaUrl, severity } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
 import type { Config } from './config.ts'
@@ -48,14 +54,15 @@ export function start(config: Config): { stop(): void } {
   const sessionId = sharedSessionId()
   const { otlp, userId } = config
   const directory = destinationFolder(config.spoolDirectory, {
-    // What one way has begun the other does not go on with.
+    // Records of one exporter are not sent by the other.
     endpoint: otlp === undefined ? config.endpoint : `otlp ${otlp.traces.url} ${otlp.logs.url}`,
     userId,
   })
   const folder = path.join(directory, recorderId)
   const changesDirectory = path.join(config.spoolDirectory, 'changes')
   const resource = resourceAttributes({ config, sessionId, recorderId })
-  const { now, clock, after } = hostTimers()
+  const timers = hostTimers()
+  const { now, after } = timers
   const startedAt = now()
 
   const sealing = new SealingWorker({
@@ -95,90 +102,34 @@ export function start(config: Config): { stop(): void } {
   const logger = loggerProvider.getLogger(instrumentationScope, undefined, { schemaUrl })
   const recorder: Recorder = { tracer, logger, ...processors.raw }
 
-  const toolCalls = new ToolCalls(recorder, clock)
   const delayedEnds = createDelayedEnds(after)
-  const agent = String(resource['service.name'])
-  const openCandidate = (facts: CandidateFacts) =>
-    new Candidate(facts, { recorder, agent, now, after, delayedEnd: delayedEnds.after })
-  const files = new HostFiles({
-    workspace: config.workspace,
-    ownFolders: [config.spoolDirectory],
-    contentBytesMax: config.contentBytesMax,
+  const { api, undo, workspace } = observeHost(config, {
+    recorder,
+    tracerProvider,
+    agent: String(resource['service.name']),
+    timers,
+    delayedEnds,
+    flush: () => journal.flush(),
   })
-  const reportError = createErrorReports(logger, () => journal.flush())
-
-  const undo = [
-    offerToHost(withTurns(tracerProvider, toolCalls), clock),
-    observeHttpServers({ openCandidate, now }),
-    observeWebSockets({ openCandidate, now, clock }),
-    observeModelClients(createExchanges({ recorder, toolCalls, clock })),
-    observeFileSystem(new FileOperations(recorder, files)),
-    observeErrors(reportError),
-    flushBeforeBlockingCalls(() => journal.flush()),
-  ]
-
   const handle: TurnlogHandle = {
+    ...api,
     changes: {
       directory: changesDirectory,
-      workspace: files.workspace,
+      workspace,
       fileSystem: originalFs,
       refresh: () => {
         journal.rotate()
         return sealing.refresh()
       },
     },
-    decide: (decision) => {
-      quietly('record a decision', () => emitDecision(decision))
-    },
-    openTurn: createApiTurns({ openCandidate, now }),
-    openToolCall: createApiToolCalls({ recorder, toolCalls, reportError, now }),
-    fileOperation: createApiFileOperations(recorder, files),
   }
   Object.defineProperty(globalThis, handleKey, { value: handle, configurable: true })
 
-  function emitDecision(decision: DecisionRecord): void {
-    const { traceId, spanId } = decision
-    logger.emit({
-      eventName: 'turnlog.change.decision',
-      severityNumber: severity.info,
-      context:
-        traceId === undefined || spanId === undefined
-          ? ROOT_CONTEXT
-          : trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: TraceFlags.SAMPLED }),
-      attributes: defined({
-        'turnlog.file_operation.id': decision.operationId,
-        'turnlog.decision.type': decision.type,
-        'turnlog.decision.source': decision.source,
-        'turnlog.decision.reason': decision.reason,
-        'turnlog.decision.outcome': decision.outcome,
-        'turnlog.decision.result.sha256': decision.resultSha256,
-        'turnlog.decision.elapsed': decision.elapsedSeconds,
-        'file.path': decision.path,
-      }),
-    })
+  const onExit = (code: number): void => {
+    quietly('end turns that only wait', delayedEnds.endAll)
+    quietly('end the recorder', () => endRecorder(code, { journal, logger, folder }))
   }
-
   process.on('exit', onExit)
-  function onExit(code: number): void {
-    quietly('end turns that are over', delayedEnds.endAll)
-    quietly('end the recorder', () => {
-      if (journal.recorded > 0 && !journal.hasOpenStarts) {
-        logger.emit({
-          eventName: 'session.end',
-          severityNumber: severity.info,
-          context: ROOT_CONTEXT,
-          attributes: {
-            'turnlog.exit_code': code,
-            'turnlog.recorder.last_sequence': journal.recorded + 1,
-          } satisfies { [Name in AttributeName]?: number },
-        })
-        journal.append({ k: 'end', through: journal.recorded })
-      }
-      journal.close()
-      if (journal.recorded > 0)
-        originalFs.writeFileSync(path.join(folder, endedMarker), '', { mode: 0o600 })
-    })
-  }
 
   if (isMainThread) {
     logger.emit({
@@ -199,6 +150,96 @@ export function start(config: Config): { stop(): void } {
       shutDown()
       sealing.close()
     },
+  }
+}
+
+interface ObserveDependencies {
+  readonly recorder: Recorder
+  readonly tracerProvider: TracerProvider
+  /** The default name of the agent that answers. */
+  readonly agent: string
+  readonly timers: ReturnType<typeof hostTimers>
+  readonly delayedEnds: ReturnType<typeof createDelayedEnds>
+  readonly flush: () => void
+}
+
+/** Observes the host, and opens the API for what cannot be observed. */
+function observeHost(config: Config, dependencies: ObserveDependencies) {
+  const { recorder, tracerProvider, agent, delayedEnds, flush } = dependencies
+  const { now, clock, after } = dependencies.timers
+  const toolCalls = new ToolCalls(recorder, clock)
+  const openCandidate = (facts: CandidateFacts) =>
+    new Candidate(facts, { recorder, agent, now, after, delayedEnd: delayedEnds.after })
+  const files = new HostFiles({
+    workspace: config.workspace,
+    ownFolders: [config.spoolDirectory],
+    contentBytesMax: config.contentBytesMax,
+  })
+  const reportError = createErrorReports(recorder.logger, flush)
+  return {
+    undo: [
+      offerToHost(withTurns(tracerProvider, toolCalls), clock),
+      observeHttpServers({ openCandidate, now }),
+      observeWebSockets({ openCandidate, now, clock }),
+      observeModelClients(createExchanges({ recorder, toolCalls, clock })),
+      observeFileSystem(new FileOperations(recorder, files)),
+      observeErrors(reportError),
+      flushBeforeBlockingCalls(flush),
+    ],
+    workspace: files.workspace,
+    api: {
+      decide(decision: DecisionRecord): void {
+        quietly('record a decision', () => emitDecision(recorder.logger, decision))
+      },
+      openTurn: createApiTurns({ openCandidate, now }),
+      openToolCall: createApiToolCalls({ recorder, toolCalls, reportError, now }),
+      fileOperation: createApiFileOperations(recorder, files),
+    },
+  }
+}
+
+function emitDecision(logger: Logger, decision: DecisionRecord): void {
+  const { traceId, spanId } = decision
+  logger.emit({
+    eventName: 'turnlog.change.decision',
+    severityNumber: severity.info,
+    context:
+      traceId === undefined || spanId === undefined
+        ? ROOT_CONTEXT
+        : trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: TraceFlags.SAMPLED }),
+    attributes: defined({
+      'turnlog.file_operation.id': decision.operationId,
+      'turnlog.decision.type': decision.type,
+      'turnlog.decision.source': decision.source,
+      'turnlog.decision.reason': decision.reason,
+      'turnlog.decision.outcome': decision.outcome,
+      'turnlog.decision.result.sha256': decision.resultSha256,
+      'turnlog.decision.elapsed': decision.elapsedSeconds,
+      'file.path': decision.path,
+    }),
+  })
+}
+
+/** Writes the last records, and marks the recorder as ended. With spans still open it has no clean end. */
+function endRecorder(
+  exitCode: number,
+  { journal, logger, folder }: { journal: Journal; logger: Logger; folder: string },
+): void {
+  if (journal.recorded > 0 && !journal.hasOpenStarts) {
+    logger.emit({
+      eventName: 'session.end',
+      severityNumber: severity.info,
+      context: ROOT_CONTEXT,
+      attributes: {
+        'turnlog.exit_code': exitCode,
+        'turnlog.recorder.last_sequence': journal.recorded + 1,
+      } satisfies { [Name in AttributeName]?: number },
+    })
+    journal.append({ k: 'end', through: journal.recorded })
+  }
+  journal.close()
+  if (journal.recorded > 0) {
+    originalFs.writeFileSync(path.join(folder, endedMarker), '', { mode: 0o600 })
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Time as the host's thread has it: taken before the host's code can replace it, in no async context of the host's,
- * and never keeping the host alive.
+ * Clocks and timers for the host's thread: taken before the host's code can replace them, outside the host's async
+ * contexts, and never keeping the host alive.
  */
 import { AsyncResource } from 'node:async_hooks'
 
@@ -14,7 +14,7 @@ export function hostTimers() {
     now: (): number => dateNow(),
     /** Milliseconds, monotonic. */
     clock: (): number => performanceNow(),
-    /** Calls back once; the process may end before. */
+    /** Calls back once, unless the process ends before. */
     after(ms: number, callback: () => void): { cancel(): void } {
       const timer = root.runInAsyncScope(() => setTimeout(callback, ms))
       timer.unref()

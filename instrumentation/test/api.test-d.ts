@@ -13,7 +13,7 @@ import {
 } from '@turnlog/instrumentation'
 import { expectTypeOf, test } from 'vitest'
 
-test('a callback’s value goes on with its type, a promise’s as a promise', () => {
+test('a callback’s value keeps its type, a promise’s as a promise', () => {
   expectTypeOf(turn({}, () => 1)).toEqualTypeOf<number>()
   expectTypeOf(turn({}, async () => 1)).toEqualTypeOf<Promise<number>>()
   expectTypeOf(turn({}, () => undefined)).toEqualTypeOf<undefined>()
@@ -31,7 +31,7 @@ test('a generator stays a generator', () => {
   expectTypeOf(stream).toEqualTypeOf<AsyncGenerator<string, number, unknown>>()
 })
 
-test('a callback is given what it can say more on', () => {
+test('a callback gets the object for its turn or call', () => {
   const traceId = turn({}, (turn) => {
     expectTypeOf(turn).toEqualTypeOf<Turn>()
     return turn.traceId
@@ -41,7 +41,7 @@ test('a callback is given what it can say more on', () => {
     expectTypeOf(call).toEqualTypeOf<ToolCall>()
     call.result({ any: 'value' })
   })
-  // A callback that takes nothing is one, too.
+  // A callback may take nothing.
   expectTypeOf<() => Promise<void>>().toExtend<Parameters<typeof turn>[1]>()
 })
 
@@ -61,13 +61,13 @@ test('options are those documented', () => {
   toolCall({}, () => 1)
   // @ts-expect-error A file operation has a path.
   fileOperation({ before: null })
-  // @ts-expect-error A turn is something to be done.
+  // @ts-expect-error A turn has a callback.
   turn({ prompt: 'p' })
 })
 
-test('a file operation’s id is what a decision names', () => {
+test('a decision names the id of a file operation', () => {
   expectTypeOf(fileOperation({ path: 'a.txt' })).toExtend<Decision['operationId']>()
   expectTypeOf(decide).returns.toEqualTypeOf<void>()
-  // @ts-expect-error Who decided is part of a decision.
+  // @ts-expect-error A decision has a source.
   decide({ operationId: 'id', type: 'accept' })
 })

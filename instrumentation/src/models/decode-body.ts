@@ -1,8 +1,8 @@
 /**
  * A body as it was on the wire, without its content encoding: pure.
  *
- * A body that was cut off gives what can be had of it. What cannot be decoded gives undefined. The
- * result is bounded, so that a small body cannot fill the memory.
+ * A body that was cut off is decoded as far as it came; one that cannot be decoded gives undefined. The result is bounded,
+ * so that a small body cannot fill the memory.
  */
 import {
   brotliDecompressSync,
@@ -14,7 +14,7 @@ import {
 } from 'node:zlib'
 import { viewOf } from '@turnlog/conventions/content/text'
 
-/** Above any answer of a model; a zip bomb ends here. */
+/** Larger than any answer of a model; stops a zip bomb. */
 export const decodedBytesMax = 64 * 1024 ** 2
 
 export function decodeBody(
@@ -28,7 +28,7 @@ export function decodeBody(
     .filter((encoding) => encoding !== '' && encoding !== 'identity')
   let decoded = viewOf(body)
   try {
-    // The last named was applied last.
+    // The encoding named last was applied last.
     for (const encoding of encodings.toReversed()) {
       if (decoded.length === 0) return decoded
       decoded = decodeOnce(decoded, encoding)
@@ -39,7 +39,7 @@ export function decodeBody(
   }
 }
 
-// A flush instead of a finish at the end: the input may stop anywhere, and what it gave is returned.
+// Flushes at the end instead of finishing: the input may stop anywhere, and what it contained is returned.
 const zlibOptions = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: decodedBytesMax }
 
 function decodeOnce(bytes: Buffer, encoding: string): Buffer {

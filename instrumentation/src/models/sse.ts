@@ -1,9 +1,9 @@
 /**
  * Server-sent events, incrementally: text in any pieces → whole events (WHATWG HTML §9.2.6).
  *
- * Lines end with LF, CRLF or CR, also when the two bytes of a CRLF come apart. An event is given out at
- * its blank line; `end` gives out one that lacks it, for streams that were cut or close early. Comments,
- * `id` and `retry` are passed over. Each piece is looked through once, however small the pieces are.
+ * Lines end with LF, CRLF or CR, also when a CRLF is split between two pieces. An event is returned at its blank line;
+ * `end` returns the last one without it, for streams that were cut or closed early. Comments, `id` and `retry` are
+ * skipped. Each piece is scanned once, however small the pieces are.
  */
 
 export interface ServerSentEvent {

@@ -6,7 +6,7 @@
  *
  * Two members of the API are not public: `context._getContextManager`, the only place where a context manager can be put
  * without registering it, and the symbol of its globals. A copy that lacks them, or is not found, is not touched: its
- * spans are not seen, and spans of ours stand for the model calls.
+ * spans are not seen, and the model calls get spans of ours.
  */
 import * as ownCopy from '@opentelemetry/api'
 import {

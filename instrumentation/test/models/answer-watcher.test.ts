@@ -139,7 +139,7 @@ test('above its limit it gives up', () => {
   }
 })
 
-// Each delta of a few characters is an event of a hundred bytes, so an answer's stream is far longer than what it says.
+// Each delta of a few characters is an event of a hundred bytes, so a stream is far longer than the text it carries.
 test('tool calls are found in a stream of any length, but not with arguments above the limit', () => {
   const watcher = watch('text/event-stream')
   const text = wireBytes(textBlock(0, 'a word '))

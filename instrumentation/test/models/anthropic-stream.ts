@@ -1,4 +1,4 @@
-/** Streams in the shapes of the Messages API: events, and the bytes they go over the wire as. */
+/** Streams of the Messages API: events, and their bytes on the wire. */
 
 export type StreamEvent = Readonly<Record<string, unknown>> & { readonly type: string }
 

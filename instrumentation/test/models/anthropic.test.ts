@@ -144,8 +144,8 @@ test('a JSON answer gives the same, its tool arguments exactly as they were writ
   expect(call).not.toHaveProperty('errorType')
 })
 
-/** The SDK puts the same stream together in its own way: what it hands to the app is what is recorded. */
-test('the answer is the one that the SDK gives to the app', async () => {
+/** The SDK assembles the same stream with code of its own: what it gives the app is what is recorded. */
+test('the recorded answer is the one that the SDK gives to the app', async () => {
   const server = createServer((incoming, response) => {
     incoming.resume()
     response.setHeader('content-type', 'text/event-stream')
@@ -172,7 +172,7 @@ test('the answer is the one that the SDK gives to the app', async () => {
   expect(whole.attributes).toEqual(streamed.attributes)
 })
 
-test('cumulative usage replaces, never adds; a later null takes nothing back', () => {
+test('cumulative usage replaces, never adds; a later null removes nothing', () => {
   const { usage } = answered([
     messageStart({ input_tokens: 10, cache_read_input_tokens: 5, output_tokens: 1 }),
     { type: 'message_delta', delta: {}, usage: { output_tokens: 7 } },
@@ -331,7 +331,7 @@ describe('every kind of delta is put together', () => {
       },
     ])
   })
-  test('kinds that are not known, of events, blocks and deltas', () => {
+  test('unknown kinds of events, blocks and deltas', () => {
     const parts = outputParts([
       messageStart(),
       { type: 'brand_new_event', anything: 1 },
@@ -362,7 +362,7 @@ describe('every kind of delta is put together', () => {
 describe('a stream that was cut', () => {
   const whole = wireBytes(answerWithTools)
 
-  test('maps at every byte, and tells no more text than came', () => {
+  test('maps at every byte, and has no more text than came', () => {
     const text = anthropicMessages.map(exchange()).answerText
     let last = 0
     for (let end = 0; end <= whole.length; end += 1) {
@@ -464,7 +464,7 @@ describe('errors', () => {
     expect(call.answerText).toBe('')
     expect(call.finishReasons).toEqual(['error'])
   })
-  test('an error is told by its name, not by its sentence', () => {
+  test('an error is identified by its name, not by its sentence', () => {
     const call = anthropicMessages.map(
       exchange({
         responseBody: Buffer.alloc(0),
@@ -507,14 +507,14 @@ describe('an encoded body is decoded, whole or cut', () => {
       if (share === 0.9) expect(call.answerText).not.toBe('')
     }
   })
-  test('a header that lies does no harm', () => {
+  test('a wrong header does no harm', () => {
     const responseHeaders = [...sse, ['content-encoding', 'gzip'] as const]
     const call = anthropicMessages.map(exchange({ responseBody: plain, responseHeaders }))
     expect(call.finishReasons).toEqual(['end_turn'])
   })
 })
 
-describe('what is no JSON is kept as text', () => {
+describe('what is not JSON is recorded as text', () => {
   test('a request', () => {
     const call = anthropicMessages.map(exchange({ requestBody: Buffer.from('{"model": "cl') }))
     expect(call).not.toHaveProperty('inputMessages')
@@ -559,7 +559,7 @@ describe('what is no JSON is kept as text', () => {
   })
 })
 
-test('what is nested too deep to be written again is kept as text', () => {
+test('what is nested too deeply to be written again is recorded as text', () => {
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
   const requestText = `{"messages":${deep}}`
   const answerText = `{"type":"message","content":[{"type":"tool_use","id":"a","name":"n","input":${deep}}],"stop_reason":"tool_use"}`

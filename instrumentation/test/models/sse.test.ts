@@ -47,13 +47,13 @@ describe('pieces of any size give the same events', () => {
   })
 })
 
-test('an event is given out with its blank line, not before', () => {
+test('an event is returned at its blank line, not before', () => {
   const parser = createSseParser()
   expect(parser.push('data: 1\n')).toEqual([])
   expect(parser.push('\n')).toEqual([{ name: '', data: '1' }])
 })
 
-test('a line of 8 MiB in pieces of 16 bytes is soon read', () => {
+test('a line of 8 MiB in pieces of 16 bytes is read quickly', () => {
   const parser = createSseParser()
   const began = performance.now()
   parser.push('data: ')

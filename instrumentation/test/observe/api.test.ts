@@ -1,4 +1,4 @@
-/** What an app tells itself, by `turn()`, `toolCall()` and `fileOperation()`: what is recorded of it. */
+/** Records of an app that declares its turns, tool calls and file operations: `turn()`, `toolCall()`, `fileOperation()`. */
 import { expect, test } from 'vitest'
 import { turnTrees } from '../support/chat.ts'
 import { type ApiAnswer, type ApiRequest, startMessagesApi } from '../support/messages-api.ts'
@@ -13,23 +13,23 @@ const twoFiles: ApiAnswer = {
     input: { path: `${name}.txt`, content: name },
   })),
 }
-/** Asks for two files first, where it is sent `sent`. */
+/** To the prompt `sent`, asks for two files first. */
 const answer = ({ messages }: ApiRequest): ApiAnswer => {
   const isFirst = messages.length === 1 && messages[0]?.content === 'sent'
   return isFirst ? twoFiles : { text: 'all done' }
 }
 
-interface Told extends Recorded {
+interface AppRun extends Recorded {
   readonly outcome: Outcome
   readonly lines: readonly string[]
   span(name: string): RecordedSpan | undefined
   turn(prompt: string): RecordedSpan | undefined
 }
 
-async function tell(
+async function runApp(
   scenario: string,
-  { program = 'tells.ts', isRecorded = true, kill = false } = {},
-): Promise<Told> {
+  { program = 'turnlog-api.ts', isRecorded = true, kill = false } = {},
+): Promise<AppRun> {
   using workspace = makeWorkspace()
   await using api = await startMessagesApi(answer)
   await using host = startProgram(program, {
@@ -70,10 +70,10 @@ const toolsOf = ({ spans }: Recorded) =>
 const filesOf = ({ spans }: Recorded) =>
   spans.filter(({ attributes }) => attributes['turnlog.file_operation.id'] !== undefined)
 
-test('a turn that is told has its prompt, its last answer, its conversation and its agent', async () => {
-  const told = await tell('turn')
-  expect(told.lines).toEqual(['{"value":42}'])
-  expect(told.span('invoke_agent fixer')).toMatchObject({
+test('a declared turn has its prompt, its last answer, its conversation and its agent', async () => {
+  const app = await runApp('turn')
+  expect(app.lines).toEqual(['{"value":42}'])
+  expect(app.span('invoke_agent fixer')).toMatchObject({
     parentSpanId: '',
     status: 0,
     attributes: {
@@ -82,27 +82,27 @@ test('a turn that is told has its prompt, its last answer, its conversation and 
       'turnlog.turn.outcome': 'completed',
     },
   })
-  const turn = told.turn('fix it')
+  const turn = app.turn('fix it')
   expect(answerOf(turn)).toBe('fixed')
   expect(turn?.attributes).not.toHaveProperty('turnlog.turn.transport')
   expect(turn?.endMs).toBeGreaterThan(turn?.startMs ?? 0)
-  expect(told.logs.map(({ event }) => event)).toEqual(['session.start', 'session.end'])
+  expect(app.logs.map(({ event }) => event)).toEqual(['session.start', 'session.end'])
 })
 
 test('a callback that is not async ends its turn or call at once', async () => {
-  const told = await tell('sync')
-  expect(told.lines).toEqual(['7', '3'])
-  expect(answerOf(told.turn('now'))).toBe('done')
-  expect(told.span('execute_tool add')?.attributes).toMatchObject({
+  const app = await runApp('sync')
+  expect(app.lines).toEqual(['7', '3'])
+  expect(answerOf(app.turn('now'))).toBe('done')
+  expect(app.span('execute_tool add')?.attributes).toMatchObject({
     'gen_ai.tool.call.arguments': '[1,2]',
     'gen_ai.tool.call.result': '3',
   })
 })
 
-test('a call that is told takes the inferred one over, by its id or by name and arguments, and is never doubled', async () => {
-  const told = await tell('loop')
-  expect(told.lines).toEqual(['all done all done'])
-  expect(turnTrees(told)).toEqual(
+test('a reported call takes over the inferred one, by its id or by name and arguments, and is never doubled', async () => {
+  const app = await runApp('loop')
+  expect(app.lines).toEqual(['all done all done'])
+  expect(turnTrees(app)).toEqual(
     Array(2)
       .fill(
         [
@@ -119,7 +119,7 @@ test('a call that is told takes the inferred one over, by its id or by name and 
       )
       .map((tree, index) => tree.replaceAll('X', index === 0 ? 'create' : 'write')),
   )
-  expect(toolsOf(told).map(({ attributes }) => attributes)).toMatchObject(
+  expect(toolsOf(app).map(({ attributes }) => attributes)).toMatchObject(
     ['a', 'b', 'a', 'b'].map((name) => ({
       'gen_ai.tool.call.id': `tool_${name}`,
       'turnlog.tool_call.inferred': false,
@@ -127,17 +127,17 @@ test('a call that is told takes the inferred one over, by its id or by name and 
       'gen_ai.tool.call.result': `wrote ${name}.txt`,
     })),
   )
-  // It begins where the app has begun it, after the model call that asked for it.
-  const [chat] = told.spans.filter(({ name }) => name.startsWith('chat'))
-  for (const tool of toolsOf(told).slice(0, 2)) {
+  // It begins when the app begins it, after the model call that asked for it.
+  const [chat] = app.spans.filter(({ name }) => name.startsWith('chat'))
+  for (const tool of toolsOf(app).slice(0, 2)) {
     expect(tool.startMs).toBeGreaterThanOrEqual(Math.floor(chat?.endMs ?? 0))
     expect(tool.endMs).toBeGreaterThanOrEqual(tool.startMs)
   }
 })
 
-test('what is not told of a turn is found in its model calls', async () => {
-  const told = await tell('found')
-  const [turn] = turnsOf(told)
+test('what the app does not declare of a turn is found in its model calls', async () => {
+  const app = await runApp('found')
+  const [turn] = turnsOf(app)
   expect([promptOf(turn), answerOf(turn)]).toEqual(['from the model', 'all done'])
   expect(turn?.attributes).toMatchObject({
     'gen_ai.request.model': 'claude-test',
@@ -145,9 +145,9 @@ test('what is not told of a turn is found in its model calls', async () => {
   })
 })
 
-test('a turn inside a tool call is a sub-agent’s: in the same trace, with sums of its own, which count for the turn as well', async () => {
-  const told = await tell('nested')
-  expect(turnTrees(told)).toEqual([
+test('a turn inside a tool call is a sub-agent’s: in the same trace, with its own sums, which count for the outer turn too', async () => {
+  const app = await runApp('nested')
+  expect(turnTrees(app)).toEqual([
     [
       'turn',
       '  chat',
@@ -157,38 +157,38 @@ test('a turn inside a tool call is a sub-agent’s: in the same trace, with sums
       '      chat',
     ].join('\n'),
   ])
-  const inner = told.turn('inner')
+  const inner = app.turn('inner')
   expect(answerOf(inner)).toBe('all done')
   expect(inner?.attributes).toMatchObject({ 'gen_ai.usage.input_tokens': 10 })
-  const outer = told.turn('outer')
+  const outer = app.turn('outer')
   expect(answerOf(outer)).toBe('found all done')
   expect(outer?.attributes).toMatchObject({ 'gen_ai.usage.input_tokens': 20 })
 })
 
 test.each(['tool alone', 'tool in request'])(
-  'a tool call in no turn is recorded as what it is (%s)',
+  'a tool call outside a turn is recorded without one (%s)',
   async (scenario) => {
-    const told = await tell(scenario)
-    expect(turnsOf(told)).toEqual([])
-    const [tool] = toolsOf(told)
+    const app = await runApp(scenario)
+    expect(turnsOf(app)).toEqual([])
+    const [tool] = toolsOf(app)
     expect(tool?.parentSpanId).toBe('')
-    const inside = told.spans.filter(({ parentSpanId }) => parentSpanId === tool?.spanId)
+    const inside = app.spans.filter(({ parentSpanId }) => parentSpanId === tool?.spanId)
     expect(inside.map(({ name }) => name)).toEqual(
       scenario === 'tool alone' ? ['file.create', 'chat claude-test'] : ['chat claude-test'],
     )
-    expect(new Set(told.spans.map(({ traceId }) => traceId)).size).toBe(1)
+    expect(new Set(app.spans.map(({ traceId }) => traceId)).size).toBe(1)
   },
 )
 
-test('a turn told in a request that is handled is that request’s turn: what is told goes before what is found', async () => {
-  const told = await tell('http')
-  expect(turnTrees(told)).toHaveLength(1)
-  const turn = told.turn('told found /a')
-  expect(answerOf(turn)).toBe('told answer')
+test('a turn declared while a request is handled is that request’s turn: what is declared precedes what is found', async () => {
+  const app = await runApp('http')
+  expect(turnTrees(app)).toHaveLength(1)
+  const turn = app.turn('given found /a')
+  expect(answerOf(turn)).toBe('given answer')
   expect(turn).toMatchObject({
     name: 'invoke_agent helper',
     attributes: {
-      'gen_ai.conversation.id': 'c-told',
+      'gen_ai.conversation.id': 'c-given',
       'turnlog.turn.transport': 'rest',
       'url.path': '/a',
       'http.response.status_code': 200,
@@ -198,58 +198,58 @@ test('a turn told in a request that is handled is that request’s turn: what is
 })
 
 test('also when a model call has made it a turn before', async () => {
-  const told = await tell('http, late')
-  expect(turnTrees(told)).toEqual([['turn', '  chat', '  chat'].join('\n')])
-  expect(told.turn('told late')?.attributes).toMatchObject({ 'gen_ai.conversation.id': 'c-late' })
+  const app = await runApp('http, late')
+  expect(turnTrees(app)).toEqual([['turn', '  chat', '  chat'].join('\n')])
+  expect(app.turn('given late')?.attributes).toMatchObject({ 'gen_ai.conversation.id': 'c-late' })
 })
 
 test('a second one in the same request is part of its turn', async () => {
-  const told = await tell('http, twice')
-  expect(turnsOf(told)).toHaveLength(1)
-  const [first, again] = [told.turn('first'), told.turn('again')]
+  const app = await runApp('http, twice')
+  expect(turnsOf(app)).toHaveLength(1)
+  const [first, again] = [app.turn('first'), app.turn('again')]
   expect(again?.parentSpanId).toBe(first?.spanId)
   expect(answerOf(again)).toBe('got it')
 })
 
 test('unless it names another conversation: then it is a turn of its own', async () => {
-  const told = await tell('http, batch')
+  const app = await runApp('http, batch')
   expect(
-    turnsOf(told).map((turn) => [promptOf(turn), turn.attributes['gen_ai.conversation.id']]),
+    turnsOf(app).map((turn) => [promptOf(turn), turn.attributes['gen_ai.conversation.id']]),
   ).toEqual(
     expect.arrayContaining([
       ['c1', 'c1'],
       ['c2', 'c2'],
     ]),
   )
-  expect(told.turn('c2')?.links).toMatchObject([{ traceId: told.turn('c1')?.traceId }])
+  expect(app.turn('c2')?.links).toMatchObject([{ traceId: app.turn('c1')?.traceId }])
 })
 
-test('a request that is answered first is the first turn told after it; the next one is its own', async () => {
-  const told = await tell('http, answered first')
-  const [one, two] = [told.turn('one'), told.turn('two')]
+test('a request that is answered first is the first turn declared after it; the next one is a turn of its own', async () => {
+  const app = await runApp('http, answered first')
+  const [one, two] = [app.turn('one'), app.turn('two')]
   expect(one?.attributes).toMatchObject({ 'url.path': '/a', 'turnlog.turn.outcome': 'completed' })
   expect(one?.parentSpanId).toBe('')
   expect(two?.parentSpanId).toBe('')
   expect(two?.traceId).not.toBe(one?.traceId)
-  expect(turnsOf(told)).toHaveLength(2)
+  expect(turnsOf(app)).toHaveLength(2)
 })
 
-test('two turns at once keep their tool calls, files and answers apart', async () => {
-  const told = await tell('http, side by side')
+test('two turns at once do not mix their tool calls, files and answers', async () => {
+  const app = await runApp('http, side by side')
   for (const name of ['a', 'b']) {
-    const turn = told.turn(`found /${name}`)
-    const tool = told.span(`execute_tool tool /${name}`)
-    const file = told.spans.find(({ attributes }) => attributes['file.path'] === `${name}.txt`)
+    const turn = app.turn(`found /${name}`)
+    const tool = app.span(`execute_tool tool /${name}`)
+    const file = app.spans.find(({ attributes }) => attributes['file.path'] === `${name}.txt`)
     expect(answerOf(turn)).toBe(`/${name}`)
     expect([tool?.parentSpanId, file?.parentSpanId]).toEqual([turn?.spanId, tool?.spanId])
   }
-  expect(turnsOf(told)).toHaveLength(2)
+  expect(turnsOf(app)).toHaveLength(2)
 })
 
-test('a turn told by a listener that returns nothing is its message’s, and ends when it is told', async () => {
-  const told = await tell('websocket')
-  expect(turnsOf(told).map(promptOf)).toEqual(['told one', 'told two'])
-  for (const turn of turnsOf(told)) {
+test('a turn declared in a listener that returns nothing is its message’s, and ends when the app says so', async () => {
+  const app = await runApp('websocket')
+  expect(turnsOf(app).map(promptOf)).toEqual(['given one', 'given two'])
+  for (const turn of turnsOf(app)) {
     expect(turn.attributes).toMatchObject({
       'turnlog.turn.transport': 'websocket',
       'turnlog.turn.outcome': 'completed',
@@ -258,25 +258,25 @@ test('a turn told by a listener that returns nothing is its message’s, and end
   }
 })
 
-test('what a callback throws is recorded as why it failed, and thrown on as it is', async () => {
-  const told = await tell('throws')
-  expect(told.lines).toEqual(['true'])
+test('what a callback throws is recorded as its error, and thrown on unchanged', async () => {
+  const app = await runApp('throws')
+  expect(app.lines).toEqual(['true'])
   const failed = {
     status: 2,
     attributes: { 'error.type': 'Refused', 'turnlog.turn.outcome': 'failed' },
   }
-  expect(told.turn('p')).toMatchObject(failed)
-  expect(told.turn('sync')).toMatchObject(failed)
-  expect(told.turn('said')).toMatchObject(failed)
-  const tool = told.span('execute_tool t')
+  expect(app.turn('p')).toMatchObject(failed)
+  expect(app.turn('sync')).toMatchObject(failed)
+  expect(app.turn('said')).toMatchObject(failed)
+  const tool = app.span('execute_tool t')
   expect(tool).toMatchObject({ status: 2, attributes: { 'error.type': 'Refused' } })
   expect(tool?.attributes).not.toHaveProperty('gen_ai.tool.call.result')
-  const copes = told.span('execute_tool copes')
+  const copes = app.span('execute_tool copes')
   expect(copes).toMatchObject({
     status: 2,
     attributes: { 'error.type': 'string', 'gen_ai.tool.call.result': 'sorry' },
   })
-  const errors = told.logs.filter(({ event }) => event === 'exception')
+  const errors = app.logs.filter(({ event }) => event === 'exception')
   expect(errors).toMatchObject([
     {
       spanId: tool?.spanId,
@@ -284,13 +284,13 @@ test('what a callback throws is recorded as why it failed, and thrown on as it i
     },
     { spanId: copes?.spanId, attributes: { 'exception.message': 'no luck' } },
   ])
-  expect(String(errors[0]?.attributes['exception.stacktrace'])).toContain('tells.ts')
+  expect(String(errors[0]?.attributes['exception.stacktrace'])).toContain('turnlog-api.ts')
 })
 
-test('arguments and results of any kind are recorded without loss, or say why not', async () => {
-  const told = await tell('results')
+test('arguments and results of any kind are recorded without loss, or with the reason why not', async () => {
+  const app = await runApp('results')
   const results = Object.fromEntries(
-    toolsOf(told).map(({ attributes }) => [
+    toolsOf(app).map(({ attributes }) => [
       attributes['gen_ai.tool.name'],
       ['arguments', 'result'].map((name) => attributes[`gen_ai.tool.call.${name}`]),
     ]),
@@ -304,69 +304,69 @@ test('arguments and results of any kind are recorded without loss, or say why no
     nothing: both(undefined),
     null: both('null'),
     loop: both(undefined),
-    told: [undefined, 'two'],
+    given: [undefined, 'two'],
   })
-  expect(told.span('execute_tool loop')?.attributes).toMatchObject({
+  expect(app.span('execute_tool loop')?.attributes).toMatchObject({
     'gen_ai.tool.call.arguments.omitted': 'not_json',
     'gen_ai.tool.call.result.omitted': 'not_json',
   })
 })
 
-test('what is told after the end changes nothing', async () => {
-  const told = await tell('late')
-  const turn = told.turn('early')
+test('calls after the end change nothing', async () => {
+  const app = await runApp('late')
+  const turn = app.turn('early')
   expect(answerOf(turn)).toBe('in time')
   expect(turn?.status).toBe(0)
   expect(turn?.attributes).not.toHaveProperty('gen_ai.conversation.id')
-  expect(told.span('execute_tool t')?.attributes).toMatchObject({
+  expect(app.span('execute_tool t')?.attributes).toMatchObject({
     'gen_ai.tool.call.result': 'result',
   })
-  expect(told.logs.filter(({ event }) => event === 'exception')).toEqual([])
+  expect(app.logs.filter(({ event }) => event === 'exception')).toEqual([])
 })
 
 test('a generator is part of its turn as long as its values are taken', async () => {
-  const told = await tell('generators')
-  expect(told.lines).toEqual([
+  const app = await runApp('generators')
+  expect(app.lines).toEqual([
     JSON.stringify(['all done', 'all done', [1, 2], 'Refused', { done: true }]),
   ])
   for (const prompt of ['streams', 'piped']) {
-    const turn = told.turn(prompt)
+    const turn = app.turn(prompt)
     expect(answerOf(turn)).toBe('streamed')
-    const inside = told.spans.filter(({ parentSpanId }) => parentSpanId === turn?.spanId)
+    const inside = app.spans.filter(({ parentSpanId }) => parentSpanId === turn?.spanId)
     expect(inside.map(({ name }) => name)).toEqual([
       'chat claude-test',
       prompt === 'streams' ? 'file.create' : 'file.write',
     ])
   }
-  // Left by its reader before it had told an answer of its own.
-  expect(answerOf(told.turn('left'))).toBe('all done')
-  expect(told.span('execute_tool counts')?.attributes).toMatchObject({
+  // Closed by its reader before it had declared an answer.
+  expect(answerOf(app.turn('left'))).toBe('all done')
+  expect(app.span('execute_tool counts')?.attributes).toMatchObject({
     'gen_ai.tool.call.result': 'three',
   })
-  expect(told.turn('fails')).toMatchObject({ status: 2, attributes: { 'error.type': 'Refused' } })
+  expect(app.turn('fails')).toMatchObject({ status: 2, attributes: { 'error.type': 'Refused' } })
 })
 
-test('a call that a library has a span of its own for is that span', async () => {
-  const told = await tell('native tool')
-  expect(turnTrees(told)).toEqual([
+test('a call that a library has a span for is that span', async () => {
+  const app = await runApp('native tool')
+  expect(turnTrees(app)).toEqual([
     ['turn', '  execute_tool native', '    file.create native.txt'].join('\n'),
   ])
-  expect(toolsOf(told)).toMatchObject([
+  expect(toolsOf(app)).toMatchObject([
     {
       scope: 'some-sdk',
       attributes: {
         'gen_ai.tool.call.arguments': '{"a":1}',
-        'gen_ai.tool.call.result': 'told result',
+        'gen_ai.tool.call.result': 'given result',
       },
     },
   ])
 })
 
-test('file operations that are told have before, after, diff and the call they belong to', async () => {
-  const told = await tell('files')
-  const tool = told.span('execute_tool patch')
-  const turn = told.turn('edit')
-  const files = filesOf(told).map(({ name, parentSpanId, attributes }) => ({
+test('reported file operations have before, after, diff and the call they belong to', async () => {
+  const app = await runApp('files')
+  const tool = app.span('execute_tool patch')
+  const turn = app.turn('edit')
+  const files = filesOf(app).map(({ name, parentSpanId, attributes }) => ({
     name,
     path: attributes['file.path'],
     parent:
@@ -420,9 +420,9 @@ test('file operations that are told have before, after, diff and the call they b
       omitted: undefined,
     },
   ])
-  const [create] = filesOf(told)
+  const [create] = filesOf(app)
   expect(create?.attributes).toMatchObject({
-    'turnlog.file_operation.id': told.lines[0],
+    'turnlog.file_operation.id': app.lines[0],
     'turnlog.file_operation.source': 'api',
     'turnlog.file_operation.lines_added': 1,
   })
@@ -433,48 +433,48 @@ function told8(value: unknown): unknown {
   return Buffer.isBuffer(value) ? value.toString('latin1') : value
 }
 
-test('a program killed with -9 leaves what it had told, closed as abandoned', async () => {
-  const told = await tell('at work', { kill: true })
-  const turn = told.turn('never ends')
+test('a program killed with -9 leaves what it had declared, closed as abandoned', async () => {
+  const app = await runApp('at work', { kill: true })
+  const turn = app.turn('never ends')
   expect(answerOf(turn)).toBe('so far')
   expect(turn?.attributes).toMatchObject({
     'gen_ai.conversation.id': 'c-open',
     'turnlog.turn.outcome': 'abandoned',
     'turnlog.abandoned': true,
   })
-  expect(told.span('execute_tool stuck')?.attributes).toMatchObject({
+  expect(app.span('execute_tool stuck')?.attributes).toMatchObject({
     'gen_ai.tool.call.arguments': '{"a":1}',
     'gen_ai.tool.call.result': 'part',
     'turnlog.abandoned': true,
   })
 })
 
-test('each thread records what it tells', async () => {
-  const told = await tell('worker')
-  expect(turnsOf(told).map(promptOf).toSorted()).toEqual(['in a worker', 'main'])
-  expect(told.span('execute_tool w')?.traceId).toBe(told.turn('in a worker')?.traceId)
+test('each thread records what it declares', async () => {
+  const app = await runApp('worker')
+  expect(turnsOf(app).map(promptOf).toSorted()).toEqual(['in a worker', 'main'])
+  expect(app.span('execute_tool w')?.traceId).toBe(app.turn('in a worker')?.traceId)
 })
 
-test('any copy of the package tells the one preload', async () => {
-  const told = await tell('copies')
-  expect(told.lines).toEqual(['false'])
-  expect(told.span('execute_tool other copy')?.parentSpanId).toBe(told.turn('one copy')?.spanId)
+test('any copy of the package reports to the one preload', async () => {
+  const app = await runApp('copies')
+  expect(app.lines).toEqual(['false'])
+  expect(app.span('execute_tool other copy')?.parentSpanId).toBe(app.turn('one copy')?.spanId)
 })
 
 test('the package can be required, too', async () => {
-  const told = await tell('', { program: 'tells.cjs' })
-  const [turn] = turnsOf(told)
+  const app = await runApp('', { program: 'turnlog-api.cjs' })
+  const [turn] = turnsOf(app)
   expect([promptOf(turn), answerOf(turn)]).toEqual(['from CommonJS', 'done'])
-  const [file] = filesOf(told)
+  const [file] = filesOf(app)
   expect(
-    told.logs.find(({ event }) => event === 'turnlog.change.decision')?.attributes,
+    app.logs.find(({ event }) => event === 'turnlog.change.decision')?.attributes,
   ).toMatchObject({
     'turnlog.file_operation.id': file?.attributes['turnlog.file_operation.id'],
     'turnlog.decision.type': 'accept',
   })
 })
 
-/** Whether the preload is there or not, the app does and prints the same. */
+/** With the preload and without it, the app does and prints the same. */
 test.each([
   'turn',
   'sync',
@@ -489,7 +489,7 @@ test.each([
   'unhandled',
   'at the end',
 ])('without the preload everything runs the same: %s', async (scenario) => {
-  const [bare, told] = await Promise.all([tell(scenario, { isRecorded: false }), tell(scenario)])
-  expect(told.outcome).toEqual(bare.outcome)
+  const [bare, app] = await Promise.all([runApp(scenario, { isRecorded: false }), runApp(scenario)])
+  expect(app.outcome).toEqual(bare.outcome)
   expect(bare.outcome).toMatchObject({ code: 0, stderr: '' })
 })

@@ -13,7 +13,7 @@ import * as fs from 'node:fs'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { type Outcome, runProgram } from '../support/observed-program.ts'
+import { type FinishedProgram, runProgram } from '../support/observed-program.ts'
 import { readRecorded } from '../support/recorded.ts'
 import { makeWorkspace, type Workspace } from '../support/workspace.ts'
 
@@ -189,7 +189,11 @@ async function behaviour(program: string, workspace: Workspace, how: Run): Promi
   return { ...comparable(outcome, workspace), files: workspace.files() }
 }
 
-function run(program: string, workspace: Workspace, { isObserved, env }: Run): Promise<Outcome> {
+function run(
+  program: string,
+  workspace: Workspace,
+  { isObserved, env }: Run,
+): Promise<FinishedProgram> {
   return runProgram(`differential/${program}`, {
     cwd: workspace.folder,
     spool: isObserved ? workspace.spool : undefined,
@@ -198,7 +202,7 @@ function run(program: string, workspace: Workspace, { isObserved, env }: Run): P
 }
 
 /** The records that the run should have left and has not. */
-function missingRecords(program: string, { pid }: Outcome, { spool }: Workspace): string[] {
+function missingRecords(program: string, { pid }: FinishedProgram, { spool }: Workspace): string[] {
   const { spans, logs } = readRecorded(spool)
   const found = new Set(spans.map(({ name }) => name))
   for (const { event, attributes, pid: recordedBy } of logs) {
@@ -209,7 +213,7 @@ function missingRecords(program: string, { pid }: Outcome, { spool }: Workspace)
   return expected.filter((name) => !found.has(name))
 }
 
-function comparable({ stdout, stderr, code, signal }: Outcome, { root }: Workspace) {
+function comparable({ stdout, stderr, code, signal }: FinishedProgram, { root }: Workspace) {
   const clean = (text: string): string =>
     text
       .replaceAll(root, '<root>')

@@ -13,7 +13,7 @@ async function errorsOf(program: string) {
   return { ...recorded, errors: recorded.logs.filter(({ event }) => event === 'exception') }
 }
 
-test('what the app dies of is recorded, and how it ended', async () => {
+test('the error that ends the app is recorded, and its exit code', async () => {
   const { errors, logs } = await errorsOf('throws-in-request.ts')
   expect(errors).toHaveLength(1)
   expect(errors[0]?.attributes).toMatchObject({
@@ -26,7 +26,7 @@ test('what the app dies of is recorded, and how it ended', async () => {
   expect(end?.attributes['turnlog.exit_code']).toBe(1)
 })
 
-test('an unhandled rejection is recorded as one, whatever was thrown', async () => {
+test('an unhandled rejection is recorded as such, whatever was thrown', async () => {
   const { errors } = await errorsOf('rejects.ts')
   expect(errors[0]?.attributes).toMatchObject({
     [origin]: 'unhandled_rejection',

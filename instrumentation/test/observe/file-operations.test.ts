@@ -17,7 +17,7 @@ const asks =
   (request: ApiRequest): ApiAnswer =>
     lastText(request) === '' ? { text: 'Done.' } : { tools }
 
-test('an edit keeps before, after and a diff that leads from one to the other', async () => {
+test('an edit has its before, its after and a diff between them', async () => {
   const before = 'one\r\ntwo\r\nthree'
   const after = 'one\r\n2\r\nthree\r\n'
   await using chat = await startChat({
@@ -53,7 +53,7 @@ test('the temporary file of an atomic save becomes an edit of the file it replac
   })
 })
 
-test('a new file that is moved to its place stays a creation and a rename', async () => {
+test('a new file that is renamed to a new name stays a creation and a rename', async () => {
   await using chat = await startChat({
     answer: asks({ id: 'a', name: 'save_file', input: { path: 'new.txt', content: 'new\n' } }),
   })
@@ -65,7 +65,7 @@ test('a new file that is moved to its place stays a creation and a rename', asyn
   ])
 })
 
-test('of several open calls a file belongs to the one that names it, each in its turn', async () => {
+test('a file belongs to the open call that names it, in the right turn', async () => {
   const input = (content: string) => ({ path: './same.txt', content })
   await using chat = await startChat({
     answer: asks(
@@ -147,14 +147,14 @@ test('a link is followed to its file, a folder link into its folder', async () =
   ])
 })
 
-test('our own spool is never recorded, though it lies in the workspace', async () => {
+test('the spool is never recorded, even inside the workspace', async () => {
   using workspace = makeWorkspace()
   const spool = path.join(workspace.folder, 'spool')
   await runProgram('writes-everywhere.ts', { cwd: workspace.folder, spool })
   expect(operationsOf(spool)).toEqual(['create kept.txt', 'create outside (outside)'])
 })
 
-test('every form of every call is one operation, told by the disk', async () => {
+test('every form of every call is one operation, of the kind that the disk shows', async () => {
   using workspace = makeWorkspace()
   await runProgram('writes-every-way.ts', { cwd: workspace.folder, spool: workspace.spool })
   expect(operationsOf(workspace.spool)).toEqual([

@@ -12,7 +12,7 @@ async function record(program: string) {
 }
 
 test("a host without an SDK has its spans in our turns, through either build of OpenTelemetry's API", async () => {
-  const { spans } = await record('uses-the-api.ts')
+  const { spans } = await record('opentelemetry-api.ts')
   const turn = spans.find(isTurn)
   const outer = spans.find(({ name }) => name === 'outer')
   expect(outer?.parentSpanId).toBe(turn?.spanId)
@@ -23,7 +23,7 @@ test("a host without an SDK has its spans in our turns, through either build of 
   }
 })
 
-test('a CommonJS app is seen like any other, its SDK enriched and not doubled', async () => {
+test('a CommonJS app is observed like any other; the spans of its SDK are enriched and not doubled', async () => {
   await using chat = await startChat({
     program: 'chat-commonjs.cjs',
     answer: () => ({ text: 'Answer.' }),
@@ -41,18 +41,18 @@ test('a CommonJS app is seen like any other, its SDK enriched and not doubled', 
   ])
 })
 
-test('a host with an SDK of its own keeps its spans, and ours stay ours', async () => {
+test('a host with its own SDK gets its spans and none of ours', async () => {
   const { spans, stdout } = await record('differential/own-telemetry.ts')
   expect(stdout).toContain('early outer root')
   expect(spans.map(({ name }) => name.split(' ')[0])).toEqual(['chat', 'invoke_agent'])
 })
 
-test("model calls of a host with an SDK are the host's spans there, and one span each here", async () => {
+test('model calls of a host with an SDK are spans of the host, and one span each in our records', async () => {
   const { spans, stdout } = await record('differential/sdk-with-own-telemetry.ts')
   expect(stdout).toContain("'anthropic.messages.create true'")
   const turn = spans.find(isTurn)
   const calls = spans.filter(({ attributes }) => attributes['gen_ai.operation.name'] === 'chat')
-  // The one that the turn begins with, and the one that was sent; the other never was.
+  // The call that begins the turn, and the one that was sent; the third was never sent.
   expect(calls.map(({ name }) => name)).toEqual(['chat m', 'chat m'])
   for (const call of calls) expect(call.parentSpanId).toBe(turn?.spanId)
 })

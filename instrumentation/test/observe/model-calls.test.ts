@@ -25,7 +25,7 @@ test('retries of an SDK are attempts of one call', async () => {
   expect(recorded.spans.find(isTurn)?.attributes['turnlog.turn.outcome']).toBe('completed')
 })
 
-test('an answer that breaks off keeps what came and says why it ended', async () => {
+test('an answer that breaks off has what came and why it ended', async () => {
   const clients = ['sdk', 'sdk-stream', 'fetch', 'http']
   await using chat = await startChat({
     env: { RETRIES: '0' },
@@ -79,7 +79,7 @@ test('a request that is answered before it has ended still closes the tools it a
   expect(tool?.attributes).not.toHaveProperty('turnlog.tool_call.unfinished')
 })
 
-test('tools that the SDK runs itself are one call each, their files told apart', async () => {
+test('tools that the SDK runs are one call each, with the right files', async () => {
   await using chat = await startChat({
     program: 'tool-runner.ts',
     answer: (request) => {
@@ -118,8 +118,8 @@ test('tools that the SDK runs itself are one call each, their files told apart',
   expect(recorded.spans.filter(isCall)).toHaveLength(4)
 })
 
-/** Every way to call a model once, outside and inside of a turn; see the program for what each does. */
-test('each request is one call, with the end it had', async () => {
+/** The program makes every kind of model call once outside a turn and once inside one. */
+test('each request is one call, with its own outcome', async () => {
   using workspace = makeWorkspace()
   const { code } = await runProgram('differential/requests.ts', {
     cwd: workspace.folder,

@@ -72,7 +72,7 @@ function expectWholeTurn(turn: RecordedSpan, { spans }: Recorded): void {
   ])
 }
 
-test('an app that traces no SDK has model calls of ours', async () => {
+test('an app whose SDK does not trace has model calls of ours', async () => {
   const env = { ANTHROPIC_OPEN_TELEMETRY: 'false' }
   await using chat = await startChat({ answer: writesOnce, env })
   await chat.post('write it')
@@ -102,7 +102,7 @@ test('a body in a later packet on a kept connection is a turn like any other', a
     socket.write(
       `POST /api/chat HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
     )
-    // The server has the head alone.
+    // The server has received only the head.
     await new Promise((resolve) => setImmediate(resolve))
     socket.write(body.slice(0, 5))
     await new Promise((resolve) => setImmediate(resolve))
@@ -138,7 +138,7 @@ test('two turns side by side do not mix', async () => {
   expect(new Set(trees)).toEqual(new Set([treeOf('left.txt'), treeOf('right.txt')]))
 })
 
-test('a client that leaves in mid-answer aborts its turn, the partial answer is kept', async () => {
+test('a client that leaves in mid-answer aborts its turn; the partial answer is recorded', async () => {
   const gate = Promise.withResolvers<void>()
   await using chat = await startChat({
     client: 'sdk-stream',
@@ -178,14 +178,14 @@ test('the response may end before the model call does: the turn ends with the la
   expect(textOf(turn, 'gen_ai.output.messages')).toBe('Late.')
 })
 
-test('requests that ask no model are no turns, though they ask its API other things', async () => {
+test('requests without a model call are not turns, even if they call the API for something else', async () => {
   await using chat = await startChat({ program: 'tool-runner.ts', answer: () => ({ text: '' }) })
   await fetch(`http://${chat.address}/models`)
   const { spans } = await chat.recorded()
   expect(spans.filter(isTurn)).toEqual([])
 })
 
-test("a browser's unsampled traceparent is linked to and not obeyed", async () => {
+test("a browser's unsampled traceparent is linked, and does not stop recording", async () => {
   await using chat = await startChat({ answer: writesOnce })
   const traceId = '0af7651916cd43dd8448eb211c80319c'
   const headers = { traceparent: `00-${traceId}-b7ad6b7169203331-00` }

@@ -107,7 +107,7 @@ test('a turn whose model fails has failed, over either transport', async () => {
   }
 })
 
-test('messages that ask no model are no turns', async () => {
+test('messages without a model call are not turns', async () => {
   await using chat = await startChat({ server: 'ws', answer: writesOnce })
   const { socket } = await chat.connect()
   for (let count = 0; count < 10; count += 1) socket.ping()

@@ -1,4 +1,4 @@
-/** A chat app in CommonJS, over HTTP and WebSockets, its client made before anything connects. */
+/** A chat app in CommonJS, over HTTP and WebSockets, whose client is made before anything connects. */
 const http = require('node:http')
 const { Anthropic } = require('@anthropic-ai/sdk')
 const { WebSocketServer } = require('ws')

@@ -85,7 +85,7 @@ const asks: Record<string, Ask> = {
       request.write(body.slice(0, 10))
       request.end(Buffer.from(body.slice(10)))
     }),
-  /** As got does it: the whole body is written, and `end` waits for a turn of the loop that may be too late. */
+  /** As got does: the whole body is written, and `end` comes in a later turn of the event loop, perhaps too late. */
   'http-late-end': (messages) =>
     new Promise((resolve, reject) => {
       const body = JSON.stringify({ ...common, messages })
@@ -225,7 +225,7 @@ const servers: Record<string, () => Promise<number> | number> = {
     await app.listen({ port: 0, host: '127.0.0.1' })
     return (app.server.address() as AddressInfo).port
   },
-  /** Answers at once and works on. */
+  /** Answers at once and works afterwards. */
   background() {
     const server = http.createServer(async (request, response) => {
       let body = ''
@@ -236,7 +236,7 @@ const servers: Record<string, () => Promise<number> | number> = {
     return listen(server)
   },
   ws: listenForSockets,
-  /** A `ws` that is in no module of its own, as in an app that is bundled into one file. */
+  /** A `ws` that is not in the module cache, as in an app that is bundled into one file. */
   'ws-bundled'() {
     const { cache } = createRequire(import.meta.url)
     for (const file of Object.keys(cache)) {
@@ -256,7 +256,7 @@ function listenForSockets(): Promise<number> {
   return listen(server)
 }
 
-/** The ways an app may hear a message. */
+/** The ways in which an app may listen for messages. */
 const listeners: Readonly<Record<string, (socket: WebSocket) => void>> = {
   async: (socket) => socket.on('message', async (data) => answerOn(socket, data)),
   void: (socket) =>

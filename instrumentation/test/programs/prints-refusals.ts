@@ -1,4 +1,4 @@
-/** Tries files that cannot be, as a tool does, and prints what it caught. */
+/** Tries impossible file operations, as a tool may, and prints the errors it caught. */
 import * as fs from 'node:fs'
 import { inTurn } from './differential/in-turn.ts'
 

@@ -1,4 +1,4 @@
-/** An app whose SDK runs the tools itself, and that also asks things of the API that are no model calls. */
+/** An app whose SDK runs the tools, and which also calls the API for something other than a model call. */
 import * as fs from 'node:fs'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'

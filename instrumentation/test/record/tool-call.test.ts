@@ -42,7 +42,7 @@ const ownerOf = (open: Iterable<ToolCall>, path: string, activeSpanId?: string) 
   return [call?.id, isShared]
 }
 
-test('a call ends when the model is told, and once', () => {
+test('a call ends once, when the model is sent its result', () => {
   const { begin, toolCalls, ended, by, openTools } = calls()
   begin('a')
   begin('a')
@@ -52,7 +52,7 @@ test('a call ends when the model is told, and once', () => {
   expect([toolCalls.size, openTools.size]).toEqual([0, 0])
 })
 
-test('an SDK that runs the call gets its span, and says when it was done', () => {
+test('an SDK that runs the call gets its span, and sets the time of its end', () => {
   const { begin, toolCalls, ended, by, passes } = calls()
   begin('a')
   passes(7)
@@ -90,7 +90,7 @@ test('a file belongs to the active call, the only one, or the one that names it'
   expect(ownerOf(openTools.values(), 'z.txt', 'execute_tool b')).toEqual(['b', false])
 })
 
-test('calls that name the same file have it in their order, and share it', () => {
+test('calls that name the same file get it in their order, and share it', () => {
   const { begin, openTools } = calls()
   begin('a', '{"path":"x.txt"}')
   begin('b', '{"path":"x.txt"}')
@@ -101,7 +101,7 @@ test('calls that name the same file have it in their order, and share it', () =>
   expect(ownerOf(openTools.values(), 'x.txt')).toEqual(['b', true])
 })
 
-test('long arguments name their files too, and no file that only their content speaks of', () => {
+test('long arguments name their files too, but not a file that only a text in them mentions', () => {
   const { begin, openTools } = calls()
   const content = `${'y'.repeat(1024 ** 2)} "b.txt" `
   begin('a', JSON.stringify({ path: 'a.txt', content }))
@@ -110,7 +110,7 @@ test('long arguments name their files too, and no file that only their content s
   expect(ownerOf(openTools.values(), 'b.txt')).toEqual(['b', false])
 })
 
-test('arguments that are no JSON name nothing', () => {
+test('arguments that are not JSON name nothing', () => {
   const { begin, openTools } = calls()
   begin('a', 'x.txt')
   begin('b', '{"path":')

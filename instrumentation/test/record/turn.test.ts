@@ -1,4 +1,4 @@
-/** When a turn ends, in virtual time: what holds it, what it still waits for, what the end of the process does. */
+/** When a turn ends, in virtual time: its holds, its waiting, and the exit of the process. */
 import { type Span, SpanStatusCode } from '@opentelemetry/api'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createDelayedEnds } from '../../src/record/delayed-ends.ts'
@@ -60,7 +60,7 @@ test('a candidate that no model call begins in is never a turn', () => {
   expect([started, ended]).toEqual([[], []])
 })
 
-test('a turn starts when its candidate did, with what came before it', () => {
+test('a turn starts when its candidate did, with the request that came before it', () => {
   const { candidate, started, contents } = open()
   candidate.request('{"message":')
   passes(50)
@@ -122,7 +122,7 @@ test('open tool calls are waited for: two seconds after a known end, ten minutes
   expect(unknown.ended).toHaveLength(1)
 })
 
-test('work that can only be looked at keeps its turn open until it is done', () => {
+test('work that can only be checked holds its turn open until it is done', () => {
   let isPending = true
   const { candidate, ended, tool } = open({ endIsKnown: false })
   candidate.hold()
@@ -152,7 +152,7 @@ test('an app that answers first and works then has no known end', () => {
   expect(ended).toHaveLength(1)
 })
 
-test('a client that leaves aborts what is at work, not what is answered', () => {
+test('a client that leaves aborts a turn at work, not an answered one', () => {
   const atWork = open({ endIsKnown: false })
   atWork.candidate.hold()
   atWork.candidate.promote()
@@ -168,7 +168,7 @@ test('a client that leaves aborts what is at work, not what is answered', () => 
   expect(answered.ended).toMatchObject([{ outcome: 'completed' }])
 })
 
-test('a turn has failed when its last call has, and not when an earlier one had', () => {
+test('a turn has failed if its last call has, not if only an earlier one has', () => {
   for (const [calls, outcome, status] of [
     [[true, false], 'completed', undefined],
     [[false, true], 'failed', SpanStatusCode.ERROR],
@@ -182,7 +182,7 @@ test('a turn has failed when its last call has, and not when an earlier one had'
   }
 })
 
-test('the end of the process ends turns that wait for more, and leaves those at work', () => {
+test('the end of the process ends turns that only wait, and no others', () => {
   const waiting = open({ endIsKnown: false })
   waiting.candidate.hold()
   waiting.candidate.promote()
@@ -200,7 +200,7 @@ test('the end of the process ends turns that wait for more, and leaves those at 
   expect(inTool.ended).toEqual([])
 })
 
-test('a large body is not kept for a request that came to nothing', () => {
+test('a large body is released when its request was no turn', () => {
   for (const [length, kept] of [
     [64 * 1024, 1],
     [64 * 1024 + 1, 0],

@@ -1,4 +1,4 @@
-/** A chat app under the preload, its model API, and what was recorded of it in the end. */
+/** A chat app under the preload, its model API, and the app's records at the end. */
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { type ApiAnswer, type ApiRequest, startMessagesApi } from './messages-api.ts'
@@ -7,7 +7,7 @@ import { type Recorded, type RecordedSpan, readRecorded } from './recorded.ts'
 import { makeWorkspace } from './workspace.ts'
 
 export interface ChatOptions {
-  /** Of `programs/chat-host.ts`. */
+  /** Environment variables of `programs/chat-host.ts`. */
   readonly server?: string
   readonly client?: string
   /** Another program, which prints `port` and takes `API`. */
@@ -46,7 +46,7 @@ export async function startChat(options: ChatOptions) {
       })
       return { status: response.status, text: await response.text() }
     },
-    /** `kind`: how the app hears its messages. */
+    /** `kind`: how the app listens for messages. */
     async connect(kind = 'async') {
       const socket = new WebSocket(`ws://${address}/ws/chat?kind=${kind}`)
       await once(socket, 'open')

@@ -21,7 +21,6 @@ export interface ProgramOptions {
 }
 
 export interface Outcome {
-  readonly pid: number | undefined
   readonly stdout: string
   readonly stderr: string
   readonly code: number | null
@@ -71,7 +70,7 @@ export function startProgram(name: string, options: ProgramOptions) {
     },
     async ended(): Promise<Outcome> {
       await closed
-      return { pid: child.pid, stdout, stderr, code: child.exitCode, signal: child.signalCode }
+      return { stdout, stderr, code: child.exitCode, signal: child.signalCode }
     },
     /** Asks the program to end, as a terminal does, and waits. */
     async stop(): Promise<Outcome> {
@@ -84,10 +83,14 @@ export function startProgram(name: string, options: ProgramOptions) {
   }
 }
 
+export interface FinishedProgram extends Outcome {
+  readonly pid: number | undefined
+}
+
 /** Runs `name` to its end. */
-export async function runProgram(name: string, options: ProgramOptions): Promise<Outcome> {
+export async function runProgram(name: string, options: ProgramOptions): Promise<FinishedProgram> {
   await using program = startProgram(name, options)
-  return await program.ended()
+  return { ...(await program.ended()), pid: program.child.pid }
 }
 
 async function kill(child: ChildProcess, closed: Promise<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-/** A folder of its own for one test: the app's workspace in it, and the spool beside that. */
+/** A temporary folder for one test, with the app's workspace and, beside it, the spool. */
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'

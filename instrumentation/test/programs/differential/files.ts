@@ -1,4 +1,4 @@
-/** Every observed call of `node:fs` in each of its forms: results, errors in full, what is on disk after. */
+/** Every observed call of `node:fs` in each of its forms: prints results, whole errors, and the files at the end. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
@@ -13,7 +13,7 @@ const names = ['writeFile', 'appendFile', 'copyFile', 'rename', 'unlink', 'rm'] 
 const required: typeof fs = createRequire(import.meta.url)('fs')
 const storage = new AsyncLocalStorage<string>()
 
-function tell(what: string, outcome: unknown): void {
+function print(what: string, outcome: unknown): void {
   if (outcome instanceof Error) {
     const { code, errno, syscall, path, dest, message, stack } =
       outcome as NodeJS.ErrnoException & {
@@ -54,9 +54,9 @@ async function each(what: string, name: (typeof names)[number], values: unknown[
   }
   for (const [form, call] of Object.entries(calls)) {
     try {
-      tell(`${name} ${form} ${what}`, await call())
+      print(`${name} ${form} ${what}`, await call())
     } catch (error) {
-      tell(`${name} ${form} ${what} failed`, error)
+      print(`${name} ${form} ${what} failed`, error)
     }
   }
 }
@@ -64,7 +64,7 @@ async function each(what: string, name: (typeof names)[number], values: unknown[
 function sync(what: string, name: (typeof names)[number], values: unknown[]): void {
   const call = Reflect.get(fs, `${name}Sync`)
   try {
-    tell(`${name}Sync ${what}`, Reflect.apply(call, fs, values))
+    print(`${name}Sync ${what}`, Reflect.apply(call, fs, values))
   } catch (error) {
     const { code, errno, syscall, path, message } = error as NodeJS.ErrnoException
     console.log(`${name}Sync ${what} failed`, code, errno, syscall, path, message)
@@ -161,7 +161,7 @@ async function all(): Promise<void> {
   fs.rmSync('folder', { recursive: true })
   const controller = new AbortController()
   controller.abort()
-  tell(
+  print(
     'aborted',
     await fs.promises
       .writeFile('aborted.txt', 'x', { signal: controller.signal })

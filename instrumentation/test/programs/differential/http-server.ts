@@ -1,4 +1,4 @@
-/** What a plain HTTP server sees and sends, told in full: raw answers, listeners, overloads, ways to read a body. */
+/** Prints all that a plain HTTP server sees and sends: raw answers, listeners, overloads, ways to read a body. */
 import { once } from 'node:events'
 import * as http from 'node:http'
 import * as net from 'node:net'

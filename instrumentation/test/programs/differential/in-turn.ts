@@ -1,4 +1,4 @@
-/** Runs `work` as an app's chat handler would after it has asked its model: inside of a turn, where there are any. */
+/** Runs `work` as an app's chat handler does after a model call: inside a turn, if the app is observed. */
 import { once } from 'node:events'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'

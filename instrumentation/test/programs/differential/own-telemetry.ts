@@ -1,4 +1,4 @@
-/** An app with an OpenTelemetry SDK of its own, set up after the preload, that prints what goes wrong. */
+/** An app with its own OpenTelemetry SDK, set up after the preload, that prints warnings. */
 import { createRequire } from 'node:module'
 import {
   context,

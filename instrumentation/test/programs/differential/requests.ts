@@ -1,4 +1,4 @@
-/** Calls to a model API through every client there is, with what can go wrong. */
+/** Calls to a model API through every HTTP client, with every kind of failure. */
 import { once } from 'node:events'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -48,7 +48,7 @@ const request = (model: string) => ({
   messages: [{ role: 'user' as const, content: 'hi' }],
 })
 
-async function tell(what: string, call: () => Promise<unknown>): Promise<void> {
+async function print(what: string, call: () => Promise<unknown>): Promise<void> {
   try {
     console.log(what, await call())
   } catch (error) {
@@ -92,34 +92,34 @@ function byHttp(model: string, options: http.RequestOptions = {}): Promise<strin
 async function all(): Promise<void> {
   const client = new Anthropic({ apiKey: 'k', baseURL, maxRetries: 1 })
   for (const model of ['plain', 'retried', 'refused', 'broken', 'gzip']) {
-    await tell(`sdk ${model}`, async () => (await client.messages.create(request(model))).content)
+    await print(`sdk ${model}`, async () => (await client.messages.create(request(model))).content)
   }
-  await tell('sdk timeout', () =>
+  await print('sdk timeout', () =>
     client.messages.create(request('hanging'), { timeout: 20, maxRetries: 0 }),
   )
   const aborted = new AbortController()
   setTimeout(() => aborted.abort(), 20)
-  await tell('sdk abort', () =>
+  await print('sdk abort', () =>
     client.messages.create(request('hanging'), { signal: aborted.signal }),
   )
-  await tell('fetch', async () => {
+  await print('fetch', async () => {
     const answer = await fetch(`${baseURL}/v1/messages`, {
       method: 'POST',
       body: JSON.stringify(request('plain')),
     })
     return [answer.status, answer.url.slice(-12), answer.redirected, (await answer.text()).length]
   })
-  await tell('fetch nowhere', () =>
+  await print('fetch nowhere', () =>
     fetch('http://127.0.0.1:1/v1/messages', { method: 'POST', body: '{}' }),
   )
   for (const model of ['plain', 'refused', 'broken', 'gzip']) {
-    await tell(`http ${model}`, () => byHttp(model))
+    await print(`http ${model}`, () => byHttp(model))
   }
-  await tell('http kept alive', () => byHttp('plain', { agent }))
-  await tell('http kept alive', () => byHttp('plain', { agent }))
-  await tell('http abort', () => byHttp('hanging', { signal: AbortSignal.timeout(20) }))
-  await tell('http nowhere', () => byHttp('plain', { port: 1 }))
-  await tell('http unread', async () => {
+  await print('http kept alive', () => byHttp('plain', { agent }))
+  await print('http kept alive', () => byHttp('plain', { agent }))
+  await print('http abort', () => byHttp('hanging', { signal: AbortSignal.timeout(20) }))
+  await print('http nowhere', () => byHttp('plain', { port: 1 }))
+  await print('http unread', async () => {
     const sent = http.request(`${baseURL}/v1/messages`, { method: 'POST' })
     sent.end('{"model":"plain"}')
     const [answer] = (await once(sent, 'response')) as [http.IncomingMessage]

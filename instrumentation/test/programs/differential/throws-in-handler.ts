@@ -1,4 +1,4 @@
-/** A server whose handler throws dies with it, and says so in the same words. */
+/** A server whose handler throws exits with the error, and prints it. */
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 

@@ -1,4 +1,4 @@
-/** Dies of a failed call, deep in a CommonJS module. */
+/** Exits with the error of a failed call, deep in a CommonJS module. */
 const fs = require('node:fs')
 /** @param {number} count */
 function deep(count) {

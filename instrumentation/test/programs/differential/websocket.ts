@@ -1,4 +1,4 @@
-/** What a `ws` server shows of its listeners, and how they are called. */
+/** Prints what a `ws` server shows of its listeners, and how they are called. */
 
 import { once } from 'node:events'
 import * as http from 'node:http'

@@ -1,4 +1,4 @@
-/** Apps that tell of their turns, tool calls and file operations themselves: one scenario a run. */
+/** Apps that declare their turns, tool calls and file operations: one scenario a run. */
 import * as fs from 'node:fs'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -28,7 +28,7 @@ async function ask(messages: unknown[]): Promise<{ content: Block[]; text: strin
   return { content, text: content.map((block) => block.text ?? '').join('') }
 }
 
-/** A hand-written loop, whose tools are run as `run` says. */
+/** A hand-written loop that runs its tools with `run`. */
 async function converse(
   prompt: string,
   run: (block: Block) => Promise<string> | string,
@@ -54,15 +54,15 @@ const write = ({ input }: Block): string => {
   fs.writeFileSync(input.path, input.content)
   return `wrote ${input.path}`
 }
-const toldById = (block: Block) =>
+const reportedById = (block: Block) =>
   toolCall({ name: block.name, arguments: block.input, id: block.id }, async () => {
     await sleep(1)
     return write(block)
   })
-const toldByName = (block: Block) =>
+const reportedByName = (block: Block) =>
   toolCall({ name: block.name, arguments: block.input }, () => write(block))
 
-/** Handles requests as `handle` does, makes one to each path, and closes. */
+/** Serves requests with `handle`, makes one request to each path, and closes. */
 async function serve(
   paths: readonly string[],
   handle: (body: string, path: string) => Promise<string>,
@@ -128,12 +128,12 @@ const scenarios: Record<string, () => unknown> = {
   },
   async loop() {
     console.log(
-      await turn({ prompt: 'use them' }, () => converse('sent', toldById)),
-      await turn({ prompt: 'by name' }, () => converse('sent', toldByName)),
+      await turn({ prompt: 'use them' }, () => converse('sent', reportedById)),
+      await turn({ prompt: 'by name' }, () => converse('sent', reportedByName)),
     )
   },
   async found() {
-    await turn({}, () => converse('from the model', toldById))
+    await turn({}, () => converse('from the model', reportedById))
   },
   async nested() {
     await turn({ prompt: 'outer' }, async (outer) => {
@@ -161,16 +161,16 @@ const scenarios: Record<string, () => unknown> = {
   },
   async http() {
     await serve(['/a'], (body) =>
-      turn({ prompt: `told ${body}`, conversationId: 'c-told', agent: 'helper' }, (turn) => {
-        turn.answer('told answer')
-        return converse('sent', toldById)
+      turn({ prompt: `given ${body}`, conversationId: 'c-given', agent: 'helper' }, (turn) => {
+        turn.answer('given answer')
+        return converse('sent', reportedById)
       }),
     )
   },
   async 'http, late'() {
     await serve(['/a'], async () => {
       await ask([{ role: 'user', content: 'classify' }])
-      return turn({ prompt: 'told late' }, async (turn) => {
+      return turn({ prompt: 'given late' }, async (turn) => {
         turn.conversation('c-late')
         return (await ask([{ role: 'user', content: 'work' }])).text
       })
@@ -218,7 +218,7 @@ const scenarios: Record<string, () => unknown> = {
     await new Promise((resolve) => sockets.on('listening', resolve))
     sockets.on('connection', (socket) =>
       socket.on('message', (data) => {
-        void turn({ prompt: `told ${data}` }, async (turn) => {
+        void turn({ prompt: `given ${data}` }, async (turn) => {
           await sleep(1)
           turn.answer('yes')
         }).then(() => socket.send('done'))
@@ -248,7 +248,7 @@ const scenarios: Record<string, () => unknown> = {
       console.log(caught === error && cause === error && !('turnlog' in error))
     }
     await turn({ prompt: 'said' }, async (turn) => {
-      turn.fail(new Refused('told'))
+      turn.fail(new Refused('given'))
       await toolCall({ name: 'copes' }, async (call) => {
         call.fail('no luck')
         return 'sorry'
@@ -268,7 +268,7 @@ const scenarios: Record<string, () => unknown> = {
       ['loop', loop],
     ]
     for (const [name, value] of values) await toolCall({ name, arguments: value }, () => value)
-    await toolCall({ name: 'told' }, async (call) => {
+    await toolCall({ name: 'given' }, async (call) => {
       call.result('one')
       call.result('two')
       return 'three'
@@ -330,7 +330,7 @@ const scenarios: Record<string, () => unknown> = {
         async (span) => {
           await toolCall({ name: 'native', arguments: { a: 1 } }, async () => {
             fs.writeFileSync('native.txt', 'n')
-            return 'told result'
+            return 'given result'
           })
           span.end()
         },
@@ -397,7 +397,7 @@ const scenarios: Record<string, () => unknown> = {
   async thenables() {
     let calls = 0
     const lazy = {
-      // biome-ignore lint/suspicious/noThenProperty: what query builders are.
+      // biome-ignore lint/suspicious/noThenProperty: query builders are such objects.
       then(resolve: (value: string) => void) {
         calls += 1
         resolve('rows')

@@ -1,4 +1,4 @@
-/** An app that traces itself with OpenTelemetry's API and has no SDK. */
+/** An app that makes spans with OpenTelemetry's API and has no SDK. */
 import { createRequire } from 'node:module'
 import { trace } from '@opentelemetry/api'
 import { inTurn } from './differential/in-turn.ts'
