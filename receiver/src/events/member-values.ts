@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer'
 import { type ContentHash, parseContentHash } from '@turnlog/conventions'
 import { isObject, type JsonObject } from '@turnlog/conventions/plain'
-import { fromJson, toJsonText } from '../otlp/wire/json-text.ts'
+import { fromJson, toJsonText } from '../otlp/wire/json.ts'
 import type { Kind, Member } from './definitions.ts'
 import { parseMilliseconds, parseTime } from './event-time.ts'
 

@@ -2,7 +2,7 @@
 
 import { isObject } from '@turnlog/conventions/plain'
 import { problemOfTime } from '../otlp/rows/time.ts'
-import { fromJson } from '../otlp/wire/json-text.ts'
+import { fromJson } from '../otlp/wire/json.ts'
 import type { AnyValue } from '../otlp/wire/request.ts'
 import type { Period } from '../period.ts'
 import {

@@ -1,13 +1,13 @@
 /** Events → OTLP requests, of which everything else is made as of any client's. Pure. */
 import { type AttributeName, schemaVersion, severity } from '@turnlog/conventions'
-import { toJsonText } from '../otlp/wire/json-text.ts'
+import { toJsonText } from '../otlp/wire/json.ts'
 import type {
   AnyValue,
   Group,
+  InstrumentationScope,
   LogRecord,
   OtlpRequest,
   Resource,
-  Scope,
   SpanRecord,
 } from '../otlp/wire/request.ts'
 import { restoreLoneSurrogates } from '../otlp/wire/text.ts'
@@ -27,7 +27,7 @@ export interface Requests {
 }
 
 /** Who emits, where an SDK names itself. */
-const scope: Scope = {
+const scope: InstrumentationScope = {
   name: '@turnlog/receiver/events',
   version: '',
   attributes: new Map(),

@@ -9,7 +9,7 @@
 
 import { Buffer } from 'node:buffer'
 import { isObject } from '@turnlog/conventions/plain'
-import { identifierBytesMax } from '../otlp/rows/identifier.ts'
+import { identifierBytesMax } from '../otlp/rows/attribute-values.ts'
 
 export type Question =
   | {

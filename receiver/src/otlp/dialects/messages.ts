@@ -1,5 +1,5 @@
-/** Messages in the form of the GenAI convention, out of what dialects have instead. Pure. */
-import { toJsonText } from '../wire/json-text.ts'
+/** Makes messages in the form of the GenAI convention from the attributes of dialects. Pure. */
+import { toJsonText } from '../wire/json.ts'
 import type { AnyValue, AttributeMap } from '../wire/request.ts'
 
 /** An array with more elements is not a conversation; it is stored whole. */
@@ -16,7 +16,7 @@ export interface Message {
   readonly finish_reason?: string | undefined
 }
 
-/** Undefined for none. */
+/** Undefined for an empty list. */
 export function toMessages(messages: readonly Message[]): string | undefined {
   if (messages.length === 0) return undefined
   return toJsonText(
@@ -56,7 +56,7 @@ export function present<Value>(values: readonly (Value | undefined)[]): readonly
   return values.filter((value) => value !== undefined)
 }
 
-/** Text as it is, other values as JSON. */
+/** A text itself, another value as JSON. */
 export function asText(value: AnyValue | undefined): string | undefined {
   if (value === undefined || value === null) return undefined
   return typeof value === 'string' ? value : toJsonText(value)
@@ -70,10 +70,10 @@ function mapOf(members: Readonly<Record<string, AnyValue | undefined>>): Attribu
   )
 }
 
-/** `prefix.0.role`, `prefix.0.content` … as they were before they became attributes. */
+/** The structure that was flattened into the attributes `prefix.0.role`, `prefix.0.content` … */
 export type Tree = ReadonlyMap<string, Tree | AnyValue>
 
-/** The elements of a list that lies flat in attributes, in their order. */
+/** The elements of a list that was flattened into attributes, in their order. */
 export function listAt(attributes: AttributeMap, prefix: string): readonly Tree[] {
   const root: MutableTree = new Map()
   for (const [key, value] of attributes) {
@@ -105,7 +105,7 @@ export function leafOf(
 
 type MutableTree = Map<string, MutableTree | AnyValue>
 
-/** Iterative, for a key may have many dots. Of a value and values below it the first stands. */
+/** Iterative, because a key may have many dots. Of a value and values below it the first one is used. */
 function put(root: MutableTree, path: readonly string[], value: AnyValue): void {
   let tree = root
   for (const name of path.slice(0, -1)) {

@@ -3,8 +3,7 @@
  * versions set GenAI's operation name, but still have an agent's prompt and answer in their own attributes. Pure.
  */
 import type { AttributeMap } from '../wire/request.ts'
-import type { Derived } from './dialect.ts'
-import { readJson } from './json-value.ts'
+import { type Derived, readJson } from './dialect.ts'
 import {
   asText,
   elementsOf,

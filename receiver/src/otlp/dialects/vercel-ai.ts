@@ -1,7 +1,6 @@
 /** Vercel's AI SDK up to version 6, and `LegacyOpenTelemetry` of version 7: spans with `ai.operationId`. Pure. */
 import type { AnyValue, AttributeMap } from '../wire/request.ts'
-import type { Derived } from './dialect.ts'
-import { readJson } from './json-value.ts'
+import { type Derived, readJson } from './dialect.ts'
 import {
   asText,
   type Message,

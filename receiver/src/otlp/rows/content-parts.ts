@@ -17,7 +17,7 @@ import {
 import type { Period } from '../../period.ts'
 import type { AttributeMap, LogRecord } from '../wire/request.ts'
 import { encodeText, isClean } from '../wire/text.ts'
-import { integerOf } from './attributes.ts'
+import { integerOf } from './attribute-values.ts'
 import type { ContentParts, PartRow, Reject } from './batch.ts'
 import { type ContentRow, toContentRow } from './contents.ts'
 import type { Origin } from './origin.ts'

@@ -1,19 +1,19 @@
 /**
- * Content, taken out of the records that hold it and known by the SHA-256 of its bytes.
+ * Contents, taken out of their records and identified by the SHA-256 of their bytes.
  *
- * In its place the record keeps a *reference*, a small JSON object:
- * - `{"turnlog.content": "sha256:…", "size": bytes}`, with `"bytes": true` when it is no text;
- * - `{"turnlog.messages": "sha256:…", "size": bytes, "count": n}` for a JSON array stored message
- *   by message. Its hash is that of the last *link*: link n is the SHA-256 of link n - 1 and of
- *   message n's hash. A conversation that is sent again with one more message so adds one message
- *   and one link, and its row one hash: storage grows with the conversation, not with its square.
- * Either may carry `"preview"`, the content's first characters, and `"type"` where the attribute was no string:
- * `"bytes"`, or `"json"` for a list or map, whose JSON text is then the content.
+ * The record gets a *reference* in the place of the content, a small JSON object:
+ * - `{"turnlog.content": "sha256:…", "size": bytes}`, with `"bytes": true` for a content that is not text;
+ * - `{"turnlog.messages": "sha256:…", "size": bytes, "count": n}` for a JSON array that is stored message by message. Its
+ *   hash is that of the last *link*: link n is the SHA-256 of link n - 1 and of message n's hash. A conversation that is
+ *   sent again with one more message adds one message and one link, so storage grows with the conversation's length and
+ *   not with its square.
+ * Both may have `"preview"`, the content's first characters, and `"type"` when the attribute was not a string: `"bytes"`, or
+ * `"json"` for a list or map, whose JSON text is the content.
  *
- * Content that went out of line comes by itself, before or after (`content-parts.ts`). A reference then has `"ref": true`,
- * since only the content will tell whether it is text, or `"refs": true` where members of the JSON went, which
- * `turnlog_expand` puts back. What is read out of such messages before they are whole is
- * `{"turnlog.said": …, "role": …}`: the last that `role` said in the messages referred to.
+ * A content that travels apart may arrive before its record or after it (`content-parts.ts`). Its reference has `"ref": true`,
+ * because only the content shows whether it is text. When members of a JSON content travel apart, its reference has
+ * `"refs": true`, and `turnlog_expand` puts them back. A text that has to be read out of such messages later is
+ * `{"turnlog.said": …, "role": …}`: the last text of `role` in the messages that the inner reference names.
  */
 import type { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
@@ -25,10 +25,10 @@ import { messagesMax } from '../dialects/messages.ts'
 import { clean, encodeText, isClean } from '../wire/text.ts'
 
 export interface ContentRow {
-  /** The UTC day of the record that refers to it, `2026-07-31`: content expires with its day. */
+  /** The UTC day of the record that refers to the content, `2026-07-31`: the content expires with it. */
   readonly day: string
   readonly sha256: Buffer
-  /** Either text or bytes. Which one follows from the bytes alone, never from how they were sent. */
+  /** Either text or bytes, depending only on the bytes and never on how they were sent. */
   readonly text: string | null
   readonly bytes: Uint8Array | null
   readonly size: number
@@ -42,35 +42,145 @@ export interface MessageLinkRow {
   readonly position: number
 }
 
-/** How a text is stored. */
 export interface TextOptions {
-  /** The type of the attribute, where it was no string. */
-  readonly type?: StructureType
-  /** It is JSON, of which members may have gone out of line. */
+  /** The attribute was a list or a map; its JSON text is the content. */
+  readonly type?: 'json' | undefined
+  /** The text is JSON of which members may travel apart. */
   readonly mayRefer?: boolean
 }
 
-/** The type of an attribute that is a list or a map; a string has none. */
-export type StructureType = 'json' | undefined
+/** Characters of a preview. */
+export const previewLengthMax = 200
 
-export interface ContentSink {
-  readonly day: string
-  /** What was referred to so far, here or not; see `refer`. */
-  readonly keys: readonly string[]
-  /** Refers to what another sink of the same day took in. */
-  refer(keys: readonly string[]): void
-  /** Each returns the reference as JSON text. */
-  addText(text: string, options?: TextOptions): string
-  addBytes(bytes: Uint8Array): string
-  /** A JSON array message by message; anything else as text. */
-  addMessages(text: string, options?: TextOptions): string
-  /** As `addText`, with the beginning of it in the reference. */
-  addTextWithPreview(text: string): string
-  /** The reference to a content that comes by itself, before or after. */
-  referTo(reference: ContentReference): string
+/** The contents of one request, each once. */
+export class BatchContents {
+  readonly contents = new Map<string, ContentRow>()
+  readonly links = new Map<string, MessageLinkRow>()
+
+  /** Returns the content's key. */
+  put(row: ContentRow): string {
+    const key = keyOfContent(row)
+    if (!this.contents.has(key)) this.contents.set(key, row)
+    return key
+  }
+
+  /** A sink for one record of this day. */
+  open(day: string): ContentSink {
+    return new ContentSink(this, day)
+  }
 }
 
-/** Bytes as a row: text where they are text, whoever sent them. */
+/** Takes the contents of one record; `add…` and `referTo` return the reference as JSON text. */
+export class ContentSink {
+  readonly day: string
+  readonly #batch: BatchContents
+  readonly #keys: string[] = []
+
+  constructor(batch: BatchContents, day: string) {
+    this.#batch = batch
+    this.day = day
+  }
+
+  /** Keys of all contents that the record refers to, whether they are in the batch or travel apart. */
+  get keys(): readonly string[] {
+    return this.#keys
+  }
+
+  /** Adds keys of another sink of the same day. */
+  refer(keys: readonly string[]): void {
+    for (const key of keys) this.#keys.push(key)
+  }
+
+  addText(text: string, { type, mayRefer }: TextOptions = {}): string {
+    const stored = this.#putText(text)
+    return writeReference({ ...stored, refs: this.#refersFrom(text, mayRefer), type })
+  }
+
+  addTextWithPreview(text: string): string {
+    return writeReference({ ...this.#putText(text), preview: previewOf(text) })
+  }
+
+  addBytes(bytes: Uint8Array): string {
+    const row = toContentRow(this.day, bytes)
+    this.#keys.push(this.#batch.put(row))
+    return writeReference({ ...row, isText: row.text !== null, type: 'bytes' })
+  }
+
+  /** Adds a JSON array message by message, and any other text as text. */
+  addMessages(text: string, options: TextOptions = {}): string {
+    // Each element keeps its exact text: joined by commas they are the text that was sent.
+    const messages = elementsOf(text, messagesMax) ?? []
+    if (messages.length === 0) return this.addText(text, options)
+    let previous: Buffer | null = null
+    let size = messages.length + 1
+    let areText = true
+    for (const [index, message] of messages.entries()) {
+      const stored = this.#putText(message)
+      size += stored.size
+      areText &&= stored.isText
+      previous = this.#putLink({ previous, message: stored.sha256, position: index + 1 })
+    }
+    return JSON.stringify({
+      'turnlog.messages': previous ? contentHash(previous) : undefined,
+      size,
+      count: messages.length,
+      bytes: areText ? undefined : true,
+      refs: this.#refersFrom(text, options.mayRefer),
+      type: options.type,
+    })
+  }
+
+  /** A reference to a content that travels apart. */
+  referTo({ sha256, size }: ContentReference): string {
+    this.#keys.push(keyOfHash(this.day, sha256))
+    return JSON.stringify({ 'turnlog.content': sha256, size, ref: true })
+  }
+
+  #putText(text: string) {
+    const bytes = encodeText(text)
+    const isText = isClean(text)
+    const sha256 = createHash('sha256').update(bytes).digest()
+    const size = bytes.length
+    const stored = isText ? { text, bytes: null } : { text: null, bytes }
+    this.#keys.push(this.#batch.put({ day: this.day, sha256, size, ...stored }))
+    return { sha256, isText, size }
+  }
+
+  /** Returns the link's hash. */
+  #putLink(link: Pick<MessageLinkRow, 'previous' | 'message' | 'position'>): Buffer {
+    const hash = createHash('sha256')
+    if (link.previous) hash.update(link.previous)
+    const sha256 = hash.update(link.message).digest()
+    const key = keyOfContent({ day: this.day, sha256 })
+    this.#keys.push(key)
+    const { links } = this.#batch
+    if (!links.has(key)) links.set(key, { day: this.day, sha256, ...link })
+    return sha256
+  }
+
+  /** True when members of the JSON travel apart; the record refers to them too. */
+  #refersFrom(json: string, mayRefer: boolean | undefined): true | undefined {
+    const hashes = mayRefer ? referencesIn(json) : []
+    for (const hash of hashes) this.#keys.push(keyOfHash(this.day, hash))
+    return hashes.length > 0 || undefined
+  }
+}
+
+function writeReference(content: {
+  readonly sha256: Buffer
+  readonly size: number
+  readonly isText: boolean
+  readonly preview?: string
+  readonly refs?: true | undefined
+  readonly type?: 'json' | 'bytes' | undefined
+}): string {
+  const { sha256, size, isText, preview, refs, type } = content
+  const bytes = isText ? undefined : true
+  const reference = { 'turnlog.content': contentHash(sha256), size, bytes, preview, refs, type }
+  return JSON.stringify(reference)
+}
+
+/** A row with the bytes as text if they are text. */
 export function toContentRow(day: string, bytes: Uint8Array): ContentRow {
   const text = decodeText(bytes) ?? null
   return {
@@ -82,134 +192,16 @@ export function toContentRow(day: string, bytes: Uint8Array): ContentRow {
   }
 }
 
-/** Characters of a preview. */
-export const previewLengthMax = 200
-
-/** Contents of one request, each once. Two sinks of one day share equal contents. */
-export function collectContents() {
-  const contents = new Map<string, ContentRow>()
-  const links = new Map<string, MessageLinkRow>()
-
-  /** Its key. */
-  function put(row: ContentRow): string {
-    const key = keyOfContent(row)
-    if (!contents.has(key)) contents.set(key, row)
-    return key
-  }
-
-  /** A sink for one record; `keys` then names what the record refers to. */
-  function open(day: string): ContentSink {
-    const keys: string[] = []
-
-    function addRow(row: ContentRow): void {
-      keys.push(put(row))
-    }
-
-    function putText(text: string) {
-      const bytes = encodeText(text)
-      const isText = isClean(text)
-      const sha256 = createHash('sha256').update(bytes).digest()
-      const size = bytes.length
-      addRow({ day, sha256, text: isText ? text : null, bytes: isText ? null : bytes, size })
-      return { sha256, isText, size }
-    }
-
-    function addText(text: string, { type, mayRefer }: TextOptions = {}): string {
-      const { sha256, isText, size } = putText(text)
-      return JSON.stringify({
-        'turnlog.content': contentHash(sha256),
-        size,
-        bytes: isText ? undefined : true,
-        refs: refersFrom(text, mayRefer),
-        type,
-      })
-    }
-
-    function addTextWithPreview(text: string): string {
-      const { sha256, isText, size } = putText(text)
-      return JSON.stringify({
-        'turnlog.content': contentHash(sha256),
-        size,
-        bytes: isText ? undefined : true,
-        preview: previewOf(text),
-      })
-    }
-
-    function addBytes(bytes: Uint8Array): string {
-      const row = toContentRow(day, bytes)
-      addRow(row)
-      return JSON.stringify({
-        'turnlog.content': contentHash(row.sha256),
-        size: row.size,
-        bytes: row.text === null ? true : undefined,
-        type: 'bytes',
-      })
-    }
-
-    function addMessages(text: string, options: TextOptions = {}): string {
-      const { type, mayRefer } = options
-      // Each piece keeps its exact text, so that joined by commas they are the text that came.
-      const messages = elementsOf(text, messagesMax) ?? []
-      if (messages.length === 0) return addText(text, options)
-      let previous: Buffer | null = null
-      let size = messages.length + 1
-      let areText = true
-      for (const [index, message] of messages.entries()) {
-        const stored = putText(message)
-        size += stored.size
-        areText &&= stored.isText
-        const hash = createHash('sha256')
-        if (previous) hash.update(previous)
-        const sha256: Buffer = hash.update(stored.sha256).digest()
-        const key = `${day} ${sha256.toString('hex')}`
-        keys.push(key)
-        if (!links.has(key)) {
-          links.set(key, { day, sha256, previous, message: stored.sha256, position: index + 1 })
-        }
-        previous = sha256
-      }
-      return JSON.stringify({
-        'turnlog.messages': previous ? contentHash(previous) : undefined,
-        size,
-        count: messages.length,
-        bytes: areText ? undefined : true,
-        refs: refersFrom(text, mayRefer),
-        type,
-      })
-    }
-
-    function referTo({ sha256, size }: ContentReference): string {
-      keys.push(keyOfHash(sha256))
-      return JSON.stringify({ 'turnlog.content': sha256, size, ref: true })
-    }
-
-    /** True when members of the JSON have gone out of line; they are referred to as well. */
-    function refersFrom(json: string, mayRefer: boolean | undefined): true | undefined {
-      const hashes = mayRefer ? referencesIn(json) : []
-      for (const hash of hashes) keys.push(keyOfHash(hash))
-      return hashes.length > 0 || undefined
-    }
-
-    function keyOfHash(hash: ContentHash): string {
-      return `${day} ${hash.slice('sha256:'.length)}`
-    }
-
-    function refer(others: readonly string[]): void {
-      for (const key of others) keys.push(key)
-    }
-
-    return { day, keys, refer, referTo, addText, addTextWithPreview, addBytes, addMessages }
-  }
-
-  return { open, put, contents, links }
-}
-
 export function keyOfContent({ day, sha256 }: Pick<ContentRow, 'day' | 'sha256'>): string {
   return `${day} ${sha256.toString('hex')}`
 }
 
+function keyOfHash(day: string, hash: ContentHash): string {
+  return `${day} ${hash.slice('sha256:'.length)}`
+}
+
 function previewOf(text: string): string {
-  // A pair of surrogates cut in two is left out as a whole.
+  // Leaves out a pair of surrogates that the cut would split.
   return clean(text.slice(0, previewLengthMax).replace(/[\ud800-\udbff]$/, ''))
 }
 

@@ -7,23 +7,23 @@
  */
 import type { Buffer } from 'node:buffer'
 import { createHash, type Hash } from 'node:crypto'
-import { isMap } from '../wire/json-text.ts'
+import { isMap } from '../wire/json.ts'
 import type {
   AnyValue,
   AttributeMap,
   ExponentialBuckets,
+  InstrumentationScope,
   LogRecord,
   Metric,
   PointRecord,
   Resource,
-  Scope,
 } from '../wire/request.ts'
 import { encodeText } from '../wire/text.ts'
 
 /** Through which sequence the recorder had recorded when the request was sealed: it differs from request to request. */
 export const recordedThroughName = 'turnlog.recorder.recorded_through'
 
-export function fingerprintOfOrigin(resource: Resource, scope: Scope): Buffer {
+export function fingerprintOfOrigin(resource: Resource, scope: InstrumentationScope): Buffer {
   const hash = createHash('sha256')
   writeMap(hash, resource.attributes, recordedThroughName)
   writeText(hash, resource.schemaUrl)

@@ -1,21 +1,19 @@
-/** One log record → its row, or why it is refused. Pure. */
+/** One log record → its row, or why it is rejected. Pure. */
 import { type AttributeName, parseSpanId, parseTraceId } from '@turnlog/conventions'
 import type { Period } from '../../period.ts'
 import type { AttributeMap, LogRecord } from '../wire/request.ts'
 import {
   columnTextOf,
+  identifierOf,
   integerOf,
   isTrue,
-  referenceOf,
-  storeAttributes,
-  storeValue,
+  sequenceOf,
   textOf,
-} from './attributes.ts'
+} from './attribute-values.ts'
+import { referenceOf, storeAttributes, storeValue } from './attributes.ts'
 import type { Item, LogRow, RecorderNews } from './batch.ts'
 import { fingerprintOfLog } from './fingerprint.ts'
-import { identifierOf } from './identifier.ts'
 import { claimedUserOf, sessionIdOf } from './origin.ts'
-import { positiveIntegerOf } from './sequence.ts'
 import type { RowOptions } from './span-rows.ts'
 import { dayOf, problemOfTime, timestampOf } from './time.ts'
 
@@ -59,7 +57,7 @@ export function toLogRow(
     session_id: sessionIdOf(attributes, origin),
     user_id: options.userId ?? claimedUserOf(attributes, origin),
     recorder_id: origin.recorderId,
-    sequence: positiveIntegerOf(attributes.get('turnlog.sequence')),
+    sequence: sequenceOf(attributes.get('turnlog.sequence')),
     conversation_id: identifierOf(attributes.get('gen_ai.conversation.id')),
     file_path: columnTextOf(attributes.get('file.path')),
     file_operation_id: identifierOf(attributes.get('turnlog.file_operation.id')),
@@ -141,11 +139,11 @@ function newsOf(
         endedAt: time,
         isEndAbandoned: isTrue(attributes.get('turnlog.abandoned')),
         exitCode: integerOf(attributes.get('turnlog.exit_code')),
-        lastSequence: positiveIntegerOf(attributes.get('turnlog.recorder.last_sequence')),
+        lastSequence: sequenceOf(attributes.get('turnlog.recorder.last_sequence')),
       }
     case 'turnlog.records.dropped': {
-      const first = positiveIntegerOf(attributes.get('turnlog.drop.first_sequence'))
-      const last = positiveIntegerOf(attributes.get('turnlog.drop.last_sequence'))
+      const first = sequenceOf(attributes.get('turnlog.drop.first_sequence'))
+      const last = sequenceOf(attributes.get('turnlog.drop.last_sequence'))
       if (first === null || last === null || first > last) return undefined
       return { dropped: [first, last] }
     }

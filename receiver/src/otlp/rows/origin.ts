@@ -1,14 +1,13 @@
 /** The resource and scope of records, read once for all records of one group. */
 
-import { toJsonText } from '../wire/json-text.ts'
-import type { AnyValue, AttributeMap, Resource, Scope } from '../wire/request.ts'
+import { toJsonText } from '../wire/json.ts'
+import type { AnyValue, AttributeMap, InstrumentationScope, Resource } from '../wire/request.ts'
 import { clean } from '../wire/text.ts'
-import { columnTextOf, storeAttributes } from './attributes.ts'
+import { columnTextOf, identifierOf, sequenceOf } from './attribute-values.ts'
+import { storeAttributes } from './attributes.ts'
 import type { NamedRecorder, SessionOrigin } from './batch.ts'
 import type { ContentSink } from './contents.ts'
 import { fingerprintOfOrigin, recordedThroughName } from './fingerprint.ts'
-import { identifierOf } from './identifier.ts'
-import { positiveIntegerOf } from './sequence.ts'
 
 export interface Origin extends SessionOrigin {
   readonly attributes: AttributeMap
@@ -20,7 +19,7 @@ export interface Origin extends SessionOrigin {
   fingerprint(): Buffer
 }
 
-export function openOrigin(resource: Resource, scope: Scope): Origin {
+export function openOrigin(resource: Resource, scope: InstrumentationScope): Origin {
   const stored = withoutRecordedThrough(resource.attributes)
   let fingerprint: Buffer | undefined
   return {
@@ -78,7 +77,7 @@ export function recorderOf(
     service_name: columnTextOf(attributes.get('service.name')),
     service_version: columnTextOf(attributes.get('service.version')),
     resource: smallTextOf(resource),
-    recorded_through: positiveIntegerOf(attributes.get(recordedThroughName)),
+    recorded_through: sequenceOf(attributes.get(recordedThroughName)),
   }
 }
 
@@ -101,7 +100,7 @@ function withoutRecordedThrough(attributes: AttributeMap): AttributeMap {
   return new Map([...attributes].filter(([key]) => key !== recordedThroughName))
 }
 
-function scopeMembers(resource: Resource, scope: Scope): AttributeMap {
+function scopeMembers(resource: Resource, scope: InstrumentationScope): AttributeMap {
   const members = new Map<string, AnyValue>([['name', scope.name]])
   if (scope.version !== '') members.set('version', scope.version)
   if (scope.attributes.size > 0) members.set('attributes', scope.attributes)

@@ -1,13 +1,13 @@
-/** One data point of a metric → its row, or why it is refused. Pure. */
+/** One data point of a metric → its row, or why it is rejected. Pure. */
 import type { Period } from '../../period.ts'
-import { toJsonText } from '../wire/json-text.ts'
+import { toJsonText } from '../wire/json.ts'
 import type { AnyValue, ExponentialBuckets, PointRecord } from '../wire/request.ts'
 import { clean } from '../wire/text.ts'
-import { storeAttributes, textOf } from './attributes.ts'
+import { identifierOf, textOf } from './attribute-values.ts'
+import { storeAttributes } from './attributes.ts'
 import type { Item, PointRow } from './batch.ts'
 import type { ContentSink } from './contents.ts'
 import { fingerprintOfPoint, fingerprintOfStream } from './fingerprint.ts'
-import { identifierOf } from './identifier.ts'
 import { claimedUserOf, sessionIdOf } from './origin.ts'
 import type { RowOptions } from './span-rows.ts'
 import { dayOf, problemOfBeginning, problemOfTime, timestampOf } from './time.ts'

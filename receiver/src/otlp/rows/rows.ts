@@ -4,13 +4,13 @@
  */
 import type { Period } from '../../period.ts'
 import type { AttributeMap, Claim, Group, OtlpRequest } from '../wire/request.ts'
+import { sequenceOf } from './attribute-values.ts'
 import type { Batch, Item, Reject } from './batch.ts'
 import { type ContentPart, isContentPart, joinParts, toContentPart } from './content-parts.ts'
-import { collectContents } from './contents.ts'
+import { BatchContents } from './contents.ts'
 import { type EqualsSeen, eventNameOf, toLogRow } from './log-rows.ts'
 import { type Origin, openOrigin, recorderOf } from './origin.ts'
 import { toPointRow } from './point-rows.ts'
-import { positiveIntegerOf } from './sequence.ts'
 import { toSpanRow } from './span-rows.ts'
 
 type RowResult<Row> =
@@ -24,7 +24,7 @@ export function toBatch(
   request: OtlpRequest,
   options: { readonly period: Period; readonly userId: string | undefined },
 ): Batch {
-  const contents = collectContents()
+  const contents = new BatchContents()
   const recorders = request.resources
     .map((resource) => recorderOf(resource, options))
     .filter((recorder) => recorder !== undefined)
@@ -51,7 +51,7 @@ export function toBatch(
     if (result.status === 'part') received.push(result.part)
     return result
   })
-  const { contentParts, rejects } = joinParts(received, contents.put)
+  const { contentParts, rejects } = joinParts(received, (row) => contents.put(row))
   return {
     signal: 'logs',
     ...rows,
@@ -97,7 +97,7 @@ function toReject(
   return {
     reason,
     recorderId: origin.recorderId,
-    sequence: positiveIntegerOf(attributes.get('turnlog.sequence')),
+    sequence: sequenceOf(attributes.get('turnlog.sequence')),
     claim,
   }
 }

@@ -1,35 +1,32 @@
-/** One span → its row, or why it is refused. Pure. */
+/** One span → its row, or why it is rejected. Pure. */
 import { parseSpanId, parseTraceId } from '@turnlog/conventions'
 import { lastSaid } from '@turnlog/conventions/content/last-said'
 import type { Period } from '../../period.ts'
 import { withGenAiNames } from '../dialects/with-genai-names.ts'
-import { toJsonText } from '../wire/json-text.ts'
-import { tryParseJson } from '../wire/parse-json.ts'
+import { toJsonText, tryParseJson } from '../wire/json.ts'
 import type { AnyValue, AttributeMap, SpanRecord } from '../wire/request.ts'
 import { clean } from '../wire/text.ts'
 import {
   columnTextOf,
   firstOf,
+  identifierOf,
   integerOf,
   isTrue,
-  referenceOf,
-  storeAttributes,
-  storeValue,
+  sequenceOf,
   textOf,
-} from './attributes.ts'
+} from './attribute-values.ts'
+import { referenceOf, storeAttributes, storeValue } from './attributes.ts'
 import type { Item, SpanRow } from './batch.ts'
-import type { ContentSink, collectContents } from './contents.ts'
-import { identifierOf } from './identifier.ts'
-import type { Origin } from './origin.ts'
-import { positiveIntegerOf } from './sequence.ts'
+import type { BatchContents, ContentSink } from './contents.ts'
+import { claimedUserOf, type Origin, sessionIdOf } from './origin.ts'
 import { dayOf, problemOfTime, timestampOf } from './time.ts'
 
 export interface RowOptions {
   readonly origin: Origin
   readonly period: Period
-  /** The user the token stands for: it counts, whatever the client claims. */
+  /** The token's user, who takes precedence over the client's claim. */
   readonly userId: string | undefined
-  readonly contents: ReturnType<typeof collectContents>
+  readonly contents: BatchContents
 }
 
 export type SpanResult =
@@ -66,11 +63,10 @@ export function toSpanRow(span: SpanRecord, options: RowOptions): SpanResult {
     status_code: span.statusCode,
     status_message: textOf(span.statusMessage),
     service_name: origin.serviceName,
-    session_id: identifierOf(attributes.get('session.id') ?? origin.attributes.get('session.id')),
-    user_id:
-      options.userId ?? identifierOf(attributes.get('user.id') ?? origin.attributes.get('user.id')),
+    session_id: sessionIdOf(attributes, origin),
+    user_id: options.userId ?? claimedUserOf(attributes, origin),
     recorder_id: origin.recorderId,
-    sequence: positiveIntegerOf(attributes.get('turnlog.sequence')),
+    sequence: sequenceOf(attributes.get('turnlog.sequence')),
     conversation_id: identifierOf(attributes.get('gen_ai.conversation.id')),
     operation: operation === null ? null : identifierOf(operation),
     agent_name: columnTextOf(attributes.get('gen_ai.agent.name')),
@@ -124,7 +120,7 @@ function problemOfSpan(span: SpanRecord, period: Period): string | undefined {
   return problemOfEnd === undefined ? undefined : `span’s end ${problemOfEnd}`
 }
 
-/** Some clients send a root's parent as zeros. */
+/** Some clients send zeros as the parent of a root. */
 function isAbsent(id: string): boolean {
   return id === '' || /^0{16}$/.test(id)
 }
@@ -134,8 +130,8 @@ function tokensOf(attributes: AttributeMap, names: readonly string[]): bigint | 
 }
 
 /**
- * A turn's prompt and answer as plain text, beside the messages they are part of, so that SQL reads
- * them without JSON and a list shows their beginnings without reading contents.
+ * Adds a turn's prompt and answer as plain text to the messages that they are part of: SQL reads them without parsing
+ * JSON, and a list shows their beginnings without reading contents.
  */
 function withPromptAndAnswer(attributes: AttributeMap, sink: ContentSink): string {
   const members = [storeAttributes(attributes, sink).slice(1, -1)]
@@ -149,7 +145,7 @@ function withPromptAndAnswer(attributes: AttributeMap, sink: ContentSink): strin
   return `{${members.filter((member) => member !== '').join(',')}}`
 }
 
-/** What `role` said last in the messages `from`, as JSON text; a reference where they are not whole. */
+/** The last text of `role` in the messages `from`; to be read later when parts of the messages travel apart. */
 function storeSaid(
   attributes: AttributeMap,
   options: { readonly from: string; readonly role: string; readonly sink: ContentSink },

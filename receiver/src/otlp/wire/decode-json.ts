@@ -6,6 +6,7 @@
  * rejected alone. A wrong type outside of records, such as a list that is not a list, damages the body, and this throws.
  */
 import type { JsonObject } from '@turnlog/conventions/plain'
+import { parseJson } from './json.ts'
 import {
   type Complain,
   collectProblems,
@@ -20,13 +21,12 @@ import {
 import { toPoints } from './json-metrics.ts'
 import { toAttributes, toValue } from './json-values.ts'
 import { RecordLimit } from './limits.ts'
-import { parseJson } from './parse-json.ts'
 import type {
   Group,
+  InstrumentationScope,
   LogRecord,
   OtlpRequest,
   Resource,
-  Scope,
   Signal,
   SpanRecord,
 } from './request.ts'
@@ -114,7 +114,7 @@ function readGroups<Record>(
   return { resources, groups }
 }
 
-function toScope(scoped: JsonObject): Scope {
+function toScope(scoped: JsonObject): InstrumentationScope {
   const scope = memberOf(scoped, 'scope')
   return {
     name: toText(scope.name, 'scope.name', damaged),

@@ -15,10 +15,10 @@ import {
 } from './protobuf-values.ts'
 import type {
   Group,
+  InstrumentationScope,
   LogRecord,
   OtlpRequest,
   Resource,
-  Scope,
   Signal,
   SpanRecord,
 } from './request.ts'
@@ -166,7 +166,7 @@ function toResource(wire: WireResource | null, schemaUrl: Uint8Array): Resource 
   return { attributes: toAttributes(wire?.attributes ?? [], 0), schemaUrl: toName(schemaUrl) }
 }
 
-function toScope({ scope, schemaUrl }: WireScoped): Scope {
+function toScope({ scope, schemaUrl }: WireScoped): InstrumentationScope {
   return {
     name: scope ? toName(scope.name) : '',
     version: scope ? toName(scope.version) : '',

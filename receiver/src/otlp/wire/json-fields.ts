@@ -1,12 +1,9 @@
-/**
- * Members of OTLP/JSON, read one by one: each is of the kind asked for, or a complaint and a value
- * that stands for nothing.
- */
+/** Readers of OTLP/JSON's members. A member of another type is a complaint, and is read as an empty value. */
 
 import { Buffer } from 'node:buffer'
 import { isObject, type JsonObject } from '@turnlog/conventions/plain'
 
-/** Says what is wrong; of a record the first call counts. */
+/** Takes a problem; the first one of a record is its `problem`. */
 export type Complain = (problem: string) => void
 
 const maxUint64 = 2n ** 64n - 1n
@@ -35,7 +32,7 @@ export function toDouble(value: unknown, name: string, complain: Complain): numb
   return 0
 }
 
-/** A bare number beyond 64 bits is a double: the JavaScript SDK takes `1e300` for an integer. */
+/** A number beyond 64 bits is a double: the JavaScript SDK sends `1e300` as an integer. */
 export function toInteger(value: unknown, name: string, complain: Complain): bigint | number {
   const integer = toBigInt(value)
   if (integer !== undefined && integer <= maxInt64 && integer >= -maxInt64 - 1n) return integer
@@ -47,7 +44,7 @@ export function toInteger(value: unknown, name: string, complain: Complain): big
 /** Either alphabet, padded or not. */
 const base64 = /^[\w+/-]*={0,2}$/
 
-/** Base64; or what JSON makes of a `Uint8Array` or `Buffer`, as the JavaScript SDK 1 sends them. */
+/** Base64, or the JSON of a `Uint8Array` or `Buffer`, which version 1 of the JavaScript SDK sends. */
 export function toBytes(value: unknown, complain: Complain): Buffer {
   if (typeof value === 'string' && base64.test(value)) return Buffer.from(value, 'base64')
   const bytes = isObject(value) ? byteList(value) : undefined
@@ -108,7 +105,7 @@ export function toSmallInteger(value: unknown, name: string, complain: Complain)
   return 0
 }
 
-/** A number nobody has named yet is kept, as proto3 does; a name nobody knows is unspecified. */
+/** An unknown number stays as it is, as in proto3; an unknown name is unspecified. */
 export function toEnum(value: unknown, name: string, names: readonly string[], complain: Complain) {
   if (value === undefined || value === null) return 0
   if (typeof value === 'string' && !/^-?\d+$/.test(value)) return Math.max(names.indexOf(value), 0)

@@ -1,6 +1,6 @@
 /**
- * Metrics of OTLP/JSON → their data points. What is wrong with a metric is wrong with each of its points; a metric that
- * is none, and so has none, counts as one point.
+ * Metrics of OTLP/JSON → their data points. A problem of a metric is a problem of each of its points; a malformed metric
+ * without points counts as one point.
  */
 import type { JsonObject } from '@turnlog/conventions/plain'
 import {

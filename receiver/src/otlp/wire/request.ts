@@ -35,7 +35,7 @@ export interface Resource {
   readonly schemaUrl: string
 }
 
-export interface Scope {
+export interface InstrumentationScope {
   readonly name: string
   readonly version: string
   readonly attributes: AttributeMap
@@ -185,7 +185,7 @@ export const emptyPoint = {
 /** Records of one scope of one resource. A request may hold the same pair more than once. */
 export interface Group<Record> {
   readonly resource: Resource
-  readonly scope: Scope
+  readonly scope: InstrumentationScope
   readonly records: readonly Record[]
 }
 

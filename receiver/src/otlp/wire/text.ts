@@ -1,15 +1,15 @@
 /**
- * Text that PostgreSQL cannot hold as text, kept without loss.
+ * Handles texts that PostgreSQL refuses, without loss.
  *
- * `text` and `jsonb` refuse U+0000 and lone surrogates, and bytes need not be UTF-8 at all. Such
- * text is *unclean*: where it is content it lands as bytes, where it is a name it is cleaned.
- * A byte of a JSON body that is not UTF-8 becomes the lone surrogate U+DC00 + byte, a *stray byte*, and is
- * written back as that byte. A lone surrogate that was sent becomes its three bytes of WTF-8.
+ * `text` and `jsonb` refuse U+0000 and lone surrogates, and a body may have bytes that are not UTF-8. Such a text is
+ * *unclean*: a content lands as bytes, a name is cleaned. A byte of a JSON body that is not UTF-8 becomes the lone surrogate
+ * U+DC00 + byte, a *stray byte*, and is written back as that byte. A lone surrogate that was sent becomes its three bytes of
+ * WTF-8.
  */
 import { type Buffer, isUtf8 } from 'node:buffer'
 import { encodeText as encode } from '@turnlog/conventions/content/text'
 
-/** Bytes of one body that may be something other than UTF-8; a body with more is not text. */
+/** Stray bytes of one body; a body with more is not text. */
 export const strayBytesMax = 10_000
 
 /** True when PostgreSQL takes the text as it is. */
@@ -75,7 +75,7 @@ export function restoreLoneSurrogates(json: string): string {
   })
 }
 
-/** The text of bytes that should be UTF-8, strays escaped; undefined when there are too many. */
+/** The text of bytes that should be UTF-8, with stray bytes; undefined when there are too many of them. */
 export function decodeText(bytes: Buffer): string | undefined {
   if (isUtf8(bytes)) return bytes.toString('utf8')
   const pieces: string[] = []
