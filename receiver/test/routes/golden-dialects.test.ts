@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import {
   type Attributes,
   type Json,
+  nanoseconds,
   newSpanId,
   newTraceId,
   post,
@@ -169,19 +170,21 @@ test('a framework’s model call and its SDK’s directly below are one call, wh
     'gen_ai.usage.input_tokens': 10,
     'gen_ai.usage.output_tokens': 1,
   }
+  // All start at one time: the outer span of a call must not start after the inner one.
+  const common = { traceId, startTimeUnixNano: nanoseconds() }
   const spans = [
-    span(chat, { traceId, spanId: inner, parentSpanId: outer }),
-    span(chat, { traceId, spanId: outer, parentSpanId: agent }),
+    span(chat, { ...common, spanId: inner, parentSpanId: outer }),
+    span(chat, { ...common, spanId: outer, parentSpanId: agent }),
     span(
       { 'gen_ai.operation.name': 'invoke_agent', 'session.id': 's-1' },
-      { traceId, spanId: agent },
+      { ...common, spanId: agent },
     ),
     // A model call inside a tool call is a separate call.
     span(
       { 'gen_ai.operation.name': 'execute_tool' },
-      { traceId, spanId: 'aa'.repeat(8), parentSpanId: outer },
+      { ...common, spanId: 'aa'.repeat(8), parentSpanId: outer },
     ),
-    span(chat, { traceId, parentSpanId: 'aa'.repeat(8) }),
+    span(chat, { ...common, parentSpanId: 'aa'.repeat(8) }),
   ]
   await using database = await land(
     spans.map((one) => traceRequest([one], { 'session.id': 's-1' })),

@@ -30,7 +30,8 @@ afterAll(async () => {
 
 const protobuf = { 'content-type': 'application/x-protobuf' }
 const day = 86_400_000
-const at = (offset: number) => nanoseconds(new Date(Date.now() + offset))
+const startedAt = Date.now()
+const at = (offset: number) => nanoseconds(new Date(startedAt + offset))
 const now = at(0)
 const started = at(-500)
 
