@@ -33,7 +33,7 @@ describe.skipIf(project === '')('npx turnlog-receiver', () => {
     await expect(receiver.command('purge')).rejects.toMatchObject({
       code: 1,
       // npm may have something to say before.
-      stderr: expect.stringMatching(/^turnlog-receiver: Say from which day[^\n]+\n$/m),
+      stderr: expect.stringMatching(/^turnlog-receiver: Give the first day[^\n]+\n$/m),
     })
   })
 })

@@ -10,7 +10,7 @@ import { setPageHeaders } from './http/sign-in.ts'
 import { jaegerRoutes } from './jaeger/routes.ts'
 import { openKeeping } from './keeping.ts'
 import { describeRoutes, descriptionRoutes } from './openapi/document.ts'
-import { openWellness } from './outage-notices.ts'
+import { openOutageNotices } from './outage-notices.ts'
 import { pageFormat } from './pages/notices.ts'
 import { pageRoutes } from './pages/routes.ts'
 import { attachmentRoutes } from './routes/attachments.ts'
@@ -64,7 +64,7 @@ export function buildApp(
       reply.raw.end(JSON.stringify({ code: 3, message: 'The address cannot be read.' }))
     },
   })
-  const { unwell: onUnwell, well: onWell } = openWellness(log)
+  const { unwell: onUnwell, well: onWell } = openOutageNotices(log)
   const keeping = openKeeping(database, { ...config, now })
   const withCookies = (routes: (scope: FastifyInstance) => void) =>
     app.register(async (scope) => {

@@ -1,4 +1,4 @@
-/** What the receiver counts about itself: received = landed + duplicate + rejected, at every moment. */
+/** The receiver's own counts: received = landed + duplicate + rejected, at every moment. */
 
 export interface Counts {
   readonly received: number

@@ -1,14 +1,14 @@
-/** Whether days that are due by age are dropped now. Pure. */
+/** Decides whether expired days are dropped now. Pure. */
 import type { Due } from './storage/keep/expire.ts'
 
 /**
- * A week of days with records may go at once: a receiver was off over a holiday. More of them are rather a clock that
- * jumped or a setting mistaken, and wait for somebody to read what is said.
+ * Up to a week of days with records is dropped at once: a receiver may have been off over a holiday. More days are more likely
+ * a clock that jumped or a wrong setting, so they are dropped a day after the warning.
  */
 export const daysAtOnceMax = 7
 export const announcedMilliseconds = 86_400_000
 
-/** Days of which records would go, each once, the first first; what was purged is nobody's surprise. */
+/** The days whose records would be dropped, each once, in order; without days that were purged, which is expected. */
 export function surprisingDays(
   due: readonly Due[],
   { purgedBefore }: { readonly purgedBefore: string | undefined },
@@ -23,7 +23,7 @@ export type ExpiryPlan =
   | { readonly action: 'drop' }
   | { readonly action: 'wait'; readonly days: readonly string[]; readonly milliseconds: number }
 
-/** `overdueFor`: for how long so much has been due. */
+/** `overdueFor`: for how many milliseconds so many days have been due. */
 export function planExpiry(
   days: readonly string[],
   { overdueFor }: { readonly overdueFor: number | undefined },

@@ -1,4 +1,4 @@
-/** What is kept, as it is now: by age, and as far as an operator has not purged it; and whether more may land. */
+/** Which days are kept now, by age and by purges of operators; and whether records may land at all. */
 import { TurnlogError } from './errors.ts'
 import type { Period } from './period.ts'
 import type { Database } from './storage/database.ts'
@@ -8,7 +8,7 @@ import { sizeOfDatabase } from './storage/keep/samples.ts'
 export interface Keeping {
   /** Throws when the database does not answer. */
   period(): Promise<Period>
-  /** For whoever lands. Throws also `TL_CLOCKS_DISAGREE` and `TL_DATABASE_FULL`, which heal. */
+  /** For requests that land records. Also throws `TL_CLOCKS_DISAGREE` and `TL_DATABASE_FULL`, which are temporary. */
   landingPeriod(): Promise<Period>
 }
 
@@ -19,9 +19,9 @@ export interface KeepingOptions {
   readonly now: () => Date
 }
 
-/** What others did to the database, a purge say, is known after this long. */
+/** The state of the database is read this often; a purge by another process takes effect that much later. */
 const knownForMilliseconds = 10_000
-/** Two clocks; which of them is wrong cannot be told from here. */
+/** By how much the two clocks may differ. Which of them is wrong cannot be known here. */
 const clockDifferenceMax = 86_400_000
 
 export function openKeeping(
@@ -57,7 +57,7 @@ export function openKeeping(
   }
 }
 
-/** By a wrong clock records would be refused as too old, and dropped, for good: better to wait until it is set. */
+/** By a wrong clock, records would be refused as too old, and days dropped, for good: so nothing lands until it is set. */
 export function problemOfClock(now: Date, databaseNow: Date): TurnlogError | undefined {
   if (Math.abs(now.getTime() - databaseNow.getTime()) <= clockDifferenceMax) return undefined
   return new TurnlogError(
@@ -70,6 +70,6 @@ function problemOfSize(bytes: number, bytesMax: number): TurnlogError | undefine
   if (bytes <= bytesMax) return undefined
   return new TurnlogError(
     'TL_DATABASE_FULL',
-    `The database takes ${bytes} bytes, more than TURNLOG_DATABASE_BYTES_MAX (${bytesMax}): nothing lands until days expire or are purged`,
+    `The database has ${bytes} bytes, more than TURNLOG_DATABASE_BYTES_MAX (${bytesMax}): nothing lands until days expire or are purged`,
   )
 }

@@ -1,5 +1,4 @@
-/** The process: settings, database, schema, then listening; and all of it closed in reverse order. */
-
+/** The receiver's process: settings, database, schema, background work, HTTP; closed in reverse order. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorCode, errorMessage } from '@turnlog/conventions/plain'
 import type { EmbeddedPostgres } from '@turnlog/embedded-postgres'
@@ -16,9 +15,9 @@ import { type Database, openDatabase } from './storage/database.ts'
 import { migrate } from './storage/migrate.ts'
 import { createSignInLink } from './storage/sign-in.ts'
 
-/** A database that is just starting gets this long. */
+/** How long to wait for a database that is starting. */
 const databaseWithinMs = 30_000
-/** What is being landed gets this long to be answered; the rest comes again. */
+/** How long to wait for running requests; clients repeat those that are cut off. */
 const requestsWithinMs = 2_000
 const lastSampleWithinMs = 1_000
 const maintenanceEndsWithinMs = 1_000
@@ -29,26 +28,28 @@ function log(message: string): void {
   console.log(message)
 }
 
-/** By somebody at a terminal. A file or a service's journal keeps what is said, and others read it. */
-function isRead(): boolean {
+/** Secrets are printed at a terminal only: a file or a service's journal would store them, and others read it. */
+function isTerminal(): boolean {
   return process.stdout.isTTY === true
 }
 
-/** What somebody should look at goes to standard error. */
+/** Messages that need attention are written to standard error. */
 function warn(message: string): void {
   console.error(message)
 }
 
-/** Runs until told to stop. Throws a `TurnlogError` or `PostgresError` when it cannot start, or cannot go on; what was begun is undone. */
-export async function run(environment: NodeJS.ProcessEnv, told: AbortSignal): Promise<void> {
+/** Runs until the signal aborts. Throws a `TurnlogError` or `PostgresError` when it cannot start or continue, and closes what it opened. */
+export async function run(environment: NodeJS.ProcessEnv, stopping: AbortSignal): Promise<void> {
   const config = readConfig(environment)
   await using closing = new AsyncDisposableStack()
   const own =
-    config.databaseUrl === undefined ? await openOwnPostgres(config, { told, closing }) : undefined
+    config.databaseUrl === undefined
+      ? await openOwnPostgres(config, { stopping, closing })
+      : undefined
   const url = config.databaseUrl ?? own?.url ?? ''
   const database = openDatabase(url, { connectionsMax: config.connectionsMax, log: warn })
   closing.defer(() => within(databaseClosesWithinMs, database.close()))
-  await untilAnswers(database, told)
+  await untilAnswers(database, stopping)
   const applied = await migrate(database)
   if (applied.length > 0) log(`Schema    brought up to date: ${applied.join(', ')}`)
   const maintenance = await startMaintenance(database, {
@@ -72,63 +73,56 @@ export async function run(environment: NodeJS.ProcessEnv, told: AbortSignal): Pr
   if (!isLoopback(config.host)) {
     log(`Listens on ${config.host} (TURNLOG_RECEIVER_HOST): other machines may reach it.`)
   }
-  // Whoever started us prints a link of its own, and a service has `turnlog-receiver link`: here it would lie in a log.
-  const isForPeople = !process.connected && isRead() && isLoopback(config.host)
+  // A supervisor (`process.connected`) prints its own link. For a service there is `turnlog-receiver link`: its log is stored.
+  const isForPeople = !process.connected && isTerminal() && isLoopback(config.host)
   const publicUrl = config.publicUrl ?? baseUrl
   log(
     `Receiver  ${isForPeople ? await createSignInLink(database, { baseUrl: publicUrl }) : baseUrl}`,
   )
-  const ended = await Promise.race([untilTold(told), own?.exited ?? untilTold(told)])
-  if (ended !== 'told') {
-    throw new TurnlogError('TL_PART_ENDED', 'The embedded PostgreSQL ended by itself.')
+  const ended = await Promise.race([untilStopped(stopping), own?.exited ?? untilStopped(stopping)])
+  if (ended !== 'stopped') {
+    throw new TurnlogError('TL_PART_ENDED', 'The embedded PostgreSQL ended unexpectedly.')
   }
 }
 
-/** The embedded one, imported only when it is needed. At a terminal its address is printed as `psql` takes it. */
+/** Starts the embedded PostgreSQL, which is imported only when needed. At a terminal, prints its address for `psql`. */
 async function openOwnPostgres(
   config: Config,
-  { told, closing }: { readonly told: AbortSignal; readonly closing: AsyncDisposableStack },
+  { stopping, closing }: { readonly stopping: AbortSignal; readonly closing: AsyncDisposableStack },
 ): Promise<EmbeddedPostgres> {
   const { openEmbeddedPostgres } = await import('@turnlog/embedded-postgres')
   const postgres = await openEmbeddedPostgres({
     dataDirectory: config.dataFolder,
     port: config.postgresPort,
     log,
-    signal: told,
+    signal: stopping,
   })
   closing.defer(() => postgres.close({ withinMs: postgresStopsWithinMs }))
-  log(`Database  ${isRead() ? postgres.url : connectionUrl({ ...postgres, password: '…' })}`)
+  log(`Database  ${isTerminal() ? postgres.url : connectionUrl({ ...postgres, password: '…' })}`)
   return postgres
 }
 
-async function untilAnswers(database: Database, told: AbortSignal): Promise<void> {
+async function untilAnswers(database: Database, stopping: AbortSignal): Promise<void> {
   const deadline = performance.now() + databaseWithinMs
   for (;;) {
     try {
       await database.query('select 1')
       return
     } catch (cause) {
-      told.throwIfAborted()
+      stopping.throwIfAborted()
       if (performance.now() < deadline && isStarting(cause)) {
-        await sleep(250, undefined, { signal: told })
+        await sleep(250, undefined, { signal: stopping })
         continue
       }
-      const reason = errorMessage(cause)
-      throw new TurnlogError(
-        'TL_DATABASE_UNREACHABLE',
-        `The database does not answer: ${reason}.`,
-        {
-          cause,
-        },
-      )
+      const message = `The database does not answer: ${errorMessage(cause)}.`
+      throw new TurnlogError('TL_DATABASE_UNREACHABLE', message, { cause })
     }
   }
 }
 
-/** Not there yet, or starting up; a wrong password stays wrong. */
+/** False for errors that waiting does not mend, such as a wrong password. */
 function isStarting(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return !/^(28|3D|0A|ENOTFOUND)/.test(errorCode(error) ?? '')
+  return error instanceof Error && !/^(28|3D|0A|ENOTFOUND)/.test(errorCode(error) ?? '')
 }
 
 async function listen(
@@ -142,7 +136,7 @@ async function listen(
     if (code === 'EADDRNOTAVAIL') {
       throw new TurnlogError(
         'TL_SETTING_INVALID',
-        `TURNLOG_RECEIVER_HOST is ${host}, which is no address of this machine.`,
+        `TURNLOG_RECEIVER_HOST is ${host}, which is not an address of this machine.`,
         { cause },
       )
     }
@@ -155,10 +149,10 @@ async function listen(
   }
 }
 
-function untilTold(told: AbortSignal): Promise<'told'> {
+function untilStopped(stopping: AbortSignal): Promise<'stopped'> {
   return new Promise((resolve) => {
-    if (told.aborted) resolve('told')
-    told.addEventListener('abort', () => resolve('told'), { once: true })
+    if (stopping.aborted) resolve('stopped')
+    stopping.addEventListener('abort', () => resolve('stopped'), { once: true })
   })
 }
 
@@ -168,25 +162,25 @@ async function within(ms: number, promise: Promise<unknown>): Promise<void> {
 
 /** The process, from its environment to its exit code. */
 export async function main(): Promise<void> {
-  // Keeps the process until all is closed, whatever else has let go of it by then.
+  // Keeps the process alive until everything is closed.
   const alive = setInterval(() => undefined, 60_000)
-  const told = new AbortController()
-  const stop = () => told.abort()
+  const stopping = new AbortController()
+  const stop = () => stopping.abort()
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
-  // Whoever started it is gone.
+  // The process that started this one has ended.
   process.on('disconnect', stop)
   try {
-    await run(process.env, told.signal)
+    await run(process.env, stopping.signal)
   } catch (error) {
-    if (!told.signal.aborted) {
+    if (!stopping.signal.aborted) {
       const isExpected = error instanceof TurnlogError || error instanceof PostgresError
       console.error(isExpected ? error.message : error)
       process.exitCode = 1
     }
   }
   clearInterval(alive)
-  // Nothing is left to wait for but what would not end in time.
+  // Does not wait for anything that did not close in time.
   process.exit()
 }
 

@@ -1,5 +1,7 @@
-/** Work beside requests: tomorrow's partitions are made, days that are kept no longer are dropped. */
+/** Background work: creates the partitions of the coming days, and drops the days that have expired. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errorMessage } from '@turnlog/conventions/plain'
 import { daysAtOnceMax, planExpiry, surprisingDays } from './expiry-plan.ts'
 import { problemOfClock } from './keeping.ts'
 import { oldestDay, type Period } from './period.ts'
@@ -9,9 +11,9 @@ import { type DropResult, dropDays, dueBefore, overdueFor } from './storage/keep
 import { ensurePartitions } from './storage/keep/partitions.ts'
 import { sweep } from './storage/keep/sweep.ts'
 
-/** Often enough that a laptop that slept over midnight, or a failed attempt, costs nothing. */
+/** Short enough that a laptop that slept over midnight, or a failed attempt, does no harm. */
 const intervalMilliseconds = 60 * 60 * 1_000
-/** When something could not be dropped: a long query may have ended by then. */
+/** Pause after a run that could not drop everything: a long query may have ended by then. */
 const soonMilliseconds = 5 * 60 * 1_000
 const dropTriesMax = 5
 const pauseMilliseconds = 1_000
@@ -24,9 +26,9 @@ export interface MaintenanceOptions {
 }
 
 /**
- * Makes the partitions that are missing now, drops what has expired, and both again every hour; resolves after the
- * partitions were made for the first time. Where that fails, as behind a long query, rows land in the `_rest`
- * partitions meanwhile. Several receivers may do this at once.
+ * Creates missing partitions and drops expired days, now and every hour. Resolves when the partitions were created for the
+ * first time. If that fails, for example because of a long query, rows land in the `_rest` partitions meanwhile. Several
+ * receivers may do this at once.
  */
 export async function startMaintenance(
   database: Database,
@@ -36,13 +38,13 @@ export async function startMaintenance(
   const stopping = new AbortController()
   const { signal } = stopping
 
-  async function contained(what: string, work: () => Promise<boolean>): Promise<boolean> {
+  /** Runs `work`; false when it failed, which is then reported. */
+  async function contained(failure: string, work: () => Promise<boolean>): Promise<boolean> {
     try {
       return await work()
     } catch (error) {
       if (signal.aborted) return false
-      const reason = error instanceof Error ? error.message : String(error)
-      warn(`${what}, and will be tried again: ${reason}`)
+      warn(`${failure}, and will be tried again: ${errorMessage(error)}`)
       return false
     }
   }
@@ -55,14 +57,14 @@ export async function startMaintenance(
   }
 
   const makePartitions = () =>
-    contained('Partitions could not be made ahead', async () => {
+    contained('Partitions could not be created in advance', async () => {
       const period = await periodNow()
       await ensurePartitions(database, period.now, period)
       return true
     })
 
   const expire = () =>
-    contained('What has expired could not be dropped', async () => {
+    contained('Expired days could not be dropped', async () => {
       const period = await periodNow()
       const result = await dropExpired(database, { ...options, period, signal })
       await sweep(database, { oldest: oldestDay(period) })
@@ -101,7 +103,7 @@ async function dropExpired(
   if (plan.action === 'wait') {
     const hours = Math.ceil(plan.milliseconds / 3_600_000)
     warn(
-      `${days.length} days with records have expired at once (${days[0]} to ${days.at(-1)}), as when a clock has jumped or TURNLOG_RETENTION_DAYS was lowered. They are dropped in ${hours} h, or now by: turnlog-receiver purge --before ${before}`,
+      `${days.length} days with records have expired at once (${days[0]} to ${days.at(-1)}), as if a clock had jumped or TURNLOG_RETENTION_DAYS had been lowered. They are dropped in ${hours} h, or now by: turnlog-receiver purge --before ${before}`,
     )
     return { dropped: {}, left: [] }
   }
@@ -116,13 +118,13 @@ async function dropExpired(
   if (result.left.length > 0) {
     const first = result.left[0]?.day
     warn(
-      `${result.left.length} expired partitions (from ${first} on) are being read, and will be dropped later.`,
+      `${result.left.length} expired partitions (from ${first} on) are in use, and will be dropped later.`,
     )
   }
   return result
 }
 
-/** False when it was ended before its time. */
+/** False when the signal ended the pause. */
 async function paused(milliseconds: number, signal: AbortSignal): Promise<boolean> {
   try {
     await sleep(milliseconds, undefined, { signal, ref: false })
@@ -132,7 +134,7 @@ async function paused(milliseconds: number, signal: AbortSignal): Promise<boolea
   }
 }
 
-/** In one line, without content: `2026-10-22: spans 120 rows, 1.2 MB; …`. */
+/** One line without content: `2026-10-22: spans 120 rows, 1.2 MB; …`. */
 function describeDropped(dropped: Dropped): string {
   const days = [...new Set(Object.values(dropped).flatMap((table) => table.days))].sort()
   const span = days.length > 1 ? `${days[0]} to ${days.at(-1)}` : days[0]

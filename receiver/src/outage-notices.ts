@@ -1,12 +1,12 @@
-/** Says once that the database is unwell, and once that it is well again, however many requests find out. */
+/** Logs once that the database does not work, and once that it works again, however many requests notice. */
+import { errorCode, errorMessage } from '@turnlog/conventions/plain'
 
-import { errorCode } from '@turnlog/conventions/plain'
-
-export function openWellness(log: (message: string) => void) {
+export function openOutageNotices(log: (message: string) => void) {
   let isWell = true
   return {
     unwell(error: unknown): void {
-      if (isWell) log(`Requests are answered 503 and will come again: ${describe(error)}.`)
+      if (isWell)
+        log(`Requests are answered 503, and clients will repeat them: ${describe(error)}.`)
       isWell = false
     },
     well(): void {
@@ -16,10 +16,9 @@ export function openWellness(log: (message: string) => void) {
   }
 }
 
-/** Never the detail of a database error: it may quote content. */
+/** Without the detail of a database error, which may quote content. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  const message = error instanceof Error && error.message === '' ? error.name : errorMessage(error)
   const code = errorCode(error)
-  const message = error.message === '' ? error.name : error.message
   return `${message.slice(0, 200)}${code === undefined ? '' : ` (${code})`}`
 }

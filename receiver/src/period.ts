@@ -1,23 +1,23 @@
 /**
  * Which days are kept. Pure.
  *
- * A record lands when the UTC day of its own time is one that is kept, and a day goes as a whole: so what has just landed
- * is not dropped with the next breath, and `expired` means the same everywhere.
+ * A record lands if the UTC day of its own time is kept, and days are dropped as a whole. So a record that has just landed
+ * is not dropped a moment later, and `expired` means the same everywhere.
  */
 
 export interface Period {
   readonly now: Date
-  /** Infinity: nothing expires by itself. */
+  /** Infinity: nothing expires. */
   readonly retentionDays: number
-  /** An operator purged what is from before this day, `2026-07-31`: it does not come back. */
+  /** An operator purged everything from before this day, `2026-07-31`; such records are refused. */
   readonly purgedBefore: string | undefined
 }
 
-/** More days than anybody waits for; beyond it a time is an error and no age. */
+/** An older time is taken for an error. */
 export const retentionDaysMax = 3_650
-/** A clock may be wrong by this much, and a request be on its way for a while. */
+/** Allows for clocks that are wrong, and for requests in transit. */
 const slackDays = 1
-/** Clocks that are ahead. */
+/** How far ahead of now a record may be: clocks differ. */
 export const futureDays = 2
 const dayMilliseconds = 86_400_000
 
@@ -27,12 +27,12 @@ export function oldestDay({ now, retentionDays, purgedBefore }: Period): string 
   return purgedBefore !== undefined && purgedBefore > expiring ? purgedBefore : expiring
 }
 
-/** True for a day, `2026-07-31`, of which nothing lands any more: what was there has expired. */
+/** True for a day, `2026-07-31`, whose records have expired: new ones are refused. */
 export function isExpiredDay(day: string, period: Period): boolean {
   return day < oldestDay(period)
 }
 
-/** The days on which there may be records, the last one first. */
+/** The days that may have records, the last one first. */
 export function landingDays(period: Period): readonly string[] {
   const oldest = oldestDay(period)
   const days: string[] = []
@@ -43,7 +43,7 @@ export function landingDays(period: Period): readonly string[] {
   }
 }
 
-/** The UTC day so many days after now's. */
+/** The UTC day that is `days` after that of `now`. */
 export function dayFrom(now: Date, days: number): string {
   return new Date(now.getTime() + days * dayMilliseconds).toISOString().slice(0, 10)
 }

@@ -1,5 +1,7 @@
 /** The receiver's own counts, written to the database each minute. */
+
 import { randomUUID } from 'node:crypto'
+import { errorMessage } from '@turnlog/conventions/plain'
 import type { Counters, Counts } from './counters.ts'
 import type { Database } from './storage/database.ts'
 import { addReceiverSample, addTableSamples } from './storage/keep/samples.ts'
@@ -8,13 +10,13 @@ const intervalMilliseconds = 60_000
 
 export interface SamplingOptions {
   readonly counters: Counters
-  /** Told once when samples cannot be written, and once when they can again. */
+  /** Called once when samples cannot be written, and once when they can be again. */
   readonly log: (message: string) => void
 }
 
 /**
- * Samples until stopped; `stop` writes what was counted since. What could not be written is part of the next sample, so
- * that samples add up to what was counted; what a killed receiver had counted since its last is missing from them.
+ * Writes samples until stopped; `stop` writes the last one. Counts that could not be written are part of the next sample, so
+ * that the samples add up to all counts. If a receiver is killed, the counts since its last sample are lost.
  */
 export function startSampling(database: Database, { counters, log }: SamplingOptions) {
   const receiverId = randomUUID()
@@ -36,13 +38,15 @@ export function startSampling(database: Database, { counters, log }: SamplingOpt
       if (!isWell) log('The receiver’s own counts are written again.')
       isWell = true
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      if (isWell) log(`The receiver’s own counts cannot be written, and will be later: ${reason}`)
+      if (isWell)
+        log(
+          `The receiver’s own counts cannot be written, and will be written later: ${errorMessage(error)}`,
+        )
       isWell = false
     }
   }
 
-  /** One at a time: a database that is slow is not asked again meanwhile. */
+  /** One at a time, so that a slow database is not asked again meanwhile. */
   function sampleOnce(): Promise<void> {
     running ??= sample().finally(() => {
       running = undefined

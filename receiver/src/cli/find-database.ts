@@ -1,5 +1,4 @@
-/** Where the commands find the database: `DATABASE_URL`, else the one that runs for the data folder. */
-
+/** Finds the database for commands: that of `DATABASE_URL`, or else the one that is running for the data folder. */
 import { join } from 'node:path'
 import { errorMessage } from '@turnlog/conventions/plain'
 import {
@@ -11,7 +10,7 @@ import type { Config } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
 import { type Database, openDatabase } from '../storage/database.ts'
 
-/** Opens it, and closes it after `work`. Throws a `TurnlogError` of one line when there is none, or none answers. */
+/** Opens the database, and closes it after `work`. Throws a `TurnlogError` of one line when there is none, or it does not answer. */
 export async function withDatabase<Result>(
   config: Pick<Config, 'databaseUrl' | 'dataFolder'>,
   work: (database: Database) => Promise<Result>,
@@ -30,7 +29,7 @@ async function urlOfDataFolder(dataFolder: string): Promise<string> {
   if (connection !== undefined) return connectionUrl(connection)
   throw new TurnlogError(
     'TL_NO_DATABASE',
-    `No database: DATABASE_URL is not set, and there is none in '${dataFolder}' (TURNLOG_DATA). Is \`npm start\` running?`,
+    `No database: DATABASE_URL is not set, and none is running in '${dataFolder}' (TURNLOG_DATA). Is \`npm start\` running?`,
   )
 }
 

@@ -1,13 +1,13 @@
-/** `turnlog-receiver health`: whether the receiver of these settings answers, and its database does. */
+/** `turnlog-receiver health`: checks that the receiver with these settings and its database answer. */
 import { parseArgs } from 'node:util'
 import { baseUrlOf } from '../address.ts'
 import type { Config } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
 
-/** Longer than its own wait for a connection to the database, so that it is the receiver that says no. */
+/** Longer than the receiver waits for its database, so that the receiver can report that the database does not answer. */
 const answersWithinMs = 8_000
 
-/** Returns what to print when all is well; throws a `TurnlogError` of one line when it is not. */
+/** Returns the text to print when both answer; throws a `TurnlogError` of one line otherwise. */
 export async function healthCommand(args: readonly string[], config: Config): Promise<string> {
   parseArgs({ args: [...args], options: {} })
   const url = `${baseUrlOf(config)}/api/v1/health/ready`

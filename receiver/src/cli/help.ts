@@ -1,22 +1,22 @@
-/** What `turnlog-receiver --help` says. */
+/** The text of `turnlog-receiver --help`. */
 import { settings } from '../config.ts'
 
 const commands = `turnlog-receiver <command>
 
-  serve                                       land what is sent, and show it; stops on Ctrl-C
+  serve                                       run the receiver; stops on Ctrl-C
   token create --user <name> [--scope ingest] print a new token: ingest, gateway, read or admin
-    [--write-to <file>]                       into a file instead; one that is there and good is kept
-  token list                                  who has tokens; never the tokens
-  token revoke <id or token>                  end one
-  role create <name>                          print the password of a database role that may read the views
-    [--password-file <file>]                  into a file instead, or taken from it; again after an upgrade
-  role drop <name>                            end one
-  secret --write-to <file>                    a random password into a file, unless there is one
-  link                                        print a link that signs a browser in, once
-  purge --before <date> [--dry-run]           drop all records from before that day (UTC); or say what would go
-  health                                      ends with 0 when the receiver and its database answer
+    [--write-to <file>]                       write it to a file instead, unless the file has a valid one
+  token list                                  list the holders of tokens, without the tokens
+  token revoke <id or token>                  revoke a token
+  role create <name>                          create a database role that can read the views; print its password
+    [--password-file <file>]                  read the password from a file, or write it there; repeat after an upgrade
+  role drop <name>                            drop the role
+  secret --write-to <file>                    write a random password to a file, unless it has one
+  link                                        print a link that signs in one browser, once
+  purge --before <date> [--dry-run]           delete all records from before that day (UTC), or list them only
+  health                                      exit with 0 if the receiver and its database answer
 
-The database is that of DATABASE_URL, else the one that runs for TURNLOG_DATA (\`npm start\`).
+The database is that of DATABASE_URL, or else the one that is running for TURNLOG_DATA (\`npm start\`).
 
 Settings, from the environment:
 `

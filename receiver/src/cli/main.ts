@@ -1,4 +1,5 @@
-/** `turnlog-receiver`: commands for operators. What was asked for goes to standard output, all else to standard error. */
+/** `turnlog-receiver`: commands for operators. Results are written to standard output, errors to standard error. */
+import { errorMessage } from '@turnlog/conventions/plain'
 import { readConfig } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
 import { main as serve } from '../main.ts'
@@ -54,12 +55,8 @@ export async function runCommand(
         )
     }
   } catch (error) {
-    console.error(`turnlog-receiver: ${lineOf(error)}`)
+    const [line] = errorMessage(error).split('\n', 1)
+    console.error(`turnlog-receiver: ${line}`)
     return 1
   }
-}
-
-function lineOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.message.split('\n', 1)[0] ?? error.name
 }

@@ -1,4 +1,4 @@
-/** `turnlog-receiver purge --before <date> [--dry-run]`: drops all records from before a day, now. */
+/** `turnlog-receiver purge --before <date> [--dry-run]`: deletes all records from before a day. */
 import { userInfo } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -10,11 +10,11 @@ import { type Due, dropDays, dueBefore } from '../storage/keep/expire.ts'
 import { withDatabase } from './find-database.ts'
 import { toTable } from './table.ts'
 
-/** Somebody waits for it: a query that takes a minute is waited for. */
+/** An operator is waiting, so a query may take up to a minute to end. */
 const triesMax = 60
 const pauseMilliseconds = 1_000
 
-/** Returns what standard output is to hold. */
+/** Returns the text for standard output. */
 export async function purgeCommand(args: readonly string[], config: Config): Promise<string> {
   const { values } = parseArgs({
     args: [...args],
@@ -25,13 +25,13 @@ export async function purgeCommand(args: readonly string[], config: Config): Pro
     await refuseFuture(database, before)
     const due = await dueBefore(database, before)
     if (!values['dry-run']) return purge(database, { before, due })
-    return `${listOf(due)}\nNothing was dropped: this says what \`purge --before ${before}\` would drop.`
+    return `${listOf(due)}\nNothing was dropped: this is what \`purge --before ${before}\` would drop.`
   })
 }
 
 function parseDay(text: string | undefined): string {
   const isDay = text !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(text)
-  // 2026-02-31 would be read as a day of March.
+  // `Date` reads 2026-02-31 as a day of March.
   const date = isDay ? new Date(text) : undefined
   if (
     date !== undefined &&
@@ -42,18 +42,18 @@ function parseDay(text: string | undefined): string {
   }
   throw new TurnlogError(
     'TL_ARGUMENT_INVALID',
-    'Say from which day (UTC) on records are kept: --before 2026-07-31.',
+    'Give the first day (UTC) whose records are kept: --before 2026-07-31.',
   )
 }
 
-/** What is purged does not come back: records of today would be refused. */
+/** Records from before the day are refused from then on, so it must not be in the future. */
 async function refuseFuture(database: Database, before: string): Promise<void> {
   const { databaseNow } = await readPurges(database)
   const today = databaseNow.toISOString().slice(0, 10)
   if (before <= today) return
   throw new TurnlogError(
     'TL_ARGUMENT_INVALID',
-    `--before is at most today, ${today} (UTC): what is purged is refused when it comes again, and today’s records are still coming.`,
+    `--before is at most today, ${today} (UTC): records from before it are refused from then on, and today’s are still arriving.`,
   )
 }
 
@@ -71,7 +71,7 @@ async function purge(
   if (left.length > 0) {
     throw new TurnlogError(
       'TL_PURGE_BUSY',
-      `${due.length - left.length} of ${due.length} partitions were dropped; the others are being read. A running receiver drops them within minutes, or run this again.`,
+      `${due.length - left.length} of ${due.length} partitions were dropped; the others are in use. A running receiver drops them within minutes, or run this again.`,
     )
   }
   return `${listOf(due)}\nDropped. Records from before ${before} are refused from now on.`

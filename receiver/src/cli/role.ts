@@ -1,4 +1,4 @@
-/** `turnlog-receiver role create | drop`: who may read the views with a database client, such as Grafana. */
+/** `turnlog-receiver role create | drop`: database roles that can read the views, for clients such as Grafana. */
 import { parseArgs } from 'node:util'
 import type { Config } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
@@ -7,7 +7,7 @@ import { withDatabase } from './find-database.ts'
 import { newSecret } from './secret.ts'
 import { readSecretFile, writeSecretFile } from './secret-file.ts'
 
-/** Returns what standard output is to hold. */
+/** Returns the text for standard output. */
 export async function roleCommand(args: readonly string[], config: Config): Promise<string> {
   const [verb, ...rest] = args
   switch (verb) {
@@ -18,7 +18,7 @@ export async function roleCommand(args: readonly string[], config: Config): Prom
     default:
       throw new TurnlogError(
         'TL_ARGUMENT_INVALID',
-        'Say `role create` or `role drop`. See `turnlog-receiver --help`.',
+        'Use `role create` or `role drop`. See `turnlog-receiver --help`.',
       )
   }
 }
@@ -31,34 +31,34 @@ async function create(args: readonly string[], config: Config): Promise<string> 
   })
   const name = parseName(positionals)
   const file = values['password-file']
-  const kept = file === undefined ? undefined : await readPassword(file)
-  const password = kept ?? newSecret()
+  const existing = file === undefined ? undefined : await readPassword(file)
+  const password = existing ?? newSecret()
   await withDatabase(config, async (database) => {
     await createReportingRole(database, { name, password })
-    if (file !== undefined && kept === undefined) await writeSecretFile(file, password)
+    if (file !== undefined && existing === undefined) await writeSecretFile(file, password)
   })
   if (file === undefined) return password
-  return kept === undefined
-    ? `Role '${name}' may read; its password is in ${file}.`
-    : `Role '${name}' may read, with the password that is in ${file}.`
+  return existing === undefined
+    ? `Role '${name}' can read the views; its new password is in ${file}.`
+    : `Role '${name}' can read the views, with the password from ${file}.`
 }
 
 async function drop(args: readonly string[], config: Config): Promise<string> {
   const { positionals } = parseArgs({ args: [...args], allowPositionals: true, options: {} })
   const name = parseName(positionals)
-  const wasThere = await withDatabase(config, (database) => dropReportingRole(database, { name }))
-  if (wasThere) return `Role '${name}' is gone.`
+  const wasDropped = await withDatabase(config, (database) => dropReportingRole(database, { name }))
+  if (wasDropped) return `Role '${name}' was dropped.`
   throw new TurnlogError('TL_ARGUMENT_INVALID', `There is no role '${name}'.`)
 }
 
 function parseName([name, ...others]: readonly string[]): string {
   if (name === undefined || others.length > 0) {
-    throw new TurnlogError('TL_ARGUMENT_INVALID', 'Say which role: one name.')
+    throw new TurnlogError('TL_ARGUMENT_INVALID', 'Give the name of one role.')
   }
   if (/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(name)) return name
   throw new TurnlogError(
     'TL_ARGUMENT_INVALID',
-    `A role is named with a-z, 0-9 and _, and not pg_…; '${name}' is not.`,
+    `The name of a role has a-z, 0-9 and _ only, and does not begin with pg_; '${name}' is not such a name.`,
   )
 }
 

@@ -1,10 +1,10 @@
-/** Secrets that another program reads from a file: for its reader alone, whole or not there. */
+/** Secrets in files that other programs read. A file is readable by its owner only, and is complete or does not exist. */
 import { chown, mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { errorCode } from '@turnlog/conventions/plain'
 import { explainFolderErrors, replaceFile } from '@turnlog/embedded-postgres/folder'
 
-/** Undefined when there is none, or nothing in it. */
+/** Undefined when the file does not exist or is empty. */
 export async function readSecretFile(path: string): Promise<string | undefined> {
   return explainFolderErrors(dirname(resolve(path)), async () => {
     try {
@@ -17,8 +17,8 @@ export async function readSecretFile(path: string): Promise<string | undefined> 
 }
 
 /**
- * Mode 0600, without a line end, as programs want it that take a file as it is. Root gives it to the owner of its
- * folder: whoever prepared the folder said by that who shall read it.
+ * Writes with mode 0600, and without a line end, since some programs take the file literally. When run by root, the file is
+ * given to the owner of its folder: whoever prepared the folder chose its reader that way.
  */
 export async function writeSecretFile(path: string, secret: string): Promise<void> {
   const folder = dirname(resolve(path))

@@ -1,4 +1,4 @@
-/** Columns, as wide as their widest cell. */
+/** Aligns columns to their widest cells. */
 export function toTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),

@@ -15,7 +15,7 @@ import { withDatabase } from './find-database.ts'
 import { readSecretFile, writeSecretFile } from './secret-file.ts'
 import { toTable } from './table.ts'
 
-/** Returns what standard output is to hold. */
+/** Returns the text for standard output. */
 export async function tokenCommand(args: readonly string[], config: Config): Promise<string> {
   const [verb, ...rest] = args
   switch (verb) {
@@ -29,7 +29,7 @@ export async function tokenCommand(args: readonly string[], config: Config): Pro
     default:
       throw new TurnlogError(
         'TL_ARGUMENT_INVALID',
-        'Say `token create`, `token list` or `token revoke`. See `turnlog-receiver --help`.',
+        'Use `token create`, `token list` or `token revoke`. See `turnlog-receiver --help`.',
       )
   }
 }
@@ -45,19 +45,19 @@ async function create(args: readonly string[], config: Config): Promise<string> 
   })
   const user = values.user?.trim()
   if (user === undefined || user === '') {
-    throw new TurnlogError('TL_ARGUMENT_INVALID', 'Say whose token it is: --user <name>.')
+    throw new TurnlogError('TL_ARGUMENT_INVALID', 'Give the user of the token: --user <name>.')
   }
   const scope = parseScope(values.scope)
   const file = values['write-to']
   return withDatabase(config, (database) =>
     file === undefined
       ? createToken(database, { user, scope })
-      : keepToken(database, { user, scope, file }),
+      : writeTokenTo(database, { user, scope, file }),
   )
 }
 
-/** A token for a program that reads it from a file: the one that is there, as long as it is good for this. */
-async function keepToken(
+/** Leaves the token in the file as it is if it has this user and scope, else writes a new one. */
+async function writeTokenTo(
   database: Database,
   {
     user,
@@ -65,10 +65,10 @@ async function keepToken(
     file,
   }: { readonly user: string; readonly scope: TokenScope; readonly file: string },
 ): Promise<string> {
-  const kept = await readSecretFile(file)
-  const holder = kept === undefined ? undefined : await findTokenHolder(database, kept)
+  const existing = await readSecretFile(file)
+  const holder = existing === undefined ? undefined : await findTokenHolder(database, existing)
   if (holder?.userId === user && holder.scope === scope) {
-    return `The token in ${file} is kept: it is for '${scope}' and ${user}.`
+    return `The token in ${file} is valid for '${scope}' and ${user}, and was kept.`
   }
   await writeSecretFile(file, await createToken(database, { user, scope }))
   return `A token for '${scope}' and ${user} is in ${file}.`
@@ -99,9 +99,12 @@ async function revoke(args: readonly string[], config: Config): Promise<string> 
   const { positionals } = parseArgs({ args: [...args], allowPositionals: true, options: {} })
   const [token, ...others] = positionals
   if (token === undefined || others.length > 0) {
-    throw new TurnlogError('TL_ARGUMENT_INVALID', 'Say which: `token revoke <id or token>`.')
+    throw new TurnlogError(
+      'TL_ARGUMENT_INVALID',
+      'Give one token or its id: `token revoke <id or token>`.',
+    )
   }
   const wasRevoked = await withDatabase(config, (database) => revokeToken(database, token))
-  if (wasRevoked) return 'Revoked: it lands nothing from now on.'
+  if (wasRevoked) return 'Revoked: it is refused from now on.'
   throw new TurnlogError('TL_ARGUMENT_INVALID', 'There is no such token, or it was revoked before.')
 }

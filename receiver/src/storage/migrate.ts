@@ -11,7 +11,7 @@
  * schema was developed, and were combined with others before they were released.
  */
 import { readFile } from 'node:fs/promises'
-import { errorCode, parseObject } from '@turnlog/conventions/plain'
+import { errorCode, errorMessage, parseObject } from '@turnlog/conventions/plain'
 import { TurnlogError } from '../errors.ts'
 import type { Client, Database } from './database.ts'
 import { readSqlFiles, runSqlFile, type SqlFile } from './sql-files.ts'
@@ -91,10 +91,10 @@ async function appliedVersions(client: Client): Promise<ReadonlySet<number>> {
     return new Set(rows.map(({ version }) => version))
   } catch (cause) {
     // The first table that is created and read: a user without the right to do this can do nothing here.
-    if (!(cause instanceof Error) || errorCode(cause) !== '42501') throw cause
+    if (errorCode(cause) !== '42501') throw cause
     throw new TurnlogError(
       'TL_MIGRATION_FAILED',
-      `The database's user may not create or read tables (${cause.message}): it must own the database and everything in it.`,
+      `The database's user may not create or read tables (${errorMessage(cause)}): it must own the database and everything in it.`,
       { cause },
     )
   }

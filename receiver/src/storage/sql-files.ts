@@ -1,6 +1,9 @@
 /** The `.sql` files of a folder. */
+
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { errorMessage } from '@turnlog/conventions/plain'
+import pg from 'pg'
 import { TurnlogError } from '../errors.ts'
 import type { Client } from './database.ts'
 
@@ -28,15 +31,13 @@ export async function runSqlFile(client: Client, { name, text }: SqlFile): Promi
   try {
     await client.query(text)
   } catch (cause) {
-    throw new TurnlogError('TL_MIGRATION_FAILED', `Migration ${name} failed: ${reasonOf(cause)}`, {
-      cause,
-    })
+    const message = `Migration ${name} failed: ${detailedReasonOf(cause)}`
+    throw new TurnlogError('TL_MIGRATION_FAILED', message, { cause })
   }
 }
 
 /** With the detail, which names the objects that depend on one that cannot be dropped. */
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause)
-  const detail = 'detail' in cause && typeof cause.detail === 'string' ? cause.detail : undefined
-  return [cause.message, ...(detail?.split('\n') ?? [])].join('; ')
+function detailedReasonOf(cause: unknown): string {
+  const detail = cause instanceof pg.DatabaseError ? (cause.detail?.split('\n') ?? []) : []
+  return [errorMessage(cause), ...detail].join('; ')
 }

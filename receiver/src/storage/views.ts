@@ -81,8 +81,7 @@ function isNewer(left: string, right: string): boolean {
 
 /** `invalid_table_definition`, `invalid_function_definition`: `create or replace` cannot change this much. */
 function isIncompatible(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  const sqlState = errorCode(cause)
+  const sqlState = errorCode(error instanceof Error ? error.cause : undefined)
   return sqlState === '42P16' || sqlState === '42P13'
 }
 
