@@ -4,12 +4,11 @@
  */
 import { type DiffInput, unifiedDiff } from '@turnlog/conventions/content/unified-diff'
 import type { MemberValue } from './member-values.ts'
-import { textOf } from './place.ts'
-import type { PlainEvent } from './read-event.ts'
+import { type PlainEvent, textOf } from './read-event.ts'
 
 /** Characters of before and after together. */
 export const diffedLengthMax = 1024 ** 2
-/** A request holds up others for this long at most. */
+/** Longer would delay other requests. */
 const requestMillisecondsMax = 500
 const diffMillisecondsMax = 100
 
@@ -29,7 +28,7 @@ export function openDiffing(): { complete(event: PlainEvent): PlainEvent } {
   }
 }
 
-/** What can be compared, where the client has said nothing about the difference. */
+/** The files to compare; undefined when the client sent a diff or counts itself. */
 function filesOf(event: PlainEvent): DiffInput | undefined {
   if (event.type !== 'FileOperation') return undefined
   if (['unifiedDiff', 'locAdded', 'locRemoved'].some((name) => event.members.has(name))) {
@@ -46,7 +45,7 @@ function filesOf(event: PlainEvent): DiffInput | undefined {
   return { path, previousPath: textOf(event, 'previousPath'), before, after }
 }
 
-/** It is text, or there was no file for certain. */
+/** The side is text, or there was certainly no file. */
 function isSideKnown(
   { members }: PlainEvent,
   name: string,
@@ -56,7 +55,7 @@ function isSideKnown(
   return value === undefined ? isNone : value.kind === 'text' && !value.text.includes('\0')
 }
 
-/** Undefined when it takes too long. */
+/** Undefined when comparing takes too long. */
 function diffOf(files: DiffInput): [string, MemberValue][] | undefined {
   const made = unifiedDiff(files, { millisecondsMax: diffMillisecondsMax })
   if (made.isWholeFile) return undefined

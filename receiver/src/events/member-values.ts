@@ -10,7 +10,7 @@ import { parseMilliseconds, parseTime } from './event-time.ts'
 export type MemberValue =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
-  /** Content that was, or will be, uploaded by itself. */
+  /** Content that is uploaded as an attachment. */
   | { readonly kind: 'reference'; readonly hash: ContentHash; readonly size: bigint | undefined }
   | { readonly kind: 'count'; readonly count: bigint }
   | { readonly kind: 'nanoseconds'; readonly nanoseconds: bigint }
@@ -26,14 +26,14 @@ export type MemberValue =
     }
 
 export type ReadResult =
-  /** `isPart`: there is more in it than the value says. */
+  /** `isPart`: the member has more than the value holds. */
   | { readonly status: 'read'; readonly value: MemberValue; readonly isPart?: boolean }
   | { readonly status: 'absent' }
   | { readonly status: 'wrong'; readonly expected: string }
 
 const absent: ReadResult = { status: 'absent' }
 
-/** `value` is what JSON gave; its nesting is bounded. */
+/** `value` is parsed JSON; the caller has bounded its depth. */
 export function readMember(value: unknown, { kind, choices }: Member): ReadResult {
   if (value === undefined || value === null) return absent
   if (choices !== undefined) return readChoice(value, choices)
@@ -115,14 +115,14 @@ function readChoice(value: unknown, choices: readonly string[]): ReadResult {
   return wrong(`${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`)
 }
 
-/** Ids of databases are numbers; 7 and "7" are the same. */
+/** Ids from databases are numbers: 7 and "7" are the same id. */
 function idOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value)
   return undefined
 }
 
-/** An object with a `ref` that is no hash may be a tool's argument, and is one. */
+/** An object whose `ref` is not a hash is an ordinary value, such as a tool's argument. */
 function referenceOf(value: unknown): MemberValue | undefined {
   if (!isObject(value)) return undefined
   const { ref, size, ...others } = value
@@ -137,7 +137,7 @@ function base64Of(value: unknown): MemberValue | undefined {
   if (!isObject(value) || Object.keys(value).length !== 1) return undefined
   const { base64 } = value
   if (typeof base64 !== 'string' || !/^[\w+/-]*={0,2}$/.test(base64)) return undefined
-  // One digit alone is no byte: it was cut off.
+  // One last digit alone is not a byte: the text was cut.
   if (base64.replace(/=+$/, '').length % 4 === 1) return undefined
   return { kind: 'bytes', bytes: Buffer.from(base64, 'base64') }
 }

@@ -1,25 +1,25 @@
-/** A JSON array of events → what is to land, and what each of them came to so far. Pure, but for the clock that bounds diffs. */
+/** A JSON array of events → the requests to land, and the state of each event. Pure, except for the clock that bounds diffs. */
 import { isObject } from '@turnlog/conventions/plain'
 import type { Period } from '../period.ts'
 import { commonMembers } from './definitions.ts'
 import { openDiffing } from './diffing.ts'
+import { type EventIds, idsOf, type Sender } from './event-ids.ts'
 import { readMember } from './member-values.ts'
-import { type Place, placeOf, type Sender } from './place.ts'
 import { type PlainEvent, readEvent } from './read-event.ts'
-import { isSpanType, type PlacedEvent, type Requests, toRequests } from './to-requests.ts'
+import { type EventWithIds, isSpanType, type Requests, toRequests } from './to-requests.ts'
 
 export type Planned =
-  /** `isRepeated`: an earlier one of these has the same claim. */
+  /** `isRepeated`: an earlier event of the request has the same claim. */
   | {
-      readonly status: 'placed'
-      readonly place: Place
+      readonly status: 'planned'
+      readonly ids: EventIds
       readonly hash: string
       readonly isRepeated: boolean
     }
   | { readonly status: 'rejected'; readonly reason: string; readonly eventId?: string }
 
 export interface Plan {
-  /** One for each event, in the order they came. */
+  /** One for each event, in their order. */
   readonly events: readonly Planned[]
   /** Each event once. */
   readonly requests: Requests
@@ -29,7 +29,7 @@ export function planEvents(
   values: readonly unknown[],
   { sender, period }: { readonly sender: Sender; readonly period: Period },
 ): Plan {
-  const landing = new Map<string, PlacedEvent>()
+  const landing = new Map<string, EventWithIds>()
   const taken = new Set<string>()
   const diffing = openDiffing()
   const events = values.map((value): Planned => {
@@ -37,17 +37,17 @@ export function planEvents(
     if (result.status === 'rejected') return { ...result, ...givenIdOf(value) }
     const { event } = result
     const { hash } = event
-    const unsettled = placeOf(event, sender)
-    const first = landing.get(unsettled.claim)
-    if (first !== undefined) return { status: 'placed', place: first.place, hash, isRepeated: true }
-    const place = settle(event, unsettled, taken)
-    landing.set(place.claim, { event: diffing.complete(event), place })
-    return { status: 'placed', place, hash, isRepeated: false }
+    const wanted = idsOf(event, sender)
+    const first = landing.get(wanted.claim)
+    if (first !== undefined) return { status: 'planned', ids: first.ids, hash, isRepeated: true }
+    const ids = withFreeSpanId(event, wanted, taken)
+    landing.set(ids.claim, { event: diffing.complete(event), ids })
+    return { status: 'planned', ids, hash, isRepeated: false }
   })
   return { events, requests: toRequests([...landing.values()]) }
 }
 
-/** So that the sender knows a wrong event again, as far as it has an id. */
+/** The id of a rejected event, if it has one, so that the sender can identify it. */
 function givenIdOf(value: unknown): { readonly eventId?: string } {
   const given = isObject(value) ? readMember(value.eventId, commonMembers.eventId) : undefined
   return given?.status === 'read' && given.value.kind === 'text'
@@ -55,12 +55,12 @@ function givenIdOf(value: unknown): { readonly eventId?: string } {
     : {}
 }
 
-/** Two operations of one id at one moment, as of a patch to two files, are two spans all the same. */
-function settle(event: PlainEvent, place: Place, taken: Set<string>): Place {
-  if (!isSpanType(event.type)) return place
-  // PostgreSQL keeps microseconds.
-  const key = `${place.traceId} ${place.spanId} ${event.startTime / 1_000n}`
-  if (taken.has(key)) return { ...place, spanId: place.ownSpanId }
+/** Two operations with one id at one time, such as a patch of two files, are two spans. */
+function withFreeSpanId(event: PlainEvent, ids: EventIds, taken: Set<string>): EventIds {
+  if (!isSpanType(event.type)) return ids
+  // PostgreSQL's times are in microseconds.
+  const key = `${ids.traceId} ${ids.spanId} ${event.startTime / 1_000n}`
+  if (taken.has(key)) return { ...ids, spanId: ids.ownSpanId }
   taken.add(key)
-  return place
+  return ids
 }

@@ -1,5 +1,4 @@
-/** One value of the JSON array → the event, or why it is none, in words that name the member. Pure. */
-
+/** One value of the JSON array → the event, or the reason why it is rejected, which names the member. Pure. */
 import { isObject } from '@turnlog/conventions/plain'
 import { problemOfTime } from '../otlp/rows/time.ts'
 import { fromJson } from '../otlp/wire/json.ts'
@@ -19,14 +18,14 @@ export interface PlainEvent {
   readonly type: EventType
   readonly startTime: bigint
   readonly endTime: bigint
-  /** It says how long it took; else its start is its end. */
+  /** Without a duration its start is its end. */
   readonly hasDuration: boolean
   readonly members: ReadonlyMap<string, MemberValue>
-  /** Members the contract does not know, or only in part, as they came. */
+  /** Members that the contract does not know, or knows only in part, as they came. */
   readonly others: ReadonlyMap<string, AnyValue>
   /** SHA-256, in hex. */
   readonly hash: string
-  /** Its diff and counts of lines were made here. */
+  /** The receiver made its diff and its counts of lines. */
   readonly isDiffed?: true
 }
 
@@ -34,10 +33,10 @@ export type EventResult =
   | { readonly status: 'event'; readonly event: PlainEvent }
   | { readonly status: 'rejected'; readonly reason: string }
 
-/** Values inside each other: deeper ones cannot be walked, and no tool's arguments are. */
+/** Levels of nested values. No tool's arguments are deeper, and recursion could not read them. */
 export const depthMax = 1_000
 
-/** Either name of the type; both at once must agree. */
+/** Both names of the type; an event with both must have the same value twice. */
 const typeNames = ['type', 'eventType'] as const
 
 export function readEvent(value: unknown, { period }: { readonly period: Period }): EventResult {
@@ -133,18 +132,18 @@ function nanosecondsOf(
   return value?.kind === 'nanoseconds' ? value.nanoseconds : undefined
 }
 
-/** How it was understood: seconds taken for milliseconds are in January 1970. */
+/** How the time was read: seconds that were read as milliseconds are in January 1970. */
 function meaningOf(time: bigint): string {
   const date = new Date(Number(time / 1_000_000n))
   return Number.isNaN(date.getTime()) ? '' : ` (it means ${date.toISOString()})`
 }
 
-/** Not what an object has from its prototype. */
+/** A member of the object itself, not of its prototype. */
 function ownMember(value: Readonly<Record<string, unknown>>, name: string): unknown {
   return Object.hasOwn(value, name) ? value[name] : undefined
 }
 
-/** Walks without recursion: what is too deep would end it. */
+/** Iterative, because recursion would fail for a value that is too deep. */
 function isTooDeep(value: unknown): boolean {
   const waiting: [unknown, number][] = [[value, 1]]
   for (;;) {
@@ -159,4 +158,10 @@ function isTooDeep(value: unknown): boolean {
 
 function rejected(reason: string): EventResult {
   return { status: 'rejected', reason }
+}
+
+/** The text of a member whose value is text. */
+export function textOf({ members }: PlainEvent, name: string): string | undefined {
+  const value = members.get(name)
+  return value?.kind === 'text' ? value.text : undefined
 }

@@ -1,4 +1,4 @@
-/** Events → OTLP requests, of which everything else is made as of any client's. Pure. */
+/** Events → OTLP requests, which land like the requests of any client. Pure. */
 import { type AttributeName, schemaVersion, severity } from '@turnlog/conventions'
 import { toJsonText } from '../otlp/wire/json.ts'
 import type {
@@ -12,13 +12,13 @@ import type {
 } from '../otlp/wire/request.ts'
 import { restoreLoneSurrogates } from '../otlp/wire/text.ts'
 import type { EventType } from './definitions.ts'
+import type { EventIds } from './event-ids.ts'
 import type { MemberValue } from './member-values.ts'
-import { type Place, textOf } from './place.ts'
-import { membersOf, type PlainEvent } from './read-event.ts'
+import { membersOf, type PlainEvent, textOf } from './read-event.ts'
 
-export interface PlacedEvent {
+export interface EventWithIds {
   readonly event: PlainEvent
-  readonly place: Place
+  readonly ids: EventIds
 }
 
 export interface Requests {
@@ -26,7 +26,7 @@ export interface Requests {
   readonly logs: OtlpRequest & { readonly signal: 'logs' }
 }
 
-/** Who emits, where an SDK names itself. */
+/** The instrumentation scope, in which an SDK would name itself. */
 const scope: InstrumentationScope = {
   name: '@turnlog/receiver/events',
   version: '',
@@ -34,7 +34,7 @@ const scope: InstrumentationScope = {
   schemaUrl: '',
 }
 
-/** Members beyond the contract that become an attribute each; when there are more, all go into one. */
+/** Members beyond the contract become an attribute each; when there are more, all become one attribute. */
 export const othersMax = 64
 const otherNameLengthMax = 256
 const otherPrefix = 'turnlog.event.member.'
@@ -42,13 +42,13 @@ const otherPrefix = 'turnlog.event.member.'
 const internalKind = 1
 const errorCode = 2
 
-export function toRequests(events: readonly PlacedEvent[]): Requests {
+export function toRequests(events: readonly EventWithIds[]): Requests {
   const spans = openGroups<SpanRecord>()
   const logs = openGroups<LogRecord>()
-  for (const placed of events) {
-    const resource = resourceOf(placed)
-    if (isSpanType(placed.event.type)) spans.add(resource, toSpan(placed))
-    else logs.add(resource, toLog(placed))
+  for (const each of events) {
+    const resource = resourceOf(each)
+    if (isSpanType(each.event.type)) spans.add(resource, toSpan(each))
+    else logs.add(resource, toLog(each))
   }
   return {
     traces: { signal: 'traces', resources: [], groups: spans.groups() },
@@ -60,17 +60,17 @@ export function isSpanType(type: EventType): boolean {
   return type === 'ChatTurn' || type === 'ToolCall' || type === 'FileOperation'
 }
 
-function toSpan({ event, place }: PlacedEvent): SpanRecord {
+function toSpan({ event, ids }: EventWithIds): SpanRecord {
   const failure = event.members.get('error')
   const isFailed = failure?.kind === 'failure'
-  const attributes = attributesOf({ event, place })
+  const attributes = attributesOf({ event, ids })
   if (!event.hasDuration) attributes.set(named('turnlog.duration.unknown'), true)
   if (isFailed) attributes.set(named('error.type'), failure.type ?? unnamedError(event.type))
   for (const [name, value] of Object.entries(spanAttributes(event))) attributes.set(name, value)
   return {
-    traceId: place.traceId,
-    spanId: place.spanId,
-    parentSpanId: place.parentSpanId,
+    traceId: ids.traceId,
+    spanId: ids.spanId,
+    parentSpanId: ids.parentSpanId,
     traceState: '',
     flags: 0,
     name: spanName(event),
@@ -86,13 +86,13 @@ function toSpan({ event, place }: PlacedEvent): SpanRecord {
     statusCode: isFailed ? errorCode : 0,
     statusMessage: isFailed ? (failure.message ?? '') : '',
     problem: undefined,
-    claim: { id: place.claim, hash: event.hash },
+    claim: { id: ids.claim, hash: event.hash },
   }
 }
 
-function toLog({ event, place }: PlacedEvent): LogRecord {
-  const attributes = attributesOf({ event, place })
-  attributes.set(named('log.record.uid'), place.claim)
+function toLog({ event, ids }: EventWithIds): LogRecord {
+  const attributes = attributesOf({ event, ids })
+  attributes.set(named('log.record.uid'), ids.claim)
   return {
     time: event.endTime,
     observedTime: 0n,
@@ -103,10 +103,10 @@ function toLog({ event, place }: PlacedEvent): LogRecord {
     attributes,
     droppedAttributes: 0,
     flags: 0,
-    traceId: place.traceId,
-    spanId: place.spanId,
+    traceId: ids.traceId,
+    spanId: ids.spanId,
     problem: undefined,
-    claim: { id: place.claim, hash: event.hash },
+    claim: { id: ids.claim, hash: event.hash },
   }
 }
 
@@ -132,7 +132,7 @@ function spanName(event: PlainEvent): string {
   }
 }
 
-/** Beside what the tables name. */
+/** The attributes that are not in the tables. */
 function spanAttributes(event: PlainEvent): Readonly<Partial<Record<AttributeName, AnyValue>>> {
   switch (event.type) {
     case 'ChatTurn': {
@@ -156,7 +156,7 @@ function spanAttributes(event: PlainEvent): Readonly<Partial<Record<AttributeNam
   }
 }
 
-/** One message of one text, as the GenAI convention has it. */
+/** One message with one text, in the form of the GenAI convention. */
 function messagesOf(role: string, value: MemberValue | undefined): string | undefined {
   if (value?.kind === 'text') {
     const messages = [{ role, parts: [{ type: 'text', content: value.text }] }]
@@ -167,17 +167,17 @@ function messagesOf(role: string, value: MemberValue | undefined): string | unde
   return JSON.stringify([{ role, parts: [{ type: 'text', 'content.ref': value.hash, ...size }] }])
 }
 
-/** OpenTelemetry's name for an error without one, and ours for a tool's. */
+/** The type of an error without one: OpenTelemetry's `_OTHER`, and our own for a tool call. */
 function unnamedError(type: EventType): string {
   return type === 'ToolCall' ? 'tool_error' : '_OTHER'
 }
 
-/** What an app's process is known by stands on the resource, as an SDK would have it. */
+/** Members that describe the app's process: they become attributes of the resource, as from an SDK. */
 const resourceMembers: ReadonlySet<string> = new Set(['machineId', 'appVersion'])
 
-function attributesOf({ event, place }: PlacedEvent): Map<string, AnyValue> {
+function attributesOf({ event, ids }: EventWithIds): Map<string, AnyValue> {
   const attributes = new Map<string, AnyValue>()
-  if (place.sessionId !== null) attributes.set(named('session.id'), place.sessionId)
+  if (ids.sessionId !== null) attributes.set(named('session.id'), ids.sessionId)
   for (const [name, { attribute }] of Object.entries(membersOf(event.type))) {
     const value = event.members.get(name)
     if (attribute === undefined || value === undefined || resourceMembers.has(name)) continue
@@ -211,21 +211,21 @@ function othersOf({ others }: PlainEvent): Iterable<readonly [string, AnyValue]>
   return [...others].map(([name, value]) => [`${otherPrefix}${name}`, value] as const)
 }
 
-function resourceOf({ event, place }: PlacedEvent): Resource {
+function resourceOf({ event, ids }: EventWithIds): Resource {
   const attributes = new Map<string, AnyValue>([[named('turnlog.schema.version'), schemaVersion]])
   const appName = textOf(event, 'appName')
   if (appName !== undefined) attributes.set(named('service.name'), appName)
   if (event.type === 'SessionStart') {
-    for (const [name, value] of processOf({ event, place })) attributes.set(name, value)
+    for (const [name, value] of processOf({ event, ids })) attributes.set(name, value)
   }
   return { attributes, schemaUrl: '' }
 }
 
-function processOf({ event, place }: PlacedEvent): [AttributeName, string][] {
+function processOf({ event, ids }: EventWithIds): [AttributeName, string][] {
   const system = event.members.get('os')
   const { type, version } = system?.kind === 'system' ? system : {}
   const process: [AttributeName, string | null | undefined][] = [
-    ['session.id', place.sessionId],
+    ['session.id', ids.sessionId],
     ['user.id', textOf(event, 'userId')],
     ['host.id', textOf(event, 'machineId')],
     ['service.version', textOf(event, 'appVersion')],
@@ -235,7 +235,7 @@ function processOf({ event, place }: PlacedEvent): [AttributeName, string][] {
   return process.flatMap(([name, value]) => (value ? [[name, value]] : []))
 }
 
-/** Records of equal resources share one group, and so what is made of the resource. */
+/** Records with equal resources share one group, so that the resource is handled once. */
 function openGroups<Record>() {
   const groups = new Map<string, Group<Record> & { readonly records: Record[] }>()
   return {
@@ -249,7 +249,7 @@ function openGroups<Record>() {
   }
 }
 
-/** Only names of the conventions compile. */
+/** Checks at compile time that the name is one of the conventions. */
 function named(name: AttributeName): AttributeName {
   return name
 }

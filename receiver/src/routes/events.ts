@@ -7,7 +7,7 @@
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Counters, Counts } from '../counters.ts'
-import type { Sender } from '../events/place.ts'
+import type { Sender } from '../events/event-ids.ts'
 import { type Planned, planEvents } from '../events/plan.ts'
 import { requireAccess, userOf } from '../http/access.ts'
 import { removeBodyParsers, withBody } from '../http/body.ts'
@@ -138,7 +138,7 @@ function resultsOf(
   return events.map((planned, index) => {
     if (planned.status === 'rejected') return { index, ...planned }
     const { hash, isRepeated } = planned
-    const { claim, eventId, sessionId, traceId, spanId } = planned.place
+    const { claim, eventId, sessionId, traceId, spanId } = planned.ids
     const outcome = outcomes.get(claim) ?? lost
     if (!isRepeated) landed.set(claim, outcome.status === 'duplicate' ? outcome.hash : hash)
     const status = isRepeated && outcome.status === 'landed' ? 'duplicate' : outcome.status

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { placeOf } from '../../src/events/place.ts'
+import { idsOf } from '../../src/events/event-ids.ts'
 import { depthMax, readEvent } from '../../src/events/read-event.ts'
 import { toRequests } from '../../src/events/to-requests.ts'
 
@@ -19,8 +19,8 @@ function reasonOf(event: object): string | undefined {
 function attributesOf(event: object): Record<string, unknown> {
   const result = read({ timestamp, ...event })
   if (result.status !== 'event') throw new Error(result.reason)
-  const place = placeOf(result.event, { teamId: 'default', userId: 'mara' })
-  const { traces, logs } = toRequests([{ event: result.event, place }])
+  const ids = idsOf(result.event, { teamId: 'default', userId: 'mara' })
+  const { traces, logs } = toRequests([{ event: result.event, ids }])
   const [record] = [...traces.groups, ...logs.groups].flatMap(({ records }) => records as object[])
   return Object.fromEntries((record as { attributes: Map<string, unknown> }).attributes)
 }
@@ -161,8 +161,8 @@ test.each([
 ] as const)('the error %j is understood', (error, expected) => {
   const result = read({ timestamp, ...tool, error })
   if (result.status !== 'event') throw new Error(result.reason)
-  const place = placeOf(result.event, { teamId: 'default', userId: 'mara' })
-  const span = toRequests([{ event: result.event, place }]).traces.groups[0]?.records[0]
+  const ids = idsOf(result.event, { teamId: 'default', userId: 'mara' })
+  const span = toRequests([{ event: result.event, ids }]).traces.groups[0]?.records[0]
   expect(span?.statusCode).toBe(expected === undefined ? 0 : 2)
   expect(span?.statusMessage).toBe(expected?.message ?? '')
   expect(span?.attributes.get('error.type')).toBe(expected?.type)

@@ -1,29 +1,29 @@
-/** Where an event belongs: its claim, its trace, its span and its parent, told from its own members alone. */
+/** The ids of an event, made from its own members alone: claim, trace, span, parent. Pure. */
 import { claimOf, type Name, type Owner, spanIdOf, traceIdOf } from './identity.ts'
-import type { PlainEvent } from './read-event.ts'
+import { type PlainEvent, textOf } from './read-event.ts'
 
-/** Who sends. A gateway has no user of its own: the event's counts. */
+/** The holder of the token. A gateway has no user: the event's user is used. */
 export interface Sender {
   readonly teamId: string
   readonly userId: string | undefined
 }
 
-export interface Place {
-  /** As the sender is told it: the one that came, else the hash. */
+export interface EventIds {
+  /** The id in the answer: the event's own, or its hash. */
   readonly eventId: string
   readonly sessionId: string | null
   readonly claim: string
-  /** Of a log record it is empty where it names no turn and no tool call. */
+  /** Empty for a log record that names no turn and no tool call. */
   readonly traceId: string
-  /** Of a log record: the span it speaks of, or empty. */
+  /** Of a log record: the span that it refers to, or empty. */
   readonly spanId: string
-  /** Empty where there is none. */
+  /** Empty without a parent. */
   readonly parentSpanId: string
-  /** A span id that no other event has, for when another one has taken `spanId`. */
+  /** A span id that no other event has, for an event whose `spanId` is taken. */
   readonly ownSpanId: string
 }
 
-export function placeOf(event: PlainEvent, sender: Sender): Place {
+export function idsOf(event: PlainEvent, sender: Sender): EventIds {
   const given = textOf(event, 'eventId')
   const eventId = given ?? event.hash
   const ownName: Name = [event.type, given === undefined ? 'hash' : 'eventId', eventId]
@@ -69,7 +69,7 @@ function namesOf(event: PlainEvent, ownName: Name): Names {
       const span = operation ?? ownName
       return { trace: turnId ?? toolCall ?? span, span, parent: toolCall ?? turn }
     }
-    // The operation may be in a turn or not: without saying so a decision joins it by its id alone.
+    // A decision need not name its operation's turn: the views join the two by the operation's id.
     case 'ChangeDecision':
       return { trace: turnId ?? toolCall, span: operation }
     case 'SessionStart':
@@ -81,10 +81,4 @@ function namesOf(event: PlainEvent, ownName: Name): Names {
 function nameOf(event: PlainEvent, type: string, member: string): Name | undefined {
   const id = textOf(event, member)
   return id === undefined ? undefined : [type, member, id]
-}
-
-/** The text of a member that is one. */
-export function textOf({ members }: PlainEvent, name: string): string | undefined {
-  const value = members.get(name)
-  return value?.kind === 'text' ? value.text : undefined
 }
