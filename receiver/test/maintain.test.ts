@@ -1,4 +1,4 @@
-/** Retention: days are dropped with all that is of them, by whichever receiver, and nothing else is. */
+/** Retention: expired days are dropped from every table, by any receiver, and nothing else is dropped. */
 import { ensurePartitions } from '@turnlog/receiver/storage'
 import { expect, onTestFinished, test } from 'vitest'
 import {
@@ -48,10 +48,10 @@ async function landDay(receiver: TestReceiver, days: number, name = `s-${days}`)
   for (const answer of answers) expect(await answer.json()).toEqual({})
 }
 
-/** Those that have rows here. */
+/** The tables that have rows in these tests. */
 const tables = ['spans', 'log_records', 'metric_points', 'contents', 'message_links'] as const
 
-/** How many rows of each table there are. */
+/** The number of rows in each table. */
 async function rowsOf(database: TestDatabase): Promise<readonly number[]> {
   const counts = tables.map((table) => `(select count(*) from ${table})`)
   const [row] = await database.query<{ rows: number[] }>(
@@ -60,7 +60,7 @@ async function rowsOf(database: TestDatabase): Promise<readonly number[]> {
   return row?.rows ?? []
 }
 
-/** A maintenance that is stopped after the test, and what it said. */
+/** A maintenance that is stopped after the test, and its messages. */
 async function maintain(
   database: TestDatabase,
   options: { readonly retentionDays?: number; readonly now?: () => Date } = {},
@@ -78,13 +78,13 @@ async function maintain(
   return { logged, warned, stop: maintenance.stop }
 }
 
-/** A receiver that takes what is old, as one with a longer retention had. */
+/** A receiver that accepts old records, as one with a longer retention did. */
 async function startOld(database: TestDatabase): Promise<TestReceiver> {
   for (const days of [36, 29]) await ensurePartitions(database, daysAgo(days))
   return startReceiver({ database, limits: { retentionDays: 60 } })
 }
 
-test('days older than the retention are dropped from every table, the others stay', async () => {
+test('days older than the retention are dropped from every table, and no others', async () => {
   await using database = await cloneDatabase()
   await using receiver = await startOld(database)
   for (const days of [0, 29, 32, 40]) await landDay(receiver, days)
@@ -118,14 +118,14 @@ test('days older than the retention are dropped from every table, the others sta
     },
   ])
 
-  // What has expired had landed: the ledger, the recorder and the session stay.
+  // Expired records had landed: the ledger, the recorder and the session remain.
   expect(await database.query('select * from session_completeness')).toEqual(before)
   expect(
     await database.query('select session_id from sessions where expired order by session_id'),
   ).toEqual([{ session_id: 's-32' }, { session_id: 's-40' }])
 })
 
-test('a record that is older than the retention is refused, and says so', async () => {
+test('a record that is older than the retention is refused with the reason', async () => {
   await using database = await cloneDatabase()
   await using receiver = await startReceiver({ database, limits: { retentionDays: 5 } })
   await landDay(receiver, 5)
@@ -146,7 +146,7 @@ test('rows that have no partition expire as well', async () => {
   await expect.poll(() => rowsOf(database)).toEqual([1, 1, 1, 1, 1])
 })
 
-test('days long ago get a partition once they have rows, when the retention is that long', async () => {
+test('a day long ago that is kept gets a partition once it has rows', async () => {
   await using database = await cloneDatabase()
   await using receiver = await startReceiver({ database, limits: { retentionDays: 300 } })
   await landDay(receiver, 100)
@@ -178,7 +178,7 @@ test('more than a week of days at once is announced, and dropped a day later', a
   await expect.poll(() => rowsOf(database)).toEqual([0, 0, 0, 0, 0])
 })
 
-test('an announcement is forgotten once the clock is set right', async () => {
+test('an announced drop is cancelled once the clock is correct', async () => {
   await using database = await cloneDatabase()
   await database.query(`update expiry_state set overdue_since = now() - interval '25 hours'`)
   const { stop } = await maintain(database)
@@ -208,7 +208,7 @@ test('a receiver whose clock is not the database’s drops nothing, and refuses 
   expect((await post(receiver, 'traces', traceRequest([span()]))).status).toBe(200)
 })
 
-test('a database above its limit takes nothing more, is read as before, and takes it again once there is room', async () => {
+test('a database above its limit refuses records and can be read, and accepts records again once there is room', async () => {
   await using database = await cloneDatabase()
   const [size] = await database.query<{ bytes: number }>(
     'select pg_database_size(current_database()) as bytes',
@@ -240,8 +240,8 @@ test('a database above its limit takes nothing more, is read as before, and take
   expect(await (await post(roomy, 'traces', traceRequest([span()]))).json()).toEqual({})
 })
 
-// A DROP that waits behind a long query would hold up everybody who comes after it.
-test('a long query on the tables holds up nobody who lands, and the day goes when it has ended', async () => {
+// A `drop table` that waits for a long query would block all later statements on that table.
+test('a long query on the tables does not delay landing, and the day is dropped when it has ended', async () => {
   await using database = await cloneDatabase()
   await using receiver = await startOld(database)
   await landDay(receiver, 40)
@@ -252,7 +252,7 @@ test('a long query on the tables holds up nobody who lands, and the day goes whe
     before,
     triesMax: 3,
     pause: async () => {
-      // While the drop pauses, and whatever it waits for, records land.
+      // Records land while the drop waits or pauses.
       const answer = await post(receiver, 'traces', traceRequest([span()]))
       expect(answer.status).toBe(200)
       return true
@@ -279,7 +279,7 @@ test('a long query on the tables holds up nobody who lands, and the day goes whe
   expect(row).toEqual({ new: true })
 })
 
-test('nothing that was left is in the audit, and what was dropped before a stop is', async () => {
+test('the audit has the partitions that were dropped before a stop, and none that were left', async () => {
   await using database = await cloneDatabase()
   await using receiver = await startOld(database)
   await landDay(receiver, 40)
@@ -322,7 +322,7 @@ test('two receivers drop each day once', async () => {
   expect(dropped).toEqual([{ rows: 3 }])
 })
 
-test('links and page sessions that are over go; those that work stay', async () => {
+test('expired links and page sessions are deleted; valid ones are not', async () => {
   await using database = await cloneDatabase()
   await database.query(`
     insert into sign_in_links (team_id, code_sha256, expires_at, used_at) values
@@ -339,7 +339,7 @@ test('links and page sessions that are over go; those that work stay', async () 
   await stop()
 })
 
-test('a purge says what it would drop, drops it, and what comes again is refused', async () => {
+test('a purge lists what it would drop, drops it, and the same records are then refused', async () => {
   await using database = await cloneDatabase()
   await using receiver = await startReceiver({ database })
   for (const days of [0, 2, 9, 10]) await landDay(receiver, days)
@@ -372,7 +372,7 @@ test('a purge says what it would drop, drops it, and what comes again is refused
       errorMessage: `1 × span is from before ${before}, of which all was purged.`,
     },
   })
-  // Maintenance makes no partitions for those days again.
+  // Maintenance does not create partitions for those days again.
   const { stop } = await maintain(database)
   await stop()
   expect(await database.query('select min(day)::text as day from partition_sizes')).toEqual([

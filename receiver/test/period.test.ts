@@ -1,4 +1,4 @@
-/** Which days are kept, and when a day that is due is dropped at once. */
+/** Which days are kept, and when expired days are dropped at once. */
 import { expect, test } from 'vitest'
 import { announcedMilliseconds, planExpiry, surprisingDays } from '../src/expiry-plan.ts'
 import { problemOfTime } from '../src/otlp/rows/time.ts'
@@ -23,7 +23,7 @@ test.each([
   },
 )
 
-test('what lands is of a day that is kept, to the nanosecond, at every hour of the day', () => {
+test('a record lands if its day is kept, to the nanosecond, at every hour of the day', () => {
   for (let hour = 0; hour < 24; hour += 1) {
     const at = { ...period, now: new Date(now.getTime() + hour * 3_600_000) }
     const first = BigInt(Date.parse(oldestDay(at))) * 1_000_000n
@@ -33,7 +33,7 @@ test('what lands is of a day that is kept, to the nanosecond, at every hour of t
   }
 })
 
-test('a record is refused for the reason that holds', () => {
+test('a refused record has the right reason', () => {
   const of = (day: string) => BigInt(Date.parse(day)) * 1_000_000n
   const purged = { ...period, purgedBefore: '2026-11-20' }
   expect(problemOfTime(of('2026-11-19'), purged)).toBe(
@@ -59,7 +59,7 @@ const due = (days: readonly string[], rows = 1): Due[] =>
 const daysOf = (count: number) =>
   Array.from({ length: count }, (_, n) => `2026-10-${String(n + 1).padStart(2, '0')}`)
 
-test('a week of days goes at once; more wait for a day, and then go', () => {
+test('up to a week of days is dropped at once; more are dropped a day later', () => {
   const week = surprisingDays(due(daysOf(7)), period)
   expect(planExpiry(week, { overdueFor: undefined })).toEqual({ action: 'drop' })
   const more = surprisingDays(due(daysOf(8)), period)
@@ -71,7 +71,7 @@ test('a week of days goes at once; more wait for a day, and then go', () => {
   expect(planExpiry(more, { overdueFor: announcedMilliseconds })).toEqual({ action: 'drop' })
 })
 
-test('empty days, days of several tables and purged ones are no surprise', () => {
+test('empty and purged days do not count towards the limit, and a day of several tables counts once', () => {
   expect(surprisingDays(due(daysOf(20), 0), period)).toEqual([])
   expect(surprisingDays([...due(daysOf(3)), ...due(daysOf(3))], period)).toEqual(daysOf(3))
   expect(surprisingDays(due(daysOf(9)), { purgedBefore: '2026-10-08' })).toEqual([

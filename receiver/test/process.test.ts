@@ -17,7 +17,7 @@ import { command, run } from './support/run.ts'
 
 const program = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
-test('told to stop, it ends with 0 within seconds and lands what it was given', async () => {
+test('a receiver that is stopped exits with 0 within seconds, and the requests it accepted land', async () => {
   await using database = await cloneDatabase()
   await using receiver = await startReceiverProcess({ database })
   expect((await post(receiver, 'traces', traceRequest([span()]))).status).toBe(200)
@@ -25,7 +25,7 @@ test('told to stop, it ends with 0 within seconds and lands what it was given', 
   expect(await database.query('select count(*) from spans')).toEqual([{ count: 1 }])
 })
 
-test('killed at any moment of a request, the retry makes one row of each record', async () => {
+test('when a receiver is killed at any moment of a request, the retry leaves one row for each record', async () => {
   await using database = await cloneDatabase()
   const spans = Array.from({ length: 300 }, (_, index) =>
     span({ 'turnlog.sequence': index + 1, text: `${index} ${'x'.repeat(2_000)}` }),
@@ -47,7 +47,7 @@ test('killed at any moment of a request, the retry makes one row of each record'
   ).toEqual([{ spans: 300, ledger: '{[1,301)}' }])
 })
 
-test('five that start at once on an empty database all serve', async () => {
+test('five receivers that start at once on an empty database all serve', async () => {
   await using database = await emptyDatabase()
   const receivers = await Promise.all(
     Array.from({ length: 5 }, async () => {
@@ -71,7 +71,7 @@ test('five that start at once on an empty database all serve', async () => {
   ).toEqual([{ count: 12 }])
 })
 
-test('a port that is taken, a wrong setting and a database that is not there are one line and exit 1', async () => {
+test('a taken port, a wrong setting and a missing database are reported in one line, with exit code 1', async () => {
   await using database = await cloneDatabase()
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -89,7 +89,7 @@ test('a port that is taken, a wrong setting and a database that is not there are
   expect([none.code, none.errors]).toEqual([1, expect.stringContaining('no_such_database')])
 })
 
-test('a user of the database that may make no tables is told so in one line', async () => {
+test('a database user that may not create tables is reported in one line', async () => {
   await using database = await emptyDatabase()
   const role = `turnlog_test_${randomBytes(6).toString('hex')}`
   await database.query(`create role ${role} login password 'x'`)
@@ -107,12 +107,12 @@ test('a user of the database that may make no tables is told so in one line', as
     errors: expect.stringMatching(/^The database's user may not create or read tables.*\n$/),
   }
   expect(await start()).toMatchObject(refused)
-  // As after a superuser has restored a dump: the tables are somebody else's.
+  // As after a superuser has restored a dump: another user owns the tables.
   await migrate(database)
   expect(await start()).toMatchObject(refused)
 })
 
-test('it listens where it is told to, and says so when others can reach it', async () => {
+test('it listens on the configured address, and reports when other machines can reach it', async () => {
   await using database = await cloneDatabase()
   const environment = { DATABASE_URL: database.url, TURNLOG_RECEIVER_PORT: '0' }
   const lines = await firstLines({ ...environment, TURNLOG_RECEIVER_HOST: '0.0.0.0' })
@@ -143,9 +143,9 @@ test('it listens where it is told to, and says so when others can reach it', asy
   expect([name.code, name.errors]).toEqual([1, expect.stringContaining('TURNLOG_RECEIVER_HOST')])
 })
 
-// `script`, of util-linux, gives it one.
+// `script`, of util-linux, runs it at a terminal.
 test.runIf(process.platform === 'linux')(
-  'a link that signs in stands on a terminal, and nowhere else',
+  'a sign-in link is printed at a terminal only',
   async () => {
     await using database = await cloneDatabase()
     const environment = { DATABASE_URL: database.url, TURNLOG_RECEIVER_PORT: '0' }
@@ -171,7 +171,7 @@ test.runIf(process.platform === 'linux')(
   },
 )
 
-test('behind a proxy the pages answer under the public name, with a cookie for TLS alone', async () => {
+test('behind a proxy the pages answer under the public name, with a cookie for TLS only', async () => {
   await using database = await cloneDatabase()
   const [line = ''] = await firstLines({
     DATABASE_URL: database.url,
@@ -204,7 +204,7 @@ test('turnlog-receiver health fails in one line when the receiver or its databas
   expect([gone.code, gone.errors.trim().split('\n').length]).toEqual([1, 1])
 })
 
-test('the password of the database may lie in a file', async () => {
+test('the password of the database may be in a file', async () => {
   await using database = await cloneDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'turnlog-password-'))
   onTestFinished(() => rm(folder, { recursive: true }))
@@ -226,7 +226,7 @@ test('the password of the database may lie in a file', async () => {
   expect((await list(join(folder, 'none'))).errors).toContain('ENOENT')
 })
 
-test('turnlog-receiver makes, lists and revokes tokens; the token stands alone on standard output', async () => {
+test('turnlog-receiver creates, lists and revokes tokens; standard output has the token only', async () => {
   await using database = await cloneDatabase()
   const environment = { DATABASE_URL: database.url }
   const made = await run([command, 'token', 'create', '--user', 'mara'], environment)
@@ -246,7 +246,7 @@ test('turnlog-receiver makes, lists and revokes tokens; the token stands alone o
   expect((await run([command, 'token', 'revoke', token], environment)).code).toBe(1)
 })
 
-test('a token is written to a file for its reader alone, and kept there as long as it is good', async () => {
+test('a token is written to a file that only its owner can read, and kept while it is valid', async () => {
   await using database = await cloneDatabase()
   const environment = { DATABASE_URL: database.url }
   const folder = await mkdtemp(join(tmpdir(), 'turnlog-token-'))
@@ -269,7 +269,7 @@ test('a token is written to a file for its reader alone, and kept there as long 
 
   expect((await create('gateway')).output).toContain('kept')
   expect(await readFile(file, 'utf8')).toBe(token)
-  // For something else, revoked, or of another database: a new one.
+  // A token for another scope or user, revoked, or of another database, is replaced.
   await create('read')
   const second = await readFile(file, 'utf8')
   expect(await findTokenHolder(database, second)).toMatchObject({ scope: 'read' })
@@ -284,7 +284,7 @@ test('a token is written to a file for its reader alone, and kept there as long 
   expect(taken).toMatchObject({ code: 1, errors: expect.stringMatching(/^[^\n]+\n$/) })
 })
 
-test('turnlog-receiver says in one line what is wrong', async () => {
+test('turnlog-receiver reports an error in one line', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'turnlog-nothing-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const environment = { TURNLOG_DATA: folder }
@@ -320,7 +320,7 @@ test('turnlog-receiver link prints a link that signs in', async () => {
   expect(answer.status).toBe(303)
 })
 
-/** What it prints until it listens. */
+/** The lines it prints until it listens. */
 async function firstLines(environment: Record<string, string>): Promise<string[]> {
   const child = spawn(process.execPath, [program], {
     env: { ...process.env, ...environment },
@@ -335,7 +335,7 @@ async function firstLines(environment: Record<string, string>): Promise<string[]
   throw new Error(`It ended before it listened: ${lines.join('\n')}`)
 }
 
-/** An address of this machine that is not loopback's, when it has one. */
+/** An address of this machine other than loopback, if it has one. */
 function externalAddress(): string | undefined {
   return Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])

@@ -13,7 +13,7 @@ const sums = `
 
 const result = { received: 7, landed: 4, duplicate: 2, rejected: 1, reasons: [] }
 
-test('samples add up to what was counted, also when one could not be written', async () => {
+test('samples add up to all counts, also when one could not be written', async () => {
   await using database = await cloneDatabase()
   const counters = openCounters()
   const lines: string[] = []
@@ -88,7 +88,7 @@ test('partitions are listed with their day', async () => {
   ])
 })
 
-test('what a receiver counted before it was told to stop is in its samples', async () => {
+test('the samples include the counts until a receiver was stopped', async () => {
   await using database = await cloneDatabase()
   await using receiver = await startReceiverProcess({ database })
   const same = span()

@@ -1,6 +1,6 @@
 /**
- * A day's partition begins without statistics: the planner takes it to hold next to nothing, and may read all of it for
- * every part of a trace, which nobody notices until a trace is large. Told here by how many rows were touched.
+ * A new partition has no statistics: the planner assumes that it is almost empty, and may read all of it for every part of a
+ * trace, which remains unnoticed until a trace is large. These tests count the rows that were read.
  */
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -24,7 +24,7 @@ const withinMs = 60_000
 let database: TestDatabase
 beforeAll(async () => {
   database = await cloneDatabase()
-  // Spans of one moment: the times of some are no help in finding them.
+  // All spans have one start, so their times do not help to find them.
   await database.query(
     `insert into spans (team_id, trace_id, span_id, start_time, start_unix_nano, flags, name, kind,
                         status_code, abandoned, attributes, resource, scope)
@@ -37,7 +37,7 @@ beforeAll(async () => {
      select $1, $2, sha256(n::text::bytea), n, length(n::text) from generate_series(1, $3::int) n`,
     [teamId, day, rows],
   )
-  // Of two messages each.
+  // Lists of two messages each.
   await database.query(
     `insert into message_links (team_id, day, sha256, previous, message, position)
      select $1, $2, sha256(n::text::bytea),
@@ -53,7 +53,7 @@ function hashOf(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }
 
-/** What `work` gives, and how many rows of the tables were touched for it. */
+/** The result of `work`, and how many rows it read. */
 async function touching<Result>(
   work: (client: Client & Reader) => Promise<Result>,
 ): Promise<{ result: Result; touched: number }> {
@@ -67,7 +67,7 @@ async function touching<Result>(
   })
 }
 
-/** By this connection, since it last told the statistics. Which it does between transactions. */
+/** Rows read by this connection since it last reported its statistics, which it does between transactions. */
 async function touchedThrough(client: Client): Promise<number> {
   const [row] = await client.query<{ touched: number }>(
     `select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int as touched
@@ -113,7 +113,7 @@ test('lists of messages are read by their links, and a message by its hash', asy
   expect(touched).toBe(200)
 })
 
-test('what lands again is recognized by its hashes', async () => {
+test('contents that land again are found by their hashes', async () => {
   const content = (sha256: Buffer) => ({ day, sha256, text: 'x', bytes: null, size: 1 })
   const link = (sha256: Buffer) => ({ day, sha256, previous: null, message: sha256, position: 0 })
   const contents = new Map(wanted.map((hash) => [keyOf({ day, sha256: hash }), content(hash)]))
@@ -126,6 +126,6 @@ test('what lands again is recognized by its hashes', async () => {
     }),
   )
   expect(result.size).toBe(0)
-  // Fewer where the index alone tells.
+  // Fewer where an index-only scan suffices.
   expect(touched).toBeLessThanOrEqual(100)
 })

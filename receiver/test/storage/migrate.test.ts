@@ -16,7 +16,7 @@ async function versions(): Promise<number[]> {
     .sort((left, right) => left - right)
 }
 
-test('twenty that start at once on an empty database migrate it once', async () => {
+test('twenty receivers that start at once on an empty database migrate it once', async () => {
   await using database = await emptyDatabase()
   const others = Array.from({ length: 20 }, () => openDatabase(database.url, { connectionsMax: 1 }))
   try {
@@ -28,7 +28,7 @@ test('twenty that start at once on an empty database migrate it once', async () 
   }
 })
 
-test('a schema that is newer is refused, and says so', async () => {
+test('a newer schema is refused', async () => {
   await using database = await emptyDatabase()
   await migrate(database)
   await database.query(
@@ -37,7 +37,7 @@ test('a schema that is newer is refused, and says so', async () => {
   await expect(migrate(database)).rejects.toMatchObject({ code: 'TL_SCHEMA_NEWER' })
 })
 
-test('a migration that fails leaves nothing behind', async () => {
+test('a migration that fails changes nothing', async () => {
   await using database = await emptyDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'turnlog-migrations-'))
   onTestFinished(() => rm(folder, { recursive: true }))
@@ -55,12 +55,12 @@ test('a migration that fails leaves nothing behind', async () => {
   expect(await migrate(database, { directory })).toEqual([1, 2])
 })
 
-// As after pg_restore into another database: the schema is there, and what `alter database` said is not.
-test('a database that has its schema gets its settings at the next start', async () => {
+// As after pg_restore into another database: it has the schema, but not the settings of `alter database`.
+test('a restored database gets its settings at the next start', async () => {
   await using database = await emptyDatabase()
   await migrate(database)
   const [row] = await database.query<{ name: string }>('select current_database() as name')
-  // What PostgreSQL has by default, and the one of the tests has not.
+  // PostgreSQL's default; the server of the tests has another.
   await database.query(`alter database ${row?.name} set jit = on`)
   const restored = openDatabase(database.url, { connectionsMax: 1 })
   expect(await migrate(restored)).toEqual([])
@@ -70,7 +70,7 @@ test('a database that has its schema gets its settings at the next start', async
   await later.close()
 })
 
-test('views and functions are defined in one place each, where they can be replaced', async () => {
+test('each view and function is defined in one file of `views`, and in no migration', async () => {
   await using database = await emptyDatabase()
   await migrate(database)
   const folder = await mkdtemp(join(tmpdir(), 'turnlog-migrations-'))
@@ -88,7 +88,7 @@ test('views and functions are defined in one place each, where they can be repla
   }
 })
 
-test('partitions are there for 7 days back and 3 ahead, and again after a week switched off', async () => {
+test('there are partitions for 7 days back and 3 ahead, also after a week without a receiver', async () => {
   await using database = await emptyDatabase()
   await migrate(database)
   const start = new Date('2026-03-25T23:59:00Z')

@@ -1,4 +1,4 @@
-/** What the role for dashboards may read, and that it can write nothing and see no secret. */
+/** The role for dashboards can read the views, and cannot write anything or read secrets. */
 import { randomBytes } from 'node:crypto'
 import {
   createReportingRole,
@@ -14,7 +14,7 @@ import { scramVerifier } from '../../src/storage/scram.ts'
 
 const newName = () => `reports_${randomBytes(4).toString('hex')}`
 
-/** Its own connection, as whoever has the password. */
+/** A connection of the role. */
 function openAs(url: string, { name, password }: { name: string; password: string }): Database {
   const address = new URL(url)
   address.username = name
@@ -24,7 +24,7 @@ function openAs(url: string, { name, password }: { name: string; password: strin
   return database
 }
 
-/** A database of one's own with such a role, both gone after use. */
+/** A new database with such a role; both are dropped after use. */
 async function openWithRole() {
   const database = await cloneDatabase()
   const role = { name: newName(), password: randomBytes(12).toString('hex') }
@@ -43,7 +43,7 @@ async function openWithRole() {
 
 const secretTables = ['tokens', 'sign_in_links', 'page_sessions']
 
-test('it reads every view, and has limits', async () => {
+test('the role reads every view, and has limits', async () => {
   await using opened = await openWithRole()
   const { database, reports } = opened
   const views = await database.query<{ name: string }>(
@@ -61,7 +61,7 @@ test('it reads every view, and has limits', async () => {
   ).toEqual([{ timeout: '30s', read_only: 'on' }])
 })
 
-test('it reads no token, link or page session, and writes nothing, whatever it sets', async () => {
+test('the role reads no token, link or page session, and writes nothing, whatever it sets', async () => {
   await using opened = await openWithRole()
   const { database, reports } = opened
   for (const table of secretTables) {
@@ -87,7 +87,7 @@ test('it reads no token, link or page session, and writes nothing, whatever it s
   }
 })
 
-test('making it again changes the password and restores its rights; dropping it leaves nothing', async () => {
+test('creating the role again changes its password and restores its rights; dropping it leaves nothing', async () => {
   await using database = await cloneDatabase()
   const name = newName()
   await createReportingRole(database, { name, password: 'first' })
@@ -113,7 +113,7 @@ test('making it again changes the password and restores its rights; dropping it 
   expect(await dropReportingRole(database, { name })).toBe(false)
 })
 
-test('a role that is not ours is not touched, and one that was given power is not either', async () => {
+test('a role that the command did not create, or that has gained rights, is not touched', async () => {
   await using database = await cloneDatabase()
   const name = newName()
   const [owner] = await database.query<{ name: string }>('select current_user as name')
@@ -129,7 +129,7 @@ test('a role that is not ours is not touched, and one that was given power is no
   await dropReportingRole(database, { name })
 })
 
-/** As after a restore beside the original. Neither of them could drop it: each said that the other had to go first. */
+/** As after a restore beside the original. Once neither database could drop the role: each required that the other did first. */
 test('a role that reads two databases is dropped by the second that drops it', async () => {
   await using database = await cloneDatabase()
   await using restored = await cloneDatabase()
@@ -147,8 +147,8 @@ test('a role that reads two databases is dropped by the second that drops it', a
   expect(await dropReportingRole(restored, { name })).toBe(true)
 })
 
-/** As managed services have it: the owner of the database is no superuser. */
-test('an owner with CREATEROLE makes it, one without is told what is missing', async () => {
+/** As in managed services: the owner of the database is not a superuser. */
+test('an owner with CREATEROLE creates the role; without it, the error names what is missing', async () => {
   const serverUrl = inject('serverUrl')
   const owner = { name: newName(), password: randomBytes(12).toString('hex') }
   const databaseName = `turnlog_test_${owner.name}`

@@ -1,4 +1,4 @@
-/** What type a value was sent with can be told again from what is stored, whatever it looks like as text. */
+/** The stored value shows the type with which it was sent, even when values of two types have the same text. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newSpanId, newTraceId, post, span, traceRequest } from '../../../test/support/otlp.ts'
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
@@ -32,7 +32,7 @@ test.each([
   ['a large double without fraction', { doubleValue: 1e21 }, '1000000000000000000000.0'],
   ['a small double', { doubleValue: 1e-7 }, '0.0000001'],
   ['text that looks like a number', { stringValue: '1' }, '1'],
-])('%s is stored as what it is', async (_name, value, text) => {
+])('%s is stored with its type', async (_name, value, text) => {
   expect(await storedAttribute(value)).toBe(text)
 })
 
@@ -44,13 +44,13 @@ test.each([
   ['a long string', { stringValue: 'x'.repeat(2_000) }, { size: 2_000 }],
   ['text with NUL', { stringValue: 'a\0b' }, { size: 3, bytes: true }],
   ['a long list', list, { size: 2_008, type: 'json' }],
-])('%s stands apart, and its reference says what it is', async (_name, value, expected) => {
+])('%s is stored as a content, and its reference has its type', async (_name, value, expected) => {
   const { 'turnlog.content': hash, ...rest } = JSON.parse(String(await storedAttribute(value)))
   expect(hash).toMatch(/^sha256:/)
   expect(rest).toEqual(expected)
 })
 
-test('links and events keep their state, flags and what was dropped of them', async () => {
+test('links and events keep their state, their flags and their dropped counts', async () => {
   const link = { traceId: newTraceId(), spanId: newSpanId(), traceState: 'vendor=1', flags: 257 }
   const event = { timeUnixNano: '5', name: 'e', droppedAttributesCount: 3 }
   await land({ links: [{ ...link, droppedAttributesCount: 2 }], events: [event] })

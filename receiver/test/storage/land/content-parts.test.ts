@@ -1,4 +1,4 @@
-/** Contents that come apart from the records that refer to them: in any order, from anybody, whole in the end. */
+/** Contents that are sent apart from the records that refer to them, in any order and by any sender, are complete in the end. */
 import { createToken, ensurePartitions } from '@turnlog/receiver/storage'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { contentHash, contentParts } from '../../../../test/support/content-parts.ts'
@@ -36,7 +36,7 @@ async function start() {
   return { database: shared, receiver, [Symbol.asyncDispose]: receiver.close }
 }
 
-/** The answer's body, after checking that it was an answer. */
+/** The answer's body, after checking its status. */
 async function send(
   receiver: TestReceiver | { url: string; token: string },
   records: readonly Json[],
@@ -127,7 +127,7 @@ test.each<[string, string | Uint8Array]>([
   await using stage = await start()
   const { database, receiver } = stage
   const { length } = content
-  // Bytes may be cut anywhere; a text between its characters.
+  // Bytes may be cut anywhere; a text only between characters.
   const cutAt = [Math.floor(length / 3), Math.floor(length / 2)]
   const parts = contentParts(content, { cutAt })
   await sendSpan(receiver, toolCall(content))
@@ -139,7 +139,7 @@ test.each<[string, string | Uint8Array]>([
   expect(await database.query(landedText)).toEqual([{ logs: 0, contents: 1, staged: 0 }])
 })
 
-test('received = landed + duplicate + rejected, whatever comes how often', async () => {
+test('received = landed + duplicate + rejected, whatever is sent how often', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const counts = async () => {
@@ -181,7 +181,7 @@ test('recorders that cut one content differently are not mixed up', async () => 
   const [a1, a2] = contentParts(content, { cutAt: [5] })
   const [b1, b2] = contentParts(content, { cutAt: [7] })
   whole(await send(receiver, [a1 ?? {}]))
-  // Together two parts of two, but no content: they wait for their own.
+  // Both are parts of two, but not of one content: each waits for its other part.
   whole(await send(receiver, [b2 ?? {}], other))
   expect(await database.query(landedText)).toEqual([{ logs: 0, contents: 0, staged: 2 }])
   whole(await send(receiver, [b1 ?? {}], other))
@@ -190,7 +190,7 @@ test('recorders that cut one content differently are not mixed up', async () => 
   expect(await database.query(landedText)).toEqual([{ logs: 0, contents: 1, staged: 0 }])
 })
 
-test('what one recorder could not finish another one does, where they cut alike', async () => {
+test('a recorder can complete a content that another one began, if both cut it alike', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const parts = contentParts('abcdefghij', { cutAt: [5] })
@@ -199,7 +199,7 @@ test('what one recorder could not finish another one does, where they cut alike'
   expect(await database.query(landedText)).toEqual([{ logs: 0, contents: 1, staged: 0 }])
 })
 
-test('parts that are not what their hash says are rejected and go, and the right ones land later', async () => {
+test('parts that do not have the declared hash are rejected and deleted, and correct ones land later', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const content = 'the right content'
@@ -299,7 +299,7 @@ function part(attributes: Attributes, overrides: Json = {}): Json {
   return log(all, { eventName: 'turnlog.content', body: { stringValue: 'x' }, ...overrides })
 }
 
-test('a part whose name stands in an attribute, and numbers sent as texts, are understood', async () => {
+test('a part with its event name in an attribute, and numbers sent as texts, is understood', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const attributes = {
@@ -313,7 +313,7 @@ test('a part whose name stands in an attribute, and numbers sent as texts, are u
   expect(await database.query(landedText)).toEqual([{ logs: 0, contents: 1, staged: 0 }])
 })
 
-test('each day has its own copy, and teams do not see each other’s', async () => {
+test('each day has its own copy, and no team reads another team’s', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const today = new Date()
@@ -342,7 +342,7 @@ test('parts of a day without a partition move when the day has one', async () =>
   expect(await database.query(landedText)).toEqual([{ logs: 0, contents: 1, staged: 0 }])
 })
 
-test('a content that was landed by itself is referred to as any other, and its parts are duplicates', async () => {
+test('an uploaded content is referred to like any other, and its parts are duplicates', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const bytes = Buffer.from('uploaded')
@@ -357,7 +357,7 @@ test('a content that was landed by itself is referred to as any other, and its p
   expect(await database.query(landedText)).toEqual([{ logs: 0, contents: 1, staged: 0 }])
 })
 
-test('any attribute with a size may go out of line; what only looks alike stays an attribute', async () => {
+test('any attribute with a size may be sent apart; one that only looks like it stays an attribute', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const sha256 = contentHash('large')
@@ -382,7 +382,7 @@ test('any attribute with a size may go out of line; what only looks alike stays 
   })
 })
 
-test('the body of a log may go out of line', async () => {
+test('the body of a log may be sent apart', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const body = 'a long body'
@@ -417,7 +417,7 @@ test.each<[string, string, string | Uint8Array]>([
   ],
   ['a text that names a reference', '{"content.ref":"sha256:', '{"content.ref":"sha256:'],
   ['a text with NULs and lone surrogates', unclean, uncleanBytes],
-])('messages of which %s went out of line are read as they were', async (_name, text, content) => {
+])('messages of which %s was sent apart are read as they were', async (_name, text, content) => {
   await using stage = await start()
   const { database, receiver } = stage
   const message = (part: object) => [
@@ -437,7 +437,7 @@ test.each<[string, string, string | Uint8Array]>([
   })
 })
 
-test('members that went as JSON, from clients that write blanks, or none of their size, come back', async () => {
+test('members sent apart as JSON, with blanks or without a size, are put back', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const [text, json] = ['the text', '{"path":"a.txt","n":12345678901234567890}']
@@ -460,7 +460,7 @@ test('members that went as JSON, from clients that write blanks, or none of thei
   ])
 })
 
-test('a tool’s result that holds such JSON itself is not touched', async () => {
+test('a tool’s result that contains such JSON is not changed', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   whole(await send(receiver, contentParts('expanded')))
@@ -469,7 +469,7 @@ test('a tool’s result that holds such JSON itself is not touched', async () =>
   expect(await database.query('select result from tool_calls')).toEqual([{ result }])
 })
 
-test('a thousand members of one list that went out of line are put back in a moment', async () => {
+test('a thousand members of one list that were sent apart are put back in a moment', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const texts = Array.from({ length: 1_000 }, (_, index) => `${index} ${'\u2603'.repeat(2_000)}`)
@@ -497,7 +497,7 @@ function turn(parts: readonly object[]): Attributes {
 
 const turnText = 'select prompt, prompt_preview, prompt_bytes from turns'
 
-test('a prompt that went out of line is the turn’s prompt, with its beginning in lists', async () => {
+test('a prompt that was sent apart is the turn’s prompt, and lists show its beginning', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const prompt = `please ${'\u2603'.repeat(500)}`
@@ -520,7 +520,7 @@ test('a prompt that went out of line is the turn’s prompt, with its beginning 
   expect(await database.query(awaited)).toEqual([{ awaited: false, answer: false }])
 })
 
-test('a prompt with NULs that went out of line has its bytes', async () => {
+test('a prompt with NULs that was sent apart has its bytes', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const reference = {
@@ -534,7 +534,7 @@ test('a prompt with NULs that went out of line has its bytes', async () => {
   ])
 })
 
-test('a prompt of several parts, or whose messages went out of line whole, is put together when it is read', async () => {
+test('a prompt of several parts, or whose messages were sent apart as a whole, is put together when it is read', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const large = 'large '.repeat(100)
@@ -562,7 +562,7 @@ test('a prompt of several parts, or whose messages went out of line whole, is pu
   ])
 })
 
-test('a content of 64 MiB in parts lands, from requests far apart', async () => {
+test('a content of 64 MiB in parts lands, from separate requests', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const content = Buffer.alloc(64 * mebibyte, 'sixty-four mebibytes of text\n')
@@ -572,7 +572,7 @@ test('a content of 64 MiB in parts lands, from requests far apart', async () => 
   expect(await results(database)).toEqual([contentHash(content)])
 })
 
-test('parts with anything in the place of anything are rejected or staged, never an error of ours', async () => {
+test('parts with random values are rejected or staged, and never cause an internal error', async () => {
   await using stage = await start()
   const { database, receiver } = stage
   const { below: random, pick } = openRandom(11)

@@ -40,7 +40,7 @@ async function start() {
   return { database: shared, receiver, [Symbol.asyncDispose]: receiver.close }
 }
 
-/** A receiver on a database of its own, for tests that change the schema. */
+/** A receiver with a separate database, for tests that change the schema. */
 async function startApart() {
   const database = await cloneDatabase()
   const receiver = await startReceiver({ database })
@@ -135,7 +135,7 @@ test('the same record twice in one request is one row', async () => {
   expect(await parts.database.query(countsText)).toMatchObject([{ spans: 1 }])
 })
 
-test('equal log records without an id in one request are as many rows, and replayed no more', async () => {
+test('equal log records without an id in one request are as many rows, and not more when sent again', async () => {
   await using parts = await start()
   const request = logsRequest([log({}, { timeUnixNano: nanoseconds() }), log(), log()])
   const record = log({ same: true })
@@ -149,7 +149,7 @@ test('equal log records without an id in one request are as many rows, and repla
   expect(row?.same).toBe(3)
 })
 
-test('what the recorder had recorded when it sealed does not make another record of a log', async () => {
+test('a log that is sent again with another `recorded_through` is the same record', async () => {
   await using parts = await start()
   const record = log({ message: 'one' })
   for (const through of [5, 6, 7]) {
@@ -162,7 +162,7 @@ test('what the recorder had recorded when it sealed does not make another record
   ])
 })
 
-test('a true end takes the place of an abandoned one with its contents, never the reverse', async () => {
+test('a true end replaces an abandoned one with its contents, never the reverse', async () => {
   await using parts = await start()
   const { database, receiver } = parts
   const ids = { traceId: newTraceId(), spanId: newSpanId(), startTimeUnixNano: nanoseconds() }
@@ -196,7 +196,7 @@ test('a true end takes the place of an abandoned one with its contents, never th
   expect(await database.query('select landed from session_completeness')).toEqual([{ landed: 2 }])
 })
 
-test('a clean end takes the place of an abandoned one on the session', async () => {
+test('a clean end of a session replaces an abandoned one', async () => {
   await using parts = await start()
   const end = (attributes: Attributes, uid: string) =>
     log(
@@ -216,7 +216,7 @@ test('a clean end takes the place of an abandoned one on the session', async () 
   ])
 })
 
-test('what runs, and on what, is known without a session.start, and one that comes later counts more', async () => {
+test('version and resource are known without a session.start, and those of a later session.start replace them', async () => {
   await using parts = await start()
   const { receiver, database } = parts
   const plain = { 'session.id': 'plain-1', 'service.name': 'other' }
@@ -236,7 +236,7 @@ test('what runs, and on what, is known without a session.start, and one that com
   expect(await seen()).toEqual([{ service_version: '1.1', os_type: 'darwin', git_branch: 'main' }])
 })
 
-test('a session of a client that numbers no records ends with its last session.end', async () => {
+test('a session of a client that does not number its records ends with its last session.end', async () => {
   await using parts = await start()
   const { receiver, database } = parts
   const plain = { 'session.id': 'plain-1', 'service.name': 'other' }
@@ -259,7 +259,7 @@ test('a session of a client that numbers no records ends with its last session.e
   expect(await seen()).toEqual({ ended_at: new Date(now - 5_000), exit_code: 3 })
 })
 
-test('declared drops and rejects count once in the ledger, and landed beats them', async () => {
+test('declared drops and rejects count once in the ledger, and not at all if the record landed', async () => {
   await using parts = await start()
   const { receiver, database } = parts
   const drop = log(
@@ -300,7 +300,7 @@ test('a record that the database refuses is rejected alone', async () => {
   ])
 })
 
-test('a conversation that is sent again with every call grows with its length, not with its square', async () => {
+test('the storage of a conversation that is sent again with every call grows with its length, not with its square', async () => {
   await using parts = await start()
   const calls = 100
   const ids = { traceId: newTraceId() }
@@ -328,7 +328,7 @@ test('a conversation that is sent again with every call grows with its length, n
   )
 })
 
-test('messages come back with the very text they were sent with', async () => {
+test('messages are read with exactly the text they were sent with', async () => {
   await using parts = await start()
   const texts = [
     '[]',
@@ -355,7 +355,7 @@ test('messages come back with the very text they were sent with', async () => {
   )
 })
 
-test('content comes out of SQL with the SHA-256 it went in with', async () => {
+test('content read with SQL has the SHA-256 it was sent with', async () => {
   await using parts = await start()
   const prompt = 'é"\\\n€😀'.repeat(15_000)
   const file = Buffer.alloc(5 * 1024 ** 2, 'line of text\n').toString()
@@ -400,7 +400,7 @@ test('content comes out of SQL with the SHA-256 it went in with', async () => {
   })
 })
 
-test('NUL and lone surrogates land as bytes, whatever attribute they stand in', async () => {
+test('NUL and lone surrogates land as bytes, in any attribute', async () => {
   await using parts = await start()
   const answer = await post(
     parts.receiver,

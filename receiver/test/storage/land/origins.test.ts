@@ -39,7 +39,7 @@ test('a service name of 1 MB is stored once, however many spans share it', async
   expect(row).toEqual({ spans: 100, areSmall: true, bytes: 1024 ** 2 })
 })
 
-test('a resource of 50 KB costs its memory once, not once a span', () => {
+test('a resource of 50 KB takes memory once, not once for each span', () => {
   const attributes = Object.fromEntries(
     Array.from({ length: 50 }, (_, n) => [`key.${n}`, 'v'.repeat(1000)]),
   )
@@ -69,7 +69,7 @@ test('a large attribute of a resource is read from spans of every day that share
   expect(rows).toEqual(Array(4).fill({ text: 'c'.repeat(5000) }))
 })
 
-test('a map of a client’s own that looks like a reference is read as the map it is', async () => {
+test('a client’s map that looks like a reference is read as a map', async () => {
   const secret = 'the content of another record'.repeat(100)
   await post(receiver, 'logs', logsRequest([log({}, { body: { stringValue: secret } })]))
   const [content] = await database.query<{ hash: string }>(
