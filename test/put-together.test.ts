@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { partRecords } from '../instrumentation/src/otlp/content-records.ts'
-import { moveOut } from '../instrumentation/src/otlp/out-of-line.ts'
+import { takeOutOfLine } from '../instrumentation/src/otlp/out-of-line.ts'
 import type { Json } from './support/otlp.ts'
 import { logsRequest, nanoseconds, newTraceId, post, span, traceRequest } from './support/otlp.ts'
 import { cloneDatabase } from './support/postgres.ts'
@@ -86,7 +86,7 @@ test(`messages made at random (seed ${seed}) are read as they were written`, asy
   for (let round = 0; round < rounds; round += 1) {
     const text = JSON.stringify(messages(random))
     const attributes: Record<string, unknown> = { 'gen_ai.input.messages': text }
-    const { contents } = moveOut(
+    const { contents } = takeOutOfLine(
       { holders: [attributes], toJson: () => '' },
       { inlineBytesMax: 1_024, contentBytesMax: 16 * 1024 ** 2 },
     )

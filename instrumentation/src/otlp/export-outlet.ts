@@ -12,10 +12,10 @@
 import { failed } from '../health.ts'
 import type { JournaledScope } from '../journal/span-head.ts'
 import type { Signal } from '../spool/segment-name.ts'
+import { type ContentPart, SentContents } from './content-records.ts'
 import { toOtlpRequest } from './otlp-json.ts'
 import type { OpenOutlet, Outlet, OutletOptions, SealedRecord } from './outlet.ts'
 import { bodyBytesMax } from './segment.ts'
-import { type ContentPart, SentContents } from './sent-contents.ts'
 
 export type ExportResult =
   | { readonly status: 'exported' }

@@ -1,18 +1,18 @@
 /**
- * What leaves a record for `turnlog.content` records of its own, so that the record stays small. Pure, but for the record
- * itself, which is changed.
+ * Takes large contents out of a record, to be sent apart as `turnlog.content` records. Pure, except that it changes the
+ * record's attributes.
  *
- * - A content above `inlineBytesMax` leaves: `K.ref`, its hash, stands in the place of `K`, and `K.size` beside it.
- * - Of content that is JSON its large members leave, each a string `x`: `"x.ref":"sha256:…","x.size":n` stands where
- *   `"x":"…"` stood, so that it stays valid JSON, and putting the text back gives what it was, byte for byte. Where writing the
- *   text as JSON again would not, the content is what was written, `"x.media_type":"application/json"` says so.
- *   Messages, instructions and definitions stay themselves; arguments leave whole when what is left is still large, or
- *   when blanks, which nothing would put back, stand before a large member: they are as the model wrote them.
- * - A member of the app's own that looks like such a reference leaves as well, whatever its size, and its arguments whole:
- *   or readers would put another content in its place.
- * - A record that would not fit into a body of 4 MiB gives up its largest values, whatever they are, until it fits.
+ * - A content above `inlineBytesMax` is taken out: `K.ref`, its hash, replaces `K`, and `K.size` stays beside it.
+ * - From content that is JSON, its large members are taken out. A member is a string `x`: `"x.ref":"sha256:…","x.size":n`
+ *   replaces `"x":"…"`, so that the content stays valid JSON, and putting the text back restores it byte for byte. If writing
+ *   the text as JSON again would differ, the content is the JSON itself, and `"x.media_type":"application/json"` says so.
+ *   Arguments are taken out whole if they still are large without those members, or if there are blanks before a member,
+ *   which could not be restored. Messages, instructions and definitions are not taken out whole by this rule.
+ * - A member that looks like such a reference but is the app's own is taken out whatever its size, so that readers do not
+ *   replace it by another content. Arguments with such a member are taken out whole.
+ * - If a record then does not fit into a body of 4 MiB, its largest values are taken out, whatever they are, until it fits.
  *
- * What is under 1 KiB stays: what would stand in its place takes nearly as much.
+ * Values under 1 KiB stay: a reference would be nearly as large.
  */
 import {
   type AttributeName,
@@ -24,101 +24,111 @@ import {
 import { type MediaType, mediaTypes, writeReference } from '@turnlog/conventions/content/references'
 import { toJsonText } from '@turnlog/conventions/otlp/any-value'
 import { type StringMember, stringMembers } from '@turnlog/conventions/otlp/json-scan'
-import { type MovedContent, toMovedContent } from './content-records.ts'
-import { attributesBytes, bytesBound, escapedBytes, valueBytes } from './json-size.ts'
-import type { SealedAttributes } from './otlp-json.ts'
+import { type OutOfLineContent, toOutOfLineContent } from './content-records.ts'
+import {
+  attributesBytes,
+  bytesBound,
+  escapedBytes,
+  type SealedAttributes,
+  valueBytes,
+} from './otlp-json.ts'
 
-export interface MoveRules {
+export interface OutOfLineRules {
   readonly inlineBytesMax: number
   readonly contentBytesMax: number
 }
 
 export interface OpenRecord {
-  /** Of the record, its events and its links. */
+  /** The attributes of the record, its events and its links. */
   readonly holders: readonly SealedAttributes[]
-  /** As they are now. */
+  /** The record's JSON with the attributes as they are now. */
   readonly toJson: () => string
-  /** What its own contents are known to hash to, by their names: they are not hashed again. */
+  /** Known hashes of its contents, by name. */
   readonly hashes?: ReadonlyMap<string, ContentHash>
 }
 
 export interface SmallRecord {
   readonly json: string
-  readonly contents: readonly MovedContent[]
+  readonly contents: readonly OutOfLineContent[]
 }
 
-/** Of a record, so that it fits into a body with its resource and scope. */
+/** A record up to this size fits into a body with its resource and scope. */
 export const recordBytesFit = 4 * 1024 ** 2 - 64 * 1024
-export const movedBytesMin = 1_024
-/** About what a reference takes, in the record's JSON. */
+export const outOfLineBytesMin = 1_024
+/** About the size of a reference in the record's JSON. */
 const referenceBytes = 200
-/** JavaScript has no string of a record that may be longer. */
+/** Above this the record's JSON may be longer than a JavaScript string can be. */
 const jsonBoundMax = 256 * 1024 ** 2
 
-const leavesWhole: ReadonlySet<string> = new Set([
+/** Contents that are taken out whole rather than changed: they are kept as the model wrote them. */
+const wholeNames: ReadonlySet<string> = new Set([
   'gen_ai.tool.call.arguments',
 ] satisfies AttributeName[])
 
-/** Content of which members leave by themselves: it may be larger than one content may be. */
+/** Content whose members are taken out one by one. It may be larger than one content may be. */
 export function hasMembers(name: string): boolean {
   return jsonContentNames.has(name)
 }
 
-/** Moves out what must go. */
-export function moveOut(record: OpenRecord, rules: MoveRules, fit = recordBytesFit): SmallRecord {
+export function takeOutOfLine(
+  record: OpenRecord,
+  rules: OutOfLineRules,
+  fit = recordBytesFit,
+): SmallRecord {
   const { holders, toJson, hashes = new Map() } = record
-  const moving: Moving = { moved: [], originals: new Map(), rules, hashes }
+  const work: Work = { contents: [], originals: new Map(), rules, hashes }
   for (const holder of holders) {
     for (const name of Object.keys(holder)) {
       if (!contentNames.has(name)) continue
-      if (jsonContentNames.has(name)) moveOwnReferences({ holder, name }, moving)
-      moveLarge({ holder, name }, moving)
+      if (jsonContentNames.has(name)) takeLookalikes({ holder, name }, work)
+      takeLarge({ holder, name }, work)
     }
   }
   if (holders.reduce((sum, holder) => sum + bytesBound(holder), 0) > jsonBoundMax) {
     const bytes = holders.reduce((sum, holder) => sum + attributesBytes(holder), 0)
-    shrink(record, { ...moving, bytes, fit })
+    shrink(record, { ...work, bytes, fit })
   }
   const json = toJson()
   const bytes = Buffer.byteLength(json)
-  if (bytes <= fit) return { json, contents: moving.moved }
-  shrink(record, { ...moving, bytes, fit })
-  return { json: toJson(), contents: moving.moved }
+  if (bytes <= fit) return { json, contents: work.contents }
+  shrink(record, { ...work, bytes, fit })
+  return { json: toJson(), contents: work.contents }
 }
 
-interface Place {
+interface AttributeKey {
   readonly holder: SealedAttributes
   readonly name: string
 }
 
-interface Moving {
-  readonly moved: MovedContent[]
-  /** JSON as it was before its members left. */
+interface Work {
+  /** The contents taken out so far. */
+  readonly contents: OutOfLineContent[]
+  /** JSON before its members were taken out. */
   readonly originals: Map<SealedAttributes, Map<string, string>>
-  readonly rules: MoveRules
+  readonly rules: OutOfLineRules
   readonly hashes: ReadonlyMap<string, ContentHash>
 }
 
-function moveOwnReferences(place: Place, moving: Moving): void {
-  const { holder, name } = place
+function takeLookalikes(key: AttributeKey, work: Work): void {
+  const { holder, name } = key
   const text = holder[name]
   if (typeof text !== 'string' || !text.includes('.ref"')) return
-  const { contentBytesMax } = moving.rules
+  const { contentBytesMax } = work.rules
   const members = stringMembers(text, referenceLength)?.filter(
     (member) =>
       member.name.endsWith('.ref') && isReference(text.slice(member.valueStart, member.end)),
   )
   if (members === undefined || members.length === 0) return
-  if (!leavesWhole.has(name)) {
+  if (!wholeNames.has(name)) {
     const left = withoutMembers(text, members, contentBytesMax)
-    if (left !== undefined) setMembers(place, left, moving)
-  } else if (!isAbove(text, contentBytesMax)) moveWhole(place, moving)
+    if (left !== undefined) setMembers(key, left, work)
+  } else if (!isAbove(text, contentBytesMax)) takeWhole(key, work)
 }
 
-function moveLarge(place: Place, moving: Moving): void {
-  const { holder, name } = place
-  const { contentBytesMax } = moving.rules
-  const inlineBytesMax = Math.max(moving.rules.inlineBytesMax, movedBytesMin)
+function takeLarge(key: AttributeKey, work: Work): void {
+  const { holder, name } = key
+  const { contentBytesMax } = work.rules
+  const inlineBytesMax = Math.max(work.rules.inlineBytesMax, outOfLineBytesMin)
   const value = holder[name]
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) return
   const isJson = jsonContentNames.has(name)
@@ -129,20 +139,20 @@ function moveLarge(place: Place, moving: Moving): void {
     left === undefined ||
     isAbove(left.text, inlineBytesMax) ||
     (left.hasBlanks && !isAbove(value, contentBytesMax))
-  const stays = left !== undefined && !(leavesWhole.has(name) && mustLeave)
-  if (isJson && isAbove(stays ? left.text : value, contentBytesMax)) omit(place)
-  else if (stays) setMembers(place, left, moving)
-  else if (moveWhole(place, moving) === 'too_large') omit(place)
+  const stays = left !== undefined && !(wholeNames.has(name) && mustLeave)
+  if (isJson && isAbove(stays ? left.text : value, contentBytesMax)) omit(key)
+  else if (stays) setMembers(key, left, work)
+  else if (takeWhole(key, work) === 'too_large') omit(key)
 }
 
 function isAbove(value: string | Uint8Array, bytesMax: number): boolean {
-  // Most are far below, and that is quickly seen.
+  // The common case, without counting bytes.
   if (typeof value === 'string' && value.length * 3 <= bytesMax) return false
   return Buffer.byteLength(value) > bytesMax
 }
 
-/** Above what one content may be. */
-function omit({ holder, name }: Place): void {
+/** The value is larger than one content may be. */
+function omit({ holder, name }: AttributeKey): void {
   const value = holder[name]
   delete holder[name]
   holder[`${name}.omitted`] = 'too_large'
@@ -151,16 +161,16 @@ function omit({ holder, name }: Place): void {
   )
 }
 
-/** It stays where names of the app's own stand in the way; above what a receiver puts together it cannot go. */
-function moveWhole(
-  { holder, name }: Place,
-  { moved, hashes }: Pick<Moving, 'moved' | 'hashes'>,
+/** The value stays if the app's own attributes have the names that are needed. Above the limit of receivers it is `too_large`. */
+function takeWhole(
+  { holder, name }: AttributeKey,
+  { contents, hashes }: Pick<Work, 'contents' | 'hashes'>,
   value = holder[name],
-): 'moved' | 'stays' | 'too_large' {
+): 'taken' | 'stays' | 'too_large' {
   const size: unknown = holder[`${name}.size`]
   const isSize = size === undefined || (Number.isSafeInteger(size) && Number(size) >= 0)
   if (Object.hasOwn(holder, `${name}.ref`) || !isSize) return 'stays'
-  const content = toMovedContent(
+  const content = toOutOfLineContent(
     typeof value === 'string' || value instanceof Uint8Array ? value : toJsonText(value),
     mediaTypeOf(name, value),
     hashes.get(name),
@@ -169,8 +179,8 @@ function moveWhole(
   delete holder[name]
   holder[`${name}.ref`] = content.sha256
   holder[`${name}.size`] ??= content.size
-  moved.push(content)
-  return 'moved'
+  contents.push(content)
+  return 'taken'
 }
 
 function mediaTypeOf(name: string, value: unknown): MediaType {
@@ -180,7 +190,7 @@ function mediaTypeOf(name: string, value: unknown): MediaType {
     : mediaTypes.json
 }
 
-/** Names longer than this stay, whatever their values. */
+/** Members with longer names stay, whatever their values. */
 const memberNameLengthMax = 200
 
 function membersAbove(text: string, lengthMin: number): StringMember[] | undefined {
@@ -197,12 +207,12 @@ function isReference(written: string): boolean {
 
 interface WithoutMembers {
   readonly text: string
-  /** Around the colons of the members, where the text does not have them any more. */
+  /** A member that was taken out had blanks around its colon. */
   readonly hasBlanks: boolean
-  readonly contents: readonly MovedContent[]
+  readonly contents: readonly OutOfLineContent[]
 }
 
-/** Undefined where it is no JSON. */
+/** Undefined if the text is not JSON. */
 function withoutLargeMembers(
   text: string,
   bytesMax: number,
@@ -216,13 +226,13 @@ function withoutLargeMembers(
   return large && withoutMembers(text, large, contentBytesMax)
 }
 
-/** Undefined where it turns out to be no JSON. */
+/** Undefined if a member is not valid JSON. */
 function withoutMembers(
   text: string,
   members: readonly StringMember[],
   contentBytesMax: number,
 ): WithoutMembers | undefined {
-  const contents: MovedContent[] = []
+  const contents: OutOfLineContent[] = []
   const pieces: string[] = []
   let from = 0
   let hasBlanks = false
@@ -230,11 +240,11 @@ function withoutMembers(
     hasBlanks ||= valueStart - start > `"${name}":`.length
     const content = contentOf(text.slice(valueStart, end))
     if (content === undefined) return undefined
-    const isKept = content.size <= contentBytesMax
-    if (isKept) contents.push(content)
+    const isSent = content.size <= contentBytesMax
+    if (isSent) contents.push(content)
     pieces.push(
       text.slice(from, start),
-      writeReference(name, isKept ? content : { ...content, sha256: undefined }),
+      writeReference(name, isSent ? content : { ...content, sha256: undefined }),
     )
     from = end
   }
@@ -242,83 +252,83 @@ function withoutMembers(
   return { text: pieces.join(''), hasBlanks, contents }
 }
 
-/** The text that a JSON string stands for; or what is written, where it would be written otherwise. */
-function contentOf(written: string): MovedContent | undefined {
+/** The text of a JSON string; the JSON itself, if writing the text again would differ from it. */
+function contentOf(written: string): OutOfLineContent | undefined {
   try {
     const text: unknown = JSON.parse(written)
     if (typeof text !== 'string') return undefined
     return JSON.stringify(text) === written
-      ? toMovedContent(text, mediaTypes.text)
-      : toMovedContent(written, mediaTypes.json)
+      ? toOutOfLineContent(text, mediaTypes.text)
+      : toOutOfLineContent(written, mediaTypes.json)
   } catch {
     return undefined
   }
 }
 
-function setMembers({ holder, name }: Place, left: WithoutMembers, moving: Moving): void {
+function setMembers({ holder, name }: AttributeKey, left: WithoutMembers, work: Work): void {
   const before = holder[name]
-  const originals = moving.originals.get(holder) ?? new Map<string, string>()
-  moving.originals.set(holder, originals)
+  const originals = work.originals.get(holder) ?? new Map<string, string>()
+  work.originals.set(holder, originals)
   if (typeof before === 'string' && !originals.has(name)) originals.set(name, before)
   holder[name] = left.text
-  moving.moved.push(...left.contents)
+  work.contents.push(...left.contents)
 }
 
-/** Something that could leave, and what the record's JSON would be shorter by. */
+/** A value or member that could be taken out, and its bytes in the record's JSON. */
 interface Candidate {
-  readonly place: Place
+  readonly key: AttributeKey
   readonly bytes: number
   readonly member?: StringMember
 }
 
 function shrink(
   record: OpenRecord,
-  moving: Moving & { readonly bytes: number; readonly fit: number },
+  work: Work & { readonly bytes: number; readonly fit: number },
 ): void {
-  const { originals, rules, fit } = moving
-  let { bytes } = moving
-  const candidates = placesIn(record).flatMap(candidatesAt)
+  const { originals, rules, fit } = work
+  let { bytes } = work
+  const candidates = keysIn(record).flatMap(candidatesAt)
   candidates.sort((a, b) => b.bytes - a.bytes)
   const chosen: Candidate[] = []
   for (const candidate of candidates) {
     if (bytes <= fit) break
-    const { place, member } = candidate
+    const { key, member } = candidate
     if (member !== undefined) chosen.push(candidate)
-    else if (moveWhole(place, moving) !== 'moved') continue
+    else if (takeWhole(key, work) !== 'taken') continue
     bytes -= candidate.bytes - referenceBytes
   }
-  for (const [place, of] of Map.groupBy(chosen, (each) => each.place)) {
+  for (const [key, of] of Map.groupBy(chosen, (each) => each.key)) {
     const members = of.flatMap(({ member = [] }) => member).sort((a, b) => a.start - b.start)
-    const text = String(place.holder[place.name])
+    const text = String(key.holder[key.name])
     const left = withoutMembers(text, members, rules.contentBytesMax)
-    if (left !== undefined) setMembers(place, left, moving)
+    if (left !== undefined) setMembers(key, left, work)
   }
   if (bytes <= fit) return
-  // So many small ones are left: the JSON that holds them leaves, as it was.
-  const lists = placesIn(record).filter(({ name }) => jsonContentNames.has(name))
+  // Too many small members are left: their JSON is taken out whole, in its original form.
+  const lists = keysIn(record).filter(({ name }) => jsonContentNames.has(name))
   lists.sort((a, b) => valueBytes(b.holder[b.name]) - valueBytes(a.holder[a.name]))
-  for (const place of lists) {
+  for (const key of lists) {
     if (Buffer.byteLength(record.toJson()) <= fit) return
-    moveWhole(place, moving, originals.get(place.holder)?.get(place.name))
+    takeWhole(key, work, originals.get(key.holder)?.get(key.name))
   }
 }
 
-function placesIn({ holders }: OpenRecord): Place[] {
+function keysIn({ holders }: OpenRecord): AttributeKey[] {
   return holders.flatMap((holder) => Object.keys(holder).map((name) => ({ holder, name })))
 }
 
-function candidatesAt(place: Place): Candidate[] {
-  const value = place.holder[place.name]
+function candidatesAt(key: AttributeKey): Candidate[] {
+  const value = key.holder[key.name]
   const members =
-    typeof value === 'string' && jsonContentNames.has(place.name)
-      ? membersAbove(value, movedBytesMin)
+    typeof value === 'string' && jsonContentNames.has(key.name)
+      ? membersAbove(value, outOfLineBytesMin)
       : undefined
   if (members === undefined) {
     const bytes = valueBytes(value)
-    return bytes < movedBytesMin ? [] : [{ place, bytes }]
+    return bytes < outOfLineBytesMin ? [] : [{ key, bytes }]
   }
   return members.map((member) => ({
-    place,
+    key,
     member,
     bytes: escapedBytes(String(value).slice(member.valueStart, member.end)),
   }))

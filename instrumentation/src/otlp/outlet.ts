@@ -1,7 +1,7 @@
 /** Where the sealed records of one recorder go, with the contents they refer to: into segments, or to an exporter. */
 import type { JournaledScope } from '../journal/span-head.ts'
 import type { Signal } from '../spool/segment-name.ts'
-import type { MovedContent } from './content-records.ts'
+import type { OutOfLineContent } from './content-records.ts'
 
 /** A record as it leaves the machine. */
 export interface SealedRecord {
@@ -15,7 +15,7 @@ export interface SealedRecord {
   /** The record's own time, as its JSON has it. The contents it refers to belong to the same UTC day. */
   readonly time: string
   /** The contents that are sent apart from it. */
-  readonly contents: readonly MovedContent[]
+  readonly contents: readonly OutOfLineContent[]
 }
 
 export interface Outlet {

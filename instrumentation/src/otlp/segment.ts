@@ -20,9 +20,9 @@ import { toKeyValues } from '@turnlog/conventions/otlp/any-value'
 import { type FileSystem, replaceFile } from '../file-system.ts'
 import type { JournaledScope } from '../journal/span-head.ts'
 import type { Signal } from '../spool/segment-name.ts'
+import { SentContents } from './content-records.ts'
 import { toOtlpRequest } from './otlp-json.ts'
 import type { Outlet, OutletOptions, SealedRecord } from './outlet.ts'
-import { SentContents } from './sent-contents.ts'
 
 export const bodyBytesMax = 4 * 1024 ** 2
 /** Upper bounds of what a request has around its resource and scopes, and around each record. */

@@ -16,7 +16,7 @@ import type { ChangeStore } from '../changes/store.ts'
 import { failed, quietly } from '../health.ts'
 import { isBefore, type JournaledLog, type JournaledSpan } from '../journal/span-head.ts'
 import { type SealedAttributes, toOtlpLog, toOtlpSpan } from '../otlp/otlp-json.ts'
-import { type MoveRules, moveOut, type OpenRecord } from '../otlp/out-of-line.ts'
+import { type OpenRecord, type OutOfLineRules, takeOutOfLine } from '../otlp/out-of-line.ts'
 import type { SealedRecord } from '../otlp/outlet.ts'
 import { redactAttributes, redactLog, redactSpan } from '../redact/redact-record.ts'
 import type { RecorderIdentity } from '../spool/recorder-folder.ts'
@@ -32,7 +32,7 @@ export interface RecordSealerOptions {
   readonly identity: RecorderIdentity
   readonly changes: Pick<ChangeStore, 'record'> | undefined
   readonly context: SealContext
-  readonly rules: MoveRules
+  readonly rules: OutOfLineRules
 }
 
 /** Receivers read 64 MiB after decompression; the request around the record takes the rest. Only names and times can be this large. */
@@ -46,7 +46,7 @@ export class RecordSealer {
   readonly #identity: RecorderIdentity
   readonly #changes: Pick<ChangeStore, 'record'> | undefined
   readonly #context: SealContext
-  readonly #rules: MoveRules
+  readonly #rules: OutOfLineRules
 
   constructor({ identity, changes, context, rules }: RecordSealerOptions) {
     this.#identity = identity
@@ -138,7 +138,10 @@ export class RecordSealer {
       ['turnlog.sequence' satisfies AttributeName]: record.sequence,
     }
     const toJson = (): string => JSON.stringify(toOtlp({ ...holders[0], ...common }))
-    const { json, contents } = moveOut({ holders, toJson, ...(hashes && { hashes }) }, this.#rules)
+    const { json, contents } = takeOutOfLine(
+      { holders, toJson, ...(hashes && { hashes }) },
+      this.#rules,
+    )
     const isTooLarge = json.length > recordBytesMax || Buffer.byteLength(json) > recordBytesMax
     return isTooLarge ? { refused: 'record_too_large' } : { ...record, json, contents, declares: 0 }
   }

@@ -1,14 +1,14 @@
 import { hashContent } from '@turnlog/conventions/content/description'
 import { mediaTypes } from '@turnlog/conventions/content/references'
 import { expect, test } from 'vitest'
-import { partRecords, toMovedContent } from '../../src/otlp/content-records.ts'
+import { partRecords, toOutOfLineContent } from '../../src/otlp/content-records.ts'
 import { type OtlpRecord, plain } from '../spool/support.ts'
 
 const mebibyte = 1024 ** 2
 const common = { 'session.id': 'a-session' }
 
 function partsOf(value: string | Uint8Array) {
-  const content = toMovedContent(value, mediaTypes.text)
+  const content = toOutOfLineContent(value, mediaTypes.text)
   const json = [...partRecords(content, { time: '1700000000000000000', common })]
   const records = json.map((text) => JSON.parse(text) as OtlpRecord)
   const bodies = records.map(({ body }) =>

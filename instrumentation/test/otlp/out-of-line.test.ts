@@ -3,10 +3,10 @@
 import { hashContent } from '@turnlog/conventions/content/description'
 import { toKeyValues } from '@turnlog/conventions/otlp/any-value'
 import { expect, test } from 'vitest'
-import type { MovedContent } from '../../src/otlp/content-records.ts'
-import { attributesBytes, escapedBytes } from '../../src/otlp/json-size.ts'
+import type { OutOfLineContent } from '../../src/otlp/content-records.ts'
 import type { SealedAttributes } from '../../src/otlp/otlp-json.ts'
-import { moveOut, recordBytesFit } from '../../src/otlp/out-of-line.ts'
+import { attributesBytes, escapedBytes } from '../../src/otlp/otlp-json.ts'
+import { recordBytesFit, takeOutOfLine } from '../../src/otlp/out-of-line.ts'
 
 const kibibyte = 1024
 const mebibyte = 1024 ** 2
@@ -23,7 +23,7 @@ function move(
   } = {},
 ) {
   const holders = [attributes, ...others]
-  const { json, contents } = moveOut(
+  const { json, contents } = takeOutOfLine(
     { holders, toJson: () => JSON.stringify(holders.map(toKeyValues)) },
     { inlineBytesMax: inline, contentBytesMax: content },
     fit,
@@ -33,7 +33,7 @@ function move(
 }
 
 /** As the receiver puts messages together again. */
-function expand(text: string, contents: ReadonlyMap<string, MovedContent>): string {
+function expand(text: string, contents: ReadonlyMap<string, OutOfLineContent>): string {
   const reference =
     /"((?:[^"\\]|\\.)*)\.ref":"(sha256:[0-9a-f]{64})","\1\.size":(\d+)(,"\1\.media_type":"application\/json")?/g
   return text.replace(reference, (_whole, name, sha256, size, isJson) => {

@@ -3,7 +3,7 @@ import * as path from 'node:path'
 import { mediaTypes } from '@turnlog/conventions/content/references'
 import { expect, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
-import { toMovedContent } from '../../src/otlp/content-records.ts'
+import { toOutOfLineContent } from '../../src/otlp/content-records.ts'
 import type { SealedRecord } from '../../src/otlp/outlet.ts'
 import { SegmentWriter } from '../../src/otlp/segment.ts'
 import { listSegments } from '../../src/spool/recorder-folder.ts'
@@ -149,7 +149,7 @@ const dayNanoseconds = 86_400_000_000_000n
 
 /** A record of the day after so many others, which refers to contents. */
 function referring(sequence: number, texts: readonly string[], days = 0n): SealedRecord {
-  const contents = texts.map((text) => toMovedContent(text, mediaTypes.text))
+  const contents = texts.map((text) => toOutOfLineContent(text, mediaTypes.text))
   const time = String(1_700_000_000_000_000_000n + days * dayNanoseconds)
   return recordOf(sequence, `refers ${sequence}`, { contents, time })
 }
@@ -253,7 +253,7 @@ test('contents are in place before the first record that refers to them is, howe
   const segments = new SegmentWriter({ fileSystem, folder, resource: () => ({}) })
   segments.begin(1)
   for (let sequence = 1; sequence <= 20; sequence += 1) {
-    const content = toMovedContent(`content ${sequence}`, mediaTypes.text)
+    const content = toOutOfLineContent(`content ${sequence}`, mediaTypes.text)
     const json = JSON.stringify({ name: content.sha256, pad: 'p'.repeat(mebibyte) })
     segments.add(recordOf(sequence, '', { json, contents: [content] }))
   }
