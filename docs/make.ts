@@ -1,6 +1,6 @@
 /**
- * The documents that are made from data: `npm run docs` writes them, a test compares them. `made` is a map from the
- * file's name, relative to this folder, to its text.
+ * The documents that are generated from tables in the code: `npm run docs` writes them, a test compares them. `made` maps
+ * each file's name in this folder to its text.
  */
 import { writeFileSync } from 'node:fs'
 import {
@@ -43,7 +43,7 @@ function conventions(): string {
     '## Attributes of OpenTelemetry',
     attributeTable(generalAttributes),
     '## Attributes of OpenTelemetry’s GenAI conventions',
-    'From semantic-conventions-genai 1.42. A value of type `content` is a text in full, which is always JSON where it says so.',
+    'From semantic-conventions-genai 1.42. A value of type `content` is a full text; `(JSON)` marks those that are always JSON.',
     attributeTable(genAiAttributes),
     '## Attributes of Turnlog',
     attributeTable(turnlogAttributes),
@@ -79,11 +79,11 @@ function conventions(): string {
 function plainEvents(): string {
   return page(
     'Plain events',
-    'What the six events of `POST /api/v1/events` may hold; how to send them is in [CLIENTS.md](CLIENTS.md). The same as JSON ' +
+    'The members of the six events of `POST /api/v1/events`; [CLIENTS.md](CLIENTS.md) says how to send them. The same as JSON ' +
       'Schema: [events.schema.json](events.schema.json), or `GET /api/v1/events/schema` of a receiver. Made from the tables in ' +
       'the code by `npm run docs`; do not edit.',
-    'Every member but those marked **required** may be absent or `null`. Members beyond these are kept as attributes ' +
-      '`turnlog.event.member.` and their name (all in one attribute, `turnlog.event.members`, when they are more than 64).',
+    'Every member may be absent or `null`, unless it is marked **required**. Other members are stored as attributes ' +
+      'named `turnlog.event.member.` and the member’s name (if there are more than 64, all in one attribute, `turnlog.event.members`).',
     '## Every event',
     memberTable(commonMembers),
     ...Object.entries<Definition>(definitions).flatMap(([type, { meaning, members }]) => [
@@ -112,34 +112,34 @@ function memberTable(members: Readonly<Record<string, Member>>): string {
 function settings(): string {
   return page(
     'Settings',
-    'Read once, at the start, from the environment. Made from the tables in the code by `npm run docs`; do not edit.',
+    'Each program reads its settings once, at its start, from the environment. Made from the tables in the code by `npm run docs`; do not edit.',
     '## The instrumentation',
     settingTable(instrumentationSettings),
     '## The receiver',
     settingTable(receiverSettings),
     '## The Collector',
-    'Read by `otel-collector-config.yaml` and the files in `collector/`, in whatever Collector runs them; `npm run collector` ' +
-      'checks them before. A port is of `TURNLOG_COLLECTOR_HOST`.',
+    'Read by `otel-collector-config.yaml` and the files in `collector/`, in any Collector; `npm run collector` ' +
+      'checks them first. Ports are those of `TURNLOG_COLLECTOR_HOST`.',
     settingTable(collectorSettings),
     '## The dashboards',
-    'Read by Grafana, from the environment of its own process, when it is given `dashboards/provisioning`.',
+    'Read by Grafana from its environment, when it loads `dashboards/provisioning`.',
     table(
       ['setting', 'meaning'],
       dashboardSettings.map(({ env, doc }) => [code(env), doc]),
     ),
     '## npm start',
     settingTable(startSettings),
-    'Other settings of the receiver and the instrumentation reach them. The example app also reads:',
+    'Other settings are passed on to the receiver and the instrumentation. The example app also reads:',
     table(
       ['setting', 'default', 'meaning'],
       [
         [
           code('ANTHROPIC_API_KEY'),
           'none',
-          'With it the agent talks to the real API; without, to a scripted model.',
+          'With it the agent uses the real API, without it a scripted model.',
         ],
-        [code('ANTHROPIC_BASE_URL'), 'none', 'Any Messages API to talk to.'],
-        [code('EXAMPLE_MODEL'), 'the example’s own', 'The model to ask for.'],
+        [code('ANTHROPIC_BASE_URL'), 'none', 'The address of another Messages API.'],
+        [code('EXAMPLE_MODEL'), 'the example’s own', 'The model’s name.'],
       ],
     ),
   )

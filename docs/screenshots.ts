@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots`: starts everything in a folder of its own, has one conversation by clicking, and writes the
- * pictures the README shows.
+ * `npm run screenshots`: starts everything in a temporary data folder, has one conversation in a browser, and writes the
+ * README's pictures.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
@@ -64,6 +64,7 @@ async function addresses(): Promise<{ chat: string; receiver: string }> {
     if (receiver !== undefined && chat !== undefined) break
   }
   started.stdout.resume()
-  if (receiver === undefined || chat === undefined) throw new Error('npm start did not come up.')
+  if (receiver === undefined || chat === undefined)
+    throw new Error('npm start printed no addresses.')
   return { chat, receiver }
 }
