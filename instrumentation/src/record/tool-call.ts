@@ -263,10 +263,6 @@ function stringsIn(json: string): ReadonlySet<string> {
       for (const member of Object.values(value)) collect(member, depth + 1)
     }
   }
-  try {
-    collect(JSON.parse(json), 0)
-  } catch {
-    // Arguments that are not JSON name nothing.
-  }
+  collect(parseJson(json), 0)
   return found
 }

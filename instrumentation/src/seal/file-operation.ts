@@ -1,10 +1,12 @@
 /** Seals a file operation: its kind, before, after and diff, and its raw form for the local Changes list, which is never sent. */
+
 import {
   type AttributeName,
   type FileOperationType,
   fileOperationTypes,
 } from '@turnlog/conventions'
 import { type UnifiedDiff, unifiedDiff } from '@turnlog/conventions/content/unified-diff'
+import { asString } from '@turnlog/conventions/plain'
 import type { RawHash, RecordedChange } from '../changes/change.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import {
@@ -136,23 +138,23 @@ interface ChangeFacts extends FileSides {
 
 function toLocalChange({ span, notes }: EndedSpan, facts: ChangeFacts): RecordedChange {
   const { before, after, overwritten, diff } = facts
-  const named = (name: AttributeName): string | undefined => textOf(span.attributes[name])
+  const named = (name: AttributeName): string | undefined => asString(span.attributes[name])
   const mode = memberOf(notes.before, 'mode')
   const overwrittenMode = memberOf(notes.overwritten, 'mode')
   return {
     opId: named('turnlog.file_operation.id') ?? '',
     path: named('file.path') ?? '',
-    absolutePath: textOf(notes.absolutePath) ?? '',
-    workspace: textOf(notes.workspace) ?? '',
+    absolutePath: asString(notes.absolutePath) ?? '',
+    workspace: asString(notes.workspace) ?? '',
     opType: facts.type,
     startedAt: new Date(Number(BigInt(span.start) / 1_000_000n)).toISOString(),
     traceId: span.traceId,
     spanId: span.spanId,
     sessionId: facts.sessionId,
-    toolName: textOf(notes.toolName),
-    toolCallId: textOf(notes.toolCallId),
+    toolName: asString(notes.toolName),
+    toolCallId: asString(notes.toolCallId),
     previousPath: named('turnlog.file_operation.previous_path'),
-    previousAbsolutePath: textOf(notes.previousAbsolutePath),
+    previousAbsolutePath: asString(notes.previousAbsolutePath),
     before: stateOf(before),
     after: stateOf(after),
     overwritten: overwritten === undefined ? undefined : stateOf(overwritten),
@@ -183,8 +185,4 @@ function uploadedHashes(before: FileSide, after: FileSide): RecordedChange['uplo
     side.state === 'content' && side.redactions > 0 ? side.hash : undefined
   if (changed(before) === undefined && changed(after) === undefined) return undefined
   return { before: changed(before), after: changed(after) }
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }

@@ -1,5 +1,5 @@
 /** GenAI messages: each with its role, its texts, its tool calls and their results. */
-import { isObject, type JsonObject, parseJson } from '@turnlog/conventions/plain'
+import { asString, isObject, type JsonObject, parseJson } from '@turnlog/conventions/plain'
 import { awaitedNote, contentBlock } from './content-block.ts'
 import { formatBytes } from './format.ts'
 import { type Html, html } from './html.ts'
@@ -27,8 +27,7 @@ export function onlyText(text: string): string | undefined {
   const parts = Array.isArray(parsed) && parsed.length === 1 ? partsOf(parsed[0]) : []
   const [part] = parts
   if (parts.length !== 1 || !isObject(part) || part.type !== 'text') return undefined
-  const content = part.content ?? part.text
-  return typeof content === 'string' ? content : undefined
+  return asString(part.content ?? part.text)
 }
 
 function messageBlock(message: unknown, options: MessagesOptions): Html {

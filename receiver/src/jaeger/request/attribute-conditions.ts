@@ -2,7 +2,7 @@
  * Tags to search for → conditions. The values are always text, and match whatever is shown as that text: `123` matches an
  * integer and a string, `72.5` a double, `true` a boolean. Pure.
  */
-import { createHash } from 'node:crypto'
+import { hashContent } from '@turnlog/conventions/content/description'
 import type { Condition, StoredForms } from '../../storage/queries/find-traces.ts'
 import { parseBoolean, parseKind } from './parameter-values.ts'
 
@@ -61,7 +61,7 @@ function storedForms(value: string): StoredForms {
   return {
     texts,
     json: isStorable ? structureOf(value) : undefined,
-    hashes: [hashOf(Buffer.from(value)), ...hashOfBase64(value)],
+    hashes: [hashContent(Buffer.from(value)), ...hashOfBase64(value)],
   }
 }
 
@@ -89,9 +89,5 @@ function structureOf(text: string): string | undefined {
 /** Bytes are shown in Base64. */
 function hashOfBase64(text: string): string[] {
   const bytes = Buffer.from(text, 'base64')
-  return text !== '' && bytes.toString('base64') === text ? [hashOf(bytes)] : []
-}
-
-function hashOf(bytes: Buffer): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  return text !== '' && bytes.toString('base64') === text ? [hashContent(bytes)] : []
 }

@@ -1,6 +1,7 @@
 /** Single attributes → the values of columns. Pure. */
+
 import { Buffer } from 'node:buffer'
-import { createHash } from 'node:crypto'
+import { hashContent } from '@turnlog/conventions/content/description'
 import type { AnyValue, AttributeMap } from '../wire/request.ts'
 import { clean, encodeText } from '../wire/text.ts'
 
@@ -47,7 +48,7 @@ export const identifierBytesMax = 512
 export function identifierOf(value: AnyValue | undefined): string | null {
   const text = textOf(value)
   if (text === null || Buffer.byteLength(text) <= identifierBytesMax) return text
-  return `sha256:${createHash('sha256').update(encodeText(text)).digest('hex')}`
+  return hashContent(encodeText(text))
 }
 
 /** No recorder counts further. */
