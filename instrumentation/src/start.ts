@@ -40,7 +40,7 @@ import { startOpenTelemetry } from './open-telemetry.ts'
 import { createDelayedEnds } from './record/delayed-ends.ts'
 import type { Recorder } from './record/recorder.ts'
 import { ToolCalls } from './record/tool-call.ts'
-import { Candidate, type CandidateFacts } from './record/turn.ts'
+import { Candidate, type CandidateSource } from './record/turn.ts'
 import { ownLiveness } from './spool/liveness.ts'
 import { destinationFolder, endedMarker, writeIdentity } from './spool/recorder-folder.ts'
 import { hostTimers } from './timers.ts'
@@ -168,8 +168,11 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
   const { recorder, tracerProvider, agent, delayedEnds, flush } = dependencies
   const { now, clock, after } = dependencies.timers
   const toolCalls = new ToolCalls(recorder, clock)
-  const openCandidate = (facts: CandidateFacts) =>
-    new Candidate(facts, { recorder, agent, now, after, delayedEnd: delayedEnds.after })
+  const candidates: CandidateSource = {
+    openCandidate: (facts) =>
+      new Candidate(facts, { recorder, agent, now, after, delayedEnd: delayedEnds.after }),
+    now,
+  }
   const files = new HostFiles({
     workspace: config.workspace,
     ownFolders: [config.spoolDirectory],
@@ -179,8 +182,8 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
   return {
     undo: [
       offerToHost(withTurns(tracerProvider, toolCalls), clock),
-      observeHttpServers({ openCandidate, now }),
-      observeWebSockets({ openCandidate, now, clock }),
+      observeHttpServers(candidates),
+      observeWebSockets(candidates, clock),
       observeModelClients(createExchanges({ recorder, toolCalls, clock })),
       observeFileSystem(new FileOperations(recorder, files)),
       observeErrors(reportError),
@@ -191,7 +194,7 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
       decide(decision: DecisionRecord): void {
         quietly('record a decision', () => emitDecision(recorder.logger, decision))
       },
-      openTurn: createApiTurns({ openCandidate, now }),
+      openTurn: createApiTurns(candidates),
       openToolCall: createApiToolCalls({ recorder, toolCalls, reportError, now }),
       fileOperation: createApiFileOperations(recorder, files),
     },

@@ -8,7 +8,7 @@ import type { Recorder } from '../record/recorder.ts'
 import { type FileState, ownerOfFiles, startFileSpan } from './file-operations.ts'
 import type { FileContent, HostFiles } from './host-files.ts'
 
-const notTold = { state: 'omitted', reason: 'not_told' } as const
+const notGiven = { state: 'omitted', reason: 'not_told' } as const
 
 export function createApiFileOperations(recorder: Recorder, files: HostFiles) {
   return (operation: FileOperation, id: string): void => {
@@ -39,13 +39,13 @@ function record(
   const { contentBytesMax } = files
   const before = stateOf(type === 'create' ? null : operation.before, onDisk, contentBytesMax)
   const after = stateOf(operation.after, onDisk, contentBytesMax)
-  const found = onDisk.state === 'absent' ? notTold : onDisk
+  const found = onDisk.state === 'absent' ? notGiven : onDisk
   if (kind === 'rename') {
     // A rename keeps the content, unless the app gives both.
     note('before', before ?? after ?? found)
     if (before !== undefined && after !== undefined) note('after', after)
   } else {
-    note('before', before ?? notTold)
+    note('before', before ?? notGiven)
     if (kind === 'write') note('after', after ?? found)
   }
   span.end()

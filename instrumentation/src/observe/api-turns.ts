@@ -19,23 +19,18 @@ import {
   contextWithCandidate,
   runIn,
 } from '../record/contexts.ts'
-import type { Candidate, CandidateFacts } from '../record/turn.ts'
+import type { Candidate, CandidateSource } from '../record/turn.ts'
 import { describeError } from './errors.ts'
 
 /** The turn whose callback the code runs in. */
 const insideKey = createContextKey('turnlog api turn')
 
-export interface ApiTurnsOptions {
-  readonly openCandidate: (facts: CandidateFacts) => Candidate
-  readonly now: () => number
-}
-
-export function createApiTurns(options: ApiTurnsOptions) {
+export function createApiTurns(options: CandidateSource) {
   return (declared: TurnOptions): OpenWork<Turn> | undefined =>
     quietly('open a turn', () => openTurn(declared, options))
 }
 
-function openTurn(declared: TurnOptions, options: ApiTurnsOptions): OpenWork<Turn> {
+function openTurn(declared: TurnOptions, options: CandidateSource): OpenWork<Turn> {
   const active = contexts.active()
   const candidate = chooseCandidate(active, declared, options)
   const span = candidate.declare({
@@ -90,7 +85,7 @@ function openTurn(declared: TurnOptions, options: ApiTurnsOptions): OpenWork<Tur
 function chooseCandidate(
   active: Context,
   declared: TurnOptions,
-  { openCandidate, now }: ApiTurnsOptions,
+  { openCandidate, now }: CandidateSource,
 ): Candidate {
   const around = candidateOf(active)
   const isOpen = around !== undefined && !around.isEnded

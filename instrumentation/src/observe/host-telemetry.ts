@@ -18,7 +18,7 @@ import {
 } from '@opentelemetry/api'
 import { contexts } from '../record/contexts.ts'
 import { watchLoadedModules } from './loaded-modules.ts'
-import { replaceMethod } from './replace-method.ts'
+import { all, replaceMethod } from './replace-method.ts'
 
 /** All 1.x versions of the API share it. */
 const globalsKey = Symbol.for('opentelemetry.js.api.1')
@@ -50,9 +50,7 @@ export function offerToHost(provider: TracerProvider, clock: () => number): () =
       }
     }, clock),
   )
-  return () => {
-    for (const step of undo) step()
-  }
+  return all(undo)
 }
 
 function offer(api: ApiCopy, provider: TracerProvider): () => void {

@@ -8,18 +8,13 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import { candidateOf, contexts, contextWithCandidate, runIn } from '../record/contexts.ts'
-import type { Candidate, CandidateFacts } from '../record/turn.ts'
+import type { Candidate, CandidateSource } from '../record/turn.ts'
 import { type Method, replaceMethod } from './replace-method.ts'
 
 /** A JSON answer is read for a conversation id up to this size. */
 const answerLengthMax = 256 * 1024
 /** Bodies that can hold a prompt. */
 const promptTypes = /^(application\/(.*\+)?json|text\/|application\/x-www-form-urlencoded)/i
-
-export interface HttpObserverOptions {
-  readonly openCandidate: (facts: CandidateFacts) => Candidate
-  readonly now: () => number
-}
 
 interface RequestStart {
   readonly request: IncomingMessage
@@ -56,7 +51,7 @@ class WatchedNote extends Given {
 }
 
 /** Begins to watch; the returned function undoes it. */
-export function observeHttpServers(options: HttpObserverOptions): () => void {
+export function observeHttpServers(options: CandidateSource): () => void {
   const started = channel('http.server.request.start')
   const listener = (message: unknown): void => {
     quietly('observe a request', () => {
@@ -89,7 +84,7 @@ function watchEvents(original: Method): Method {
 function observeRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  { openCandidate, now }: HttpObserverOptions,
+  { openCandidate, now }: CandidateSource,
 ): Context {
   const contentType = request.headers['content-type']
   const candidate = openCandidate({

@@ -12,7 +12,7 @@ import { channel } from 'node:diagnostics_channel'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { quietly } from '../health.ts'
 import type { ModelExchange, OpenExchange } from './model-exchange.ts'
-import { replaceMethod } from './replace-method.ts'
+import { all, replaceMethod } from './replace-method.ts'
 
 /** The members of undici's request object that its diagnostics channels document. */
 interface UndiciRequest {
@@ -28,9 +28,7 @@ interface UndiciResponse {
 /** Begins to watch both clients; the returned function undoes it. */
 export function observeModelClients(openExchange: OpenExchange): () => void {
   const undo = [observeUndici(openExchange), observeHttpClients(openExchange)]
-  return () => {
-    for (const step of undo) step()
-  }
+  return all(undo)
 }
 
 function observeUndici(openExchange: OpenExchange): () => void {
@@ -99,9 +97,7 @@ function subscribe(
     subscribed.subscribe(listener)
     return () => subscribed.unsubscribe(listener)
   })
-  return () => {
-    for (const step of undo) step()
-  }
+  return all(undo)
 }
 
 function watchRequest(request: ClientRequest, exchange: ModelExchange): void {

@@ -34,3 +34,10 @@ export function replaceMethod(
     else Object.defineProperty(target, name, own)
   }
 }
+
+/** One function that runs all of `steps`, also those that are added later. */
+export function all(steps: readonly (() => void)[]): () => void {
+  return () => {
+    for (const step of steps) step()
+  }
+}

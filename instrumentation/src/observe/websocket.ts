@@ -8,10 +8,10 @@ import { inspect, types } from 'node:util'
 import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import { candidateOf, contexts, contextWithCandidate, runIn } from '../record/contexts.ts'
-import type { Candidate, CandidateFacts } from '../record/turn.ts'
+import type { Candidate, CandidateSource } from '../record/turn.ts'
 import { watchConnections } from './bundled-websockets.ts'
 import { watchLoadedModules } from './loaded-modules.ts'
-import { replaceMethod } from './replace-method.ts'
+import { all, replaceMethod } from './replace-method.ts'
 
 /** A frame the app sends is searched for a conversation id up to this length. */
 const searchedFrameLengthMax = 4_096
@@ -20,31 +20,22 @@ const captureKey = Object.getOwnPropertySymbols(EventEmitter.prototype).find(
   ({ description }) => description === 'kCapture',
 )
 
-export interface WebSocketObserverOptions {
-  readonly openCandidate: (facts: CandidateFacts) => Candidate
-  readonly now: () => number
-  readonly clock: () => number
-}
-
 /** Begins to watch; the returned function undoes it. */
-export function observeWebSockets(options: WebSocketObserverOptions): () => void {
-  const observer = new WebSocketObserver(options)
-  const undo = [
+export function observeWebSockets(source: CandidateSource, clock: () => number): () => void {
+  const observer = new WebSocketObserver(source)
+  return all([
+    observer.unbind,
     watchLoadedModules((exported) => {
       if (typeof exported !== 'function') return
       const prototype: unknown = Object.getOwnPropertyDescriptor(exported, 'prototype')?.value
       if (isObject(prototype)) observer.bind(prototype)
-    }, options.clock),
+    }, clock),
     watchConnections((prototype) => observer.bind(prototype)),
-  ]
-  return () => {
-    observer.unbind()
-    for (const step of undo) step()
-  }
+  ])
 }
 
 class WebSocketObserver {
-  readonly #options: WebSocketObserverOptions
+  readonly #source: CandidateSource
   readonly #undo: (() => void)[] = []
   readonly #bound = new WeakSet<object>()
   /** Of each WebSocket: the candidates that are turns and may still be at work. */
@@ -52,8 +43,8 @@ class WebSocketObserver {
   /** Of each connection that became a WebSocket: the path of its request. */
   readonly #paths = new WeakMap<object, string>()
 
-  constructor(options: WebSocketObserverOptions) {
-    this.#options = options
+  constructor(source: CandidateSource) {
+    this.#source = source
   }
 
   /** Patches `prototype` if it is that of one of `ws`' two classes. They have no mark, so their methods identify them. */
@@ -68,9 +59,7 @@ class WebSocketObserver {
     }
   }
 
-  unbind(): void {
-    for (const step of this.#undo) step()
-  }
+  readonly unbind = all(this.#undo)
 
   /** Notes the path of a request that becomes a WebSocket. */
   #patchUpgrade(prototype: object): () => void {
@@ -111,7 +100,7 @@ class WebSocketObserver {
   }
 
   #open(socket: object, message: unknown): Candidate {
-    const { openCandidate, now } = this.#options
+    const { openCandidate, now } = this.#source
     const connection: unknown = Reflect.get(socket, '_socket')
     const candidate = openCandidate({
       transport: 'websocket',

@@ -74,6 +74,13 @@ export interface TurnDependencies {
   readonly delayedEnd: After
 }
 
+/** Makes candidates for the observers of requests, messages and declared turns. */
+export interface CandidateSource {
+  readonly openCandidate: (facts: CandidateFacts) => Candidate
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
 /** A turn as the app declares it. */
 export interface ApiTurn {
   readonly prompt?: string | undefined

@@ -27,8 +27,8 @@ function calls() {
     openTools,
     ended,
     by,
-    begin: (id: string, json = '{}') =>
-      toolCalls.begin({ id, name: id, arguments: json }, {} as Context, owner),
+    begin: (id: string | undefined, json = '{}', name = String(id)) =>
+      toolCalls.begin({ id, name, arguments: json }, {} as Context, owner),
     passes: (ms: number) => (clock += ms),
   }
 }
@@ -50,6 +50,16 @@ test('a call ends once, when the model is sent its result', () => {
   toolCalls.finish('a', by, 2)
   expect(ended).toEqual(['execute_tool a ends at its end'])
   expect([toolCalls.size, openTools.size]).toEqual([0, 0])
+})
+
+test('calls without ids are open side by side, and end one by one', () => {
+  const { toolCalls, begin, ended, by, openTools } = calls()
+  begin(undefined, '{}', 'one')
+  begin(undefined, '{}', 'two')
+  const [one, two] = [...toolCalls.openCalls()].map(({ key }) => key)
+  toolCalls.finish(String(two), by, 1)
+  expect(ended).toEqual(['execute_tool two ends at its end'])
+  expect([...openTools.keys()]).toEqual([one])
 })
 
 test('an SDK that runs the call gets its span, and sets the time of its end', () => {
