@@ -31,7 +31,7 @@ export function onlyText(text: string): string | undefined {
 }
 
 function messageBlock(message: unknown, options: MessagesOptions): Html {
-  const role = isObject(message) && typeof message.role === 'string' ? message.role : undefined
+  const role = isObject(message) ? asString(message.role) : undefined
   return html`<div class="said${role === 'assistant' && ' by-assistant'}">
 ${role !== undefined && options.hidesRole !== true && html`<span class="role">${role}</span>`}
 <div class="parts">${partsOf(message).map((part) => partBlock(part, options))}</div></div>`
@@ -58,11 +58,11 @@ function partBlock(part: unknown, { toolSpans }: MessagesOptions): Html {
     case 'thinking':
       return typeof text === 'string' ? html`<p class="prose reasoning">${text}</p>` : raw(part)
     case 'tool_call': {
-      const spanId = typeof part.id === 'string' ? toolSpans?.get(part.id) : undefined
-      if (spanId !== undefined) {
-        return html`<p class="part-kind">asks for <a href="#${spanId}"><b class="tool-name">${label(part.name)}</b></a></p>`
-      }
-      return html`<div class="part"><span class="part-kind">asks for <b class="tool-name">${label(part.name)}</b></span>
+      const spanId = toolSpans?.get(asString(part.id) ?? '')
+      const name = html`<b class="tool-name">${asString(part.name) ?? 'a tool'}</b>`
+      return spanId !== undefined
+        ? html`<p class="part-kind">asks for <a href="#${spanId}">${name}</a></p>`
+        : html`<div class="part"><span class="part-kind">asks for ${name}</span>
 ${raw(part.arguments)}</div>`
     }
     case 'tool_call_response':
@@ -92,8 +92,4 @@ function prose(text: string): Html {
 function raw(value: unknown): Html {
   const text = typeof value === 'string' ? value : JSON.stringify(value ?? null, null, 2)
   return html`<pre class="code">${text}</pre>`
-}
-
-function label(value: unknown): string {
-  return typeof value === 'string' ? value : 'a tool'
 }

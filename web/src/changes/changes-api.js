@@ -11,10 +11,10 @@ const answerWithinMs = 15_000
  * @typedef {object} Refusal
  * @property {'refused'} status
  * @property {string} code `not_found`, `not_json`, or what the server calls it
- * @property {string | undefined} outcome of a refused decision: `conflict` or `missing`
+ * @property {string | undefined} [outcome] of a refused decision: `conflict` or `missing`
  * @property {string} message to show; empty when the server gives none
- * @property {string | undefined} onDisk the state of the file now: a hash, or `absent`
- * @property {string | undefined} expected the state in which the decision could be carried out
+ * @property {string | undefined} [onDisk] the state of the file now: a hash, or `absent`
+ * @property {string | undefined} [expected] the state in which the decision could be carried out
  */
 
 /** @typedef {{ status: 'unreachable' }} Unreachable */
@@ -81,25 +81,14 @@ export function createChangesApi(endpoint) {
   }
 }
 
-const notTheRoutes = makeRefusal('unexpected', 'The answer does not come from the Changes routes.')
-/** Some apps answer every unknown address with their page. */
-const notJson = makeRefusal('not_json', 'The answer is not JSON.')
-
-/**
- * @param {string} code
- * @param {string} message
- * @returns {Refusal}
- */
-function makeRefusal(code, message) {
-  return {
-    status: 'refused',
-    code,
-    message,
-    outcome: undefined,
-    onDisk: undefined,
-    expected: undefined,
-  }
+/** @type {Refusal} */
+const notTheRoutes = {
+  status: 'refused',
+  code: 'unexpected',
+  message: 'The answer does not come from the Changes routes.',
 }
+/** Some apps answer every unknown address with their page. @type {Refusal} */
+const notJson = { status: 'refused', code: 'not_json', message: 'The answer is not JSON.' }
 
 /**
  * @param {string} url
