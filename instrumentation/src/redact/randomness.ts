@@ -1,22 +1,22 @@
 /**
- * Whether a value looks drawn rather than written: pure, and blind to where the value stands.
+ * Decides whether a value looks random rather than written by a person, from the value alone. Pure.
  *
- * Names of variables, kebab-cased file names and prose are written; keys and good passwords are not. A
- * weak password that is a word is not told from a word.
+ * Names of variables, kebab-cased file names and prose look written; keys and good passwords look random. A weak password that
+ * is a word looks like a word.
  */
 
-/** Bits a character; `aaaaaaaa` has 0, eight different characters have 3, hex digests about 3.7. */
+/** Bits per character: `aaaaaaaa` has 0, eight different characters have 3, hex digests have about 3.7. */
 const entropyBitsMin = 2.5
-/** Counting characters beyond this changes nothing: what is random shows it by then. */
+/** Longer samples do not change the result. */
 const sampleLength = 512
 
-/** Letters and digits mixed, or three kinds of characters, and not words that are joined by signs. */
+/** True for mixed letters and digits, or three kinds of characters, unless they are words joined by signs. */
 export function isRandom(value: string): boolean {
   const sample = value.slice(0, sampleLength)
   return isMixed(sample) && !isWords(sample) && entropyBits(sample) >= entropyBitsMin
 }
 
-/** The same, for places where a digest or a UUID is a secret too: after `api_key=`. */
+/** The same, for contexts such as `api_key=`, in which a hex digest or a UUID is a secret too. */
 export function isRandomOrHex(value: string): boolean {
   if (value.includes('[REDACTED')) return false
   return isRandom(value) || (/^[0-9a-fA-F-]{32,128}$/.test(value) && /[0-9]/.test(value))
@@ -28,12 +28,12 @@ function isMixed(value: string): boolean {
   return /[a-z]/.test(value) && /[A-Z]/.test(value) && /[^A-Za-z0-9_.\-/:|,]/.test(value)
 }
 
-/** Every piece is written: `Home`, `homePage`, `HOME`, `v2`, `2024`, `Uint8Array`, `K8S`. */
+/** True if every piece looks written, such as `Home`, `homePage`, `HOME`, `v2`, `2024`, `Uint8Array` and `K8S`. */
 function isWords(value: string): boolean {
   return value.split(/[-_./@:|,?]/).every(isWord)
 }
 
-/** Runs of letters of some length, and one short number at most, before a capital or at the end. */
+/** True for runs of letters of some length with at most one short number, which is before a capital or at the end. */
 function isWord(piece: string): boolean {
   const runs = piece.match(/[A-Z]+[a-z]*|[a-z]+|\d+/g) ?? []
   const isAll = runs.reduce((length, run) => length + run.length, 0) === piece.length

@@ -1,15 +1,14 @@
-/** Everything of a span or log that an app may have written: the same rules, so that no secret leaves in a corner. Pure. */
-
+/** Redacts everything in a span or log that an app may have written, by the same rules: names, messages, keys and values. Pure. */
 import type { JournaledLog, JournaledSpan } from '../journal/span-head.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import { redactBytes, redactText } from './redact.ts'
 
 type Attributes = Readonly<Record<string, unknown>>
 
-/** Values nested deeper than this go on as their JSON text, redacted: a receiver reads no deeper. */
+/** Values nested deeper than this become their JSON text, redacted, because a receiver reads no deeper. */
 const depthMax = 32
 
-/** Name, status, events and links; the attributes are sealed apart. */
+/** Redacts name, status, events and links; the caller redacts the attributes. */
 export function redactSpan(span: JournaledSpan): JournaledSpan {
   const { name, status, events, links } = span
   return {
@@ -38,7 +37,7 @@ export function redactSpan(span: JournaledSpan): JournaledSpan {
   }
 }
 
-/** The body, and what else is text; the attributes are sealed apart. */
+/** Redacts the body, severity text and event name; the caller redacts the attributes. */
 export function redactLog(log: JournaledLog): JournaledLog {
   const { severityText, eventName } = log
   return {

@@ -1,9 +1,9 @@
 /**
- * Secrets out: each known secret format becomes a named marker, `[REDACTED:github-token]`.
+ * Replaces each secret of a known format by a named marker, such as `[REDACTED:github-token]`.
  *
- * The marker has no quote, backslash or line end, so JSON stays JSON; what is already redacted stays as
- * it is. Works on text as it is and as it stands inside JSON strings (`\n`, `\"`), once or twice escaped.
- * The time is linear in the text, whatever it is; nothing is thrown.
+ * A marker has no quote, backslash or line end, so JSON stays valid JSON, and redacting twice changes nothing. Plain text is
+ * handled, and text inside JSON strings (`\n`, `\"`), escaped once or twice. The time is linear in the length of any text, and
+ * nothing is thrown.
  */
 import { viewOf } from '@turnlog/conventions/content/text'
 import { type SecretName, type SecretRule, secretRules } from './secret-rules.ts'
@@ -11,7 +11,7 @@ import { type SecretName, type SecretRule, secretRules } from './secret-rules.ts
 interface Finding {
   readonly start: number
   readonly end: number
-  /** The rule's place in the table: lower names the marker. */
+  /** The rule's index in the table; the lowest one names the marker. */
   readonly rank: number
 }
 
@@ -20,7 +20,7 @@ interface Trigger {
   readonly ranksOf: ReadonlyMap<string, readonly number[]>
 }
 
-/** A private key longer than this is not one; its END line is not looked for further on. */
+/** No private key is longer, so its END line is not searched for beyond this. */
 const privateKeyLengthMax = 64 * 1024
 const rules: readonly SecretRule[] = secretRules
 const triggers: readonly Trigger[] = [createTrigger(undefined), createTrigger(true)]
@@ -41,9 +41,9 @@ export function redactText(text: string): { readonly text: string; readonly reda
 }
 
 /**
- * The same for bytes that are no UTF-8 text: as UTF-16 where a byte order mark says so, else as Latin-1, and where there are
- * NULs, as there are in every other byte of English in UTF-16, also as that: of either byte order, from wherever it stands.
- * Every other byte stays what it is.
+ * The same for bytes that are not UTF-8 text. They are read as UTF-16 if a byte order mark says so, else as Latin-1. If they
+ * contain NULs, as English in UTF-16 does in every other byte, they are also read as UTF-16 of either byte order, starting at
+ * an even or odd byte. All bytes outside the secrets stay the same.
  */
 export function redactBytes(bytes: Uint8Array): {
   readonly bytes: Uint8Array
@@ -54,7 +54,7 @@ export function redactBytes(bytes: Uint8Array): {
   if (isMarked) return redactAs(view, 'utf16le', 0)
   let redacted = redactAs(view, 'latin1', 0)
   if (!view.includes(0)) return redacted
-  // The other byte order is this one, a byte further on.
+  // The other byte order is this one, shifted by a byte.
   for (const start of [0, 1]) {
     const { bytes: left, redactions } = redactAs(redacted.bytes, 'utf16le', start)
     redacted = { bytes: left, redactions: redacted.redactions + redactions }
@@ -77,7 +77,7 @@ function redactAs(bytes: Uint8Array, encoding: 'latin1' | 'utf16le', start: numb
 function createTrigger(ignoresCase: true | undefined): Trigger {
   const own = rules.filter((rule) => rule.ignoresCase === ignoresCase)
   const anchors = [...new Set(own.flatMap((rule) => rule.anchors))]
-  // The longest first: what else begins at the same place is then a prefix of it.
+  // The longest first, so that a shorter anchor at the same position is a prefix of the match.
   anchors.sort((a, b) => b.length - a.length)
   const source = anchors.map((anchor) => anchor.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('|')
   const ranksOf = new Map<string, readonly number[]>()
@@ -95,28 +95,28 @@ function createTrigger(ignoresCase: true | undefined): Trigger {
 
 function find(text: string, { anchors, ranksOf }: Trigger): Finding[] {
   const findings: Finding[] = []
-  /** Per rule: through where it has judged the text already. */
-  const judgedTo = new Map<number, number>()
+  /** By rule: the end of the text that it has matched already. */
+  const matchedTo = new Map<number, number>()
   anchors.lastIndex = 0
   for (let hit = anchors.exec(text); hit !== null; hit = anchors.exec(text)) {
     const at = hit.index
     anchors.lastIndex = at + 1
     for (const rank of ranksOf.get(hit[0]) ?? ranksOf.get(hit[0].toLowerCase()) ?? []) {
       const rule = rules[rank]
-      if (rule === undefined || at < (judgedTo.get(rank) ?? 0)) continue
+      if (rule === undefined || at < (matchedTo.get(rank) ?? 0)) continue
       if (rule.boundary !== undefined && !startsAfterBoundary(text, at, rule.boundary)) continue
       rule.pattern.lastIndex = at
       const match = rule.pattern.exec(text)
       if (match === null) continue
       const secret = match.slice(1).find((group) => group !== undefined) ?? match[0]
       const matchEnd = at + match[0].length
-      judgedTo.set(rank, matchEnd)
+      matchedTo.set(rank, matchEnd)
       if (rule.isSecret?.(secret) === false) continue
       findings.push({ start: matchEnd - secret.length, end: matchEnd, rank })
       if (rule.name === 'private-key') {
         for (const [start, end] of bodyOfPrivateKey(text, matchEnd)) {
           findings.push({ start, end, rank })
-          judgedTo.set(rank, end)
+          matchedTo.set(rank, end)
         }
       }
     }
@@ -124,7 +124,7 @@ function find(text: string, { anchors, ranksOf }: Trigger): Finding[] {
   return findings
 }
 
-/** What overlaps becomes one, named by the highest rule: a token in a header, in a URL, in JSON. */
+/** Joins findings that overlap, such as a token in a header, and names them by the rule highest in the table. */
 function merge(findings: readonly Finding[]): Finding[] {
   const merged: Finding[] = []
   for (const finding of findings.toSorted((a, b) => a.start - b.start)) {
@@ -141,7 +141,7 @@ function merge(findings: readonly Finding[]): Finding[] {
   return merged
 }
 
-/** The head of a private key and its body only touch. */
+/** True if they overlap. The head and the body of a private key only touch. */
 function isOneSecret(last: Finding, next: Finding): boolean {
   return next.start < last.end || (next.start === last.end && next.rank === last.rank)
 }
@@ -150,7 +150,7 @@ function marker(rank: number): `[REDACTED:${SecretName}]` {
   return `[REDACTED:${secretRules[rank]?.name ?? 'secret'}]`
 }
 
-/** `ab` + `ghp_…` is one word; `\n` + `ghp_…`, `%3D` + `ghp_…` and `=` + `ghp_…` are not. */
+/** False for `ab` + `ghp_…`, which is one word; true for `\n` + `ghp_…`, `%3D` + `ghp_…` and `=` + `ghp_…`. */
 function startsAfterBoundary(text: string, at: number, boundary: 'word' | 'token'): boolean {
   if (at === 0) return true
   const before = text.slice(Math.max(0, at - 6), at)
@@ -159,16 +159,16 @@ function startsAfterBoundary(text: string, at: number, boundary: 'word' | 'token
 }
 
 const privateKeyEnd = /-----END [A-Z0-9 ]{0,60}-----/y
-/** What stands between BEGIN and END, raw or escaped: base64, and headers such as `Proc-Type: 4,ENCRYPTED`. */
+/** The text between BEGIN and END, raw or escaped: base64, and headers such as `Proc-Type: 4,ENCRYPTED`. */
 const privateKeyBody = /^(?:[A-Za-z0-9+/=\s:,.()_@<>-]|\\{1,8}[nrt/])*$/
-/** Lines of base64: what is left of a block that was cut. */
+/** The lines of base64 of a block that was cut. */
 const privateKeyLines = /^(?:(?:\s|\\{1,8}[nrt]){0,8}[A-Za-z0-9+/=]{16,1024}){1,2000}/
-/** A line of a key that is put together in source code, between quotes; not the letter of an escape. */
+/** A quoted line of a key that source code concatenates. Escapes are matched first, so that their letters are not part of it. */
 const privateKeyRun = /\\{1,8}(?:[nrtbf/]|u[0-9A-Fa-f]{4})|([A-Za-z0-9+/=]{32,1024})/g
 
 /**
- * The rest of a block whose BEGIN line ends at `from`: through its END line where nothing else stands
- * between, else the base64 in it. Quotes and brackets are never part of it, so JSON stays JSON.
+ * The rest of a block whose BEGIN line ends at `from`: up to the end of its END line if nothing foreign is in between, else
+ * only the base64. Quotes and brackets are never part of it, so JSON stays valid.
  */
 function bodyOfPrivateKey(text: string, from: number): [start: number, end: number][] {
   const dashes = text.indexOf('-----', from)

@@ -1,40 +1,40 @@
 /**
  * The secret formats that are redacted: one table, in order of rank.
  *
- * A rule is tried only where one of its anchors stands, so clean text costs a pass of a regular
- * expression that knows nothing but anchors. Its pattern is sticky and runs at the anchor. Where a group
- * of it matched, the group is the secret and ends the match: what leads to it stays readable.
+ * A rule is tried only where the text contains one of its anchors, so clean text costs one pass of a regular expression that
+ * has only the anchors. The rule's pattern is sticky and runs at the anchor. If a group of the pattern matched, the group is
+ * the secret and ends the match; the text before the group stays readable.
  *
- * Invariants that keep the whole linear, whatever the text:
- * - every repetition has a limit (without one, a long run overflows the stack of the engine, and throws);
- * - a pattern that fails has looked at a bounded stretch, or at one that no other anchor can begin in;
- * - a pattern that matches is not tried again inside its match.
+ * Invariants that keep the time linear for any text:
+ * - Every repetition has a limit. Without one, a long run overflows the engine's stack, which throws.
+ * - A pattern that fails has read a bounded number of characters, or characters in which no other anchor can begin.
+ * - A pattern that matches is not tried again inside its match.
  *
- * Where two rules find the same text, the one higher up names it: particular formats come before
- * assignments in general.
+ * If two rules find the same text, the higher one in the table names it. So particular formats come before general
+ * assignments.
  */
 import { isRandom, isRandomOrHex } from './randomness.ts'
 
 export interface SecretRule {
-  /** What the marker says: `[REDACTED:name]`. */
+  /** The name in the marker, `[REDACTED:name]`. */
   readonly name: string
-  /** Literals, one of which begins every match. Lower case where `ignoresCase`. */
+  /** Literals; every match begins with one of them. Lower case if `ignoresCase`. */
   readonly anchors: readonly string[]
   readonly ignoresCase?: true
   /**
-   * What may not stand on the left of the anchor: a letter or digit (`word`), or those and `-`, `_`
-   * (`token`). The letter of an escape such as `\n` and the digits of `%20` do not count as such.
+   * The characters that may not precede the anchor: letters and digits (`word`), or those and `-`, `_` (`token`). The letter of
+   * an escape such as `\n` and the digits of `%20` are allowed.
    */
   readonly boundary?: 'word' | 'token'
   /** Sticky. The group that matched, if any, is the secret and ends the match. */
   readonly pattern: RegExp
-  /** The last word on what the pattern found. */
+  /** Decides whether the matched text is a secret; without it, every match is. */
   readonly isSecret?: (secret: string) => boolean
 }
 
-/** Between a key and its value, in source code, JSON (also JSON within JSON), YAML, `.env`, a shell. */
+/** The text between a key and its value in source code, JSON (also JSON within JSON), YAML, `.env` and shells. */
 const assigned = String.raw`(?:\\*["'\x60])?\s{0,8}(?::=|=>|[:=])\s{0,8}`
-/** A value: in quotes, or without anything that could begin or be part of another assignment. */
+/** A value in quotes, or without characters that could begin or be part of another assignment. */
 const value = String.raw`(?:\\*["'\x60]([^\s"'\x60\\]{8,4096})(?=\\*["'\x60])|([^\s"'\x60\\,;:=&|<>(){}[\]$]{8,4096}={0,2})(?=[\s"'\x60\\,;&|<>)}\]]|$))`
 
 export const secretRules = [
@@ -103,7 +103,7 @@ export const secretRules = [
     name: 'openai-key',
     anchors: ['sk-'],
     boundary: 'word',
-    // Newer keys say what they are for; the older ones are letters and digits alone.
+    // Newer keys name their purpose; older ones have only letters and digits.
     pattern:
       /sk-(?:(?:proj|svcacct|admin|None|or-v1)-[A-Za-z0-9_-]{20,512}|[A-Za-z0-9]{20,255}(?![A-Za-z0-9_-]))/y,
     isSecret: isRandom,
@@ -174,7 +174,7 @@ export const secretRules = [
   {
     name: 'jwt',
     anchors: ['eyJ'],
-    // `token`: a run of base64url is looked through once, from its beginning.
+    // `token`, so that a run of base64url is read once, from its beginning.
     boundary: 'token',
     pattern:
       /eyJ[A-Za-z0-9_-]{8,16384}\.[A-Za-z0-9_-]{8,16384}\.[A-Za-z0-9_-]{8,16384}(?:\.[A-Za-z0-9_-]{1,16384}){0,2}/y,
@@ -220,7 +220,7 @@ export const secretRules = [
   },
   {
     name: 'url-password',
-    // Also as some write it in JSON: `:\/\/`.
+    // The second anchor is the escaped form in JSON, `:\/\/`.
     anchors: ['://', ':\\'],
     pattern:
       /:\\{0,8}\/\\{0,8}\/[^\s/:@"'`\\<>()[\]{}$?#]{0,128}:([^\s/"'`\\<>()[\]{}?#,;]{1,256})(?=@[^\s@/"'`\\])/y,
@@ -252,7 +252,7 @@ export const secretRules = [
     name: 'secret',
     anchors: ['secret', 'private_key', 'privatekey', 'encryption_key', 'signing_key'],
     ignoresCase: true,
-    // Not behind a colon: `arn:aws:secretsmanager:…:secret:name` is an address.
+    // Not after a colon: `arn:aws:secretsmanager:…:secret:name` is an address.
     pattern: new RegExp(
       `(?<!:)(?:secret(?:[_-]?(?:access[_-]?)?key(?:[_-]?base)?)?|private_?key|(?:encryption|signing)_key)${assigned}${value}`,
       'iy',
@@ -261,7 +261,7 @@ export const secretRules = [
   },
   {
     name: 'token',
-    // A bare `token` is as often a cursor, a word or a count: only those that say what they open.
+    // A bare `token` may also be a cursor, a word or a count, so only qualified names are anchors.
     anchors: [
       'auth',
       'access',
@@ -310,5 +310,5 @@ export const secretRules = [
 
 export type SecretName = (typeof secretRules)[number]['name']
 
-/** What stands for a secret in documents: a variable, `***`, `%s`, `xxxx`. */
+/** Placeholders for a secret in documents: a variable, `***`, `%s`, `xxxx`. */
 const placeholder = /^(?:[$%{<*].*|[x*.•]+|\[?REDACTED.*|password|pass|pwd|secret|token)$/i

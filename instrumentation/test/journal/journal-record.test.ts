@@ -100,7 +100,7 @@ test('every truncation of the last record is torn, and the records before it are
   }
 })
 
-test('a flipped bit anywhere costs the record it is in and no other', () => {
+test('a flipped bit anywhere costs its own record and no other', () => {
   expect(length).toBeGreaterThan(framingBytes)
   const ends = [0, 0, 0]
   for (let offset = 0, each = 0; each < 3; each += 1) {
@@ -132,7 +132,7 @@ test.each([
   expect(readAll(damaged).heads).toEqual([1, 3])
 })
 
-test('a journal that is itself recorded as a content is not taken for records', () => {
+test('a journal that is recorded as a content is not read as records', () => {
   const own = seedOf('a-recorder', 2)
   const outer = bytesOf(
     [
@@ -146,7 +146,7 @@ test('a journal that is itself recorded as a content is not taken for records', 
   expect(readAll(outer, own).heads).toEqual([11])
 })
 
-test('bytes of zeros, as a power cut may leave them, are no records and take no time', () => {
+test('bytes of zeros, as after a power cut, are not records and take no time', () => {
   const zeros = Buffer.concat([three, Buffer.alloc(8 * 1024 ** 2)])
   expect(readAll(zeros).heads).toEqual([1, 2, 3])
 })

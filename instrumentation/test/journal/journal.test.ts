@@ -38,7 +38,7 @@ function headsIn({ folder, recorder }: Recording): Head[][] {
 const landing = (heads: readonly Head[]): unknown[] =>
   heads.filter(({ s }) => s !== undefined).map(({ s }) => s)
 
-test('what was appended in one JavaScript turn is on disk when that turn is over', async () => {
+test('records appended in one JavaScript turn are on disk when that turn is over', async () => {
   const recording = startRecording({ defer: queueMicrotask })
   recording.log('one')
   recording.log('two')
@@ -53,7 +53,7 @@ test('more than 256 KiB does not wait for the end of the turn', () => {
   expect(landing(headsIn(recording).flat())).toEqual([1])
 })
 
-test('a file is closed a second after its first record, and the next begins with what is open', () => {
+test('a file is closed a second after its first record, and the next begins with the open starts', () => {
   const recording = startRecording()
   recording.start('open', turn)
   recording.start('ended', turn)
@@ -75,7 +75,7 @@ test('a file is closed a second after its first record, and the next begins with
   expect(second?.[0]?.open).toMatchObject([{ id: 'open', span: { spanId: 'open' } }])
 })
 
-test('the header of a file tells of a span that ends first in it, so that its end is not taken for lost', () => {
+test('the header of a file lists a span that is the first to end in it, so that its end does not count as lost', () => {
   const recording = startRecording()
   recording.start('open', turn)
   recording.journal.rotate()
@@ -119,7 +119,7 @@ test('files are 0600 in folders 0700, also when they are made again', () => {
     expect([name, mode(path.join(recording.folder, name))]).toEqual([name, '600'])
 })
 
-test('the clock may stand still, go back or leap: the sequence goes on, and so does the journal', () => {
+test('the clock may stop, go back or leap: sequence and journal continue', () => {
   const recording = startRecording()
   const { clock } = recording
   const disk = clock.now()
@@ -149,7 +149,7 @@ test('a clock set back does not make a refusing disk refuse for ever', () => {
   })
 })
 
-test('what a full disk refuses is counted, declared when it can be again, and nothing else is lost', () => {
+test('records that a full disk refuses are counted, and declared when the disk accepts records again; nothing else is lost', () => {
   const { disk, fill, free } = fullDisk()
   const recording = startRecording({ fileSystem: disk })
   recording.log('kept')
@@ -191,7 +191,7 @@ test('a full disk leaves no empty files behind', () => {
 })
 
 test.each([1, 2, 3, 4, 5])(
-  'write %i fails half way: what was before it stays, what is after it is declared',
+  'write %i fails half way: records before it stay, records after it are declared',
   (failing) => {
     let writes = 0
     const recording = startRecording({
@@ -230,7 +230,7 @@ test('writes that the disk takes in pieces are whole', () => {
   expect(sequencesIn(recording.folder)).toMatchObject({ dropped: [], unaccounted: [], last: 2 })
 })
 
-test('a loss that nothing follows is declared at the close', () => {
+test('a loss that no record follows is declared at the close', () => {
   const { disk, fill, free } = fullDisk()
   const recording = startRecording({ fileSystem: disk })
   recording.log('kept')
@@ -245,7 +245,7 @@ test('a loss that nothing follows is declared at the close', () => {
 })
 
 test.each(['closed', 'killed'])(
-  'a loss that a disk has no room to declare is told by a name, and declared by who adopts (%s)',
+  'a loss that a full disk cannot declare is marked by a file name, and declared by the adopter (%s)',
   (how) => {
     const { disk, fill } = fullDisk({ takesNames: true })
     const recording = startRecording({ fileSystem: disk })
@@ -271,7 +271,7 @@ test.each(['closed', 'killed'])(
   },
 )
 
-test('a folder that is removed is made again, and what went with it is declared', () => {
+test('a folder that is removed is made again, and the records in it are declared lost', () => {
   const recording = startRecording()
   recording.log('goes with the folder')
   recording.journal.flush()
@@ -284,7 +284,7 @@ test('a folder that is removed is made again, and what went with it is declared'
   expect(sequencesIn(recording.folder)).toMatchObject({ dropped: [1, 2], unaccounted: [] })
 })
 
-test('a file in the place of the folder costs the host nothing, and nothing is thrown', () => {
+test('a file with the name of the folder costs the host nothing, and nothing is thrown', () => {
   const spool = temporaryFolder()
   writeFileSync(path.join(spool, 'in-the-way'), '')
   const recording = startRecording({ folder: path.join(spool, 'in-the-way', 'a-recorder') })
@@ -298,7 +298,7 @@ test('a file in the place of the folder costs the host nothing, and nothing is t
 })
 
 test.skipIf(process.getuid?.() === 0)(
-  'a folder that cannot be written is met like a full disk',
+  'a folder that cannot be written is treated like a full disk',
   () => {
     const spool = temporaryFolder()
     mkdirSync(path.join(spool, 'read-only'))
@@ -314,7 +314,7 @@ test.skipIf(process.getuid?.() === 0)(
   },
 )
 
-test('a record that has no JSON, or is too large, is declared, and those around it are there', () => {
+test('a record that has no JSON, or is too large, is declared, and its neighbours are written', () => {
   const recording = startRecording()
   recording.log('before')
   const poison = {
@@ -335,7 +335,7 @@ test('a record that has no JSON, or is too large, is declared, and those around 
   expect({ dropped, unaccounted }).toEqual({ dropped: [2, 5], unaccounted: [] })
 })
 
-test('starts repeated in headers are bounded, the oldest goes first', () => {
+test('starts repeated in headers are bounded, and the oldest is dropped first', () => {
   const recording = startRecording()
   for (let each = 0; each < 1_500; each += 1) recording.start(`open ${each}`, turn)
   recording.journal.rotate()
@@ -361,7 +361,7 @@ test('appending after the close does nothing, and closing twice is closing once'
   ])
 })
 
-test('the kind stands first in every head: a damaged file is searched for it', () => {
+test('the kind is the first member of every head, because a damaged file is searched for it', () => {
   const recording = startRecording({ clock: manualClock() })
   recording.journal.append({ id: 'x', k: 'discard' })
   recording.log('one')

@@ -31,7 +31,7 @@ function startSdk(scope = instrumentationScope) {
 const untyped = (attributes: Readonly<Record<string, unknown>>) =>
   attributes as Record<string, string>
 
-test('every kind of value arrives as what it was', () => {
+test('every kind of value arrives unchanged', () => {
   const { tracer, sealed } = startSdk()
   const attributes = {
     text: 'caf\u00e9 \u2603',
@@ -48,7 +48,7 @@ test('every kind of value arrives as what it was', () => {
   expect(span?.attributes).toMatchObject({ ...attributes, numbers: [1, 2.5, 'NaN'] })
 })
 
-test('numbers that JSON does not have are named as OTLP names them', () => {
+test('numbers that JSON does not have get the names that OTLP gives them', () => {
   const { tracer, sealed } = startSdk()
   const attributes = {
     nan: Number.NaN,
@@ -67,7 +67,7 @@ test('numbers that JSON does not have are named as OTLP names them', () => {
 })
 
 // Forty edits of one file in a loop began in a few milliseconds, and pages and SQL showed them in the order of their random ids.
-test('what begins in one millisecond is told apart in its order, and ends no earlier than it began', () => {
+test('spans that begin in one millisecond get distinct times in their order, and end no earlier than they began', () => {
   const { tracer, sealed } = startSdk()
   const at = 1_700_000_000_123
   const names = Array.from({ length: 1_002 }, (_, index) => String(index))
@@ -84,7 +84,7 @@ test('what begins in one millisecond is told apart in its order, and ends no ear
     expect(otlp.endTimeUnixNano).toBe(otlp.startTimeUnixNano)
 })
 
-test('the times of the app’s own spans are as they are', () => {
+test('the times of the app’s own spans are not changed', () => {
   const { tracer, sealed } = startSdk('of the app')
   const at = 1_700_000_000_123
   for (const name of ['a', 'b']) tracer.startSpan(name, { startTime: at }).end(at)
@@ -116,7 +116,7 @@ test('a log body may hold anything: bytes, bigints, lists and objects in each ot
   })
 })
 
-test('long texts and bytes lie beside the head and come back under their names', () => {
+test('long texts and bytes are written beside the head and come back under their names', () => {
   const { tracer, logger, sealed } = startSdk()
   const long = { text: 'long '.repeat(1_000), wide: '\u2603'.repeat(2_000) }
   tracer.startSpan('long', { attributes: long }).end()
@@ -134,7 +134,7 @@ test.each([
   ['short', 1],
   ['long', 500],
 ])(
-  'NUL, lone surrogates and line ends in %s texts stay what they are, in valid JSON',
+  'NUL, lone surrogates and line ends in %s texts are unchanged, in valid JSON',
   (_name, times) => {
     const odd = 'a\0b\ud800c\udc00d\r\n\u2028"\\'.repeat(times)
     const { tracer, logger, sealed } = startSdk()
@@ -165,7 +165,7 @@ test('a body may hold a circle, and attributes may be ten thousand', () => {
   expect(log?.attributes).toMatchObject({ 'name 0': 0, 'name 9999': 9_999 })
 })
 
-test('a body that throws when it is looked at costs the body, not the record', () => {
+test('a body that throws when it is read costs the body, not the record', () => {
   const { logger, sealed } = startSdk()
   const body = {
     get poison() {
@@ -190,7 +190,7 @@ test.each([
 
 const secret = `ghp_${'a1B2'.repeat(9)}`
 
-test('no secret leaves in a corner: names, status, events, links, bodies, keys, bytes and depth', () => {
+test('secrets are redacted everywhere: in names, status, events, links, bodies, keys, bytes and nested values', () => {
   const { tracer, logger, sealed } = startSdk()
   const spanContext = {
     traceId: 'd'.repeat(32),
@@ -218,7 +218,7 @@ test('no secret leaves in a corner: names, status, events, links, bodies, keys, 
   expect(text.split('REDACTED').length).toBeGreaterThan(12)
 })
 
-test('a start is journaled as it was, whatever its span becomes', () => {
+test('a start is journaled as it was, even if its span changes later', () => {
   const { tracer, recording } = startSdk()
   const span = tracer.startSpan('turn', { attributes: { 'gen_ai.operation.name': 'invoke_agent' } })
   span.setAttribute('added', 'later'.repeat(1_000))
@@ -231,7 +231,7 @@ test('a start is journaled as it was, whatever its span becomes', () => {
   expect(abandoned?.attributes.added).toBeUndefined()
 })
 
-test('contents that come after a span’s end are not taken', () => {
+test('contents that come after a span’s end are not recorded', () => {
   const { tracer, raw, recording, sealed } = startSdk()
   const attributes = { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.call.id': 't' }
   const span = tracer.startSpan('tool', { attributes }, ROOT_CONTEXT)
@@ -265,7 +265,7 @@ test('empty contents are contents', () => {
   })
 })
 
-test('spans of other libraries go on as they came, with their own scope', () => {
+test('spans of other libraries stay unchanged, with their own scope', () => {
   const { tracer, sealed } = startSdk('somebody-else')
   tracer.startSpan('theirs', { attributes: { 'gen_ai.operation.name': 'invoke_agent' } }).end()
   expect(sealed()[0]?.attributes).toMatchObject({

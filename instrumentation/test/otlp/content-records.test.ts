@@ -60,7 +60,7 @@ test.each<[string, string | Uint8Array, number]>([
   for (const each of json) expect(Buffer.byteLength(each)).toBeLessThan(4 * mebibyte - 4_096)
 })
 
-test('a text with lone surrogates goes as bytes, of which nothing is lost', () => {
+test('a text with lone surrogates is sent as bytes, without a loss', () => {
   const { content, whole, records } = partsOf(`a\ud83d${'b'.repeat(mebibyte)}\udc00`)
   expect(whole).toEqual(
     Buffer.concat([

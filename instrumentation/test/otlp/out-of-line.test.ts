@@ -122,7 +122,7 @@ test.each<[string, unknown]>([
   expect(expand(String(attributes[input]), contents)).toBe(text)
 })
 
-test('of messages every large string leaves, whatever its member is called; numbers and layout stay', () => {
+test('every large string in messages is taken out, whatever its member is called; numbers and layout stay', () => {
   const large = (sign: string) => sign.repeat(inlineBytesMax + 1)
   const text = `[ {"role":"assistant", "parts" : [
     {"type":"tool_call","id":"1","arguments":{"path":"a.txt","content":"${large('f')}"},"n":12345678901234567890},
@@ -148,7 +148,7 @@ test('of messages every large string leaves, whatever its member is called; numb
   )
 })
 
-test('what was written in another way than JSON.stringify writes comes back as it was written', () => {
+test('JSON that JSON.stringify would write differently comes back as it was written', () => {
   const written = `"\\u00e9\\/${'x'.repeat(inlineBytesMax)}"`
   const text = `[{"role":"user","parts":[{"type":"text","content":${written}}]}]`
   const attributes: SealedAttributes = { [input]: text }
@@ -158,7 +158,7 @@ test('what was written in another way than JSON.stringify writes comes back as i
 })
 
 // An agent that works on telemetry: a tool's arguments named a content of the same day, and SQL showed that content in their place.
-test('what only looks like a reference comes back as it was, whatever its size', () => {
+test('a member that only looks like a reference comes back as it was, whatever its size', () => {
   const [own, large] = [`sha256:${'ab'.repeat(32)}`, 'l'.repeat(inlineBytesMax + 1)]
   const quoted = { 'content.ref': own, 'content.size': 360_000, 'no.ref': 'sha256:abc', large }
   const text = JSON.stringify([
@@ -177,7 +177,7 @@ test('what only looks like a reference comes back as it was, whatever its size',
   expect([...moved.values()][0]?.body).toBe(`{ "content.ref" : "${own}" }`)
 })
 
-test('arguments with a blank before a large text leave whole, as the model wrote them', () => {
+test('arguments with a blank before a large text are taken out whole, as the model wrote them', () => {
   const name = 'gen_ai.tool.call.arguments'
   const text = `{"path": "a.txt", "content": "${'x'.repeat(inlineBytesMax + 1)}"}`
   const attributes: SealedAttributes = { [name]: text }
@@ -189,7 +189,7 @@ test('arguments with a blank before a large text leave whole, as the model wrote
   expect(JSON.parse(String(long[name]))).toMatchObject({ path: 'a.txt' })
 })
 
-test('messages that are no JSON leave whole; so do arguments of which many small ones are left', () => {
+test('messages that are not JSON are taken out whole, and so are arguments with many small members', () => {
   const notJson = `["${'x'.repeat(inlineBytesMax)}`
   const small = JSON.stringify(
     Object.fromEntries(Array.from({ length: 9_000 }, (_, index) => [`k${index}`, 'small value'])),
@@ -219,7 +219,7 @@ test('arguments with one large string keep the others', () => {
   expect([...contents.values()]).toMatchObject([{ body: content }])
 })
 
-test('a text of messages above the limit of contents is left out alone, and says so', () => {
+test('a text in messages above the limit of contents is omitted alone, and the message says so', () => {
   const text = messages('x'.repeat(3_000), 'y'.repeat(1_500))
   const attributes: SealedAttributes = { [input]: text }
   const contents = move(attributes, { inline: 1_024, content: 2_000 })
@@ -231,14 +231,14 @@ test('a text of messages above the limit of contents is left out alone, and says
   ])
 })
 
-test('messages whose small texts alone are above the limit of contents are left out', () => {
+test('messages whose small texts alone are above the limit of contents are omitted', () => {
   const text = messages(...Array.from({ length: 100 }, () => 'small'))
   const attributes: SealedAttributes = { [input]: text }
   move(attributes, { inline: 1_024, content: 2_000 })
   expect(attributes).toEqual({ [`${input}.omitted`]: 'too_large', [`${input}.size`]: text.length })
 })
 
-test('many small messages stay, until the record would be above its limit: then the biggest leave', () => {
+test('many small messages stay, until the record would be above its limit: then the largest are taken out', () => {
   const sizes = Array.from({ length: 60 }, (_, index) => (index + 10) * kibibyte)
   const text = messages(...sizes.map((size, index) => `${index}:${'x'.repeat(size)}`))
   const stays: SealedAttributes = { [input]: text }
@@ -253,7 +253,7 @@ test('many small messages stay, until the record would be above its limit: then 
   expect(expand(String(attributes[input]), contents)).toBe(text)
 })
 
-test('fifty thousand messages too small to leave one by one leave together, as they were', () => {
+test('fifty thousand messages too small to be taken out one by one are taken out together, unchanged', () => {
   const text = messages(
     ...Array.from({ length: 50_000 }, (_, index) => `${index} ${'s'.repeat(100)}`),
   )
@@ -267,7 +267,7 @@ test('fifty thousand messages too small to leave one by one leave together, as t
   expect([...contents.values()]).toMatchObject([{ body: text }])
 })
 
-test('any attribute of a record that is too large may leave, of its events as well; what it is stays to be told', () => {
+test('any attribute of a record that is too large may be taken out, also from its events; its media type is recorded', () => {
   const others: SealedAttributes[] = [{ 'exception.stacktrace': 's'.repeat(3 * mebibyte) }]
   const attributes: SealedAttributes = {
     'app.text': '\u2603'.repeat(mebibyte),
@@ -319,14 +319,14 @@ test('an app’s own names are not overwritten', () => {
   })
 })
 
-test('what fits is not touched', () => {
+test('a record that fits is not changed', () => {
   const attributes = { text: 'x'.repeat(1_000), bytes: Buffer.alloc(10), number: 5 }
   const before = { ...attributes }
   expect(move(attributes, { fit: 10_000 }).size).toBe(0)
   expect(attributes).toEqual(before)
 })
 
-test('the length of attributes’ JSON is known without making it, and never taken for less', () => {
+test('the length of the attributes’ JSON is computed without writing it, and never too low', () => {
   const attributes = {
     text: 'caf\u00e9 "quoted" \ud800',
     bytes: Buffer.alloc(100),

@@ -37,7 +37,7 @@ function write(folder: string, records: readonly SealedRecord[], resource: objec
   segments.finish()
 }
 
-test('a name tells first and last sequence, records, and what they declare', () => {
+test('a name has the first and last sequence, the number of records, and of the sequences they declare', () => {
   const folder = temporaryFolder()
   write(folder, [
     recordOf(7, 'a'),
@@ -154,7 +154,7 @@ function referring(sequence: number, texts: readonly string[], days = 0n): Seale
   return recordOf(sequence, `refers ${sequence}`, { contents, time })
 }
 
-test('contents go before the records of their file, by name, and take no number', () => {
+test('contents come before the records of their file, by name, and take no sequence', () => {
   const folder = temporaryFolder()
   const segments = new SegmentWriter({
     fileSystem: quickDisk,
@@ -261,7 +261,7 @@ test('contents are in place before the first record that refers to them is, howe
   expect(seen.size).toBe(20)
 })
 
-test('a content goes once a UTC day, and again when it may be lost', () => {
+test('a content is sent once per UTC day, and again when it may be lost', () => {
   const folder = temporaryFolder()
   const segments = new SegmentWriter({ fileSystem: quickDisk, folder, resource: () => ({}) })
   const days = (): string[] =>

@@ -38,7 +38,7 @@ describe('what only resembles a secret stays', () => {
   })
 })
 
-test('JSON stays JSON, and only its strings change', () => {
+test('JSON stays valid, and only its strings change', () => {
   const before = {
     list: examples.map(({ text }) => text),
     id: 'toolu_01',
@@ -54,7 +54,7 @@ test('JSON stays JSON, and only its strings change', () => {
   }
 })
 
-test('a BEGIN line in one JSON string and an END line in another do not swallow what is between', () => {
+test('a BEGIN line in one JSON string and an END line in another leave the text between them', () => {
   const dashes = '-----'
   const json = JSON.stringify([
     `${dashes}BEGIN PRIVATE KEY${dashes}`,
@@ -75,14 +75,14 @@ test('the escape before a line of a key stays whole', () => {
   }
 })
 
-test('what is redacted is not redacted again', () => {
+test('redacting a second time changes nothing', () => {
   for (const { text } of examples) {
     const once = redactText(text).text
     expect(redactText(once)).toEqual({ text: once, redactions: 0 })
   }
 })
 
-test('what stands around a secret stays, and each secret is counted', () => {
+test('the text around a secret stays, and each secret is counted', () => {
   const key = `ghp_${filler(36)}`
   expect(redactText(`a=${key}&b=${key};end`)).toEqual({
     text: 'a=[REDACTED:github-token]&b=[REDACTED:github-token];end',
@@ -94,7 +94,7 @@ test('what stands around a secret stays, and each secret is counted', () => {
   expect(redactText(`GITHUB_TOKEN="${key}"`).text).toBe('GITHUB_TOKEN="[REDACTED:github-token]"')
 })
 
-test('bytes that are no text keep every other byte', () => {
+test('bytes that are not text keep every byte outside a secret', () => {
   const [head, tail] = [Buffer.from([0, 255, 128, 10]), Buffer.from([0, 200, 13])]
   const bytes = Buffer.concat([head, Buffer.from(`ghp_${filler(36)}`), tail])
   const redacted = redactBytes(bytes)

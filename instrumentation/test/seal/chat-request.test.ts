@@ -65,7 +65,7 @@ test.for([
   expect(promptOf(Buffer.from(body), type)).toBe(prompt)
 })
 
-test('bytes that are no text, and bodies above the limit, have no prompt', () => {
+test('bytes that are not text, and bodies above the limit, have no prompt', () => {
   expect(promptOf(Buffer.from([0, 1, 255]))).toBeUndefined()
   expect(promptOf(Buffer.alloc(promptBodyBytesMax + 1, 'a'))).toBeUndefined()
 })
@@ -97,7 +97,7 @@ test('a form and a JSON body give prompt and conversation at once', () => {
   expect(chatRequestOf(Buffer.from('{}'))).toEqual({})
 })
 
-test('what is wrapped without end is not followed', () => {
+test('endless wrapping is not followed', () => {
   const depth = 100_000
   const deep = Buffer.from(`${'{"data":'.repeat(depth)}{"text":"hi"}${'}'.repeat(depth)}`)
   expect(chatRequestOf(deep)).toEqual({})

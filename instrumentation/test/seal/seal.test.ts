@@ -20,7 +20,7 @@ import {
 } from '../spool/support.ts'
 import { callModel, editFile, recordScenario } from './scenario.ts'
 
-test('a file goes once its records are in place, and one that an open span needs stays', () => {
+test('a file is deleted once its records are in place, and one that an open span needs stays', () => {
   const recording = startRecording()
   const { folder, journal } = recording
   recording.start('turn', turn)
@@ -42,7 +42,7 @@ test('a file goes once its records are in place, and one that an open span needs
   expect(sealedIn(folder).at(-1)?.attributes['gen_ai.input.messages']).toContain('hello')
 })
 
-test('an answer of two minutes, a journal file a second, is whole, with its request', () => {
+test('an answer of two minutes, over one journal file a second, is whole, with its request', () => {
   const recording = startRecording()
   const { folder, journal } = recording
   const sealer = sealerOf(folder)
@@ -105,7 +105,7 @@ test('facts of the wire in a file of their own survive a new worker', () => {
   expect(call?.attributes['error.type']).toBeUndefined()
 })
 
-test('contents that are discarded, or whose span never ends, hold no file for ever', () => {
+test('contents that are discarded, or whose span never ends, do not keep a file for ever', () => {
   const recording = startRecording()
   const { folder, journal } = recording
   recording.content('failed', 'file.before', Buffer.from('x'))
@@ -140,7 +140,7 @@ test('a long backlog is read one file at a time', () => {
   expect(reads).toEqual(Array.from({ length: 30 }, () => 1))
 })
 
-test('the state tells how far it is sealed, and keeps sums only while their turn is open', () => {
+test('the state says how far the journal is sealed, and has sums only while their turn is open', () => {
   const recording = startRecording()
   const { folder, journal } = recording
   recording.start('turn', turn)
@@ -159,7 +159,7 @@ test('the state tells how far it is sealed, and keeps sums only while their turn
   expect(readState(originalFs, folder)).toMatchObject({ sealedThrough: 2, sums: {} })
 })
 
-test('a change is kept once for the local list, raw, whatever is sealed of it', () => {
+test('a change is stored once for the local list, raw, however it is sealed', () => {
   const recording = startRecording()
   const key = `ghp_${'a1B2'.repeat(9)}`
   editFile(recording, 'file1', ['one\n', `key ${key}\n`])
@@ -198,7 +198,7 @@ test('a record that cannot be sealed is declared, and blocks nothing', () => {
   expect(sequencesIn(recording.folder)).toMatchObject({ dropped: [2, 3], unaccounted: [] })
 })
 
-test('a library whose name is no text costs itself no request', () => {
+test('a library whose name is not text does not cost its request', () => {
   const recording = startRecording()
   recording.journal.append({ k: 'log', log: { ...logOf('odd'), scope: { name: 5, version: {} } } })
   recording.journal.append({ k: 'log', log: { ...logOf('none'), scope: undefined } })
@@ -207,7 +207,7 @@ test('a library whose name is no text costs itself no request', () => {
   expect(sealedIn(recording.folder).map(({ body }) => body)).toEqual(['odd', 'none', undefined])
 })
 
-test('contents that cannot be mapped cost themselves, not the span', () => {
+test('contents that cannot be mapped are omitted, and the span is sealed', () => {
   // The file with the contents is read again for them, and has gone.
   const split = startRecording()
   split.content('file1', 'file.before', Buffer.from('one\n'))
@@ -254,7 +254,7 @@ test('an attribute may be called __proto__, short or long', () => {
   expect(own.slice(0, 2)).toEqual([{ stringValue: 'own' }, { stringValue: 'z'.repeat(2_000) }])
 })
 
-test('temporary files that a crash left are removed; what another version put there stays', () => {
+test('temporary files that a crash left are removed; files of another version stay', () => {
   const recording = startRecording()
   recording.log('one')
   recording.journal.rotate()

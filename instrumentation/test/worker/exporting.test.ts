@@ -119,7 +119,7 @@ function accounted(records: readonly ExportedRecord[]) {
   }
 }
 
-test('what an exporter has is noted when it says so, in the order of the files, and each file stays until then', async () => {
+test('exported records are noted when the exporter answers, in the order of the files, and each file stays until then', async () => {
   const recording = record(['a', 'b'], ['c'])
   const { openOutlet, open } = startExporter()
   const sealer = sealerOf(recording.folder, { openOutlet })
@@ -134,7 +134,7 @@ test('what an exporter has is noted when it says so, in the order of the files, 
   expect(accountOf(originalFs, recording.folder)).toMatchObject({ recorded: 3, waiting: 0 })
 })
 
-test('it is the same records that a segment has', async () => {
+test('the exported records are those that a segment has', async () => {
   const { folder } = recordScenario()
   const other = copyOf(folder)
   adopt(folder)
@@ -149,7 +149,7 @@ test('it is the same records that a segment has', async () => {
   expect(readState(originalFs, other)).toMatchObject(readState(originalFs, folder))
 })
 
-test('who goes on after a kill exports again what was under way, and loses nothing', async () => {
+test('after a kill the next sealer exports again what was in flight, and loses nothing', async () => {
   const recording = recordScenario()
   const first = startExporter()
   sealerOf(recording.folder, first).seal()
@@ -161,7 +161,7 @@ test('who goes on after a kill exports again what was under way, and loses nothi
   expect(files(recording)).toEqual([])
 })
 
-test('what is given up of a living recorder is declared, and its declaration, given up too, again with it', async () => {
+test('records given up for a living recorder are declared, and declared again when the declaration is given up too', async () => {
   const recording = record(['a', 'b'])
   const { openOutlet, exported, settleAll } = startExporter()
   const sealer = sealerOf(recording.folder, { openOutlet })
@@ -199,7 +199,7 @@ test('the records of a request that an exporter throws at are lost, and declared
   await expect.poll(() => sealer.seal()).toEqual([{ first: 1, last: 2, reason: 'export_failed' }])
 })
 
-test('what is not to be told yet is told later', async () => {
+test('missing ranges that may not be declared yet are returned later', async () => {
   const recording = record(['a'])
   const { openOutlet, settleAll } = startExporter()
   const sealer = sealerOf(recording.folder, { openOutlet })
@@ -209,7 +209,7 @@ test('what is not to be told yet is told later', async () => {
   expect(sealer.seal()).toEqual([{ first: 1, last: 1, reason: 'export_failed' }])
 })
 
-test('what is given up of a dead recorder is tried again, whole', async () => {
+test('records given up for a dead recorder are tried again, all of them', async () => {
   const { folder } = recordScenario()
   const before = readState(originalFs, folder)
   const known = listJournalFiles(originalFs, folder)
@@ -237,7 +237,7 @@ test('what is given up of a dead recorder is tried again, whole', async () => {
 test.each([
   ['requests', { requestsMax: 2, bytesMax: 1_000_000 }],
   ['bytes', { requestsMax: 100, bytesMax: 5_000 }],
-])('sealing waits while too many %s are under way', async (_name, limits) => {
+])('sealing waits while too many %s are in flight', async (_name, limits) => {
   const recording = record(['a', 'x'.repeat(3_000)], ['b', 'x'.repeat(3_000)], ['c'], ['d'])
   const { openOutlet, open, settleAll } = startExporter(limits)
   const sealer = sealerOf(recording.folder, { openOutlet })
@@ -253,7 +253,7 @@ test.each([
   expect(through(recording)).toBe(6)
 })
 
-test('a dead recorder whose records an exporter gives up is taken again in the next round, and goes when they are out', async () => {
+test('a dead recorder whose records an exporter gives up is taken again in the next round, and deleted once they are sent', async () => {
   const { folder } = recordScenario()
   writeFileSync(path.join(folder, endedMarker), '')
   const { openOutlet, open, settleAll, exported } = startExporter({
@@ -293,7 +293,7 @@ test('a dead recorder whose records an exporter gives up is taken again in the n
 const outOfLine = { inlineBytesMax: 1_024 }
 const long = 'x'.repeat(5_000)
 
-test('a content goes before the records that refer to it, also in a later file', async () => {
+test('a content is sent before the records that refer to it, also those of a later file', async () => {
   const recording = record([long], ['short'], [long])
   const { openOutlet, open, settleAll } = startExporter()
   sealerOf(recording.folder, { ...outOfLine, openOutlet }).seal()
@@ -305,7 +305,7 @@ test('a content goes before the records that refer to it, also in a later file',
   expect(through(recording)).toBe(3)
 })
 
-test('a record whose content was given up is not sent without it: it is lost, and the content goes again with the next', async () => {
+test('a record whose content was given up is not sent without it: it is lost, and the content is sent again with the next', async () => {
   const recording = record([long, 'short'], [long])
   const { openOutlet, open, settleAll, exported } = startExporter()
   const sealer = sealerOf(recording.folder, { ...outOfLine, openOutlet })
@@ -326,7 +326,7 @@ test('a record whose content was given up is not sent without it: it is lost, an
   expect(exported.map(sequenceOf)).toEqual([2, 0, 4])
 })
 
-test('a disk that does not take what was noted is tried again, and the records are exported again', async () => {
+test('if the disk refuses the state, it is tried again, and the records are exported again', async () => {
   const recording = record(['a'], ['b'])
   const { openOutlet, settleAll, exported } = startExporter()
   const givenUp: boolean[] = []

@@ -35,7 +35,7 @@ function distinct(folder: string): unknown[] {
   return [...bySequence.values()]
 }
 
-test('the scenario seals to a turn with its calls, and closes what was open', () => {
+test('the scenario seals to a turn with its calls, and closes the open spans', () => {
   const { folder } = recordScenario()
   adopt(folder)
   const rows = sealedIn(folder)
@@ -70,7 +70,7 @@ test('the scenario seals to a turn with its calls, and closes what was open', ()
   expect(readdirSync(folder).filter((name) => name.endsWith('.journal'))).toEqual([])
 })
 
-test('killed after any of its calls, the next adopter makes the same records of what is left', () => {
+test('killed after any of its calls, the next adopter makes the same records of the files that are left', () => {
   const { folder } = recordScenario()
   const undisturbed = copyOf(folder)
   adopt(undisturbed)
@@ -166,7 +166,7 @@ function referencesIn(folder: string): Set<string> {
   return new Set(hashes)
 }
 
-test('killed after any of its calls, contents that have left their records are there, for each that refers to them', () => {
+test('killed after any of its calls, contents out of line are there for each record that refers to them', () => {
   const recording = startRecording()
   const large = (sign: string): string => sign.repeat(6_000)
   const limits = { inlineBytesMax: 4_096 }
@@ -205,7 +205,7 @@ test('killed after any of its calls, contents that have left their records are t
   }
 })
 
-test('contents that may be lost go again with the next record that refers to them', () => {
+test('contents that may be lost are sent again with the next record that refers to them', () => {
   const recording = startRecording()
   const { folder } = recording
   const text = 'x'.repeat(200_000)
@@ -245,7 +245,7 @@ test('adopted twice, a recorder has the same records, times and numbers', () => 
   expect(distinct(folder)).toEqual(rows)
 })
 
-test('an open start whose file is all that was left is closed, also when the adopter died after sealing', () => {
+test('an open start in the only file left is closed, also when the adopter died after sealing', () => {
   const recording = startRecording()
   recording.start('turn', turn)
   recording.journal.rotate()
@@ -257,7 +257,7 @@ test('an open start whose file is all that was left is closed, also when the ado
   expect(end?.name).toBe('session.end')
 })
 
-test('a span that ended in a file that is gone is not closed again', () => {
+test('a span that ended in a missing file is not closed again', () => {
   const recording = startRecording()
   recording.start('open', turn)
   recording.content('open', 'turn.request', 'stays open')
@@ -311,7 +311,7 @@ test('the last sign of life is the last record, also when the clock was set back
   expect(sealedIn(recording.folder)[2]?.otlp.endTimeUnixNano).toBe(`${before + 1_000}000000`)
 })
 
-test('long attributes of a start are there when it is abandoned', () => {
+test('an abandoned span has the long attributes of its start', () => {
   const recording = startRecording()
   recording.start('turn', turn)
   recording.content('turn', 'a:gen_ai.input.messages', 'long'.repeat(1_000))
@@ -379,9 +379,9 @@ const damages: readonly (readonly [string, (folder: string) => void])[] = [
   ['a header flipped', (folder) => flip(folder, 5, (bytes) => bytes.indexOf('"recorder"') + 2)],
   ['a file cut in the middle', (folder) => truncateSync(journalPath(folder, 5), 4_000)],
   ['a file cut to nothing', (folder) => truncateSync(journalPath(folder, 3), 0)],
-  ['the first file gone', (folder) => rmSync(journalPath(folder, 1))],
-  ['a file in the middle gone', (folder) => rmSync(journalPath(folder, 5))],
-  ['the last file gone', (folder) => rmSync(journalPath(folder, 8))],
+  ['the first file missing', (folder) => rmSync(journalPath(folder, 1))],
+  ['a file in the middle missing', (folder) => rmSync(journalPath(folder, 5))],
+  ['the last file missing', (folder) => rmSync(journalPath(folder, 8))],
   [
     'a file in the place of another',
     (folder) => cpSync(journalPath(folder, 2), journalPath(folder, 5)),
@@ -407,7 +407,7 @@ function flip(folder: string, number: number, where: (bytes: Buffer) => number):
 }
 
 test.each(damages)(
-  '%s: what is left is sealed, what is lost is declared, and the account holds',
+  '%s: the rest is sealed, the loss is declared, and the account holds',
   (_name, damage) => {
     const { folder, journal } = recordScenario()
     damage(folder)
@@ -433,7 +433,7 @@ test.each(damages)(
 )
 
 test.each(damages)(
-  '%s, found by the sealer of a living recorder: it is told once, and declares it',
+  '%s, found by the sealer of a living recorder: the range is returned once, and declared',
   (_name, damage) => {
     const recording = recordScenario()
     const { folder, journal } = recording
@@ -460,7 +460,7 @@ test.each(damages)(
   },
 )
 
-test('what a dead worker had not told is told by the next, and declared by an adopter at the last', () => {
+test('a range that a dead worker had not returned is returned by the next, and in the end declared by an adopter', () => {
   const { folder } = recordScenario()
   rmSync(journalPath(folder, 5))
   const [range] = sealerOf(folder).seal()
@@ -470,7 +470,7 @@ test('what a dead worker had not told is told by the next, and declared by an ad
   expect(sequencesIn(folder).dropped).not.toEqual([])
 })
 
-test('a content that lost a piece is not shown as if it were whole', () => {
+test('a content that lost a piece is not shown as whole', () => {
   const recording = startRecording()
   editFile(recording, 'file1', ['first\nsecond\n', 'first\nthird\n'])
   recording.journal.rotate()
@@ -508,7 +508,7 @@ test('a file of a newer version is left alone, with everything after it', () => 
   expect(sealedIn(folder).some(({ name }) => name === 'session.end')).toBe(false)
 })
 
-test('unknown kinds of records are passed over; one with a sequence is declared', () => {
+test('unknown kinds of records are skipped; one with a sequence is declared', () => {
   const recording = startRecording()
   recording.log('one')
   recording.journal.append({ k: 'later-idea', what: 'ever' })
@@ -519,7 +519,7 @@ test('unknown kinds of records are passed over; one with a sequence is declared'
   expect({ dropped, unaccounted }).toEqual({ dropped: [2], unaccounted: [] })
 })
 
-test('segments that wait are not touched by sealing again', () => {
+test('waiting segments are not changed by sealing again', () => {
   const { folder } = recordScenario()
   sealerOf(folder).seal(3)
   const waiting = listSegments(originalFs, folder).map(({ name }) => name)
