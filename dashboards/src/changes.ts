@@ -1,7 +1,7 @@
 /** What agents changed in files, and what was said of it. Undecided is neither accepted nor rejected, in any rate. */
 import { dashboard } from './dashboard.ts'
 import { sessionLink, traceLink, turnPageLink } from './links.ts'
-import { series, stat, table } from './panels.ts'
+import { bars, each, lines, quantilesOverTime, stat, table } from './panels.ts'
 import { chosen, receiverVariable, userVariable } from './variables.ts'
 
 const operationsChosen = `$__timeFilter(o.started_at)
@@ -22,12 +22,16 @@ const withDecisions = `
         left join last_decision d on d.operation_id = o.operation_id
        where ${operationsChosen}`
 
+const decisionCounts = `count(*) filter (where d.decision = 'accept') as accepted,
+             count(*) filter (where d.decision = 'reject') as rejected,
+             count(*) filter (where d.decision = 'revert') as reverted,
+             count(*) filter (where d.decision is null) as undecided`
+
 const numbers = [
   stat({
     title: 'File operations · files',
     description:
       'Creates, writes, edits, deletes and renames by agents, and how many paths they touched.',
-    unit: 'short',
     sql: `
       select count(*) as operations,
              count(distinct path) as files
@@ -39,7 +43,6 @@ const numbers = [
     title: 'Lines',
     description:
       'By the diffs of all operations, reverted ones included. What is not text has no lines.',
-    unit: 'short',
     sql: `
       select sum(lines_added)::float8 as added,
              sum(lines_removed)::float8 as removed
@@ -50,12 +53,8 @@ const numbers = [
   stat({
     title: 'Last decision of each operation',
     description: 'An operation decided more than once counts once, by its last decision.',
-    unit: 'short',
     sql: `${decidedOperations}
-      select count(*) filter (where d.decision = 'accept') as accepted,
-             count(*) filter (where d.decision = 'reject') as rejected,
-             count(*) filter (where d.decision = 'revert') as reverted,
-             count(*) filter (where d.decision is null) as undecided
+      select ${decisionCounts}
       ${withDecisions}`,
     span: 8,
   }),
@@ -76,12 +75,10 @@ const numbers = [
 ]
 
 const overTime = [
-  series({
+  bars({
     title: 'File operations',
     description:
       'By kind. “write” is one that left the bytes equal, or whose before could not be had.',
-    unit: 'short',
-    draw: 'bars',
     sql: `
       select $__timeGroupAlias(started_at, $__interval),
              type as metric,
@@ -91,11 +88,9 @@ const overTime = [
        group by 1, 2
        order by 1, 2`,
   }),
-  series({
+  bars({
     title: 'Decisions',
     description: 'When they were made, each one counted, by whom.',
-    unit: 'short',
-    draw: 'bars',
     sql: `
       select $__timeGroupAlias(decided_at, $__interval),
              concat_ws(' by ', decision, source) as metric,
@@ -105,11 +100,9 @@ const overTime = [
        group by 1, 2
        order by 1, 2`,
   }),
-  series({
+  bars({
     title: 'Lines added and removed',
     description: 'By the diffs of all operations.',
-    unit: 'short',
-    draw: 'bars',
     sql: `
       select $__timeGroupAlias(started_at, $__interval),
              sum(lines_added)::float8 as added,
@@ -119,20 +112,17 @@ const overTime = [
        group by 1
        order by 1`,
   }),
-  series({
+  lines({
     title: 'Time to the decision',
     description:
       'From the operation to a user’s decision on it: half of them took no longer, 95 of 100 took no longer.',
     unit: 's',
-    draw: 'lines',
-    sql: `
-      select $__timeGroupAlias(decided_at, $__interval, NULL),
-             percentile_cont(0.5) within group (order by extract(epoch from elapsed)) as p50,
-             percentile_cont(0.95) within group (order by extract(epoch from elapsed)) as p95
-        from change_decisions
-       where ${decisionsChosen} and source = 'user'
-       group by 1
-       order by 1`,
+    sql: quantilesOverTime({
+      of: 'elapsed',
+      at: 'decided_at',
+      from: 'change_decisions',
+      where: `${decisionsChosen} and source = 'user'`,
+    }),
   }),
 ]
 
@@ -141,19 +131,19 @@ const rates = `
              count(*) as operations,
              sum(lines_added)::float8 as added,
              sum(lines_removed)::float8 as removed,
-             count(*) filter (where d.decision = 'accept') as accepted,
-             count(*) filter (where d.decision = 'reject') as rejected,
-             count(*) filter (where d.decision = 'revert') as reverted,
-             count(*) filter (where d.decision is null) as undecided,
+             ${decisionCounts},
              (count(*) filter (where d.decision = 'accept'))::float8 / nullif(count(d.decision), 0) as "accepted, of those decided"`
 const rateColumns = {
-  operations: { unit: 'none' },
-  added: { unit: 'none' },
-  removed: { unit: 'none' },
-  accepted: { unit: 'none' },
-  rejected: { unit: 'none' },
-  reverted: { unit: 'none' },
-  undecided: { unit: 'none' },
+  ...each(
+    'none',
+    'operations',
+    'added',
+    'removed',
+    'accepted',
+    'rejected',
+    'reverted',
+    'undecided',
+  ),
   'accepted, of those decided': { unit: 'percentunit' },
 } as const
 
@@ -244,8 +234,7 @@ const latest = table({
   columns: {
     time: { unit: 'dateTimeAsIso', width: 170 },
     path: { width: 320, links: [turnPageLink('trace'), traceLink('trace')] },
-    added: { unit: 'none' },
-    removed: { unit: 'none' },
+    ...each('none', 'added', 'removed'),
     session: { links: [sessionLink('session')] },
     trace: { links: [turnPageLink('trace'), traceLink('trace')] },
   },

@@ -1,7 +1,7 @@
 /** Is everything here? For each recorder: recorded = landed + rejected + dropped + missing. */
 import { dashboard } from './dashboard.ts'
 import { sessionLink } from './links.ts'
-import { series, stat, table } from './panels.ts'
+import { bars, commitDelay, each, stat, table } from './panels.ts'
 import { chosen, userVariable } from './variables.ts'
 
 const recordersChosen = `$__timeFilter(last_seen_at)
@@ -11,7 +11,6 @@ const numbers = [
   stat({
     title: 'Recorders · sessions',
     description: 'Threads that record, and runs of apps, that were heard of in this time.',
-    unit: 'short',
     sql: `
       select count(*) as recorders,
              count(distinct session_id) as sessions
@@ -22,7 +21,6 @@ const numbers = [
     title: 'Records',
     description:
       'Of those recorders, over their whole life: how many they numbered, and how many of these landed.',
-    unit: 'short',
     sql: `
       select sum(recorded)::float8 as recorded,
              sum(landed)::float8 as landed
@@ -33,7 +31,6 @@ const numbers = [
   stat({
     title: 'Missing',
     description: 'Numbered but not here: on their way, waiting in a spool, or lost.',
-    unit: 'short',
     redFrom: 1,
     sql: `
       select sum(missing)::float8 as missing
@@ -44,7 +41,6 @@ const numbers = [
   stat({
     title: 'Missing after the end',
     description: 'Of recorders that said how they ended: not on their way any more.',
-    unit: 'short',
     redFrom: 1,
     sql: `
       select sum(missing)::float8 as missing
@@ -55,7 +51,6 @@ const numbers = [
   stat({
     title: 'Rejected · dropped',
     description: 'Refused for good, and declared lost by the recorder itself.',
-    unit: 'short',
     redFrom: 1,
     sql: `
       select sum(rejected)::float8 as rejected,
@@ -77,27 +72,14 @@ const numbers = [
 ]
 
 const delivery = [
-  series({
-    title: 'From the end of a span to its commit',
-    description:
-      'By when the span began: half of them, and 95 of 100, took no longer. Laptops that were offline show here.',
-    unit: 's',
-    draw: 'lines',
-    sql: `
-      select $__timeGroupAlias(start_time, $__interval, NULL),
-             percentile_cont(0.5) within group (order by extract(epoch from landed_at - coalesce(end_time, start_time))) as p50,
-             percentile_cont(0.95) within group (order by extract(epoch from landed_at - coalesce(end_time, start_time))) as p95
-        from spans
-       where $__timeFilter(start_time)
-         and ${chosen('user', 'user_id')}
-       group by 1
-       order by 1`,
-  }),
-  series({
+  commitDelay(
+    `
+         and ${chosen('user', 'user_id')}`,
+    ' Laptops that were offline show here.',
+  ),
+  bars({
     title: 'Declared drops',
     description: 'Records that recorders said they lost, by reason.',
-    unit: 'short',
-    draw: 'bars',
     sql: `
       select $__timeGroupAlias(time, $__interval),
              coalesce(attributes ->> 'turnlog.drop.reason', 'not told') as metric,
@@ -109,12 +91,10 @@ const delivery = [
        group by 1, 2
        order by 1, 2`,
   }),
-  series({
+  bars({
     title: 'Closed as abandoned',
     description:
       'Turns, calls and other spans whose process died; a true end takes their place when it comes.',
-    unit: 'short',
-    draw: 'bars',
     sql: `
       select $__timeGroupAlias(start_time, $__interval),
              coalesce(operation, 'other') as metric,
@@ -169,11 +149,7 @@ const recorders = table({
      order by missing desc nulls last, rejected + dropped desc, last_seen_at desc
      limit 500`,
   columns: {
-    recorded: { unit: 'none' },
-    landed: { unit: 'none' },
-    rejected: { unit: 'none' },
-    dropped: { unit: 'none' },
-    missing: { unit: 'none' },
+    ...each('none', 'recorded', 'landed', 'rejected', 'dropped', 'missing'),
     'last seen': { unit: 'dateTimeAsIso' },
     session: { links: [sessionLink('session')] },
   },

@@ -1,7 +1,7 @@
 /** What agents did, for whom, with which models, how fast, and what failed. */
 import { dashboard } from './dashboard.ts'
 import { sessionLink, traceLink, turnPageLink } from './links.ts'
-import { series, stat, table } from './panels.ts'
+import { bars, each, lines, quantiles, quantilesOverTime, stat, table } from './panels.ts'
 import { chosen, modelVariable, receiverVariable, userVariable } from './variables.ts'
 
 const turnsChosen = `$__timeFilter(started_at)
@@ -17,7 +17,6 @@ const numbers = [
   stat({
     title: 'Turns',
     description: 'User messages that were answered, or that an answer was tried for.',
-    unit: 'short',
     sql: `
       select count(*) as turns
         from turns
@@ -26,7 +25,6 @@ const numbers = [
   stat({
     title: 'Users · sessions',
     description: 'Who had turns, and in how many runs of an app.',
-    unit: 'short',
     sql: `
       select count(distinct user_id) as users,
              count(distinct session_id) as sessions
@@ -38,8 +36,7 @@ const numbers = [
     description: 'From the user’s message to the end of the answer.',
     unit: 's',
     sql: `
-      select percentile_cont(0.5) within group (order by extract(epoch from duration)) as p50,
-             percentile_cont(0.95) within group (order by extract(epoch from duration)) as p95
+      select ${quantiles('extract(epoch from duration)')}
         from turns
        where ${turnsChosen}`,
   }),
@@ -59,7 +56,6 @@ const numbers = [
   stat({
     title: 'Tokens',
     description: 'Of model calls. Input includes what was read from and written to the cache.',
-    unit: 'short',
     sql: `
       select sum(input_tokens)::float8 as input,
              sum(output_tokens)::float8 as output
@@ -81,11 +77,9 @@ const numbers = [
 ]
 
 const overTime = [
-  series({
+  bars({
     title: 'Turns',
     description: 'By how they ended. “not told” is a turn whose client says nothing of it.',
-    unit: 'short',
-    draw: 'bars',
     sql: `
       select $__timeGroupAlias(started_at, $__interval),
              coalesce(outcome, 'not told') as metric,
@@ -95,26 +89,16 @@ const overTime = [
        group by 1, 2
        order by 1, 2`,
   }),
-  series({
+  lines({
     title: 'Turn duration',
     description: 'Half of the turns, and 95 of 100, took no longer. A gap: no turn ended then.',
     unit: 's',
-    draw: 'lines',
-    sql: `
-      select $__timeGroupAlias(started_at, $__interval, NULL),
-             percentile_cont(0.5) within group (order by extract(epoch from duration)) as p50,
-             percentile_cont(0.95) within group (order by extract(epoch from duration)) as p95
-        from turns
-       where ${turnsChosen}
-       group by 1
-       order by 1`,
+    sql: quantilesOverTime({ of: 'duration', at: 'started_at', from: 'turns', where: turnsChosen }),
   }),
-  series({
+  lines({
     title: 'Tokens',
     description:
       'Of model calls, each kind for itself: input includes what was read from and written to the cache, so they do not add up.',
-    unit: 'short',
-    draw: 'lines',
     sql: `
       select $__timeGroupAlias(started_at, $__interval, NULL),
              sum(input_tokens)::float8 as "input, cache included",
@@ -126,25 +110,20 @@ const overTime = [
        group by 1
        order by 1`,
   }),
-  series({
+  lines({
     title: 'Time to the first chunk',
     description: 'How long a streaming model let wait, over the calls that tell it.',
     unit: 's',
-    draw: 'lines',
-    sql: `
-      select $__timeGroupAlias(started_at, $__interval, NULL),
-             percentile_cont(0.5) within group (order by extract(epoch from time_to_first_chunk)) as p50,
-             percentile_cont(0.95) within group (order by extract(epoch from time_to_first_chunk)) as p95
-        from model_calls
-       where ${callsChosen}
-       group by 1
-       order by 1`,
+    sql: quantilesOverTime({
+      of: 'time_to_first_chunk',
+      at: 'started_at',
+      from: 'model_calls',
+      where: callsChosen,
+    }),
   }),
-  series({
+  bars({
     title: 'Tool calls',
     description: 'By tool, in the interval in which they began.',
-    unit: 'short',
-    draw: 'bars',
     sql: `
       select $__timeGroupAlias(started_at, $__interval),
              coalesce(tool, 'no name') as metric,
@@ -154,11 +133,9 @@ const overTime = [
        group by 1, 2
        order by 1, 2`,
   }),
-  series({
+  bars({
     title: 'Errors',
     description: 'Exceptions that surfaced, and what failed, by what it was.',
-    unit: 'short',
-    draw: 'bars',
     sql: `
       select $__timeGroupAlias(started_at, $__interval),
              kind as metric,
@@ -179,8 +156,7 @@ const byWhom = [
       select user_id as "user",
              count(turn) as turns,
              count(distinct session_id) as sessions,
-             percentile_cont(0.5) within group (order by seconds) as p50,
-             percentile_cont(0.95) within group (order by seconds) as p95,
+             ${quantiles('seconds')},
              count(*) filter (where outcome = 'failed') as failed,
              sum(input_tokens)::float8 as "input tokens",
              sum(output_tokens)::float8 as "output tokens"
@@ -198,13 +174,10 @@ const byWhom = [
        order by turns desc, user_id
        limit 500`,
     columns: {
-      turns: { unit: 'none' },
-      sessions: { unit: 'none' },
-      p50: { unit: 's' },
-      p95: { unit: 's' },
+      ...each('none', 'turns', 'sessions'),
+      ...each('s', 'p50', 'p95'),
       failed: { unit: 'none' },
-      'input tokens': { unit: 'short' },
-      'output tokens': { unit: 'short' },
+      ...each('short', 'input tokens', 'output tokens'),
     },
     span: 12,
   }),
@@ -215,8 +188,7 @@ const byWhom = [
       select request_model as model,
              provider,
              count(*) as calls,
-             percentile_cont(0.5) within group (order by extract(epoch from duration)) as p50,
-             percentile_cont(0.95) within group (order by extract(epoch from duration)) as p95,
+             ${quantiles('extract(epoch from duration)')},
              sum(input_tokens)::float8 as "input tokens",
              sum(cache_read_tokens)::float8 as "from cache",
              sum(output_tokens)::float8 as "output tokens",
@@ -228,11 +200,8 @@ const byWhom = [
        limit 200`,
     columns: {
       calls: { unit: 'none' },
-      p50: { unit: 's' },
-      p95: { unit: 's' },
-      'input tokens': { unit: 'short' },
-      'from cache': { unit: 'short' },
-      'output tokens': { unit: 'short' },
+      ...each('s', 'p50', 'p95'),
+      ...each('short', 'input tokens', 'from cache', 'output tokens'),
       failed: { unit: 'none' },
     },
     span: 12,
@@ -244,8 +213,7 @@ const byWhom = [
     sql: `
       select tool,
              count(*) as calls,
-             percentile_cont(0.5) within group (order by extract(epoch from duration)) as p50,
-             percentile_cont(0.95) within group (order by extract(epoch from duration)) as p95,
+             ${quantiles('extract(epoch from duration)')},
              count(*) filter (where error_type is not null) as failed,
              count(*) filter (where unfinished) as unfinished,
              count(*) filter (where inferred) as inferred
@@ -256,11 +224,8 @@ const byWhom = [
        limit 200`,
     columns: {
       calls: { unit: 'none' },
-      p50: { unit: 's' },
-      p95: { unit: 's' },
-      failed: { unit: 'none' },
-      unfinished: { unit: 'none' },
-      inferred: { unit: 'none' },
+      ...each('s', 'p50', 'p95'),
+      ...each('none', 'failed', 'unfinished', 'inferred'),
     },
     span: 12,
   }),
@@ -312,11 +277,8 @@ const latest = table({
     time: { unit: 'dateTimeAsIso', width: 170 },
     prompt: { width: 320, links: [turnPageLink('trace'), traceLink('trace')] },
     duration: { unit: 's' },
-    'model calls': { unit: 'none' },
-    'tool calls': { unit: 'none' },
-    'file operations': { unit: 'none' },
-    'input tokens': { unit: 'short' },
-    'output tokens': { unit: 'short' },
+    ...each('none', 'model calls', 'tool calls', 'file operations'),
+    ...each('short', 'input tokens', 'output tokens'),
     session: { links: [sessionLink('session')] },
     trace: { links: [turnPageLink('trace'), traceLink('trace')] },
   },

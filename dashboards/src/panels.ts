@@ -31,6 +31,7 @@ export interface Common {
   readonly title: string
   readonly description: string
   readonly sql: string
+  readonly unit?: Unit
   /** Of 24. */
   readonly span?: number
   readonly height?: number
@@ -41,7 +42,6 @@ const noData = 'no data'
 /** One number, or a few that belong together. */
 export function stat(
   options: Common & {
-    readonly unit: Unit
     readonly decimals?: number
     /** Red from here on. */
     readonly redFrom?: number
@@ -53,7 +53,7 @@ export function stat(
     .description(options.description)
     .datasource(postgres)
     .withTarget(sqlTarget(options.sql, 'table'))
-    .unit(options.unit)
+    .unit(options.unit ?? 'short')
     .noValue(noData)
     .span(options.span ?? 4)
     .height(options.height ?? 4)
@@ -72,17 +72,23 @@ function redAbove(value: number): ThresholdsConfigBuilder {
   ])
 }
 
-/** Numbers over time. Bars for what is counted in each interval, lines for what is measured. */
-export function series(
-  options: Common & { readonly unit: Unit; readonly draw: 'bars' | 'lines' },
-): TimeSeriesBuilder {
-  const isBars = options.draw === 'bars'
+/** What was counted in each interval. */
+export function bars(options: Common): TimeSeriesBuilder {
+  return series(options, true)
+}
+
+/** What was measured over time. */
+export function lines(options: Common): TimeSeriesBuilder {
+  return series(options, false)
+}
+
+function series(options: Common, isBars: boolean): TimeSeriesBuilder {
   return new TimeSeriesBuilder()
     .title(options.title)
     .description(options.description)
     .datasource(postgres)
     .withTarget(sqlTarget(options.sql, 'time_series'))
-    .unit(options.unit)
+    .unit(options.unit ?? 'short')
     .noValue(noData)
     .span(options.span ?? 12)
     .height(options.height ?? 8)
@@ -128,7 +134,7 @@ export interface Column {
 
 /** Rows. Every column that is not text has a unit. */
 export function table(
-  options: Common & { readonly columns?: Readonly<Record<string, Column>> },
+  options: Omit<Common, 'unit'> & { readonly columns?: Readonly<Record<string, Column>> },
 ): TableBuilder {
   const panel = new TableBuilder()
     .title(options.title)
@@ -154,8 +160,52 @@ function propertiesOf({ unit, width, links, hidden }: Column): DynamicConfigValu
   return properties
 }
 
+/** Columns that share a unit. */
+export function each(unit: Unit, ...names: readonly string[]): Readonly<Record<string, Column>> {
+  return Object.fromEntries(names.map((name) => [name, { unit }]))
+}
+
+/** SQL for the columns `p50` and `p95`, indented like the columns of the panels' queries. */
+export function quantiles(expression: string): string {
+  return `percentile_cont(0.5) within group (order by ${expression}) as p50,
+             percentile_cont(0.95) within group (order by ${expression}) as p95`
+}
+
+/** A query for `lines`: the quantiles of an interval per interval of the panel. */
+export function quantilesOverTime(query: {
+  readonly of: string
+  readonly at: string
+  readonly from: string
+  readonly where: string
+}): string {
+  return `
+      select $__timeGroupAlias(${query.at}, $__interval, NULL),
+             ${quantiles(`extract(epoch from ${query.of})`)}
+        from ${query.from}
+       where ${query.where}
+       group by 1
+       order by 1`
+}
+
+/** How long spans took to land. `and` continues the query's condition, `note` the description. */
+export function commitDelay(and = '', note = ''): TimeSeriesBuilder {
+  return lines({
+    title: 'From the end of a span to its commit',
+    description: `By when the span began: half of them, and 95 of 100, took no longer.${note}`,
+    unit: 's',
+    sql: quantilesOverTime({
+      of: 'landed_at - coalesce(end_time, start_time)',
+      at: 'start_time',
+      from: 'spans',
+      where: `$__timeFilter(start_time)${and}`,
+    }),
+  })
+}
+
 /** A trace as Jaeger shows it. The SDK has no builder for this kind. */
-export function trace(options: Omit<Common, 'sql'> & { readonly traceId: string }): PanelBuilder {
+export function trace(
+  options: Omit<Common, 'sql' | 'unit'> & { readonly traceId: string },
+): PanelBuilder {
   return new PanelBuilder()
     .type('traces')
     .title(options.title)

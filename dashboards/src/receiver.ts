@@ -1,15 +1,17 @@
 /** The receiver itself: what it took in, and where the disk goes. received = landed + duplicate + rejected. */
 import { dashboard } from './dashboard.ts'
-import { series, stat, table } from './panels.ts'
+import { bars, commitDelay, each, lines, stat, table } from './panels.ts'
 
 const sampled = '$__timeFilter(sampled_at)'
+const outcomes = `sum(landed)::float8 as landed,
+             sum(duplicate)::float8 as duplicate,
+             sum(rejected)::float8 as rejected`
 
 const numbers = [
   stat({
     title: 'Received',
     description:
       'Records that came in, by the receivers’ own counts: landed + duplicate + rejected.',
-    unit: 'short',
     sql: `
       select sum(received)::float8 as received
         from receiver_samples
@@ -19,11 +21,8 @@ const numbers = [
   stat({
     title: 'Landed · duplicate · rejected',
     description: 'Committed here, here already, and refused for good.',
-    unit: 'short',
     sql: `
-      select sum(landed)::float8 as landed,
-             sum(duplicate)::float8 as duplicate,
-             sum(rejected)::float8 as rejected
+      select ${outcomes}
         from receiver_samples
        where ${sampled}`,
     span: 8,
@@ -77,40 +76,22 @@ const numbers = [
 ]
 
 const overTime = [
-  series({
+  bars({
     title: 'Records',
     description: 'Received in each interval: landed + duplicate + rejected.',
-    unit: 'short',
-    draw: 'bars',
     sql: `
       select $__timeGroupAlias(sampled_at, $__interval),
-             sum(landed)::float8 as landed,
-             sum(duplicate)::float8 as duplicate,
-             sum(rejected)::float8 as rejected
+             ${outcomes}
         from receiver_samples
        where ${sampled}
        group by 1
        order by 1`,
   }),
-  series({
-    title: 'From the end of a span to its commit',
-    description: 'By when the span began: half of them, and 95 of 100, took no longer.',
-    unit: 's',
-    draw: 'lines',
-    sql: `
-      select $__timeGroupAlias(start_time, $__interval, NULL),
-             percentile_cont(0.5) within group (order by extract(epoch from landed_at - coalesce(end_time, start_time))) as p50,
-             percentile_cont(0.95) within group (order by extract(epoch from landed_at - coalesce(end_time, start_time))) as p95
-        from spans
-       where $__timeFilter(start_time)
-       group by 1
-       order by 1`,
-  }),
-  series({
+  commitDelay(),
+  lines({
     title: 'Memory of each receiver',
     description: 'Resident, one line for each run of a receiver.',
     unit: 'bytes',
-    draw: 'lines',
     sql: `
       select $__timeGroupAlias(sampled_at, $__interval, NULL),
              left(receiver_id, 8) as metric,
@@ -120,11 +101,9 @@ const overTime = [
        group by 1, 2
        order by 1, 2`,
   }),
-  series({
+  lines({
     title: 'Connections to the database',
     description: 'By whomever, against what the server allows.',
-    unit: 'short',
-    draw: 'lines',
     sql: `
       select $__timeGroupAlias(sampled_at, $__interval, NULL),
              max(connections)::float8 as connections,
@@ -137,11 +116,10 @@ const overTime = [
 ]
 
 const disk = [
-  series({
+  lines({
     title: 'Tables',
     description: 'On disk with their indexes, hour by hour.',
     unit: 'bytes',
-    draw: 'lines',
     sql: `
       select hour as "time",
              table_name as metric,
@@ -150,11 +128,10 @@ const disk = [
        where $__timeFilter(hour)
        order by 1, 2`,
   }),
-  series({
+  bars({
     title: 'Partitions by the day of their records',
     description: 'What each day takes on disk now. Days before those that are kept are gone.',
     unit: 'bytes',
-    draw: 'bars',
     sql: `
       select day::timestamp at time zone 'UTC' as "time",
              table_name as metric,
@@ -194,8 +171,7 @@ const disk = [
       bytes: { unit: 'bytes' },
       'rows, about': { unit: 'short' },
       partitions: { unit: 'none' },
-      'last day': { unit: 'bytes' },
-      'last week': { unit: 'bytes' },
+      ...each('bytes', 'last day', 'last week'),
     },
     span: 12,
   }),
@@ -225,9 +201,7 @@ const runs = [
              min(sampled_at) as "first sample",
              max(sampled_at) as "last sample",
              sum(received)::float8 as received,
-             sum(landed)::float8 as landed,
-             sum(duplicate)::float8 as duplicate,
-             sum(rejected)::float8 as rejected,
+             ${outcomes},
              max(memory_bytes)::float8 as memory
         from receiver_samples
        where ${sampled}
@@ -235,12 +209,8 @@ const runs = [
        order by max(sampled_at) desc
        limit 100`,
     columns: {
-      'first sample': { unit: 'dateTimeAsIso' },
-      'last sample': { unit: 'dateTimeAsIso' },
-      received: { unit: 'short' },
-      landed: { unit: 'short' },
-      duplicate: { unit: 'short' },
-      rejected: { unit: 'short' },
+      ...each('dateTimeAsIso', 'first sample', 'last sample'),
+      ...each('short', 'received', 'landed', 'duplicate', 'rejected'),
       memory: { unit: 'bytes' },
     },
     span: 16,

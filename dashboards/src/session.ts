@@ -1,7 +1,7 @@
 /** One run of an app: its turns, what happened in them in order, and one turn as a trace. */
 import { dashboard } from './dashboard.ts'
 import { showTraceLink, traceLink, turnPageLink } from './links.ts'
-import { series, stat, table, trace } from './panels.ts'
+import { each, lines, stat, table, trace } from './panels.ts'
 import { one, receiverVariable } from './variables.ts'
 
 const ofSession = `session_id = \${session:sqlstring}`
@@ -54,9 +54,7 @@ const facts = [
         from sessions
        where ${ofSession}`,
     columns: {
-      started: { unit: 'dateTimeAsIso' },
-      ended: { unit: 'dateTimeAsIso' },
-      'last record': { unit: 'dateTimeAsIso' },
+      ...each('dateTimeAsIso', 'started', 'ended', 'last record'),
       'exit code': { unit: 'none' },
     },
     height: 4,
@@ -87,7 +85,6 @@ const facts = [
   stat({
     title: 'Tokens',
     description: 'Of its model calls. Input includes cached ones.',
-    unit: 'short',
     sql: `
       select sum(input_tokens)::float8 as input,
              sum(cache_read_tokens)::float8 as "from cache",
@@ -136,11 +133,8 @@ const turns = [
       prompt: { width: 280, links: [showTraceLink('trace'), turnPageLink('trace')] },
       answer: { width: 280 },
       duration: { unit: 's' },
-      'model calls': { unit: 'none' },
-      'tool calls': { unit: 'none' },
-      'file operations': { unit: 'none' },
-      'input tokens': { unit: 'short' },
-      'output tokens': { unit: 'short' },
+      ...each('none', 'model calls', 'tool calls', 'file operations'),
+      ...each('short', 'input tokens', 'output tokens'),
       trace: { links: [showTraceLink('trace'), traceLink('trace'), turnPageLink('trace')] },
     },
   }),
@@ -192,11 +186,9 @@ const turns = [
     span: 14,
     height: 14,
   }),
-  series({
+  lines({
     title: 'Tokens of each model call',
     description: 'How the context grows, and what of it came from the cache; in the chosen time.',
-    unit: 'short',
-    draw: 'lines',
     sql: `
       select started_at as "time",
              input_tokens::float8 as "input, cache included",
@@ -231,8 +223,7 @@ const changes = [
     columns: {
       time: { unit: 'dateTimeAsIso', width: 170 },
       path: { width: 320, links: [turnPageLink('trace')] },
-      added: { unit: 'none' },
-      removed: { unit: 'none' },
+      ...each('none', 'added', 'removed'),
       trace: { links: [showTraceLink('trace'), turnPageLink('trace')] },
     },
     span: 14,
@@ -250,11 +241,7 @@ const changes = [
        order by recorder_id
        limit 200`,
     columns: {
-      recorded: { unit: 'none' },
-      landed: { unit: 'none' },
-      rejected: { unit: 'none' },
-      dropped: { unit: 'none' },
-      missing: { unit: 'none' },
+      ...each('none', 'recorded', 'landed', 'rejected', 'dropped', 'missing'),
     },
     span: 10,
   }),
