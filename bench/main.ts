@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what recording costs the host, as ratios to a peer in the same run. Each case is a process of its
- * own, run in turn with its peer, five rounds; a line has the median and the range. Nothing here is a test.
+ * `npm run bench`: the cost of recording for the host, as a ratio to a peer in the same run. Each case is a separate process
+ * that alternates with its peer for five rounds; a line has the median and the range. This is not a test.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

@@ -1,7 +1,6 @@
 /**
- * `npm run bench:reading`: how long the receiver takes to answer Jaeger's clients, on an embedded PostgreSQL of its
- * own. Each question is asked six times, the first does not count; a line has the median and the range. Nothing
- * here is a test.
+ * `npm run bench:reading`: the time of the receiver's answers to Jaeger's clients, on a new embedded PostgreSQL. Each
+ * request is repeated six times, and the first does not count; a line has the median and the range. This is not a test.
  */
 import { randomBytes } from 'node:crypto'
 import { buildApp } from '@turnlog/receiver/app'
@@ -42,7 +41,7 @@ function id(bytes: number): string {
 
 const text = (key: string, stringValue: string) => ({ key, value: { stringValue } })
 
-/** A trace as an agent makes it: a turn, in it model calls and tools, each with content. */
+/** A typical trace of an agent: a turn with model calls and tool calls, each with content. */
 function* traceOf(spans: number, start: number): Generator<object> {
   const traceId = id(16)
   const root = id(8)
@@ -53,7 +52,7 @@ function* traceOf(spans: number, start: number): Generator<object> {
     const isRoot = index === 0
     const isCall = index % 5 === 1
     const operation = isRoot ? 'invoke_agent' : isCall ? 'chat' : 'execute_tool'
-    // Conversations are begun anew now and then, as agents do.
+    // From time to time a new conversation begins.
     if (conversation.length >= 40) conversation.length = 0
     if (isCall) conversation.push({ role: 'user', parts: [{ type: 'text', content: id(500) }] })
     yield {
@@ -93,7 +92,7 @@ async function land(spans: readonly object[]): Promise<void> {
   if ((await answer.text()) !== '{}') throw new Error('It did not land.')
 }
 
-/** Lands one trace, a request at a time; returns its id. */
+/** Lands one trace, with one request at a time; returns its id. */
 async function landTrace(spans: number): Promise<string> {
   const all = [...traceOf(spans, now - hour)]
   for (let start = 0; start < all.length; start += batchSpans) {
@@ -138,7 +137,7 @@ try {
     [10_000, await landTrace(10_000)],
     [30_000, await landTrace(30_000)],
   ] as const
-  // As the server does by itself after a while.
+  // The server would do this automatically after a while.
   for (const table of ['spans', 'contents', 'message_links']) {
     await database.query(`vacuum analyze ${table}`)
   }

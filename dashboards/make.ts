@@ -1,4 +1,4 @@
-/** `npm run dashboards`: writes what Grafana reads. With `--show` it prints what each panel's query answers instead. */
+/** `npm run dashboards`: writes the JSON files that Grafana reads. With `--show` it prints the answer of each panel's query instead. */
 import { writeFileSync } from 'node:fs'
 import { made } from './src/index.ts'
 

@@ -23,13 +23,13 @@ const instrumentationBundles = {
   './src/changes/routes.ts': 'changes',
 } as const
 
-/** What `require` gets as a module of its own; the preload's hands on to the one and only. */
+/** Entries with a separate module for `require`; the preload's `require` entry loads the same single preload. */
 const commonJsBundles = ['./src/index.ts', './src/changes/routes.ts'] as const
 
-/** Never bundled: the host and the preload must share them. */
+/** Not bundled, because the host and the preload must share them. */
 const shared = ['@opentelemetry/api', 'fastify', /^node:/]
 
-/** Builds the package of the folder. Throws when it does not compile. */
+/** Builds the package in this folder. Throws if it does not compile. */
 export async function build(folder: string, manifest: Manifest): Promise<Publishing> {
   rmSync(path.join(folder, 'dist'), { recursive: true, force: true })
   if (manifest.name !== '@turnlog/instrumentation') {
@@ -60,7 +60,7 @@ async function buildInstrumentation(folder: string, manifest: Manifest): Promise
       chunkFileNames: '[name]-[hash].js',
     },
   })
-  // It must run where nothing else does, and say why; so it stays as it is.
+  // It must run in a Node that cannot run the rest, and print the reason; so it is copied unchanged.
   const preload = readFileSync(path.join(folder, 'src/register.js'), 'utf8')
   writeFileSync(
     path.join(dist, 'register.js'),
@@ -81,12 +81,12 @@ async function buildInstrumentation(folder: string, manifest: Manifest): Promise
     to: 'dist/types',
     entries: Object.keys(instrumentationBundles).filter((entry) => entry.endsWith('.ts')),
   })
-  // The preload exports nothing; compiled, it would bring along the types of all it starts.
+  // The preload exports nothing; compiled, its types would include those of everything that it starts.
   writeFileSync(path.join(dist, 'types/register.d.ts'), 'export {}\n')
   copyTypesForCommonJs(path.join(dist, 'types'), path.join(dist, 'cjs/types'))
   const packages = writeNotices(path.join(folder, 'THIRD-PARTY-NOTICES'), moduleIdsOf(esm.output))
   const bundled = Object.keys(manifest.dependencies ?? {}).filter(
-    // The types name the conventions' types.
+    // Our types refer to the conventions' types.
     (name) => packages.has(name) && !name.startsWith('@turnlog/'),
   )
   return { bundles: instrumentationBundles, bundled }
@@ -98,7 +98,7 @@ function moduleIdsOf(output: readonly { readonly type: string }[]): string[] {
     .flatMap(({ moduleIds }) => moduleIds)
 }
 
-/** Modules and their types; of bundled `entries` only the types. */
+/** Compiles modules and their types; for bundled `entries` only the types. */
 function compile(
   folder: string,
   { to, entries }: { readonly to: string; readonly entries?: readonly string[] },
@@ -129,13 +129,13 @@ function compile(
   rmSync(project)
   for (const file of filesIn(outDir)) {
     if (!file.endsWith('.d.ts')) continue
-    // The compiler rewrites the modules only.
+    // The compiler rewrites import paths in modules, but not in types.
     const text = readFileSync(file, 'utf8')
     writeFileSync(file, text.replaceAll(/(['"]\.{1,2}\/[^'"]+)\.ts(['"])/g, '$1.js$2'))
   }
 }
 
-/** A CommonJS module may name the types of an ES module, as the conventions are, when it says so. */
+/** A CommonJS module may refer to the types of an ES module, such as the conventions', only with a resolution mode. */
 function copyTypesForCommonJs(from: string, to: string): void {
   cpSync(from, to, { recursive: true })
   for (const file of filesIn(to)) {
@@ -151,7 +151,7 @@ function copyTypesForCommonJs(from: string, to: string): void {
   }
 }
 
-/** What is neither compiled nor bundled: styles, images, schemas of messages. */
+/** Copies files that are neither compiled nor bundled: styles, images, schemas of messages. */
 function copyAssets(folder: string): void {
   const source = path.join(folder, 'src')
   for (const file of filesIn(source)) {

@@ -1,9 +1,9 @@
 /**
- * The manifest a package is published with, from the one it has in the repository: pure.
+ * Derives the published manifest of a package from the repository's. Pure.
  *
- * In the repository `exports` names the sources, so that nothing has to be built to run anything. What is published
- * names `dist/`: `./src/a/b.ts` is `./dist/a/b.js` there, with the types beside it. An entry that is bundled is
- * `./dist/<name>.js`, with its types under `dist/types/` and the same again for `require` under `dist/cjs/`.
+ * In the repository `exports` names the sources, so that everything runs unbuilt. The published manifest
+ * names `dist/`: `./src/a/b.ts` becomes `./dist/a/b.js`, with the types beside it. A bundled entry becomes
+ * `./dist/<name>.js`, with its types in `dist/types/`, and both again for `require` in `dist/cjs/`.
  */
 
 export interface Manifest {
@@ -17,9 +17,9 @@ export interface Manifest {
 }
 
 export interface Publishing {
-  /** Source of an entry → name of its bundle. */
+  /** The source of each bundled entry → the name of its bundle. */
   readonly bundles?: Readonly<Record<string, string>>
-  /** Dependencies that are part of the bundles, and so no longer dependencies. */
+  /** Bundled packages, which are no longer dependencies. */
   readonly bundled?: readonly string[]
 }
 
@@ -47,7 +47,7 @@ export function publishedManifest(
   }
 }
 
-/** Where an entry's source is found in the package. */
+/** The path of an entry's source in the package. */
 export function publishedTarget(source: string, bundles: Publishing['bundles'] = {}): Target {
   const types = source.replace(/\.(ts|js)$/, '.d.ts')
   const bundle = bundles[source]

@@ -1,4 +1,4 @@
-/** The licences of what is bundled, as they ask to be handed on. */
+/** Collects the licences of the bundled packages, which require that their text is distributed. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 
@@ -31,7 +31,7 @@ function describe(folder: string) {
   return { name: String(name), version: String(version), license: String(license), text }
 }
 
-/** A package may leave its licence's text to the place it is developed at. */
+/** Some packages contain no licence text; we use the one of their repository. */
 function knownText(folder: string): string | undefined {
   const readme = path.join(folder, 'README.md')
   return existsSync(readme)

@@ -1,8 +1,7 @@
 /**
- * `prepack` and `postpack` of a package: what npm packs in between is built, and has the manifest to publish.
+ * The `prepack` and `postpack` scripts of a package. In between, npm packs the built package with the published manifest.
  *
- * The repository's own manifest waits in `package.json.source` meanwhile. One that was left there, by a run that was
- * killed, is put back first.
+ * Meanwhile the repository's manifest is in `package.json.source`. If a killed run has left it there, it is restored first.
  */
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
@@ -12,7 +11,7 @@ import { type Manifest, publishedManifest } from './manifest.ts'
 const folder = process.cwd()
 const manifestFile = path.join(folder, 'package.json')
 const sourceFile = path.join(folder, 'package.json.source')
-/** npm packs these by their names; the repository has one for all. */
+/** npm includes these files by their names; the repository has one of each for all packages. */
 const license = path.join(folder, 'LICENSE')
 
 switch (process.argv[2]) {

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** What is published, installed from the registry as anybody would: minutes and a network, so apart from `npm test`. */
+/** Tests of the published packages, installed with npm as by a user. They need minutes and a network, so `npm test` leaves them out. */
 export default defineConfig({
   test: {
     include: ['packaging/test/**/*.test.ts'],

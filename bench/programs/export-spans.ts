@@ -1,4 +1,4 @@
-/** The peer: OpenTelemetry's own batch processor and OTLP/JSON exporter, to a server in another thread. */
+/** The peer: OpenTelemetry's batch processor and OTLP/JSON exporter, with a server in another thread. */
 import { Worker } from 'node:worker_threads'
 import { trace } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'

@@ -1,4 +1,4 @@
-/** Under the preload: spans go to the journal. */
+/** Ours: runs under the preload, which writes spans to the journal. */
 import { recordSpans } from './span-load.ts'
 
 process.stdout.write(JSON.stringify({ value: await recordSpans() }))

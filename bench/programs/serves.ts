@@ -1,4 +1,4 @@
-/** Requests a second over keep-alive connections of one client thread. */
+/** Measures requests per second over keep-alive connections from one client thread. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,11 +1,11 @@
-/** The load both sides get: spans with one long text, in bursts, as model calls have; the loop is left in between. */
+/** The load of both sides: bursts of spans with one long text each, like model calls, with idle time in between. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { trace } from '@opentelemetry/api'
 
 const bytes = Number(process.env.BENCH_BYTES ?? 1_500)
 const spans = Math.max(100, Math.min(3_000, Math.floor(60_000_000 / bytes)))
 
-/** Microseconds of CPU a span, of this thread alone. */
+/** Microseconds of CPU per span, in this thread only. */
 export async function recordSpans(): Promise<number> {
   const tracer = trace.getTracer('bench')
   const text = 'a line of source, as files have them;\n'
@@ -30,7 +30,7 @@ export async function recordSpans(): Promise<number> {
 }
 
 let finish = async (): Promise<void> => undefined
-/** What must be over before the clock stops. */
+/** Work that must finish before the measurement ends. */
 export function finishWith(step: () => Promise<void>): void {
   finish = step
 }

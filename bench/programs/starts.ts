@@ -1,3 +1,3 @@
-/** Milliseconds of CPU until the app's own first line runs. */
+/** Measures the CPU milliseconds until the app's first line runs. */
 const used = process.cpuUsage()
 process.stdout.write(JSON.stringify({ value: (used.user + used.system) / 1_000 }))

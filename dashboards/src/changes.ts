@@ -1,4 +1,4 @@
-/** What agents changed in files, and what was said of it. Undecided is neither accepted nor rejected, in any rate. */
+/** File changes by agents, and the decisions on them. Rates ignore undecided operations. */
 import { dashboard } from './dashboard.ts'
 import { sessionLink, traceLink, turnPageLink } from './links.ts'
 import { bars, each, lines, quantilesOverTime, stat, table } from './panels.ts'
@@ -9,7 +9,7 @@ const operationsChosen = `$__timeFilter(o.started_at)
 const decisionsChosen = `$__timeFilter(decided_at)
      and ${chosen('user', 'user_id')}`
 
-/** Operations with their last decision. One look at all decisions since then, in place of one for each operation. */
+/** Operations with their last decision. One query over all decisions since then is faster than one per operation. */
 const decidedOperations = `
       with last_decision as (
         select distinct on (operation_id) operation_id, decision, source, outcome, elapsed
@@ -31,7 +31,7 @@ const numbers = [
   stat({
     title: 'File operations · files',
     description:
-      'Creates, writes, edits, deletes and renames by agents, and how many paths they touched.',
+      'Creates, writes, edits, deletes and renames by agents, and the number of changed paths.',
     sql: `
       select count(*) as operations,
              count(distinct path) as files
@@ -42,7 +42,7 @@ const numbers = [
   stat({
     title: 'Lines',
     description:
-      'By the diffs of all operations, reverted ones included. What is not text has no lines.',
+      'By the diffs of all operations, including reverted ones. Binary files have no lines.',
     sql: `
       select sum(lines_added)::float8 as added,
              sum(lines_removed)::float8 as removed
@@ -61,7 +61,7 @@ const numbers = [
   stat({
     title: 'Accepted, of those decided',
     description:
-      'accepted / (accepted + rejected + reverted), by who decided last. Undecided ones are in neither.',
+      'accepted / (accepted + rejected + reverted), by the source of the last decision. Undecided operations do not count.',
     unit: 'percentunit',
     decimals: 1,
     sql: `${decidedOperations}
@@ -77,8 +77,7 @@ const numbers = [
 const overTime = [
   bars({
     title: 'File operations',
-    description:
-      'By kind. “write” is one that left the bytes equal, or whose before could not be had.',
+    description: 'By type. “write”: the bytes did not change, or the earlier content is unknown.',
     sql: `
       select $__timeGroupAlias(started_at, $__interval),
              type as metric,
@@ -90,7 +89,7 @@ const overTime = [
   }),
   bars({
     title: 'Decisions',
-    description: 'When they were made, each one counted, by whom.',
+    description: 'Every decision, by the time at which it was made and by its source.',
     sql: `
       select $__timeGroupAlias(decided_at, $__interval),
              concat_ws(' by ', decision, source) as metric,
@@ -115,7 +114,7 @@ const overTime = [
   lines({
     title: 'Time to the decision',
     description:
-      'From the operation to a user’s decision on it: half of them took no longer, 95 of 100 took no longer.',
+      'From the operation to the user’s decision: 50 % (p50) and 95 % (p95) of the decisions took no longer.',
     unit: 's',
     sql: quantilesOverTime({
       of: 'elapsed',
@@ -151,7 +150,7 @@ const byWhom = [
   table({
     title: 'Users',
     description:
-      'Whose agents changed files, and what became of it by the last decision of each operation.',
+      'File changes by the agents of each user, with the last decision of each operation.',
     sql: `${decidedOperations}
       select o.user_id as "user",${rates}
       ${withDecisions}
@@ -163,7 +162,7 @@ const byWhom = [
   }),
   table({
     title: 'Tools',
-    description: 'Which tool did it; empty for what was done outside of any tool call.',
+    description: 'By the tool that made the change; empty for changes outside tool calls.',
     sql: `${decidedOperations}
       select t.tool,${rates}
         from file_operations o
@@ -182,7 +181,7 @@ const byWhom = [
   }),
   table({
     title: 'Files',
-    description: 'The most often changed ones.',
+    description: 'The files with the most changes.',
     sql: `${decidedOperations}
       select o.path,${rates}
       ${withDecisions}
@@ -193,9 +192,9 @@ const byWhom = [
     span: 16,
   }),
   table({
-    title: 'What decisions did on disk',
+    title: 'Effects of decisions on disk',
     description:
-      'conflict: the file was changed since, and nothing was done. missing: it was gone.',
+      'conflict: the file was changed after the operation, so nothing was done. missing: it did not exist.',
     sql: `
       select decision,
              outcome as "on disk",
@@ -213,8 +212,7 @@ const byWhom = [
 
 const latest = table({
   title: 'Latest file operations',
-  description:
-    'The newest first; content and diff are on the page of the turn. Empty decision: undecided.',
+  description: 'Newest first. The turn’s page has content and diff. Empty decision: undecided.',
   sql: `
     select started_at as "time",
            user_id as "user",
@@ -244,7 +242,7 @@ const latest = table({
 export const changes = dashboard({
   uid: 'turnlog-changes',
   title: 'Turnlog: file changes and decisions',
-  description: 'What agents changed in files, and what was said of it.',
+  description: 'File changes by agents, and the decisions on them.',
   from: 'now-7d',
   variables: [userVariable, receiverVariable],
   sections: [

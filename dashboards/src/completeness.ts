@@ -1,4 +1,4 @@
-/** Is everything here? For each recorder: recorded = landed + rejected + dropped + missing. */
+/** Whether all records have arrived. For each recorder: recorded = landed + rejected + dropped + missing. */
 import { dashboard } from './dashboard.ts'
 import { sessionLink } from './links.ts'
 import { bars, commitDelay, each, stat, table } from './panels.ts'
@@ -10,7 +10,7 @@ const recordersChosen = `$__timeFilter(last_seen_at)
 const numbers = [
   stat({
     title: 'Recorders · sessions',
-    description: 'Threads that record, and runs of apps, that were heard of in this time.',
+    description: 'Recording threads, and runs of apps, that sent something in this time.',
     sql: `
       select count(*) as recorders,
              count(distinct session_id) as sessions
@@ -20,7 +20,7 @@ const numbers = [
   stat({
     title: 'Records',
     description:
-      'Of those recorders, over their whole life: how many they numbered, and how many of these landed.',
+      'Of these recorders, over their whole life: how many records they numbered, and how many of these landed.',
     sql: `
       select sum(recorded)::float8 as recorded,
              sum(landed)::float8 as landed
@@ -30,7 +30,7 @@ const numbers = [
   }),
   stat({
     title: 'Missing',
-    description: 'Numbered but not here: on their way, waiting in a spool, or lost.',
+    description: 'Numbered but not landed: in transit, waiting in a spool, or lost.',
     redFrom: 1,
     sql: `
       select sum(missing)::float8 as missing
@@ -40,7 +40,7 @@ const numbers = [
   }),
   stat({
     title: 'Missing after the end',
-    description: 'Of recorders that said how they ended: not on their way any more.',
+    description: 'Of recorders that reported their end, so no longer in transit.',
     redFrom: 1,
     sql: `
       select sum(missing)::float8 as missing
@@ -79,10 +79,10 @@ const delivery = [
   ),
   bars({
     title: 'Declared drops',
-    description: 'Records that recorders said they lost, by reason.',
+    description: 'Records that recorders reported as lost, by reason.',
     sql: `
       select $__timeGroupAlias(time, $__interval),
-             coalesce(attributes ->> 'turnlog.drop.reason', 'not told') as metric,
+             coalesce(attributes ->> 'turnlog.drop.reason', 'unknown') as metric,
              sum(1 + turnlog_integer(attributes -> 'turnlog.drop.last_sequence')::float8
                    - turnlog_integer(attributes -> 'turnlog.drop.first_sequence')::float8) as records
         from log_records
@@ -94,7 +94,7 @@ const delivery = [
   bars({
     title: 'Closed as abandoned',
     description:
-      'Turns, calls and other spans whose process died; a true end takes their place when it comes.',
+      'Turns, calls and other spans whose process died. A real end that arrives later replaces them.',
     sql: `
       select $__timeGroupAlias(start_time, $__interval),
              coalesce(operation, 'other') as metric,
@@ -106,9 +106,9 @@ const delivery = [
        order by 1, 2`,
   }),
   table({
-    title: 'Recorders not heard of',
+    title: 'Silent recorders',
     description:
-      'They have told no end, the longest silent first: running without work, offline, or dead.',
+      'Recorders that reported no end, the longest silent first: idle, offline, or dead.',
     sql: `
       select user_id as "user",
              service_name as service,
@@ -134,7 +134,7 @@ const delivery = [
 const recorders = table({
   title: 'Recorders',
   description:
-    'Those with holes first. recorded = landed + rejected + dropped + missing; empty: it never said how many it recorded.',
+    'Those with missing records first. recorded = landed + rejected + dropped + missing; empty: the number of recorded records is unknown.',
   sql: `
     select user_id as "user",
            service_name as service,
@@ -160,7 +160,7 @@ export const completeness = dashboard({
   uid: 'turnlog-completeness',
   title: 'Turnlog: completeness and delivery',
   description:
-    'Is everything here? For each recorder: recorded = landed + rejected + dropped + missing.',
+    'Whether all records have arrived. For each recorder: recorded = landed + rejected + dropped + missing.',
   from: 'now-7d',
   variables: [userVariable],
   sections: [

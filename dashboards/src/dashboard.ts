@@ -1,4 +1,4 @@
-/** What all dashboards have in common. */
+/** The common parts of all dashboards. */
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
 import {
   type Dashboard,
@@ -53,7 +53,7 @@ function otherDashboards(): DashboardLinkBuilder {
     .keepTime(true)
 }
 
-/** Links to one panel need its number; it is its place. */
+/** Links to a panel need its number, which is its position. */
 function numbered(built: Dashboard): Dashboard {
   const panels = built.panels ?? []
   return { ...built, panels: panels.map((panel, index) => ({ ...panel, id: index + 1 })) }

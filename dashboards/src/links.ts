@@ -1,4 +1,4 @@
-/** Where a click leads. `column` is the column of the row whose value goes along. */
+/** Links in table cells. `column` names the column whose value becomes part of the URL. */
 import { jaeger } from './sources.ts'
 
 export interface Link {
@@ -11,7 +11,7 @@ function fieldOf(column: string): string {
   return `\${__data.fields["${column}"]}`
 }
 
-/** The turn on the receiver's own page: prompt, answer, each step with its content. */
+/** The turn's page at the receiver: prompt, answer, and each step with its content. */
 export function turnPageLink(column: string): Link {
   return {
     title: 'The turn on the receiver’s page',

@@ -1,4 +1,4 @@
-/** What agents did, for whom, with which models, how fast, and what failed. */
+/** Turns, model calls, tool calls and errors, by user, model and tool, with their durations. */
 import { dashboard } from './dashboard.ts'
 import { sessionLink, traceLink, turnPageLink } from './links.ts'
 import { bars, each, lines, quantiles, quantilesOverTime, stat, table } from './panels.ts'
@@ -16,7 +16,7 @@ const usersChosen = `$__timeFilter(started_at)
 const numbers = [
   stat({
     title: 'Turns',
-    description: 'User messages that were answered, or that an answer was tried for.',
+    description: 'User messages, answered or not.',
     sql: `
       select count(*) as turns
         from turns
@@ -24,7 +24,7 @@ const numbers = [
   }),
   stat({
     title: 'Users · sessions',
-    description: 'Who had turns, and in how many runs of an app.',
+    description: 'Users with turns, and the runs of apps in which they had them.',
     sql: `
       select count(distinct user_id) as users,
              count(distinct session_id) as sessions
@@ -43,7 +43,7 @@ const numbers = [
   stat({
     title: 'Failed · abandoned · aborted',
     description:
-      'Shares of all turns: ended by an error, by the end of the process, by the client leaving.',
+      'Shares of all turns: ended by an error, by the end of the process, by a client that disconnected.',
     unit: 'percentunit',
     decimals: 1,
     sql: `
@@ -55,7 +55,8 @@ const numbers = [
   }),
   stat({
     title: 'Tokens',
-    description: 'Of model calls. Input includes what was read from and written to the cache.',
+    description:
+      'Of model calls. Input includes tokens that were read from and written to the cache.',
     sql: `
       select sum(input_tokens)::float8 as input,
              sum(output_tokens)::float8 as output
@@ -65,7 +66,7 @@ const numbers = [
   stat({
     title: 'Input from the cache',
     description:
-      'Share of the input tokens, over the model calls that say how many were read from the cache.',
+      'Share of the input tokens, for model calls that report how many were read from the cache.',
     unit: 'percentunit',
     decimals: 1,
     sql: `
@@ -79,10 +80,10 @@ const numbers = [
 const overTime = [
   bars({
     title: 'Turns',
-    description: 'By how they ended. “not told” is a turn whose client says nothing of it.',
+    description: 'By outcome. “unknown”: the client reported no outcome.',
     sql: `
       select $__timeGroupAlias(started_at, $__interval),
-             coalesce(outcome, 'not told') as metric,
+             coalesce(outcome, 'unknown') as metric,
              count(*) as turns
         from turns
        where ${turnsChosen}
@@ -91,14 +92,15 @@ const overTime = [
   }),
   lines({
     title: 'Turn duration',
-    description: 'Half of the turns, and 95 of 100, took no longer. A gap: no turn ended then.',
+    description:
+      '50 % (p50) and 95 % (p95) of the turns took no longer. A gap: no turn started then.',
     unit: 's',
     sql: quantilesOverTime({ of: 'duration', at: 'started_at', from: 'turns', where: turnsChosen }),
   }),
   lines({
     title: 'Tokens',
     description:
-      'Of model calls, each kind for itself: input includes what was read from and written to the cache, so they do not add up.',
+      'Of model calls. Input includes tokens that were read from and written to the cache, so the lines do not add up.',
     sql: `
       select $__timeGroupAlias(started_at, $__interval, NULL),
              sum(input_tokens)::float8 as "input, cache included",
@@ -112,7 +114,7 @@ const overTime = [
   }),
   lines({
     title: 'Time to the first chunk',
-    description: 'How long a streaming model let wait, over the calls that tell it.',
+    description: 'The delay before a streaming model answers, for calls that report it.',
     unit: 's',
     sql: quantilesOverTime({
       of: 'time_to_first_chunk',
@@ -123,7 +125,7 @@ const overTime = [
   }),
   bars({
     title: 'Tool calls',
-    description: 'By tool, in the interval in which they began.',
+    description: 'By tool and by start time.',
     sql: `
       select $__timeGroupAlias(started_at, $__interval),
              coalesce(tool, 'no name') as metric,
@@ -135,7 +137,7 @@ const overTime = [
   }),
   bars({
     title: 'Errors',
-    description: 'Exceptions that surfaced, and what failed, by what it was.',
+    description: 'Reported exceptions and failed operations, by kind.',
     sql: `
       select $__timeGroupAlias(started_at, $__interval),
              kind as metric,
@@ -150,8 +152,7 @@ const overTime = [
 const byWhom = [
   table({
     title: 'Users',
-    description:
-      'Turns and how long they took, and the tokens of their model calls. Empty: not told.',
+    description: 'Turns with their durations, and the tokens of their model calls. Empty: unknown.',
     sql: `
       select user_id as "user",
              count(turn) as turns,
@@ -183,7 +184,7 @@ const byWhom = [
   }),
   table({
     title: 'Models',
-    description: 'Model calls by the model that was asked for. Input tokens include cached ones.',
+    description: 'Model calls by requested model. Input tokens include cached ones.',
     sql: `
       select request_model as model,
              provider,
@@ -209,7 +210,7 @@ const byWhom = [
   table({
     title: 'Tools',
     description:
-      'Where a call was seen in the messages only, its duration is an upper bound: those are counted as inferred.',
+      'The duration of a call that was only found in the messages is an upper bound; these calls count as inferred.',
     sql: `
       select tool,
              count(*) as calls,
@@ -231,7 +232,7 @@ const byWhom = [
   }),
   table({
     title: 'Latest errors',
-    description: 'Their messages are on the page of the turn.',
+    description: 'The turn’s page has the messages.',
     sql: `
       select occurred_at as "time",
              kind,
@@ -253,7 +254,7 @@ const byWhom = [
 
 const latest = table({
   title: 'Latest turns',
-  description: 'The newest first, with the beginning of what was asked. Empty: not told.',
+  description: 'Newest first, with the beginning of the prompt. Empty: unknown.',
   sql: `
     select started_at as "time",
            user_id as "user",
@@ -288,7 +289,8 @@ const latest = table({
 export const overview = dashboard({
   uid: 'turnlog-overview',
   title: 'Turnlog: overview',
-  description: 'What agents did, for whom, with which models, how fast, and what failed.',
+  description:
+    'Turns, model calls, tool calls and errors, by user, model and tool, with their durations.',
   from: 'now-24h',
   variables: [userVariable, modelVariable, receiverVariable],
   sections: [

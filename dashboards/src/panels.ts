@@ -1,4 +1,4 @@
-/** The few kinds of panels there are. Each has a title, a sentence that says what its numbers mean, and units. */
+/** The kinds of panels. Each has a title, a description that explains its numbers, and units. */
 
 import type * as common from '@grafana/grafana-foundation-sdk/common'
 import {
@@ -39,11 +39,11 @@ export interface Common {
 
 const noData = 'no data'
 
-/** One number, or a few that belong together. */
+/** One number, or a few related numbers. */
 export function stat(
   options: Common & {
     readonly decimals?: number
-    /** Red from here on. */
+    /** Values from this one on are red. */
     readonly redFrom?: number
   },
 ): StatBuilder {
@@ -128,11 +128,11 @@ export interface Column {
   readonly unit?: Unit
   readonly width?: number
   readonly links?: readonly Link[]
-  /** Only there for links of other columns. */
+  /** Not shown; used by the links of other columns. */
   readonly hidden?: boolean
 }
 
-/** Rows. Every column that is not text has a unit. */
+/** Rows of a query. Every column that is not text has a unit. */
 export function table(
   options: Omit<Common, 'unit'> & { readonly columns?: Readonly<Record<string, Column>> },
 ): TableBuilder {
@@ -191,7 +191,7 @@ export function quantilesOverTime(query: {
 export function commitDelay(and = '', note = ''): TimeSeriesBuilder {
   return lines({
     title: 'From the end of a span to its commit',
-    description: `By when the span began: half of them, and 95 of 100, took no longer.${note}`,
+    description: `By the start time of the span: 50 % (p50) and 95 % (p95) took no longer.${note}`,
     unit: 's',
     sql: quantilesOverTime({
       of: 'landed_at - coalesce(end_time, start_time)',

@@ -1,4 +1,4 @@
-/** The receiver itself: what it took in, and where the disk goes. received = landed + duplicate + rejected. */
+/** The receiver's counts of records, and its use of the disk. received = landed + duplicate + rejected. */
 import { dashboard } from './dashboard.ts'
 import { bars, commitDelay, each, lines, stat, table } from './panels.ts'
 
@@ -10,8 +10,7 @@ const outcomes = `sum(landed)::float8 as landed,
 const numbers = [
   stat({
     title: 'Received',
-    description:
-      'Records that came in, by the receivers’ own counts: landed + duplicate + rejected.',
+    description: 'Received records, by the receivers’ own counts: landed + duplicate + rejected.',
     sql: `
       select sum(received)::float8 as received
         from receiver_samples
@@ -20,7 +19,7 @@ const numbers = [
   }),
   stat({
     title: 'Landed · duplicate · rejected',
-    description: 'Committed here, here already, and refused for good.',
+    description: 'Committed, already stored, and refused for good.',
     sql: `
       select ${outcomes}
         from receiver_samples
@@ -40,7 +39,7 @@ const numbers = [
   }),
   stat({
     title: 'Database',
-    description: 'On disk, by the last sample.',
+    description: 'Its size on disk at the last sample.',
     unit: 'bytes',
     sql: `
       select database_bytes as size
@@ -52,7 +51,8 @@ const numbers = [
   }),
   stat({
     title: 'Last sample',
-    description: 'How long ago a receiver last wrote its counts; each does so once a minute.',
+    description:
+      'Time since a receiver last wrote its counts; each receiver does so once a minute.',
     unit: 's',
     decimals: 0,
     redFrom: 180,
@@ -65,7 +65,7 @@ const numbers = [
   stat({
     title: 'Rows without a day',
     description:
-      'Bytes in the partitions for days that have none of their own: rows there move when it is made.',
+      'Bytes in the default partitions, for days without their own partition. The rows are moved when that is made.',
     unit: 'bytes',
     sql: `
       select sum(bytes)::float8 as "in _rest"
@@ -90,7 +90,7 @@ const overTime = [
   commitDelay(),
   lines({
     title: 'Memory of each receiver',
-    description: 'Resident, one line for each run of a receiver.',
+    description: 'Resident memory, one line for each run of a receiver.',
     unit: 'bytes',
     sql: `
       select $__timeGroupAlias(sampled_at, $__interval, NULL),
@@ -103,7 +103,7 @@ const overTime = [
   }),
   lines({
     title: 'Connections to the database',
-    description: 'By whomever, against what the server allows.',
+    description: 'Connections of all clients, and the server’s limit.',
     sql: `
       select $__timeGroupAlias(sampled_at, $__interval, NULL),
              max(connections)::float8 as connections,
@@ -118,7 +118,7 @@ const overTime = [
 const disk = [
   lines({
     title: 'Tables',
-    description: 'On disk with their indexes, hour by hour.',
+    description: 'Their size on disk with indexes, hour by hour.',
     unit: 'bytes',
     sql: `
       select hour as "time",
@@ -130,7 +130,7 @@ const disk = [
   }),
   bars({
     title: 'Partitions by the day of their records',
-    description: 'What each day takes on disk now. Days before those that are kept are gone.',
+    description: 'The size of each day on disk now. Days before the retention were dropped.',
     unit: 'bytes',
     sql: `
       select day::timestamp at time zone 'UTC' as "time",
@@ -143,7 +143,7 @@ const disk = [
   table({
     title: 'Growth',
     description:
-      'What each table takes now, and what it gained in the last day and week as far as there are samples; less than 0 when old days went.',
+      'The size of each table now, and its growth in the last day and week, as far as there are samples. Negative after old days were dropped.',
     sql: `
       select s.table_name as "table",
              s.bytes,
@@ -177,8 +177,7 @@ const disk = [
   }),
   table({
     title: 'Largest partitions',
-    description:
-      'With the day (UTC) of their records; empty for rows whose day has no partition of its own.',
+    description: 'With the day (UTC) of their records; empty for default partitions.',
     sql: `
       select partition_name as partition,
              to_char(day, 'YYYY-MM-DD') as day,
@@ -195,7 +194,7 @@ const disk = [
 const runs = [
   table({
     title: 'Receivers',
-    description: 'Each run of a receiver, the last heard of first.',
+    description: 'Each run of a receiver, the latest sample first.',
     sql: `
       select receiver_id as receiver,
              min(sampled_at) as "first sample",
@@ -217,7 +216,7 @@ const runs = [
   }),
   table({
     title: 'Connections now',
-    description: 'To this database, by the role that holds them.',
+    description: 'To this database, by role.',
     sql: `
       select usename::text as role,
              count(*) as connections
@@ -234,7 +233,7 @@ export const receiver = dashboard({
   uid: 'turnlog-receiver',
   title: 'Turnlog: the receiver',
   description:
-    'What the receiver took in, and where the disk goes: received = landed + duplicate + rejected.',
+    'The receiver’s counts of records, and its use of the disk. received = landed + duplicate + rejected.',
   from: 'now-7d',
   variables: [],
   sections: [

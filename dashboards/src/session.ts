@@ -1,4 +1,4 @@
-/** One run of an app: its turns, what happened in them in order, and one turn as a trace. */
+/** One run of an app: its turns, their events in order, and one turn as a trace. */
 import { dashboard } from './dashboard.ts'
 import { showTraceLink, traceLink, turnPageLink } from './links.ts'
 import { each, lines, stat, table, trace } from './panels.ts'
@@ -9,7 +9,7 @@ const ofSession = `session_id = \${session:sqlstring}`
 const sessionVariable = one('session', {
   label: 'Session',
   description:
-    'One run of an app process; those with records in the chosen time, the newest first.',
+    'One run of an app process. The list has those with records in the chosen time, newest first.',
   sql: `
     select session_id as __value,
            concat_ws(' · ', to_char(started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI'), user_id,
@@ -22,7 +22,7 @@ const sessionVariable = one('session', {
 
 const turnVariable = one('trace', {
   label: 'Turn',
-  description: 'The turn that is shown as a trace: choose one, or click one in a list.',
+  description: 'The turn to show as a trace: choose one here, or click one in a list.',
   sql: `
     select trace_id as __value,
            concat_ws(' · ', to_char(started_at at time zone 'UTC', 'HH24:MI:SS'), left(prompt_preview, 60)) as __text
@@ -36,7 +36,7 @@ const facts = [
   table({
     title: 'The session',
     description:
-      'Where it ran and how it ended. Empty: not told; without an end it runs, or its end was never told.',
+      'Where it ran and how it ended. Empty: unknown. Without an end it still runs, or did not report its end.',
     sql: `
       select user_id as "user",
              service_name as service,
@@ -84,7 +84,7 @@ const facts = [
   }),
   stat({
     title: 'Tokens',
-    description: 'Of its model calls. Input includes cached ones.',
+    description: 'Of its model calls. Input includes cached tokens.',
     sql: `
       select sum(input_tokens)::float8 as input,
              sum(cache_read_tokens)::float8 as "from cache",
@@ -95,7 +95,7 @@ const facts = [
   }),
   stat({
     title: 'Errors',
-    description: 'Exceptions that surfaced, and what failed.',
+    description: 'Reported exceptions and failed operations.',
     unit: 'none',
     redFrom: 1,
     sql: `
@@ -110,7 +110,7 @@ const turns = [
   table({
     title: 'Turns',
     description:
-      'A click on a prompt shows the turn as a trace below, or all of it on the receiver’s page.',
+      'Click a prompt to show the turn as a trace below, or in full on the receiver’s page.',
     sql: `
       select started_at as "time",
              prompt_preview as prompt,
@@ -139,9 +139,8 @@ const turns = [
     },
   }),
   table({
-    title: 'What happened',
-    description:
-      'Everything in order; the first thousand. What it said is on the page of the turn.',
+    title: 'Events',
+    description: 'The first thousand events in order. The turn’s page has their content.',
     sql: `
       select "time", what, name, duration, problem, trace
         from (
@@ -188,7 +187,7 @@ const turns = [
   }),
   lines({
     title: 'Tokens of each model call',
-    description: 'How the context grows, and what of it came from the cache; in the chosen time.',
+    description: 'The growth of the context, and its share from the cache, in the chosen time.',
     sql: `
       select started_at as "time",
              input_tokens::float8 as "input, cache included",
@@ -205,7 +204,7 @@ const turns = [
 const changes = [
   table({
     title: 'File operations',
-    description: 'The last decision of each; empty while there is none.',
+    description: 'With the last decision of each; empty: undecided.',
     sql: `
       select started_at as "time",
              type,
@@ -229,8 +228,8 @@ const changes = [
     span: 14,
   }),
   table({
-    title: 'Is all of it here?',
-    description: 'For each thread that recorded: recorded = landed + rejected + dropped + missing.',
+    title: 'Completeness',
+    description: 'For each recording thread: recorded = landed + rejected + dropped + missing.',
     sql: `
       select recorder_id as recorder,
              recorded, landed, rejected, dropped, missing,
@@ -249,15 +248,14 @@ const changes = [
 
 const oneTurn = trace({
   title: 'One turn as a trace',
-  description: 'The turn that was chosen: model calls, tool calls and file operations as spans.',
+  description: 'The chosen turn, with model calls, tool calls and file operations as spans.',
   traceId: '$trace',
 })
 
 export const session = dashboard({
   uid: 'turnlog-session',
   title: 'Turnlog: one session',
-  description:
-    'One run of an app: its turns, what happened in them in order, and one turn as a trace.',
+  description: 'One run of an app: its turns, their events in order, and one turn as a trace.',
   from: 'now-24h',
   variables: [sessionVariable, turnVariable, receiverVariable],
   sections: [

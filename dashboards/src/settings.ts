@@ -1,4 +1,4 @@
-/** What `provisioning/` reads from the environment of Grafana's own process. */
+/** The variables that `provisioning/` reads from Grafana's environment. */
 
 export const settings = [
   {
@@ -8,7 +8,7 @@ export const settings = [
   { env: 'TURNLOG_DATABASE_NAME', doc: 'The name of the database.' },
   {
     env: 'TURNLOG_DATABASE_USER',
-    doc: 'The role that may read: `turnlog-receiver role create`. Its password is in `/run/turnlog/reports-password`.',
+    doc: 'A role made by `turnlog-receiver role create`. Its password is in `/run/turnlog/reports-password`.',
   },
   {
     env: 'TURNLOG_DATABASE_SSLMODE',

@@ -1,5 +1,5 @@
-/** The two data sources, as `provisioning/datasources` makes them. */
+/** The two data sources that `provisioning/datasources` defines. */
 
 export const postgres = { type: 'grafana-postgresql-datasource', uid: 'turnlog-postgres' } as const
-/** The receiver, which speaks Jaeger's query API. */
+/** The receiver's Jaeger query API. */
 export const jaeger = { type: 'jaeger', uid: 'turnlog-jaeger' } as const

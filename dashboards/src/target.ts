@@ -1,10 +1,10 @@
-/** What a panel asks. The SDK has no builder for PostgreSQL or Jaeger, so the queries are as Grafana stores them. */
+/** The queries of panels, in the form in which Grafana stores them: the SDK has no builder for PostgreSQL or Jaeger. */
 import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog'
 import { jaeger, postgres } from './sources.ts'
 
 export type Format = 'table' | 'time_series'
 
-/** `time_series` wants a column `time`; a text column `metric` beside one number names the series. */
+/** `time_series` needs a column `time`; with a text column `metric` and one number, `metric` names the series. */
 export function sqlTarget(text: string, format: Format): Builder<Dataquery> {
   return target({
     datasource: postgres,
@@ -24,7 +24,7 @@ function target(members: Readonly<Record<string, unknown>>): Builder<Dataquery> 
   return { build: () => query }
 }
 
-/** Without the indent of the source around it. */
+/** Removes the indent of the surrounding source. */
 export function tidy(text: string): string {
   const lines = text.replace(/^\s*\n|\s+$/g, '').split('\n')
   const indents = lines.filter((line) => line.trim() !== '').map((line) => line.search(/\S/))

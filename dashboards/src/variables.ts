@@ -1,4 +1,4 @@
-/** What a reader of a dashboard may choose. */
+/** The variables that a reader of a dashboard can choose. */
 import {
   QueryVariableBuilder,
   TextBoxVariableBuilder,
@@ -7,10 +7,10 @@ import {
 import { postgres } from './sources.ts'
 import { tidy } from './target.ts'
 
-/** "All" stands in a query as it is: quoted here, since Grafana leaves a custom value for it as it is. */
+/** The value of "All". It contains the quotes, since Grafana inserts this custom value into queries unchanged. */
 const everything = "'*'"
 
-/** True for the rows of the users, models, … that are chosen; for all rows when all are. */
+/** A condition that is true for the chosen users, models, …, or for all rows if "All" is chosen. */
 export function chosen(variable: string, column: string): string {
   return `(${everything} in (\${${variable}:sqlstring}) or ${column} in (\${${variable}:sqlstring}))`
 }
@@ -49,7 +49,7 @@ function query(
 
 export const userVariable = several('user', {
   label: 'User',
-  description: 'Whose turns, calls and changes.',
+  description: 'The owner of turns, calls and changes.',
   sql: `
     select distinct user_id
       from sessions
@@ -61,7 +61,7 @@ export const userVariable = several('user', {
 
 export const modelVariable = several('model', {
   label: 'Model',
-  description: 'The model that was asked for.',
+  description: 'The requested model.',
   sql: `
     select distinct request_model
       from model_calls
@@ -70,8 +70,8 @@ export const modelVariable = several('model', {
      limit 1000`,
 })
 
-/** Links lead there. */
+/** The address for links to the receiver. */
 export const receiverVariable = new TextBoxVariableBuilder('receiver')
   .label('Receiver')
-  .description('Where the receiver’s own pages are, for links to them.')
+  .description('The receiver’s address, for links to its pages.')
   .defaultValue('http://127.0.0.1:4320')

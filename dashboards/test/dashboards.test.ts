@@ -1,4 +1,4 @@
-/** What stands in the dashboards' files, without a database. */
+/** Checks the dashboards' files, without a database. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { buildApp } from '@turnlog/receiver/app'
 import { openDatabase } from '@turnlog/receiver/storage'
@@ -17,14 +17,14 @@ function read(path: string): string {
   return readFileSync(new URL(path, provisioning), 'utf8')
 }
 
-test('the files are what the code says (npm run dashboards)', () => {
+test('the files are those that the code makes (npm run dashboards)', () => {
   expect(readdirSync(folder).toSorted()).toEqual([...made.keys()].toSorted())
   for (const [name, text] of made) {
     expect(readFileSync(new URL(name, folder), 'utf8'), name).toBe(text)
   }
 })
 
-test('every dashboard and every panel of one has a name of its own', () => {
+test('no two dashboards, and no two panels of one dashboard, have the same name', () => {
   const uids = files.map(({ uid }) => uid)
   expect(new Set(uids).size).toBe(uids.length)
   for (const { uid, panels } of files) {
@@ -55,7 +55,7 @@ test.each(panelsWithData)(
   },
 )
 
-/** In the views these are whole prompts, answers, files and diffs: a list that reads them reads everything. */
+/** Columns of the views with whole prompts, answers, files or diffs: too much to read for a list. */
 const contentColumns =
   /\b(prompt|answer|arguments|result|before|after|overwritten|diff|\w+_bytes|system_instructions|input_messages|output_messages|tool_definitions|message|stacktrace|reason)\b(?=\s*(?:,|::|\n|$))/
 
@@ -63,7 +63,7 @@ test.each(panelsWithData)(
   '%s reads no content, and names no id of one installation',
   (_, panel) => {
     for (const { rawSql = '' } of panel.targets ?? []) {
-      // What comes after `as` is a name of the panel's own.
+      // The word after `as` is an alias, not a column.
       const read = rawSql
         .replace(/\bas (?:"[^"]*"|\w+)/g, '')
         .replaceAll(/memory_bytes|database_bytes/g, '')
@@ -88,7 +88,7 @@ test.each(files.map((file) => [file.uid, file] as const))(
   },
 )
 
-test('every link leads to a dashboard that is there, or to a page the receiver has', async () => {
+test('every link leads to an existing dashboard, or to a page of the receiver', async () => {
   const database = openDatabase('postgresql://127.0.0.1:1/nowhere')
   const app = buildApp(readConfig({}), database)
   onTestFinished(async () => {
@@ -122,7 +122,7 @@ test('every link leads to a dashboard that is there, or to a page the receiver h
   }
 })
 
-test('the provisioned sources are the ones the dashboards ask, with secrets from files and settings that are documented', () => {
+test('the provisioned data sources are those that the dashboards use, with secrets from files and documented settings', () => {
   const { datasources } = parse(read('datasources/turnlog.yaml'))
   const known = datasources.map(({ uid, type }: { uid: string; type: string }) => ({ type, uid }))
   expect(known).toEqual([postgres, jaeger])

@@ -1,4 +1,4 @@
-/** Every query of every dashboard, as Grafana sends it, as the role Grafana has, on a filled database. */
+/** Every query of every dashboard, as Grafana sends it, with Grafana's database role, on a filled database. */
 import { randomBytes } from 'node:crypto'
 import {
   addTableSamples,
@@ -21,7 +21,7 @@ const role = { name: `reports_${randomBytes(4).toString('hex')}`, password: 'rea
 let database: TestDatabase
 let filled: Filled
 let grafana: pg.Client
-/** Partitions of ordinary size: one with a few rows may be read in any way. */
+/** Partitions of ordinary size: PostgreSQL may read a partition with a few rows in any way. */
 let full: ReadonlySet<string>
 
 beforeAll(async () => {
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const receiver = await startReceiverProcess({ database })
   const token = await createToken(database, { user: 'collector', scope: 'gateway' })
   filled = await fill({ url: receiver.url, token })
-  // Its counts are written when it ends.
+  // The receiver writes its counts when it ends.
   await receiver.kill('SIGTERM')
   await addTableSamples(database)
   await spread(database)
@@ -54,7 +54,7 @@ async function run(query: Query, choice: Partial<Filled> = {}) {
   return grafana.query(expandQuery(query, { session, range, ...choice }))
 }
 
-/** Types Grafana reads as numbers, words, times and flags; an interval or a range it shows as it happens to be written. */
+/** Types that Grafana reads as numbers, texts, times and flags; it would show an interval or a range in raw form. */
 const types: ReadonlyMap<number, 'number' | 'text' | 'time' | 'flag'> = new Map([
   [16, 'flag'],
   [20, 'number'],
@@ -66,7 +66,7 @@ const types: ReadonlyMap<number, 'number' | 'text' | 'time' | 'flag'> = new Map(
 ])
 
 describe.each(queries.map((query) => [query.name, query] as const))('%s', (_, query) => {
-  test('returns rows of what Grafana can show', async () => {
+  test('returns rows of types that Grafana can show', async () => {
     const { rows, fields } = await run(query)
     expect(rows.length).toBeGreaterThan(0)
     const columns = fields.map(({ name, dataTypeID }) => ({ name, type: types.get(dataTypeID) }))
@@ -74,7 +74,7 @@ describe.each(queries.map((query) => [query.name, query] as const))('%s', (_, qu
     expect(new Set(columns.map(({ name }) => name)).size).toBe(columns.length)
     if (query.kind === 'variable') checkVariable(columns)
     if (query.kind === 'time_series') checkSeries(columns, rows)
-    // A panel that is empty on a database that has everything is asking for nothing.
+    // The database contains something of everything, so an empty panel would show that its query is wrong.
     for (const { name } of columns) {
       expect(
         rows.some((row) => row[name] !== null),
@@ -84,7 +84,7 @@ describe.each(queries.map((query) => [query.name, query] as const))('%s', (_, qu
     checkUnits(query, columns)
   })
 
-  test('reads the days that are asked for, and others only by key', async () => {
+  test('reads the requested days, and others only by key', async () => {
     const day = (daysAgo: number) => new Date(Date.now() - daysAgo * 86_400_000)
     const range = { from: day(20), to: day(16) }
     const text = expandQuery(query, { session: filled.session, range })
@@ -112,7 +112,7 @@ function checkVariable(columns: readonly ColumnType[]): void {
   for (const { type } of columns) expect(type).toBe('text')
 }
 
-/** `time`, in order; at most one text column, which is `metric` and stands beside one number. */
+/** A column `time`, in order; at most one text column, `metric`, together with exactly one number. */
 function checkSeries(
   columns: readonly ColumnType[],
   rows: readonly Record<string, unknown>[],
@@ -133,7 +133,7 @@ function checkSeries(
   for (const row of rows) expect(row.metric).not.toBeNull()
 }
 
-/** In a table each number and time has its own unit; what a panel names is there. */
+/** Each number and time of a table has a unit, and each column that a panel names exists. */
 function checkUnits({ kind, panel }: Query, columns: readonly ColumnType[]): void {
   if (panel === undefined) return
   const overrides = panel.fieldConfig?.overrides ?? []
@@ -149,7 +149,7 @@ function checkUnits({ kind, panel }: Query, columns: readonly ColumnType[]): voi
   expect(needing.map(({ name }) => name).filter((name) => !withUnit.includes(name))).toEqual([])
 }
 
-test('the role reads every view with its contents, which functions fetch', async () => {
+test('the role can read every view, including contents that functions fetch', async () => {
   const { rows } = await grafana.query(
     `select viewname as name from pg_views where schemaname = current_schema()`,
   )
@@ -166,7 +166,7 @@ test('the role reads every view with its contents, which functions fetch', async
   expect(content.rows).toEqual([{ turns: true, files: true }])
 })
 
-test('a choice of users and models leaves theirs, whatever their names hold', async () => {
+test('a choice of users and models selects their rows, whatever characters their names contain', async () => {
   const find = (name: string) => queries.find((query) => query.name === name)
   const users = find('turnlog-overview: Users')
   const models = find('turnlog-overview: Models')
@@ -179,7 +179,7 @@ test('a choice of users and models leaves theirs, whatever their names hold', as
   expect(none.rows).toEqual([])
 })
 
-test('where nothing happened nothing fails, and what cannot be known is no data, not 0', async () => {
+test('without rows nothing fails, and unknown values are no data, not 0', async () => {
   const range = { from: new Date('2020-01-01'), to: new Date('2020-01-02') }
   for (const query of queries) {
     const { rows, fields } = await run(query, { range, session: 'nobody’s' })
@@ -191,7 +191,7 @@ test('where nothing happened nothing fails, and what cannot be known is no data,
   }
 })
 
-test('the laws hold, and undecided operations are in no rate', async () => {
+test('the accounts balance, and undecided operations are in no rate', async () => {
   const row = async (name: string): Promise<Record<string, number>> => {
     const query = queries.find((each) => each.name === name)
     if (query === undefined) throw new Error(`There is no '${name}'.`)
@@ -220,8 +220,8 @@ test('the laws hold, and undecided operations are in no rate', async () => {
   expect(Number(accepted) + Number(refused) + Number(reverted)).toBeGreaterThan(0)
 })
 
-/** Numbers as large as they come, times that run backwards: what a client sends must not empty a panel for everybody. */
-test('no query fails on what a hostile client sent', async () => {
+/** Huge numbers, times that run backwards: no client's records may break a panel for everybody. */
+test('no query fails on records of a hostile client', async () => {
   const most = 9_223_372_036_854_775_807n
   await using receiver = await startReceiverProcess({ database })
   const attributes = {

@@ -1,6 +1,7 @@
 /**
- * What Grafana sends to PostgreSQL: variables as its page puts them in (`sqlstring`, "All" as it stands), then the
- * macros as its PostgreSQL plugin replaces them, the same patterns in the same order. Neither is to be had from npm.
+ * Turns a panel's query into the SQL that Grafana sends to PostgreSQL. First variables are inserted as by Grafana's page
+ * (`sqlstring`, "All" unchanged), then macros are replaced as by its PostgreSQL plugin, with the same patterns in the same
+ * order. npm has neither of these.
  */
 
 export interface Range {
@@ -10,13 +11,13 @@ export interface Range {
 
 export interface Expansion {
   readonly range: Range
-  /** What `$__interval` is: Grafana takes it from the range and the panel's width. */
+  /** The value of `$__interval`; Grafana computes it from the time range and the panel's width. */
   readonly intervalSeconds: number
-  /** A list for a variable of several values; a string is put in as it stands. */
+  /** A list for a variable of several values; a string is inserted unchanged. */
   readonly variables: Readonly<Record<string, string | readonly string[]>>
 }
 
-/** Throws on a variable or macro that is not known, as Grafana shows an error. */
+/** Throws on an unknown variable or macro, for which Grafana would show an error. */
 export function expand(text: string, expansion: Expansion): string {
   const withVariables = putIn(text, expansion.variables)
   const interval = `${expansion.intervalSeconds}s`

@@ -1,7 +1,7 @@
 /**
- * A database as some days of three people's work leave it, made by sending OTLP to a receiver: sessions, turns that
- * completed, failed, were aborted and abandoned, model calls with and without cache, tool calls, file operations with
- * every kind of decision and with none, exceptions, declared drops, rejected records, holes, and repeats.
+ * Fills a database with some days of three people's work, by sending OTLP to a receiver: sessions; turns that
+ * completed, failed, were aborted or abandoned; model calls with and without cache; tool calls; file operations with
+ * every kind of decision and with none; exceptions, declared drops, rejected records, gaps, and repeats.
  */
 import { randomUUID } from 'node:crypto'
 import {
@@ -21,9 +21,9 @@ import {
 export interface Filled {
   readonly users: readonly string[]
   readonly models: readonly string[]
-  /** One in which there is something of everything. */
+  /** A session with something of everything. */
   readonly session: string
-  /** From before the first record until after the last. */
+  /** A range that contains all records. */
   readonly range: { readonly from: Date; readonly to: Date }
 }
 
@@ -42,12 +42,12 @@ const hourMs = 3_600_000
 const sessionCount = 9
 const turnsPerSession = 6
 
-/** `gateway` names any user; the receiver's clock is the machine's. */
+/** The token `gateway` may name any user; times are compared with the machine's clock. */
 export async function fill(gateway: Target): Promise<Filled> {
   const now = Date.now()
   const sessions: string[] = []
   for (let number = 0; number < sessionCount; number += 1) {
-    // The last of them just now, the first days ago.
+    // The last one is now, the first one days ago.
     const startedAt = now - (sessionCount - 1 - number) * 11 * hourMs - hourMs
     sessions.push(await landSession(gateway, { number, startedAt }))
   }
@@ -82,7 +82,7 @@ async function landSession(
   for (let turn = 0; turn < turnsPerSession; turn += 1) {
     addTurn({ turn: number + turn, offsetMs: turn * 400_000, at, numbered, spans, logs })
   }
-  // Every third loses records, by a declared drop and by a hole.
+  // Every third session loses records, by a declared drop and by a gap.
   if (number % 3 === 2) {
     sequence += 3
     logs.push(
@@ -95,10 +95,10 @@ async function landSession(
         { timeUnixNano: at(2_500_000), eventName: 'turnlog.records.dropped', severityNumber: 13 },
       ),
     )
-    // Refused by the receiver, and counted there: it has no id.
+    // The receiver refuses this one, since it has no id, and counts it.
     spans.push(span(numbered({}), { spanId: '', startTimeUnixNano: at(2_600_000) }))
   }
-  // Every fourth never says that it has ended.
+  // Every fourth session never reports its end.
   if (number % 4 !== 3) {
     logs.push(
       log(
@@ -125,7 +125,7 @@ async function landSession(
   }
   await landed(post(gateway, 'logs', logsRequest(logs, resource)))
   await landed(post(gateway, 'traces', traceRequest(spans, resource)))
-  // Somebody sends it again.
+  // A repeat.
   if (number % 2 === 0) await landed(post(gateway, 'traces', traceRequest(spans, resource)))
   return sessionId
 }
@@ -168,7 +168,7 @@ function addTurn(options: {
         'gen_ai.output.messages': text('assistant', 'done'),
         'gen_ai.usage.input_tokens': 1_000 + 300 * turn,
         'gen_ai.usage.output_tokens': 120 + turn,
-        // The other provider does not say how much came from a cache.
+        // The other provider does not report cached tokens.
         ...(turn % models.length === 0
           ? {
               'gen_ai.usage.cache_read.input_tokens': 700 + 100 * turn,

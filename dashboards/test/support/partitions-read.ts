@@ -1,18 +1,18 @@
-/** Which partitions a query would read, from PostgreSQL's own plan. */
+/** The partitions that a query would read, from PostgreSQL's plan. */
 
 export interface PartitionRead {
   readonly partition: string
   readonly table: string
-  /** `2026-11-23`; undefined for the partition of rows without a day. */
+  /** `2026-11-23`; undefined for the default partition. */
   readonly day: string | undefined
-  /** Looked up by the key of one trace, session, operation or content: cheap in however many partitions. */
+  /** Read by the key of one trace, session, operation or content, which is cheap in any number of partitions. */
   readonly isByKey: boolean
 }
 
 interface PlanNode {
   readonly 'Relation Name'?: string
   readonly 'Index Cond'?: string
-  /** Of a scan by a bitmap: what its indexes were asked. */
+  /** The condition on the index, for a bitmap scan. */
   readonly 'Recheck Cond'?: string
   readonly Plans?: readonly PlanNode[]
 }
@@ -21,7 +21,7 @@ const partitionName =
   /^(spans|log_records|contents|message_links|metric_points)_(?:(\d{4})(\d\d)(\d\d)|rest)$/
 const key = /\((?:trace_id|session_id|file_operation_id|sha256) = /
 
-/** `explain` is what `explain (format json)` answered. */
+/** `explain` is the answer of `explain (format json)`. */
 export function partitionsRead(explain: unknown): PartitionRead[] {
   const [first] = explain as readonly { readonly Plan: PlanNode }[]
   return first === undefined ? [] : reads(first.Plan)

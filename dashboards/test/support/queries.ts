@@ -1,4 +1,4 @@
-/** Every query of the dashboards, with where it stands. */
+/** Every query of the dashboards, with its location. */
 import { dashboards } from '../../src/index.ts'
 import { postgres } from '../../src/sources.ts'
 import { type Expansion, expand } from './expand.ts'
@@ -11,7 +11,7 @@ export interface Query {
   readonly panel: Panel | undefined
 }
 
-/** As the JSON has it; the SDK's own types leave these open. */
+/** The form in the JSON, which the SDK's types do not describe. */
 export interface Panel {
   readonly id?: number
   readonly type: string
@@ -51,7 +51,7 @@ export interface DashboardJson {
   }
 }
 
-/** As files hold them. */
+/** The dashboards' files, parsed. */
 export const files: readonly DashboardJson[] = dashboards.map((dashboard) =>
   JSON.parse(JSON.stringify(dashboard)),
 )
@@ -77,7 +77,7 @@ export const queries: readonly Query[] = files.flatMap(({ uid, panels, templatin
   ),
 ])
 
-/** What is chosen when nothing is: all users, all models; of a session the one that is named. */
+/** The default choice: all users, all models, and the given session. */
 export function expandQuery(
   { text }: Query,
   options: Pick<Expansion, 'range'> & {

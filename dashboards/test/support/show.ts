@@ -1,6 +1,5 @@
 /**
- * What each panel's query answers, as text: of the database of `DATABASE_URL`, or of one that is filled for this and
- * gone afterwards.
+ * Prints the answer of each panel's query, from the database of `DATABASE_URL` or from a temporary database filled for this.
  */
 import { buildApp } from '@turnlog/receiver/app'
 import {
@@ -59,7 +58,7 @@ async function showAll(database: Database): Promise<void> {
   }
 }
 
-/** As a table; long ones by their first rows. */
+/** The rows as a table, cut after the first ones. */
 function toText(rows: readonly Record<string, unknown>[]): string {
   const [first] = rows
   if (first === undefined) return '(no rows)'
@@ -78,7 +77,7 @@ function toText(rows: readonly Record<string, unknown>[]): string {
   return lines.join('\n')
 }
 
-/** No value is a dash: it is not 0. */
+/** A missing value is a dash, not 0. */
 function cell(value: unknown): string {
   if (value === null) return '–'
   if (value instanceof Date) return value.toISOString().slice(0, 19)

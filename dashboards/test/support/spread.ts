@@ -1,7 +1,6 @@
 /**
- * A month of it: copies of what has landed, with ids of their own, over all days, each with its partitions, as where a
- * receiver ran for a month. So many that PostgreSQL plans as it would in earnest; on a few rows any plan is as good as
- * another.
+ * Copies the landed records, with new ids, to every day of a month, each with its partitions, as after a month with a
+ * receiver. With so many rows PostgreSQL makes realistic plans; on a few rows it takes any plan.
  */
 import { type Database, ensurePartitions } from '@turnlog/receiver/storage'
 
