@@ -1,4 +1,5 @@
 /** The examples of docs/API.md and of the README: type-checked, run under the preload as they stand, and found in PostgreSQL. */
+
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
@@ -7,8 +8,8 @@ import { expect, test } from 'vitest'
 import { startProgram } from '../instrumentation/test/support/observed-program.ts'
 import { accounts } from './support/account.ts'
 import { temporaryFolder } from './support/example.ts'
-import { cloneDatabase, type TestDatabase } from './support/postgres.ts'
-import { startReceiver } from './support/receiver.ts'
+import type { TestDatabase } from './support/postgres.ts'
+import { withReceiver } from './support/receiver.ts'
 
 const execute = promisify(execFile)
 const root = path.resolve(import.meta.dirname, '..')
@@ -184,8 +185,7 @@ async function rowsOf(database: TestDatabase, view: string) {
 
 async function openStage() {
   const stack = new AsyncDisposableStack()
-  const database = stack.use(await cloneDatabase())
-  const receiver = stack.use(await startReceiver({ database }))
+  const { database, receiver } = await withReceiver()
   const folder = stack.use(temporaryFolder()).path
   const spool = stack.use(temporaryFolder()).path
   return {

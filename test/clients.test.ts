@@ -6,31 +6,23 @@ import * as path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sendEvents } from './support/plain-events.ts'
-import { cloneDatabase, type TestDatabase } from './support/postgres.ts'
-import { startReceiver, type TestReceiver } from './support/receiver.ts'
+import { withReceiver } from './support/receiver.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const run = promisify(execFile)
 
-let database: TestDatabase
-let receiver: TestReceiver
+const { database, receiver } = await withReceiver()
 let folder: string
 let blocks: readonly { readonly language: string; readonly text: string }[]
 
 beforeAll(async () => {
-  database = await cloneDatabase()
-  receiver = await startReceiver({ database })
   folder = await mkdtemp(path.join(tmpdir(), 'turnlog-clients-'))
   const document = await readFile(path.join(root, 'docs/CLIENTS.md'), 'utf8')
   blocks = [...document.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(
     ([, language = '', text = '']) => ({ language, text }),
   )
 })
-afterAll(async () => {
-  await receiver.close()
-  await database[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true })
-})
+afterAll(() => rm(folder, { recursive: true }))
 
 const python = findPython()
 if (python === undefined) console.log('Skipped: Python 3.10 or newer is not here (python3).')

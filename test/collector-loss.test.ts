@@ -2,6 +2,7 @@
  * A Collector between the app and the receiver says 200 and then loses, holds or repeats what it took. What the
  * receiver's ledger has not is kept and sent again; what never comes through is declared.
  */
+
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,8 +11,8 @@ import { type ExpectStatic, test, vi } from 'vitest'
 import { accounts } from './support/account.ts'
 import { type Example, startExample, temporaryFolder } from './support/example.ts'
 import { type Fate, startLossyCollector, type TakenRequest } from './support/lossy-collector.ts'
-import { cloneDatabase, type TestDatabase } from './support/postgres.ts'
-import { startReceiver } from './support/receiver.ts'
+import type { TestDatabase } from './support/postgres.ts'
+import { withReceiver } from './support/receiver.ts'
 
 // They wait more than they compute, so they run side by side.
 vi.setConfig({ testTimeout: 240_000 })
@@ -22,8 +23,7 @@ async function openStage(
   { isGateway = false } = {},
 ) {
   const stack = new AsyncDisposableStack()
-  const database = stack.use(await cloneDatabase())
-  const receiver = stack.use(await startReceiver({ database }))
+  const { database, receiver } = await withReceiver()
   const gateway = isGateway
     ? { token: await receiver.newToken({ user: 'gateway', scope: 'gateway' }) }
     : {}
@@ -382,8 +382,7 @@ test.concurrent('without a receiver to ask, what was sent is kept for its time a
 test.concurrent('straight to the receiver nothing is kept and nothing is asked', async ({
   expect,
 }) => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   await using strange = await answerAlways(404)
   using spool = temporaryFolder()
   using workspace = temporaryFolder()

@@ -1,16 +1,15 @@
 /** The app is killed with -9: what had ended is there after the next start, what was open is closed. */
+
 import { expect, test } from 'vitest'
 import { accounts } from './support/account.ts'
 import { startExample, temporaryFolder } from './support/example.ts'
-import { cloneDatabase } from './support/postgres.ts'
-import { startReceiver } from './support/receiver.ts'
+import { withReceiver } from './support/receiver.ts'
 
 const patience = { timeout: 60_000, interval: 100 }
 
 async function openStage() {
   const stack = new AsyncDisposableStack()
-  const database = stack.use(await cloneDatabase())
-  const receiver = stack.use(await startReceiver({ database }))
+  const { database, receiver } = await withReceiver()
   const spool = stack.use(temporaryFolder()).path
   const workspace = stack.use(temporaryFolder()).path
   const options = { spool, workspace, endpoint: receiver.url, token: receiver.token }

@@ -8,7 +8,7 @@ import Fastify from 'fastify'
 import { expect, onTestFinished, test } from 'vitest'
 import { made } from '../docs/make.ts'
 import { helpText } from '../receiver/src/cli/help.ts'
-import { cloneDatabase } from './support/postgres.ts'
+import { withDatabase } from './support/postgres.ts'
 import { receiverLimits } from './support/receiver.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
@@ -176,7 +176,7 @@ test('every line docs/OPERATING.md explains is one the receiver logs', () => {
 })
 
 test('every question in SQL that a document asks is answered', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const questions = documents.flatMap((document) =>
     [...textOf(document).matchAll(/^```sql\n([\s\S]*?)^```/gm)].map(([, sql = '']) => sql),
   )

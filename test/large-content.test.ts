@@ -2,6 +2,7 @@
  * Large contents from the app to SQL: they leave their records, travel in parts, and are read as if they had not. A prompt,
  * results, arguments, files before and after, diffs; texts of every kind; each content sent once; kill -9 between.
  */
+
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -19,8 +20,8 @@ import { startProgram } from '../instrumentation/test/support/observed-program.t
 import { makeWorkspace } from '../instrumentation/test/support/workspace.ts'
 import { accounts } from './support/account.ts'
 import { startLossyCollector } from './support/lossy-collector.ts'
-import { cloneDatabase, type TestDatabase } from './support/postgres.ts'
-import { startReceiver } from './support/receiver.ts'
+import type { TestDatabase } from './support/postgres.ts'
+import { withReceiver } from './support/receiver.ts'
 
 // Megabytes are diffed, hashed and compressed at low priority, beside whatever else the machine does.
 vi.setConfig({ testTimeout: 240_000 })
@@ -80,8 +81,7 @@ async function startGate(target: string) {
 
 async function openStage(answer: (request: ApiRequest) => ApiAnswer) {
   const stack = new AsyncDisposableStack()
-  const database = stack.use(await cloneDatabase())
-  const receiver = stack.use(await startReceiver({ database }))
+  const { database, receiver } = await withReceiver()
   const gate = stack.use(await startGate(receiver.url))
   const api = stack.use(await startMessagesApi(answer))
   const workspace = stack.use(makeWorkspace())
@@ -358,8 +358,7 @@ test('an app that is killed with contents on their way has them all there after 
 
 test('contents that a Collector loses are sent again until they have landed, and nothing stays', async () => {
   const lost = new Set<string>()
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   await using collector = await startLossyCollector({
     receiver: receiver.url,
     fate({ text }) {

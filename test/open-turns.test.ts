@@ -2,16 +2,15 @@
  * A turn that is open is journaled from its start, so that a crash can close it; viewers must not show that as a span.
  * While one turn is open another one is asked and answered: once that is there, so is all that was sealed before it.
  */
+
 import { expect, test } from 'vitest'
 import { startExample, temporaryFolder } from './support/example.ts'
-import { cloneDatabase } from './support/postgres.ts'
-import { startReceiver } from './support/receiver.ts'
+import { withReceiver } from './support/receiver.ts'
 
 const patience = { timeout: 60_000, interval: 100 }
 
 test('a turn shows in Jaeger once it has ended, and not before', async () => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   const token = await receiver.newToken({ scope: 'read' })
   using spool = temporaryFolder()
   using workspace = temporaryFolder()

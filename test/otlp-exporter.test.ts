@@ -1,4 +1,5 @@
 /** `TELEMETRY_EXPORTER=otlp`: the same records through OpenTelemetry's exporters, and what is known of those it loses. */
+
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
@@ -12,8 +13,8 @@ import {
 } from '../instrumentation/test/support/messages-api.ts'
 import { accounts, recorderFolders } from './support/account.ts'
 import { startExample, temporaryFolder } from './support/example.ts'
-import { cloneDatabase, type TestDatabase } from './support/postgres.ts'
-import { startReceiver } from './support/receiver.ts'
+import type { TestDatabase } from './support/postgres.ts'
+import { withReceiver } from './support/receiver.ts'
 
 const patience = { timeout: 60_000, interval: 100 }
 
@@ -50,8 +51,7 @@ test('the same conversation is the same rows, through segments and through expor
 
 /** All that has landed of one conversation, but for ids and times. */
 async function rowsOf(exporter: 'spool' | 'otlp') {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   await using chat = await startChat({
     files: { 'kept.txt': 'one\n' },
     answer,
@@ -145,8 +145,7 @@ async function startFlakyCollector(receiver: string) {
 
 async function openStage() {
   const stack = new AsyncDisposableStack()
-  const database = stack.use(await cloneDatabase())
-  const receiver = stack.use(await startReceiver({ database }))
+  const { database, receiver } = await withReceiver()
   const collector = stack.use(await startFlakyCollector(receiver.url))
   const spool = stack.use(temporaryFolder()).path
   const workspace = stack.use(temporaryFolder()).path

@@ -6,14 +6,14 @@ import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { accounts } from './support/account.ts'
 import { startExample, temporaryFolder } from './support/example.ts'
-import { cloneDatabase, type TestDatabase } from './support/postgres.ts'
-import { startReceiver, startReceiverProcess } from './support/receiver.ts'
+import { type TestDatabase, withDatabase } from './support/postgres.ts'
+import { startReceiver, startReceiverProcess, withReceiver } from './support/receiver.ts'
 
 const patience = { timeout: 60_000, interval: 200 }
 const names = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']
 
 test('ten turns while the receiver is down all land once it is up, once each and in order', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   using spool = temporaryFolder()
   using workspace = temporaryFolder()
   const first = await startReceiver({ database })
@@ -42,7 +42,7 @@ test('ten turns while the receiver is down all land once it is up, once each and
 })
 
 test('a receiver killed between its commit and its answer has each record once', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   using spool = temporaryFolder()
   using workspace = temporaryFolder()
   const receiver = await startReceiverProcess({ database })
@@ -74,8 +74,7 @@ test('a receiver killed between its commit and its answer has each record once',
 })
 
 test('the same bodies sent twice change no row count', async () => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   using spool = temporaryFolder()
   using kept = temporaryFolder()
   using workspace = temporaryFolder()
@@ -111,8 +110,7 @@ test('the same bodies sent twice change no row count', async () => {
 })
 
 test('a wrong token loses nothing: with the right one everything lands', async () => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   using spool = temporaryFolder()
   using workspace = temporaryFolder()
   const options = { spool: spool.path, workspace: workspace.path, endpoint: receiver.url }

@@ -1,18 +1,17 @@
 /** One real turn, end to end: app, preload, spool, receiver, PostgreSQL, views. */
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { accounts } from './support/account.ts'
 import { startExample, temporaryFolder } from './support/example.ts'
-import { cloneDatabase } from './support/postgres.ts'
-import { startReceiver } from './support/receiver.ts'
+import { withReceiver } from './support/receiver.ts'
 
 const patience = { timeout: 60_000, interval: 100 }
 
 async function openPipeline() {
   const stack = new AsyncDisposableStack()
-  const database = stack.use(await cloneDatabase())
-  const receiver = stack.use(await startReceiver({ database }))
+  const { database, receiver } = await withReceiver()
   const spool = stack.use(temporaryFolder()).path
   const workspace = stack.use(temporaryFolder()).path
   const options = { spool, workspace, endpoint: receiver.url, token: receiver.token }

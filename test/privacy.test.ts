@@ -1,17 +1,16 @@
 /** What docs/PRIVACY.md says of switches: each leaves out what it says, in a real app, down to the rows. */
+
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { startExample, temporaryFolder } from './support/example.ts'
-import { cloneDatabase } from './support/postgres.ts'
-import { startReceiver } from './support/receiver.ts'
+import { withReceiver } from './support/receiver.ts'
 
 const patience = { timeout: 60_000, interval: 100 }
 const marker = 'zebrafish'
 
 test('with TELEMETRY_CONTENT_BYTES_MAX=0 no content leaves the machine, and the rest of the turn does', async () => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   using spool = temporaryFolder()
   using workspace = temporaryFolder()
   writeFileSync(path.join(workspace.path, 'hello.txt'), `${marker}\n`)
@@ -60,8 +59,7 @@ test('with TELEMETRY_CONTENT_BYTES_MAX=0 no content leaves the machine, and the 
 })
 
 test('with TELEMETRY_ENABLED=0 nothing is written and nothing lands', async () => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   using spool = temporaryFolder()
   using workspace = temporaryFolder()
   const folder = path.join(spool.path, 'spool')

@@ -2,14 +2,14 @@
  * What leaves messages in the app, and what PostgreSQL makes of them again, are two programs in two languages. Here they
  * meet over messages made at random: whatever is in them, they are read as they were written.
  */
+
 import { expect, test } from 'vitest'
 import { partRecords } from '../instrumentation/src/otlp/content-records.ts'
 import { takeOutOfLine } from '../instrumentation/src/otlp/out-of-line.ts'
 import type { Json } from './support/otlp.ts'
 import { logsRequest, nanoseconds, newTraceId, post, span, traceRequest } from './support/otlp.ts'
-import { cloneDatabase } from './support/postgres.ts'
 import { openRandom } from './support/random.ts'
-import { startReceiver } from './support/receiver.ts'
+import { withReceiver } from './support/receiver.ts'
 
 const seed = 20_261_123
 const rounds = 150
@@ -75,8 +75,7 @@ function messages(random: (below: number) => number): unknown {
 }
 
 test(`messages made at random (seed ${seed}) are read as they were written`, async () => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   const { below: random } = openRandom(seed)
   const written = new Map<string, string>()
   const spans: Json[] = []

@@ -12,8 +12,8 @@ import {
   sum,
   traceRequest,
 } from '../../test/support/otlp.ts'
-import { cloneDatabase, type TestDatabase } from '../../test/support/postgres.ts'
-import { startReceiver, type TestReceiver } from '../../test/support/receiver.ts'
+import { type TestDatabase, withDatabase } from '../../test/support/postgres.ts'
+import { startReceiver, type TestReceiver, withReceiver } from '../../test/support/receiver.ts'
 import { startMaintenance } from '../src/maintain.ts'
 import { readPurges } from '../src/storage/keep/audit.ts'
 import { dropDays, dueBefore } from '../src/storage/keep/expire.ts'
@@ -85,7 +85,7 @@ async function startOld(database: TestDatabase): Promise<TestReceiver> {
 }
 
 test('days older than the retention are dropped from every table, and no others', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await using receiver = await startOld(database)
   for (const days of [0, 29, 32, 40]) await landDay(receiver, days)
   expect(await rowsOf(database)).toEqual([4, 4, 4, 4, 4])
@@ -126,8 +126,7 @@ test('days older than the retention are dropped from every table, and no others'
 })
 
 test('a record that is older than the retention is refused with the reason', async () => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database, limits: { retentionDays: 5 } })
+  const { receiver } = await withReceiver({ limits: { retentionDays: 5 } })
   await landDay(receiver, 5)
   const old = span({}, { startTimeUnixNano: nanoseconds(daysAgo(7)) })
   const answer = await post(receiver, 'traces', traceRequest([old, span()]))
@@ -137,8 +136,7 @@ test('a record that is older than the retention is refused with the reason', asy
 })
 
 test('rows that have no partition expire as well', async () => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database, limits: { retentionDays: 300 } })
+  const { database, receiver } = await withReceiver({ limits: { retentionDays: 300 } })
   for (const days of [1, 100, 101]) await landDay(receiver, days)
   const [rest] = await database.query('select count(*) as rows from spans_rest')
   expect(rest).toEqual({ rows: 2 })
@@ -147,8 +145,7 @@ test('rows that have no partition expire as well', async () => {
 })
 
 test('a day long ago that is kept gets a partition once it has rows', async () => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database, limits: { retentionDays: 300 } })
+  const { database, receiver } = await withReceiver({ limits: { retentionDays: 300 } })
   await landDay(receiver, 100)
   await maintain(database, { retentionDays: 300 })
   const day = dayText(100).replaceAll('-', '')
@@ -160,7 +157,7 @@ test('a day long ago that is kept gets a partition once it has rows', async () =
 })
 
 test('more than a week of days at once is announced, and dropped a day later', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await using receiver = await startOld(database)
   for (let days = 33; days <= 41; days += 1) await landDay(receiver, days)
   const first = await maintain(database)
@@ -179,7 +176,7 @@ test('more than a week of days at once is announced, and dropped a day later', a
 })
 
 test('an announced drop is cancelled once the clock is correct', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await database.query(`update expiry_state set overdue_since = now() - interval '25 hours'`)
   const { stop } = await maintain(database)
   await expect
@@ -189,8 +186,7 @@ test('an announced drop is cancelled once the clock is correct', async () => {
 })
 
 test('a receiver whose clock is not the database’s drops nothing, and refuses nothing for good', async () => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   await landDay(receiver, 3)
   const inAYear = () => daysAgo(-365)
   const { warned } = await maintain(database, { now: inAYear })
@@ -209,7 +205,7 @@ test('a receiver whose clock is not the database’s drops nothing, and refuses 
 })
 
 test('a database above its limit refuses records and can be read, and accepts records again once there is room', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const [size] = await database.query<{ bytes: number }>(
     'select pg_database_size(current_database()) as bytes',
   )
@@ -242,7 +238,7 @@ test('a database above its limit refuses records and can be read, and accepts re
 
 // A `drop table` that waits for a long query would block all later statements on that table.
 test('a long query on the tables does not delay landing, and the day is dropped when it has ended', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await using receiver = await startOld(database)
   await landDay(receiver, 40)
   const before = dayText(31)
@@ -280,7 +276,7 @@ test('a long query on the tables does not delay landing, and the day is dropped 
 })
 
 test('the audit has the partitions that were dropped before a stop, and none that were left', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await using receiver = await startOld(database)
   await landDay(receiver, 40)
   const before = dayText(31)
@@ -310,7 +306,7 @@ test('the audit has the partitions that were dropped before a stop, and none tha
 })
 
 test('two receivers drop each day once', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await using receiver = await startOld(database)
   for (const days of [33, 34, 35]) await landDay(receiver, days)
   const both = await Promise.all([maintain(database), maintain(database)])
@@ -323,7 +319,7 @@ test('two receivers drop each day once', async () => {
 })
 
 test('expired links and page sessions are deleted; valid ones are not', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await database.query(`
     insert into sign_in_links (team_id, code_sha256, expires_at, used_at) values
       ('default', '\\x01', now() - interval '2 days', null),
@@ -340,8 +336,7 @@ test('expired links and page sessions are deleted; valid ones are not', async ()
 })
 
 test('a purge lists what it would drop, drops it, and the same records are then refused', async () => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   for (const days of [0, 2, 9, 10]) await landDay(receiver, days)
   const before = dayText(5)
   const purge = (...args: string[]) =>
@@ -387,7 +382,7 @@ test.each([
   ['tomorrow', ['--before', dayText(-1)]],
   ['another flag', ['--before', '2026-02-01', '--force']],
 ])('a purge of %s is refused in one line, and drops nothing', async (_name, args) => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const { code, output, errors } = await run([command, 'purge', ...args], {
     DATABASE_URL: database.url,
   })

@@ -11,14 +11,14 @@ import { fileURLToPath } from 'node:url'
 import { createSignInLink, findTokenHolder, migrate, openDatabase } from '@turnlog/receiver/storage'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { post, span, traceRequest } from '../../test/support/otlp.ts'
-import { cloneDatabase, emptyDatabase } from '../../test/support/postgres.ts'
+import { cloneDatabase, emptyDatabase, withDatabase } from '../../test/support/postgres.ts'
 import { startReceiverProcess } from '../../test/support/receiver.ts'
 import { command, run } from './support/run.ts'
 
 const program = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
 test('a receiver that is stopped exits with 0 within seconds, and the requests it accepted land', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await using receiver = await startReceiverProcess({ database })
   expect((await post(receiver, 'traces', traceRequest([span()]))).status).toBe(200)
   expect(await receiver.kill('SIGTERM')).toBe(0)
@@ -26,7 +26,7 @@ test('a receiver that is stopped exits with 0 within seconds, and the requests i
 })
 
 test('when a receiver is killed at any moment of a request, the retry leaves one row for each record', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const spans = Array.from({ length: 300 }, (_, index) =>
     span({ 'turnlog.sequence': index + 1, text: `${index} ${'x'.repeat(2_000)}` }),
   )
@@ -72,7 +72,7 @@ test('five receivers that start at once on an empty database all serve', async (
 })
 
 test('a taken port, a wrong setting and a missing database are reported in one line, with exit code 1', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())
@@ -113,7 +113,7 @@ test('a database user that may not create tables is reported in one line', async
 })
 
 test('it listens on the configured address, and reports when other machines can reach it', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const environment = { DATABASE_URL: database.url, TURNLOG_RECEIVER_PORT: '0' }
   const lines = await firstLines({ ...environment, TURNLOG_RECEIVER_HOST: '0.0.0.0' })
   expect(lines).toEqual([
@@ -147,7 +147,7 @@ test('it listens on the configured address, and reports when other machines can 
 test.runIf(process.platform === 'linux')(
   'a sign-in link is printed at a terminal only',
   async () => {
-    await using database = await cloneDatabase()
+    const database = await withDatabase()
     const environment = { DATABASE_URL: database.url, TURNLOG_RECEIVER_PORT: '0' }
     const atTerminal = async (settings: NodeJS.ProcessEnv) => {
       const shell = ['-qec', `'${process.execPath}' '${program}'`, '/dev/null']
@@ -172,7 +172,7 @@ test.runIf(process.platform === 'linux')(
 )
 
 test('behind a proxy the pages answer under the public name, with a cookie for TLS only', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const [line = ''] = await firstLines({
     DATABASE_URL: database.url,
     TURNLOG_RECEIVER_PORT: '0',
@@ -205,7 +205,7 @@ test('turnlog-receiver health fails in one line when the receiver or its databas
 })
 
 test('the password of the database may be in a file', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'turnlog-password-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const file = join(folder, 'password')
@@ -227,7 +227,7 @@ test('the password of the database may be in a file', async () => {
 })
 
 test('turnlog-receiver creates, lists and revokes tokens; standard output has the token only', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const environment = { DATABASE_URL: database.url }
   const made = await run([command, 'token', 'create', '--user', 'mara'], environment)
   expect([made.code, made.errors]).toEqual([0, ''])
@@ -247,7 +247,7 @@ test('turnlog-receiver creates, lists and revokes tokens; standard output has th
 })
 
 test('a token is written to a file that only its owner can read, and kept while it is valid', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const environment = { DATABASE_URL: database.url }
   const folder = await mkdtemp(join(tmpdir(), 'turnlog-token-'))
   onTestFinished(() => rm(folder, { recursive: true }))
@@ -310,7 +310,7 @@ test('turnlog-receiver reports an error in one line', async () => {
 })
 
 test('turnlog-receiver link prints a link that signs in', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await using receiver = await startReceiverProcess({ database })
   const { output } = await run([command, 'link'], {
     DATABASE_URL: database.url,

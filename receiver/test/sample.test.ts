@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { post, span, traceRequest } from '../../test/support/otlp.ts'
-import { cloneDatabase, execute } from '../../test/support/postgres.ts'
+import { execute, withDatabase } from '../../test/support/postgres.ts'
 import { startReceiverProcess } from '../../test/support/receiver.ts'
 import { openCounters } from '../src/counters.ts'
 import { startSampling } from '../src/sample.ts'
@@ -14,7 +14,7 @@ const sums = `
 const result = { received: 7, landed: 4, duplicate: 2, rejected: 1, reasons: [] }
 
 test('samples add up to all counts, also when one could not be written', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const counters = openCounters()
   const lines: string[] = []
   const sampling = startSampling(database, { counters, log: (line) => lines.push(line) })
@@ -36,7 +36,7 @@ test('samples add up to all counts, also when one could not be written', async (
 })
 
 test('samples are kept as long as records', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await database.query(`
     insert into receiver_samples
     select 'one', time, 60, 0, 0, 0, 0, 0, 0, 0
@@ -52,7 +52,7 @@ test('samples are kept as long as records', async () => {
 })
 
 test('the sizes of tables are kept once an hour', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const samplings = Array.from({ length: 3 }, () =>
     startSampling(database, { counters: openCounters(), log: () => undefined }),
   )
@@ -72,7 +72,7 @@ test('the sizes of tables are kept once an hour', async () => {
 })
 
 test('partitions are listed with their day', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const today = new Date().toISOString().slice(0, 10)
   expect(
     await database.query(
@@ -89,7 +89,7 @@ test('partitions are listed with their day', async () => {
 })
 
 test('the samples include the counts until a receiver was stopped', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await using receiver = await startReceiverProcess({ database })
   const same = span()
   expect((await post(receiver, 'traces', traceRequest([same, span()]))).status).toBe(200)

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, openDatabase } from '@turnlog/receiver/storage'
-import { inject } from 'vitest'
+import { afterAll, inject, onTestFinished, TestRunner } from 'vitest'
 import { execute } from './execute.ts'
 import { withDatabaseName } from './server-url.ts'
 
@@ -15,6 +15,19 @@ export interface TestDatabase extends Database, AsyncDisposable {
 /** `await using database = await cloneDatabase()`. Dropped even when something is still connected. */
 export async function cloneDatabase(): Promise<TestDatabase> {
   return openClone(inject('templateName'))
+}
+
+/** As `cloneDatabase`; dropped after the test, or, when called at the top of a file, after the file's last test. */
+export async function withDatabase(): Promise<TestDatabase> {
+  const database = await cloneDatabase()
+  afterTestOrFile(() => database[Symbol.asyncDispose]())
+  return database
+}
+
+/** Called in a test, `close` runs after it; called at the top of a file, after the file's last test. */
+export function afterTestOrFile(close: () => PromiseLike<void>): void {
+  if (TestRunner.getCurrentTest() === undefined) afterAll(close)
+  else onTestFinished(close)
 }
 
 /** As `cloneDatabase`, without a schema. */

@@ -10,7 +10,7 @@ import {
   openDatabase,
   type TokenScope,
 } from '@turnlog/receiver/storage'
-import type { TestDatabase } from './postgres.ts'
+import { afterTestOrFile, cloneDatabase, type TestDatabase } from './postgres.ts'
 
 export interface TestReceiver extends AsyncDisposable {
   /** Without a trailing slash, as `TELEMETRY_ENDPOINT` has it. */
@@ -67,6 +67,23 @@ export async function startReceiver(options: ReceiverOptions): Promise<TestRecei
     await database.close()
   }
   return { url, token: await newToken(), database, newToken, close, [Symbol.asyncDispose]: close }
+}
+
+export interface Stage {
+  readonly database: TestDatabase
+  readonly receiver: TestReceiver
+}
+
+/**
+ * A receiver, by default on a database of its own. Called in a test, both are closed after it; called at the top of a file
+ * (`const { database, receiver } = await withReceiver()`), after the file's last test.
+ */
+export async function withReceiver(options: Partial<ReceiverOptions> = {}): Promise<Stage> {
+  const stack = new AsyncDisposableStack()
+  afterTestOrFile(() => stack.disposeAsync())
+  const database = options.database ?? stack.use(await cloneDatabase())
+  const receiver = stack.use(await startReceiver({ ...options, database }))
+  return { database, receiver }
 }
 
 export interface ReceiverProcess extends AsyncDisposable {

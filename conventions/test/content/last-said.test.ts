@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cloneDatabase } from '../../../test/support/postgres.ts'
+import { withDatabase } from '../../../test/support/postgres.ts'
 import { openRandom } from '../../../test/support/random.ts'
 import { lastSaid } from '../../src/content/last-said.ts'
 
@@ -71,7 +71,7 @@ test.each([undefined, null, {}, 5, 'text'])('%j has no text of a message', (mess
 
 // What SQL says of messages that came in parts must be what JavaScript says of messages that came whole.
 test('SQL’s turnlog_said gives the same text (seed 11)', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const { below, pick } = openRandom(11)
   const text = () => pick(['', 'a', 'two\nlines', '"quoted" \\', 'ü 🎈', '{"role":"user"}'])
   const maybe = (name: string, value: () => unknown) => (below(2) === 0 ? {} : { [name]: value() })

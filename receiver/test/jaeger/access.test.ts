@@ -2,16 +2,12 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { createSignInLink, createToken } from '@turnlog/receiver/storage'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { newSpanId, newTraceId, post, span, traceRequest } from '../../../test/support/otlp.ts'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
+import { withDatabase } from '../../../test/support/postgres.ts'
 import { openStage, type Stage } from './stage.ts'
 
-let database: TestDatabase
-beforeAll(async () => {
-  database = await cloneDatabase()
-})
-afterAll(() => database[Symbol.asyncDispose]())
+const database = await withDatabase()
 
 const routes = [
   '/api/services',

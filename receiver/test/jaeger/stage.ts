@@ -1,11 +1,11 @@
 /** A receiver that a test can query as Jaeger's clients do, on a new database unless it is given one. */
 import { expect } from 'vitest'
 import { type Json, post, traceRequest } from '../../../test/support/otlp.ts'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
+import type { TestDatabase } from '../../../test/support/postgres.ts'
 import {
   type ReceiverOptions,
-  startReceiver,
   type TestReceiver,
+  withReceiver,
 } from '../../../test/support/receiver.ts'
 
 export interface Stage extends AsyncDisposable {
@@ -24,8 +24,7 @@ export interface Stage extends AsyncDisposable {
 }
 
 export async function openStage(options: Partial<ReceiverOptions> = {}): Promise<Stage> {
-  const database = options.database ?? (await cloneDatabase())
-  const receiver = await startReceiver({ ...options, database })
+  const { database, receiver } = await withReceiver(options)
   const token = await receiver.newToken({ scope: 'read' })
   const get: Stage['get'] = (path, headers = { authorization: `Bearer ${token}` }) =>
     fetch(receiver.url + path, { headers })

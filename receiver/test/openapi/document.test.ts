@@ -1,26 +1,15 @@
 import SwaggerParser from '@apidevtools/swagger-parser'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { sendEvents } from '../../../test/support/plain-events.ts'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
-import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
+import { withReceiver } from '../../../test/support/receiver.ts'
 import { buildApp } from '../../src/app.ts'
 import { definitions, type EventType } from '../../src/events/definitions.ts'
 import { exampleOf } from '../../src/events/json-schema.ts'
 import { jaegerEndpoints } from '../../src/openapi/jaeger.ts'
 import { operations } from '../../src/openapi/operations.ts'
 
-let database: TestDatabase
-let receiver: TestReceiver
-
-beforeAll(async () => {
-  database = await cloneDatabase()
-  receiver = await startReceiver({ database })
-})
-afterAll(async () => {
-  await receiver.close()
-  await database[Symbol.asyncDispose]()
-})
+const { database, receiver } = await withReceiver()
 
 const types = Object.keys(definitions) as EventType[]
 

@@ -7,7 +7,7 @@
 
 import { createSignInLink } from '@turnlog/receiver/storage'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { useBrowser } from '../../../test/support/browser.ts'
 import {
   log,
@@ -18,23 +18,12 @@ import {
   span,
   traceRequest,
 } from '../../../test/support/otlp.ts'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
-import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
+import { withReceiver } from '../../../test/support/receiver.ts'
 
 const browser = useBrowser()
 const traceId = newTraceId()
-let database: TestDatabase
-let receiver: TestReceiver
-
-beforeAll(async () => {
-  database = await cloneDatabase()
-  receiver = await startReceiver({ database })
-  await landLongTurn()
-})
-afterAll(async () => {
-  await receiver.close()
-  await database[Symbol.asyncDispose]()
-})
+const { database, receiver } = await withReceiver()
+beforeAll(landLongTurn)
 
 const word = 'unbreakable'.repeat(30)
 const line = `const value = '${'x'.repeat(740)}'`

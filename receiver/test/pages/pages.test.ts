@@ -1,5 +1,5 @@
 import { createSignInLink } from '@turnlog/receiver/storage'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { contentHash, contentParts } from '../../../test/support/content-parts.ts'
 import {
   type Attributes,
@@ -13,22 +13,10 @@ import {
   traceRequest,
 } from '../../../test/support/otlp.ts'
 import { eventsOfTurn, sendEvents } from '../../../test/support/plain-events.ts'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
-import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
+import { withReceiver } from '../../../test/support/receiver.ts'
 
-let database: TestDatabase
-let receiver: TestReceiver
-let cookie: string
-
-beforeAll(async () => {
-  database = await cloneDatabase()
-  receiver = await startReceiver({ database })
-  cookie = await signIn()
-})
-afterAll(async () => {
-  await receiver.close()
-  await database[Symbol.asyncDispose]()
-})
+const { database, receiver } = await withReceiver()
+const cookie = await signIn()
 
 async function signIn(): Promise<string> {
   const link = await createSignInLink(database, { baseUrl: receiver.url })

@@ -3,23 +3,11 @@ import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { deflateSync, gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { createSignInLink, createToken } from '@turnlog/receiver/storage'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
-import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
+import { expect, test } from 'vitest'
+import { startReceiver, withReceiver } from '../../../test/support/receiver.ts'
 
-let database: TestDatabase
-let receiver: TestReceiver
-let reader: string
-
-beforeAll(async () => {
-  database = await cloneDatabase()
-  receiver = await startReceiver({ database })
-  reader = await receiver.newToken({ scope: 'read' })
-})
-afterAll(async () => {
-  await receiver.close()
-  await database[Symbol.asyncDispose]()
-})
+const { database, receiver } = await withReceiver()
+const reader = await receiver.newToken({ scope: 'read' })
 
 type Headers = Readonly<Record<string, string>>
 
@@ -354,8 +342,7 @@ test('a signed-in browser may read, only under one of the receiver’s names', a
 })
 
 test('while the database is away the answer is 503 with Retry-After', async () => {
-  await using lost = await cloneDatabase()
-  await using other = await startReceiver({ database: lost })
+  const { database: lost, receiver: other } = await withReceiver()
   await lost.query('alter table contents rename to contents_away')
   const answer = await upload('x', { query: `?sha256=${hex('x')}`, to: other })
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])

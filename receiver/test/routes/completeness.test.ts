@@ -10,7 +10,7 @@ import {
   traceRequest,
 } from '../../../test/support/otlp.ts'
 import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
-import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
+import { startReceiver, type TestReceiver, withReceiver } from '../../../test/support/receiver.ts'
 import { rangesMax } from '../../src/storage/queries/completeness-of-recorders.ts'
 
 let database: TestDatabase
@@ -256,8 +256,7 @@ test('a token is needed, and a token for sending gets no lists', async () => {
 })
 
 test('sessions are listed newest first, page by page, with the sums over their recorders', async () => {
-  await using own = await cloneDatabase()
-  await using other = await startReceiver({ database: own })
+  const { receiver: other } = await withReceiver()
   const token = await other.newToken({ user: 'ops', scope: 'read' })
   const get = async (query: string) => {
     const answer = await fetch(`${other.url}/api/v1/completeness?${query}`, {
@@ -318,8 +317,7 @@ test.each([
 })
 
 test('while the database is away the answer is 503 with Retry-After', async () => {
-  await using own = await cloneDatabase()
-  await using other = await startReceiver({ database: own })
+  const { receiver: other } = await withReceiver()
   await other.database.close()
   const answer = await fetch(`${other.url}/api/v1/completeness?recorder=a`, {
     headers: { authorization: `Bearer ${other.token}` },

@@ -2,11 +2,11 @@
  * Every request is answered with 200 and a result for each event, or with 400, and the counts add up. After a 500 clients
  * would drop events; after a 503 that never ends they would send for ever.
  */
+
 import { expect, test } from 'vitest'
 import { type EventAnswer, eventsOfTurn, postEvents } from '../../../test/support/plain-events.ts'
-import { cloneDatabase } from '../../../test/support/postgres.ts'
 import { openRandom, type Random } from '../../../test/support/random.ts'
-import { startReceiver } from '../../../test/support/receiver.ts'
+import { withReceiver } from '../../../test/support/receiver.ts'
 
 const requestCount = 400
 
@@ -83,8 +83,7 @@ function randomBody(random: Random, index: number): Buffer {
 test('every request is answered, and the counts add up', async () => {
   const seed = Number(process.env.TURNLOG_TEST_SEED ?? Date.now() % 1e9)
   const random = openRandom(seed)
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   const sums = { received: 0, landed: 0, duplicate: 0, rejected: 0 }
   for (let index = 0; index < requestCount; index += 1) {
     const body = randomBody(random, index)

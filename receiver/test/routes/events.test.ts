@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import {
   type Event,
   type EventAnswer,
@@ -8,24 +8,14 @@ import {
   postEvents,
   sendEvents,
 } from '../../../test/support/plain-events.ts'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
+import { withDatabase } from '../../../test/support/postgres.ts'
 import {
   startReceiver,
   startReceiverProcess,
-  type TestReceiver,
+  withReceiver,
 } from '../../../test/support/receiver.ts'
 
-let database: TestDatabase
-let receiver: TestReceiver
-
-beforeAll(async () => {
-  database = await cloneDatabase()
-  receiver = await startReceiver({ database })
-})
-afterAll(async () => {
-  await receiver.close()
-  await database[Symbol.asyncDispose]()
-})
+const { database, receiver } = await withReceiver()
 
 async function rows(view: string, sessionId: string): Promise<Record<string, unknown>[]> {
   return database.query(`select * from ${view} where session_id = $1`, [sessionId])
@@ -599,8 +589,7 @@ test('a body that does not fit beside other requests is 503 with Retry-After', a
 })
 
 test('while the database is away the answer is 503 with Retry-After', async () => {
-  await using lost = await cloneDatabase()
-  await using other = await startReceiver({ database: lost })
+  const { database: lost, receiver: other } = await withReceiver()
   await lost.query('alter table spans rename to spans_away')
   const { turn } = eventsOfTurn({ sessionId: 's-away', turnId: 't' })
   const answer = await postEvents(other, [turn])
@@ -612,7 +601,7 @@ test('while the database is away the answer is 503 with Retry-After', async () =
 
 /** A client sends, the receiver is killed, and the client sends every unanswered event again: each event lands once. */
 test('when a receiver is killed while events arrive, each event lands once in the end', async () => {
-  await using other = await cloneDatabase()
+  const other = await withDatabase()
   const requests = Array.from({ length: 60 }, (_, index) =>
     Array.from({ length: 20 }, (_unused, place) => ({
       type: place % 2 === 0 ? 'ToolCall' : 'Error',

@@ -15,9 +15,9 @@ import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
-import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
+import { expect, test } from 'vitest'
+import { withDatabase } from '../../../test/support/postgres.ts'
+import { startReceiver, type TestReceiver, withReceiver } from '../../../test/support/receiver.ts'
 
 const kinds = [
   ['JSON', CompressionAlgorithm.NONE, JsonTraceExporter, JsonLogExporter],
@@ -38,11 +38,7 @@ function exporterConfig(
   }
 }
 
-let database: TestDatabase
-beforeAll(async () => {
-  database = await cloneDatabase()
-})
-afterAll(() => database[Symbol.asyncDispose]())
+const database = await withDatabase()
 
 const resource = resourceFromAttributes({ 'service.name': 'golden', 'session.id': 's-1' })
 
@@ -114,8 +110,7 @@ test.each(kinds)('spans of the JS SDK land whole: %s', async (_name, compression
 test.each(kinds)(
   'logs of the JS SDK land whole: %s',
   async (_name, compression, _trace, Exporter) => {
-    await using database = await cloneDatabase()
-    await using receiver = await startReceiver({ database })
+    const { database, receiver } = await withReceiver()
     const exporter = new Exporter(exporterConfig(receiver, 'logs', compression))
     const provider = new LoggerProvider({
       resource,

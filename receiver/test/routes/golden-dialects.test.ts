@@ -11,8 +11,7 @@ import {
   span,
   traceRequest,
 } from '../../../test/support/otlp.ts'
-import { cloneDatabase } from '../../../test/support/postgres.ts'
-import { startReceiver } from '../../../test/support/receiver.ts'
+import { withReceiver } from '../../../test/support/receiver.ts'
 
 /** `$+n` is n nanoseconds after the first span. */
 function golden(name: string): Json {
@@ -22,8 +21,7 @@ function golden(name: string): Json {
 }
 
 async function land(requests: readonly Json[]) {
-  const database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   for (const request of requests) {
     expect(await (await post(receiver, 'traces', request)).json()).toEqual({})
   }

@@ -1,4 +1,5 @@
 /** Metrics as real clients send them: SQL's sums are the SDK's counts. */
+
 import { readFileSync } from 'node:fs'
 import { type Attributes, ValueType } from '@opentelemetry/api'
 import { OTLPMetricExporter as JsonMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http'
@@ -13,8 +14,7 @@ import {
 } from '@opentelemetry/sdk-metrics'
 import { expect, test } from 'vitest'
 import { nanoseconds, post } from '../../../test/support/otlp.ts'
-import { cloneDatabase } from '../../../test/support/postgres.ts'
-import { startReceiver } from '../../../test/support/receiver.ts'
+import { withReceiver } from '../../../test/support/receiver.ts'
 
 test.each([
   ['JSON, delta', JsonMetricExporter, CompressionAlgorithm.NONE, AggregationTemporality.DELTA],
@@ -29,8 +29,7 @@ test.each([
 ] as const)(
   'metrics of the JS SDK land whole: %s',
   async (_name, Exporter, compression, temporality) => {
-    await using database = await cloneDatabase()
-    await using receiver = await startReceiver({ database })
+    const { database, receiver } = await withReceiver()
     const exporter = new Exporter({
       url: `${receiver.url}/v1/metrics`,
       headers: { authorization: `Bearer ${receiver.token}` },
@@ -96,8 +95,7 @@ test.each([
 )
 
 test('metrics as Claude Code sends them: lines, cost, tokens and decisions of a session', async () => {
-  await using database = await cloneDatabase()
-  await using receiver = await startReceiver({ database })
+  const { database, receiver } = await withReceiver()
   const golden = readFileSync(new URL('golden/claude-code-metrics.json', import.meta.url), 'utf8')
   const ago = (seconds: number) => nanoseconds(new Date(Date.now() - seconds * 1000))
   const request = golden

@@ -1,6 +1,6 @@
 /** `/v1/metrics`: every kind of data point lands once, with everything that was sent. */
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import {
   type Json,
   metricsRequest,
@@ -10,23 +10,12 @@ import {
   sum,
   toAttributes,
 } from '../../../test/support/otlp.ts'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
 import { openRandom } from '../../../test/support/random.ts'
-import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
+import { withReceiver } from '../../../test/support/receiver.ts'
 import { messageType } from '../../src/otlp/wire/protobuf-schema.ts'
 
-let database: TestDatabase
-let receiver: TestReceiver
-
-beforeAll(async () => {
-  database = await cloneDatabase()
-  receiver = await startReceiver({ database })
-})
+const { database, receiver } = await withReceiver()
 beforeEach(() => database.query('truncate metric_points, session_lifetimes'))
-afterAll(async () => {
-  await receiver.close()
-  await database[Symbol.asyncDispose]()
-})
 
 const protobuf = { 'content-type': 'application/x-protobuf' }
 const day = 86_400_000

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { ReadableStream } from 'node:stream/web'
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import {
   type Attributes,
   log,
@@ -13,22 +13,11 @@ import {
   span,
   traceRequest,
 } from '../../../test/support/otlp.ts'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
-import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
+import { startReceiver, withReceiver } from '../../../test/support/receiver.ts'
 import type { Counts } from '../../src/counters.ts'
 import { messageType } from '../../src/otlp/wire/protobuf-schema.ts'
 
-let database: TestDatabase
-let receiver: TestReceiver
-
-beforeAll(async () => {
-  database = await cloneDatabase()
-  receiver = await startReceiver({ database })
-})
-afterAll(async () => {
-  await receiver.close()
-  await database[Symbol.asyncDispose]()
-})
+const { database, receiver } = await withReceiver()
 
 const protobuf = { 'content-type': 'application/x-protobuf' }
 

@@ -2,24 +2,14 @@
  * An attachment and the event that refers to it may arrive in any order, on different days, or at once. In the end the views
  * have the content, and a client need not care about the order.
  */
+
 import { createHash, randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { post, span, traceRequest } from '../../../test/support/otlp.ts'
 import { sendEvents } from '../../../test/support/plain-events.ts'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
-import { startReceiver, type TestReceiver } from '../../../test/support/receiver.ts'
+import { withReceiver } from '../../../test/support/receiver.ts'
 
-let database: TestDatabase
-let receiver: TestReceiver
-
-beforeAll(async () => {
-  database = await cloneDatabase()
-  receiver = await startReceiver({ database })
-})
-afterAll(async () => {
-  await receiver.close()
-  await database[Symbol.asyncDispose]()
-})
+const { database, receiver } = await withReceiver()
 
 function refOf(content: string | Uint8Array): string {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`

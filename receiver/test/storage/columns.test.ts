@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
+import { type TestDatabase, withDatabase } from '../../../test/support/postgres.ts'
 import { tables } from '../../src/otlp/rows/columns.ts'
 
 interface StoredColumn {
@@ -42,12 +42,12 @@ async function differences(database: TestDatabase): Promise<readonly string[]> {
 }
 
 test('the declared columns of records, recorders and sessions are those of the database', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   expect(await differences(database)).toEqual([])
 })
 
 test('a column that only a migration has, or only a declaration, or with another type, is noticed', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await database.query(`
     alter table spans add column added text;
     drop view sessions cascade;
@@ -64,7 +64,7 @@ test('a column that only a migration has, or only a declaration, or with another
 })
 
 test('the declared keys are the primary keys', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const stored = await database.query<{ name: string; key: string[] }>(
     `select c.relname as name,
             array_agg(a.attname::text order by a.attname) filter (where a.attname <> 'team_id') as key

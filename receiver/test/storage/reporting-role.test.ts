@@ -8,7 +8,7 @@ import {
   openDatabase,
 } from '@turnlog/receiver/storage'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { cloneDatabase, execute } from '../../../test/support/postgres.ts'
+import { cloneDatabase, execute, withDatabase } from '../../../test/support/postgres.ts'
 import { withDatabaseName } from '../../../test/support/server-url.ts'
 import { scramVerifier } from '../../src/storage/scram.ts'
 
@@ -88,7 +88,7 @@ test('the role reads no token, link or page session, and writes nothing, whateve
 })
 
 test('creating the role again changes its password and restores its rights; dropping it leaves nothing', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const name = newName()
   await createReportingRole(database, { name, password: 'first' })
   await execute(
@@ -114,7 +114,7 @@ test('creating the role again changes its password and restores its rights; drop
 })
 
 test('a role that the command did not create, or that has gained rights, is not touched', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const name = newName()
   const [owner] = await database.query<{ name: string }>('select current_user as name')
   await expect(
@@ -131,8 +131,8 @@ test('a role that the command did not create, or that has gained rights, is not 
 
 /** As after a restore beside the original. Once neither database could drop the role: each required that the other did first. */
 test('a role that reads two databases is dropped by the second that drops it', async () => {
-  await using database = await cloneDatabase()
-  await using restored = await cloneDatabase()
+  const database = await withDatabase()
+  const restored = await withDatabase()
   const name = newName()
   await createReportingRole(database, { name, password: 'x' })
   await createReportingRole(restored, { name, password: 'x' })
@@ -177,7 +177,7 @@ test('an owner with CREATEROLE creates the role; without it, the error names wha
 })
 
 test('a password is stored as PostgreSQL itself would store it', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const name = newName()
   await execute(database.url, `create role ${name} password 'pencil'`)
   onTestFinished(() => execute(inject('serverUrl'), `drop role ${name}`))

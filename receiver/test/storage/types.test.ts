@@ -1,14 +1,10 @@
 /** The stored value shows the type with which it was sent, even when values of two types have the same text. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { newSpanId, newTraceId, post, span, traceRequest } from '../../../test/support/otlp.ts'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
+import { withDatabase } from '../../../test/support/postgres.ts'
 import { startReceiver } from '../../../test/support/receiver.ts'
 
-let database: TestDatabase
-beforeAll(async () => {
-  database = await cloneDatabase()
-})
-afterAll(() => database[Symbol.asyncDispose]())
+const database = await withDatabase()
 
 async function land(overrides: Readonly<Record<string, unknown>>) {
   await database.query('truncate spans')

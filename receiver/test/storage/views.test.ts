@@ -11,7 +11,7 @@ import {
   openDatabase,
 } from '@turnlog/receiver/storage'
 import { expect, onTestFinished, test } from 'vitest'
-import { cloneDatabase, type TestDatabase } from '../../../test/support/postgres.ts'
+import { type TestDatabase, withDatabase } from '../../../test/support/postgres.ts'
 
 const sessions = 'views/09-sessions.sql'
 
@@ -55,7 +55,7 @@ async function columnsOf(database: TestDatabase, view: string): Promise<readonly
 }
 
 test('the same files are not executed again', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const before = await definitions(database)
   expect(before.length).toBeGreaterThan(20)
   const { directory } = await copiedMigrations()
@@ -64,7 +64,7 @@ test('the same files are not executed again', async () => {
 })
 
 test('a column added at the end of a view reaches an existing database at the next start', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   // Somebody's view on one of these is neither in the way nor lost.
   await database.query('create view mine as select session_id from sessions')
   const copy = await copiedMigrations()
@@ -75,7 +75,7 @@ test('a column added at the end of a view reaches an existing database at the ne
 })
 
 test('a changed, moved or removed column reaches it as well, and all grants stay', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const suffix = randomBytes(4).toString('hex')
   const reports = `reports_${suffix}`
   const reader = `reader_${suffix}`
@@ -124,7 +124,7 @@ test('a changed, moved or removed column reaches it as well, and all grants stay
 })
 
 test('somebody’s view that reads a removed column is named, and nothing changes', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await database.query('create view mine as select git_branch from sessions')
   const before = await definitions(database)
   const copy = await copiedMigrations()
@@ -137,7 +137,7 @@ test('somebody’s view that reads a removed column is named, and nothing change
 })
 
 test('a migration that drops a view leaves its grants, although no view file changed', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await database.query('grant select on turns to public')
   const copy = await copiedMigrations()
   await copy.append('9000-later.sql', 'drop view turns cascade;')
@@ -150,7 +150,7 @@ test('a migration that drops a view leaves its grants, although no view file cha
 })
 
 test('ten that start together with changed views replace them once', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await database.query('create table runs (n int)')
   const copy = await copiedMigrations()
   await copy.append(sessions, '\ninsert into runs values (1);\n')
@@ -164,7 +164,7 @@ test('ten that start together with changed views replace them once', async () =>
 })
 
 test('an older receiver does not put its views back; the same release and a newer one do replace them', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   const copy = await copiedMigrations()
   await copy.append(sessions, '-- 0.10\n')
   await migrate(database, { ...copy, release: '0.10.0' })
@@ -184,7 +184,7 @@ test('an older receiver does not put its views back; the same release and a newe
 })
 
 test('a database from before the hash was stored gets the views and the hash', async () => {
-  await using database = await cloneDatabase()
+  const database = await withDatabase()
   await database.query(`
     drop table schema_views;
     delete from schema_migrations where version = 19;

@@ -1,6 +1,6 @@
 /** Contents that are sent apart from the records that refer to them, in any order and by any sender, are complete in the end. */
 import { createToken, ensurePartitions } from '@turnlog/receiver/storage'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { contentHash, contentParts } from '../../../../test/support/content-parts.ts'
 import {
   type Attributes,
@@ -13,7 +13,7 @@ import {
   span,
   traceRequest,
 } from '../../../../test/support/otlp.ts'
-import { cloneDatabase, type TestDatabase } from '../../../../test/support/postgres.ts'
+import { type TestDatabase, withDatabase } from '../../../../test/support/postgres.ts'
 import { openRandom } from '../../../../test/support/random.ts'
 import { startReceiver, type TestReceiver } from '../../../../test/support/receiver.ts'
 import { landAttachment } from '../../../src/storage/land/attachment.ts'
@@ -22,11 +22,7 @@ const mebibyte = 1024 ** 2
 const recorder = { 'service.instance.id': 'recorder-1' }
 const resultName = 'gen_ai.tool.call.result'
 
-let shared: TestDatabase
-beforeAll(async () => {
-  shared = await cloneDatabase()
-})
-afterAll(() => shared[Symbol.asyncDispose]())
+const shared = await withDatabase()
 
 async function start() {
   for (const table of ['spans', 'log_records', 'contents', 'content_parts', 'message_links']) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ensurePartitions } from '@turnlog/receiver/storage'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import {
   type Attributes,
   log,
@@ -12,16 +12,12 @@ import {
   span,
   traceRequest,
 } from '../../../../test/support/otlp.ts'
-import { cloneDatabase, execute, type TestDatabase } from '../../../../test/support/postgres.ts'
-import { startReceiver } from '../../../../test/support/receiver.ts'
+import { execute, withDatabase } from '../../../../test/support/postgres.ts'
+import { startReceiver, withReceiver } from '../../../../test/support/receiver.ts'
 
 const recorder = { 'service.instance.id': 'recorder-1', 'session.id': 'session-1' }
 
-let shared: TestDatabase
-beforeAll(async () => {
-  shared = await cloneDatabase()
-})
-afterAll(() => shared[Symbol.asyncDispose]())
+const shared = await withDatabase()
 
 const emptied = [
   'spans',
@@ -38,20 +34,6 @@ async function start() {
   for (const table of emptied) await shared.query(`delete from ${table}`)
   const receiver = await startReceiver({ database: shared })
   return { database: shared, receiver, [Symbol.asyncDispose]: receiver.close }
-}
-
-/** A receiver with a separate database, for tests that change the schema. */
-async function startApart() {
-  const database = await cloneDatabase()
-  const receiver = await startReceiver({ database })
-  return {
-    database,
-    receiver,
-    async [Symbol.asyncDispose]() {
-      await receiver.close()
-      await database[Symbol.asyncDispose]()
-    },
-  }
 }
 
 const countsText = `
@@ -278,7 +260,7 @@ test('declared drops and rejects count once in the ledger, and not at all if the
 })
 
 test('a record that the database refuses is rejected alone', async () => {
-  await using parts = await startApart()
+  const parts = await withReceiver()
   await execute(
     parts.database.url,
     `alter table spans add constraint no_poison check (name <> 'poison')`,
@@ -461,7 +443,7 @@ test('a value of 16 MiB lands, and one of 40 MiB', async () => {
 })
 
 test('a row for a day without a partition lands, and moves when the day has one', async () => {
-  await using parts = await startApart()
+  const parts = await withReceiver()
   const { database, receiver } = parts
   const day = new Date().toISOString().slice(0, 10).replaceAll('-', '')
   for (const table of ['spans', 'contents', 'message_links']) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import {
   log,
   logsRequest,
@@ -8,21 +8,11 @@ import {
   span,
   traceRequest,
 } from '../../../../test/support/otlp.ts'
-import { cloneDatabase, type TestDatabase } from '../../../../test/support/postgres.ts'
-import { startReceiver, type TestReceiver } from '../../../../test/support/receiver.ts'
+import { withReceiver } from '../../../../test/support/receiver.ts'
 import { toBatch } from '../../../src/otlp/rows/rows.ts'
 import { decode } from '../../../src/otlp/wire/decode.ts'
 
-let database: TestDatabase
-let receiver: TestReceiver
-beforeAll(async () => {
-  database = await cloneDatabase()
-  receiver = await startReceiver({ database })
-})
-afterAll(async () => {
-  await receiver.close()
-  await database[Symbol.asyncDispose]()
-})
+const { database, receiver } = await withReceiver()
 
 test('a service name of 1 MB is stored once, however many spans share it', async () => {
   const traceId = newTraceId()
