@@ -31,7 +31,7 @@ function describe(folder: string) {
   return { name: String(name), version: String(version), license: String(license), text }
 }
 
-/** Some packages contain no licence text; we use the one of their repository. */
+/** A package without a licence file may have the text in its README. */
 function knownText(folder: string): string | undefined {
   const readme = path.join(folder, 'README.md')
   return existsSync(readme)

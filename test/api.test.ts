@@ -1,4 +1,4 @@
-/** The examples of docs/API.md and of the README: type-checked, run under the preload as they stand, and found in PostgreSQL. */
+/** The examples of docs/API.md and of the README are type-checked, run unchanged under the preload, and found in PostgreSQL. */
 
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ const execute = promisify(execFile)
 const root = path.resolve(import.meta.dirname, '..')
 const patience = { timeout: 60_000, interval: 100 }
 
-/** What each example prints, and what is in the views after it has run. */
+/** The output of each example, and the rows in the views after its run. */
 const expected: readonly {
   readonly prints: string
   readonly rows: Readonly<Record<string, readonly object[]>>
@@ -103,7 +103,7 @@ function examples(): string[] {
   })
 }
 
-/** A project of its own, outside of the repository, that has the packages. */
+/** A separate project, outside the repository, with the packages. */
 function project(folder: string): void {
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'))
   writeFileSync(path.join(folder, 'package.json'), '{ "type": "module", "name": "docs" }')
@@ -149,7 +149,7 @@ test('every example ends in rows', async () => {
     .toEqual(Array(expected.length + 1).fill(0))
 })
 
-test('a change the app tells of is in the Changes list, and can be reverted', async () => {
+test('a change that the app reports is in the Changes list, and can be reverted', async () => {
   await using stage = await openStage()
   const { database, folder } = stage
   project(folder)
@@ -200,7 +200,7 @@ async function openStage() {
 
 type Stage = Awaited<ReturnType<typeof openStage>>
 
-/** Runs a program under the preload to its end. One that ends at once leaves its records to whoever starts next. */
+/** Runs a program under the preload to its end. A short program leaves its records for the next start. */
 async function run(file: string, stage: Stage) {
   await using program = startProgram(file, optionsOf(stage))
   return await program.ended()

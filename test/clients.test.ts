@@ -1,4 +1,4 @@
-/** What docs/CLIENTS.md shows is run as it stands there: the commands, the programs, the events and the query. */
+/** Runs the commands, the programs, the events and the query of docs/CLIENTS.md unchanged. */
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -43,7 +43,7 @@ function textsOf(language: string): readonly string[] {
   return texts
 }
 
-/** As somebody would who has set the two variables. */
+/** Runs a program with the two variables that the document names. */
 function execute(command: string, parameters: readonly string[]) {
   const { url, token } = receiver
   return run(command, parameters, {
@@ -94,7 +94,7 @@ test('the events land, and the query finds them', async () => {
   const arrays = textsOf('json').map((text): unknown => JSON.parse(text))
   const events = arrays.filter(Array.isArray).flat()
   expect(new Set(events.map(({ type }) => type)).size).toBe(6)
-  // They are of a day that has gone by: all are moved to today, and stay as far apart.
+  // Their day is past: all are moved to today, with the same distances.
   const last = Math.max(...events.map(({ timestamp }) => Date.parse(timestamp)))
   const current = events.map((event) => ({
     ...event,

@@ -1,4 +1,4 @@
-/** What the Collector's configurations say of themselves, held without a Collector. */
+/** Checks the Collector's configurations without running a Collector. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
@@ -57,7 +57,7 @@ test.each(variants)(
     expect(queueBytesBounds.max).toBeLessThanOrEqual(0.4 * Number(storage.max_size))
     const { rebound_needed_threshold_mib, rebound_trigger_threshold_mib } =
       storage.compaction as Mapping
-    // Else a file would be compacted again and again.
+    // Otherwise a file would be compacted again and again.
     expect(Number(rebound_trigger_threshold_mib)).toBeLessThan(Number(rebound_needed_threshold_mib))
     expect(storage).toMatchObject({ fsync: true, recreate: true, directory_permissions: '0700' })
     expect(storage.compaction).toMatchObject({
@@ -89,7 +89,7 @@ test.each(variants)(
   },
 )
 
-test('Jaeger is sent to in the background, from memory, and never tried again', () => {
+test('traces are sent to Jaeger in the background, from memory, and without retries', () => {
   const whole = merged([base, 'collector/jaeger.yaml'])
   expect(at(whole, 'service', 'pipelines', 'traces/jaeger')).toEqual({
     receivers: ['otlp'],
@@ -103,7 +103,7 @@ test('Jaeger is sent to in the background, from memory, and never tried again', 
   expect(exporter.timeout).toMatch(/^[1-5]s$/)
 })
 
-test('a gateway asks everybody for a token, on both protocols', () => {
+test('a gateway requires a token on both protocols', () => {
   const protocols = at(merged([base, 'collector/gateway.yaml']), 'receivers', 'otlp', 'protocols')
   for (const protocol of Object.values(protocols as Mapping)) {
     expect(protocol).toMatchObject({ auth: { authenticator: 'bearertokenauth/users' } })
@@ -111,14 +111,14 @@ test('a gateway asks everybody for a token, on both protocols', () => {
   }
 })
 
-test('a body is as large as the receiver takes it, on both protocols', () => {
+test('the limit of a body is the receiver’s, on both protocols', () => {
   const bytesMax = receiverSettings.bodyBytesMax.default
   const protocols = at(merged([base]), 'receivers', 'otlp', 'protocols') as Mapping
   expect(protocols.http).toMatchObject({ max_request_body_size: bytesMax })
   expect(protocols.grpc).toMatchObject({ max_recv_msg_size_mib: bytesMax / 1024 ** 2 })
 })
 
-test('a token stands in no configuration', () => {
+test('no configuration contains a token', () => {
   for (const [name, extension] of variants.flatMap((files) =>
     Object.entries(at(merged(files), 'extensions') as Mapping),
   )) {
@@ -128,7 +128,7 @@ test('a token stands in no configuration', () => {
   }
 })
 
-test('the environment that is read is the one that is documented, with the same defaults', () => {
+test('the variables that are read are those that are documented, with the same defaults', () => {
   const known = new Map(
     settingRows(settings).map(({ env, default: value }) => [
       env,
@@ -149,7 +149,7 @@ test('the environment that is read is the one that is documented, with the same 
   expect([...known.keys()].filter((name) => !npmOnly.has(name) && !names.has(name))).toEqual([])
 })
 
-test('everything goes to where the receiver listens by default', () => {
+test('by default everything is sent to the receiver’s default address', () => {
   const { host, port } = receiverSettings
   expect(settings.receiver.default).toBe(`http://${host.default}:${port.default}`)
 })
@@ -168,13 +168,13 @@ test('the environment variables that a document names exist', () => {
   expect(unknown).toEqual([])
 })
 
-test('our own distribution has every component that a configuration uses, all of one release', () => {
+test('our distribution has every component that a configuration uses, all of one release', () => {
   const manifest = parse(text('collector/builder.yaml')) as Mapping
   const version = at(manifest, 'dist', 'version')
   const modules = ['receivers', 'processors', 'exporters', 'extensions', 'connectors', 'providers']
     .flatMap((section) => manifest[section] as { gomod: string }[])
     .map(({ gomod }) => gomod)
-  // The stable modules are of the same release as v0.161.0.
+  // v1.67.0 of the stable modules is the same release as v0.161.0.
   const isOfRelease = (module: string) =>
     module.endsWith(` v${version}`) ||
     (/confmap\/provider/.test(module) && module.endsWith(' v1.67.0'))
@@ -193,7 +193,7 @@ test('our own distribution has every component that a configuration uses, all of
   expect(built).toEqual(expect.arrayContaining(['envprovider', 'fileprovider', 'yamlprovider']))
 })
 
-/** The module of each type that we use. All of them are in the stock contrib image, too. */
+/** The module of each component type that we use. All of them are in the stock contrib image, too. */
 const moduleNames: Readonly<Record<string, string>> = {
   otlp: 'otlpreceiver',
   memory_limiter: 'memorylimiterprocessor',
@@ -204,7 +204,7 @@ const moduleNames: Readonly<Record<string, string>> = {
   health_check: 'healthcheckextension',
 }
 
-/** As the Collector puts configurations on top of each other: maps are merged, anything else is replaced. */
+/** Merges configurations like the Collector: maps are merged, everything else is replaced. */
 function merged(files: readonly string[]): Mapping {
   return files.map((file) => parse(text(file)) as Mapping).reduce(merge, {})
 }

@@ -1,6 +1,6 @@
 /**
- * A Collector between the app and the receiver says 200 and then loses, holds or repeats what it took. What the
- * receiver's ledger has not is kept and sent again; what never comes through is declared.
+ * A Collector between the app and the receiver answers 200 and then loses, delays or repeats requests. Clients keep
+ * records until the receiver's ledger has them, and send them again; records that never arrive are declared lost.
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { type Fate, startLossyCollector, type TakenRequest } from './support/los
 import type { TestDatabase } from './support/postgres.ts'
 import { withReceiver } from './support/receiver.ts'
 
-// They wait more than they compute, so they run side by side.
+// These tests wait more than they compute, so they run at the same time.
 vi.setConfig({ testTimeout: 240_000 })
 const patience = { timeout: 200_000, interval: 200 }
 
@@ -53,7 +53,7 @@ async function openStage(
   }
 }
 
-/** Nothing is unaccounted for, and nothing waits. */
+/** Every record is accounted for, and none is waiting. */
 async function expectBalance(
   expect: ExpectStatic,
   { spool, database }: { readonly spool: string; readonly database: TestDatabase },
@@ -75,7 +75,7 @@ function filesIn(spool: string, part: string): string[] {
   )
 }
 
-test.concurrent('through a Collector that passes everything on, some of it twice, each record lands once and nothing stays', async ({
+test.concurrent('through a Collector that forwards everything, some of it twice, each record lands once and the spool is empty', async ({
   expect,
 }) => {
   await using stage = await openStage(({ number }) => (number % 2 === 0 ? 'twice' : 'pass'))
@@ -98,7 +98,7 @@ test.concurrent('what a Collector loses is sent again once newer records have la
   const lost = new Set<string>()
   await using stage = await openStage(({ signal, text }) => {
     if (signal === 'logs' || !text.includes('precious')) return 'pass'
-    // The first time only.
+    // Loses each request the first time only.
     if (lost.has(text)) return 'pass'
     lost.add(text)
     return 'lose'
@@ -115,7 +115,7 @@ test.concurrent('what a Collector loses is sent again once newer records have la
   await expect.poll(() => filesIn(spool, '/'), patience).toEqual([])
 })
 
-test.concurrent('what a Collector lost and nothing came after is sent again as a probe', async ({
+test.concurrent('a lost segment that no newer one has overtaken is sent again as a probe', async ({
   expect,
 }) => {
   let losses = 0
@@ -130,7 +130,7 @@ test.concurrent('what a Collector lost and nothing came after is sent again as a
   await expectBalance(expect, { spool, database })
 })
 
-test.concurrent('parts of a content that a Collector loses are sent again until the content is whole', async ({
+test.concurrent('lost parts of a content are sent again until the content is complete', async ({
   expect,
 }) => {
   const lost = new Set<string>()
@@ -140,7 +140,7 @@ test.concurrent('parts of a content that a Collector loses are sent again until 
     return 'lose'
   })
   const { database, spool, workspace } = stage
-  // Several parts before and after, in several segments.
+  // Each of `before` and `after` has several parts, in several segments.
   const before = `first\n${'a line of a large file\n'.repeat(250_000)}`
   const after = before.replace('first', 'second')
   writeFileSync(path.join(workspace, 'large.txt'), before)
@@ -156,7 +156,7 @@ test.concurrent('parts of a content that a Collector loses are sent again until 
   expect(lost.size).toBeGreaterThan(1)
 })
 
-test.concurrent('what never comes through is declared lost in transit, set aside whole, and the account is balanced', async ({
+test.concurrent('a segment that never arrives is declared lost in transit and quarantined, and the account balances', async ({
   expect,
 }) => {
   await using stage = await openStage(({ text }) => (text.includes('precious') ? 'lose' : 'pass'))
@@ -169,7 +169,7 @@ test.concurrent('what never comes through is declared lost in transit, set aside
     )
     return rows.length > 0
   }
-  // An app that goes on: something newer lands all the time.
+  // The app continues, so newer records land all the time.
   for (let turn = 1; !(await isDeclared()) && turn < 60; turn += 1) {
     await app.chat(`create other-${turn}.txt with text`)
     await new Promise((resolve) => setTimeout(resolve, 1_000))
@@ -191,7 +191,7 @@ test.concurrent('what never comes through is declared lost in transit, set aside
   expect(Number(row?.dropped)).toBeGreaterThan(0)
 })
 
-test.concurrent('what a dead app had sent and never comes through is declared by the next one', async ({
+test.concurrent('if a dead app’s segment never arrives, the next app declares it', async ({
   expect,
 }) => {
   await using stage = await openStage(({ text }) => (text.includes('precious') ? 'lose' : 'pass'))
@@ -221,7 +221,7 @@ test.concurrent('what a dead app had sent and never comes through is declared by
   ])
 })
 
-test.concurrent('what a Collector holds for a while is waited for, not lost', async ({
+test.concurrent('a request that a Collector delays is waited for and not declared lost', async ({
   expect,
 }) => {
   await using stage = await openStage(() => 'hold')
@@ -241,7 +241,7 @@ test.concurrent('what a Collector holds for a while is waited for, not lost', as
   ).toEqual([])
 })
 
-test.concurrent('an app killed after the Collector’s answer and before the ledger’s: the next one goes on for it', async ({
+test.concurrent('if an app is killed between the Collector’s answer and the ledger’s, the next app continues for it', async ({
   expect,
 }) => {
   await using stage = await openStage(() => 'lose')
@@ -260,7 +260,7 @@ test.concurrent('an app killed after the Collector’s answer and before the led
   await expect.poll(() => filesIn(spool, '/'), patience).toEqual([])
 })
 
-test.concurrent('apps that are killed at any moment, beside each other, behind a Collector that does its worst: all lands once', async ({
+test.concurrent('several apps that are killed at random, behind a Collector that loses, delays and repeats: everything lands once', async ({
   expect,
 }) => {
   let state = Math.floor(Math.random() * 2 ** 31) || 1
@@ -307,7 +307,7 @@ test.concurrent('apps that are killed at any moment, beside each other, behind a
   ).toEqual([])
 })
 
-test.concurrent('a gateway has a token of its own, and the receiver is asked with the user’s', async ({
+test.concurrent('a gateway sends with its own token, and apps ask the receiver with the user’s token', async ({
   expect,
 }) => {
   await using stage = await openStage(() => 'pass', { isGateway: true })
@@ -339,7 +339,7 @@ test.concurrent.for([
     await expect.poll(() => strange.questions().length, patience).toBeGreaterThan(0)
     await expect.poll(() => filesIn(spool, '/sent/').length, patience).toBeGreaterThan(0)
     expect(strange.questions()[0]).toMatch(/^\/api\/v1\/completeness\?recorder=/)
-    // Seconds later it has not been asked again and again.
+    // Seconds later the receiver has not been asked again and again.
     expect(strange.questions().length).toBeLessThan(5)
     expect(app.output()).toMatch(/^Chat with a scripted model: .*\n$/)
     await app.stop('SIGKILL')
@@ -349,7 +349,7 @@ test.concurrent.for([
   },
 )
 
-test.concurrent('without a receiver to ask, what was sent is kept for its time and then given up by name', async ({
+test.concurrent('without a receiver to ask, sent segments are kept until the limit and then listed as unconfirmed', async ({
   expect,
 }) => {
   await using stage = await openStage()
@@ -379,7 +379,7 @@ test.concurrent('without a receiver to ask, what was sent is kept for its time a
   expect([...given].sort(([a], [b]) => (a < b ? -1 : 1))).toEqual(recorded)
 })
 
-test.concurrent('straight to the receiver nothing is kept and nothing is asked', async ({
+test.concurrent('without a Collector, nothing is kept after sending and the ledger is not asked', async ({
   expect,
 }) => {
   const { database, receiver } = await withReceiver()
@@ -398,7 +398,7 @@ test.concurrent('straight to the receiver nothing is kept and nothing is asked',
   expect([filesIn(spool.path, '/'), strange.questions()]).toEqual([[], []])
 })
 
-/** A server that gives one answer to whatever it is asked. */
+/** A server that answers every request the same. */
 async function answerAlways(status: number) {
   const questions: string[] = []
   const server = createServer((request, response) => {

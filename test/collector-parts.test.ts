@@ -1,4 +1,4 @@
-/** The parts of `npm run collector` that need no process, and its build with a small program in Go's place. */
+/** The parts of `npm run collector` that need no process, and its build with a small program instead of Go. */
 import {
   chmodSync,
   existsSync,
@@ -48,7 +48,7 @@ test.each([
   expect(safeRoom(bytes) > room).toBe(isTooMuch)
 })
 
-test('what the queue has taken already is room for it', () => {
+test('the space that the queue uses already counts as room for it', () => {
   using folder = temporaryFolder()
   const free = () => {
     const { bavail, bsize } = statfsSync(folder.path)
@@ -56,7 +56,7 @@ test('what the queue has taken already is room for it', () => {
   }
   mkdirSync(path.join(folder.path, 'folder'))
   writeFileSync(path.join(folder.path, 'traces'), Buffer.alloc(64 * 1024 ** 2, 1), { flush: true })
-  // Others use the disk, too; not as much in that moment.
+  // Other programs use the disk, too, but not so much at that moment.
   expect(roomOf(folder.path) - free()).toBeGreaterThan(32 * 1024 ** 2)
 })
 
@@ -77,7 +77,7 @@ test.each([
   expect(describeLogLine(line)).toBe(told)
 })
 
-/** What a `go` in its place does, as a shell script; `version` and `run` are its first words. */
+/** A shell script in place of `go`; `version` and `run` are its subcommands. */
 const working =
   'mkdir -p build; echo built >> "$COUNT"; sleep 0.2; echo program > build/turnlog-collector'
 
@@ -111,7 +111,7 @@ function openBuild(run = working) {
 }
 
 describe('building', () => {
-  test('happens once; a later start has the program from the cache, also without Go', async () => {
+  test('happens once; a later start uses the program from the cache, even without Go', async () => {
     const { build, builds, setRun, cacheDirectory } = openBuild()
     const first = await build()
     expect(first.said).toEqual([expect.stringContaining('Building the Collector, once')])
@@ -123,7 +123,7 @@ describe('building', () => {
     expect(builds()).toBe(1)
   })
 
-  test('happens once for two that start together', async () => {
+  test('happens once for two starts at the same time', async () => {
     const { build, builds, left } = openBuild()
     const [one, other] = await Promise.all([build(), build()])
     expect(one.built).toEqual(other.built)
@@ -132,7 +132,7 @@ describe('building', () => {
     expect(left()).toHaveLength(1)
   })
 
-  test('that fails says what the builder said last, leaves nothing, and is tried anew', async () => {
+  test('that fails shows the builder’s last lines, leaves no files, and is tried anew', async () => {
     const { build, left, setRun } = openBuild('echo first; echo "no route to proxy" >&2; exit 1')
     const { built } = await build()
     expect(built).toMatchObject({
@@ -144,7 +144,7 @@ describe('building', () => {
     expect((await build()).built.status).toBe('built')
   })
 
-  test('that is stopped ends its compilers, leaves nothing, and is tried anew', async () => {
+  test('that is stopped kills its compilers, leaves no files, and is tried anew', async () => {
     const { build, builds, left, setRun } = openBuild('echo begun >> "$COUNT"; exec sleep 600')
     const stop = new AbortController()
     const stopped = expect(build(stop.signal)).rejects.toThrow()
@@ -156,7 +156,7 @@ describe('building', () => {
     expect((await build()).built.status).toBe('built')
   })
 
-  test('that was killed leaves nothing for long', async () => {
+  test('removes the files of a killed build', async () => {
     const { build, cacheDirectory, left } = openBuild()
     const { built } = await build()
     if (built.status === 'failed') throw new Error(built.reason)

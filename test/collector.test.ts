@@ -1,4 +1,4 @@
-/** `npm run collector`, with a small program in the Collector's place: what it checks, says, and leaves behind. */
+/** `npm run collector`, with a stand-in for the Collector: its checks, its messages, and its traces on disk. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ const landed: RequestListener = (_request, response) => {
   response.setHeader('content-type', 'application/json').end('{}')
 }
 
-test('prints where it is reached, gives the Collector its settings, and stops when told to', async () => {
+test('prints its addresses, passes settings to the Collector, and stops when asked', async () => {
   const receiver = await listen(landed)
   await using run = await start({ TURNLOG_RECEIVER: `${receiver}/` }, ['--config', 'more.yaml'])
   await run.line('Ctrl-C')
@@ -54,14 +54,14 @@ test('prints where it is reached, gives the Collector its settings, and stops wh
   await expect(run.told()).rejects.toThrow()
 })
 
-test('a receiver that is away is said, and no reason not to start', async () => {
+test('a receiver that does not answer is reported, but the Collector starts', async () => {
   const port = await freePort()
   await using run = await start({ TURNLOG_RECEIVER: `http://127.0.0.1:${port}` })
   await run.line('The receiver does not answer (ECONNREFUSED): what arrives waits in the queue.')
   await run.line('Ctrl-C')
 })
 
-test('what fails again and again is said once', async () => {
+test('a repeated failure is reported once', async () => {
   await using run = await start()
   await run.line('Sending failed, and is tried again: refused')
   await run.told()
@@ -70,7 +70,7 @@ test('what fails again and again is said once', async () => {
   expect(run.output().match(/Sending failed/g)).toHaveLength(1)
 })
 
-test('a queue for whose limit the disk is too small is said', async (context) => {
+test('a disk that is too small for the queue’s limit is reported', async (context) => {
   const disk = mountDisk(context, 64)
   await using run = await start({ TURNLOG_QUEUE_DIRECTORY: disk.path })
   await run.line('Ctrl-C')
@@ -123,7 +123,7 @@ test.each(Object.entries(refusals))(
   },
 )
 
-test('a command line that cannot be read is said in one line', async () => {
+test('an invalid command line is reported in one line', async () => {
   await using run = await start({}, ['--confg', 'x.yaml'])
   expect(await run.ended).toBe(1)
   expect(run.output()).toBe(
@@ -164,7 +164,7 @@ test.each(Object.entries(answers))(
   },
 )
 
-test('a port that somebody has is said, with the setting that chooses another', async () => {
+test('a port in use is reported, with the setting that chooses another', async () => {
   const taken = await listen(landed)
   const port = new URL(taken).port
   await using run = await start({ TURNLOG_COLLECTOR_HTTP_PORT: port })
@@ -176,7 +176,7 @@ test('a port that somebody has is said, with the setting that chooses another', 
   )
 })
 
-test('a queue that cannot be made is said', async () => {
+test('a queue folder that cannot be created is reported', async () => {
   using folder = temporaryFolder()
   writeFileSync(path.join(folder.path, 'queue'), '')
   await using run = await start({ TURNLOG_QUEUE_DIRECTORY: path.join(folder.path, 'queue') })
@@ -184,7 +184,7 @@ test('a queue that cannot be made is said', async () => {
   expect(run.output()).toMatch(/^The folder '.*queue' cannot be made: a file is in the way\.\n$/)
 })
 
-test('a queue that another one has is said', async () => {
+test('a queue in use by another Collector is reported', async () => {
   using folder = temporaryFolder()
   await using first = await start({ TURNLOG_QUEUE_DIRECTORY: folder.path })
   await first.line('Ctrl-C')
@@ -193,7 +193,7 @@ test('a queue that another one has is said', async () => {
   expect(second.output()).toBe(`Another npm run collector has the queue '${folder.path}'.\n`)
 })
 
-test('a configuration that is not valid is said in the Collector’s own words', async () => {
+test('an invalid configuration is reported in the Collector’s own words', async () => {
   await using run = await start({}, ['--config=broken.yaml'])
   expect(await run.ended).toBe(1)
   expect(run.output()).toBe(
@@ -201,7 +201,7 @@ test('a configuration that is not valid is said in the Collector’s own words',
   )
 })
 
-test('a Collector that ends by itself is said, with what it said last', async () => {
+test('an unexpected end of the Collector is reported, with its last lines', async () => {
   await using run = await start({ STAND_IN: 'ends' })
   expect(await run.ended).toBe(1)
   expect(run.output()).toMatch(/The Collector \(process \d+\) ended unexpectedly: exit code 1\./)

@@ -1,6 +1,6 @@
 /**
- * `docker-compose.yml` and `receiver/Dockerfile` against Compose's own schema, and against the rest of the repository:
- * what they name exists, and agrees.
+ * Checks `docker-compose.yml` and `receiver/Dockerfile` against Compose's own schema, and against the rest of the
+ * repository: everything that they name exists and agrees with it.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -33,21 +33,21 @@ const once = services.filter(([, { restart }]) => restart === 'no').map(([name])
 const longRunning = services.filter(([name]) => !once.includes(name))
 const manifest = (folder: string) => JSON.parse(readRepositoryFile(`${folder}/package.json`))
 
-test('the file is one of Compose’s, by its own schema', () => {
+test('the file is valid by Compose’s own schema', () => {
   const schema = JSON.parse(readRepositoryFile('test/support/compose-spec.json'))
-  // Its durations are Go's (`10s`), not those the word stands for in JSON Schema.
+  // Compose's durations are Go's (`10s`), not those of JSON Schema's format `duration`.
   const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(schema)
   expect(validate(compose), JSON.stringify(validate.errors)).toBe(true)
   expect(validate({ services: { receiver: { image: 'x', prots: [] } } })).toBe(false)
 })
 
-test('it asks for nothing that is set elsewhere', () => {
+test('it needs no variables from outside', () => {
   const values = composeText.replace(/^ *#.*$/gm, '')
   expect(values.match(/\$/g)).toBeNull()
 })
 
 describe.each(services)('%s', (name, service) => {
-  test('runs a version that is named, keeps its log small, and has limits', () => {
+  test('names the version of its image, limits its log, and limits its memory', () => {
     expect(service.image).toMatch(/^[a-z/-]+:\d+\.\d+(\.\d+)?$/)
     expect(service.logging).toEqual({
       driver: 'json-file',
@@ -58,7 +58,7 @@ describe.each(services)('%s', (name, service) => {
     expect(service.restart).toBe(once.includes(name) ? 'no' : 'unless-stopped')
   })
 
-  test('is published on loopback only, where its program listens', () => {
+  test('is published on loopback only, on a port where its program listens', () => {
     const listening = listeningPorts[name] ?? []
     for (const port of service.ports ?? []) {
       const [, host, container] = /^127\.0\.0\.1:(\d+):(\d+)$/.exec(port) ?? []
@@ -68,7 +68,7 @@ describe.each(services)('%s', (name, service) => {
     }
   })
 
-  test('mounts what exists, secrets to be read only', () => {
+  test('mounts only existing files, and secrets read-only', () => {
     for (const { source, isReadOnly } of mountsOf(service)) {
       if (source.startsWith('./')) {
         expect(existsSync(path.join(root, source)), source).toBe(true)
@@ -92,7 +92,7 @@ describe.each(services)('%s', (name, service) => {
     }
   })
 
-  test('waits for what it needs, and for nobody who waits for it', () => {
+  test('waits for the services that it needs, without circles', () => {
     for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
       const needed = serviceOf(other)
       if (condition === 'service_healthy') expect(needed.healthcheck?.test).toBeDefined()
@@ -102,7 +102,7 @@ describe.each(services)('%s', (name, service) => {
   })
 })
 
-/** Defaults of the programs; what images of others listen on is known from their documents. */
+/** The ports on which programs listen by default; for foreign images, from their documentation. */
 const listeningPorts: Readonly<Record<string, readonly number[]>> = {
   postgres: [5432],
   receiver: [receiverSettings.port.default],
@@ -120,7 +120,7 @@ function allNeeded(name: string): string[] {
   return [...direct, ...direct.flatMap(allNeeded)]
 }
 
-test('whoever runs on is asked whether it is well, but for the Collector, whose image could not ask', () => {
+test('every long-running service has a health check, except the Collector, whose image has no client', () => {
   for (const [name, { healthcheck }] of longRunning) {
     if (name === 'collector') expect(healthcheck).toEqual({ disable: true })
     else expect(healthcheck?.test?.[0], name).toBe('CMD')
@@ -137,7 +137,7 @@ test('no two publish one port, and every volume and network is used', () => {
   expect(new Set(joined)).toEqual(new Set(Object.keys(compose.networks)))
 })
 
-test('every address leads to a service on a network they share, at a port where it listens', () => {
+test('every address names a service on a shared network, and a port where it listens', () => {
   const addresses = services.flatMap(([name, { environment = {} }]) =>
     Object.values(environment).flatMap((value) => {
       const [, host, port] = /^(?:\w+:\/\/)?(?:\w+@)?([a-z]+):(\d+)(?:\/\w*)?$/.exec(value) ?? []
@@ -154,7 +154,7 @@ test('every address leads to a service on a network they share, at a port where 
   }
 })
 
-test('what is set is a setting of the program that gets it, and what listens listens to all', () => {
+test('every variable is a setting of its program, and servers listen on all interfaces', () => {
   const known = (settings: Readonly<Record<string, { readonly env: string }>>) =>
     Object.values(settings).map(({ env }) => env)
   for (const name of ['receiver', 'setup']) {
@@ -173,7 +173,7 @@ test('what is set is a setting of the program that gets it, and what listens lis
   expect(serviceOf('grafana').environment?.GF_SERVER_HTTP_ADDR).toBe('0.0.0.0')
 })
 
-/** The files of the repository that the Collector's `--config`s are, through its mounts. */
+/** The repository's files that the Collector's `--config`s name, through its mounts. */
 function collectorFiles(command: readonly string[]): string[] {
   const mounts = mountsOf(serviceOf('collector'))
   return command.map((option) => {
@@ -184,13 +184,13 @@ function collectorFiles(command: readonly string[]): string[] {
   })
 }
 
-test('the Collector gets what its configuration asks for, and a folder of its own for its queue', () => {
+test('the Collector gets the variables of its configuration, and its own folder for the queue', () => {
   const { environment = {}, command = [], user } = serviceOf('collector')
   const [first] = collectorFiles(command)
   expect(first).toBe('./otel-collector-config.yaml')
   const text = collectorFiles(command).map(readRepositoryFile).join('\n')
   const needed = [...text.matchAll(/\$\{env:(\w+)\}/g)].map(([, name]) => name ?? '')
-  // The token comes from the file, by the last configuration.
+  // The last configuration reads the token from a file.
   expect(needed.filter((name) => !(name in environment))).toEqual([collectorSettings.token.env])
   const queue = mountsOf(serviceOf('collector')).find(({ source }) => source === 'collector-queue')
   expect(queue).toMatchObject({
@@ -200,7 +200,7 @@ test('the Collector gets what its configuration asks for, and a folder of its ow
   expect(ownerOf('collector-queue')).toBe(user)
 })
 
-test('Grafana gets what its provisioning asks for', () => {
+test('Grafana gets the variables of its provisioning', () => {
   const { environment = {} } = serviceOf('grafana')
   const mounts = mountsOf(serviceOf('grafana'))
   const provisioned = mounts.filter(({ target }) => target.startsWith('/etc/grafana/provisioning/'))
@@ -219,7 +219,7 @@ test('Grafana gets what its provisioning asks for', () => {
   expect(scriptOf('setup')).toContain(`role create ${environment.TURNLOG_DATABASE_USER} `)
 })
 
-/** `uid:gid` to whom `prepare` gives the folder of a volume. */
+/** The `uid:gid` to which `prepare` gives the folder of a volume. */
 function ownerOf(volume: string): string | undefined {
   const target = mountsOf(serviceOf('prepare')).find(({ source }) => source === volume)?.target
   for (const line of scriptOf('prepare').split('\n')) {
@@ -229,7 +229,7 @@ function ownerOf(volume: string): string | undefined {
   return undefined
 }
 
-/** `volume/file` of every secret that is made. */
+/** The `volume/file` of every secret that is created. */
 const madeSecrets = once.flatMap((name) =>
   [...scriptOf(name).matchAll(/--(?:write-to|password-file) (\S+)/g)].map(([, file = '']) => {
     const mount = mountsOf(serviceOf(name)).find(({ target }) => path.dirname(file) === target)
@@ -238,7 +238,7 @@ const madeSecrets = once.flatMap((name) =>
   }),
 )
 
-test('every secret that is read was made before, by who is waited for, and none is made in vain', () => {
+test('every secret is created before it is read, by a service that its reader waits for, and every secret is read', () => {
   const provisioning = readRepositoryFile('dashboards/provisioning/datasources/turnlog.yaml')
   const texts: Readonly<Record<string, string>> = { grafana: provisioning }
   const read = services.flatMap(([name, service]) => {
@@ -260,7 +260,7 @@ function madeBy(secret: string): string | undefined {
   })
 }
 
-test('who reads a secret owns its folder, and nobody else mounts it', () => {
+test('the reader of a secret owns its folder, and no other service mounts it', () => {
   const readers: Readonly<Record<string, readonly string[]>> = {
     // The server's image reads it as root, before it becomes its own user.
     'database-secret': ['receiver', 'postgres'],
@@ -340,7 +340,7 @@ function packagesNeeded(name: string): string[] {
   return [...new Set([name, ...ours.flatMap(packagesNeeded)])]
 }
 
-test('every command of the receiver that is called is one it has', () => {
+test('every command of the receiver that is called exists', () => {
   const [entry, ...command] = [...wordsOf(image, 'ENTRYPOINT'), ...wordsOf(image, 'CMD')]
   const health = wordsOf(image, 'HEALTHCHECK')
   const tests = longRunning.flatMap(([, { healthcheck }]) => [healthcheck?.test?.slice(1) ?? []])
@@ -368,13 +368,13 @@ test('every command of the receiver that is called is one it has', () => {
   expect(serviceOf('receiver').healthcheck?.test).toEqual(['CMD', ...health])
 })
 
-test('root is only who runs once and gives files away', () => {
+test('only services that run once and give files to other users run as root', () => {
   const roots = services
     .filter(([, service]) => (service.user ?? '').startsWith('0'))
     .map(([name]) => name)
   expect(roots).toEqual(once)
   const withoutUser = (service: Service) => service.user === undefined
-  // Their images name a user of their own; PostgreSQL's becomes one after it has read its password.
+  // Their images name a user; PostgreSQL's image switches to its user after it has read the password.
   expect(longRunning.filter(([, service]) => withoutUser(service)).map(([name]) => name)).toEqual([
     'postgres',
     'receiver',

@@ -1,4 +1,4 @@
-/** The app is killed with -9: what had ended is there after the next start, what was open is closed. */
+/** The app is killed with -9: after the next start, ended records have landed, and open ones are closed as abandoned. */
 
 import { expect, test } from 'vitest'
 import { accounts } from './support/account.ts'
@@ -77,7 +77,7 @@ test('a turn that ended the moment before kill -9 lands once after the next star
       patience,
     )
     .toHaveLength(1)
-  // Between the receiver's commit and the app's reading of its answer a record is landed and waiting.
+  // Between the receiver's commit and the app's reading of the answer, a record counts as landed and as waiting.
   await expect
     .poll(
       async () => (await accounts(spool, database)).map(({ unaccounted }) => unaccounted),

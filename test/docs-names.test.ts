@@ -1,4 +1,4 @@
-/** What documents name exists: settings, commands and their flags, endpoints, files; what they ask in SQL is answered. */
+/** Everything that documents name exists: settings, commands and their flags, endpoints, files. Their SQL queries run. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { changesRoutes } from '@turnlog/instrumentation/changes'
@@ -12,7 +12,7 @@ import { withDatabase } from './support/postgres.ts'
 import { receiverLimits } from './support/receiver.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
-/** Decisions tell of their day; the changelog of what there was. */
+/** Not checked: decisions describe their time, and the changelog earlier states. */
 const documents = [
   '.',
   'docs',
@@ -30,7 +30,7 @@ function markdownIn(folder: string): string[] {
   return filesIn(folder).filter((file) => file.endsWith('.md') && !file.includes('node_modules'))
 }
 
-/** Of the top folder only what lies in it itself. */
+/** For the top folder only its own files, without subfolders. */
 function filesIn(folder: string): string[] {
   return readdirSync(path.join(root, folder), { recursive: folder !== '.', withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -41,7 +41,7 @@ function textOf(document: string): string {
   return readFileSync(path.join(root, document), 'utf8')
 }
 
-/** What stands in code, inline or in a block: names, not prose. */
+/** The code of a document, inline or in a block: names, not prose. */
 function codeOf(document: string): string[] {
   const text = textOf(document)
   const blocks = [...text.matchAll(/^```[^\n]*\n([\s\S]*?)^```/gm)].map(([, code]) => code ?? '')
@@ -49,25 +49,25 @@ function codeOf(document: string): string[] {
   return [...blocks, ...[...prose.matchAll(/`([^`\n]+)`/g)].map(([, code]) => code ?? '')]
 }
 
-/** What the dashboards' provisioning reads, Grafana's way: `$__env{NAME}`. */
+/** The variables that the dashboards' provisioning reads, in Grafana's form: `$__env{NAME}`. */
 const grafanaNames = filesIn('dashboards/provisioning')
   .flatMap((file) => [...textOf(file).matchAll(/\$__env\{(\w+)\}/g)])
   .map(([, name]) => `\`${name}\``)
   .join()
 
-test.each(documents)('every setting %s names is one', (document) => {
+test.each(documents)('every setting that %s names exists', (document) => {
   const known = (made.get('SETTINGS.md') ?? '') + grafanaNames
   const names = textOf(document).match(/\b(?:TELEMETRY|TURNLOG|EXAMPLE)_[A-Z_]+\b/g) ?? []
   expect([...new Set(names)].filter((name) => !known.includes(`\`${name}\``))).toEqual([])
 })
 
 const help = helpText()
-/** A verb follows its command after one space, what it does after several. */
+/** In the help, a verb follows its command after one space, and the explanation after several. */
 const commands = new Set(
   [...help.matchAll(/^ {2}([a-z]+(?: [a-z]+)?)(?= |$)/gm)].map(([, command]) => command ?? ''),
 )
 
-test.each(documents)('every turnlog-receiver command of %s is one', (document) => {
+test.each(documents)('every turnlog-receiver command of %s exists', (document) => {
   const lines = codeOf(document).flatMap((code) => code.split('\n'))
   const unknown = lines.flatMap((line) =>
     [
@@ -90,7 +90,7 @@ test('docs/OPERATING.md names every command', () => {
   expect([...commands].filter((command) => !text.includes(`receiver ${command}`))).toEqual([])
 })
 
-/** The routes of the receiver, and those an app gets for its Changes panel; a parameter matches any value. */
+/** The routes of the receiver and of the Changes panel; a parameter matches any value. */
 async function openRoutes(): Promise<readonly string[]> {
   const database = openDatabase('postgres://nobody@127.0.0.1:1/none')
   const changes = Fastify()
@@ -106,16 +106,16 @@ async function openRoutes(): Promise<readonly string[]> {
   return urls
 }
 
-/** A parameter stands for any value; `/api/v3/…` names all that begin so. */
+/** A parameter matches any value; `/api/v3/…` means all paths that begin so. */
 function isRouteOf(url: string, named: string): boolean {
   if (named.endsWith('…')) return url.startsWith(named.slice(0, -1))
   return new RegExp(`^${url.replaceAll(/:\w+|\*/g, '[^/]+')}$`).test(named)
 }
 
-/** Where the example app takes messages. */
+/** The example app's routes for messages. */
 const exampleUrl = '/api/chat'
 
-test('every endpoint a document names exists', async () => {
+test('every endpoint that a document names exists', async () => {
   const urls = await openRoutes()
   const unknown = documents.flatMap((document) =>
     codeOf(document)
@@ -127,7 +127,7 @@ test('every endpoint a document names exists', async () => {
   expect(unknown).toEqual([])
 })
 
-test.each(documents)('every file %s names exists', (document) => {
+test.each(documents)('every file that %s names exists', (document) => {
   const named = codeOf(document)
     .filter((code) => /^(?:[\w@.-]+\/)+[\w.-]+\.(?:ts|js|mjs|cjs|sql|md|json|ya?ml|py)$/.test(code))
     .filter((name) => !name.startsWith('@') && !name.startsWith('node_modules/'))
@@ -138,7 +138,7 @@ test.each(documents)('every file %s names exists', (document) => {
   expect(missing).toEqual([])
 })
 
-test.each(documents)('every heading %s links to is there', (document) => {
+test.each(documents)('every heading that %s links to exists', (document) => {
   const links = [...textOf(document).matchAll(/\]\(([^)#\s]*)#([^)\s]+)\)/g)]
     .map(([, file = '', heading = '']) => ({ file, heading }))
     .filter(({ file }) => !/^[a-z]+:/.test(file))
@@ -149,7 +149,7 @@ test.each(documents)('every heading %s links to is there', (document) => {
   expect(missing).toEqual([])
 })
 
-/** As GitHub names them. */
+/** The anchors that GitHub gives to headings. */
 function headingsOf(document: string): string[] {
   return [...textOf(document).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
@@ -159,7 +159,7 @@ function headingsOf(document: string): string[] {
   )
 }
 
-test('every line docs/OPERATING.md explains is one the receiver logs', () => {
+test('the receiver logs every line that docs/OPERATING.md explains', () => {
   const [, table = ''] = textOf('docs/OPERATING.md').split('| line | what to do |')
   const explained = (table.split('\n\n', 1)[0] ?? '').matchAll(
     /^\| `([^`]+)`|`([^`…]+\.)` ends it/gm,
@@ -175,7 +175,7 @@ test('every line docs/OPERATING.md explains is one the receiver logs', () => {
   expect(pieces.filter((piece) => !sources.includes(piece.trim()))).toEqual([])
 })
 
-test('every question in SQL that a document asks is answered', async () => {
+test('every SQL query of a document runs', async () => {
   const database = await withDatabase()
   const questions = documents.flatMap((document) =>
     [...textOf(document).matchAll(/^```sql\n([\s\S]*?)^```/gm)].map(([, sql = '']) => sql),

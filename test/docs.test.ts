@@ -1,4 +1,4 @@
-/** Documents are made from data, or compared with it. */
+/** Documents are generated from tables in the code, or compared with the code. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { attributes, contentSuffixes, events, metrics } from '@turnlog/conventions'
@@ -14,11 +14,11 @@ const documents = [
   ...markdownIn('docs'),
 ]
 
-test.each([...made.keys()])('docs/%s is what the tables say (npm run docs)', (name) => {
+test.each([...made.keys()])('docs/%s is up to date (npm run docs)', (name) => {
   expect(readFileSync(path.join(root, 'docs', name), 'utf8')).toBe(made.get(name))
 })
 
-test.each(documents)('every link of %s to a file leads somewhere', (document) => {
+test.each(documents)('every link of %s leads to an existing file', (document) => {
   const text = readFileSync(path.join(root, document), 'utf8')
   const links = [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)|<img src="([^"]+)"/g)]
     .map(([, link, image]) => link ?? image ?? '')
@@ -29,14 +29,14 @@ test.each(documents)('every link of %s to a file leads somewhere', (document) =>
   expect(broken).toEqual([])
 })
 
-test.each(documents)('every npm script %s names exists', (document) => {
+test.each(documents)('every npm script that %s names exists', (document) => {
   const text = readFileSync(path.join(root, document), 'utf8')
   const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
   const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name ?? '')
   expect(named.filter((name) => !(name in scripts))).toEqual([])
 })
 
-test('every file docs/ARCHITECTURE.md names exists', () => {
+test('every file that docs/ARCHITECTURE.md names exists', () => {
   const text = readFileSync(path.join(root, 'docs/ARCHITECTURE.md'), 'utf8')
   const named = [...text.matchAll(/`((?:[\w@.-]+\/)+[\w.-]+\.(?:ts|js|sql|md|json))`/g)].map(
     ([, name]) => name ?? '',
@@ -45,7 +45,7 @@ test('every file docs/ARCHITECTURE.md names exists', () => {
   expect(named.filter((name) => !existsSync(path.join(root, name)))).toEqual([])
 })
 
-test('every turnlog.* name in the sources stands in the conventions', () => {
+test('every turnlog.* name in the sources is in the conventions', () => {
   const known = new Set<string>([
     ...Object.keys(attributes),
     ...Object.keys(events),
@@ -68,7 +68,7 @@ test('every turnlog.* name in the sources stands in the conventions', () => {
   expect(unknown).toEqual([])
 })
 
-/** Keys inside a process or inside the database, and a file: never on the wire. */
+/** Keys inside a process or the database, and a file; never sent. */
 const internalNames: ReadonlySet<string> = new Set([
   'turnlog.instrumentation',
   'turnlog.session',

@@ -1,6 +1,6 @@
 /**
- * The receiver's image and the services that run once, without Docker: the same files in a folder of their own, the
- * same commands, the same environment, as a user who owns none of it, against a real PostgreSQL.
+ * The receiver's image and the services that run once, without Docker: the same files in a separate folder, the
+ * same commands, the same environment, as a user who does not own the files, with a real PostgreSQL.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -39,7 +39,7 @@ import { withDatabaseName } from './support/server-url.ts'
 
 const run = promisify(execFile)
 const isRoot = process.getuid?.() === 0
-/** The image's `node`; whoever runs the tests, where that is not root. */
+/** The user of the image; if the tests do not run as root, their user. */
 const nodeUser = isRoot ? { uid: 1000, gid: 1000 } : {}
 
 const name = `turnlog_image_${randomBytes(4).toString('hex')}`
@@ -54,7 +54,7 @@ let server: URL
 let port: string
 
 beforeAll(async () => {
-  // Everybody may pass, as in a container.
+  // Other users may enter, as in a container.
   chmodSync(folder, 0o755)
   mkdirSync(at('bin'))
   copyFileSync(realpathSync(process.execPath), at('bin/node'), constants.COPYFILE_FICLONE)
@@ -70,7 +70,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** COPY and RUN of a stage, in order, into a folder that stands for `/app`. */
+/** Runs COPY and RUN of a stage, in order, in a folder that replaces `/app`. */
 async function build(stage: (typeof stages)[number], target: string): Promise<void> {
   mkdirSync(target)
   const copies = copiesOf(stage)
@@ -90,7 +90,7 @@ async function build(stage: (typeof stages)[number], target: string): Promise<vo
   }
 }
 
-/** What a container of the image has, with the paths and addresses of this machine in place of a container's. */
+/** The environment of a container of the image, with paths and addresses of this machine. */
 function environmentIn(service: string) {
   const url = new URL(serviceOf(service).environment?.DATABASE_URL ?? '')
   url.hostname = server.hostname
@@ -108,7 +108,7 @@ function environmentIn(service: string) {
   }
 }
 
-/** The script of a service that runs once. Who is not root can give nothing away, and keeps it. */
+/** The script of a service that runs once. Without root it cannot change owners, so those commands are left out. */
 async function runOnce(service: string, environment: Record<string, string>): Promise<void> {
   const script = scriptOf(service)
     .replaceAll(/\/(secrets|queue)\b/g, `${folder}/$1`)
@@ -140,8 +140,8 @@ const modeOf = (file: string) => {
 }
 const ours = (mode: number, uid: number, gid: number) => (isRoot ? [mode, uid, gid] : [mode])
 
-test('what `docker compose up` runs, in its order, leads to records landed and dashboards that read', async () => {
-  // 1. `prepare`: before there is a database.
+test('the steps of `docker compose up`, in order, make a system that lands records and can read them for dashboards', async () => {
+  // 1. `prepare`, before the database exists.
   mkdirSync(at('secrets'))
   const bare = { PATH: environmentIn('receiver').PATH, HOME: '/' }
   await runOnce('prepare', bare)
@@ -153,12 +153,12 @@ test('what `docker compose up` runs, in its order, leads to records landed and d
   await runOnce('prepare', bare)
   expect(secret('database/database-password')).toBe(password)
 
-  // 2. PostgreSQL, as its image makes it from that password.
+  // 2. PostgreSQL, with that password, as its image creates it.
   const serverUrl = inject('serverUrl')
   await execute(serverUrl, `create role ${name} login superuser password '${password}'`)
   await execute(serverUrl, `create database ${name} owner ${name}`)
 
-  // 3. The receiver, until it is healthy.
+  // 3. The receiver, until its health check succeeds.
   const environment = environmentIn('receiver')
   const receiver = start([...wordsOf(image, 'ENTRYPOINT'), ...wordsOf(image, 'CMD')], environment)
   try {
@@ -167,7 +167,7 @@ test('what `docker compose up` runs, in its order, leads to records landed and d
       .poll(async () => exitCode(start(health, environment)), { timeout: 60_000, interval: 500 })
       .toBe(0)
 
-    // 4. `setup`, at the first and at every later start.
+    // 4. `setup`, at the first start and at every later one.
     await runOnce('setup', environmentIn('setup'))
     const made = ['collector/gateway-token', 'grafana/read-token', 'grafana/reports-password']
     const first = made.map(secret)
@@ -176,7 +176,7 @@ test('what `docker compose up` runs, in its order, leads to records landed and d
     expect(modeOf('collector/gateway-token')).toEqual(ours(0o600, 10_001, 10_001))
     expect(modeOf('grafana/reports-password')).toEqual(ours(0o600, 472, 0))
 
-    // 5. The Collector's token lands for any user, Grafana's do not.
+    // 5. The Collector's token may land records of any user, Grafana's may not.
     const [gatewayToken = '', readToken = '', reportsPassword = ''] = first
     const url = `http://127.0.0.1:${port}`
     const request = traceRequest([span({ 'gen_ai.operation.name': 'invoke_agent' })], {
@@ -214,7 +214,7 @@ test('what `docker compose up` runs, in its order, leads to records landed and d
   }
 })
 
-test('the image holds no tests, no tools, no other package of ours and no PostgreSQL', async () => {
+test('the image contains no tests, no tools, no other package of the workspace and no PostgreSQL', async () => {
   const final = at(`${stages.length - 1}`)
   const { stdout } = await run('find', [final, '-type', 'f', '-size', '+5M'])
   expect(stdout).toBe('')

@@ -1,6 +1,6 @@
 /**
- * Large contents from the app to SQL: they leave their records, travel in parts, and are read as if they had not. A prompt,
- * results, arguments, files before and after, diffs; texts of every kind; each content sent once; kill -9 between.
+ * Large contents from the app to SQL: they are sent apart from their records, in parts, and can be read as if they had been
+ * inline. A prompt, results, arguments, files before and after, diffs; all kinds of text; each sent once; also with kill -9.
  */
 
 import { createHash } from 'node:crypto'
@@ -23,14 +23,14 @@ import { startLossyCollector } from './support/lossy-collector.ts'
 import type { TestDatabase } from './support/postgres.ts'
 import { withReceiver } from './support/receiver.ts'
 
-// Megabytes are diffed, hashed and compressed at low priority, beside whatever else the machine does.
+// Diffing, hashing and compressing megabytes runs at low priority, so a busy machine takes long.
 vi.setConfig({ testTimeout: 240_000 })
 const patience = { timeout: 200_000, interval: 200 }
 const kibibyte = 1024
 const mebibyte = 1024 ** 2
 const program = path.resolve(import.meta.dirname, 'programs/large-chat.ts')
 
-/** Between the app and the receiver: what passes is looked at, and nothing passes until it may. */
+/** A proxy between the app and the receiver. It inspects requests, and holds them until it is opened. */
 async function startGate(target: string) {
   const bodies: Buffer[] = []
   let isOpen = true
@@ -59,7 +59,7 @@ async function startGate(target: string) {
     set isOpen(value: boolean) {
       isOpen = value
     },
-    /** Hashes of the contents that passed, each as often as it did, by its first part. */
+    /** Hashes of the contents that passed, one for each time that a first part passed. */
     contents: (): string[] =>
       bodies.flatMap((body) =>
         [
@@ -119,7 +119,7 @@ async function openStage(answer: (request: ApiRequest) => ApiAnswer) {
   }
 }
 
-/** Each tool once, in turn; then the answer. */
+/** Asks for each tool once, one after the other, then answers. */
 function script(
   tools: readonly Omit<NonNullable<ApiAnswer['tools']>[number], 'id'>[],
   text: string,
@@ -135,7 +135,7 @@ function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex')
 }
 
-/** Hashed by PostgreSQL, of the text or the bytes that a view has. */
+/** PostgreSQL's hash of the text or bytes in a view. */
 const hashOf = (column: string): string =>
   `encode(sha256(coalesce(convert_to(${column}, 'UTF8'), ${column}_bytes)), 'hex') as ${column}`
 
@@ -148,7 +148,7 @@ async function balanced(spool: string, database: TestDatabase): Promise<void> {
     .toBe(true)
 }
 
-/** Nothing that is referred to is on its way any more, neither by a row nor inside messages. */
+/** All contents have arrived that rows and messages refer to. */
 async function complete(database: TestDatabase): Promise<void> {
   const awaited = `
     with referred as (
@@ -170,7 +170,7 @@ const lines = (bytes: number, word: string): string =>
     .repeat(Math.ceil(bytes / (word.length + 28)))
     .slice(0, bytes)
 
-test('a prompt, results, arguments, files and diffs of megabytes are in SQL as they were, each sent once', async () => {
+test('a prompt, results, arguments, files and diffs of megabytes are unchanged in SQL, each sent once', async () => {
   const prompt = `Please read this. ${lines(mebibyte, 'prompt')}`
   const notes = lines(3 * mebibyte, 'notes')
   const japanese = '\u65e5\u672c\u8a9e\u306e\u6587\u7ae0\u3002'.repeat(15_000)
@@ -269,7 +269,7 @@ test('a prompt, results, arguments, files and diffs of megabytes are in SQL as t
   ])
   expect(readFileSync(file('big.txt'), 'utf8')).toBe(after)
 
-  // Each call's messages hold all before them, and are the very texts.
+  // Each call's messages contain all earlier ones, with the exact texts.
   const calls = await database.query<{ input_messages: string }>(
     'select input_messages from model_calls order by started_at',
   )
@@ -282,19 +282,19 @@ test('a prompt, results, arguments, files and diffs of megabytes are in SQL as t
   expect(gate.largest()).toBeLessThanOrEqual(4 * mebibyte)
   const passed = gate.contents()
   expect(passed.length).toBe(new Set(passed).size)
-  // The prompt, notes, both files, their diff, and so on: not one for each of the seven calls that repeat them.
+  // The prompt, notes, both files, their diff, and so on; not once for each of the seven calls that repeat them.
   expect(passed.length).toBeLessThan(15)
   expect(await database.query('select count(*) from content_parts')).toEqual([{ count: 0 }])
   await balanced(spool, database)
 })
 
-/** Long strings, in order, wherever they stand: what was said, given and answered. */
+/** All long strings in the messages, in order: texts, arguments and results. */
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return value.length > 1_000 ? [value] : []
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
 }
 
-test('contents at the limit stay, a byte above they go, and a setting says where the limit is', async () => {
+test('contents at the limit are inline, a byte above it they are sent apart, and a setting changes the limit', async () => {
   const sizes = [4_095, 4_096, 4_097, 12_287, 12_288, 12_289]
   const contents = sizes.map((size) =>
     size < 10_000
@@ -329,7 +329,7 @@ test('contents at the limit stay, a byte above they go, and a setting says where
   await balanced(spool, database)
 })
 
-test('an app that is killed with contents on their way has them all there after the next start', async () => {
+test('if an app is killed while contents are in transit, all have landed after the next start', async () => {
   const content = lines(6 * mebibyte, 'killed')
   await using stage = await openStage(
     script([{ name: 'write_file', input: { path: 'killed.txt', content } }], 'done'),
@@ -356,7 +356,7 @@ test('an app that is killed with contents on their way has them all there after 
   await balanced(spool, database)
 })
 
-test('contents that a Collector loses are sent again until they have landed, and nothing stays', async () => {
+test('contents that a Collector loses are sent again until they have landed, and the spool is empty', async () => {
   const lost = new Set<string>()
   const { database, receiver } = await withReceiver()
   await using collector = await startLossyCollector({

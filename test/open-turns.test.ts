@@ -1,6 +1,6 @@
 /**
  * A turn that is open is journaled from its start, so that a crash can close it; viewers must not show that as a span.
- * While one turn is open another one is asked and answered: once that is there, so is all that was sealed before it.
+ * While one turn is open, another one starts and ends: once that has landed, everything sealed before it has landed too.
  */
 
 import { expect, test } from 'vitest'
@@ -47,7 +47,7 @@ test('a turn shows in Jaeger once it has ended, and not before', async () => {
   const spans = await database.query('select distinct trace_id from spans')
   expect([hasEnded, spans.length]).toEqual([false, 1])
 
-  // The app dies: whoever starts next closes the turn.
+  // The app is killed; the next start closes the turn.
   await app.stop('SIGKILL')
   await long
   await using _next = await startExample({

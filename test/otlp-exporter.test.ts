@@ -1,4 +1,4 @@
-/** `TELEMETRY_EXPORTER=otlp`: the same records through OpenTelemetry's exporters, and what is known of those it loses. */
+/** `TELEMETRY_EXPORTER=otlp`: OpenTelemetry's exporters send the same records, and lost records are accounted for. */
 
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -21,7 +21,7 @@ const patience = { timeout: 60_000, interval: 100 }
 const secret = `sk-ant-api03-${'aB3'.repeat(31)}AA`
 const large = 'A line of a large file, 40 characters.\n'.repeat(8_000)
 
-/** Each message asks for a tool of its own, and is answered when that is done. */
+/** Each message asks for its own tool, and is answered after the tool has run. */
 const answer = (request: ApiRequest): ApiAnswer => {
   const tool = (name: string, input: object): ApiAnswer => ({
     tools: [{ id: `tool_${request.messages.length}_${name}`, name, input }],
@@ -42,14 +42,14 @@ const answer = (request: ApiRequest): ApiAnswer => {
   }
 }
 
-test('the same conversation is the same rows, through segments and through exporters', async () => {
+test('one conversation makes the same rows through segments and through exporters', async () => {
   const [segments, exporters] = [await rowsOf('spool'), await rowsOf('otlp')]
   expect(exporters.spans.length).toBeGreaterThan(15)
   expect(exporters.log_records.length).toBeGreaterThan(0)
   expect(exporters).toEqual(segments)
 })
 
-/** All that has landed of one conversation, but for ids and times. */
+/** All landed rows of one conversation, without ids and times. */
 async function rowsOf(exporter: 'spool' | 'otlp') {
   const { database, receiver } = await withReceiver()
   await using chat = await startChat({
@@ -72,7 +72,7 @@ async function rowsOf(exporter: 'spool' | 'otlp') {
   expect(stderr).toBe('')
   return {
     spans: await plainRows(database, 'select * from spans order by sequence'),
-    // Written at the exit: whether it is sent before the process has ended is chance.
+    // This record is written at the exit; whether it is sent before the process ends is random.
     log_records: await plainRows(
       database,
       "select * from log_records where event_name <> 'session.end' order by sequence",
@@ -83,7 +83,7 @@ async function rowsOf(exporter: 'spool' | 'otlp') {
   }
 }
 
-/** What differs between two runs of anything: when it was, which process it was, and the ids that were drawn. */
+/** Values that differ between any two runs: times, process ids, and random ids. */
 const volatile =
   /(^|_)(at|time|day|duration|first_chunk)$|nano|^time$|elapsed|^server\.port$|^process\.pid$|recorded_through/
 
@@ -101,7 +101,7 @@ async function plainRows(database: TestDatabase, query: string): Promise<unknown
   return JSON.parse(plain)
 }
 
-/** A Collector that is there or not, answers or not, on one port; what it takes it passes on to the receiver. */
+/** A Collector on one port that can be stopped or refuse requests; it forwards accepted requests to the receiver. */
 async function startFlakyCollector(receiver: string) {
   const state: { mode: 'pass' | 'hang' | 'refuse' } = { mode: 'pass' }
   let requests = 0
@@ -161,12 +161,12 @@ async function openStage() {
     collector,
     spool,
     start: async () => stack.use(await startExample({ spool, workspace, settings })),
-    /** Whether an exporter has given something up that nobody has been told of yet. */
+    /** Whether an exporter has given up records that are not yet declared. */
     givenUp: () =>
       [...recorderFolders(spool).values()].some(
         (folder) => readState(originalFs, folder).undeclared.length > 0,
       ),
-    /** What is known of every recorder: nothing is missing, and nothing is counted twice. */
+    /** For every recorder, nothing is missing, and nothing is counted twice. */
     balanced: async () =>
       (await accounts(spool, database)).map(({ unaccounted, waiting }) => [unaccounted, waiting]),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
@@ -204,14 +204,14 @@ test.each(['is away', 'refuses'])(
   },
 )
 
-test('what was under way when the app was killed with -9 lands after the next start', async () => {
+test('records in transit when the app is killed with -9 land after the next start', async () => {
   await using stage = await openStage()
   const { collector, database } = stage
   collector.become('hang')
   const app = await stage.start()
   await app.chat('create kept.txt with this')
   await expect.poll(collector.requests, patience).toBeGreaterThan(0)
-  // The Changes list does not wait for what is sent.
+  // The Changes list does not wait for sending.
   const listed = async (): Promise<unknown> => {
     const { changes } = await (await fetch(`${app.url}/api/changes/recent`)).json()
     return changes.map(({ path }: { path: string }) => path)

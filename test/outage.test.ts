@@ -1,4 +1,4 @@
-/** The receiver is away, dies at the worst moment, or refuses: nothing is lost and nothing lands twice. */
+/** The receiver is down, is killed at the worst moment, or refuses: nothing is lost and nothing lands twice. */
 import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, request as sendRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -12,7 +12,7 @@ import { startReceiver, startReceiverProcess, withReceiver } from './support/rec
 const patience = { timeout: 60_000, interval: 200 }
 const names = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']
 
-test('ten turns while the receiver is down all land once it is up, once each and in order', async () => {
+test('ten turns recorded while the receiver is down land once each and in order when it is back', async () => {
   const database = await withDatabase()
   using spool = temporaryFolder()
   using workspace = temporaryFolder()
@@ -41,7 +41,7 @@ test('ten turns while the receiver is down all land once it is up, once each and
   expect(app.output()).toMatch(/^Chat with a scripted model: .*\n$/)
 })
 
-test('a receiver killed between its commit and its answer has each record once', async () => {
+test('if a receiver is killed between commit and answer, each record has landed once', async () => {
   const database = await withDatabase()
   using spool = temporaryFolder()
   using workspace = temporaryFolder()
@@ -144,7 +144,7 @@ async function countRows(database: TestDatabase): Promise<unknown> {
   )
 }
 
-/** Passes requests on; the first answer that says "landed" is thrown away, after `onCommitted`. */
+/** Forwards requests, but drops the first answer that says "landed", after `onCommitted`. */
 async function loseOneAnswer(port: number, onCommitted: () => Promise<unknown>) {
   let lost = 0
   const server = createServer((request, response) => {

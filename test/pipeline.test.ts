@@ -71,7 +71,7 @@ test('a chat turn is a row in every view, with prompt, answer, tool calls, befor
   expect(await database.query('select * from errors')).toEqual([])
 })
 
-test('a reverted change goes back on disk, and its decision joins its operation', async () => {
+test('a revert restores the file, and the decision joins its operation', async () => {
   await using pipeline = await openPipeline()
   const { app, database, file } = pipeline
   await app.chat('create notes.txt with Buy milk')
@@ -96,7 +96,7 @@ test('a reverted change goes back on disk, and its decision joins its operation'
   expect(rows).toEqual([{ decision: 'revert' }])
 })
 
-test('a turn on the WebSocket lands like one over REST, two side by side stay apart', async () => {
+test('a turn on the WebSocket lands like one over REST, and two simultaneous turns are not mixed', async () => {
   await using pipeline = await openPipeline()
   const { app, database } = pipeline
   await Promise.all([
@@ -112,7 +112,7 @@ test('a turn on the WebSocket lands like one over REST, two side by side stay ap
   ])
 })
 
-test('a tool that fails is an error of its call, and the turn goes on', async () => {
+test('a failed tool is an error of its call, and the turn continues', async () => {
   await using pipeline = await openPipeline()
   const { app, database } = pipeline
   const { answer } = await app.chat('read missing.txt')
@@ -125,12 +125,12 @@ test('a tool that fails is an error of its call, and the turn goes on', async ()
   ])
 })
 
-test('what was recorded is accounted for, also after the session has ended in good order', async () => {
+test('every record is accounted for, also after an orderly end of the session', async () => {
   await using pipeline = await openPipeline()
   const { app, database, spool, restart } = pipeline
   await app.chat('list files')
   await app.stop()
-  // What the end has left behind, and what had landed without the answer having come back, the next start sends.
+  // The next start sends records that the end has left behind, and landed records whose answer was not received.
   await using _next = await restart()
   await expect
     .poll(() => database.query('select * from sessions where ended_at is not null'), patience)

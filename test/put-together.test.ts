@@ -1,6 +1,6 @@
 /**
- * What leaves messages in the app, and what PostgreSQL makes of them again, are two programs in two languages. Here they
- * meet over messages made at random: whatever is in them, they are read as they were written.
+ * Taking large members out of messages in the app, and putting them back in PostgreSQL, are two programs in two languages.
+ * This test runs both on random messages: whatever these contain, they are read as they were written.
  */
 
 import { expect, test } from 'vitest'
@@ -41,7 +41,7 @@ const signs = [
 
 function messages(random: (below: number) => number): unknown {
   const text = (): string => {
-    // Most are clean; in some everything may be.
+    // Most messages are plain; some may contain anything.
     const kinds = random(3) === 0 ? signs.length : 9
     const piece = Array.from({ length: 1 + random(8) }, () => signs[random(kinds)]).join('')
     return piece.repeat(random(4) === 0 ? 400 : 1 + random(3))

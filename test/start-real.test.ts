@@ -10,7 +10,7 @@ import { bareEnvironment } from './support/bare-environment.ts'
 import { freePorts } from './support/ports.ts'
 import { removeDataFolder } from './support/remove-data-folder.ts'
 
-/** `npm start` as a stranger runs it: npm itself, the real receiver, the real app, and what is printed is used. */
+/** `npm start` as a new user runs it: with npm, the real receiver and the real app; the test uses the printed addresses. */
 
 async function makeDataFolder(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'turnlog-npm-start-')))
@@ -58,7 +58,7 @@ async function npmStart(data: string) {
   }
 }
 
-test('what npm start prints works: chat, sign in, look in SQL; then Ctrl-C ends all', {
+test('everything that npm start prints works: chat, sign-in link, SQL; then Ctrl-C ends all', {
   timeout: 90_000,
 }, async () => {
   const data = await makeDataFolder()

@@ -13,7 +13,7 @@ import { removeDataFolder } from './support/remove-data-folder.ts'
 
 /**
  * `npm start`'s promises about processes, shown by killing them: the real supervisor and PostgreSQL, with a small
- * receiver and a small app that tell what they were told.
+ * receiver and a small app that report their environment.
  */
 
 /** A stop may take ten seconds, and so may a first start on a busy machine. */
@@ -33,16 +33,16 @@ afterAll(() => removeDataFolder(data))
 
 interface Started {
   readonly child: ChildProcess
-  /** All that was printed, in order. */
+  /** All printed lines, in order. */
   readonly lines: string[]
-  /** Resolves with the line that holds this text, once it is printed. */
+  /** Resolves with the line that contains this text, once it is printed. */
   readonly line: (text: string) => Promise<string>
   readonly exited: Promise<number | null>
-  /** Who runs for it: receiver, app, PostgreSQL. */
+  /** The process ids of receiver, app and PostgreSQL. */
   readonly processes: () => Promise<{ receiver: number; app: number; postgres: number }>
 }
 
-/** Starts it; the test's end stops it and shows that nothing of it is left. */
+/** Starts it. At the end of the test it is stopped, and no process of it may be left. */
 function start(environment: NodeJS.ProcessEnv = {}): Started {
   const child = spawn(process.execPath, [program], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -102,8 +102,8 @@ async function untilGone(...pids: number[]): Promise<void> {
 }
 
 /**
- * Watches until all are gone. Resolves with what was out of order: looked at from the last to the first, one that is
- * gone when one that should go before it still runs.
+ * Watches until all have ended. Resolves with those that ended too early, while a process that should end before them
+ * still ran.
  */
 async function orderOfEnd(lastToFirst: Record<string, number>): Promise<string[]> {
   const wrong: string[] = []
@@ -122,7 +122,7 @@ async function askApp(path = '/'): Promise<string> {
   return (await fetch(`http://127.0.0.1:${ports.example}${path}`)).text()
 }
 
-/** What the agent's commands may leave running: a process in a group of its own. */
+/** A process in its own group, as an agent's command may leave it running. */
 async function runInApp(command: string): Promise<number> {
   const pid = Number(await askApp(`/run?command=${encodeURIComponent(command)}`))
   await expect.poll(() => isRunning(pid)).toBe(true)
@@ -150,7 +150,7 @@ function portOf(server: ReturnType<typeof createServer>): number {
 }
 
 describe('up', () => {
-  test('prints database, receiver and chat, each once it answers, in a few calm lines', async () => {
+  test('prints database, receiver and chat, each once it answers, in a few lines', async () => {
     const turnlog = start()
     const line = await turnlog.line('postgresql://')
     const url = databaseUrl(turnlog.lines)
@@ -167,7 +167,7 @@ describe('up', () => {
     expect(turnlog.lines.join('')).not.toContain('\u001b')
   })
 
-  test('the app is told where to send and where to work, and not the way to the database', async () => {
+  test('the app gets its endpoint and workspace, but not the database’s address', async () => {
     await startWhole({ TELEMETRY_ENABLED: '0', TELEMETRY_USER_ID: 'ada', DATABASE_URL: '' })
     expect(JSON.parse(await askApp()).environment).toEqual({
       TELEMETRY_ENABLED: '0',
@@ -182,7 +182,7 @@ describe('up', () => {
     expect((await stat(token)).mode & 0o777).toBe(0o600)
   })
 
-  test('a new workspace has a file to ask about, and one that is there is left as it is', async () => {
+  test('a new workspace has a file to ask about; an existing one is not changed', async () => {
     const first = await startWhole()
     expect(await readdir(join(data, 'workspace'))).toEqual(['hello.txt'])
     first.child.kill('SIGINT')
@@ -209,7 +209,7 @@ describe('down', () => {
     },
   )
 
-  test('an app that does not end is killed; all is over in ten seconds; a start meanwhile waits', async () => {
+  test('an app that does not end is killed; everything ends within ten seconds; a start meanwhile waits', async () => {
     const turnlog = await startWhole({ STAND_IN_APP_HANGS: '1' })
     const pids = Object.values(await turnlog.processes())
     const command = await runInApp('trap "" TERM INT; while :; do sleep 1; done')
@@ -225,7 +225,7 @@ describe('down', () => {
     expect(next.lines.join('\n')).not.toContain('already running')
   })
 
-  test('Ctrl-C before all is up stops what has begun', async () => {
+  test('Ctrl-C during the start stops the parts that were started', async () => {
     const turnlog = start()
     await turnlog.line('postgresql://')
     turnlog.child.kill('SIGINT')
@@ -257,7 +257,7 @@ describe('killed', () => {
       const turnlog = await startWhole()
       const processes = await turnlog.processes()
       const command = await runInApp('sleep 1000')
-      // Who comes from the app is noted once a second: it cannot be asked when it is dead.
+      // The app's descendants are noted once a second, since a dead process has none.
       if (who === 'app') await new Promise((resolve) => setTimeout(resolve, 1_200))
       process.kill(processes[who], 'SIGKILL')
       expect(await turnlog.exited, turnlog.lines.join('\n')).toBe(1)
@@ -269,7 +269,7 @@ describe('killed', () => {
     },
   )
 
-  test('when npm start itself is killed receiver and app end, and the next start takes the database over', async () => {
+  test('when npm start is killed, receiver and app end, and the next start takes the database over', async () => {
     const first = await startWhole()
     const { app, receiver, postgres } = await first.processes()
     first.child.kill('SIGKILL')
@@ -284,7 +284,7 @@ describe('killed', () => {
     await untilGone(postgres)
   })
 
-  test('when the npm that ran it is killed all of it stops', async () => {
+  test('when the npm that runs it is killed, all of it stops', async () => {
     const npm = spawn('/bin/sh', ['-c', `'${process.execPath}' '${program}' & echo $!; wait`], {
       stdio: ['ignore', 'pipe', 'ignore'],
       env: {
@@ -305,7 +305,7 @@ describe('killed', () => {
   })
 })
 
-describe('what stands in the way is said in one line, and the exit code is 1', () => {
+describe('a problem at the start is reported in one line, with exit code 1', () => {
   async function refusal(environment: NodeJS.ProcessEnv): Promise<string> {
     const turnlog = start(environment)
     expect(await turnlog.exited, turnlog.lines.join('\n')).toBe(1)
@@ -321,7 +321,7 @@ describe('what stands in the way is said in one line, and the exit code is 1', (
     expect(JSON.parse(await askApp())).toHaveProperty('pid')
   })
 
-  test('a port that somebody has', async () => {
+  test('a port in use', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     onTestFinished(() => {
@@ -335,14 +335,14 @@ describe('what stands in the way is said in one line, and the exit code is 1', (
     }
   })
 
-  test('a setting that makes no sense', async () => {
+  test('an invalid setting', async () => {
     expect(await refusal({ EXAMPLE_PORT: 'eighty' })).toContain('EXAMPLE_PORT must be a port')
     expect(await refusal({ TURNLOG_PG_PORT: '0' })).toContain('TURNLOG_PG_PORT must be a port')
     expect(await refusal({ EXAMPLE_PORT: String(ports.receiver) })).toContain('must differ')
     expect(await refusal({ DATABASE_URL: 'mysql://localhost/x' })).toContain('DATABASE_URL must be')
   })
 
-  test('a data folder or a workspace that cannot be', async () => {
+  test('a data folder or a workspace that cannot be created', async () => {
     const file = join(data, 'a-file')
     await writeFile(file, '')
     await mkdir(join(data, 'read-only'), { mode: 0o500, recursive: true })

@@ -1,4 +1,4 @@
-/** The command and the configurations as a user has them, with the real Collector. */
+/** The command and the configurations, as users run them, with the real Collector. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -39,7 +39,7 @@ test.each([
   expect(said).toContain(reason)
 })
 
-test('a token from a file is sent, and one that is written anew as well', async () => {
+test('the token from a file is sent, also after the file was rewritten', async () => {
   using folder = temporaryFolder()
   const tokenFile = path.join(folder.path, 'token')
   await using stage = await openStage()
@@ -66,7 +66,7 @@ test('a token from a file is sent, and one that is written anew as well', async 
     .toEqual([{ user_id: 'jun' }, { user_id: 'mara' }])
 })
 
-test('npm run collector brings it up, passes on what is sent, and stops when told to', async () => {
+test('npm run collector starts the Collector, which forwards records and stops when asked', async () => {
   using folder = temporaryFolder()
   await using stage = await openStage()
   const { receiver } = stage

@@ -1,7 +1,6 @@
 /**
- * A Collector loses what it has acknowledged when it is killed a second time while it puts back what the first kill left.
- * What an app under the preload has recorded lands all the same: its segments are kept until the receiver's ledger has
- * them.
+ * A Collector loses acknowledged records if it is killed a second time while it recovers from the first kill. Records of
+ * an app under the preload still land: its segments are kept until the receiver's ledger has them.
  */
 import { rmSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
@@ -10,7 +9,7 @@ import { expect, test } from 'vitest'
 import { temporaryFolder } from '../../test/support/example.ts'
 import { expectAllOnce, openStage } from './support/stage.ts'
 
-test('killed twice in a row, again and again and also while it starts, everything lands once', async () => {
+test('everything lands once although the Collector is killed twice in a row, repeatedly, and while it starts', async () => {
   await using stage = await openStage()
   const { collector } = stage
   await collector.start()
@@ -21,7 +20,7 @@ test('killed twice in a row, again and again and also while it starts, everythin
     await app.chat(`create ${name} with ${part}`)
     files.push(name)
   }
-  // Between a kill and the next the Collector is left as long as it takes to open its queue, and a little more each time.
+  // Between two kills the Collector gets the time that it needs to open its queue, and a little more each time.
   for (const [round, aliveMs] of [20, 60, 120, 200, 320, 500].entries()) {
     await stage.receiverAway()
     await turn(round, 'acknowledged')
@@ -38,13 +37,13 @@ test('killed twice in a row, again and again and also while it starts, everythin
     await collector.start()
     await turn(round, 'after')
   }
-  // Its end and the next start are logs that come after a lost one; without, it would be tried again rarely.
+  // The app's end and its next start are logs that overtake a lost one; without them it would be sent again only rarely.
   await app.stop()
   await stage.startApp()
   await expectAllOnce(stage, files)
 })
 
-test('a Collector that loses its whole queue loses nothing of ours, large contents neither', async () => {
+test('if a Collector loses its whole queue, all records and large contents of an app still land', async () => {
   using queue = temporaryFolder()
   await using stage = await openStage({ queue: queue.path })
   const { collector, database } = stage
@@ -71,7 +70,7 @@ test('a Collector that loses its whole queue loses nothing of ours, large conten
   await expect.poll(results).toEqual([{ result: large }])
 })
 
-test('app and Collector killed together: the next start of the app lands everything once', async () => {
+test('if app and Collector are killed together, the next start of the app lands everything once', async () => {
   await using stage = await openStage()
   const { collector } = stage
   await collector.start()

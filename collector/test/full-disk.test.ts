@@ -1,4 +1,4 @@
-/** A queue that is full, and a disk that is full: who sends is told, nothing of ours is lost, and it heals. */
+/** A full queue, and a full disk: the sender gets 503, an app's records are not lost, and the Collector recovers. */
 import { randomBytes } from 'node:crypto'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
@@ -8,7 +8,7 @@ import { expectAllOnce, openStage, type Stage } from './support/stage.ts'
 
 const mebibyte = 1024 ** 2
 
-test('a queue of an eighth of its disk never fills it: what is above it waits, and is taken later', async (context) => {
+test('a queue of an eighth of its disk never fills it; further requests wait and are taken later', async (context) => {
   const disk = mountDisk(context, 64)
   await using stage = await openStage({
     queue: path.join(disk.path, 'queue'),
@@ -26,9 +26,9 @@ test('a queue of an eighth of its disk never fills it: what is above it waits, a
     .poll(() => stage.collector.metric('otelcol_exporter_queue_size'))
     .toBeGreaterThan(13 * mebibyte)
   await app.chat('create meanwhile.txt with text')
-  // Five of a signal are below the limit, and nobody takes any away.
+  // Five requests of a signal are below the limit, and none is delivered.
   expect(answers.length).toBeLessThanOrEqual(10)
-  // Two signals, 2.5 times what each holds: the third would have its 20 MiB, too.
+  // Two signals, each 2.5 times its content: there would be 20 MiB for the third signal, too.
   expect(disk.free()).toBeGreaterThan(24 * mebibyte)
   await stage.receiverBack()
   await Promise.all(sending)
@@ -36,7 +36,7 @@ test('a queue of an eighth of its disk never fills it: what is above it waits, a
   await expectAllOnce(stage, ['before.txt', 'meanwhile.txt'])
 })
 
-test('a disk that somebody else filled is answered 503 until there is room', async (context) => {
+test('with a disk that another program filled, requests are answered 503 until there is room', async (context) => {
   const disk = mountDisk(context, 48)
   await using stage = await openStage({ queue: path.join(disk.path, 'queue') })
   await stage.collector.start()
@@ -54,7 +54,7 @@ test('a disk that somebody else filled is answered 503 until there is room', asy
   await expectAllOnceInTheEnd(stage, app, ['before.txt', 'meanwhile.txt', 'after.txt'])
 })
 
-test('a disk that the queue itself filled is answered 503, for each signal until it has room', async (context) => {
+test('with a disk that the queue filled, each signal is answered 503 until it has room', async (context) => {
   const disk = mountDisk(context, 64)
   await using stage = await openStage({ queue: path.join(disk.path, 'queue') })
   await stage.collector.start()
@@ -70,7 +70,7 @@ test('a disk that the queue itself filled is answered 503, for each signal until
   expect(await send(stage, 'logs')).toBe(503)
   await app.chat('create meanwhile.txt with text')
   await stage.receiverBack()
-  // What has landed has left room in the traces' file, which on a disk without a free byte stays as large as it is.
+  // Landed traces have left room in their file; on a full disk the file cannot shrink.
   await expect.poll(() => send(stage, 'traces')).toBe(200)
   expect(await send(stage, 'logs')).toBe(503)
   expect(disk.free()).toBe(0)
@@ -85,7 +85,7 @@ async function expectHealing(stage: Stage, disk: TestDisk): Promise<void> {
   await expect.poll(() => send(stage, 'logs')).toBe(200)
 }
 
-/** A full disk may lose what the Collector had acknowledged; the app's end and next start are logs that overtake it. */
+/** On a full disk the Collector may lose acknowledged requests; the app's end and next start are logs that overtake them. */
 async function expectAllOnceInTheEnd(
   stage: Stage,
   app: { stop(): Promise<unknown> },
@@ -96,7 +96,7 @@ async function expectAllOnceInTheEnd(
   await expectAllOnce(stage, files)
 }
 
-/** 1.3 MiB, which take as much on disk: they do not compress. */
+/** 1.3 MiB of incompressible data, so they take as much on disk. */
 async function send(
   { collector, receiver }: Pick<Stage, 'collector' | 'receiver'>,
   signal: 'traces' | 'logs',

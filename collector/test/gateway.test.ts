@@ -1,4 +1,4 @@
-/** A gateway lets in who has a token of its file, and passes records on as those of the user they name. */
+/** A gateway accepts requests with a token from its file; records belong to the user that they name. */
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
@@ -28,7 +28,7 @@ async function openGateway(more: Pick<StageOptions, 'overlays' | 'environment'> 
   }
 }
 
-test('a token that is not in the file gets 401, nothing is taken, and nothing is lost', async () => {
+test('a token that is not in the file gets 401, and its sender loses nothing', async () => {
   await using gateway = await openGateway()
   const { collector, receiver, database } = gateway
   await collector.start()
@@ -36,14 +36,14 @@ test('a token that is not in the file gets 401, nothing is taken, and nothing is
     const answer = await post({ url: collector.url, token }, 'traces', traceRequest([span()]))
     expect(answer.status).toBe(401)
   }
-  // The ledger tells the holder of a token only of records that are the token's user's.
+  // The ledger shows a token only the records of its user.
   const settings = { TELEMETRY_USER_ID: 'mara' }
   const app = await gateway.startApp({ settings })
   await app.chat('create a.txt with text')
   expect(await database.query('select * from spans')).toEqual([])
 
   gateway.letIn(receiver.token, 'mara')
-  // A client that was refused comes back rarely; the next start comes at once.
+  // A refused client retries only rarely, but a new start sends at once.
   await expect
     .poll(
       async () => (await post({ url: collector.url, token: receiver.token }, 'traces', {})).status,
@@ -55,7 +55,7 @@ test('a token that is not in the file gets 401, nothing is taken, and nothing is
   await expectAllOnce(gateway, ['a.txt', 'b.txt'])
 })
 
-test('records of several users land as those of the user they name', async () => {
+test('each record lands for the user that it names', async () => {
   await using gateway = await openGateway()
   const { collector, receiver, database } = gateway
   const tokens = new Map<string, string>()
@@ -78,7 +78,7 @@ test('records of several users land as those of the user they name', async () =>
   )
 })
 
-test('over gRPC, too, a wrong token is refused and a good one is let in', async () => {
+test('over gRPC, too, a wrong token is refused and a valid one accepted', async () => {
   await using gateway = await openGateway()
   const { collector, receiver, database } = gateway
   gateway.letIn(receiver.token, 'mara')
@@ -89,7 +89,7 @@ test('over gRPC, too, a wrong token is refused and a good one is let in', async 
   await expect.poll(() => database.query('select name from spans')).toEqual([{ name: 'good' }])
 })
 
-test('who is taken out of the file is refused from then on', async () => {
+test('a token that is removed from the file is refused', async () => {
   await using gateway = await openGateway()
   const { collector, receiver, usersFile } = gateway
   gateway.letIn(receiver.token, 'mara')
@@ -101,7 +101,7 @@ test('who is taken out of the file is refused from then on', async () => {
   await expect.poll(status).toBe(401)
 })
 
-test('with TLS an app that knows the authority sends as before', async ({ skip }) => {
+test('with TLS, an app that trusts the certificate authority sends as before', async ({ skip }) => {
   using folder = temporaryFolder()
   const [certificate, key] = ['certificate', 'key'].map((name) => path.join(folder.path, name))
   const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
@@ -117,7 +117,7 @@ test('with TLS an app that knows the authority sends as before', async ({ skip }
   gateway.letIn(receiver.token, 'mara')
   await collector.start()
   const target = { url: collector.url, token: receiver.token }
-  expect((await post(target, 'traces', {})).status).toBe(400) // In clear.
+  expect((await post(target, 'traces', {})).status).toBe(400) // Without TLS.
   const settings = {
     TELEMETRY_ENDPOINT: collector.url.replace('http:', 'https:'),
     TELEMETRY_USER_ID: 'mara',

@@ -1,4 +1,4 @@
-/** Traces go to a Jaeger as well. Whatever it does, the landing goes on, and clients are not told of it. */
+/** Traces are also sent to a Jaeger. Whatever Jaeger does, records land, and clients notice nothing. */
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { gunzipSync } from 'node:zlib'
@@ -15,7 +15,7 @@ async function openWithJaeger(jaeger: string) {
   return stage
 }
 
-test('a Jaeger that is there gets each trace', async () => {
+test('a running Jaeger gets each trace', async () => {
   const jaeger = await startJaeger()
   await using stage = await openWithJaeger(jaeger.url)
   const app = await stage.startApp()
@@ -39,7 +39,7 @@ test.each(Object.entries(broken))('with a Jaeger that %s everything lands', asyn
   await expectAllOnce(stage, ['a.txt', 'b.txt'])
 })
 
-test('a queue towards Jaeger that overflows is no matter of the client’s, and holds up no stop', async () => {
+test('an overflow of Jaeger’s queue does not affect clients, and does not delay the stop', async () => {
   const hanging = await startHanging()
   await using stage = await openWithJaeger(hanging.url)
   const { collector, receiver, database } = stage
@@ -83,7 +83,7 @@ async function startJaeger(status = 200) {
   }
 }
 
-/** Takes connections, reads, and never says a word. */
+/** Accepts connections, reads, and never answers. */
 async function startHanging() {
   const server = createServer((socket) => {
     socket.on('error', () => undefined)

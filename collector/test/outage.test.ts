@@ -1,4 +1,4 @@
-/** The receiver is away, the Collector is away, a token is refused: nothing is lost. */
+/** The receiver is down, the Collector is down, or a token is refused: nothing is lost. */
 
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { expectAllOnce, openStage } from './support/stage.ts'
 
 const names = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']
 
-test('ten turns while the receiver is away wait in the queue, also over a restart, and land once', async () => {
+test('ten turns wait in the queue while the receiver is down, also across a restart, and land once', async () => {
   await using stage = await openStage()
   const { collector, database } = stage
   await collector.start()
@@ -28,7 +28,7 @@ test('ten turns while the receiver is away wait in the queue, also over a restar
   )
 })
 
-test('turns while the Collector is away wait in the spool', async () => {
+test('turns wait in the spool while the Collector is down', async () => {
   await using stage = await openStage()
   const app = await stage.startApp()
   for (const name of names) await app.chat(`create ${name}.txt with ${name}`)
@@ -39,7 +39,7 @@ test('turns while the Collector is away wait in the spool', async () => {
   )
 })
 
-test('an app that has no token for the receiver’s ledger keeps what it sent', async () => {
+test('an app without a token for the receiver’s ledger keeps what it sent', async () => {
   await using stage = await openStage()
   await stage.collector.start()
   const app = await stage.startApp({ token: 'wrong' })
@@ -50,7 +50,7 @@ test('an app that has no token for the receiver’s ledger keeps what it sent', 
   await expectAllOnce(stage, ['a.txt'])
 })
 
-test('what a Collector drops because the receiver refuses its token is sent again', async () => {
+test('records that a Collector drops because the receiver refuses its token are sent again', async () => {
   await using stage = await openStage({ collectorToken: async () => 'revoked' })
   const { collector, receiver } = stage
   await collector.start()
@@ -64,7 +64,7 @@ test('what a Collector drops because the receiver refuses its token is sent agai
   await expectAllOnce(stage, ['dropped.txt', 'later.txt'])
 })
 
-test('a backlog that has landed leaves the disk', async () => {
+test('the queue’s files shrink after a backlog has landed', async () => {
   using queue = temporaryFolder()
   await using stage = await openStage({ queue: queue.path })
   const { collector, receiver, database } = stage

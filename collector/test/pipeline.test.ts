@@ -1,4 +1,4 @@
-/** Through the Collector everything arrives as it was sent, over HTTP and over gRPC. */
+/** Records arrive unchanged through the Collector, over HTTP and over gRPC. */
 import { writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { OTLPLogExporter as GrpcLogExporter } from '@opentelemetry/exporter-logs-otlp-grpc'
@@ -18,7 +18,7 @@ import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { expect, test } from 'vitest'
 import { expectAllOnce, openStage } from './support/stage.ts'
 
-test('a turn that the preload records lands once, whole, and leaves the spool', async () => {
+test('a turn that the preload records lands once, whole, and is deleted from the spool', async () => {
   await using stage = await openStage()
   await stage.collector.start()
   const app = await stage.startApp()
@@ -32,7 +32,7 @@ test('a turn that the preload records lands once, whole, and leaves the spool', 
   ])
 })
 
-test('contents of megabytes travel in parts, and are read as they were', async () => {
+test('contents of megabytes are sent in parts, and read unchanged', async () => {
   await using stage = await openStage()
   await stage.collector.start()
   const large = Array.from(

@@ -1,7 +1,7 @@
 """A small agent app: FastAPI, the Anthropic SDK, one tool that writes files. README.md says how to run it.
 
-Its model calls are recorded by the SDK itself and its requests by OpenTelemetry's FastAPI instrumentation, without a
-line here; turns, tool calls, file operations and decisions by `turnlog.py`.
+The SDK records its model calls and OpenTelemetry's FastAPI instrumentation its requests, without any code here;
+`turnlog.py` records turns, tool calls, file operations and decisions.
 """
 
 import os
@@ -46,7 +46,7 @@ def in_workspace(path):
 
 
 def read(path):
-    """The text of a file as it is on disk; `None` where there is no file."""
+    """The unchanged text of a file; `None` if there is no file."""
     target = in_workspace(path)
     return target.read_bytes().decode() if target.exists() else None
 
@@ -74,7 +74,7 @@ def run_tool(name, arguments):
 
 
 def use_tool(block):
-    """What the model is told of one tool it asked for."""
+    """Runs one tool call, and returns the result for the model."""
     result = {"type": "tool_result", "tool_use_id": block.id}
     with turnlog.tool_call(block.name, block.id, block.input) as told:
         try:
@@ -87,7 +87,7 @@ def use_tool(block):
 
 
 def revert(operation):
-    """Only what the operation left is replaced by what was before."""
+    """Restores the earlier content, unless the file was changed after the operation."""
     now = read(operation.path)
     if now != operation.after:
         return "missing" if now is None else "conflict"

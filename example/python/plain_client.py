@@ -8,10 +8,10 @@ HEADERS = {"authorization": "Bearer " + os.environ["TURNLOG_TOKEN"], "content-ty
 def send(*events):
     stamped = [{"eventId": str(uuid.uuid4()), "timestamp": time.time() * 1000, **event} for event in events]
     request = urllib.request.Request(RECEIVER + "/api/v1/events", gzip.compress(json.dumps(stamped).encode()), HEADERS)
-    for attempt in range(6):  # The same bytes again: what has landed is a duplicate then, and harmless.
+    for attempt in range(6):  # Sends the same bytes again: events that have landed become harmless duplicates.
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.load(answer)["results"]  # Each event's: landed, duplicate, or rejected for a reason.
+                return json.load(answer)["results"]  # For each event: landed, duplicate, or rejected with a reason.
         except urllib.error.HTTPError as error:
             if error.code not in (429, 502, 503, 504):
                 sys.exit(f"{error.code}: {error.read().decode()}")

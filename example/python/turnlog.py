@@ -1,7 +1,7 @@
 """Turnlog's attribute names for OpenTelemetry Python: turns, tool calls, file operations, decisions.
 
-A few functions to copy into an app. Providers and exporters come from `opentelemetry-instrument`. The names, with their
-meaning: docs/CONVENTIONS.md.
+A few functions to copy into an app. `opentelemetry-instrument` sets up providers and exporters. docs/CONVENTIONS.md
+explains the names.
 """
 
 import difflib
@@ -26,7 +26,7 @@ logger = get_logger("example.agent")
 
 
 class _Belonging(SpanProcessor):
-    """Which session and conversation a span belongs to, also one of the SDK's or of another instrumentation."""
+    """Adds session and conversation to every span, including those of the SDK and other instrumentations."""
 
     def on_start(self, span, parent_context=None):
         span.set_attribute("session.id", SESSION_ID)
@@ -77,7 +77,7 @@ def _failed(span, error, origin):
 
 @contextmanager
 def _span(name, attributes, origin):
-    """A span that fails with what is thrown through it."""
+    """A span that fails if an exception is raised inside it."""
     with tracer.start_as_current_span(
         name, attributes=attributes, record_exception=False, set_status_on_exception=False
     ) as span:
@@ -90,7 +90,7 @@ def _span(name, attributes, origin):
 
 @contextmanager
 def turn(prompt, agent, conversation_id, model):
-    """One message of the user, and all that follows. `answer(text)` says what the user was told."""
+    """One message of the user, and all that follows. `answer(text)` records the answer to the user."""
     attributes = {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.name": agent,
@@ -110,7 +110,7 @@ def turn(prompt, agent, conversation_id, model):
 
 @contextmanager
 def tool_call(name, call_id, arguments):
-    """One execution of a tool. `told(text, error)` says what the model was told, and why, when it failed."""
+    """One execution of a tool. `told(text, error)` records the result for the model, and the error of a failed call."""
     attributes = {
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": name,
@@ -138,7 +138,7 @@ class FileOperation:
 
 
 def file_operation(path, before, after):
-    """What became of one file, `None` where there was, or is, none. Returns what a decision refers to."""
+    """One file operation; `None` means that there was, or is, no file. Returns the reference for a decision."""
     kind = "create" if before is None else "delete" if after is None else "edit"
     diff = unified_diff(path, before, after)
     operation_id = str(uuid.uuid4())
@@ -160,16 +160,16 @@ def file_operation(path, before, after):
 
 
 def unified_diff(path, before, after):
-    """As `git apply` takes it."""
+    """A diff that `git apply` accepts."""
     names = ("/dev/null" if before is None else f"a/{path}", "/dev/null" if after is None else f"b/{path}")
-    # Not splitlines(), for which a form feed ends a line, too.
+    # Not splitlines(), which also splits at a form feed.
     sides = [re.findall(r"[^\n]*\n|[^\n]+", text or "") for text in (before, after)]
     lines = difflib.unified_diff(*sides, *names)
     return [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
 
 
 def decide(operation, decision, outcome, reason=None):
-    """What the user said of a file operation: `accept`, `reject` or `revert`; and what that did to the file."""
+    """The user's decision on a file operation: `accept`, `reject` or `revert`; and its effect on the file."""
     attributes = {
         "file.path": operation.path,
         "turnlog.file_operation.id": operation.id,

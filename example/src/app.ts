@@ -1,4 +1,4 @@
-/** The app: plugins and routes in order. It does not listen. */
+/** Builds the app: plugins and routes in order. It does not listen yet. */
 
 import type Anthropic from '@anthropic-ai/sdk'
 import { changesRoutes } from '@turnlog/instrumentation/changes'
@@ -13,9 +13,9 @@ import { pageRoutes } from './routes/page.ts'
 import { createToolbox } from './tools/toolbox.ts'
 import { openWorkspace } from './tools/workspace.ts'
 
-/** A long prompt, pasted logs and all. */
+/** Enough for a long prompt with pasted logs. */
 const bodyBytesMax = 8 * 1024 ** 2
-/** Turns under way at the end may take this long before they are aborted. */
+/** When the app closes, running turns are aborted after this time. */
 const turnsEndWithinMs = 1_000
 const connectionsEndWithinMs = 500
 
@@ -26,7 +26,7 @@ export interface AppOptions {
   readonly workspace: string
 }
 
-/** Opens the workspace too; throws when it cannot be. Closing takes two seconds at most. */
+/** Also opens the workspace; throws if that fails. Closing takes two seconds at most. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const workspace = await openWorkspace(options.workspace)
   const agent = createAgent({

@@ -1,4 +1,4 @@
-/** Every setting of the app; the only reader of the environment. */
+/** All settings of the app. Only this file reads them from the environment. */
 
 import { resolve } from 'node:path'
 
@@ -15,7 +15,7 @@ export type ModelConfig =
       readonly kind: 'api'
       readonly name: string
       readonly apiKey: string
-      /** Absent: the real API. */
+      /** Undefined for the real API. */
       readonly baseUrl: string | undefined
     }
 
@@ -27,7 +27,7 @@ const portDefault = 8000
 const modelDefault = 'claude-sonnet-5-5'
 const scriptedModelDefault = 'scripted-model'
 
-/** An empty variable counts as absent. Paths are taken from the working directory. */
+/** An empty variable counts as absent. Paths are relative to the working directory. */
 export function readConfig(environment: NodeJS.ProcessEnv, directory: string): ReadConfig {
   const setting = (name: string): string | undefined => environment[name]?.trim() || undefined
 
@@ -52,7 +52,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, directory: string): R
           : {
               kind: 'api',
               name: name ?? modelDefault,
-              // A local stand-in asks for no key; the SDK does.
+              // The SDK requires a key, even for a local stand-in that ignores it.
               apiKey: apiKey ?? 'none',
               baseUrl,
             },

@@ -1,4 +1,4 @@
-/** The process: config, model, listen, signals, close. */
+/** The app's process: reads the config, starts the model, listens, and closes on a signal. */
 
 import Anthropic from '@anthropic-ai/sdk'
 import { buildApp } from './app.ts'
@@ -6,7 +6,7 @@ import { type ModelConfig, readConfig } from './config.ts'
 import { type ScriptedModel, startScriptedModel } from './scripted-model/start.ts'
 
 const host = '127.0.0.1'
-/** What is not closed by then is given up. */
+/** After this time the process exits, even if something is still open. */
 const closeWithinMs = 3_000
 
 async function main(): Promise<void> {
@@ -40,7 +40,7 @@ function createClient(model: ModelConfig, scripted: ScriptedModel | undefined): 
   return new Anthropic({ apiKey: 'none', baseURL: scripted?.baseUrl })
 }
 
-/** Closes at the first signal, when whoever started us with a channel is gone, and when the model is. */
+/** Closes at the first signal, when the parent's IPC channel closes, and when the scripted model ends. */
 function closeOnce(scripted: ScriptedModel | undefined, close: () => Promise<void>): void {
   let isClosing = false
   const end = (exitCode: number): void => {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * In the Collector's place: knows `validate`, answers its health port, tells what it was told, ends when asked.
- * With STAND_IN=ends it ends by itself.
+ * A stand-in for the Collector: supports `validate`, answers on its health port, logs its settings, ends when asked.
+ * With STAND_IN=ends it ends without being asked.
  */
 import { createServer } from 'node:http'
 

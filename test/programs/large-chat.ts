@@ -1,6 +1,6 @@
 /**
- * A chat app whose tools read and write files whole, and one that answers with characters no file has. Knows nothing of
- * telemetry. `API` is its Messages API.
+ * A chat app with tools that read and write whole files, and a tool that returns unusual characters. It contains no
+ * telemetry. `API` is the address of its Messages API.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'

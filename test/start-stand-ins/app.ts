@@ -1,6 +1,6 @@
 /**
- * Answers with what it was told. Starts what `?run=` says as a command of an agent would be: in a process group of its
- * own. With STAND_IN_APP_HANGS it does not end when asked.
+ * Answers with its environment. Starts the command of `?run=` in a new process group, like an agent's command. With
+ * STAND_IN_APP_HANGS it does not end when asked.
  */
 
 import { spawn } from 'node:child_process'

@@ -1,4 +1,4 @@
-/** Answers for its health, with what it was told, once the database does. */
+/** Answers the health check with its environment once the database answers. */
 
 import { createServer } from 'node:http'
 import pg from 'pg'

@@ -1,4 +1,4 @@
-/** `npm start` with a small receiver and a small app in place of the real ones. */
+/** `npm start` with stand-ins for the receiver and the app. */
 
 import { join } from 'node:path'
 import { readStartSettings } from '../../start/settings.ts'

@@ -1,5 +1,5 @@
 /**
- * The law of the records: recorded = landed + rejected + dropped (the receiver's ledger) + waiting + quarantined (the
+ * The account of records: recorded = landed + rejected + dropped (the receiver's ledger) + waiting + quarantined (the
  * spool), for every recorder that either side knows.
  */
 import { existsSync, readdirSync } from 'node:fs'
@@ -16,9 +16,9 @@ export interface Account {
   readonly dropped: number
   readonly waiting: number
   readonly quarantined: number
-  /** Given up before it was learnt whether they have landed: some may be counted above, the others are missing. */
+  /** Given up without a confirmation: some may have landed and be counted above, the others are missing. */
   readonly unconfirmed: number
-  /** recorded less all the others: 0 when nothing is missing or counted twice. */
+  /** recorded minus all others: 0 if nothing is missing or counted twice. */
   readonly unaccounted: number
 }
 

@@ -1,4 +1,4 @@
-/** What `git apply` and GNU patch make of a diff. A machine without either fails the test that needs it. */
+/** Applies a diff with `git apply` and with GNU patch. Without these programs the test fails. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,7 +18,7 @@ export interface DiffedFile {
   readonly before?: string | undefined
 }
 
-/** The file after the diff; undefined where there is none. A file that was renamed must be gone. */
+/** The file after the diff; undefined if there is none. The old name of a renamed file must not exist. */
 export function applyDiff(
   tool: (typeof diffTools)[number],
   { path, previousPath = path, before }: DiffedFile,

@@ -1,4 +1,4 @@
-/** For a child process that is to see nothing of whoever runs the tests: only how programs are found, and Node's cache. */
+/** An environment for child processes without the user's settings: only the PATH, and Node's cache. */
 export function bareEnvironment(): NodeJS.ProcessEnv {
   const { PATH, NODE_COMPILE_CACHE } = process.env
   return { PATH, NODE_COMPILE_CACHE }

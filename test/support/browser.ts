@@ -7,7 +7,7 @@ const startWithinMs = 60_000
 /** Generous: other browsers and databases may be starting beside this one. */
 const actWithinMs = 15_000
 
-/** A browser for all tests of a file; each `open` is a page that has seen nothing, gone after its test. */
+/** A browser for all tests of a file; each `open` is a page in a new context, closed after its test. */
 export function useBrowser() {
   let browser: Browser | undefined
   vi.setConfig({ testTimeout: actWithinMs * 2, expect: { poll: { timeout: actWithinMs } } })
@@ -26,7 +26,7 @@ export function useBrowser() {
       const errors: string[] = []
       page.on('pageerror', (error) => errors.push(error.message))
       page.on('console', (message) => {
-        // What the server answers, or does not, is the test's business; the browser reports it as well.
+        // The browser also reports failed requests; tests check those themselves.
         const isServers = /Failed to load resource|WebSocket connection to/.test(message.text())
         if (message.type() === 'error' && !isServers) {
           errors.push(message.text())

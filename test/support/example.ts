@@ -1,4 +1,4 @@
-/** The example app as a stranger runs it: its own process, under the preload, against a real spool folder. */
+/** Runs the example app like a user: as a separate process, under the preload, with a real spool folder. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
@@ -13,7 +13,7 @@ export interface Folder extends Disposable {
   readonly path: string
 }
 
-/** A folder of one's own, gone after use. */
+/** A temporary folder, deleted after use. */
 export function temporaryFolder(): Folder {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'turnlog-test-')))
   return {
@@ -65,7 +65,7 @@ export async function startExample(options: ExampleOptions) {
   return {
     url,
     child,
-    /** What it has printed on its console, both streams. */
+    /** Its output, of both streams. */
     output,
     stop,
     /** One turn over REST. */
@@ -104,7 +104,7 @@ export async function startExample(options: ExampleOptions) {
   }
 }
 
-/** The settings of whoever runs the tests are not the tests'. */
+/** The environment without the user's own settings. */
 function withoutOwnSettings(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(

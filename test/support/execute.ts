@@ -1,4 +1,4 @@
-/** One statement on a connection of its own. */
+/** Runs one statement on a new connection. */
 import pg from 'pg'
 
 export async function execute(url: string, text: string): Promise<void> {

@@ -1,7 +1,7 @@
 /**
- * One real PostgreSQL for the whole run, and in it one migrated template database that tests clone.
+ * Provides one real PostgreSQL for the whole run, with one migrated template database that tests clone.
  *
- * `DATABASE_URL` names the server to use; without it the embedded one is started in a folder of its own.
+ * `DATABASE_URL` names the server; without it the embedded one is started in a temporary folder.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -15,7 +15,7 @@ import { startPostgres, type TestServer } from './start-postgres.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The server, through a database nobody tests in. */
+    /** The server's address, with a database that no test uses. */
     readonly serverUrl: string
     readonly templateName: string
   }
@@ -23,10 +23,10 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await using opening = new AsyncDisposableStack()
-  // Hundreds of processes strip the types of the same modules.
+  // A compile cache: hundreds of processes strip the types of the same modules.
   const cache = await mkdtemp(join(tmpdir(), 'turnlog-compiled-'))
   process.env.NODE_COMPILE_CACHE = cache
-  // A program that was killed a moment ago may still be writing to it.
+  // A program that was just killed may still be writing to it, so we retry.
   opening.defer(() => rm(cache, { recursive: true, force: true, maxRetries: 10 }))
   const server = opening.use(await openServer())
   const templateName = `turnlog_template_${randomBytes(4).toString('hex')}`

@@ -1,6 +1,6 @@
 /**
- * A stand-in for a Collector: it says 200 to whatever it is sent, as a real one does, and passes it on afterwards, as it
- * came; or loses it, or holds it, as a test tells it. What the receiver does not take it sends again, for ever.
+ * A stand-in for a Collector. Like a real one it answers 200 to every request, and forwards it afterwards, unchanged; or
+ * loses or holds it, as the test chooses. It repeats requests that the receiver does not take, without end.
  */
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,15 +14,15 @@ export interface TakenRequest {
   readonly text: string
 }
 
-/** `twice`: once at once, and once more a little later. */
+/** `twice`: forwards at once, and again a little later. */
 export type Fate = 'pass' | 'lose' | 'hold' | 'twice'
 
 export interface LossyCollectorOptions {
   /** The receiver's base URL. */
   readonly receiver: string
-  /** Its own token towards the receiver, as a gateway has one; its users' without. */
+  /** A gateway's token for the receiver; without it, the users' tokens are forwarded. */
   readonly token?: string
-  /** What becomes of each request; it may be changed at any time. */
+  /** Decides the fate of each request; it may be changed at any time. */
   readonly fate?: (request: TakenRequest) => Fate
 }
 
@@ -81,12 +81,12 @@ export async function startLossyCollector({
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** All that it has said 200 to, in order. */
+    /** All requests that were answered 200, in order. */
     taken,
     setFate(next: (request: TakenRequest) => Fate): void {
       state.fate = next
     },
-    /** Passes on what it has held, the oldest first. */
+    /** Forwards the held requests, the oldest first. */
     release(): void {
       for (const pass of held.splice(0)) pass()
     },

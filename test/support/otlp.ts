@@ -1,4 +1,4 @@
-/** OTLP/JSON requests, made by hand, and their sending. */
+/** Makes OTLP/JSON requests by hand, and sends them. */
 import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 
@@ -17,7 +17,7 @@ export type Json = Readonly<Record<string, unknown>>
 export const newTraceId = () => randomBytes(16).toString('hex')
 export const newSpanId = () => randomBytes(8).toString('hex')
 
-/** Nanoseconds since 1970, as OTLP/JSON has them. */
+/** Nanoseconds since 1970, in OTLP/JSON's form. */
 export function nanoseconds(date = new Date(), extra = 0n): string {
   return String(BigInt(date.getTime()) * 1_000_000n + extra)
 }
@@ -46,7 +46,7 @@ export function toValue(value: Value): Json {
   }
 }
 
-/** A span of now; members of `overrides` replace its own. */
+/** A span of the current time; `overrides` replaces members. */
 export function span(attributes: Attributes = {}, overrides: Json = {}): Json {
   return {
     traceId: newTraceId(),
@@ -97,7 +97,7 @@ export function metricsRequest(metrics: readonly unknown[], resource: Attributes
   }
 }
 
-/** A data point of now; members of `overrides` replace its own. */
+/** A data point of the current time; `overrides` replaces members. */
 export function point(attributes: Attributes = {}, overrides: Json = {}): Json {
   const now = new Date()
   return {
@@ -124,7 +124,7 @@ export interface Target {
   readonly token: string
 }
 
-/** Posts JSON, gzipped as a recorder does. Strings and bytes are sent as they are. */
+/** Posts JSON, gzipped like a recorder's. Strings and bytes are sent unchanged. */
 export async function post(
   { url, token }: Target,
   signal: 'traces' | 'logs' | 'metrics',

@@ -1,10 +1,10 @@
-/** Plain events, and their sending. */
+/** Makes plain events, and sends them. */
 import { gzipSync } from 'node:zlib'
 import type { Target } from './otlp.ts'
 
 export type Event = Readonly<Record<string, unknown>>
 
-/** One of each type, of one turn of one session: the turn, a tool call in it, a file it edited, a decision, an error. */
+/** One event of each type for one turn: session, turn, tool call, edited file, decision and error. */
 export function eventsOfTurn(names: {
   readonly sessionId: string
   readonly turnId: string
@@ -73,7 +73,7 @@ export function eventsOfTurn(names: {
   }
 }
 
-/** Strings and bytes are sent as they are. */
+/** Strings and bytes are sent unchanged. */
 export function postEvents(
   { url, token }: Target,
   events: unknown,
@@ -109,7 +109,7 @@ export interface EventAnswer {
   }[]
 }
 
-/** Sends, and expects to be heard. */
+/** Sends events, and expects the answer 200. */
 export async function sendEvents(target: Target, events: unknown): Promise<EventAnswer> {
   const answer = await postEvents(target, events)
   if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`)

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 
 /**
- * Ports nobody listens on, all different: they are held until all are known. Below those that systems give to outgoing
- * connections, so that each is still free when who listens there has been away: a client that tries a port from that range
- * again and again in the meantime ends up connected to itself.
+ * Free ports, all different: each is occupied until all are chosen. They are below the range of outgoing connections, so
+ * that a port stays free while its server is stopped: a client that retries a port inside that range
+ * eventually connects to itself.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const held = new Map<number, Server>()

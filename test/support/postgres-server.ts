@@ -1,8 +1,8 @@
 /**
- * A PostgreSQL of its own for one test run: prints its address and a tablespace in memory, where there is one, as JSON;
- * ends with whoever started it.
+ * Runs a PostgreSQL for one test run. Prints its address, and a tablespace in memory if possible, as JSON. It ends with
+ * the run.
  *
- * A process of its own, since a run that is killed must leave no server behind: its standard input ends with the run.
+ * It is a separate process, since a killed run must leave no server behind: its standard input closes with the run.
  */
 import { chown, mkdtemp, realpath, rm, stat, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,19 +11,19 @@ import { openEmbeddedPostgres } from '@turnlog/embedded-postgres'
 import { execute } from './execute.ts'
 import { removeDataFolder } from './remove-data-folder.ts'
 
-/** What the databases of a run take at once, several times over. */
+/** Several times the size of all databases that exist at the same time in a run. */
 const memoryBytesMin = 4 * 1024 ** 3
 
 const dataDirectory = await realpath(await mkdtemp(join(tmpdir(), 'turnlog-test-')))
 const runEnded = new Promise((resolve) => process.stdin.resume().on('close', resolve))
-// A terminal's Ctrl-C reaches this process too; the run's end is what counts.
+// A terminal's Ctrl-C reaches this process too, but it must end only after the run.
 process.on('SIGINT', () => undefined)
-// Keeps this process until all is closed.
+// Keeps this process alive until everything is closed.
 const alive = setInterval(() => undefined, 60_000)
 const folder = await folderInMemory()
 try {
   const postgres = await openEmbeddedPostgres({ dataDirectory })
-  // Nobody needs this data after a power cut; a clone is then made several times faster.
+  // The data need not survive a power cut, and without syncs cloning is several times faster.
   for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit']) {
     await execute(postgres.url, `alter system set ${setting} = off`)
   }
@@ -44,8 +44,8 @@ try {
 }
 
 /**
- * Databases are made and dropped by the hundred, of a thousand files each: on ext4 most of that is a search for inodes
- * that were not deleted just now.
+ * A run creates and drops hundreds of databases with a thousand files each. On ext4 most of that time is spent searching
+ * for inodes that were not deleted recently.
  */
 async function folderInMemory(): Promise<string | undefined> {
   try {

@@ -1,4 +1,4 @@
-/** A database of one's own: a clone of the run's migrated template, gone after use. */
+/** A database for one test: a clone of the run's migrated template, dropped after use. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, openDatabase } from '@turnlog/receiver/storage'
@@ -12,7 +12,7 @@ export interface TestDatabase extends Database, AsyncDisposable {
   readonly url: string
 }
 
-/** `await using database = await cloneDatabase()`. Dropped even when something is still connected. */
+/** `await using database = await cloneDatabase()`. It is dropped even if clients are still connected. */
 export async function cloneDatabase(): Promise<TestDatabase> {
   return openClone(inject('templateName'))
 }
@@ -51,7 +51,7 @@ async function openClone(templateName: string): Promise<TestDatabase> {
   }
 }
 
-/** A template that is being copied cannot be connected to, and the other way round: wait a little. */
+/** A template cannot be copied while something is connected to it, and the reverse; so we wait a little. */
 async function createFrom(
   serverUrl: string,
   { name, templateName }: { readonly name: string; readonly templateName: string },

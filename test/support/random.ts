@@ -1,7 +1,7 @@
-/** Numbers that look random, and are the same for the same seed (mulberry32). */
+/** Pseudo-random numbers, the same for the same seed (mulberry32). */
 export function openRandom(seed: number) {
   let state = seed
-  /** From 0 to 1, which it never is. */
+  /** At least 0, below 1. */
   function next(): number {
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)

@@ -1,7 +1,7 @@
 import { readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** A data folder with its cluster, which for root lies elsewhere, behind a link. */
+/** Deletes a data folder with its cluster, which for root is elsewhere, behind a link. */
 export async function removeDataFolder(folder: string): Promise<void> {
   const cluster = await readlink(join(folder, 'postgres')).catch(() => undefined)
   if (cluster !== undefined) {

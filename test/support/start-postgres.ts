@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 export interface TestServer extends AsyncDisposable {
   readonly url: string
-  /** Where databases are best made. */
+  /** The fastest tablespace for databases. */
   readonly tablespace: string
 }
 

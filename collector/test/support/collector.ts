@@ -1,4 +1,4 @@
-/** The real Collector with our configurations, in a process that can be killed and started again where it was. */
+/** The real Collector with our configurations, in a process that can be killed and restarted with the same ports and queue. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import * as path from 'node:path'
@@ -13,7 +13,7 @@ export interface CollectorOptions {
   readonly token: string
   /** The queue's folder. */
   readonly queue: string
-  /** On top of the top-level configuration: a file of the repository, or `yaml:…`. */
+  /** On top of the main configuration: a file of the repository, or `yaml:…`. */
   readonly overlays?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
 }
@@ -27,7 +27,7 @@ export async function startCollector(options: CollectorOptions): Promise<TestCol
   return collector
 }
 
-/** Ports of its own, which it keeps. It is not started yet. */
+/** Chooses ports, the same for every start. Does not start the Collector yet. */
 export async function prepareCollector(options: CollectorOptions) {
   const [grpc = 0, http = 0, health = 0, metrics = 0] = await freePorts(4)
   const files = ['otel-collector-config.yaml', ...(options.overlays ?? [])]
@@ -35,7 +35,7 @@ export async function prepareCollector(options: CollectorOptions) {
   let child: ChildProcess | undefined
   let output = ''
 
-  /** At once, before it has come up. */
+  /** Returns at once, before it is ready. */
   function launch(): ChildProcess {
     const { PATH, HOME } = process.env
     const launched = spawn(
@@ -101,7 +101,7 @@ export async function prepareCollector(options: CollectorOptions) {
       token = next
     },
     output: () => output,
-    /** The value of one of its own metrics, summed over its labels; undefined while there is none. */
+    /** The value of one of the Collector's metrics, summed over its labels; undefined if it does not exist yet. */
     async metric(name: string): Promise<number | undefined> {
       const text = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()
       const values = [...text.matchAll(new RegExp(`^${name}(?:_total)?\\{[^}]*\\} (\\S+)$`, 'gm'))]

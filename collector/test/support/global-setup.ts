@@ -1,4 +1,4 @@
-/** The program that the tests run: in the cache, since `npm run test:collector` has built it before. */
+/** Finds the program for the tests in the cache, where `npm run test:collector` has put it. */
 import type { TestProject } from 'vitest/node'
 import { buildCollector } from '../../build.ts'
 import { cacheDirectory } from '../../settings.ts'

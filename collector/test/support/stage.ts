@@ -1,4 +1,4 @@
-/** All that a record passes: app, preload, spool, Collector, receiver, PostgreSQL, each of them real. */
+/** The whole path of a record: app, preload, spool, Collector, receiver, PostgreSQL, all real. */
 import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { expect } from 'vitest'
@@ -12,15 +12,15 @@ import { type CollectorOptions, prepareCollector } from './collector.ts'
 export interface StageOptions {
   readonly overlays?: CollectorOptions['overlays']
   readonly environment?: CollectorOptions['environment']
-  /** The queue's folder, else one of its own. */
+  /** The queue's folder; a temporary one by default. */
   readonly queue?: string
-  /** Towards the receiver; the user's own by default. */
+  /** The token for the receiver; the user's by default. */
   readonly collectorToken?: (receiver: TestReceiver) => Promise<string>
 }
 
 export type Stage = Awaited<ReturnType<typeof openStage>>
 
-/** The Collector is not started yet. All ends with the stage. */
+/** Does not start the Collector yet. Disposing the stage ends everything. */
 export async function openStage(options: StageOptions = {}) {
   const stack = new AsyncDisposableStack()
   const database = stack.use(await cloneDatabase())
@@ -65,7 +65,7 @@ export async function openStage(options: StageOptions = {}) {
           },
         }),
       ),
-    /** The Collector has acknowledged the turn that made this file, and has not passed it on yet. */
+    /** Whether the Collector has acknowledged the turn that made this file, but has not forwarded it yet. */
     async untilQueued(file: string): Promise<void> {
       const holds = () => {
         const text = readFileSync(path.join(queue, 'exporter_otlp_http_receiver_traces'), 'latin1')
@@ -73,7 +73,7 @@ export async function openStage(options: StageOptions = {}) {
       }
       await expect.poll(holds).toBe(true)
     },
-    /** Nobody listens on the receiver's port until `receiverBack`. */
+    /** Closes the receiver's port until `receiverBack`. */
     receiverAway: () => listening.close(),
     async receiverBack(): Promise<void> {
       listening = await startReceiver({ database, port })
@@ -82,7 +82,7 @@ export async function openStage(options: StageOptions = {}) {
   }
 }
 
-/** Each of these files was created in one turn, once each, and of what was recorded nothing waits or is missing. */
+/** Expects that each of these files was created once, each in one turn, and that no record is waiting or missing. */
 export async function expectAllOnce(
   { database, spool }: { readonly database: TestDatabase; readonly spool: string },
   files: readonly string[],

@@ -1,13 +1,13 @@
-/** The agent: asks the model, does what it asks for, tells it the results, until it has answered. */
+/** The agent: asks the model, runs the tools it asks for and returns their results to it, until the model has answered. */
 
 import Anthropic from '@anthropic-ai/sdk'
 import type { Toolbox } from '../tools/toolbox.ts'
 
-/** One model call each. A turn that is not done by then is going in circles. */
+/** The limit of model calls in a turn; a longer turn is probably an endless loop. */
 const stepsMax = 32
-/** The most that the SDK takes without streaming. */
+/** The SDK's limit without streaming. */
 const answerTokensMax = 16_000
-/** An upstream message is shown to the user; some are whole HTML pages. */
+/** A message of the API is shown to the user; some are whole HTML pages. */
 const reasonCharsMax = 500
 
 export interface ToolActivity {
@@ -17,11 +17,11 @@ export interface ToolActivity {
 }
 
 export interface TurnRequest {
-  /** What was said before: whole turns, each ending with the agent's words. */
+  /** The earlier turns, each complete and ending with the agent's answer. */
   readonly history: readonly Anthropic.MessageParam[]
   readonly text: string
   readonly signal: AbortSignal
-  /** Called with each piece of text as it arrives; the model's answers are streamed when it is given. */
+  /** Called with each piece of text as it arrives; if set, the model's answers are streamed. */
   readonly onText?: ((text: string) => void) | undefined
   readonly onTool?: ((activity: ToolActivity) => void) | undefined
 }
@@ -31,7 +31,7 @@ export type TurnOutcome =
       readonly status: 'completed'
       /** The text of the last model call. */
       readonly answer: string
-      /** The whole turn, from the user's words to the answer, ready to be the history of the next. */
+      /** The whole turn, from the user's message to the answer, in the form of `history`. */
       readonly messages: readonly Anthropic.MessageParam[]
     }
   | { readonly status: 'failed'; readonly reason: string }
@@ -69,7 +69,7 @@ export function createAgent(options: {
     { signal, onTool }: TurnRequest,
   ): Promise<Anthropic.ToolResultBlockParam[]> {
     const results: Anthropic.ToolResultBlockParam[] = []
-    // One after the other: two edits of one file must not overtake each other.
+    // One after the other, since two edits of one file must not overtake each other.
     for (const { id, name, input } of uses) {
       const activity = { name, subject: subjectOf(input) }
       onTool?.({ ...activity, state: 'started' })
@@ -97,7 +97,7 @@ export function createAgent(options: {
         messages.push({ role: 'assistant', content: answer || '(no answer)' })
         return { status: 'completed', answer, messages }
       }
-      // What was said before the tools and what is said after them are two paragraphs.
+      // Text before the tools and text after them are separate paragraphs.
       if (textOf(message) !== '') request.onText?.('\n\n')
       messages.push({ role: 'assistant', content: message.content })
       messages.push({ role: 'user', content: await useTools(uses, request) })
@@ -106,7 +106,7 @@ export function createAgent(options: {
   }
 
   return {
-    /** One turn. Never throws; a model that cannot be reached or refuses is a failure with its reason. */
+    /** Runs one turn. Never throws: if the model cannot be reached or refuses, returns `failed` with the reason. */
     async answer(request: TurnRequest): Promise<TurnOutcome> {
       try {
         return await converse(request)
@@ -122,7 +122,7 @@ function textOf(message: Anthropic.Message): string {
   return message.content.map((block) => (block.type === 'text' ? block.text : '')).join('')
 }
 
-/** What a tool is used on, for a person to read. */
+/** A short text for people that says what a tool is applied to. */
 function subjectOf(input: unknown): string {
   if (typeof input !== 'object' || input === null) return ''
   const { path, from, command } = input as Readonly<Record<string, unknown>>

@@ -1,4 +1,4 @@
-/** Turns of conversations: what the REST route and the WebSocket have in common. */
+/** Turns of conversations: the common part of the REST route and the WebSocket. */
 
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -32,7 +32,7 @@ export function createChat(agent: Agent) {
   }
 
   return {
-    /** One turn, aborted by the signal or by closing. */
+    /** Runs one turn; it is aborted by the signal or by `close`. */
     async answer(...turn: Parameters<typeof answer>): Promise<TurnOutcome> {
       const outcome = answer(...turn)
       running.add(outcome)
@@ -43,7 +43,7 @@ export function createChat(agent: Agent) {
       }
     },
 
-    /** Lets the turns under way end within the time given, then aborts them and waits for that. */
+    /** Waits for running turns for the given time, then aborts them and waits for their end. */
     async close({ withinMs }: { readonly withinMs: number }): Promise<void> {
       const ended = Promise.allSettled(running)
       const stop = new AbortController()
@@ -55,14 +55,14 @@ export function createChat(agent: Agent) {
   }
 }
 
-/** A conversation's id is the client's to choose, within what a header may carry. */
+/** The client chooses a conversation's id, from characters that are allowed in a header. */
 const conversationIdPattern = /^[A-Za-z0-9._:-]{1,128}$/
 
 export type ParsedChatMessage =
   | { readonly status: 'ok'; readonly message: ChatMessage }
   | { readonly status: 'invalid'; readonly reason: string }
 
-/** A message from outside; without a conversation's id it begins a new one. */
+/** A message of a client; without a conversation's id it begins a new conversation. */
 export function parseChatMessage(text: unknown, conversationId: unknown): ParsedChatMessage {
   if (typeof text !== 'string' || text.trim() === '') {
     return { status: 'invalid', reason: 'A message with some text is needed.' }

@@ -1,14 +1,14 @@
 /**
- * What was said, kept in memory: conversations by id, each a list of whole turns.
+ * Conversations in memory, by id. Each is a list of complete turns.
  *
- * A turn is added when it has ended, in one piece, so that turns of one conversation may run side by side and
- * a history always alternates as the API demands. The one longest unused goes when there are too many.
+ * A turn is added as a whole when it has ended, so that turns of one conversation may run at the same time and
+ * a history always alternates as the API requires. The least recently used conversation is deleted if there are too many.
  */
 
 import type Anthropic from '@anthropic-ai/sdk'
 
 const conversationsMax = 100
-/** Of one conversation, the newest turns within this stay. */
+/** The limit of one conversation; the oldest turns above it are deleted. */
 const conversationCharsMax = 2 * 1024 ** 2
 
 interface Turn {
@@ -40,7 +40,7 @@ export function createConversations() {
   }
 }
 
-/** A turn too large to be kept whole is remembered by what was said, without what the tools did. */
+/** A turn that is too large is stored without its tool calls, with only the message and the answer. */
 function toTurn(messages: readonly Anthropic.MessageParam[]): Turn {
   const chars = JSON.stringify(messages).length
   const [first, last] = [messages.at(0), messages.at(-1)]

@@ -1,4 +1,4 @@
-/** What the agent is told about itself: the page AGENT.md, which people may read and change. */
+/** The agent's system prompt: the page AGENT.md, which people may read and change. */
 
 import { readFile } from 'node:fs/promises'
 

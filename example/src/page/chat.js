@@ -1,4 +1,4 @@
-/** The chat page: joins composer, transcript and connection. */
+/** The chat page: connects composer, transcript and connection. */
 
 import { createConnection } from './connection.js'
 import { createTranscript } from './transcript.js'

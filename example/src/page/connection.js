@@ -1,11 +1,11 @@
-/** One WebSocket to the app, opened when there is something to say, and again after it was lost. */
+/** One WebSocket to the app, opened for the first message, and again after it was lost. */
 
 /**
  * @typedef {object} TurnEvents
  * @property {(text: string) => void} onText
  * @property {(tool: { name: string, subject: string, state: string }) => void} onTool
  * @property {(conversationId: string) => void} onDone
- * @property {(message: string) => void} onError also when the connection is lost, or closed by `stop`
+ * @property {(message: string) => void} onError also called when the connection is lost, or closed by `stop`
  */
 
 /** @param {string} url */
@@ -74,11 +74,11 @@ export function createConnection(url) {
         const frame = { type: 'message', text, id, tools: true }
         opened.send(JSON.stringify({ ...frame, conversation_id: conversationId }))
       } catch {
-        // It closed before it opened; the turn has been told.
+        // It closed before it opened; `onError` has been called.
       }
     },
 
-    /** The app takes a closed socket as the wish to stop. */
+    /** Closing the socket makes the app stop the turn. */
     stop() {
       socket?.close()
       socket = undefined

@@ -1,4 +1,4 @@
-/** What was said, as elements. All of it goes in as text. */
+/** The messages as elements. All content is inserted as text. */
 
 /** @type {Readonly<Record<string, string>>} */
 const toolsInWords = {
@@ -11,7 +11,7 @@ const toolsInWords = {
   run_command: 'Run',
 }
 
-/** How close to the end counts as reading along. */
+/** Within this distance from the end, the page scrolls along. */
 const nearEndPx = 80
 
 /**
@@ -38,7 +38,7 @@ export function createTranscript(list, scroll) {
       scroll.scrollTop = scroll.scrollHeight
     },
 
-    /** An answer to come: tools, and text as it arrives. */
+    /** An answer in progress: tools, and text as it arrives. */
     addAnswer() {
       const tools = make('ul', 'tools')
       const body = make('div', 'body')
@@ -78,7 +78,7 @@ export function createTranscript(list, scroll) {
 }
 
 /**
- * The one mark-up that is understood: `code` between backticks.
+ * The only supported mark-up: `code` between backticks.
  *
  * @param {string} text
  */

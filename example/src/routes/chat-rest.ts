@@ -1,4 +1,4 @@
-/** `POST /api/chat`: one turn, answered as JSON, or as chunks of plain text as they come. */
+/** `POST /api/chat`: one turn, answered as JSON, or streamed as chunks of plain text. */
 
 import { PassThrough } from 'node:stream'
 import type { FastifyPluginAsync, FastifyReply } from 'fastify'
@@ -32,8 +32,8 @@ async function answerAtOnce(
 }
 
 /**
- * The status is decided by the first piece of text: a turn that fails before it is answered with an error, one
- * that fails later is cut off, which a client sees as a response that did not end.
+ * The first piece of text decides the status. A turn that fails earlier is answered with an error. For one that fails
+ * later the connection is cut, so that the client sees an incomplete response.
  */
 async function answerInChunks(
   chat: Chat,
@@ -65,7 +65,7 @@ async function answerInChunks(
     .send(chunks)
 }
 
-/** Aborts when the connection closes before the response was sent. */
+/** Aborts if the connection closes before the response was sent. */
 function untilClientLeaves(reply: FastifyReply): AbortSignal {
   const leaving = new AbortController()
   reply.raw.once('close', () => {

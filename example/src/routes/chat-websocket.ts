@@ -1,11 +1,11 @@
 /**
- * `/ws/chat`: many turns on one socket, side by side.
+ * `/ws/chat`: several turns at a time on one socket.
  *
  * In:  `{"type":"message","text","conversation_id"?}`
  * Out: `{"type":"delta","text"}` … `{"type":"done","conversation_id"}`, or `{"type":"error","message"}`.
  *
- * A message may carry an `id` (a string), which all its answers then carry too, so that turns side by side can
- * be told apart; and `"tools": true`, to hear of tools as well: `{"type":"tool","name","subject","state"}`.
+ * A message may have an `id` (a string); all its answers then have it too, so that the client can tell simultaneous
+ * turns apart. With `"tools": true` tool calls are reported as well: `{"type":"tool","name","subject","state"}`.
  */
 
 import type { FastifyPluginAsync } from 'fastify'
@@ -15,9 +15,9 @@ import { isOwnPage } from './own-page.ts'
 
 const path = '/ws/chat'
 const messageBytesMax = 8 * 1024 ** 2
-/** Of one socket; one more is answered with an error. */
+/** The limit of simultaneous turns on one socket; a further message is answered with an error. */
 const turnsAtOnceMax = 16
-/** A client that does not answer the closing handshake is cut off after this time. */
+/** A client that does not answer the closing handshake is disconnected after this time. */
 const goodbyeWithinMs = 300
 
 export const chatWebSocket: FastifyPluginAsync<{ readonly chat: Chat }> = async (app, { chat }) => {
@@ -49,7 +49,7 @@ function serve(socket: WebSocket, chat: Chat): void {
   socket.on('close', () => leaving.abort())
   // A broken frame or connection: `close` follows.
   socket.on('error', () => {})
-  // The promise is the message's whole turn; nothing in it throws.
+  // This promise lasts for the whole turn, and never rejects.
   socket.on('message', async (data, isBinary) => {
     if (turns >= turnsAtOnceMax) {
       return send(socket, { type: 'error', message: 'Too many messages at once.' })
@@ -104,7 +104,7 @@ function parseFrame(data: string): Readonly<Record<string, unknown>> | undefined
   }
 }
 
-/** To a socket that is gone nothing is sent. */
+/** Does nothing if the socket is closed. */
 function send(socket: WebSocket, frame: Readonly<Record<string, unknown>>): void {
   if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(frame))
 }

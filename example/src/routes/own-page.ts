@@ -1,7 +1,7 @@
 /**
- * Who may speak to an app that runs commands on its user's machine: programs of this machine, and the app's
- * own page. Any page on the web can send requests to a loopback address, or point a name of its own at it; the
- * first carries its `Origin`, the second its name in `Host`.
+ * The app runs commands on its user's machine, so only programs on this machine and the app's own page may use it.
+ * Any web page can send requests to a loopback address, or let its domain name point to it. The first kind of request
+ * has the page's `Origin`, the second its name in `Host`.
  */
 
 import type { IncomingHttpHeaders } from 'node:http'

@@ -1,4 +1,4 @@
-/** The chat page, what it is made of, and what it says about the app. */
+/** The chat page, its files, and the facts about the app that it shows. */
 
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
@@ -15,7 +15,7 @@ export interface About {
 const pageDirectory = fileURLToPath(new URL('../page', import.meta.url))
 const elementFile = createRequire(import.meta.url).resolve('@turnlog/web/changes.js')
 
-/** Nothing from elsewhere, nothing inline, not inside another page. */
+/** Allows nothing from other origins, nothing inline, and no embedding in other pages. */
 const contentPolicy =
   "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
 

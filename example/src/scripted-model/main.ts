@@ -1,8 +1,8 @@
 /**
- * The scripted model's process: listens on a free port, says which one to its parent, and ends with it. Started by hand
- * it prints where it listens, for an app in another language.
+ * The scripted model's process: listens on a free port, sends its number to the parent process, and ends with the parent.
+ * Started by hand it prints its address, for an app in another language.
  *
- * A Ctrl-C reaches the whole process group; it is left to the parent, which may have answers under way.
+ * A Ctrl-C reaches the whole process group, but is ignored here: the parent may still need answers, and ends this process.
  */
 
 import { createScriptedModel } from './server.ts'

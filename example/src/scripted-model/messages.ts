@@ -1,4 +1,4 @@
-/** The part of the Messages API's request that the script reads, parsed once from what came in. */
+/** Parses the parts of a Messages API request that the script reads. */
 
 export interface TextBlock {
   readonly type: 'text'
@@ -16,7 +16,7 @@ export interface ToolResultBlock {
   readonly text: string
   readonly isError: boolean
 }
-/** Images, documents, thinking: valid, and nothing the script looks at. */
+/** Images, documents, thinking: valid, but ignored by the script. */
 export interface OtherBlock {
   readonly type: 'other'
 }
@@ -38,7 +38,7 @@ export type ParsedRequest =
   | { readonly status: 'ok'; readonly request: MessagesRequest }
   | { readonly status: 'invalid'; readonly message: string }
 
-/** Holds a body against the rules of the API; the first broken one is the message, as the API words it. */
+/** Checks a body against the rules of the API. The message names the first broken rule, in the API's words. */
 export function parseMessagesRequest(body: unknown): ParsedRequest {
   if (!isRecord(body)) return invalid('The request body must be a JSON object.')
   if (typeof body.model !== 'string' || body.model === '') return invalid('model: Field required')
@@ -132,7 +132,7 @@ function textOf(content: unknown): string {
     .join('')
 }
 
-/** Every tool_use is answered in the very next message, and nothing else is. */
+/** Every tool_use must have a result in the next message, and every result a tool_use. */
 function unansweredToolUse(messages: readonly Message[]): string | undefined {
   for (const [at, message] of messages.entries()) {
     const asked = new Set(toolUsesOf(messages[at - 1]).map((block) => block.id))

@@ -1,4 +1,4 @@
-/** What the script does for each wish: tools it asks for, one answer after the other, and its last words. Pure. */
+/** The script for each request of a user: the tools that each answer asks for, and the final answer. Pure. */
 
 import { unquote, type Wish } from './wish.ts'
 
@@ -11,7 +11,7 @@ export interface ToolOutcome {
   readonly isError: boolean
 }
 
-/** Yields the tools of one answer, is resumed with what they answered, and returns the last answer's text. */
+/** Yields the tool calls of one answer, is resumed with their results, and returns the text of the final answer. */
 export type Plan = Generator<readonly ToolUse[], string, readonly ToolOutcome[]>
 
 const greetings = [
@@ -21,7 +21,7 @@ const greetings = [
   'Have a calm and curious day.',
 ]
 
-/** Of a file or an output this much is shown in an answer; the answer says so. */
+/** How much of a file or an output an answer shows; it says if more was cut. */
 const shownCharsMax = 2_000
 
 const whatItCanDo = `I am a scripted model: no intelligence, only a few phrases, so that you can try this app without an API key. Try one of these:
@@ -77,7 +77,7 @@ function* planAdd(what: string, path: string): Plan {
   return `Done. I added “${line}” to ${path}${read.isError ? ', which is a new file' : ''}. If you like it, accept it in the Changes panel; if not, revert it there.`
 }
 
-/** The edit_file that adds a line at the end where its anchor is unmistakable, else a write_file of the whole. */
+/** An edit_file that adds a line at the end if its anchor occurs once, else a write_file of the whole file. */
 function addition(path: string, before: string, line: string): [string, ToolUse['input']] {
   const separator = before === '' || before.endsWith('\n') ? '' : '\n'
   const last = before.trimEnd().split('\n').at(-1) ?? ''
@@ -144,7 +144,7 @@ function* planCount(to: number): Plan {
   return Array.from({ length: to }, (_, at) => at + 1).join(' ')
 }
 
-/** One tool and what it answered. */
+/** Calls one tool and returns its result. */
 function* use(
   name: string,
   input: ToolUse['input'],

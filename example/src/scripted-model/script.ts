@@ -1,8 +1,8 @@
 /**
- * The scripted model's mind: the next answer to a conversation, from nothing but the messages of the request.
+ * Computes the scripted model's next answer to a conversation, only from the messages of the request.
  *
- * The last message with a text of the user's is the wish; the plan for it is begun afresh and led through the
- * tool results that followed, and where it stands then is the answer. So no state is kept between requests.
+ * The last message with text from the user is the request. Its plan is run from the beginning with the tool results that
+ * followed; the step that it reaches is the answer. So there is no state between requests.
  */
 
 import { type Message, type MessagesRequest, toolUsesOf } from './messages.ts'
@@ -40,7 +40,7 @@ function wishOf(message: Message): string {
     .trim()
 }
 
-/** What the tools of one assistant message answered, in the order they were asked for. */
+/** The results of the tool calls in one assistant message, in the order of the calls. */
 function outcomesOf(
   asking: Message | undefined,
   answering: Message | undefined,

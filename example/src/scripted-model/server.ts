@@ -1,4 +1,4 @@
-/** The scripted model behind the real Messages API: `POST /v1/messages` over HTTP, JSON and streamed. */
+/** Serves the scripted model with the real Messages API: `POST /v1/messages` over HTTP, as JSON or streamed. */
 
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -7,7 +7,7 @@ import { type MessagesRequest, parseMessagesRequest } from './messages.ts'
 import { answerByScript, type ScriptedAnswer } from './script.ts'
 import { encodeEvent, newId, toEvents, toWireMessage } from './stream.ts'
 
-/** The API's own limit. */
+/** The limit of the real API. */
 const bodyBytesMax = 32 * 1024 ** 2
 
 const statusOf = {
@@ -23,13 +23,13 @@ type Body =
   | { readonly status: 'gone' }
 
 export interface ScriptedModelOptions {
-  /** The time after each piece of a streamed answer. */
+  /** The delay after each piece of a streamed answer. */
   readonly pieceDelayMs: number
-  /** What it says; default: the script. */
+  /** Computes the answer; the script by default. */
   readonly answerTo?: (request: MessagesRequest) => ScriptedAnswer
 }
 
-/** A server that is not listening yet. */
+/** Returns a server that does not listen yet. */
 export function createScriptedModel(options: ScriptedModelOptions): Server {
   return createServer((request, response) => {
     answer(request, response, options).catch((error: unknown) => {
@@ -93,7 +93,7 @@ async function answer(
   response.end()
 }
 
-/** Reads on to the end of a body that is too large, so that its sender hears why. */
+/** Reads a body that is too large to its end, so that its sender gets the answer. */
 async function readBody(request: IncomingMessage): Promise<Body> {
   const chunks: Buffer[] = []
   let bytes = 0

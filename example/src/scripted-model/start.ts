@@ -1,4 +1,4 @@
-/** The scripted model in a process of its own, so that the app has no sockets but its own. */
+/** Starts the scripted model in a separate process, so that the app has only its own sockets. */
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,15 +8,15 @@ const startWithinMs = 10_000
 
 export interface ScriptedModel {
   readonly baseUrl: string
-  /** Settles when the process has ended, on request or not. */
+  /** Settles when the process has ended, for any reason. */
   readonly ended: Promise<void>
   close(): Promise<void>
 }
 
-/** Starts it and waits until it listens; throws when it does not within ten seconds. It ends with this process. */
+/** Starts the model and waits until it listens; throws if that takes more than ten seconds. The model ends with this process. */
 export async function startScriptedModel(): Promise<ScriptedModel> {
   const program = fileURLToPath(new URL('./main.ts', import.meta.url))
-  // Neither flags nor environment are passed on: the stand-in for a remote API shares nothing with the app.
+  // Flags and environment are not passed on: a stand-in for a remote API must share nothing with the app.
   const child = fork(program, {
     execArgv: [],
     env: {},
@@ -33,7 +33,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     child.kill('SIGKILL')
     throw error
   })
-  // What is still open in this process must not wait for the child; the child watches the channel instead.
+  // The child must not keep this process alive; it ends when the channel closes.
   child.unref()
   child.channel?.unref()
 

@@ -1,14 +1,14 @@
-/** An answer as the Messages API puts it on the wire: one JSON message, or server-sent events. Pure. */
+/** Writes an answer in the forms of the Messages API: one JSON message, or server-sent events. Pure. */
 
 import { randomUUID } from 'node:crypto'
 import type { ScriptedAnswer } from './script.ts'
 
-/** A block is streamed in at most this many pieces, so that a long one does not take for ever. */
+/** The limit of pieces per block, so that a long block does not take too long. */
 const piecesMax = 400
-/** About three words: small enough to be seen arriving. */
+/** About three words, so that people see the text arrive. */
 const pieceCharsMin = 16
 
-/** Real tokens are about four characters of English. */
+/** A real token has about four characters of English text. */
 const charsPerToken = 4
 
 interface WireMessage {
@@ -42,7 +42,7 @@ export interface StreamEvent {
   readonly [field: string]: unknown
 }
 
-/** Ids are random, as the API's are: two equal conversations must not share the id of a tool use. */
+/** Random, like the API's ids: two equal conversations must not share the id of a tool use. */
 export function toWireMessage(
   answer: ScriptedAnswer,
   { model, requestChars }: { readonly model: string; readonly requestChars: number },
@@ -101,7 +101,7 @@ export function encodeEvent(event: StreamEvent): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 }
 
-/** Cut between words where there are any, and never between the halves of a surrogate pair. */
+/** Cuts between words if possible, and never inside a surrogate pair. */
 export function* pieces(text: string): Generator<string> {
   const size = Math.max(pieceCharsMin, Math.ceil(text.length / piecesMax))
   for (let from = 0; from < text.length; ) {

@@ -1,4 +1,4 @@
-/** What a person can wish for in simple English, and how it is told from their words. Pure. */
+/** The requests in simple English that the script understands, and how they are recognised. Pure. */
 
 export type Wish =
   | { readonly kind: 'add'; readonly what: string; readonly path: string }
@@ -15,7 +15,7 @@ const path = String.raw`(?:"[^"]+"|'[^']+'|\`[^\`]+\`|[^\s,"'\`]+)`
 const paths = String.raw`${path}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)${path})*`
 const theFile = String.raw`(?:the\s+|an?\s+)?(?:new\s+)?(?:text\s+)?(?:files?\s+)?(?:called\s+|named\s+)?`
 
-/** Something long to watch, or to interrupt: streamed, this many take about eight seconds. */
+/** A long answer to watch or interrupt: streaming this many lines takes about eight seconds. */
 const countMax = 2_000
 
 interface Phrase {
@@ -23,7 +23,7 @@ interface Phrase {
   readonly wish: (part: (name: string) => string) => Wish
 }
 
-/** The first phrase that fits decides, so the narrow ones come first. */
+/** The first phrase that matches decides, so specific phrases come first. */
 const phrases: readonly Phrase[] = [
   {
     pattern: /^(?:run|execute)\s+(?:the\s+command\s+|the\s+program\s+)?(?<command>.+)$/is,
@@ -89,8 +89,8 @@ const phrases: readonly Phrase[] = [
 ]
 
 /**
- * The wishes of one message, in order: one, or several joined by "then". Nothing when any part of it is not
- * understood, so that half a message is never done.
+ * The requests in one message, in order: one, or several joined by "then". Empty if any part is not understood, so
+ * that a message is never half done.
  */
 export function parseWishes(text: string): readonly Wish[] {
   const whole = tidy(text)
@@ -109,7 +109,7 @@ function parseWish(text: string): Wish | undefined {
   return undefined
 }
 
-/** Without what politeness adds around a wish. */
+/** Removes polite phrases around a request. */
 function tidy(text: string): string {
   return text
     .trim()

@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { define, failed, ok, readStrings, type Tool, type ToolOutcome } from './tool.ts'
 import { codeOf, type Workspace } from './workspace.ts'
 
-/** More than any model reads in one go; a larger file is refused, not cut. */
+/** More than a model can read at once; a larger file is refused, not cut. */
 const fileBytesMax = 8 * 1024 ** 2
 const listedEntriesMax = 1_000
 
@@ -147,7 +147,7 @@ function listFilesTool(workspace: Workspace): Tool {
   }
 }
 
-/** Runs the work with the paths' places on disk, unless one is refused; a system error is the tool's failure. */
+/** Runs the work with the real paths, unless one is refused. A system error becomes the tool's failure. */
 async function inWorkspace<const Paths extends readonly string[]>(
   workspace: Workspace,
   paths: Paths,
@@ -170,7 +170,7 @@ type TextFile =
   | { readonly status: 'text'; readonly text: string }
   | { readonly status: 'failed'; readonly text: string }
 
-/** A file's text as it is: byte order mark, line ends and all. */
+/** A file's unchanged text, including its byte order mark and line ends. */
 async function readText(path: string, name: string): Promise<TextFile> {
   const facts = await stat(path)
   if (facts.isDirectory()) return { status: 'failed', text: `${name} is a folder.` }

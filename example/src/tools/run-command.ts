@@ -1,8 +1,8 @@
 /**
  * The tool that runs a shell command in the workspace.
  *
- * The shell leads a process group of its own, which ends with it: when it exits, when its time is up, and when
- * the turn is aborted. So nothing that was left in the background outlives the answer.
+ * The shell leads a new process group, which is killed when the shell exits, after the time limit, and when the turn is
+ * aborted. So no background process outlives the answer.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -11,7 +11,7 @@ import type { Workspace } from './workspace.ts'
 
 export const commandLimits = { timeMs: 60_000, outputBytes: 256 * 1024 }
 
-/** What a command gets to see of the app's environment: enough to run, and none of its keys. */
+/** The variables that a command gets from the app's environment: enough to run, but no keys. */
 const environmentNames = [
   'PATH',
   'HOME',
@@ -24,7 +24,7 @@ const environmentNames = [
   'TZ',
 ]
 
-/** After its group is gone, a pipe that someone outside the group holds open is waited for this long. */
+/** When the group has ended, a process outside it may still hold a pipe open; we wait this long for it. */
 const drainWithinMs = 500
 
 export function createRunCommand(workspace: Workspace, limits = commandLimits): Tool {
@@ -96,11 +96,11 @@ function killGroup(shell: ChildProcess): void {
   try {
     process.kill(-shell.pid, 'SIGKILL')
   } catch {
-    // Nobody is left in the group.
+    // The group has no more processes.
   }
 }
 
-/** What came out on both pipes, in order of arrival, up to the limit; beyond it is counted and said. */
+/** The output of both pipes in order of arrival, up to the limit; a note says how much was left out. */
 function collect(shell: ChildProcess, bytesMax: number) {
   const kept: Buffer[] = []
   let keptBytes = 0

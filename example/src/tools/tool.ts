@@ -1,10 +1,10 @@
-/** What a tool is to the agent. */
+/** A tool that the agent offers to the model. */
 
 import type Anthropic from '@anthropic-ai/sdk'
 
 export interface Tool {
   readonly definition: Anthropic.Tool
-  /** Runs it. The text is the model's to read, on failure too; it throws only for our own mistakes. */
+  /** Runs the tool. The text is for the model, also after a failure; it throws only for bugs. */
   run(input: unknown, signal: AbortSignal): Promise<ToolOutcome>
 }
 
@@ -20,7 +20,7 @@ export function failed(text: string): ToolOutcome {
   return { status: 'failed', text }
 }
 
-/** The named fields of a tool's input, all of them strings, or the sentence that says which one is not. */
+/** The named fields of a tool's input, which must be strings, or a sentence that names one that is not. */
 export function readStrings<Name extends string>(
   input: unknown,
   names: readonly Name[],

@@ -1,4 +1,4 @@
-/** All tools of the agent, found by name. */
+/** All tools of the agent, by name. */
 
 import type Anthropic from '@anthropic-ai/sdk'
 import { createFileTools } from './file-tools.ts'
@@ -15,7 +15,7 @@ export function createToolbox(workspace: Workspace) {
   return {
     definitions: tools.map((tool): Anthropic.Tool => tool.definition),
 
-    /** Never throws: an unknown tool, a wrong input and our own mistakes are failures the model can read. */
+    /** Never throws: an unknown tool, an invalid input and a bug become failures that the model can read. */
     async run(name: string, input: unknown, signal: AbortSignal): Promise<ToolOutcome> {
       const tool = byName.get(name)
       if (tool === undefined) return failed(`There is no tool called '${name}'.`)

@@ -1,9 +1,9 @@
 /**
- * The one folder the file tools may touch.
+ * The only folder that the file tools may read and change.
  *
- * A path is inside if and only if it is relative, has no `..`, and its deepest part that exists, with every
- * symbolic link followed, lies in the folder. That is held before each use, not against a program that swaps
- * folders for links in between: run_command could do as much without.
+ * A path is inside if and only if it is relative, has no `..`, and its deepest existing part, with all symbolic links
+ * followed, is in the folder. This is checked before each use. It does not protect against a program that replaces
+ * folders by links in between; run_command could do the same without that.
  */
 
 import { lstat, mkdir, realpath } from 'node:fs/promises'
@@ -15,7 +15,7 @@ export type Located =
 
 export type Workspace = Awaited<ReturnType<typeof openWorkspace>>
 
-/** Makes the folder when it is missing; throws when that cannot be done. */
+/** Creates the folder if it is missing; throws if that fails. */
 export async function openWorkspace(directory: string) {
   await mkdir(directory, { recursive: true })
   const root = await realpath(directory)
@@ -40,7 +40,7 @@ export async function openWorkspace(directory: string) {
     }
   }
 
-  /** Where the deepest existing part of a path really lies; nothing for a link that leads nowhere. */
+  /** The real path of the deepest existing part of a path; undefined for a broken link. */
   async function followLinks(path: string): Promise<string | undefined> {
     for (let part = path; ; part = dirname(part)) {
       try {
@@ -56,7 +56,7 @@ export async function openWorkspace(directory: string) {
   return { root, locate }
 }
 
-/** Also true of a symbolic link to nothing. */
+/** Also true for a broken symbolic link. */
 async function exists(path: string): Promise<boolean> {
   try {
     await lstat(path)
