@@ -11,52 +11,47 @@ import { roleCommand } from './role.ts'
 import { secretCommand } from './secret.ts'
 import { tokenCommand } from './token.ts'
 
+const commands = new Map([
+  ['token', tokenCommand],
+  ['role', roleCommand],
+  ['link', linkCommand],
+  ['purge', purgeCommand],
+  ['health', healthCommand],
+])
+
 /** Resolves with the exit code. */
 export async function runCommand(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const [command, ...rest] = args
+  const [name, ...rest] = args
+  if (name === undefined) {
+    console.error(helpText())
+    return 1
+  }
   try {
-    switch (command) {
-      case 'serve':
-        await serve()
-        return 0
-      case 'token':
-        console.log(await tokenCommand(rest, readConfig(environment)))
-        return 0
-      case 'role':
-        console.log(await roleCommand(rest, readConfig(environment)))
-        return 0
-      case 'secret':
-        console.log(await secretCommand(rest))
-        return 0
-      case 'link':
-        console.log(await linkCommand(rest, readConfig(environment)))
-        return 0
-      case 'purge':
-        console.log(await purgeCommand(rest, readConfig(environment)))
-        return 0
-      case 'health':
-        console.log(await healthCommand(rest, readConfig(environment)))
-        return 0
-      case '--help':
-      case '-h':
-      case 'help':
-        console.log(helpText())
-        return 0
-      case undefined:
-        console.error(helpText())
-        return 1
-      default:
-        throw new TurnlogError(
-          'TL_ARGUMENT_INVALID',
-          `There is no command '${command}'. See \`turnlog-receiver --help\`.`,
-        )
-    }
+    if (name === 'serve') await serve()
+    else console.log(await outputOf(name, rest, environment))
+    return 0
   } catch (error) {
     const [line] = errorMessage(error).split('\n', 1)
     console.error(`turnlog-receiver: ${line}`)
     return 1
   }
+}
+
+async function outputOf(
+  name: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
+  if (['--help', '-h', 'help'].includes(name)) return helpText()
+  // Without reading the settings: they may name the password file that this creates.
+  if (name === 'secret') return secretCommand(args)
+  const command = commands.get(name)
+  if (command !== undefined) return command(args, readConfig(environment))
+  throw new TurnlogError(
+    'TL_ARGUMENT_INVALID',
+    `There is no command '${name}'. See \`turnlog-receiver --help\`.`,
+  )
 }

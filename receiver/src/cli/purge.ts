@@ -30,16 +30,10 @@ export async function purgeCommand(args: readonly string[], config: Config): Pro
 }
 
 function parseDay(text: string | undefined): string {
-  const isDay = text !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(text)
-  // `Date` reads 2026-02-31 as a day of March.
-  const date = isDay ? new Date(text) : undefined
-  if (
-    date !== undefined &&
-    !Number.isNaN(date.getTime()) &&
-    date.toISOString().startsWith(text ?? '')
-  ) {
-    return text ?? ''
-  }
+  const date = text !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(text) : undefined
+  // `Date` reads 2026-02-31 as a day of March, and 2026-02-41 as an invalid date.
+  const isDay = date !== undefined && !Number.isNaN(date.getTime())
+  if (isDay && date.toISOString().slice(0, 10) === text) return text
   throw new TurnlogError(
     'TL_ARGUMENT_INVALID',
     'Give the first day (UTC) whose records are kept: --before 2026-07-31.',

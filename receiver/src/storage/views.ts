@@ -143,17 +143,12 @@ export async function grantsOnViews(client: Client): Promise<readonly ViewGrant[
 async function restoreGrants(client: Client, grants: readonly ViewGrant[]): Promise<void> {
   const rows = await client.query<{ text: string }>(
     `select format('grant %s%s on %s to %s', g.privilege, '(' || quote_ident(a.attname) || ')', c.oid::regclass, g.grantee) as text
-       from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as g ("view", "column", privilege, grantee)
+       from jsonb_to_recordset($1) as g ("view" text, "column" text, privilege text, grantee text)
        join pg_class c
          on c.relname = g.view and c.relkind = 'v' and c.relnamespace = current_schema()::regnamespace
        left join pg_attribute a on a.attrelid = c.oid and a.attname = g.column
       where g.column is null or a.attname is not null`,
-    [
-      grants.map(({ view }) => view),
-      grants.map(({ column }) => column),
-      grants.map(({ privilege }) => privilege),
-      grants.map(({ grantee }) => grantee),
-    ],
+    [JSON.stringify(grants)],
   )
   for (const { text } of rows) await client.query(text)
 }

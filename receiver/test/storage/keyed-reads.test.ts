@@ -114,7 +114,7 @@ test('lists of messages are read by their links, and a message by its hash', asy
 })
 
 test('contents that land again are found by their hashes', async () => {
-  const content = (sha256: Buffer) => ({ day, sha256, text: 'x', bytes: null, size: 1 })
+  const content = (sha256: Buffer) => ({ day, sha256, body: 'x', bytes: null, size: 1 })
   const link = (sha256: Buffer) => ({ day, sha256, previous: null, message: sha256, position: 0 })
   const contents = new Map(wanted.map((hash) => [keyOf({ day, sha256: hash }), content(hash)]))
   const links = new Map(wanted.map((hash) => [keyOf({ day, sha256: hash }), link(hash)]))

@@ -152,5 +152,5 @@ function join(day: string, parts: readonly ContentPart[]): ContentRow {
     hash.update(text)
     size += Buffer.byteLength(text)
   }
-  return { day, sha256: hash.digest(), text: texts.join(''), bytes: null, size }
+  return { day, sha256: hash.digest(), body: texts.join(''), bytes: null, size }
 }

@@ -28,8 +28,8 @@ export interface ContentRow {
   /** The UTC day of the record that refers to the content, `2026-07-31`: the content expires with it. */
   readonly day: string
   readonly sha256: Buffer
-  /** Either text or bytes, depending only on the bytes and never on how they were sent. */
-  readonly text: string | null
+  /** Text; null if the bytes are not text, which depends only on them and never on how they were sent. */
+  readonly body: string | null
   readonly bytes: Uint8Array | null
   readonly size: number
 }
@@ -103,7 +103,7 @@ export class ContentSink {
   addBytes(bytes: Uint8Array): string {
     const row = toContentRow(this.day, bytes)
     this.#keys.push(this.#batch.put(row))
-    return writeReference({ ...row, isText: row.text !== null, type: 'bytes' })
+    return writeReference({ ...row, isText: row.body !== null, type: 'bytes' })
   }
 
   /** Adds a JSON array message by message, and any other text as text. */
@@ -141,7 +141,7 @@ export class ContentSink {
     const isText = isClean(text)
     const sha256 = createHash('sha256').update(bytes).digest()
     const size = bytes.length
-    const stored = isText ? { text, bytes: null } : { text: null, bytes }
+    const stored = isText ? { body: text, bytes: null } : { body: null, bytes }
     this.#keys.push(this.#batch.put({ day: this.day, sha256, size, ...stored }))
     return { sha256, isText, size }
   }
@@ -182,12 +182,12 @@ function writeReference(content: {
 
 /** A row with the bytes as text if they are text. */
 export function toContentRow(day: string, bytes: Uint8Array): ContentRow {
-  const text = decodeText(bytes) ?? null
+  const body = decodeText(bytes) ?? null
   return {
     day,
     sha256: createHash('sha256').update(bytes).digest(),
-    text,
-    bytes: text === null ? viewOf(bytes) : null,
+    body,
+    bytes: body === null ? viewOf(bytes) : null,
     size: bytes.length,
   }
 }

@@ -6,7 +6,6 @@
  * twice while its day is still accepted.
  */
 import type { Item } from '../../otlp/rows/batch.ts'
-import type { Claim } from '../../otlp/wire/request.ts'
 import type { Client, Database } from '../database.ts'
 import { insertRows } from './insert.ts'
 
@@ -25,13 +24,14 @@ export async function takeClaims(
   const outcomes = new Map<string, ClaimOutcome>()
   const claims = items.map(({ claim }) => claim).filter((claim) => claim !== undefined)
   if (claims.length === 0) return outcomes
-  const taken = await insertRows<Claim, { id: string }>(client, {
-    table: 'event_claims',
-    columns: ['team_id', 'claim', 'hash'],
-    rows: claims.sort((left, right) => (left.id < right.id ? -1 : 1)),
-    valuesOf: ({ id, hash }) => [teamId, bytesOf(id), bytesOf(hash)],
-    conflict: `on conflict (team_id, claim) do nothing returning encode(claim, 'hex') as id`,
-  })
+  const rows = claims
+    .sort((left, right) => (left.id < right.id ? -1 : 1))
+    .map(({ id, hash }) => ({ claim: bytesOf(id), hash: bytesOf(hash) }))
+  const taken = await insertRows<(typeof rows)[number], { id: string }>(
+    client,
+    { name: 'event_claims', names: ['claim', 'hash'], key: ['claim'] },
+    { teamId, rows, onConflict: `do nothing returning encode(claim, 'hex') as id` },
+  )
   const fresh = new Set(taken.map(({ id }) => id))
   const others = claims.filter(({ id }) => !fresh.has(id))
   if (others.length === 0) return outcomes

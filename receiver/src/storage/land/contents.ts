@@ -4,6 +4,17 @@ import type { ContentRow, MessageLinkRow } from '../../otlp/rows/contents.ts'
 import type { Client } from '../database.ts'
 import { insertRows } from './insert.ts'
 
+const contentsTable = {
+  name: 'contents',
+  names: ['day', 'sha256', 'body', 'bytes', 'size'],
+  key: ['day', 'sha256', 'part'],
+} as const
+const linksTable = {
+  name: 'message_links',
+  names: ['day', 'sha256', 'previous', 'message', 'position'],
+  key: ['day', 'sha256'],
+} as const
+
 /** Lands the contents and links of `keys` that are not stored yet; returns the keys of the contents that are new. */
 export async function landContents(
   client: Client,
@@ -16,29 +27,15 @@ export async function landContents(
   const { teamId, batch, keys } = options
   // A conversation is sent again with each model call, and most of it is stored: ask before sending the texts.
   const contents = await missingFrom(client, 'contents', pick(batch.contents, keys), teamId)
-  await insertRows(client, {
-    table: 'contents',
-    columns: ['team_id', 'day', 'sha256', 'body', 'bytes', 'size'],
+  const onConflict = 'do nothing'
+  await insertRows(client, contentsTable, {
+    teamId,
     rows: contents,
-    valuesOf: ({ day, sha256, text, bytes, size }) => [teamId, day, sha256, text, bytes, size],
     bytesOf: ({ size }) => size,
-    conflict: 'on conflict (team_id, day, sha256, part) do nothing',
+    onConflict,
   })
   const links = await missingFrom(client, 'message_links', pick(batch.links, keys), teamId)
-  await insertRows(client, {
-    table: 'message_links',
-    columns: ['team_id', 'day', 'sha256', 'previous', 'message', 'position'],
-    rows: links,
-    valuesOf: (link: MessageLinkRow) => [
-      teamId,
-      link.day,
-      link.sha256,
-      link.previous,
-      link.message,
-      link.position,
-    ],
-    conflict: 'on conflict (team_id, day, sha256) do nothing',
-  })
+  await insertRows(client, linksTable, { teamId, rows: links, onConflict })
   return new Set(contents.map(keyOf))
 }
 

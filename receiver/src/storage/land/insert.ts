@@ -1,5 +1,4 @@
 /** Inserts many rows in few statements. */
-import type { Table } from '../../otlp/rows/columns.ts'
 import type { Client } from '../database.ts'
 
 /** PostgreSQL accepts 65 535 parameters a statement; shorter statements are parsed faster. */
@@ -7,64 +6,50 @@ const parametersMax = 20_000
 /** Bytes of parameters a statement, as far as the caller knows them: the driver copies them twice. */
 const bytesMax = 8 * 1024 ** 2
 
-export interface Insertion<Row> {
-  readonly table: string
-  /** Column names, in the order of `valuesOf`. */
-  readonly columns: readonly string[]
+interface Insertion<Row> {
+  /** Of all rows: it is the first column of every table. */
+  readonly teamId: string
   /** Sorted by key: two transactions that insert in different orders may deadlock. */
   readonly rows: readonly Row[]
-  valuesOf(row: Row): readonly unknown[]
   bytesOf?(row: Row): number
-  /** `on conflict …`, and `returning …` where rows are to be returned. */
-  readonly conflict: string
+  /** What follows `on conflict (…)`, with `returning …` where rows are to be returned. */
+  readonly onConflict: string
+}
+
+interface Target<Row> {
+  readonly name: string
+  /** The columns to insert, which are members of the rows. */
+  readonly names: readonly (keyof Row & string)[]
+  /** The primary key without `team_id`. */
+  readonly key: readonly string[]
 }
 
 /** The names of table and columns are put into the statement: they must never come from a client. */
-export async function insertRows<Row, Returned extends object = object>(
+export async function insertRows<Row extends object, Returned extends object = object>(
   client: Client,
+  { name, names, key }: Target<Row>,
   insertion: Insertion<Row>,
 ): Promise<Returned[]> {
-  const { table, columns, conflict, valuesOf } = insertion
+  const { teamId, onConflict } = insertion
   const returned: Returned[] = []
-  for (const rows of chunksOf(insertion)) {
-    const parameters: unknown[] = []
+  for (const rows of chunksOf(insertion, names.length + 1)) {
+    const parameters: unknown[] = [teamId]
     const tuples = rows.map((row) => {
-      const places = valuesOf(row).map((value) => `$${parameters.push(value)}`)
-      return `(${places.join(',')})`
+      const values = names.map((column) => `$${parameters.push(row[column])}`)
+      return `($1,${values.join(',')})`
     })
-    const text = `insert into ${table} (${columns.join(', ')}) values ${tuples.join(',')} ${conflict}`
+    const text = `insert into ${name} (team_id, ${names.join(', ')}) values ${tuples.join(',')}
+      on conflict (team_id, ${key.join(', ')}) ${onConflict}`
     for (const row of await client.query<Returned>(text, parameters)) returned.push(row)
   }
   return returned
 }
 
-/** `insertRows` for a declared table; `onConflict` is what follows `on conflict (its key)`. */
-export async function insertInto<
-  Columns,
-  Row extends { readonly [Name in keyof Columns]: unknown },
-  Returned extends object = object,
->(
-  client: Client,
-  { name, key, names }: Table<Columns>,
-  options: {
-    readonly teamId: string
-    readonly rows: readonly Row[]
-    bytesOf?(row: Row): number
-    readonly onConflict: string
-  },
-): Promise<Returned[]> {
-  const { teamId, onConflict, ...rest } = options
-  return insertRows<Row, Returned>(client, {
-    ...rest,
-    table: name,
-    columns: ['team_id', ...names],
-    valuesOf: (row) => [teamId, ...names.map((column) => row[column])],
-    conflict: `on conflict (${key.join(', ')}, team_id) ${onConflict}`,
-  })
-}
-
-function* chunksOf<Row>({ rows, columns, bytesOf }: Insertion<Row>): Generator<Row[]> {
-  const rowsMax = Math.floor(parametersMax / columns.length)
+function* chunksOf<Row>(
+  { rows, bytesOf }: Insertion<Row>,
+  parametersPerRow: number,
+): Generator<Row[]> {
+  const rowsMax = Math.floor(parametersMax / parametersPerRow)
   let chunk: Row[] = []
   let bytes = 0
   for (const row of rows) {

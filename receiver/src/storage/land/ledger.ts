@@ -6,12 +6,9 @@
 import type { Client } from '../database.ts'
 import { insertRows } from './insert.ts'
 
-export const ledgerStates = ['landed', 'rejected', 'dropped'] as const
-export type LedgerState = (typeof ledgerStates)[number]
-
 export interface LedgerEntry {
   readonly recorderId: string
-  readonly state: LedgerState
+  readonly state: 'landed' | 'rejected' | 'dropped'
   /** First and last sequence, both included. */
   readonly ranges: readonly (readonly [bigint, bigint])[]
 }
@@ -23,18 +20,20 @@ export async function addToLedger(
   const entries = [...mergeByKey(options.entries)].sort(([left], [right]) =>
     left < right ? -1 : 1,
   )
-  await insertRows(client, {
-    table: 'ledger',
-    columns: ['team_id', 'recorder_id', 'state', 'sequences'],
-    rows: entries.map(([, entry]) => entry),
-    valuesOf: ({ recorderId, state, ranges }) => [
-      options.teamId,
-      recorderId,
-      state,
-      toMultirange(ranges),
-    ],
-    conflict: `
-      on conflict (team_id, recorder_id, state) do update
+  const rows = entries.map(([, { recorderId, state, ranges }]) => ({
+    recorder_id: recorderId,
+    state,
+    sequences: toMultirange(ranges),
+  }))
+  const table = {
+    name: 'ledger',
+    names: ['recorder_id', 'state', 'sequences'],
+    key: ['recorder_id', 'state'],
+  } as const
+  await insertRows(client, table, {
+    teamId: options.teamId,
+    rows,
+    onConflict: `do update
          set sequences = ledger.sequences + excluded.sequences
        where not ledger.sequences @> excluded.sequences`,
   })
@@ -52,7 +51,7 @@ function mergeByKey(entries: readonly LedgerEntry[]): Map<string, LedgerEntry> {
 }
 
 /** The ranges as PostgreSQL's text, neighbours joined: `{[1,4),[7,8)}`. */
-export function toMultirange(ranges: LedgerEntry['ranges']): string {
+function toMultirange(ranges: LedgerEntry['ranges']): string {
   const sorted = [...ranges].sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0))
   const joined: [bigint, bigint][] = []
   for (const [first, last] of sorted) {

@@ -9,7 +9,7 @@ import type {
 } from '../../otlp/rows/batch.ts'
 import { recorders, sessionLifetimes } from '../../otlp/rows/columns.ts'
 import type { Client } from '../database.ts'
-import { insertInto } from './insert.ts'
+import { insertRows } from './insert.ts'
 
 type OriginItem = Item<
   Pick<RecorderRow, 'session_id' | 'user_id' | 'service_name'> & {
@@ -32,7 +32,7 @@ type Mutable<Row> = { -readonly [Name in keyof Row]: Row[Name] }
  * stored.
  */
 export async function landRecorders(client: Client, landing: Landing): Promise<void> {
-  await insertInto(client, recorders, {
+  await insertRows(client, recorders, {
     teamId: landing.teamId,
     rows: recorderRows(landing),
     // An end is taken when there is none yet, or when a true one comes after an abandoned one.
@@ -103,7 +103,7 @@ export async function landSessions(
   client: Client,
   { teamId, items }: Pick<Landing, 'teamId' | 'items'>,
 ): Promise<void> {
-  await insertInto(client, sessionLifetimes, {
+  await insertRows(client, sessionLifetimes, {
     teamId,
     rows: sessionRows(items),
     // Of several starts the first counts, as for a recorder; of the ends of several processes the last.

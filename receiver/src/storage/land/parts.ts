@@ -112,15 +112,13 @@ async function stage(
   client: Client,
   { teamId, parts }: { readonly teamId: string; readonly parts: readonly PartRow[] },
 ): Promise<Set<string>> {
-  const columns = ['day', 'sha256', 'sender', 'parts', 'part', 'size', 'bytes'] as const
-  const rows = await insertRows<PartRow, { key: string }>(client, {
-    table: 'content_parts',
-    columns: ['team_id', ...columns],
+  const key = ['day', 'sha256', 'sender', 'parts', 'part'] as const
+  const table = { name: 'content_parts', names: [...key, 'size', 'bytes'], key } as const
+  const rows = await insertRows<PartRow, { key: string }>(client, table, {
+    teamId,
     rows: [...parts].sort((left, right) => (partOf(left) < partOf(right) ? -1 : 1)),
-    valuesOf: (part) => [teamId, ...columns.map((column) => part[column])],
     bytesOf: ({ bytes }) => bytes.length,
-    conflict: `
-      on conflict (team_id, day, sha256, sender, parts, part) do nothing
+    onConflict: `do nothing
       returning concat_ws(' ', to_char(day, 'YYYY-MM-DD'), encode(sha256, 'hex'), parts, sender, part) as key`,
   })
   return new Set(rows.map(({ key }) => key))

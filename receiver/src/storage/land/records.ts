@@ -2,7 +2,7 @@
 import type { Item, LogRow, PointRow, SpanRow } from '../../otlp/rows/batch.ts'
 import { logRecords, metricPoints, spans, type Table } from '../../otlp/rows/columns.ts'
 import type { Client } from '../database.ts'
-import { insertInto } from './insert.ts'
+import { insertRows } from './insert.ts'
 
 interface Landing<Row> {
   readonly teamId: string
@@ -36,7 +36,7 @@ export async function landPoints(
   client: Client,
   { teamId, items }: Landing<PointRow>,
 ): Promise<number> {
-  const returned = await insertInto(client, metricPoints, {
+  const returned = await insertRows(client, metricPoints, {
     teamId,
     rows: rowsInKeyOrder(items),
     bytesOf: ({ bucket_counts }) => bytesPerNumber * (bucket_counts?.length ?? 0),
@@ -53,11 +53,11 @@ function rowsInKeyOrder<Row>(items: readonly Item<Row>[]): Row[] {
   return sorted.map(({ row }) => row)
 }
 
-async function landRows<Columns, Row extends { readonly [Name in keyof Columns]: unknown }>(
+async function landRows<Row extends object>(
   client: Client,
   { teamId, items }: Landing<Row>,
   options: {
-    readonly table: Table<Columns>
+    readonly table: Pick<Table<Row>, 'name' | 'names' | 'key'>
     /** An expression that identifies a row among those of a batch; `idOf` gives the same text. */
     readonly idText: string
     readonly idOf: (row: Row) => string
@@ -65,7 +65,7 @@ async function landRows<Columns, Row extends { readonly [Name in keyof Columns]:
 ): Promise<Item<Row>[]> {
   const { table, idText, idOf } = options
   const replaced = table.names.filter((column) => !table.key.includes(column))
-  const landed = await insertInto<Columns, Row, { id: string; is_new: boolean }>(client, table, {
+  const landed = await insertRows<Row, { id: string; is_new: boolean }>(client, table, {
     teamId,
     rows: rowsInKeyOrder(items),
     onConflict: `do update
