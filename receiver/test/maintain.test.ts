@@ -364,7 +364,7 @@ test('a purge lists what it would drop, drops it, and the same records are then 
   expect(await answer.json()).toEqual({
     partialSuccess: {
       rejectedSpans: '1',
-      errorMessage: `1 × span is from before ${before}, of which all was purged.`,
+      errorMessage: `1 × span is from before ${before}: all earlier days were purged.`,
     },
   })
   // Maintenance does not create partitions for those days again.

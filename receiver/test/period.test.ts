@@ -37,14 +37,14 @@ test('a refused record has the right reason', () => {
   const of = (day: string) => BigInt(Date.parse(day)) * 1_000_000n
   const purged = { ...period, purgedBefore: '2026-11-20' }
   expect(problemOfTime(of('2026-11-19'), purged)).toBe(
-    'is from before 2026-11-20, of which all was purged',
+    'is from before 2026-11-20: all earlier days were purged',
   )
   expect(problemOfTime(of('2026-10-01'), purged)).toBe('is older than 30 days')
   expect(problemOfTime(of('2026-11-20'), purged)).toBeUndefined()
-  expect(problemOfTime(of('2026-11-26'), purged)).toBe('lies more than 2 days ahead')
+  expect(problemOfTime(of('2026-11-26'), purged)).toBe('is more than 2 days in the future')
   expect(problemOfTime(0n, purged)).toBe('has no time')
-  expect(problemOfTime(10n ** 30n, purged)).toBe('lies more than 2 days ahead')
-  expect(problemOfTime(2n ** 64n - 1n, purged)).toBe('lies more than 2 days ahead')
+  expect(problemOfTime(10n ** 30n, purged)).toBe('is more than 2 days in the future')
+  expect(problemOfTime(2n ** 64n - 1n, purged)).toBe('is more than 2 days in the future')
 })
 
 const due = (days: readonly string[], rows = 1): Due[] =>

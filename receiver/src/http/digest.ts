@@ -47,7 +47,7 @@ export function readDigests({
   }
   if (ofContent.length === 0 && ofEither === undefined) {
     const how = 'as `?sha256=`, as `X-Content-SHA256` or as `Content-Digest: sha-256=:…:`'
-    return { status: 'wrong', reason: `Say the SHA-256 of the content, ${how}.` }
+    return { status: 'wrong', reason: `State the SHA-256 of the content, ${how}.` }
   }
   return { status: 'stated', ofContent, ofEither }
 }

@@ -72,7 +72,7 @@ async function receive(exchange: Exchange, options: AttachmentOptions): Promise<
     if (!lease.take(2 * bytes.length)) return refuse(exchange, busy)
     const sha256 = await sha256Of(bytes)
     if (!matches(stated, { sha256, ofSent: () => sent?.digest('hex') })) {
-      const message = `The content has another SHA-256 than was said: it is sha256:${sha256}.`
+      const message = `The content has another SHA-256 than stated: it is sha256:${sha256}.`
       return refuse(exchange, { httpStatus: 422, message })
     }
     const { days, isNew } = await landAttachment(database, {

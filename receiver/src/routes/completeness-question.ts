@@ -51,7 +51,7 @@ export function parseQuestion(query: unknown): QuestionResult {
   const isOfLedger = get('recorder').length > 0 || get('content').length > 0
   for (const name of isOfLedger ? (['session', 'limit', 'after'] as const) : (['from'] as const)) {
     if (get(name).length > 0) {
-      return refused(`'${name}' cannot stand ${isOfLedger ? 'beside' : 'without'} 'recorder'.`)
+      return refused(`'${name}' cannot be used ${isOfLedger ? 'with' : 'without'} 'recorder'.`)
     }
   }
   return isOfLedger ? parseLedger(get) : parseList(get)
@@ -70,9 +70,9 @@ function parseLedger(get: Get): QuestionResult {
   }
   if (!recorders.every(isIdentifier)) return refused(`'recorder' ${identifierRule}`)
   if (froms.length > 0 && froms.length !== recorders.length) {
-    return refused(`'from' stands once for each 'recorder', or not at all.`)
+    return refused(`'from' must be given once for each 'recorder', or never.`)
   }
-  if (!froms.every(isSequence)) return refused(`'from' is a sequence: 1 or more.`)
+  if (!froms.every(isSequence)) return refused(`'from' must be a sequence: 1 or more.`)
   const firstOf = new Map<string, number>()
   for (const [index, recorder] of recorders.entries()) {
     const from = Number(froms[index] ?? 1)
@@ -91,7 +91,7 @@ function parseLedger(get: Get): QuestionResult {
 
 function parseList(get: Get): QuestionResult {
   for (const name of ['session', 'limit', 'after'] as const) {
-    if (get(name).length > 1) return refused(`'${name}' can stand once.`)
+    if (get(name).length > 1) return refused(`'${name}' can be given only once.`)
   }
   const [limitText = String(limitDefault)] = get('limit')
   const limit = Number(limitText)
@@ -133,7 +133,7 @@ function parseContent(text: string): { day: string; sha256: string } | undefined
 }
 
 const identifierRule = `is 1 to ${identifierBytesMax} bytes of text without NUL.`
-const afterRule = `'after' is what 'next' of the page before said.`
+const afterRule = `'after' must be the 'next' of the page before.`
 
 function isIdentifier(text: string): boolean {
   return text !== '' && !text.includes('\0') && Buffer.byteLength(text) <= identifierBytesMax

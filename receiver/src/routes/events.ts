@@ -48,7 +48,7 @@ const tooManyValues: Refusal = {
 }
 const notUtf8 = badRequest('The body is not UTF-8.')
 const notJson = badRequest(
-  'The body is not JSON: it takes one array of events, or one event, also where there is one on each line.',
+  'The body is not JSON: send one array of events, or one event. An event on each line is not JSON.',
 )
 const noEvents = badRequest('The body is neither an array of events nor an event.')
 const wrongType: Refusal = {
@@ -127,7 +127,7 @@ async function landEvents(
   return resultsOf(events, outcomes)
 }
 
-const anotherLanded = 'another event with this id, or in its place, has landed before'
+const anotherLanded = 'another event with this id, or with the same key, has landed before'
 
 function resultsOf(
   events: readonly Planned[],

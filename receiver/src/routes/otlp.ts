@@ -99,7 +99,7 @@ async function landBody(
   const decoded = decode(sent)
   if (decoded.status === 'too_many') return refuse(exchange, tooManyValues)
   if (decoded.status === 'damaged') {
-    return refuse(exchange, badRequest(`The body is no OTLP request: ${decoded.reason}.`))
+    return refuse(exchange, badRequest(`The body is not an OTLP request: ${decoded.reason}.`))
   }
   const count = decoded.request.groups.reduce((sum, { records }) => sum + records.length, 0)
   if (!lease.take(count * recordBytes)) return refuse(exchange, busy)

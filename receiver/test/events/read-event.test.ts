@@ -66,7 +66,7 @@ test.each([
     { ...tool, timestamp: Math.round(now.getTime() / 1000) },
     'timestamp is older than 30 days (it means 1970-01-',
   ],
-  [{ ...tool, timestamp: now.getTime() * 1000 }, 'timestamp lies more than 2 days ahead'],
+  [{ ...tool, timestamp: now.getTime() * 1000 }, 'timestamp is more than 2 days in the future'],
   [{ ...tool, timestamp: 0 }, 'timestamp has no time'],
 ] as const)('%j is rejected by the name of its member', (event, reason) => {
   expect(reasonOf(event)).toContain(reason)

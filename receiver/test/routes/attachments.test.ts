@@ -145,7 +145,7 @@ test('a content with another hash than the stated one is refused, and nothing la
 })
 
 test.each([
-  ['none', '', {}, 'Say the SHA-256 of the content'],
+  ['none', '', {}, 'State the SHA-256 of the content'],
   ['half a hash', '?sha256=abc', {}, '64 hex digits'],
   ['hex in Content-Digest', '', { 'content-digest': `sha-256=:${'ab'.repeat(32)}:` }, 'Base64'],
   ['another hash', '', { 'content-digest': 'sha-512=:AAAA:' }, 'sha-256=:…:'],

@@ -224,11 +224,11 @@ test.each([
   ['a day that is none', `content=2026-02-30/${hex}`, /'content' is of the form/],
   ['a hash in upper case', `content=2026-01-01/${hex.toUpperCase()}`, /'content' is of the form/],
   ['a short hash', 'content=2026-01-01/abc', /'content' is of the form/],
-  ['`from` without a recorder', 'from=1', /'from' cannot stand without/],
+  ['`from` without a recorder', 'from=1', /'from' cannot be used without/],
   ['fewer `from` than recorders', 'recorder=a&recorder=b&from=1', /once for each 'recorder'/],
-  ['a `from` of zero', 'recorder=a&from=0', /'from' is a sequence/],
-  ['a `from` that is no number', 'recorder=a&from=1e3', /'from' is a sequence/],
-  ['a limit beside a recorder', 'recorder=a&limit=3', /'limit' cannot stand beside/],
+  ['a `from` of zero', 'recorder=a&from=0', /'from' must be a sequence/],
+  ['a `from` that is no number', 'recorder=a&from=1e3', /'from' must be a sequence/],
+  ['a limit beside a recorder', 'recorder=a&limit=3', /'limit' cannot be used with/],
   ['a misspelt parameter', 'recorders=a', /no parameter 'recorders'/],
 ])('%s is 400 with the reason', async (_name, query, words) => {
   const { status, body } = await ask(query)
@@ -306,9 +306,9 @@ test('sessions are listed newest first, page by page, with the sums over their r
 test.each([
   ['limit=0', /'limit' is a number from 1 to 100/],
   ['limit=101', /'limit' is a number from 1 to 100/],
-  ['limit=2&limit=3', /'limit' can stand once/],
-  ['after=tomorrow', /'after' is what 'next'/],
-  ['after=2026-99-01T00:00:00.000000Z/s', /'after' is what 'next'/],
+  ['limit=2&limit=3', /'limit' can be given only once/],
+  ['after=tomorrow', /'after' must be the 'next'/],
+  ['after=2026-99-01T00:00:00.000000Z/s', /'after' must be the 'next'/],
   ['session=%00', /'session' is 1 to 512 bytes/],
 ])('a list with %s is 400', async (query, words) => {
   const token = await receiver.newToken({ user: 'ops', scope: 'read' })

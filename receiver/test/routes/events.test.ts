@@ -230,7 +230,7 @@ test('another event with the key of a landed one is a duplicate with a reason', 
   await sendEvents(receiver, { ...call, eventId: 'attempt-1' })
   const again = await sendEvents(receiver, { ...call, eventId: 'attempt-2' })
   expect(again.results).toMatchObject([
-    { status: 'duplicate', reason: expect.stringContaining('in its place') },
+    { status: 'duplicate', reason: expect.stringContaining('with the same key') },
   ])
   expect((await rows('tool_calls', 's-place')).length).toBe(1)
 })
@@ -278,7 +278,7 @@ test('an event of days ago lands; ones of months ago or next week are rejected a
   ])
   expect(statuses(answer)).toEqual(['landed', 'rejected', 'landed', 'rejected'])
   expect(answer.results[1]?.reason).toMatch(/^timestamp is older than 30 days/)
-  expect(answer.results[3]?.reason).toMatch(/^timestamp lies more than 2 days ahead/)
+  expect(answer.results[3]?.reason).toMatch(/^timestamp is more than 2 days in the future/)
 })
 
 test('an event without a session has none; a SessionStart without one starts a session', async () => {
@@ -491,7 +491,7 @@ test.each([
 test('a body that cannot be read is refused with the reason; one with a byte order mark is read', async () => {
   const event = JSON.stringify({ type: 'Error', message: 'm', timestamp: Date.now() })
   for (const [body, message] of [
-    [`${event}\n${event}\n`, 'also where there is one on each line'],
+    [`${event}\n${event}\n`, 'An event on each line is not JSON'],
     ['[NaN]', 'The body is not JSON'],
     [Buffer.from('\u{feff}[]', 'utf16le'), 'The body is not JSON'],
     [Buffer.alloc(20_000, 0xff), 'The body is not UTF-8.'],

@@ -39,8 +39,8 @@ export function toSpanRow(span: SpanRecord, options: RowOptions): SpanResult {
   const traceId = parseTraceId(span.traceId)
   const spanId = parseSpanId(span.spanId)
   const startTime = timestampOf(span.startTime)
-  if (traceId === undefined) return { status: 'rejected', reason: 'trace id is not one' }
-  if (spanId === undefined) return { status: 'rejected', reason: 'span id is not one' }
+  if (traceId === undefined) return { status: 'rejected', reason: 'trace id is malformed' }
+  if (spanId === undefined) return { status: 'rejected', reason: 'span id is malformed' }
   if (startTime === null) return { status: 'rejected', reason: 'span has no time' }
 
   const attributes = withGenAiNames(span.attributes, span.name)

@@ -6,7 +6,7 @@ const dayNanoseconds = 86_400_000_000_000n
 
 /** Why a start time is refused. It may be any time in the past: a counter may have started long ago. */
 export function problemOfBeginning(time: bigint, { now }: Period): string | undefined {
-  return isAhead(time, now) ? `lies more than ${futureDays} days ahead` : undefined
+  return isAhead(time, now) ? `is more than ${futureDays} days in the future` : undefined
 }
 
 function isAhead(time: bigint, now: Date): boolean {
@@ -24,7 +24,7 @@ export function problemOfTime(time: bigint, period: Period): string | undefined 
   const { purgedBefore, retentionDays } = period
   return isExpiredDay(day, { ...period, purgedBefore: undefined })
     ? `is older than ${Math.min(retentionDays, retentionDaysMax)} days`
-    : `is from before ${purgedBefore}, of which all was purged`
+    : `is from before ${purgedBefore}: all earlier days were purged`
 }
 
 /** The time as text in microseconds, for PostgreSQL; null when absent. */
