@@ -132,5 +132,9 @@ function list(fs: FileSystem, folder: string): File[] {
 
 /** True when the file does not exist any more, whoever removed it. */
 function remove(fs: FileSystem, path: string): boolean {
-  return attempt(() => removeFile(fs, path) ?? true) === true
+  const step = (): true => {
+    removeFile(fs, path)
+    return true
+  }
+  return attempt(step) ?? false
 }
