@@ -37,16 +37,17 @@
 import { type FileSystem, makePrivateFolder, removeFile, writeFully } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { createRecordedMark } from '../spool/recorded-mark.ts'
-import { bodyBytesMax, type JournalRecord, readRecord, seedOf } from './journal-record.ts'
 import {
+  bodyBytesMax,
   bufferBytes,
   type JournalContent,
+  type JournalRecord,
   type PreparedRecord,
   prepareRecord,
   RecordBuffer,
-} from './record-buffer.ts'
-
-export type { JournalContent } from './record-buffer.ts'
+  readRecord,
+  seedOf,
+} from './journal-record.ts'
 
 const journalVersion = 1
 const fileBytesMax = 8 * 1024 ** 2

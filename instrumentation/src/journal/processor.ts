@@ -8,7 +8,8 @@ import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetr
 import { instrumentationScope } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
 import type { Recorder } from '../record/recorder.ts'
-import type { Journal, JournalContent } from './journal.ts'
+import type { Journal } from './journal.ts'
+import type { JournalContent } from './journal-record.ts'
 import {
   attributeSlot,
   bodySlot,
@@ -31,7 +32,7 @@ export function createProcessors(journal: Journal) {
     onStart(span: SdkSpan): void {
       // Only our own spans are moved apart; the times of others are not ours to change.
       if (span.instrumentationScope.name === instrumentationScope) {
-        quietly('tell starts apart', () => writer.begin(span, span.startTime))
+        quietly('move a start', () => writer.begin(span, span.startTime))
       }
       // Open turns, model calls and tool calls are journaled too, so that a crash can be closed.
       if (typeof span.attributes['gen_ai.operation.name'] !== 'string') return

@@ -2,10 +2,13 @@
  * Replaces each secret of a known format by a named marker, such as `[REDACTED:github-token]`.
  *
  * A marker has no quote, backslash or line end, so JSON stays valid JSON, and redacting twice changes nothing. Plain text is
- * handled, and text inside JSON strings (`\n`, `\"`), escaped once or twice. The time is linear in the length of any text, and
+ * handled, and text inside JSON strings (`\n`, `\"`), escaped once or twice. In a span or log, everything that an app may have
+ * written is redacted: names, messages, keys and values. The time is linear in the length of any text, and
  * nothing is thrown.
  */
 import { viewOf } from '@turnlog/conventions/content/text'
+import type { JournaledLog, JournaledSpan } from '../journal/span-head.ts'
+import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import { type SecretName, type SecretRule, secretRules } from './secret-rules.ts'
 
 interface Finding {
@@ -184,4 +187,74 @@ function bodyOfPrivateKey(text: string, from: number): [start: number, end: numb
   return [...body.matchAll(privateKeyRun)].flatMap(({ index, 1: run }) =>
     run === undefined ? [] : [[from + index, from + index + run.length]],
   )
+}
+
+type Attributes = Readonly<Record<string, unknown>>
+
+/** Values nested deeper than this become their JSON text, redacted, because a receiver reads no deeper. */
+const depthMax = 32
+
+/** Redacts name, status, events and links; the caller redacts the attributes. */
+export function redactSpan(span: JournaledSpan): JournaledSpan {
+  const { name, status, events, links } = span
+  return {
+    ...span,
+    name: redact(name),
+    ...(status?.message === undefined
+      ? {}
+      : { status: { ...status, message: redact(status.message) } }),
+    ...(events === undefined
+      ? {}
+      : {
+          events: events.map((event) => ({
+            ...event,
+            name: redact(event.name),
+            attributes: redactAttributes(event.attributes ?? {}),
+          })),
+        }),
+    ...(links === undefined
+      ? {}
+      : {
+          links: links.map((link) => ({
+            ...link,
+            attributes: redactAttributes(link.attributes ?? {}),
+          })),
+        }),
+  }
+}
+
+/** Redacts the body, severity text and event name; the caller redacts the attributes. */
+export function redactLog(log: JournaledLog): JournaledLog {
+  const { severityText, eventName } = log
+  return {
+    ...log,
+    body: redactValue(log.body, 0),
+    severityText: severityText === undefined ? undefined : redact(severityText),
+    eventName: eventName === undefined ? undefined : redact(eventName),
+  }
+}
+
+export function redactAttributes(attributes: Attributes): SealedAttributes {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => [redact(name), redactValue(value, 0)]),
+  )
+}
+
+function redactValue(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return redact(value)
+  if (value instanceof Uint8Array) return redactBytes(value).bytes
+  if (typeof value !== 'object' || value === null) return value
+  if (depth >= depthMax) return redact(JSON.stringify(value, bigintAsText))
+  if (Array.isArray(value)) return value.map((member) => redactValue(member, depth + 1))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [redact(key), redactValue(member, depth + 1)]),
+  )
+}
+
+function bigintAsText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value
+}
+
+function redact(text: string): string {
+  return redactText(text).text
 }

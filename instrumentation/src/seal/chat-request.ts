@@ -1,11 +1,11 @@
 /**
- * What the user wrote, and in which conversation: found in the body of an HTTP chat request or in a
- * WebSocket message. Pure; for the host's thread; never throws; undefined where nothing is found.
+ * Finds the user's prompt and the id of the conversation in the body of an HTTP chat request, or in a WebSocket message. Pure,
+ * and never throws.
  */
 import { decodeText } from '@turnlog/conventions/content/text'
 import { asArray, asObject, asString, type JsonObject, parseJson } from '@turnlog/conventions/plain'
 
-/** A chat message is not longer; parsing more would be felt by the host. */
+/** Larger bodies are not parsed: no chat message is this long. */
 export const promptBodyBytesMax = 4 * 1024 ** 2
 
 const promptKeys = ['message', 'text', 'prompt', 'input', 'query', 'question', 'content'] as const
@@ -17,9 +17,9 @@ const conversationKeys = [
   'thread_id',
   'threadId',
 ] as const
-/** Where some protocols wrap their messages, in the order tried. */
+/** Members in which some protocols wrap their messages, in the order tried. */
 const wrapperKeys = ['data', 'payload', 'body'] as const
-/** A wrapper in a wrapper is looked into, no further: what is sent may be made to be deep. */
+/** A wrapper in a wrapper is searched, but no deeper one: a sender may nest without limit. */
 const wrapperDepthMax = 2
 
 export interface ChatRequest {
@@ -27,7 +27,7 @@ export interface ChatRequest {
   readonly conversationId?: string
 }
 
-/** Both at once, for a body that is parsed once. */
+/** Finds both, parsing the body once. */
 export function chatRequestOf(body: Uint8Array, contentType?: string): ChatRequest {
   const content = parseBody(body, contentType)
   if (content === undefined) return {}

@@ -1,5 +1,5 @@
 /**
- * Where in the journal the contents of open spans are. A file is kept until no open span has a piece in it. Beyond `bytesMax`
+ * Remembers where in the journal the contents of open spans are. A file is kept until no open span has a piece in it. Beyond `bytesMax`
  * of pieces, or `filesMax` files, the pieces in the oldest file are given up.
  *
  * The pieces of a span are numbered, so a piece that was lost, damaged or given up is noticed: the span then is not whole,
@@ -20,7 +20,7 @@ export interface OpenContentsLimits {
   readonly bytesMax: number
 }
 
-/** Which piece of which span. */
+/** Identifies a piece of a span. */
 export interface PieceKey {
   readonly spanId: string
   readonly exchange: number

@@ -18,7 +18,7 @@ import { isBefore, type JournaledLog, type JournaledSpan } from '../journal/span
 import { type SealedAttributes, toOtlpLog, toOtlpSpan } from '../otlp/otlp-json.ts'
 import { type OpenRecord, type OutOfLineRules, takeOutOfLine } from '../otlp/out-of-line.ts'
 import type { SealedRecord } from '../otlp/outlet.ts'
-import { redactAttributes, redactLog, redactSpan } from '../redact/redact-record.ts'
+import { redactAttributes, redactLog, redactSpan } from '../redact/redact.ts'
 import type { RecorderIdentity } from '../spool/recorder-folder.ts'
 import { sealFileOperation } from './file-operation.ts'
 import { sealModelCall } from './model-call.ts'

@@ -33,7 +33,7 @@ export interface SealState {
   readonly time: number
   /** The recorder ended in good order, or was closed by its adopter. */
   readonly isEnded: boolean
-  /** Of open turns, by span id. */
+  /** Sums of open turns, by span id. */
   readonly sums: Readonly<Record<string, TurnSums>>
 }
 

@@ -1,15 +1,13 @@
 import { expect, test } from 'vitest'
 import {
   framingBytes,
+  type JournalContent,
+  prepareRecord,
   type ReadResult,
+  RecordBuffer,
   readRecord,
   seedOf,
 } from '../../src/journal/journal-record.ts'
-import {
-  type JournalContent,
-  prepareRecord,
-  RecordBuffer,
-} from '../../src/journal/record-buffer.ts'
 
 const seed = seedOf('a-recorder', 1)
 
