@@ -15,7 +15,7 @@ import {
   xdgFolder,
 } from '@turnlog/conventions/settings'
 
-/** The largest request fits; the configuration's max_size is not reached. */
+/** At least the size of the largest request; at most what keeps the configuration's max_size from being reached. */
 export const queueBytesBounds = { min: 64 * 1024 ** 2, max: 3 * 1024 ** 3 } as const
 
 const ipv4: Parser<string> = {
@@ -23,90 +23,90 @@ const ipv4: Parser<string> = {
   expected: 'an IPv4 address to listen on',
 }
 
-/** Every setting of `npm run collector`. The first of them are the configuration's own, which reads them as well. */
+/** All settings of `npm run collector`. The configuration files read most of them as well. */
 export const settings = {
   receiver: setting({
     env: 'TURNLOG_RECEIVER',
     default: 'http://127.0.0.1:4320',
-    doc: 'Where records go: the receiver’s base URL.',
+    doc: 'The receiver’s base URL, to which records are sent.',
     ...httpUrl('http://127.0.0.1:4320'),
   }),
   token: optional({
     env: 'TURNLOG_TOKEN',
-    doc: 'The bearer token towards the receiver, of scope `ingest` or, for a gateway, `gateway`. Needed.',
+    doc: 'The bearer token for the receiver, of scope `ingest` or, for a gateway, `gateway`. Required.',
     ...text,
   }),
   host: setting({
     env: 'TURNLOG_COLLECTOR_HOST',
     default: '127.0.0.1',
-    doc: 'The IPv4 address to listen on; `0.0.0.0` for all, as in a container.',
+    doc: 'The IPv4 address to listen on; `0.0.0.0` for all interfaces, as in a container.',
     ...ipv4,
   }),
   grpcPort: setting({
     env: 'TURNLOG_COLLECTOR_GRPC_PORT',
     default: 4317,
-    doc: 'OTLP over gRPC.',
+    doc: 'The port for OTLP over gRPC.',
     ...port(),
   }),
   httpPort: setting({
     env: 'TURNLOG_COLLECTOR_HTTP_PORT',
     default: 4318,
-    doc: 'OTLP over HTTP: what `TELEMETRY_ENDPOINT` names.',
+    doc: 'The port for OTLP over HTTP, which `TELEMETRY_ENDPOINT` names.',
     ...port(),
   }),
   healthPort: setting({
     env: 'TURNLOG_COLLECTOR_HEALTH_PORT',
     default: 13133,
-    doc: 'Answers 200 while the Collector runs.',
+    doc: 'The port of the health check, which answers 200 while the Collector runs.',
     ...port(),
   }),
   metricsPort: setting({
     env: 'TURNLOG_COLLECTOR_METRICS_PORT',
     default: 8888,
-    doc: 'The Collector’s own metrics, for Prometheus, at `/metrics`.',
+    doc: 'The port of the Collector’s own metrics, for Prometheus, at `/metrics`.',
     ...port(),
   }),
   queueDirectory: optional({
     env: 'TURNLOG_QUEUE_DIRECTORY',
     defaultDoc: '`/var/lib/otelcol/file_storage`',
-    doc: 'The queue on disk. With `npm run collector`: `turnlog/collector/queue` in the user’s state folder (XDG).',
+    doc: 'The folder of the queue. With `npm run collector`: `turnlog/collector/queue` in the user’s state folder (XDG).',
     ...text,
   }),
   queueBytesMax: optional({
     env: 'TURNLOG_QUEUE_BYTES_MAX',
     defaultDoc: '`3221225472`',
-    doc: 'How much of each signal the queue holds; what is above it waits at its sender. On disk it takes up to 2.5 times as much. From 67108864 to 3221225472. With `npm run collector`: an eighth of what is free on its disk.',
+    doc: 'The limit of the queue for each signal; further requests wait at their sender. On disk a signal takes up to 2.5 times its content. From 67108864 to 3221225472. With `npm run collector`: an eighth of the disk’s free space.',
     ...wholeNumber(queueBytesBounds),
     expected: `a number of bytes from ${queueBytesBounds.min} to ${queueBytesBounds.max}`,
   }),
   tokenFile: optional({
     env: 'TURNLOG_TOKEN_FILE',
-    doc: 'For `collector/token-file.yaml`: a file that holds the token, in place of `TURNLOG_TOKEN`.',
+    doc: 'For `collector/token-file.yaml`: a file that contains the token, instead of `TURNLOG_TOKEN`.',
     ...text,
   }),
   usersFile: optional({
     env: 'TURNLOG_USERS_FILE',
-    doc: 'For `collector/gateway.yaml`: the tokens that are let in, one a line.',
+    doc: 'For `collector/gateway.yaml`: the file of accepted tokens, one a line.',
     ...text,
   }),
   tlsCertificate: optional({
     env: 'TURNLOG_TLS_CERTIFICATE',
-    doc: 'For `collector/tls.yaml`: a file with the certificate, and those that lead to its root, as PEM.',
+    doc: 'For `collector/tls.yaml`: a PEM file with the certificate and its chain.',
     ...text,
   }),
   tlsKey: optional({
     env: 'TURNLOG_TLS_KEY',
-    doc: 'For `collector/tls.yaml`: a file with the certificate’s key, as PEM.',
+    doc: 'For `collector/tls.yaml`: a PEM file with the certificate’s key.',
     ...text,
   }),
   jaeger: optional({
     env: 'TURNLOG_JAEGER',
-    doc: 'For `collector/jaeger.yaml`: where Jaeger takes OTLP over HTTP.',
+    doc: 'For `collector/jaeger.yaml`: Jaeger’s address for OTLP over HTTP.',
     ...text,
   }),
   program: optional({
     env: 'TURNLOG_COLLECTOR_PROGRAM',
-    doc: 'For `npm run collector`: another Collector to run, such as `otelcol-contrib`. Without it our own is built.',
+    doc: 'For `npm run collector`: another Collector to run, such as `otelcol-contrib`. Without it our distribution is built.',
     ...text,
   }),
 } as const
@@ -118,13 +118,13 @@ export interface Settings {
   readonly host: string
   readonly ports: Readonly<Record<'grpc' | 'http' | 'health' | 'metrics', number>>
   readonly queueDirectory: string
-  /** Undefined: what the disk has room for. */
+  /** Undefined: computed from the disk's free space. */
   readonly queueBytesMax: number | undefined
   readonly logPath: string
-  /** Where built programs are kept. */
+  /** The folder of built programs. */
   readonly cacheDirectory: string
   readonly program: string | undefined
-  /** On top of our own, in this order. */
+  /** Further configurations, applied to the main one in this order. */
   readonly configurations: readonly string[]
 }
 
@@ -185,7 +185,7 @@ export function readCollectorSettings(
   }
 }
 
-/** Where built programs are kept: outside the tree, so that a fresh checkout need not build again. */
+/** The folder of built programs. It is outside the repository, so that a new checkout need not build again. */
 export function cacheDirectory(environment: NodeJS.ProcessEnv): string {
   return join(xdgFolder(environment, 'XDG_CACHE_HOME'), 'turnlog/collector')
 }
@@ -196,7 +196,7 @@ function readConfigurations(commandLine: readonly string[], folder: string): str
       args: [...commandLine],
       options: { config: { type: 'string', multiple: true, default: [] } },
     })
-    // One such as `yaml:…` is taken as the Collector itself takes it.
+    // A value such as `yaml:…` is passed to the Collector unchanged.
     return values.config.map((value) =>
       /^[a-z]{2,}:/.test(value) ? value : resolve(folder, value),
     )

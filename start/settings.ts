@@ -1,4 +1,4 @@
-/** Every setting of `npm start`, and its only reader. Other variables pass through to the receiver and the example. */
+/** All settings of `npm start`, and their only reader. Other variables are passed on to the receiver and the example. */
 import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import {
@@ -29,19 +29,19 @@ export const settings = {
   }),
   postgresPort: optional({
     env: 'TURNLOG_PG_PORT',
-    doc: 'The port of the embedded PostgreSQL. By default any free one, then kept.',
+    doc: 'The port of the embedded PostgreSQL. By default a free one, chosen at the first start.',
     ...port(),
   }),
   dataFolder: optional({
     env: 'TURNLOG_DATA',
     defaultDoc: '`turnlog` in the user’s data folder (XDG)',
-    doc: 'Where the database, the spool and the workspace are.',
+    doc: 'The folder of the database, the spool and the workspace.',
     ...text,
   }),
   spoolFolder: optional({
     env: 'TELEMETRY_SPOOL_DIRECTORY',
     defaultDoc: '`spool` in `TURNLOG_DATA`',
-    doc: 'Where the example’s records wait.',
+    doc: 'The folder in which the example’s records wait until they are sent.',
     ...text,
   }),
   workspace: optional({
@@ -52,14 +52,14 @@ export const settings = {
   }),
   databaseUrl: optional({
     env: 'DATABASE_URL',
-    doc: 'The PostgreSQL to land in. Without it one is started in the data folder.',
+    doc: 'The address of a PostgreSQL. Without it one is started in the data folder.',
     ...postgresUrl,
     isSecret: true,
   }),
   user: optional({
     env: 'TELEMETRY_USER_ID',
     defaultDoc: 'the operating system’s user name',
-    doc: 'Who uses the example.',
+    doc: 'The user to whom the example’s records belong.',
     ...text,
   }),
 } as const
@@ -106,7 +106,7 @@ export function readStartSettings(environment: NodeJS.ProcessEnv): ReadSettings 
   }
 }
 
-/** A user without an entry in the system's list, as containers run them, has a number only. */
+/** A user without a name, as in containers, is named by number. */
 function userName(): string {
   try {
     return userInfo().username

@@ -32,7 +32,7 @@ export interface Common {
   readonly description: string
   readonly sql: string
   readonly unit?: Unit
-  /** Of 24. */
+  /** The width, in 24ths of the page. */
   readonly span?: number
   readonly height?: number
 }
@@ -72,12 +72,12 @@ function redAbove(value: number): ThresholdsConfigBuilder {
   ])
 }
 
-/** What was counted in each interval. */
+/** Counts per interval. */
 export function bars(options: Common): TimeSeriesBuilder {
   return series(options, true)
 }
 
-/** What was measured over time. */
+/** Measured values over time. */
 export function lines(options: Common): TimeSeriesBuilder {
   return series(options, false)
 }

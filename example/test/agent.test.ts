@@ -11,7 +11,7 @@ import { startApp, startModel } from './support/app.ts'
 import { temporaryDirectory } from './support/directory.ts'
 import { openSocket, textOf } from './support/socket.ts'
 
-/** An app whose model gives these answers in turn; and what the model was asked. */
+/** An app with a model that gives these answers in order, and the requests that the model got. */
 async function startAppWithAnswers(answers: readonly Partial<ScriptedAnswer>[]) {
   const requests: MessagesRequest[] = []
   const modelUrl = await startModel({
@@ -73,7 +73,7 @@ test('all tools are offered, and nothing else', async () => {
   ])
 })
 
-test('the page that tells the agent of its tools names each with its inputs', async () => {
+test('the agent’s system prompt names each tool with its inputs', async () => {
   const workspace = await openWorkspace(await temporaryDirectory())
   const told = [...(await readSystemPrompt()).matchAll(/^\| `(\w+) \{(.*)\}` +\|/gm)]
   expect(told.map(([, name, inputs]) => [name, inputs?.split(', ')])).toEqual(
@@ -81,7 +81,7 @@ test('the page that tells the agent of its tools names each with its inputs', as
   )
 })
 
-test('what is said before tools is streamed as a paragraph of its own', async () => {
+test('text before tools is streamed as a separate paragraph', async () => {
   const { app } = await startAppWithAnswers([
     { text: 'Let me look.', toolUses: [use('list_files', { path: '.' })] },
     { text: 'It is empty.' },
@@ -93,7 +93,7 @@ test('what is said before tools is streamed as a paragraph of its own', async ()
   expect(await response.text()).toBe('Let me look.\n\nIt is empty.')
 })
 
-test('a model that never stops asking for tools is stopped', async () => {
+test('a model that asks for tools without end is stopped', async () => {
   const { app, requests } = await startAppWithAnswers([
     { toolUses: [use('list_files', { path: '.' })] },
   ])

@@ -1,4 +1,4 @@
-/** The Changes panel of the real page, with the real preload: what a person sees and clicks. */
+/** The Changes panel in the real page, with the real preload: what users see and click. */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,7 +29,7 @@ async function openChat(workspace?: string) {
     async say(text: string): Promise<void> {
       await page.getByRole('textbox', { name: 'Message' }).fill(text)
       await page.keyboard.press('Enter')
-      // An answer that still streams takes no next message.
+      // While an answer streams, the page accepts no further message.
       await page.locator('.agent.waiting').waitFor({ state: 'detached' })
       expect(await page.locator('.agent').last().textContent()).toContain('Done.')
     },
@@ -38,7 +38,7 @@ async function openChat(workspace?: string) {
   }
 }
 
-test('a change shows up, and Revert makes the file go back', async () => {
+test('a change appears, and Revert restores the file', async () => {
   const { app, page, file, say, row } = await openChat()
   writeFileSync(file('hello.txt'), 'Dear reader,\n')
   await say('add a greeting to hello.txt')
@@ -59,7 +59,7 @@ test('a change shows up, and Revert makes the file go back', async () => {
   expect(app.output.stderr).toBe('')
 })
 
-test('a file changed since is not reverted, and the panel says why', async () => {
+test('a file with later changes is not reverted, and the panel says why', async () => {
   const { file, say, row } = await openChat()
   await say('create a.txt with one')
   writeFileSync(file('a.txt'), 'mine\n')

@@ -7,7 +7,7 @@ import { listen, startApp, startModel } from './support/app.ts'
 import { eventually } from './support/patience.ts'
 import { isRunning, longCommand, longCommandOf } from './support/running.ts'
 
-test('a message is answered as JSON, and the file is there', async () => {
+test('a message is answered as JSON, and the file exists', async () => {
   const app = await startApp()
   const response = await app.post({ message: 'add a greeting to hello.txt' })
   expect(response.status).toBe(200)
@@ -34,7 +34,7 @@ test('with stream, the same answer comes in several chunks of plain text', async
   expect(chunks.join('')).toBe(answer)
 })
 
-test('a conversation goes on under its id, and knows what was said', async () => {
+test('a conversation continues under its id, with its history', async () => {
   const asked: number[] = []
   const modelUrl = await startModel({
     answerTo: ({ messages }) => {
@@ -67,7 +67,7 @@ test.each([
   })
 })
 
-test('a body that is no JSON is answered with 400', async () => {
+test('a body that is not JSON is answered with 400', async () => {
   const app = await startApp()
   const response = await app.post(undefined, { body: '{"message"' })
   expect(response.status).toBe(400)
@@ -85,7 +85,7 @@ test('a prompt of 100 KB and more reaches the model whole', async () => {
   expect(await (await app.post({ message })).json()).toMatchObject({ answer: '600000' })
 })
 
-test('a model that refuses or is not there is a 502 with the reason, streamed or not', async () => {
+test('if the model refuses or cannot be reached, the answer is 502 with the reason, streamed or not', async () => {
   const refusing = await listen(
     createServer((_request, response) => {
       response.writeHead(529, { 'content-type': 'application/json' })
@@ -127,15 +127,18 @@ test('a stream that fails in the middle is cut off, not ended', async () => {
   await expect(response.text()).rejects.toThrow()
 })
 
-test.each([true, false])('a client that leaves ends its command (stream %s)', async (stream) => {
-  const app = await startApp()
-  const leaving = new AbortController()
-  const response = app.post({ message: longCommand, stream }, { signal: leaving.signal })
-  const command = await longCommandOf(app.workspace)
-  leaving.abort()
-  await expect(response).rejects.toThrow()
-  await eventually(() => !isRunning(command))
-})
+test.each([true, false])(
+  'a client that disconnects ends its command (stream %s)',
+  async (stream) => {
+    const app = await startApp()
+    const leaving = new AbortController()
+    const response = app.post({ message: longCommand, stream }, { signal: leaving.signal })
+    const command = await longCommandOf(app.workspace)
+    leaving.abort()
+    await expect(response).rejects.toThrow()
+    await eventually(() => !isRunning(command))
+  },
+)
 
 test.each([true, false])(
   'a client that leaves ends its request to the model (stream %s)',
@@ -161,7 +164,7 @@ test.each([true, false])(
   },
 )
 
-test('closing lets a turn end that ends soon', async () => {
+test('closing waits for a turn that ends soon', async () => {
   const modelUrl = await startModel({ pieceDelayMs: 5 })
   const app = await startApp({ modelUrl })
   const response = await app.post({ message: 'count to 100', stream: true })
@@ -194,7 +197,7 @@ test.each([
   expect(isOwnPage(headers)).toBe(may)
 })
 
-test('a page of another site is not answered', async () => {
+test('requests from pages of other sites are refused', async () => {
   const app = await startApp()
   writeFileSync(join(app.workspace, 'a.txt'), 'x')
   const message = 'delete a.txt'

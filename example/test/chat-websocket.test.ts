@@ -23,7 +23,7 @@ test('a message is answered in deltas and done', async () => {
   expect(textOf(frames)).toBe(answer.replace('other.txt', 'hello.txt'))
 })
 
-test('turns on one socket run side by side and do not mix', async () => {
+test('turns on one socket run at the same time and do not mix', async () => {
   const app = await startApp({ modelUrl: await startModel({ pieceDelayMs: 2 }) })
   const socket = await openSocket(app.url)
   const wishes = [1, 2, 3].map(
@@ -42,7 +42,7 @@ test('turns on one socket run side by side and do not mix', async () => {
   expect(readdirSync(app.workspace).sort()).toEqual(['1.txt', '2.txt', '3.txt'])
 })
 
-test('who asks to hear of tools does', async () => {
+test('a client that asks for tool frames gets them', async () => {
   const app = await startApp()
   const socket = await openSocket(app.url)
   socket.send({ text: 'read none.txt', tools: true })
@@ -69,7 +69,7 @@ test.each([
   expect(textOf(await socket.ended(2))).toBe('1 2 3')
 })
 
-test('a turn that fails is an error frame', async () => {
+test('a failed turn ends with an error frame', async () => {
   const app = await startApp({ modelUrl: 'http://127.0.0.1:1' })
   const socket = await openSocket(app.url)
   socket.send({ text: 'x', id: 'a' })
@@ -97,7 +97,7 @@ test('a closed socket ends its turns', async () => {
   await eventually(() => !isRunning(command))
 })
 
-test('the app says goodbye when it closes', async () => {
+test('the app closes sockets with a closing handshake', async () => {
   const app = await startApp()
   const socket = await openSocket(app.url)
   await app.close()

@@ -1,6 +1,6 @@
 /**
- * The point of the example: an app is recorded without a word of telemetry in its source. It registers the
- * Changes routes, shows their element, and that is all.
+ * The point of the example: an app is recorded although its source does not mention telemetry. It only registers the
+ * Changes routes and shows their element.
  */
 
 import { globSync, readFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ const source = fileURLToPath(new URL('../src', import.meta.url))
 
 const telemetry = /turnlog|telemetry|otel|otlp|\btrac(?:e|er|ing)\b|\bspans?\b|changesRoutes/i
 
-test('no line of the source speaks of telemetry but those that bring in the Changes panel', () => {
+test('no line of the source mentions telemetry, except those that add the Changes panel', () => {
   const files = globSync('**/*.*', { cwd: source }).sort()
   expect(files.length).toBeGreaterThan(20)
   const lines = files.flatMap((file) =>
@@ -29,7 +29,7 @@ test('no line of the source speaks of telemetry but those that bring in the Chan
   ])
 })
 
-test('the page for the agent says how its changes are reviewed and reverted', () => {
+test('the agent’s system prompt says how its changes are reviewed and reverted', () => {
   const page = readFileSync(new URL('../AGENT.md', import.meta.url), 'utf8')
   expect(page).toMatch(/\*\*file operation\*\* with an id/)
   for (const word of ['Accept', 'Reject', 'Revert', '/api/changes/recent', 'opId']) {

@@ -21,7 +21,7 @@ async function say(page: Page, text: string): Promise<void> {
 
 const answer = (page: Page) => page.locator('.agent').last()
 
-test('a message typed is answered, the tools are shown, and the file is there', async () => {
+test('a typed message is answered, the tools are shown, and the file exists', async () => {
   const { app, page } = await openPage()
   await page.getByText('What shall we change?').waitFor()
   expect(await page.locator('#about').textContent()).toContain(app.workspace)
@@ -38,7 +38,7 @@ test('a message typed is answered, the tools are shown, and the file is there', 
   expect(await page.getByText('No changes yet.').isVisible()).toBe(true)
 })
 
-test('an answer is seen while it streams, and can be stopped', async () => {
+test('an answer is shown while it streams, and can be stopped', async () => {
   const { page } = await openPage(20)
   await say(page, 'count to 2000')
   await expect.poll(() => answer(page).textContent()).toMatch(/^1 2 3 4/)
@@ -51,7 +51,7 @@ test('an answer is seen while it streams, and can be stopped', async () => {
   await expect.poll(() => answer(page).textContent()).toBe('1 2 3')
 })
 
-test('a suggestion is a message, and a new chat begins empty', async () => {
+test('a click on a suggestion sends it, and a new chat begins empty', async () => {
   const { page } = await openPage()
   await page.getByRole('button', { name: 'list files' }).click()
   await answer(page).getByText('The folder is empty.').waitFor()
@@ -60,7 +60,7 @@ test('a suggestion is a message, and a new chat begins empty', async () => {
   expect(await page.locator('.said').count()).toBe(0)
 })
 
-test('what was said is text, never markup', async () => {
+test('messages are shown as text, never as markup', async () => {
   const { app, page } = await openPage()
   const evil = '<img src=x onerror="document.title=1">'
   await say(page, `create a.html with ${evil}, then read a.html`)
@@ -71,7 +71,7 @@ test('what was said is text, never markup', async () => {
   expect(existsSync(join(app.workspace, 'a.html'))).toBe(true)
 })
 
-test('an app that is gone is said to be', async () => {
+test('a lost connection to the app is shown', async () => {
   const { app, page } = await openPage()
   await page.getByText('No changes yet.').waitFor()
   await app.close()

@@ -1,4 +1,4 @@
-/** The app as a process: its one line, its exit codes, and what is left when it ends. */
+/** The app as a process: its output, its exit codes, and its end. */
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { eventually } from './support/patience.ts'
 import { chat, startProcess } from './support/process.ts'
 import { childrenOf, isRunning, longCommand, longCommandOf } from './support/running.ts'
 
-test('it prints one line with its address, keeps files under its folder, and ends well', async () => {
+test('it prints one line with its address, writes only below its folder, and ends with 0', async () => {
   const app = await startProcess()
   const url = await app.url()
   expect(app.output.stdout).toBe(
@@ -65,7 +65,7 @@ test('a port in use is one clear line and exit code 1', async () => {
   })
 })
 
-test('a setting that makes no sense is one clear line and exit code 1', async () => {
+test('an invalid setting is one clear line and exit code 1', async () => {
   const directory = await temporaryDirectory()
   writeFileSync(join(directory, 'file'), '')
   for (const [environment, line] of [
@@ -80,7 +80,7 @@ test('a setting that makes no sense is one clear line and exit code 1', async ()
   }
 })
 
-test('with ANTHROPIC_BASE_URL it asks that API, without a key of its own', async () => {
+test('with ANTHROPIC_BASE_URL it uses that API, without needing a key', async () => {
   const app = await startProcess({
     ANTHROPIC_BASE_URL: await startModel(),
     EXAMPLE_MODEL: 'their-model',

@@ -50,7 +50,7 @@ describe('wishes in simple English', () => {
   )
 })
 
-test('pieces of a text are the text, and split no character', () => {
+test('the pieces of a text make up the text, and no character is split', () => {
   const text = 'a word and 😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀 more\n'.repeat(50)
   const all = [...pieces(text)]
   expect(all.join('')).toBe(text)
@@ -121,7 +121,7 @@ describe('the Messages API', () => {
     })
   })
 
-  test('refuses what is no JSON, has no key, no version, or another path', async () => {
+  test('refuses a body that is not JSON, and requests without key or version or with another path', async () => {
     const url = await startModel()
     const ask = async (path: string, init: RequestInit) => {
       const response = await fetch(url + path, { method: 'POST', ...init })
@@ -194,7 +194,7 @@ describe('the Messages API', () => {
     expect(names.filter((name) => name === 'content_block_delta').length).toBeGreaterThan(3)
   })
 
-  test('it decides from the request alone: read, then edit, then a friendly word', async () => {
+  test('it decides from the request alone: read, then edit, then a final answer', async () => {
     const client = new Anthropic({ apiKey: 'none', baseURL: await startModel() })
     const messages: Anthropic.MessageParam[] = [
       { role: 'user', content: 'add a greeting to hello.txt' },
@@ -234,7 +234,7 @@ describe('the Messages API', () => {
     ])
   })
 
-  test('it asks only for tools it was given, and says what it can do', async () => {
+  test('it asks only for offered tools, and says what it can do', async () => {
     const client = new Anthropic({ apiKey: 'none', baseURL: await startModel() })
     const say = async (content: string) => {
       const message = await client.messages.create({

@@ -15,7 +15,7 @@ import { openWorkspace } from '../src/tools/workspace.ts'
 import { temporaryDirectory } from './support/directory.ts'
 import { eventually } from './support/patience.ts'
 
-/** The tools on a workspace with a folder of strangers' files beside it. */
+/** The tools with a workspace, and with a folder of foreign files beside it. */
 async function openTools() {
   const directory = await temporaryDirectory()
   const outside = join(directory, 'outside')
@@ -81,7 +81,7 @@ describe('the workspace', () => {
 })
 
 describe('the file tools', () => {
-  test('a file is written into folders that were missing, read, renamed and deleted', async () => {
+  test('a file is written into missing folders, read, renamed and deleted', async () => {
     const { root, run } = await openTools()
     const content = '\uFEFFGrüße\r\nno newline at the end 😀\0'
     await run('write_file', { path: 'a/b/c.txt', content })
@@ -95,7 +95,7 @@ describe('the file tools', () => {
     expect(existsSync(join(root, 'd/e.txt'))).toBe(false)
   })
 
-  test('an edit replaces text that occurs once, to the letter', async () => {
+  test('an edit replaces text that occurs exactly once', async () => {
     const { root, run } = await openTools()
     writeFileSync(join(root, 'a.txt'), 'one\r\ntwo\r\ntwo\r\n')
     const edit = (old_text: string, new_text: string) =>
@@ -107,7 +107,7 @@ describe('the file tools', () => {
     expect(readFileSync(join(root, 'a.txt'), 'utf8')).toBe("$& $1 $'\r\ntwo\r\ntwo\r\n")
   })
 
-  test('what cannot be done is said, and nothing is touched', async () => {
+  test('an impossible request is refused with a reason, and nothing is changed', async () => {
     const { root, run } = await openTools()
     mkdirSync(join(root, 'folder'))
     writeFileSync(join(root, 'binary'), Buffer.from([0xff, 0xfe, 0x00]))
@@ -178,7 +178,7 @@ describe('run_command', () => {
     await expectSilence(join(root, 'beat'))
   })
 
-  test('an aborted turn ends its command, background and all', async () => {
+  test('an aborted turn ends its command with all background processes', async () => {
     const { root, run } = await openShell()
     const leaving = new AbortController()
     const outcome = run('(while :; do date +%N > beat; sleep 0.02; done) & wait', leaving.signal)
@@ -188,7 +188,7 @@ describe('run_command', () => {
     await expectSilence(join(root, 'beat'))
   })
 
-  test('what was left in the background ends with the shell', async () => {
+  test('background processes end with the shell', async () => {
     const { root, run } = await openShell()
     const outcome = await run('(while :; do date +%N > beat; sleep 0.02; done) & sleep 0.1')
     expect(outcome).toMatchObject({ status: 'ok', text: /exit code 0/ })

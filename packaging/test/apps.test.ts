@@ -1,4 +1,4 @@
-/** The packages as a stranger uses them: installed in a fresh project, apps under the preload, a receiver for them. */
+/** The packages as a new user runs them: installed in a new project, with apps under the preload and a receiver. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
@@ -29,7 +29,7 @@ describe.skipIf(project === '')('in a fresh project', () => {
     ['--import', 'app.mjs', 'spool'],
     ['--import', 'app.mjs', 'otlp'],
   ] as const)('%s @turnlog/instrumentation/register %s, exporter %s', (flag, program, exporter) => {
-    test.each(nodes)('on %s lands its turn, and prints only what it prints', async (_, node) => {
+    test.each(nodes)('on %s lands its turn, and prints only its own lines', async (_, node) => {
       await using app = await startApp(project, { receiver, flag, program, exporter, node })
       const message = `remember ${flag} ${program} ${exporter} ${node}`
       expect(await app.post('/chat', message)).toEqual({
@@ -49,7 +49,7 @@ describe.skipIf(project === '')('in a fresh project', () => {
         )
         .toEqual([
           {
-            // The `fetch` of Node 22 does not show bodies.
+            // The `fetch` of Node 22 does not expose bodies.
             answer: node === undefined ? 'Noted.' : null,
             outcome: 'completed',
             model_calls: '1',
@@ -78,7 +78,7 @@ describe.skipIf(project === '')('in a fresh project', () => {
   ] as const)('an app that reviews, in %s', (_, flag, program, kind, exporter, node) => {
     const start = () => startApp(project, { receiver, flag, program, exporter, node })
 
-    test('its large file and the operation it tells are seen, and accepted in the panel', async () => {
+    test('its large file and the operation that it reports are in the panel, and can be accepted', async () => {
       await using app = await start()
       const message = `edit ${program}`
       expect(await app.post('/edit', message)).toEqual({ answer: 'Edited.' })
@@ -142,7 +142,7 @@ describe.skipIf(project === '')('in a fresh project', () => {
       expect(await app.stop()).toEqual({ code: 0, printed: '' })
     })
 
-    test('a turn on a WebSocket is seen, and one in a thread of the app’s own', async () => {
+    test('a turn on a WebSocket is recorded, and one in a worker thread', async () => {
       await using app = await start()
       const [onSocket, inThread] = [`hear ${program}`, `work ${program}`]
       expect(await say(app.url, onSocket)).toBe('Heard.')

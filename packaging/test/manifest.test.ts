@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { publishedManifest, publishedTarget } from '../manifest.ts'
 
-test('sources become what is built from them, with their types beside them', () => {
+test('sources become the files built from them, with types beside them', () => {
   expect(publishedTarget('./src/storage/index.ts')).toEqual({
     types: './dist/storage/index.d.ts',
     default: './dist/storage/index.js',
@@ -10,14 +10,14 @@ test('sources become what is built from them, with their types beside them', () 
   expect(publishedTarget('./package.json')).toBe('./package.json')
 })
 
-test('a bundle is there for import and for require', () => {
+test('a bundle exists for import and for require', () => {
   expect(publishedTarget('./src/a/b.ts', { './src/a/b.ts': 'c' })).toEqual({
     import: { types: './dist/types/a/b.d.ts', default: './dist/c.js' },
     require: { types: './dist/cjs/types/a/b.d.ts', default: './dist/cjs/c.js' },
   })
 })
 
-test('what is bundled is no dependency, and what only the repository needs is not published', () => {
+test('bundled packages are not dependencies, and fields only for the repository are not published', () => {
   const published = publishedManifest(
     {
       name: 'a',

@@ -1,4 +1,4 @@
-/** Where the registry does not answer, it is said in words, and nothing is installed. */
+/** If the registry does not answer, a message says so, and nothing is installed. */
 import { expect, test } from 'vitest'
 import { freePort } from '../../test/support/ports.ts'
 import { askRegistry } from './support/project.ts'

@@ -1,4 +1,4 @@
-/** What is in the tarballs. */
+/** The content of the tarballs. */
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
@@ -19,7 +19,7 @@ test('packing leaves the repository as it was', () => {
 describe.each(packageNames)('%s', (name) => {
   const tarball = inject('tarballs')[name]
 
-  test('holds what is built, its types, licence and readme; no sources, no tests', async () => {
+  test('contains built files, types, licence and readme, but no sources and no tests', async () => {
     const { stdout } = await run('tar', ['-tzf', tarball])
     const files = stdout.trim().split('\n')
     expect(files).toEqual(
@@ -29,7 +29,7 @@ describe.each(packageNames)('%s', (name) => {
     expect(files.filter((file) => /(^|\/)(test|src)\/|\.test\.|[^d]\.ts$/.test(file))).toEqual([])
   })
 
-  test('says where it comes from, and what it needs', async () => {
+  test('names its repository and its requirements', async () => {
     const { stdout } = await run('tar', ['-xzOf', tarball, 'package/package.json'])
     const manifest = JSON.parse(stdout)
     expect(manifest).toMatchObject({
@@ -47,11 +47,11 @@ describe.each(packageNames)('%s', (name) => {
     expect(stdout).toContain('All good!')
   })
 
-  test('its types are found as its modules are', async () => {
-    // Styles and images have no types. Without `require` a package is for ES modules, and for nothing else.
+  test('its types are found like its modules', async () => {
+    // Styles and images have no types. A package without `require` is only for ES modules.
     const excluded = name === 'web' ? ['--exclude-entrypoints', './pages/*', './package.json'] : []
     const profile = name === 'instrumentation' ? 'node16' : 'esm-only'
-    // It ends with 1 when it finds a problem.
+    // It exits with 1 if it finds a problem.
     const { stdout } = await run(tool('attw'), [tarball, '--profile', profile, ...excluded])
     expect(stdout).toContain('🟢')
   })

@@ -1,4 +1,4 @@
-/** The types as TypeScript projects of each kind see them, with nothing skipped. */
+/** TypeScript projects of each kind compile with our types, without `skipLibCheck`. */
 import { execFile } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import * as path from 'node:path'
@@ -32,7 +32,7 @@ describe.skipIf(project === '')('an app in TypeScript', () => {
   })
 })
 
-/** Resolves with what the compiler prints. */
+/** Resolves with the compiler's output. */
 async function compile(
   options: Readonly<Record<string, string>>,
   ...files: readonly string[]

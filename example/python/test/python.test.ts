@@ -1,4 +1,4 @@
-/** The Python app as its README runs it, in a virtual environment of its own, against a real receiver. */
+/** The Python app, run as in its README, in a new virtual environment, with a real receiver. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -31,7 +31,7 @@ describe.skipIf(venv === '')('the Python app', () => {
   })
   afterAll(() => opened.disposeAsync())
 
-  test('a turn is the same rows as from Node: model calls, tool call, file operation, decision', async () => {
+  test('a turn makes the same rows as in Node: model calls, tool call, file operation, decision', async () => {
     const prompt = 'create notes.txt with "Grüße, 世界"'
     const { answer } = await app.post('/api/chat', { message: prompt, conversation_id: 'c-1' })
     expect(readFileSync(path.join(folder.path, 'workspace/notes.txt'), 'utf8')).toBe(
@@ -138,7 +138,7 @@ describe.skipIf(venv === '')('the Python app', () => {
     ])
   })
 
-  test('a tool that fails is a failed tool call, and an error', async () => {
+  test('a failed tool is a failed tool call and an error', async () => {
     await app.post('/api/chat', { message: 'read nothing-there.txt', conversation_id: 'c-2' })
     const told = 'nothing-there.txt does not exist.'
     const failed = await rows(
@@ -160,7 +160,7 @@ describe.skipIf(venv === '')('the Python app', () => {
     ).toEqual([{ type: 'FileNotFoundError', message: told, origin: 'tool', has_stack: true }])
   })
 
-  test('a revert restores the file byte by byte, or says why not; the diff is one that git applies', async () => {
+  test('a revert restores the file byte by byte, or says why not; git can apply the diff', async () => {
     const file = path.join(folder.path, 'workspace/windows.txt')
     const before = 'one\r\ntwo\f\u2028three\r\nfour'
     writeFileSync(file, before)
@@ -189,7 +189,7 @@ describe.skipIf(venv === '')('the Python app', () => {
       .toEqual([{ outcome: 'restored' }, { outcome: 'conflict' }])
   })
 
-  /** Polled until there are some. */
+  /** Polls until there are rows. */
   async function rows(text: string): Promise<Record<string, unknown>[]> {
     let found: Record<string, unknown>[] = []
     await expect
@@ -225,7 +225,7 @@ async function startApp(options: { readonly workspace: string; readonly receiver
         OTEL_EXPERIMENTAL_RESOURCE_DETECTORS: 'otel,process,os,host',
         OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.0.0',
         OTEL_SERVICE_NAME: 'python-agent',
-        // As seldom as they are by default, it would be half a minute's test.
+        // With the default intervals, the test would take half a minute.
         OTEL_BSP_SCHEDULE_DELAY: '200',
         OTEL_BLRP_SCHEDULE_DELAY: '200',
       },

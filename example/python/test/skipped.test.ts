@@ -1,4 +1,4 @@
-/** Without Python, or without its package index, it is said in words what is missing. */
+/** Without Python, or without its package index, a message says what is missing. */
 import { expect, inject, test } from 'vitest'
 import { temporaryFolder } from '../../../test/support/example.ts'
 import { freePort } from '../../../test/support/ports.ts'

@@ -8,7 +8,7 @@ import { patience } from './patience.ts'
 
 const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
-/** The app as a process of its own, on a free port, in a fresh folder; killed after the test. */
+/** Starts the app as a process, on a free port, in a new folder; it is killed after the test. */
 export async function startProcess(
   environment: NodeJS.ProcessEnv = {},
   { preloads = [] }: { readonly preloads?: readonly string[] } = {},

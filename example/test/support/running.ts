@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually } from './patience.ts'
 
-/** Linux tells; no other system is tested. */
+/** Uses `/proc`, so it works on Linux only; no other system is tested. */
 export function childrenOf(pid: number | undefined): readonly number[] {
   const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
   return list.trim().split(' ').filter(Boolean).map(Number)
@@ -10,14 +10,14 @@ export function childrenOf(pid: number | undefined): readonly number[] {
 
 export function isRunning(pid: number): boolean {
   try {
-    // A zombie has ended too; only its parent has not asked yet.
+    // A zombie has ended too; its parent has just not collected it yet.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   } catch {
     return false
   }
 }
 
-/** A wish for a command that says who it is and takes longer than any test. */
+/** A request for a command that writes its process id and runs longer than any test. */
 export const longCommand = 'run echo $$ > pid.tmp; mv pid.tmp pid; sleep 600'
 
 /** The process of that command, once it runs in this workspace. */

@@ -14,7 +14,7 @@ export interface Frame {
   readonly state?: string
 }
 
-/** A client of `/ws/chat` that keeps every frame it got. */
+/** A client of `/ws/chat` that stores every received frame. */
 export async function openSocket(url: string, options: ClientOptions = {}) {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/chat`, options)
   const frames: Frame[] = []

@@ -1,4 +1,4 @@
-// A small CommonJS app: each message is one turn, with one model call and one file.
+// A small CommonJS app. Each message is one turn, with one model call and one file.
 const { createServer } = require('node:http')
 const { writeFileSync } = require('node:fs')
 const Anthropic = require('@anthropic-ai/sdk').default

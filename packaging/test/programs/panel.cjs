@@ -1,4 +1,4 @@
-// The panel, served as @turnlog/web's README says.
+// Serves the panel as described in @turnlog/web's README.
 const { readFileSync } = require('node:fs')
 const path = require('node:path')
 

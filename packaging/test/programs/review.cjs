@@ -1,4 +1,4 @@
-// An app that reviews: fastify, the Changes routes and panel, `ws`, a worker thread, and what it tells by itself.
+// An app with review: fastify, the Changes routes and panel, `ws`, a worker thread, and calls of the API.
 const { writeFileSync } = require('node:fs')
 const path = require('node:path')
 const { Worker } = require('node:worker_threads')

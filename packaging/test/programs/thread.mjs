@@ -1,4 +1,4 @@
-// A thread of the app's own: each message to it is one turn.
+// A worker thread of the app. Each message to it is one turn.
 import { parentPort } from 'node:worker_threads'
 import { turn } from '@turnlog/instrumentation'
 

@@ -1,4 +1,4 @@
-/** What every file needs, made once: the tarballs, and a fresh project outside of the repository that has them installed. */
+/** Makes once for all files: the tarballs, and a new project outside the repository with the packages installed. */
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
@@ -9,7 +9,7 @@ import { packPackages, type Tarballs } from './tarballs.ts'
 declare module 'vitest' {
   interface ProvidedContext {
     readonly tarballs: Tarballs
-    /** The project's folder; `undefined` where nothing can be installed. */
+    /** The project's folder; `undefined` if nothing can be installed. */
     readonly project: string | undefined
   }
 }

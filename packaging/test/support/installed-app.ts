@@ -1,4 +1,4 @@
-/** One of the project's apps under the preload. */
+/** Runs one of the project's apps under the preload. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import * as path from 'node:path'

@@ -24,7 +24,7 @@ export async function startReceiver(
   const { NODE_OPTIONS: _, ...own } = process.env
   const env: NodeJS.ProcessEnv = {
     ...own,
-    // The project's own Node, as a user of a current one has it.
+    // The project's Node, which is a current one.
     PATH: `${path.join(project, 'node_modules/.bin')}:${process.env.PATH}`,
     TURNLOG_DATA: path.join(project, options.data),
     TURNLOG_RECEIVER_PORT: '0',
@@ -61,7 +61,7 @@ export async function startReceiver(
   }
 
   return {
-    /** It signs in once. */
+    /** The sign-in link, valid once. */
     signInLink: await command('link'),
     url: url.origin,
     databaseUrl,
@@ -77,7 +77,7 @@ export async function startReceiver(
         await client.end()
       }
     },
-    /** As Ctrl-C does. Resolves with what it complained of. */
+    /** Stops it like Ctrl-C. Resolves with the problems that it printed. */
     async stop() {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT')
       await ended
@@ -88,7 +88,7 @@ export async function startReceiver(
   }
 }
 
-/** Not from what is printed: at no terminal that is without the password. */
+/** Does not use the printed address, which has no password without a terminal. */
 async function embeddedUrl(data: string): Promise<string> {
   const connection = await readConnection(path.join(data, connectionFile))
   if (connection === undefined) throw new Error(`There is no ${connectionFile} in '${data}'.`)

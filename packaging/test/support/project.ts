@@ -1,4 +1,4 @@
-/** A fresh project, outside of the repository, with the packages and what its small apps need. */
+/** Makes a new project outside the repository, with the packages and the dependencies of its small apps. */
 import { execFile } from 'node:child_process'
 import { cpSync, readFileSync } from 'node:fs'
 import * as path from 'node:path'
@@ -8,7 +8,7 @@ import { root, type Tarballs } from './tarballs.ts'
 const run = promisify(execFile)
 const programs = path.resolve(import.meta.dirname, '../programs')
 
-/** npm has a Node of this platform, in a package, for the oldest that is supported as well. */
+/** npm has packages with Node for this platform, also for the oldest supported version. */
 export const hasNodePackages = process.platform === 'linux' && process.arch === 'x64'
 export const oldestNode = 'node_modules/oldest-node/bin/node'
 
@@ -20,7 +20,7 @@ export type Registry =
 export async function askRegistry(environment: NodeJS.ProcessEnv): Promise<Registry> {
   const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=500', '--fetch-timeout=30000']
   try {
-    // A silent `npm run` would keep the reason from us.
+    // With a silent `npm run`, the reason would not be printed.
     const options = [...patience, '--loglevel=error']
     await run('npm', ['view', 'fastify', 'name', ...options], { env: environment })
     return { status: 'ok' }
@@ -31,7 +31,7 @@ export async function askRegistry(environment: NodeJS.ProcessEnv): Promise<Regis
   }
 }
 
-/** In the repository's own versions, which `npm ci` has left in npm's cache. */
+/** The repository's versions, which `npm ci` has stored in npm's cache. */
 export async function installProject(project: string, tarballs: Tarballs): Promise<void> {
   cpSync(programs, project, { recursive: true })
   await run('npm', ['init', '--yes'], { cwd: project })

@@ -15,7 +15,7 @@ export const packageNames = [
 export type PackageName = (typeof packageNames)[number]
 export type Tarballs = Readonly<Record<PackageName, string>>
 
-/** Packs each as `npm publish` would. One after the other: while npm packs, the workspace has the published manifest. */
+/** Packs each package like `npm publish`, one after the other: while npm packs, the workspace has the published manifest. */
 export async function packPackages(folder: string): Promise<Tarballs> {
   const packed: Partial<Record<PackageName, string>> = {}
   for (const name of packageNames) {
@@ -28,7 +28,7 @@ export async function packPackages(folder: string): Promise<Tarballs> {
   return packed as Tarballs
 }
 
-/** A program of the repository's own. */
+/** Runs a program of the repository. */
 export function tool(name: string): string {
   return path.join(root, 'node_modules/.bin', name)
 }

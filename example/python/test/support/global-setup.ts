@@ -1,4 +1,4 @@
-/** One virtual environment for the run; where it cannot be had, that is said in a line, and its tests are skipped. */
+/** Makes one virtual environment for the run. If that fails, a line says why, and the tests are skipped. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'

@@ -1,4 +1,4 @@
-/** The Python that the app runs on, with what requirements.txt names; or what is missing for it. */
+/** The app's Python with the packages of requirements.txt, or the reason why it cannot be made. */
 import { execFile } from 'node:child_process'
 import * as path from 'node:path'
 import { promisify } from 'node:util'
@@ -10,7 +10,7 @@ export type VirtualEnvironment =
   | { readonly status: 'ready'; readonly folder: string }
   | { readonly status: 'missing'; readonly reason: string }
 
-/** Makes it in `folder`. The reason is one sentence. Throws where all is there and fails. */
+/** Creates it in `folder`. A missing requirement is a reason of one sentence; any other failure throws. */
 export async function makeVirtualEnvironment(
   folder: string,
   environment: NodeJS.ProcessEnv,
@@ -24,7 +24,7 @@ export async function makeVirtualEnvironment(
   try {
     await run(pip, ['install', '--quiet', '--requirement', requirements], { env: environment })
   } catch (error) {
-    // An index that answers has some version of each.
+    // An index that answers has some version of each package.
     if (!String(error).includes('(from versions: none)')) throw error
     return { status: 'missing', reason: 'Python’s package index does not answer.' }
   }
@@ -38,7 +38,7 @@ async function findPython(environment: NodeJS.ProcessEnv): Promise<string | unde
       await run(command, ['-c', check], { env: environment })
       return command
     } catch {
-      // The next one may do.
+      // Try the next one.
     }
   }
   return undefined
