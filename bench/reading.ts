@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { buildApp } from '@turnlog/receiver/app'
 import { createToken, ensurePartitions, migrate, openDatabase } from '@turnlog/receiver/storage'
+import { readConfig } from '../receiver/src/config.ts'
 import { startPostgres } from '../test/support/start-postgres.ts'
 
 const rounds = 5
@@ -15,21 +16,7 @@ const postgres = await startPostgres()
 const database = openDatabase(postgres.url)
 await migrate(database)
 await ensurePartitions(database, new Date())
-const app = buildApp(
-  {
-    bodyBytesMax: 64 * 1024 ** 2,
-    attachmentBytesMax: 64 * 1024 ** 2,
-    memoryBytesMax: 256 * 1024 ** 2,
-    pageHosts: [],
-    retentionDays: 30,
-    databaseBytesMax: undefined,
-    publicUrl: undefined,
-    jaegerAttributeBytesMax: 64 * 1024,
-    jaegerReadsMax: 4,
-    jaegerReadSecondsMax: 60,
-  },
-  database,
-)
+const app = buildApp(readConfig({ TURNLOG_JAEGER_SECONDS_MAX: '60' }), database)
 const url = await app.listen({ host: '127.0.0.1', port: 0 })
 const ingest = await createToken(database, { user: 'bench', scope: 'ingest' })
 const read = await createToken(database, { user: 'bench', scope: 'read' })

@@ -76,13 +76,13 @@ def run_tool(name, arguments):
 def use_tool(block):
     """Runs one tool call, and returns the result for the model."""
     result = {"type": "tool_result", "tool_use_id": block.id}
-    with turnlog.tool_call(block.name, block.id, block.input) as told:
+    with turnlog.tool_call(block.name, block.id, block.input) as record:
         try:
             text = run_tool(block.name, block.input)
-            told(text)
+            record(text)
             return {**result, "content": text}
         except (OSError, ValueError, KeyError) as error:
-            told(str(error), error)
+            record(str(error), error)
             return {**result, "content": str(error), "is_error": True}
 
 

@@ -110,7 +110,7 @@ def turn(prompt, agent, conversation_id, model):
 
 @contextmanager
 def tool_call(name, call_id, arguments):
-    """One execution of a tool. `told(text, error)` records the result for the model, and the error of a failed call."""
+    """One execution of a tool. `record(text, error)` records the result for the model, and the error of a failed call."""
     attributes = {
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": name,
@@ -119,12 +119,12 @@ def tool_call(name, call_id, arguments):
     }
     with _span(f"execute_tool {name}", attributes, "tool") as span:
 
-        def told(text, error=None):
+        def record(text, error=None):
             span.set_attribute("gen_ai.tool.call.result", text)
             if error is not None:
                 _failed(span, error, "tool")
 
-        yield told
+        yield record
 
 
 @dataclass(frozen=True)
