@@ -25,89 +25,74 @@ const ipv4: Parser<string> = {
 
 /** All settings of `npm run collector`. The configuration files read most of them as well. */
 export const settings = {
-  receiver: setting({
+  receiver: setting(httpUrl('http://127.0.0.1:4320'), {
     env: 'TURNLOG_RECEIVER',
     default: 'http://127.0.0.1:4320',
     doc: 'The receiver’s base URL, to which records are sent.',
-    ...httpUrl('http://127.0.0.1:4320'),
   }),
-  token: optional({
+  token: optional(text, {
     env: 'TURNLOG_TOKEN',
     doc: 'The bearer token for the receiver, of scope `ingest` or, for a gateway, `gateway`. Required.',
-    ...text,
   }),
-  host: setting({
+  host: setting(ipv4, {
     env: 'TURNLOG_COLLECTOR_HOST',
     default: '127.0.0.1',
     doc: 'The IPv4 address to listen on; `0.0.0.0` for all interfaces, as in a container.',
-    ...ipv4,
   }),
-  grpcPort: setting({
+  grpcPort: setting(port(), {
     env: 'TURNLOG_COLLECTOR_GRPC_PORT',
     default: 4317,
     doc: 'The port for OTLP over gRPC.',
-    ...port(),
   }),
-  httpPort: setting({
+  httpPort: setting(port(), {
     env: 'TURNLOG_COLLECTOR_HTTP_PORT',
     default: 4318,
     doc: 'The port for OTLP over HTTP, which `TELEMETRY_ENDPOINT` names.',
-    ...port(),
   }),
-  healthPort: setting({
+  healthPort: setting(port(), {
     env: 'TURNLOG_COLLECTOR_HEALTH_PORT',
     default: 13133,
     doc: 'The port of the health check, which answers 200 while the Collector runs.',
-    ...port(),
   }),
-  metricsPort: setting({
+  metricsPort: setting(port(), {
     env: 'TURNLOG_COLLECTOR_METRICS_PORT',
     default: 8888,
     doc: 'The port of the Collector’s own metrics, for Prometheus, at `/metrics`.',
-    ...port(),
   }),
-  queueDirectory: optional({
+  queueDirectory: optional(text, {
     env: 'TURNLOG_QUEUE_DIRECTORY',
     defaultDoc: '`/var/lib/otelcol/file_storage`',
     doc: 'The folder of the queue. With `npm run collector`: `turnlog/collector/queue` in the user’s state folder (XDG).',
-    ...text,
   }),
-  queueBytesMax: optional({
+  queueBytesMax: optional(wholeNumber(queueBytesBounds), {
     env: 'TURNLOG_QUEUE_BYTES_MAX',
     defaultDoc: '`3221225472`',
     doc: 'The limit of the queue for each signal; further requests wait at their sender. On disk a signal takes up to 2.5 times its content. From 67108864 to 3221225472. With `npm run collector`: an eighth of the disk’s free space.',
-    ...wholeNumber(queueBytesBounds),
     expected: `a number of bytes from ${queueBytesBounds.min} to ${queueBytesBounds.max}`,
   }),
-  tokenFile: optional({
+  tokenFile: optional(text, {
     env: 'TURNLOG_TOKEN_FILE',
     doc: 'For `collector/token-file.yaml`: a file that contains the token, instead of `TURNLOG_TOKEN`.',
-    ...text,
   }),
-  usersFile: optional({
+  usersFile: optional(text, {
     env: 'TURNLOG_USERS_FILE',
     doc: 'For `collector/gateway.yaml`: the file of accepted tokens, one a line.',
-    ...text,
   }),
-  tlsCertificate: optional({
+  tlsCertificate: optional(text, {
     env: 'TURNLOG_TLS_CERTIFICATE',
     doc: 'For `collector/tls.yaml`: a PEM file with the certificate and its chain.',
-    ...text,
   }),
-  tlsKey: optional({
+  tlsKey: optional(text, {
     env: 'TURNLOG_TLS_KEY',
     doc: 'For `collector/tls.yaml`: a PEM file with the certificate’s key.',
-    ...text,
   }),
-  jaeger: optional({
+  jaeger: optional(text, {
     env: 'TURNLOG_JAEGER',
     doc: 'For `collector/jaeger.yaml`: Jaeger’s address for OTLP over HTTP.',
-    ...text,
   }),
-  program: optional({
+  program: optional(text, {
     env: 'TURNLOG_COLLECTOR_PROGRAM',
     doc: 'For `npm run collector`: another Collector to run, such as `otelcol-contrib`. Without it our distribution is built.',
-    ...text,
   }),
 } as const
 

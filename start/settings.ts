@@ -15,52 +15,44 @@ import {
 } from '@turnlog/conventions/settings'
 
 export const settings = {
-  receiverPort: setting({
+  receiverPort: setting(port(), {
     env: 'TURNLOG_RECEIVER_PORT',
     default: 4320,
     doc: 'The port of the receiver, on 127.0.0.1.',
-    ...port(),
   }),
-  examplePort: setting({
+  examplePort: setting(port(), {
     env: 'EXAMPLE_PORT',
     default: 8000,
     doc: 'The port of the chat page, on 127.0.0.1.',
-    ...port(),
   }),
-  postgresPort: optional({
+  postgresPort: optional(port(), {
     env: 'TURNLOG_PG_PORT',
     doc: 'The port of the embedded PostgreSQL. By default a free one, chosen at the first start.',
-    ...port(),
   }),
-  dataFolder: optional({
+  dataFolder: optional(text, {
     env: 'TURNLOG_DATA',
     defaultDoc: '`turnlog` in the user’s data folder (XDG)',
     doc: 'The folder of the database, the spool and the workspace.',
-    ...text,
   }),
-  spoolFolder: optional({
+  spoolFolder: optional(text, {
     env: 'TELEMETRY_SPOOL_DIRECTORY',
     defaultDoc: '`spool` in `TURNLOG_DATA`',
     doc: 'The folder in which the example’s records wait until they are sent.',
-    ...text,
   }),
-  workspace: optional({
+  workspace: optional(text, {
     env: 'EXAMPLE_WORKSPACE',
     defaultDoc: '`workspace` in `TURNLOG_DATA`',
     doc: 'The agent’s folder; `TELEMETRY_WORKSPACE` is set to it.',
-    ...text,
   }),
-  databaseUrl: optional({
+  databaseUrl: optional(postgresUrl, {
     env: 'DATABASE_URL',
     doc: 'The address of a PostgreSQL. Without it one is started in the data folder.',
-    ...postgresUrl,
     isSecret: true,
   }),
-  user: optional({
+  user: optional(text, {
     env: 'TELEMETRY_USER_ID',
     defaultDoc: 'the operating system’s user name',
     doc: 'The user to whom the example’s records belong.',
-    ...text,
   }),
 } as const
 

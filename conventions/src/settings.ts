@@ -30,15 +30,21 @@ export type SettingsOf<Table extends SettingsTable> = {
   readonly [Name in keyof Table]: Table[Name] extends Setting<infer Value> ? Value : never
 }
 
-export function setting<Value>(definition: Setting<Value>): Setting<Value> {
-  return definition
+type Stated<Value> = Omit<Setting<Value>, keyof Parser<Value>> & { readonly expected?: string }
+
+export function setting<Value>(
+  parser: Parser<Value>,
+  stated: Stated<NoInfer<Value>>,
+): Setting<Value> {
+  return { ...parser, ...stated }
 }
 
 /** A setting that is undefined by default. */
 export function optional<Value>(
-  definition: Omit<Setting<Value>, 'default'>,
+  parser: Parser<Value>,
+  stated: Omit<Stated<Value>, 'default'>,
 ): Setting<Value | undefined> {
-  return { ...definition, default: undefined }
+  return { ...parser, ...stated, default: undefined }
 }
 
 /**

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import {
   httpUrl,
   oneOf,
+  optional,
   port,
   postgresUrl,
   problemOf,
@@ -17,25 +18,21 @@ import {
 } from '../src/settings.ts'
 
 const table = {
-  days: setting({
+  days: setting(wholeNumber({ min: 0, max: 30 }), {
     env: 'DAYS',
     default: 7,
     doc: 'How many days.',
-    ...wholeNumber({ min: 0, max: 30 }),
   }),
-  name: setting<string | undefined>({ env: 'NAME', default: undefined, doc: 'A name.', ...text }),
-  mode: setting({
+  name: optional(text, { env: 'NAME', doc: 'A name.' }),
+  mode: setting(oneOf(['fast', 'slow']), {
     env: 'MODE',
     default: 'fast',
     defaultDoc: 'the fast one',
     doc: 'How.',
-    ...oneOf(['fast', 'slow']),
   }),
-  database: setting<string | undefined>({
+  database: optional(postgresUrl, {
     env: 'DATABASE',
-    default: undefined,
     doc: 'Where.',
-    ...postgresUrl,
     isSecret: true,
   }),
 } as const

@@ -26,136 +26,113 @@ const flag: Parser<boolean> = {
 
 /** Every setting, as the documents show it. */
 export const settings = {
-  isEnabled: setting({
+  isEnabled: setting(flag, {
     env: 'TELEMETRY_ENABLED',
     default: true,
     doc: '`0`, `false`, `no` or `off`: nothing is patched, written or sent. `OTEL_SDK_DISABLED=true` says the same.',
-    ...flag,
   }),
-  endpoint: optional({
+  endpoint: optional(text, {
     env: 'TELEMETRY_ENDPOINT',
     doc: 'The base URL of the receiver or a Collector; a trailing `/api/v1/events` is understood. Without it: spool and Changes only, nothing is sent.',
-    ...text,
   }),
-  token: optional({
+  token: optional(text, {
     env: 'TELEMETRY_TOKEN',
     doc: 'The bearer token that is sent with every request.',
-    ...text,
   }),
-  exporter: setting({
+  exporter: setting(oneOf(['spool', 'otlp']), {
     env: 'TELEMETRY_EXPORTER',
     default: 'spool',
     doc: '`spool`: sealed records wait on disk until they have landed. `otlp`: they go through OpenTelemetry’s own exporters (OTLP/HTTP, JSON), for those who let a local Collector hold the queue; [OTLP.md](OTLP.md) says what that can lose.',
-    ...oneOf(['spool', 'otlp']),
   }),
-  otlpEndpoint: optional({
+  otlpEndpoint: optional(text, {
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     defaultDoc: '`TELEMETRY_ENDPOINT`',
     doc: 'With `TELEMETRY_EXPORTER=otlp`: the base URL, before `TELEMETRY_ENDPOINT`. Without either nothing is sent; the standard’s `localhost:4318` is not assumed.',
-    ...text,
   }),
-  otlpTracesEndpoint: optional({
+  otlpTracesEndpoint: optional(text, {
     env: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
     defaultDoc: '`OTEL_EXPORTER_OTLP_ENDPOINT` and `/v1/traces`',
     doc: 'With `TELEMETRY_EXPORTER=otlp`: where spans go, as it is.',
-    ...text,
   }),
-  otlpLogsEndpoint: optional({
+  otlpLogsEndpoint: optional(text, {
     env: 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT',
     defaultDoc: '`OTEL_EXPORTER_OTLP_ENDPOINT` and `/v1/logs`',
     doc: 'With `TELEMETRY_EXPORTER=otlp`: where log records go, as it is.',
-    ...text,
   }),
-  otlpHeaders: optional({
+  otlpHeaders: optional(text, {
     env: 'OTEL_EXPORTER_OTLP_HEADERS',
     doc: 'With `TELEMETRY_EXPORTER=otlp`: further headers, `name=value,…`. An `authorization` among them goes before `TELEMETRY_TOKEN`, which goes to no other server than `TELEMETRY_ENDPOINT` where that is set.',
-    ...text,
   }),
-  otlpTracesHeaders: optional({
+  otlpTracesHeaders: optional(text, {
     env: 'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
     doc: 'With `TELEMETRY_EXPORTER=otlp`: further headers of requests with spans.',
-    ...text,
   }),
-  otlpLogsHeaders: optional({
+  otlpLogsHeaders: optional(text, {
     env: 'OTEL_EXPORTER_OTLP_LOGS_HEADERS',
     doc: 'With `TELEMETRY_EXPORTER=otlp`: further headers of requests with log records.',
-    ...text,
   }),
-  otlpTimeout: optional({
+  otlpTimeout: optional(text, {
     env: 'OTEL_EXPORTER_OTLP_TIMEOUT',
     defaultDoc: '`10000`',
     doc: 'With `TELEMETRY_EXPORTER=otlp`: milliseconds for one request and its repetitions; what it does not get through in that time is lost. Also for `…_TRACES_TIMEOUT` and `…_LOGS_TIMEOUT`.',
-    ...text,
   }),
-  otlpCompression: optional({
+  otlpCompression: optional(text, {
     env: 'OTEL_EXPORTER_OTLP_COMPRESSION',
     doc: 'With `TELEMETRY_EXPORTER=otlp`: `gzip` or `none`. Also `…_TRACES_COMPRESSION` and `…_LOGS_COMPRESSION`. Certificates are those of `OTEL_EXPORTER_OTLP_CERTIFICATE`, `…_CLIENT_CERTIFICATE` and `…_CLIENT_KEY`.',
-    ...text,
   }),
-  receiver: optional({
+  receiver: optional(text, {
     env: 'TELEMETRY_RECEIVER',
     doc: 'The base URL of the receiver, where the endpoint is a Collector: there it is asked what has landed, and until then it is kept and, when it was lost, sent again. Straight to the receiver its answer says so, and this is not needed.',
-    ...text,
   }),
-  receiverToken: optional({
+  receiverToken: optional(text, {
     env: 'TELEMETRY_RECEIVER_TOKEN',
     defaultDoc: '`TELEMETRY_TOKEN`',
     doc: 'The bearer token for `TELEMETRY_RECEIVER`, where a gateway takes another one. It must be the same user’s: of others’ recorders the receiver says nothing.',
-    ...text,
   }),
-  resendAfterSeconds: setting({
+  resendAfterSeconds: setting(wholeNumber({ min: 1, max: 86_400 }), {
     env: 'TELEMETRY_RESEND_AFTER_SECONDS',
     default: 120,
     doc: 'How long a segment that a Collector took may be missing, once newer ones have landed, before it is sent again; twice and four times as long before the second and third time, and eight times before it is declared lost. From 1 to 86400.',
-    ...wholeNumber({ min: 1, max: 86_400 }),
   }),
-  keptDaysMax: setting({
+  keptDaysMax: setting(wholeNumber({ min: 0, max: 365 }), {
     env: 'TELEMETRY_KEPT_DAYS_MAX',
     default: 7,
     doc: 'How long a segment that was sent is kept while it is not known whether it has landed; older ones are given up and named in `unconfirmed.jsonl`. From 0 to 365.',
-    ...wholeNumber({ min: 0, max: 365 }),
   }),
-  keptBytesMax: setting({
+  keptBytesMax: setting(wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }), {
     env: 'TELEMETRY_KEPT_BYTES_MAX',
     default: 512 * 1024 ** 2,
     doc: 'Disk that such segments may use in one process; above it the oldest are given up in the same way.',
-    ...wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }),
   }),
-  userId: optional({
+  userId: optional(text, {
     env: 'TELEMETRY_USER_ID',
     defaultDoc: 'the operating system’s user name',
     doc: 'Who runs the app. The receiver replaces it by the user the token stands for.',
-    ...text,
   }),
-  workspace: optional({
+  workspace: optional(text, {
     env: 'TELEMETRY_WORKSPACE',
     defaultDoc: 'the working directory',
     doc: 'The folder whose files are recorded with their content. Outside of it: path, hash and size only.',
-    ...text,
   }),
-  spoolDirectory: optional({
+  spoolDirectory: optional(text, {
     env: 'TELEMETRY_SPOOL_DIRECTORY',
     defaultDoc: '`$XDG_STATE_HOME/turnlog/spool`, else `~/.local/state/turnlog/spool`',
     doc: 'Where records wait until they have landed, and where the Changes list is kept. Folders 0700, files 0600.',
-    ...text,
   }),
-  contentBytesMax: setting({
+  contentBytesMax: setting(wholeNumber({ min: 0, max: 16 * 1024 ** 2 }), {
     env: 'TELEMETRY_CONTENT_BYTES_MAX',
     default: 16 * 1024 ** 2,
     doc: 'Content above this is not recorded: its size is, and the reason `too_large`.',
-    ...wholeNumber({ min: 0, max: 16 * 1024 ** 2 }),
   }),
-  inlineBytesMax: setting({
+  inlineBytesMax: setting(wholeNumber({ min: 1_024, max: 16 * 1024 ** 2 }), {
     env: 'TELEMETRY_INLINE_BYTES_MAX',
     default: 128 * 1024,
     doc: 'Content above this leaves its record and travels by itself, in parts of at most 1 MiB; its hash stands in its place. From 1024 to 16777216. Of messages each text counts by itself.',
-    ...wholeNumber({ min: 1_024, max: 16 * 1024 ** 2 }),
   }),
-  serviceName: optional({
+  serviceName: optional(text, {
     env: 'OTEL_SERVICE_NAME',
     defaultDoc: 'the name in the app’s package.json, else its main script',
     doc: 'What the app is called.',
-    ...text,
   }),
 } as const
 

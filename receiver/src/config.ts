@@ -41,103 +41,86 @@ const retention: Parser<number> = {
 }
 
 export const settings = {
-  databaseUrl: optional({
+  databaseUrl: optional(postgresUrl, {
     env: 'DATABASE_URL',
     doc: 'The PostgreSQL database (15 or newer) to store records in. Without it, the receiver starts an embedded PostgreSQL in the data folder.',
-    ...postgresUrl,
     isSecret: true,
   }),
-  databasePasswordFile: optional({
+  databasePasswordFile: optional(text, {
     env: 'TURNLOG_DATABASE_PASSWORD_FILE',
     doc: 'A file with the password for a DATABASE_URL that has none, so that the password is in no environment.',
-    ...text,
   }),
-  host: setting({
+  host: setting(address, {
     env: 'TURNLOG_RECEIVER_HOST',
     default: '127.0.0.1',
     doc: 'The IP address to listen on; 0.0.0.0 for all, as in a container. Tokens are sent unencrypted, so a receiver that other machines reach needs TLS in front of it.',
-    ...address,
   }),
-  port: setting({
+  port: setting(port({ min: 0 }), {
     env: 'TURNLOG_RECEIVER_PORT',
     default: 4320,
     doc: 'The port to listen on; 0 for any free port.',
-    ...port({ min: 0 }),
   }),
-  dataFolder: setting({
+  dataFolder: setting(text, {
     env: 'TURNLOG_DATA',
     default: '',
     doc: 'The folder of the embedded PostgreSQL. By default `turnlog` in the user’s data folder (XDG).',
-    ...text,
   }),
-  postgresPort: optional({
+  postgresPort: optional(port({ min: 0 }), {
     env: 'TURNLOG_PG_PORT',
     doc: 'The port of the embedded PostgreSQL. By default a free port, which is then used again.',
-    ...port({ min: 0 }),
   }),
-  pageHosts: setting<readonly string[]>({
+  pageHosts: setting<readonly string[]>(hostNames, {
     env: 'TURNLOG_RECEIVER_HOSTS',
     default: [],
     doc: 'Host names under which the pages answer, separated by commas, in addition to localhost and the address it listens on. Requests for other names are refused, which prevents DNS rebinding.',
-    ...hostNames,
   }),
-  bodyBytesMax: setting({
+  bodyBytesMax: setting(positiveInteger, {
     env: 'TURNLOG_RECEIVER_BODY_BYTES_MAX',
     default: 64 * 1024 ** 2,
     doc: 'A request body above this size, after decompression, is answered 413.',
-    ...positiveInteger,
   }),
-  attachmentBytesMax: setting({
+  attachmentBytesMax: setting(positiveInteger, {
     env: 'TURNLOG_RECEIVER_ATTACHMENT_BYTES_MAX',
     default: 64 * 1024 ** 2,
     doc: 'An attachment above this size, after decompression, is answered 413. PostgreSQL cannot store one above 1 GB.',
-    ...positiveInteger,
   }),
-  memoryBytesMax: setting({
+  memoryBytesMax: setting(positiveInteger, {
     env: 'TURNLOG_RECEIVER_MEMORY_BYTES_MAX',
     default: 256 * 1024 ** 2,
     doc: 'Memory that all current requests may use, estimated from their bodies. A request that does not fit is answered 503, and the client repeats it.',
-    ...positiveInteger,
   }),
-  retentionDays: setting({
+  retentionDays: setting(retention, {
     env: 'TURNLOG_RETENTION_DAYS',
     default: 30,
     doc: `Days that records are kept, 1 to ${retentionDaysMax}, or \`off\`: then nothing expires. Whole days (UTC) are dropped, at most a day late; older records are refused.`,
-    ...retention,
   }),
-  databaseBytesMax: optional({
+  databaseBytesMax: optional(positiveInteger, {
     env: 'TURNLOG_DATABASE_BYTES_MAX',
     doc: 'When the database is larger, nothing lands: requests are answered 503, and land when clients repeat them after days have expired or were purged. By default the disk is the limit.',
-    ...positiveInteger,
   }),
-  connectionsMax: setting({
+  connectionsMax: setting(positiveInteger, {
     env: 'TURNLOG_RECEIVER_CONNECTIONS_MAX',
     default: 10,
     doc: 'Connections to the database.',
-    ...positiveInteger,
   }),
-  publicUrl: optional({
+  publicUrl: optional(httpUrl('https://turnlog.example.com'), {
     env: 'TURNLOG_RECEIVER_PUBLIC_URL',
     doc: 'The address under which people reach this receiver, such as https://turnlog.example.com. Sign-in links and links in Jaeger and Grafana begin with it, and the pages answer under its name. By default links begin with the requested address, or the one it listens on.',
-    ...httpUrl('https://turnlog.example.com'),
   }),
-  jaegerAttributeBytesMax: setting({
+  jaegerAttributeBytesMax: setting(positiveInteger, {
     env: 'TURNLOG_JAEGER_ATTRIBUTE_BYTES_MAX',
     default: 64 * 1024,
     doc: 'Of an attribute above this size, Jaeger and Grafana show the beginning, the size and a link, since their pages are slow with large values. The stored value is not cut.',
-    ...positiveInteger,
   }),
-  jaegerReadsMax: setting({
+  jaegerReadsMax: setting(positiveInteger, {
     env: 'TURNLOG_JAEGER_READS_MAX',
     default: 4,
     doc: 'Statements that may run for Jaeger and Grafana at the same time. Others wait; when eight requests for each of these are waiting, further ones are answered 503. Should be less than the number of connections, so that some are left for landing.',
-    ...positiveInteger,
   }),
-  jaegerReadSecondsMax: setting({
+  jaegerReadSecondsMax: setting(wholeNumber({ min: 1, max: 60 }), {
     env: 'TURNLOG_JAEGER_SECONDS_MAX',
     default: 30,
     doc: 'A search that takes longer than this many seconds, at most 60, is ended and answered 504.',
-    ...wholeNumber({ min: 1, max: 60 }),
   }),
 } as const
 
