@@ -139,11 +139,9 @@ begin
       from (
         select m.place,
                m.message ->> 'role' as said_by,
-               t.text,
-               t.awaited
+               t.text, t.awaited
           from (
-            select e.place,
-                   e.message,
+            select e.place, e.message,
                    coalesce(e.message -> 'parts', e.message -> 'content') as parts
               from jsonb_array_elements(messages::jsonb) with ordinality as e (message, place)
           ) m

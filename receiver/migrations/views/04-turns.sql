@@ -2,16 +2,10 @@
 -- is null, never 0.
 
 create or replace view turns with (security_invoker = true) as
-select s.team_id,
-       s.trace_id,
-       s.span_id,
-       s.session_id,
-       s.user_id,
-       s.conversation_id,
+select s.team_id, s.trace_id, s.span_id, s.session_id, s.user_id, s.conversation_id,
        coalesce(s.agent_name, s.service_name) as agent,
        s.attributes ->> 'turnlog.turn.transport' as transport,
-       s.start_time as started_at,
-       s.end_time as ended_at,
+       s.start_time as started_at, s.end_time as ended_at,
        turnlog_duration(s.start_time, s.end_time, s.attributes) as duration,
        coalesce(s.attributes ->> 'turnlog.turn.outcome',
                 case when s.status_code = 2 then 'failed' end) as outcome,
@@ -37,10 +31,7 @@ select s.team_id,
          select sum(c.output_tokens)::bigint
            from model_calls c
           where c.team_id = s.team_id and c.trace_id = s.trace_id)) as output_tokens,
-       s.cache_read_tokens,
-       s.cache_write_tokens,
-       s.error_type,
-       s.abandoned,
+       s.cache_read_tokens, s.cache_write_tokens, s.error_type, s.abandoned,
        s.attributes ->> 'url.path' as url_path,
        turnlog_integer(s.attributes -> 'http.response.status_code') as http_status,
        s.attributes ->> 'turnlog.capture.mode' as capture_mode,
@@ -54,8 +45,7 @@ select s.team_id,
        ) as answer_preview,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.prompt') as prompt_bytes,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.answer') as answer_bytes,
-       s.service_name,
-       s.landed_at
+       s.service_name, s.landed_at
   from spans s
  where s.operation = 'invoke_agent'
    -- A sub-agent works inside a turn: its parent is a model call, a tool call or another agent.

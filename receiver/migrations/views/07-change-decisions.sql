@@ -1,6 +1,5 @@
 create or replace view change_decisions with (security_invoker = true) as
-select l.team_id,
-       l.file_operation_id as operation_id,
+select l.team_id, l.file_operation_id as operation_id,
        l.attributes ->> 'turnlog.decision.type' as decision,
        l.attributes ->> 'turnlog.decision.source' as source,
        turnlog_text(l.team_id, turnlog_day(l.time), l.attributes -> 'turnlog.decision.reason') as reason,
@@ -9,11 +8,7 @@ select l.team_id,
        turnlog_seconds(l.attributes -> 'turnlog.decision.elapsed') as elapsed,
        l.time as decided_at,
        l.attributes ->> 'turnlog.decision.result.sha256' as result_sha256,
-       l.trace_id,
-       l.span_id,
-       l.session_id,
-       l.user_id,
-       l.landed_at
+       l.trace_id, l.span_id, l.session_id, l.user_id, l.landed_at
   from log_records l
  where l.event_name = 'turnlog.change.decision';
 

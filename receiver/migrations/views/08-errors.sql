@@ -1,19 +1,12 @@
 -- `started_at` is the start of the failed span, by which spans are partitioned: a list of some days reads no others.
 create or replace view errors with (security_invoker = true) as
-select l.team_id,
-       l.time as occurred_at,
+select l.team_id, l.time as occurred_at,
        'exception' as kind,
        l.error_type as type,
        turnlog_text(l.team_id, turnlog_day(l.time), l.attributes -> 'exception.message') as message,
        turnlog_text(l.team_id, turnlog_day(l.time), l.attributes -> 'exception.stacktrace') as stacktrace,
        l.attributes ->> 'turnlog.error.origin' as origin,
-       null::text as name,
-       l.trace_id,
-       l.span_id,
-       l.session_id,
-       l.user_id,
-       l.service_name,
-       l.landed_at,
+       null::text as name, l.trace_id, l.span_id, l.session_id, l.user_id, l.service_name, l.landed_at,
        l.time as started_at
   from log_records l
  where l.event_name = 'exception' or l.error_type is not null
@@ -34,15 +27,8 @@ select s.team_id,
                   turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.tool.call.result')
                 end) as message,
        turnlog_text(s.team_id, turnlog_day(s.start_time), e.attributes -> 'exception.stacktrace') as stacktrace,
-       null::text as origin,
-       s.name,
-       s.trace_id,
-       s.span_id,
-       s.session_id,
-       s.user_id,
-       s.service_name,
-       s.landed_at,
-       s.start_time as started_at
+       null::text as origin, s.name, s.trace_id, s.span_id, s.session_id, s.user_id, s.service_name,
+       s.landed_at, s.start_time as started_at
   from spans s
   -- Older instrumentations record exceptions as events of the span.
   left join lateral (

@@ -1,6 +1,5 @@
 create or replace view sessions with (security_invoker = true) as
-select l.team_id,
-       l.session_id,
+select l.team_id, l.session_id,
        coalesce(r.user_id, l.user_id) as user_id,
        coalesce(r.service_name, l.service_name) as service_name,
        coalesce(r.service_version, l.service_version) as service_version,

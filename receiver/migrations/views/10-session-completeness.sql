@@ -1,10 +1,5 @@
 create or replace view session_completeness with (security_invoker = true) as
-select r.team_id,
-       r.session_id,
-       r.recorder_id,
-       r.user_id,
-       r.service_name,
-       n.recorded,
+select r.team_id, r.session_id, r.recorder_id, r.user_id, r.service_name, n.recorded,
        turnlog_count(n.landed) as landed,
        turnlog_count(n.rejected - n.landed) as rejected,
        turnlog_count(n.dropped - n.landed - n.rejected) as dropped,

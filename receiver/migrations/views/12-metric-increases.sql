@@ -1,19 +1,10 @@
 -- What each point added to its stream: of a cumulative stream, the difference to the previous point.
 create or replace view metric_increases with (security_invoker = true) as
-select m.team_id,
-       m.name,
-       m.unit,
-       m.kind,
-       m.time,
+select m.team_id, m.name, m.unit, m.kind, m.time,
        case when b.is_continued then m.value - b.value else m.value end as value,
        case when b.is_continued then m.count - b.count else m.count end as count,
        case when b.is_continued then m.sum - b.sum else m.sum end as sum,
-       m.attributes,
-       m.service_name,
-       m.session_id,
-       m.user_id,
-       m.resource,
-       m.stream
+       m.attributes, m.service_name, m.session_id, m.user_id, m.resource, m.stream
   from metrics m
   left join lateral (
     select p.value, p.count, p.sum,

@@ -1,7 +1,6 @@
 -- Current sizes. A partition's day is the UTC day of its records; `_rest` holds rows of days without a partition.
 create or replace view partition_sizes with (security_invoker = true) as
-select p.relname::text as table_name,
-       c.relname::text as partition_name,
+select p.relname::text as table_name, c.relname::text as partition_name,
        case when c.relname ~ '_[0-9]{8}$' then to_date(right(c.relname, 8), 'YYYYMMDD') end as day,
        pg_total_relation_size(c.oid) as bytes,
        case when c.reltuples >= 0 then c.reltuples::bigint end as rows_estimate

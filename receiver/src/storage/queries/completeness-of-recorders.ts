@@ -22,8 +22,7 @@ export const rangesMax = 4_000
 const states = ['landed', 'rejected', 'dropped', 'missing'] as const
 
 const recordersText = `
-  select l.recorder_id as recorder,
-         l.recorded,
+  select l.recorder_id as recorder, l.recorded,
          (select coalesce(json_agg(json_build_array(lower(r), upper(r) - 1)), '[]')
             from (select unnest(l.landed * l.asked) limit $5) as f (r)) as landed,
          (select coalesce(json_agg(json_build_array(lower(r), upper(r) - 1)), '[]')
@@ -33,9 +32,7 @@ const recordersText = `
          (select coalesce(json_agg(json_build_array(lower(r), upper(r) - 1)), '[]')
             from (select unnest(l.missing * l.asked) limit $5) as f (r)) as missing
     from (
-      select c.recorder_id,
-             c.recorded,
-             c.missing_sequences as missing,
+      select c.recorder_id, c.recorded, c.missing_sequences as missing,
              int8multirange(int8range(a.first, null)) as asked,
              coalesce(range_agg(g.sequences) filter (where g.state = 'landed'), '{}') as landed,
              coalesce(range_agg(g.sequences) filter (where g.state = 'rejected'), '{}') as rejected,

@@ -19,9 +19,7 @@ export interface SessionCompleteness {
 }
 
 const sessionsText = `
-  select s.session_id as session,
-         s.user_id as "user",
-         s.service_name as service,
+  select s.session_id as session, s.user_id as "user", s.service_name as service,
          to_char(s.first_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "firstTime",
          to_char(s.last_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "lastTime",
          c.*

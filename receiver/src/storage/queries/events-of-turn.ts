@@ -23,13 +23,9 @@ export interface ErrorOfTurn {
 
 /** Found by the operation: a decision from another day, or of a client that knew only the operation, names no trace. */
 const decisionsText = `
-  select operation_id as "operationId",
-         decision,
-         source,
+  select operation_id as "operationId", decision, source,
          left(reason, $3) as reason,
-         outcome,
-         path,
-         decided_at as "decidedAt",
+         outcome, path, decided_at as "decidedAt",
          extract(epoch from elapsed)::float8 as seconds
     from change_decisions
    where team_id = $1
@@ -43,8 +39,7 @@ const decisionsText = `
 
 /** Exceptions only: failed spans are shown at their own steps. */
 const errorsText = `
-  select occurred_at as "occurredAt",
-         type,
+  select occurred_at as "occurredAt", type,
          left(message, $3) as message,
          left(stacktrace, $3) as stacktrace,
          origin

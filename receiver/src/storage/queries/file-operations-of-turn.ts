@@ -27,25 +27,13 @@ export interface FileOperation {
 }
 
 const text = `
-  select span_id as "spanId",
-         parent_span_id as "parentSpanId",
-         operation_id as "operationId",
-         type,
-         path,
-         previous_path as "previousPath",
-         started_at as "startedAt",
+  select span_id as "spanId", parent_span_id as "parentSpanId", operation_id as "operationId", type, path,
+         previous_path as "previousPath", started_at as "startedAt",
          case when duration is not null then ended_at end as "endedAt",
          left(diff, $3) as diff,
-         lines_added as "linesAdded",
-         lines_removed as "linesRemoved",
-         before_sha256 as "beforeSha256",
-         after_sha256 as "afterSha256",
-         before_size as "beforeSize",
-         after_size as "afterSize",
-         before_omitted as "beforeOmitted",
-         after_omitted as "afterOmitted",
-         "binary",
-         decision,
+         lines_added as "linesAdded", lines_removed as "linesRemoved", before_sha256 as "beforeSha256",
+         after_sha256 as "afterSha256", before_size as "beforeSize", after_size as "afterSize",
+         before_omitted as "beforeOmitted", after_omitted as "afterOmitted", "binary", decision,
          error_type as "errorType"
     from file_operations
    where team_id = $1 and trace_id = $2   -- index: spans_pkey

@@ -39,30 +39,19 @@ export interface NewMessage {
 }
 
 const callsText = `
-  select m.span_id as "spanId",
-         m.name,
-         m.started_at as "startedAt",
-         m.ended_at as "endedAt",
-         m.request_model as "requestModel",
-         m.response_model as "responseModel",
+  select m.span_id as "spanId", m.name, m.started_at as "startedAt", m.ended_at as "endedAt",
+         m.request_model as "requestModel", m.response_model as "responseModel",
          left(m.system_instructions, $3) as "systemInstructions",
          left(m.tool_definitions, $3) as "toolDefinitions",
          left(m.output_messages, $3) as "outputMessages",
          case when not s.attributes -> 'gen_ai.input.messages' ? 'turnlog.messages'
               then left(m.input_messages, $3) end as "inputText",
          turnlog_integer(s.attributes #> '{gen_ai.input.messages,count}') as "inputCount",
-         m.input_tokens as "inputTokens",
-         m.output_tokens as "outputTokens",
-         m.cache_read_tokens as "cacheReadTokens",
-         m.cache_write_tokens as "cacheWriteTokens",
+         m.input_tokens as "inputTokens", m.output_tokens as "outputTokens",
+         m.cache_read_tokens as "cacheReadTokens", m.cache_write_tokens as "cacheWriteTokens",
          extract(epoch from m.time_to_first_chunk)::float8 as "firstChunkSeconds",
-         m.finish_reasons as "finishReasons",
-         m.stream,
-         m.http_status as "httpStatus",
-         m.attempts,
-         m.error_type as "errorType",
-         m.error_message as "errorMessage",
-         m.abandoned
+         m.finish_reasons as "finishReasons", m.stream, m.http_status as "httpStatus", m.attempts,
+         m.error_type as "errorType", m.error_message as "errorMessage", m.abandoned
     from model_calls m
     join spans s
       on s.team_id = m.team_id and s.trace_id = m.trace_id and s.span_id = m.span_id
@@ -74,8 +63,7 @@ const callsText = `
 /** If two calls share a link, they share all messages before it. */
 const messagesText = `
   with calls as (
-    select s.span_id,
-           s.team_id,
+    select s.span_id, s.team_id,
            turnlog_day(s.start_time) as day,
            turnlog_hash(s.attributes #>> '{gen_ai.input.messages,turnlog.messages}') as list,
            lag(turnlog_hash(s.attributes #>> '{gen_ai.input.messages,turnlog.messages}'))

@@ -33,33 +33,17 @@ export interface Completeness {
 export const sessionsMax = 100
 
 const sessionsText = `
-  select session_id as "sessionId",
-         user_id as "userId",
-         service_name as "serviceName",
-         service_version as "serviceVersion",
-         started_at as "startedAt",
-         ended_at as "endedAt",
-         last_record_at as "lastRecordAt",
-         exit_code as "exitCode",
-         abandoned,
-         git_revision as "gitRevision",
-         git_branch as "gitBranch",
-         turns,
-         file_operations as "fileOperations",
-         expired as "hasExpired"
+  select session_id as "sessionId", user_id as "userId", service_name as "serviceName",
+         service_version as "serviceVersion", started_at as "startedAt", ended_at as "endedAt",
+         last_record_at as "lastRecordAt", exit_code as "exitCode", abandoned, git_revision as "gitRevision",
+         git_branch as "gitBranch", turns, file_operations as "fileOperations", expired as "hasExpired"
     from sessions
    where team_id = $1
    order by last_record_at desc, session_id
    limit $2`
 
 const completenessText = `
-  select session_id as "sessionId",
-         recorder_id as "recorderId",
-         recorded,
-         landed,
-         rejected,
-         dropped,
-         missing
+  select session_id as "sessionId", recorder_id as "recorderId", recorded, landed, rejected, dropped, missing
     from session_completeness
    where team_id = $1 and session_id = any ($2)   -- index: recorders_by_session
    order by session_id, recorder_id

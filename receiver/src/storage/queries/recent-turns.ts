@@ -27,25 +27,13 @@ export interface TurnSummary {
 export const turnsPerPage = 40
 
 const text = `
-  select trace_id as "traceId",
-         span_id as "spanId",
-         started_at as "startedAt",
+  select trace_id as "traceId", span_id as "spanId", started_at as "startedAt",
          to_char(started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "startedAtText",
          extract(epoch from duration)::float8 as seconds,
-         agent,
-         model,
-         transport,
-         outcome,
-         user_id as "userId",
-         conversation_id as "conversationId",
-         session_id as "sessionId",
-         prompt_preview as "promptPreview",
-         answer_preview as "answerPreview",
-         model_calls as "modelCalls",
-         tool_calls as "toolCalls",
-         file_operations as "fileOperations",
-         input_tokens as "inputTokens",
-         output_tokens as "outputTokens"
+         agent, model, transport, outcome, user_id as "userId", conversation_id as "conversationId",
+         session_id as "sessionId", prompt_preview as "promptPreview", answer_preview as "answerPreview",
+         model_calls as "modelCalls", tool_calls as "toolCalls", file_operations as "fileOperations",
+         input_tokens as "inputTokens", output_tokens as "outputTokens"
     from turns
    where team_id = $1
      and ($2::timestamptz is null or (started_at, span_id) < ($2::timestamptz, $3))

@@ -21,9 +21,7 @@ const orders = {
 export type SpanOrder = keyof typeof orders
 
 const textBy = (order: SpanOrder) => `
-  select span_id as "spanId",
-         parent_span_id as "parentSpanId",
-         start_unix_nano::text as start,
+  select span_id as "spanId", parent_span_id as "parentSpanId", start_unix_nano::text as start,
          pg_column_size(attributes) + pg_column_size(resource)
            + coalesce(pg_column_size(events), 0) + coalesce(pg_column_size(links), 0) as bytes
     from spans

@@ -32,26 +32,13 @@ export interface StoredSpan {
 
 /** The columns, for other queries that read whole spans. */
 export const spanColumns = `
-         s.trace_id as "traceId",
-         s.span_id as "spanId",
-         s.parent_span_id as "parentSpanId",
-         s.start_unix_nano::text as start,
-         s.end_unix_nano::text as end,
+         s.trace_id as "traceId", s.span_id as "spanId", s.parent_span_id as "parentSpanId",
+         s.start_unix_nano::text as start, s.end_unix_nano::text as end,
          turnlog_day(s.start_time)::text as day,
-         s.trace_state as "traceState",
-         s.flags,
-         s.name,
-         s.kind,
-         s.status_code as "statusCode",
-         s.status_message as "statusMessage",
-         s.service_name as "serviceName",
-         s.operation,
-         s.user_id as "userId",
-         s.attributes::text as attributes,
-         s.events::text as events,
-         s.links::text as links,
-         s.resource::text as resource,
-         s.scope::text as scope,
+         s.trace_state as "traceState", s.flags, s.name, s.kind, s.status_code as "statusCode",
+         s.status_message as "statusMessage", s.service_name as "serviceName", s.operation,
+         s.user_id as "userId", s.attributes::text as attributes, s.events::text as events,
+         s.links::text as links, s.resource::text as resource, s.scope::text as scope,
          s.dropped_counts::text as dropped`
 
 /** The lateral join looks up each span by key, also while the planner has no statistics of the table. */

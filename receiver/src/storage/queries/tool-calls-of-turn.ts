@@ -21,20 +21,13 @@ export interface ToolCall {
 }
 
 const text = `
-  select span_id as "spanId",
-         tool,
-         call_id as "callId",
-         started_at as "startedAt",
+  select span_id as "spanId", tool, call_id as "callId", started_at as "startedAt",
          case when duration is not null then ended_at end as "endedAt",
          left(arguments, $3) as arguments,
          octet_length(arguments_bytes) as "argumentsBytes",
          left(result, $3) as result,
          octet_length(result_bytes) as "resultBytes",
-         error_type as "errorType",
-         error_message as "errorMessage",
-         inferred,
-         unfinished,
-         abandoned
+         error_type as "errorType", error_message as "errorMessage", inferred, unfinished, abandoned
     from tool_calls
    where team_id = $1 and trace_id = $2   -- index: spans_pkey
    order by started_at, span_id

@@ -55,15 +55,8 @@ const text = `
       from placed
      group by trace_id
   )
-  select trace_id as "traceId",
-         r.service_name as "rootServiceName",
-         r.name as "rootOperationName",
-         t.start::text as start,
-         t.end::text as end,
-         t.spans,
-         t.failed,
-         t.orphans,
-         s.list as services
+  select trace_id as "traceId", r.service_name as "rootServiceName", r.name as "rootOperationName",
+         t.start::text as start, t.end::text as end, t.spans, t.failed, t.orphans, s.list as services
     from sums t
     join roots r using (trace_id)
     join services s using (trace_id)`

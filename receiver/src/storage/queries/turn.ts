@@ -62,28 +62,17 @@ export interface WholeTurn {
 }
 
 const text = `
-  select trace_id as "traceId",
-         span_id as "spanId",
-         session_id as "sessionId",
-         user_id as "userId",
-         conversation_id as "conversationId",
-         agent,
-         transport,
-         started_at as "startedAt",
+  select trace_id as "traceId", span_id as "spanId", session_id as "sessionId", user_id as "userId",
+         conversation_id as "conversationId", agent, transport, started_at as "startedAt",
          case when duration is not null then ended_at end as "endedAt",
          outcome,
          left(prompt, $3) as prompt,
          octet_length(prompt_bytes) as "promptBytes",
          left(answer, $3) as answer,
          octet_length(answer_bytes) as "answerBytes",
-         model,
-         input_tokens as "inputTokens",
-         output_tokens as "outputTokens",
-         cache_read_tokens as "cacheReadTokens",
-         cache_write_tokens as "cacheWriteTokens",
-         error_type as "errorType",
-         url_path as "urlPath",
-         http_status as "httpStatus"
+         model, input_tokens as "inputTokens", output_tokens as "outputTokens",
+         cache_read_tokens as "cacheReadTokens", cache_write_tokens as "cacheWriteTokens",
+         error_type as "errorType", url_path as "urlPath", http_status as "httpStatus"
     from turns
    where team_id = $1 and trace_id = $2   -- index: spans_pkey
    order by started_at, span_id
