@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { errorMessage } from '@turnlog/conventions/plain'
-import type { Counters, Counts } from './counters.ts'
+import { type Counters, combined } from './counters.ts'
 import type { Database } from './storage/database.ts'
 import { addReceiverSample, addTableSamples } from './storage/keep/samples.ts'
 
@@ -30,7 +30,7 @@ export function startSampling(database: Database, { counters, log }: SamplingOpt
       await addReceiverSample(database, {
         receiverId,
         seconds: (now.at - before.at) / 1_000,
-        ...difference(now.counts, before.counts),
+        ...combined(now.counts, before.counts, (left, right) => left - right),
         memoryBytes: process.memoryUsage.rss(),
       })
       before = now
@@ -63,14 +63,5 @@ export function startSampling(database: Database, { counters, log }: SamplingOpt
       await running
       await sampleOnce()
     },
-  }
-}
-
-function difference(now: Counts, before: Counts): Counts {
-  return {
-    received: now.received - before.received,
-    landed: now.landed - before.landed,
-    duplicate: now.duplicate - before.duplicate,
-    rejected: now.rejected - before.rejected,
   }
 }

@@ -8,7 +8,7 @@ import {
 } from '@turnlog/embedded-postgres/connection'
 import type { Config } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
-import { type Database, openDatabase } from '../storage/database.ts'
+import { type Database, openDatabase, tableExists } from '../storage/database.ts'
 
 /** Opens the database, and closes it after `work`. Throws a `TurnlogError` of one line when there is none, or it does not answer. */
 export async function withDatabase<Result>(
@@ -37,9 +37,8 @@ async function requireReceiver(
   database: Database,
   config: Pick<Config, 'databaseUrl' | 'dataFolder'>,
 ): Promise<void> {
-  let rows: { hasTokens: boolean }[]
   try {
-    rows = await database.query(`select to_regclass('tokens') is not null as "hasTokens"`)
+    if (await tableExists(database, 'tokens')) return
   } catch (cause) {
     const where = config.databaseUrl === undefined ? `of '${config.dataFolder}'` : 'of DATABASE_URL'
     const hint = config.databaseUrl === undefined ? ' Is `npm start` running?' : ''
@@ -49,7 +48,6 @@ async function requireReceiver(
       { cause },
     )
   }
-  if (rows[0]?.hasTokens) return
   throw new TurnlogError(
     'TL_NO_DATABASE',
     'The database has no Turnlog in it yet: start the receiver once.',

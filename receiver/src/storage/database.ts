@@ -10,6 +10,11 @@ export interface ReadLimits {
   readonly signal?: AbortSignal | undefined
 }
 
+/** A read of one team's records. */
+export interface TeamRead extends ReadLimits {
+  readonly teamId: string
+}
+
 export interface Reader {
   /** Runs one statement that reads; bounded in time, and ended when its signal aborts. */
   read<Row extends object = Record<string, unknown>>(
@@ -19,11 +24,14 @@ export interface Reader {
   ): Promise<Row[]>
 }
 
-export interface Database extends Reader {
+export interface Client {
   query<Row extends object = Record<string, unknown>>(
     text: string,
     parameters?: readonly unknown[],
   ): Promise<Row[]>
+}
+
+export interface Database extends Reader, Client {
   /**
    * Runs `work` in one transaction and commits. When the database ends it in favour of another transaction, it is run
    * again, three times in all. Statements are bounded in time.
@@ -31,13 +39,6 @@ export interface Database extends Reader {
   transaction<Result>(work: (client: Client) => Promise<Result>): Promise<Result>
   /** Waits for running queries, then disconnects. May be called twice. */
   close(): Promise<void>
-}
-
-export interface Client {
-  query<Row extends object = Record<string, unknown>>(
-    text: string,
-    parameters?: readonly unknown[],
-  ): Promise<Row[]>
 }
 
 export interface DatabaseOptions {
@@ -79,10 +80,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   })
 
   return {
-    async query<Row extends object>(text: string, parameters: readonly unknown[] = []) {
-      const { rows } = await pool.query<Row>(text, [...parameters])
-      return rows
-    },
+    ...clientOf(pool),
 
     read<Row extends object>(text: string, parameters: readonly unknown[], limits: ReadLimits) {
       return boundedRead<Row>(pool, { text, parameters, ...limits })
@@ -105,6 +103,19 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   }
 }
 
+function clientOf(connection: pg.Pool | pg.PoolClient): Client {
+  return {
+    async query<Row extends object>(text: string, parameters: readonly unknown[] = []) {
+      const { rows } = await connection.query<Row>(text, [...parameters])
+      return rows
+    },
+  }
+}
+
+export async function tableExists(client: Client, name: string): Promise<boolean> {
+  return (await client.query('select where to_regclass($1) is not null', [name])).length > 0
+}
+
 async function transactionOnce<Result>(
   pool: pg.Pool,
   work: (client: Client) => Promise<Result>,
@@ -117,12 +128,7 @@ async function transactionOnce<Result>(
   try {
     // `set local` instead of a connection option, which poolers such as PgBouncer refuse.
     await connection.query(`begin; set local statement_timeout = '${statementSecondsMax}s'`)
-    const result = await work({
-      async query<Row extends object>(text: string, parameters: readonly unknown[] = []) {
-        const { rows } = await connection.query<Row>(text, [...parameters])
-        return rows
-      },
-    })
+    const result = await work(clientOf(connection))
     await connection.query('commit')
     return result
   } catch (error) {

@@ -14,7 +14,7 @@ import { readFile } from 'node:fs/promises'
 import { errorCode, errorMessage, parseObject } from '@turnlog/conventions/plain'
 import { TurnlogError } from '../errors.ts'
 import type { Client, Database } from './database.ts'
-import { readSqlFiles, runSqlFile, type SqlFile } from './sql-files.ts'
+import { readSqlFiles, runSqlFile } from './sql-files.ts'
 import { applyViews, areViewsCurrent, grantsOnViews } from './views.ts'
 
 const defaultDirectory = new URL('../../migrations/', import.meta.url)
@@ -22,10 +22,6 @@ const manifest = new URL('../../package.json', import.meta.url)
 /** Any number; the locks of Turnlog begin with the same digits. */
 const lockKey = 7_235_014_901
 const serverVersionMin = 150_000
-
-interface Migration extends SqlFile {
-  readonly version: number
-}
 
 export interface MigrateOptions {
   readonly directory?: URL
@@ -38,10 +34,14 @@ export async function migrate(
   database: Database,
   { directory = defaultDirectory, release }: MigrateOptions = {},
 ): Promise<readonly number[]> {
-  const migrations = (await readSqlFiles(directory)).map(toMigration)
+  const migrations = (await readSqlFiles(directory)).map((file) => ({
+    ...file,
+    version: Number.parseInt(file.name, 10),
+  }))
+  const own = parseObject(await readFile(manifest, 'utf8'))
   const views = {
     files: await readSqlFiles(new URL('views/', directory)),
-    release: release ?? (await ownRelease()),
+    release: release ?? String(own?.version),
   }
   const settings = await readSqlFiles(new URL('database/', directory))
   return database.transaction(async (client) => {
@@ -55,28 +55,16 @@ export async function migrate(
     const areCurrent = await areViewsCurrent(client, views)
     if (pending.length > 0 || !areCurrent) {
       const grants = await grantsOnViews(client)
-      for (const migration of pending) await applyMigration(client, migration)
+      for (const migration of pending) {
+        await runSqlFile(client, migration)
+        const insertText = 'insert into schema_migrations (version, name) values ($1, $2)'
+        await client.query(insertText, [migration.version, migration.name])
+      }
       await applyViews(client, views, grants)
     }
     for (const setting of settings) await runSqlFile(client, setting)
     return pending.map(({ version }) => version)
   })
-}
-
-function toMigration(file: SqlFile): Migration {
-  return { ...file, version: Number.parseInt(file.name, 10) }
-}
-
-async function ownRelease(): Promise<string> {
-  return String(parseObject(await readFile(manifest, 'utf8'))?.version)
-}
-
-async function applyMigration(client: Client, migration: Migration): Promise<void> {
-  await runSqlFile(client, migration)
-  await client.query('insert into schema_migrations (version, name) values ($1, $2)', [
-    migration.version,
-    migration.name,
-  ])
 }
 
 async function appliedVersions(client: Client): Promise<ReadonlySet<number>> {
@@ -100,7 +88,10 @@ async function appliedVersions(client: Client): Promise<ReadonlySet<number>> {
   }
 }
 
-function refuseNewerSchema(applied: ReadonlySet<number>, known: readonly Migration[]): void {
+function refuseNewerSchema(
+  applied: ReadonlySet<number>,
+  known: readonly { readonly version: number }[],
+): void {
   const newest = Math.max(0, ...applied)
   const newestKnown = Math.max(0, ...known.map(({ version }) => version))
   if (newest <= newestKnown) return

@@ -12,18 +12,8 @@ import type { Client, Database } from './database.ts'
 import { scramVerifier } from './scram.ts'
 
 /** The tables that views read. Not among them: tokens, sign-in links and page sessions. */
-const readableTables = [
-  'spans',
-  'log_records',
-  'contents',
-  'message_links',
-  'metric_points',
-  'recorders',
-  'session_lifetimes',
-  'ledger',
-  'receiver_samples',
-  'table_samples',
-]
+const readableTables = `spans, log_records, contents, message_links, metric_points, recorders,
+  session_lifetimes, ledger, receiver_samples, table_samples`
 
 /** A dashboard opens a connection for each panel. */
 const connectionsMax = 20
@@ -38,21 +28,15 @@ const limits = {
 const mark = 'Turnlog: reads for reports'
 const lockKey = 7_235_014_903
 
-interface Known {
-  readonly isOurs: boolean
-  readonly hasPower: boolean
-}
-
 /** Creates the role, or updates it: password, limits, and the right to read views that were added since. */
 export async function createReportingRole(
   database: Database,
   options: { readonly name: string; readonly password: string },
 ): Promise<void> {
-  const role = quoted(options.name)
+  const role = pg.escapeIdentifier(options.name)
   const password = pg.escapeLiteral(scramVerifier(options.password))
   await changeRoles(database, async (client) => {
-    const known = await findRole(client, options.name)
-    const verb = known === undefined ? 'create' : 'alter'
+    const verb = (await hasRole(client, options.name)) ? 'alter' : 'create'
     await client.query(
       `${verb} role ${role} login connection limit ${connectionsMax} password ${password}`,
     )
@@ -64,7 +48,7 @@ export async function createReportingRole(
     await client.query(`revoke all on all tables in schema ${schema} from ${role}`)
     await client.query(`grant connect on database ${databaseName} to ${role}`)
     await client.query(`grant usage on schema ${schema} to ${role}`)
-    const readable = [...readableTables, ...(await viewNames(client))].map(quoted).join(', ')
+    const readable = [readableTables, ...(await viewNames(client))].join(', ')
     await client.query(`grant select on ${readable} to ${role}`)
   })
 }
@@ -77,9 +61,9 @@ export async function dropReportingRole(
   database: Database,
   { name }: { readonly name: string },
 ): Promise<boolean> {
-  const role = quoted(name)
+  const role = pg.escapeIdentifier(name)
   const dropped = await changeRoles(database, async (client) => {
-    if ((await findRole(client, name)) === undefined) return { status: 'absent' } as const
+    if (!(await hasRole(client, name))) return { status: 'absent' } as const
     const { schema, databaseName } = await schemaAndDatabase(client)
     await client.query(`revoke all on all tables in schema ${schema} from ${role}`)
     await client.query(`revoke all on schema ${schema} from ${role}`)
@@ -127,24 +111,22 @@ async function changeRoles<Result>(
 }
 
 /** Throws when there is a role of that name that this file did not create, or that has gained more rights. */
-async function findRole(client: Client, name: string): Promise<Known | undefined> {
-  const [known] = await client.query<Known>(
-    `select coalesce(shobj_description(oid, 'pg_authid') = $2, false) as "isOurs",
-            rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls as "hasPower"
+async function hasRole(client: Client, name: string): Promise<boolean> {
+  const [role] = await client.query<{ isOurs: boolean }>(
+    `select coalesce(shobj_description(oid, 'pg_authid') = $2, false) and not (
+              rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls) as "isOurs"
        from pg_roles
       where rolname = $1`,
     [name, mark],
   )
-  if (known === undefined || (known.isOurs && !known.hasPower)) return known
+  if (role === undefined || role.isOurs) return role !== undefined
   throw new TurnlogError(
     'TL_ROLE_REFUSED',
     `There is a role '${name}' that this command did not create, or that has been given more rights: choose another name.`,
   )
 }
 
-async function schemaAndDatabase(
-  client: Client,
-): Promise<{ schema: string; databaseName: string }> {
+async function schemaAndDatabase(client: Client) {
   const [row] = await client.query<{ schema: string; databaseName: string }>(
     `select quote_ident(current_schema()) as schema,
             quote_ident(current_database()) as "databaseName"`,
@@ -154,13 +136,9 @@ async function schemaAndDatabase(
 
 async function viewNames(client: Client): Promise<string[]> {
   const rows = await client.query<{ name: string }>(
-    `select relname as name
+    `select quote_ident(relname) as name
        from pg_class
       where relkind = 'v' and relnamespace = current_schema()::regnamespace`,
   )
   return rows.map(({ name }) => name)
-}
-
-function quoted(name: string): string {
-  return pg.escapeIdentifier(name)
 }

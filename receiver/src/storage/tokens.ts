@@ -18,10 +18,8 @@ export interface TokenHolder {
   readonly scope: TokenScope
 }
 
-export interface TokenDescription {
+export interface TokenDescription extends Omit<TokenHolder, 'teamId'> {
   readonly tokenId: string
-  readonly userId: string
-  readonly scope: TokenScope
   readonly createdAt: Date
   readonly revokedAt: Date | null
 }
@@ -37,16 +35,11 @@ export async function createToken(
   options: { readonly user: string; readonly scope: TokenScope; readonly team?: string },
 ): Promise<string> {
   const token = prefix + randomBytes(secretBytes).toString('base64url')
+  const { user, scope, team = defaultTeam } = options
   await database.query(
     `insert into tokens (team_id, token_id, token_sha256, user_id, scope)
      values ($1, $2, $3, $4, $5)`,
-    [
-      options.team ?? defaultTeam,
-      randomBytes(idBytes).toString('hex'),
-      hashSecret(token),
-      options.user,
-      options.scope,
-    ],
+    [team, randomBytes(idBytes).toString('hex'), hashSecret(token), user, scope],
   )
   return token
 }

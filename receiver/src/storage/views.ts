@@ -13,7 +13,7 @@
 import { createHash } from 'node:crypto'
 import { errorCode } from '@turnlog/conventions/plain'
 import { TurnlogError } from '../errors.ts'
-import type { Client } from './database.ts'
+import { type Client, tableExists } from './database.ts'
 import { runSqlFile, type SqlFile } from './sql-files.ts'
 
 export interface ViewFiles {
@@ -27,10 +27,7 @@ export async function areViewsCurrent(
   client: Client,
   { files, release }: ViewFiles,
 ): Promise<boolean> {
-  const [table] = await client.query<{ exists: boolean }>(
-    `select to_regclass('schema_views') is not null as exists`,
-  )
-  if (!table?.exists) return false
+  if (!(await tableExists(client, 'schema_views'))) return false
   const [applied] = await client.query<{ sha256: string; release: string }>(
     'select sha256, release from schema_views',
   )

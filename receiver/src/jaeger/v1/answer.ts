@@ -1,5 +1,5 @@
 /** Answers of Jaeger's v1 API: the envelope, and traces in it, written piece by piece. */
-import { firstSpans } from '../../storage/queries/first-spans.ts'
+import { firstSpans } from '../../storage/queries/spans-by-key.ts'
 import type { ContentBudget } from '../read/content-budget.ts'
 import { spansMax, spansOf, type Trace } from '../read/read-trace.ts'
 import type { ReadOptions } from '../read/reader.ts'

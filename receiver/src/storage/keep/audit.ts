@@ -37,10 +37,8 @@ export async function noteDropped(
   client: Client,
   { auditId, dropped }: { readonly auditId: number; readonly dropped: Dropped },
 ): Promise<void> {
-  await client.query('update audit set details = $2 where audit_id = $1', [
-    auditId,
-    JSON.stringify(dropped),
-  ])
+  const text = 'update audit set details = $2 where audit_id = $1'
+  await client.query(text, [auditId, JSON.stringify(dropped)])
 }
 
 /** Removes the row of an expiry that deleted nothing, because everything was in use. */

@@ -6,7 +6,7 @@
  */
 
 import { errorCode } from '@turnlog/conventions/plain'
-import type { Client, Database } from '../database.ts'
+import { type Client, type Database, tableExists } from '../database.ts'
 import {
   beginDeletion,
   type Deletion,
@@ -48,12 +48,8 @@ async function partitionsBefore(
   target: Partitioned,
   before: string,
 ): Promise<readonly Due[]> {
-  const rows = await database.query<{
-    day: string
-    partition: string
-    bytes: number
-    rows: number | null
-  }>(
+  type Size = Pick<Due, 'day' | 'bytes'> & { partition: string; rows: number | null }
+  const found = await database.query<Size>(
     `select to_char(day, 'YYYY-MM-DD') as day, partition_name as partition, bytes,
             rows_estimate as rows
        from partition_sizes
@@ -62,10 +58,9 @@ async function partitionsBefore(
     [target.table, before],
   )
   const due: Due[] = []
-  for (const { day, partition, bytes, rows: estimate } of rows) {
+  for (const one of found) {
     // An estimate of 0 may also mean that the partition was not analyzed since it was filled.
-    const known = estimate === null || estimate === 0 ? await count(database, partition) : estimate
-    due.push({ target, day, partition, bytes, rows: known })
+    due.push({ ...one, target, rows: one.rows || (await count(database, one.partition)) })
   }
   return due
 }
@@ -167,11 +162,7 @@ async function dropOne(
         [partitionsLockKey],
       )
       if (!lock?.taken) return 'busy'
-      const [table] = await client.query<{ exists: boolean }>(
-        'select to_regclass($1) is not null as exists',
-        [partition],
-      )
-      if (!table?.exists) return 'gone'
+      if (!(await tableExists(client, partition))) return 'gone'
       await note(client)
       await client.query(`drop table ${partition}`)
       return 'dropped'

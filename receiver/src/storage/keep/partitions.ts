@@ -6,7 +6,7 @@
  * since they were days ahead.
  */
 import { dayFrom, oldestDay, type Period } from '../../period.ts'
-import type { Database } from '../database.ts'
+import { type Database, tableExists } from '../database.ts'
 
 /** In the order in which days are dropped. Records come first: one without its contents would look complete. */
 export const partitioned = [
@@ -93,11 +93,7 @@ async function partitionsOf(database: Database, { table }: Partitioned): Promise
 /** False when another receiver has created it. */
 async function makePartition(
   database: Database,
-  options: {
-    readonly target: Partitioned
-    readonly name: string
-    readonly day: string
-  },
+  options: { readonly target: Partitioned; readonly name: string; readonly day: string },
 ): Promise<boolean> {
   const { target, name, day } = options
   const { table, column } = target
@@ -106,11 +102,7 @@ async function makePartition(
   return database.transaction(async (client) => {
     await client.query(`set local lock_timeout = '${lockSecondsMax}s'`)
     await client.query('select pg_advisory_xact_lock($1)', [partitionsLockKey])
-    const [row] = await client.query<{ exists: boolean }>(
-      'select to_regclass($1) is not null as exists',
-      [name],
-    )
-    if (row?.exists) return false
+    if (await tableExists(client, name)) return false
     // `create table … partition of` would lock the whole table, and wait for every query on it.
     await client.query(`lock table ${table}_rest in access exclusive mode`)
     await client.query(`create table ${name} (like ${table} including all)`)

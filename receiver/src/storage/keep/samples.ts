@@ -1,14 +1,11 @@
 /** Stores the receiver's own counts and the sizes of its tables, for dashboards and queries. */
+import type { Counts } from '../../counters.ts'
 import type { Database } from '../database.ts'
 
-/** Counts since the previous sample: received = landed + duplicate + rejected. */
-export interface ReceiverSample {
+/** Counts since the previous sample. */
+export interface ReceiverSample extends Counts {
   readonly receiverId: string
   readonly seconds: number
-  readonly received: number
-  readonly landed: number
-  readonly duplicate: number
-  readonly rejected: number
   readonly memoryBytes: number
 }
 
@@ -23,15 +20,8 @@ export async function addReceiverSample(
   database: Database,
   { receiverId, seconds, received, landed, duplicate, rejected, memoryBytes }: ReceiverSample,
 ): Promise<void> {
-  await database.query(receiverText, [
-    receiverId,
-    seconds,
-    received,
-    landed,
-    duplicate,
-    rejected,
-    memoryBytes,
-  ])
+  const values = [receiverId, seconds, received, landed, duplicate, rejected, memoryBytes]
+  await database.query(receiverText, values)
 }
 
 const tableText = `

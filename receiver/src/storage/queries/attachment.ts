@@ -21,11 +21,8 @@ export async function findContent(
   options: { readonly teamId: string; readonly sha256: string; readonly days: readonly string[] },
 ): Promise<StoredContent | undefined> {
   const { teamId, sha256, days } = options
-  const [found] = await database.query<StoredContent>(findText, [
-    teamId,
-    Buffer.from(sha256, 'hex'),
-    days,
-  ])
+  const parameters = [teamId, Buffer.from(sha256, 'hex'), days]
+  const [found] = await database.query<StoredContent>(findText, parameters)
   return found
 }
 
@@ -48,15 +45,11 @@ export async function* readContent(
     readonly end: number
   },
 ): AsyncGenerator<Buffer> {
-  const { teamId, day, sha256, start, end } = options
+  const { teamId, day, start, end } = options
+  const sha256 = Buffer.from(options.sha256, 'hex')
   for (let at = start; at < end; at += sliceBytes) {
-    const [row] = await database.query<{ slice: Buffer }>(sliceText, [
-      teamId,
-      day,
-      Buffer.from(sha256, 'hex'),
-      at + 1,
-      Math.min(sliceBytes, end - at),
-    ])
+    const parameters = [teamId, day, sha256, at + 1, Math.min(sliceBytes, end - at)]
+    const [row] = await database.query<{ slice: Buffer }>(sliceText, parameters)
     if (row === undefined) throw new Error('The content has been deleted meanwhile.')
     yield row.slice
   }

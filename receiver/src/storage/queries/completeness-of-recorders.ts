@@ -21,16 +21,16 @@ export const rangesMax = 4_000
 
 const states = ['landed', 'rejected', 'dropped', 'missing'] as const
 
+const rangesOf = (sequences: string) => `
+         (select coalesce(json_agg(json_build_array(lower(r), upper(r) - 1)), '[]')
+            from (select unnest((${sequences}) * l.asked) limit $5) as f (r))`
+
 const recordersText = `
   select l.recorder_id as recorder, l.recorded,
-         (select coalesce(json_agg(json_build_array(lower(r), upper(r) - 1)), '[]')
-            from (select unnest(l.landed * l.asked) limit $5) as f (r)) as landed,
-         (select coalesce(json_agg(json_build_array(lower(r), upper(r) - 1)), '[]')
-            from (select unnest((l.rejected - l.landed) * l.asked) limit $5) as f (r)) as rejected,
-         (select coalesce(json_agg(json_build_array(lower(r), upper(r) - 1)), '[]')
-            from (select unnest((l.dropped - l.landed - l.rejected) * l.asked) limit $5) as f (r)) as dropped,
-         (select coalesce(json_agg(json_build_array(lower(r), upper(r) - 1)), '[]')
-            from (select unnest(l.missing * l.asked) limit $5) as f (r)) as missing
+         ${rangesOf('l.landed')} as landed,
+         ${rangesOf('l.rejected - l.landed')} as rejected,
+         ${rangesOf('l.dropped - l.landed - l.rejected')} as dropped,
+         ${rangesOf('l.missing')} as missing
     from (
       select c.recorder_id, c.recorded, c.missing_sequences as missing,
              int8multirange(int8range(a.first, null)) as asked,

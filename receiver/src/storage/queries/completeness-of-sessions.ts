@@ -54,10 +54,6 @@ export async function completenessOfSessions(
   },
 ): Promise<SessionCompleteness[]> {
   const { teamId, after, limit } = options
-  return database.query<SessionCompleteness>(sessionsText, [
-    teamId,
-    after?.firstTime ?? null,
-    after?.session ?? null,
-    limit,
-  ])
+  const parameters = [teamId, after?.firstTime, after?.session, limit]
+  return database.query<SessionCompleteness>(sessionsText, parameters)
 }

@@ -1,5 +1,5 @@
 /** What are these contents? Of those above a size only the beginning is read. */
-import type { Reader, ReadLimits } from '../database.ts'
+import type { Reader, TeamRead } from '../database.ts'
 
 export interface ContentOfDay {
   /** Hex, as all hashes here. */
@@ -26,14 +26,13 @@ const text = `
 
 export async function contentsByHash(
   database: Reader,
-  options: {
-    readonly teamId: string
+  options: TeamRead & {
     readonly day: string
     readonly hashes: readonly string[]
     readonly sizeMax: number
     /** Characters, or bytes, to read of a larger one. */
     readonly beginningLength: number
-  } & ReadLimits,
+  },
 ): Promise<readonly ContentOfDay[]> {
   const { teamId, day, hashes, sizeMax, beginningLength, ...limits } = options
   if (hashes.length === 0) return []

@@ -1,6 +1,5 @@
 /** What was decided about this turn's file operations, and what went wrong in it? */
-import type { Database } from '../database.ts'
-import type { TurnRead } from './turn.ts'
+import { queryOfTurn } from './turn-read.ts'
 
 export interface TurnDecision {
   readonly operationId: string | null
@@ -22,7 +21,7 @@ export interface ErrorOfTurn {
 }
 
 /** Found by the operation: a decision from another day, or of a client that knew only the operation, names no trace. */
-const decisionsText = `
+export const decisionsOfTurn = queryOfTurn<TurnDecision>(`
   select operation_id as "operationId", decision, source,
          left(reason, $3) as reason,
          outcome, path, decided_at as "decidedAt",
@@ -35,10 +34,10 @@ const decisionsText = `
               from spans
              where team_id = $1 and trace_id = $2 and file_operation_id is not null)))
    order by decided_at
-   limit $4`
+   limit $4`)
 
 /** Exceptions only: failed spans are shown at their own steps. */
-const errorsText = `
+export const errorsOfTurn = queryOfTurn<ErrorOfTurn>(`
   select occurred_at as "occurredAt", type,
          left(message, $3) as message,
          left(stacktrace, $3) as stacktrace,
@@ -46,18 +45,4 @@ const errorsText = `
     from errors
    where team_id = $1 and trace_id = $2 and kind = 'exception'   -- index: log_records_by_trace
    order by occurred_at
-   limit $4`
-
-export async function decisionsOfTurn(
-  database: Database,
-  { teamId, traceId, lengthMax, rowsMax }: TurnRead,
-): Promise<readonly TurnDecision[]> {
-  return database.query<TurnDecision>(decisionsText, [teamId, traceId, lengthMax, rowsMax])
-}
-
-export async function errorsOfTurn(
-  database: Database,
-  { teamId, traceId, lengthMax, rowsMax }: TurnRead,
-): Promise<readonly ErrorOfTurn[]> {
-  return database.query<ErrorOfTurn>(errorsText, [teamId, traceId, lengthMax, rowsMax])
-}
+   limit $4`)

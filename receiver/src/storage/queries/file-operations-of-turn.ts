@@ -1,6 +1,5 @@
 /** Which files did this turn touch, how, and what was decided about it? */
-import type { Database } from '../database.ts'
-import type { TurnRead } from './turn.ts'
+import { queryOfTurn } from './turn-read.ts'
 
 export interface FileOperation {
   readonly spanId: string
@@ -26,7 +25,7 @@ export interface FileOperation {
   readonly errorType: string | null
 }
 
-const text = `
+export const fileOperationsOfTurn = queryOfTurn<FileOperation>(`
   select span_id as "spanId", parent_span_id as "parentSpanId", operation_id as "operationId", type, path,
          previous_path as "previousPath", started_at as "startedAt",
          case when duration is not null then ended_at end as "endedAt",
@@ -38,11 +37,4 @@ const text = `
     from file_operations
    where team_id = $1 and trace_id = $2   -- index: spans_pkey
    order by started_at, span_id
-   limit $4`
-
-export async function fileOperationsOfTurn(
-  database: Database,
-  { teamId, traceId, lengthMax, rowsMax }: TurnRead,
-): Promise<readonly FileOperation[]> {
-  return database.query<FileOperation>(text, [teamId, traceId, lengthMax, rowsMax])
-}
+   limit $4`)

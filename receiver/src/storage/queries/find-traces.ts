@@ -4,7 +4,7 @@
  * Time is searched backwards, in windows that double in length, until enough is found: most searches are for recent traces,
  * and a window reads only the partitions of its days. Reads no contents.
  */
-import type { Reader, ReadLimits } from '../database.ts'
+import type { Reader, TeamRead } from '../database.ts'
 
 export interface TraceSearch {
   /** Undefined: spans of any service, or of none. */
@@ -43,7 +43,7 @@ const firstWindow = 3_600_000_000_000n
 
 export async function findTraces(
   database: Reader,
-  options: TraceSearch & { readonly teamId: string } & ReadLimits,
+  options: TraceSearch & TeamRead,
 ): Promise<readonly string[]> {
   const { withinMs, signal, limit } = options
   const deadline = performance.now() + withinMs

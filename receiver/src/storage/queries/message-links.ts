@@ -1,5 +1,5 @@
 /** Which messages are in these lists? Returns each link once, back to the first, however many lists share it. */
-import type { Reader, ReadLimits } from '../database.ts'
+import type { Reader, TeamRead } from '../database.ts'
 
 export interface MessageLink {
   readonly sha256: string
@@ -52,11 +52,7 @@ const text = `
 /** In the order of their positions. */
 export async function messageLinks(
   database: Reader,
-  options: {
-    readonly teamId: string
-    readonly day: string
-    readonly lists: readonly string[]
-  } & ReadLimits,
+  options: TeamRead & { readonly day: string; readonly lists: readonly string[] },
 ): Promise<readonly MessageLink[]> {
   const { teamId, day, lists, ...limits } = options
   if (lists.length === 0) return []

@@ -1,6 +1,6 @@
 /** Which model calls did this turn make, and what was new in each? */
 import type { Database } from '../database.ts'
-import type { TurnRead } from './turn.ts'
+import { queryOfTurn, type TurnRead } from './turn-read.ts'
 
 export interface ModelCall {
   readonly spanId: string
@@ -38,7 +38,7 @@ export interface NewMessage {
   readonly text: string | null
 }
 
-const callsText = `
+const calls = queryOfTurn<Omit<ModelCall, 'newMessages'>>(`
   select m.span_id as "spanId", m.name, m.started_at as "startedAt", m.ended_at as "endedAt",
          m.request_model as "requestModel", m.response_model as "responseModel",
          left(m.system_instructions, $3) as "systemInstructions",
@@ -58,10 +58,10 @@ const callsText = `
      and s.start_time = m.started_at
    where m.team_id = $1 and m.trace_id = $2   -- index: spans_pkey
    order by m.started_at, m.span_id
-   limit $4`
+   limit $4`)
 
 /** If two calls share a link, they share all messages before it. */
-const messagesText = `
+const newMessages = queryOfTurn<NewMessage>(`
   with calls as (
     select s.span_id, s.team_id,
            turnlog_day(s.start_time) as day,
@@ -84,17 +84,13 @@ const messagesText = `
    ) m
    where m.place > coalesce(m.shared, 0)
    order by c.span_id, m.place
-   limit $4`
+   limit $4`)
 
 export async function modelCallsOfTurn(
   database: Database,
-  { teamId, traceId, lengthMax, rowsMax }: TurnRead,
+  turn: TurnRead,
 ): Promise<readonly ModelCall[]> {
-  const parameters = [teamId, traceId, lengthMax, rowsMax]
-  const [calls, messages] = await Promise.all([
-    database.query<Omit<ModelCall, 'newMessages'>>(callsText, parameters),
-    database.query<NewMessage>(messagesText, parameters),
-  ])
+  const [found, messages] = await Promise.all([calls(database, turn), newMessages(database, turn)])
   const bySpan = Map.groupBy(messages, ({ spanId }) => spanId)
-  return calls.map((call) => ({ ...call, newMessages: bySpan.get(call.spanId) ?? [] }))
+  return found.map((call) => ({ ...call, newMessages: bySpan.get(call.spanId) ?? [] }))
 }

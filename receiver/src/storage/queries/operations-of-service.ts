@@ -1,5 +1,5 @@
 /** Which operations does this service have? */
-import type { Reader, ReadLimits } from '../database.ts'
+import type { Reader, TeamRead } from '../database.ts'
 
 export interface Operation {
   readonly name: string
@@ -34,11 +34,7 @@ const textWithoutService = textFor('left(service_name, 200) is null and $2::text
 /** Unordered. Names with the same first 200 characters count as one for each kind. Null: spans without a service. */
 export async function operationsOfService(
   database: Reader,
-  options: {
-    readonly teamId: string
-    readonly serviceName: string | null
-    readonly rowsMax: number
-  } & ReadLimits,
+  options: TeamRead & { readonly serviceName: string | null; readonly rowsMax: number },
 ): Promise<readonly Operation[]> {
   const { teamId, serviceName, rowsMax, ...limits } = options
   const statement = serviceName === null ? textWithoutService : text

@@ -68,10 +68,8 @@ export async function recentSessions(
   database: Database,
   { teamId }: { readonly teamId: string },
 ): Promise<readonly SessionSummary[]> {
-  const sessions = await database.query<Omit<SessionSummary, 'recorders'>>(sessionsText, [
-    teamId,
-    sessionsMax,
-  ])
+  type Session = Omit<SessionSummary, 'recorders'>
+  const sessions = await database.query<Session>(sessionsText, [teamId, sessionsMax])
   const ids = sessions.map(({ sessionId }) => sessionId)
   const rows = await database.query<Completeness>(completenessText, [teamId, ids, recordersMax])
   const bySession = Map.groupBy(rows, ({ sessionId }) => sessionId)

@@ -50,11 +50,6 @@ export async function recentTurns(
   },
 ): Promise<readonly TurnSummary[]> {
   const { teamId, before, sessionId } = options
-  return database.query<TurnSummary>(text, [
-    teamId,
-    before?.startedAt ?? null,
-    before?.spanId ?? null,
-    sessionId ?? null,
-    turnsPerPage + 1,
-  ])
+  const parameters = [teamId, before?.startedAt, before?.spanId, sessionId, turnsPerPage + 1]
+  return database.query<TurnSummary>(text, parameters)
 }

@@ -1,7 +1,7 @@
 /** Which recorders does a session have? A page at a time. */
 import type { Database } from '../database.ts'
 
-const recordersOfSessionText = `
+const text = `
   select recorder_id as recorder
     from recorders
    where team_id = $1 and session_id = $2   -- index: recorders_by_session
@@ -20,11 +20,6 @@ export async function recordersOfSession(
   },
 ): Promise<string[]> {
   const { teamId, session, after, limit } = options
-  const rows = await database.query<{ recorder: string }>(recordersOfSessionText, [
-    teamId,
-    session,
-    after ?? null,
-    limit,
-  ])
+  const rows = await database.query<{ recorder: string }>(text, [teamId, session, after, limit])
   return rows.map(({ recorder }) => recorder)
 }

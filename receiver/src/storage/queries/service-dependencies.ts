@@ -1,5 +1,5 @@
 /** Which service calls which, and how often? Counts the spans whose parent belongs to another service. */
-import type { Reader, ReadLimits } from '../database.ts'
+import type { Reader, TeamRead } from '../database.ts'
 
 export interface Dependency {
   /** Null: spans without a service. */
@@ -25,12 +25,7 @@ const text = `
 
 export async function serviceDependencies(
   database: Reader,
-  options: {
-    readonly teamId: string
-    readonly from: Date
-    readonly to: Date
-    readonly rowsMax: number
-  } & ReadLimits,
+  options: TeamRead & { readonly from: Date; readonly to: Date; readonly rowsMax: number },
 ): Promise<readonly Dependency[]> {
   const { teamId, from, to, rowsMax, ...limits } = options
   return database.read<Dependency>(text, [teamId, from, to, rowsMax], limits)

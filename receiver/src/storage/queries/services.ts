@@ -1,5 +1,5 @@
 /** Which services have sent spans? */
-import type { Reader, ReadLimits } from '../database.ts'
+import type { Reader, TeamRead } from '../database.ts'
 
 /** Steps from one name to the next through the index: as many steps as there are services. */
 const text = `
@@ -28,7 +28,7 @@ const text = `
 /** Unordered. Null: spans without a service. Names with the same first 200 characters count as one. */
 export async function servicesOf(
   database: Reader,
-  options: { readonly teamId: string; readonly rowsMax: number } & ReadLimits,
+  options: TeamRead & { readonly rowsMax: number },
 ): Promise<readonly (string | null)[]> {
   const { teamId, rowsMax, ...limits } = options
   const rows = await database.read<{ serviceName: string | null }>(text, [teamId, rowsMax], limits)

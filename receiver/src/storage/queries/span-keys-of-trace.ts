@@ -1,5 +1,5 @@
 /** Which spans does this trace have, in which order, and how large are they? Read first; the spans then follow in parts. */
-import type { Reader, ReadLimits } from '../database.ts'
+import type { Reader, TeamRead } from '../database.ts'
 
 export interface SpanKey {
   readonly spanId: string
@@ -31,12 +31,11 @@ const textBy = (order: SpanOrder) => `
 
 export async function spanKeysOfTrace(
   database: Reader,
-  options: {
-    readonly teamId: string
+  options: TeamRead & {
     readonly traceId: string
     readonly order: SpanOrder
     readonly rowsMax: number
-  } & ReadLimits,
+  },
 ): Promise<readonly SpanKey[]> {
   const { teamId, traceId, order, rowsMax, ...limits } = options
   return database.read<SpanKey>(textBy(order), [teamId, traceId, rowsMax], limits)

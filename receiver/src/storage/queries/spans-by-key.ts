@@ -1,5 +1,5 @@
-/** What is in these spans of a trace? Contents are not read, only referred to. */
-import type { Reader, ReadLimits } from '../database.ts'
+/** What is in these spans? Contents are not read, only referred to. */
+import type { Reader, TeamRead } from '../database.ts'
 import type { SpanKey } from './span-keys-of-trace.ts'
 
 export interface StoredSpan {
@@ -30,8 +30,7 @@ export interface StoredSpan {
   readonly dropped: string | null
 }
 
-/** The columns, for other queries that read whole spans. */
-export const spanColumns = `
+const columns = `
          s.trace_id as "traceId", s.span_id as "spanId", s.parent_span_id as "parentSpanId",
          s.start_unix_nano::text as start, s.end_unix_nano::text as end,
          turnlog_day(s.start_time)::text as day,
@@ -43,7 +42,7 @@ export const spanColumns = `
 
 /** The lateral join looks up each span by key, also while the planner has no statistics of the table. */
 const text = `
-  select ${spanColumns}
+  select ${columns}
     from unnest($3::text[], $4::bigint[]) with ordinality k (span_id, start, place)
    cross join lateral (
      select *
@@ -58,11 +57,7 @@ const text = `
 /** In the order of the keys, without spans that were deleted meanwhile. */
 export async function spansByKey(
   database: Reader,
-  options: {
-    readonly teamId: string
-    readonly traceId: string
-    readonly keys: readonly SpanKey[]
-  } & ReadLimits,
+  options: TeamRead & { readonly traceId: string; readonly keys: readonly SpanKey[] },
 ): Promise<readonly StoredSpan[]> {
   const { teamId, traceId, keys, ...limits } = options
   if (keys.length === 0) return []
@@ -77,4 +72,26 @@ export async function spansByKey(
     new Date(Math.max(...milliseconds) + 1),
   ]
   return database.read<StoredSpan>(text, parameters, limits)
+}
+
+const firstText = `
+  select ${columns}
+    from unnest($2::text[]) with ordinality t (trace_id, place)
+   cross join lateral (
+     select *
+       from spans
+      where team_id = $1 and trace_id = t.trace_id   -- index: spans_pkey
+      order by parent_span_id is not null, start_unix_nano, span_id
+      limit 1
+   ) s
+   order by t.place`
+
+/** The span that represents each trace: its root, or else its first. In the order of the ids. */
+export async function firstSpans(
+  database: Reader,
+  options: TeamRead & { readonly traceIds: readonly string[] },
+): Promise<readonly StoredSpan[]> {
+  const { teamId, traceIds, ...limits } = options
+  if (traceIds.length === 0) return []
+  return database.read<StoredSpan>(firstText, [teamId, traceIds], limits)
 }

@@ -1,6 +1,5 @@
 /** Which tools did this turn call, with what, and what did they answer? */
-import type { Database } from '../database.ts'
-import type { TurnRead } from './turn.ts'
+import { queryOfTurn } from './turn-read.ts'
 
 export interface ToolCall {
   readonly spanId: string
@@ -20,7 +19,7 @@ export interface ToolCall {
   readonly abandoned: boolean
 }
 
-const text = `
+export const toolCallsOfTurn = queryOfTurn<ToolCall>(`
   select span_id as "spanId", tool, call_id as "callId", started_at as "startedAt",
          case when duration is not null then ended_at end as "endedAt",
          left(arguments, $3) as arguments,
@@ -31,11 +30,4 @@ const text = `
     from tool_calls
    where team_id = $1 and trace_id = $2   -- index: spans_pkey
    order by started_at, span_id
-   limit $4`
-
-export async function toolCallsOfTurn(
-  database: Database,
-  { teamId, traceId, lengthMax, rowsMax }: TurnRead,
-): Promise<readonly ToolCall[]> {
-  return database.query<ToolCall>(text, [teamId, traceId, lengthMax, rowsMax])
-}
+   limit $4`)

@@ -1,5 +1,5 @@
 /** What are these traces, in one row each? Reads no attributes. */
-import type { Reader, ReadLimits } from '../database.ts'
+import type { Reader, TeamRead } from '../database.ts'
 
 export interface TraceSummary {
   readonly traceId: string
@@ -64,7 +64,7 @@ const text = `
 /** In the order of the ids. */
 export async function traceSummaries(
   database: Reader,
-  options: { readonly teamId: string; readonly traceIds: readonly string[] } & ReadLimits,
+  options: TeamRead & { readonly traceIds: readonly string[] },
 ): Promise<readonly TraceSummary[]> {
   const { teamId, traceIds, ...limits } = options
   if (traceIds.length === 0) return []

@@ -1,29 +1,15 @@
 /** What happened in this turn? Reads all of its trace, and contents up to a length. */
 import type { Database } from '../database.ts'
-import { type AwaitedContents, awaitedOfTurn } from './awaited-contents.ts'
-import {
-  decisionsOfTurn,
-  type ErrorOfTurn,
-  errorsOfTurn,
-  type TurnDecision,
-} from './events-of-turn.ts'
-import { type FileOperation, fileOperationsOfTurn } from './file-operations-of-turn.ts'
-import { type ModelCall, modelCallsOfTurn } from './model-calls-of-turn.ts'
-import { type ToolCall, toolCallsOfTurn } from './tool-calls-of-turn.ts'
+import { awaitedOfTurn } from './awaited-contents.ts'
+import { decisionsOfTurn, errorsOfTurn } from './events-of-turn.ts'
+import { fileOperationsOfTurn } from './file-operations-of-turn.ts'
+import { modelCallsOfTurn } from './model-calls-of-turn.ts'
+import { toolCallsOfTurn } from './tool-calls-of-turn.ts'
 
 /** Characters of a content on a page; one more is read, to know whether the content is longer. */
 export const contentLengthMax = 64 * 1024
 /** Records of each kind that are read for a page. */
 export const recordsMax = 500
-
-/** Which turn is read, and how much of it. */
-export interface TurnRead {
-  readonly teamId: string
-  readonly traceId: string
-  /** Characters of each content. */
-  readonly lengthMax: number
-  readonly rowsMax: number
-}
 
 export interface Turn {
   readonly traceId: string
@@ -51,16 +37,6 @@ export interface Turn {
   readonly httpStatus: number | null
 }
 
-export interface WholeTurn {
-  readonly turn: Turn
-  readonly modelCalls: readonly ModelCall[]
-  readonly toolCalls: readonly ToolCall[]
-  readonly fileOperations: readonly FileOperation[]
-  readonly decisions: readonly TurnDecision[]
-  readonly errors: readonly ErrorOfTurn[]
-  readonly awaited: AwaitedContents
-}
-
 const text = `
   select trace_id as "traceId", span_id as "spanId", session_id as "sessionId", user_id as "userId",
          conversation_id as "conversationId", agent, transport, started_at as "startedAt",
@@ -81,9 +57,8 @@ const text = `
 /** Undefined when there is no such turn. */
 export async function wholeTurn(
   database: Database,
-  options: { readonly teamId: string; readonly traceId: string },
-): Promise<WholeTurn | undefined> {
-  const { teamId, traceId } = options
+  { teamId, traceId }: { readonly teamId: string; readonly traceId: string },
+) {
   const [turn] = await database.query<Turn>(text, [teamId, traceId, contentLengthMax + 1])
   if (turn === undefined) return undefined
   const limits = { teamId, traceId, lengthMax: contentLengthMax + 1, rowsMax: recordsMax }
@@ -97,3 +72,4 @@ export async function wholeTurn(
   ])
   return { turn, modelCalls, toolCalls, fileOperations, decisions, errors, awaited }
 }
+export type WholeTurn = NonNullable<Awaited<ReturnType<typeof wholeTurn>>>
