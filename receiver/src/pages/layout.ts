@@ -35,13 +35,3 @@ ${body}
 `
   return toText(page)
 }
-
-/** A page with one message, such as "not found". */
-export function messageDocument(options: { readonly title: string; readonly body: Html }): string {
-  const { title, body } = options
-  return document({
-    title,
-    tab: 'none',
-    body: html`<section class="message"><h1>${title}</h1>${body}</section>`,
-  })
-}

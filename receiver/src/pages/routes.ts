@@ -114,7 +114,7 @@ const answerContent: SignedInHandler = async ({ database, teamId, request, reply
     traceId && spanId && isContentName(name)
       ? await contentOfSpan(database, { teamId, traceId, spanId, name })
       : undefined
-  if (found?.status === 'awaited') return page(reply.code(404), awaitedPage())
+  if (found?.status === 'awaited') return page(reply.code(404), awaitedPage)
   if (found?.status !== 'here') return notFound(request, reply)
   const { content } = found
   // An agent wrote it, so the browser must never interpret it: it is shown as text or saved.

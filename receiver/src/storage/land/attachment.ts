@@ -8,7 +8,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { Client, Database } from '../database.ts'
-import { type ContentKey, forgetParts, lockContents } from './parts.ts'
+import { type ContentKey, columnsOf, forgetParts, lockContents } from './parts.ts'
 
 export interface Attachment {
   readonly teamId: string
@@ -19,24 +19,25 @@ export interface Attachment {
   readonly day: string
 }
 
-export interface LandedAttachment {
-  /** The given day, and those that awaited it. */
-  readonly days: readonly string[]
-  /** False when it was already stored under each of these days. */
-  readonly isNew: boolean
-}
-
-/** Stored as text if the bytes are text, by the rule of `otlp/rows/contents.ts`. Uploading it again changes nothing. */
+/**
+ * Stored as text if the bytes are text, by the rule of `otlp/rows/contents.ts`. Uploading it again changes nothing. Returns
+ * the given day and those that awaited it; `isNew` is false when it was already stored under each of these days.
+ */
 export async function landAttachment(
   database: Database,
   { teamId, sha256: hex, bytes, day }: Attachment,
-): Promise<LandedAttachment> {
+) {
   const sha256 = Buffer.from(hex, 'hex')
   const isText = isUtf8(bytes) && !bytes.includes(0)
   return database.transaction(async (client) => {
     await lockContents(client, [{ day, sha256 }])
-    const awaited = await daysAwaiting(client, { teamId, sha256 })
-    const days = [...new Set([...awaited, day])].sort()
+    const awaited = await client.query<{ day: string }>(
+      `select to_char(day, 'YYYY-MM-DD') as day
+         from attachment_days
+        where team_id = $1 and sha256 = $2 and not is_here   -- index: attachment_days_pkey`,
+      [teamId, sha256],
+    )
+    const days = [...new Set([...awaited.map((one) => one.day), day])].sort()
     const rows = await client.query(
       `insert into contents (team_id, day, sha256, body, bytes, size)
        select $1, a.day, $3,
@@ -59,19 +60,6 @@ export async function landAttachment(
     await forgetParts(client, { teamId, contents: days.map((one) => ({ day: one, sha256 })) })
     return { days, isNew: rows.length > 0 }
   })
-}
-
-async function daysAwaiting(
-  client: Client,
-  { teamId, sha256 }: { readonly teamId: string; readonly sha256: Buffer },
-): Promise<string[]> {
-  const rows = await client.query<{ day: string }>(
-    `select to_char(day, 'YYYY-MM-DD') as day
-       from attachment_days
-      where team_id = $1 and sha256 = $2 and not is_here   -- index: attachment_days_pkey`,
-    [teamId, sha256],
-  )
-  return rows.map(({ day }) => day)
 }
 
 /**
@@ -113,6 +101,6 @@ export async function awaitContents(
        from missing m
      on conflict (team_id, sha256, day) do update set is_here = excluded.is_here
       where excluded.is_here and not attachment_days.is_here`,
-    [teamId, contents.map(({ day }) => day), contents.map(({ sha256 }) => sha256)],
+    [teamId, ...columnsOf(contents)],
   )
 }

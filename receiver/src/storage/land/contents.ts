@@ -28,12 +28,8 @@ export async function landContents(
   // A conversation is sent again with each model call, and most of it is stored: ask before sending the texts.
   const contents = await missingFrom(client, 'contents', pick(batch.contents, keys), teamId)
   const onConflict = 'do nothing'
-  await insertRows(client, contentsTable, {
-    teamId,
-    rows: contents,
-    bytesOf: ({ size }) => size,
-    onConflict,
-  })
+  const bytesOf = ({ size }: ContentRow) => size
+  await insertRows(client, contentsTable, { teamId, rows: contents, bytesOf, onConflict })
   const links = await missingFrom(client, 'message_links', pick(batch.links, keys), teamId)
   await insertRows(client, linksTable, { teamId, rows: links, onConflict })
   return new Set(contents.map(keyOf))

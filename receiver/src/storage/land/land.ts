@@ -5,6 +5,8 @@
  * count and no ledger, because every insert conflicts on its key. If the database refuses the data itself, the batch is
  * halved until the record is found, and that record alone is rejected.
  */
+
+import type { Counts } from '../../counters.ts'
 import type {
   Batch,
   ContentParts,
@@ -24,11 +26,7 @@ import { landRecorders, landSessions } from './origins.ts'
 import { type ContentKey, forgetParts, landParts, lockContents } from './parts.ts'
 import { landLogs, landPoints, landSpans } from './records.ts'
 
-export interface LandResult {
-  readonly received: number
-  readonly landed: number
-  readonly duplicate: number
-  readonly rejected: number
+export interface LandResult extends Counts {
   /** Why records were rejected, one reason each. */
   readonly reasons: readonly string[]
   /** By the ids of claims, for records that have one. */
@@ -37,22 +35,24 @@ export interface LandResult {
 
 type AnyItem = Item<SpanRow> | Item<LogRow> | Item<PointRow>
 
+interface Landing {
+  readonly teamId: string
+  readonly batch: Batch
+}
+
 /** Throws the errors that `failureOf` calls unwell. Then nothing has landed, or a part, which may be sent again. */
-export async function land(
-  database: Database,
-  { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
-): Promise<LandResult> {
+export async function land(database: Database, { teamId, batch }: Landing): Promise<LandResult> {
   const received = batch.items.length + batch.rejects.length + countParts(batch)
-  const unique = withoutRepeats(batch)
+  const unique = withItems(batch, uniqueItems)
   const whole = await attempt(database, { teamId, batch: unique })
-  const { landed, rejects, claims } =
+  const { count, rejects, claims } =
     whole.status === 'landed'
-      ? { ...whole, landed: whole.count, rejects: [...batch.rejects, ...whole.rejects] }
+      ? { ...whole, rejects: [...batch.rejects, ...whole.rejects] }
       : await landInHalves(database, { teamId, batch: unique })
   return {
     received,
-    landed,
-    duplicate: received - landed - rejects.length,
+    landed: count,
+    duplicate: received - count - rejects.length,
     rejected: rejects.length,
     reasons: rejects.map(({ reason }) => reason),
     claims: new Map([...claims, ...rejects.flatMap(outcomeOf)]),
@@ -70,35 +70,28 @@ function countParts({ contentParts }: Batch): number {
 }
 
 /** Finds the records that the database refuses, and adds them to the ledger as rejected in a last transaction. */
-async function landInHalves(
-  database: Database,
-  { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
-): Promise<{
-  landed: number
-  rejects: readonly Reject[]
-  claims: ReadonlyMap<string, ClaimOutcome>
-}> {
+async function landInHalves(database: Database, { teamId, batch }: Landing): Promise<Landed> {
   const rejects: Reject[] = [...batch.rejects]
   const claims = new Map<string, ClaimOutcome>()
-  let landed = 0
+  let count = 0
   const waiting = halvesOf(batch)
   for (;;) {
     const part = waiting.pop()
     if (part === undefined) break
     const result = await attempt(database, { teamId, batch: part })
     if (result.status === 'landed') {
-      landed += result.count
+      count += result.count
       for (const [id, outcome] of result.claims) claims.set(id, outcome)
     } else if (part.items.length > 1) waiting.push(...halvesOf(part))
     else for (const item of part.items) rejects.push(toReject(item, result.sqlState))
   }
   const rest = await attempt(database, { teamId, batch: { ...batch, items: [], rejects } })
   if (rest.status === 'landed') {
-    return { landed: landed + rest.count, rejects: [...rejects, ...rest.rejects], claims }
+    return { count: count + rest.count, rejects: [...rejects, ...rest.rejects], claims }
   }
   const reason = `the database refuses the content (${rest.sqlState})`
   const part = { reason, recorderId: null, sequence: null }
-  return { landed, rejects: [...rejects, ...Array(countParts(batch)).fill(part)], claims }
+  return { count, rejects: [...rejects, ...Array(countParts(batch)).fill(part)], claims }
 }
 
 /** Without rejects and content parts: these land once, after the halves. */
@@ -123,7 +116,7 @@ function toReject({ row, claim }: AnyItem, sqlState: string): Reject {
 
 interface Landed {
   readonly count: number
-  /** In addition to those of the batch. */
+  /** In addition to those of the batch; `landInHalves` includes them. */
   readonly rejects: readonly Reject[]
   readonly claims: ReadonlyMap<string, ClaimOutcome>
 }
@@ -132,10 +125,7 @@ type Attempt =
   | (Landed & { readonly status: 'landed' })
   | { readonly status: 'refused'; readonly sqlState: string }
 
-async function attempt(
-  database: Database,
-  landing: { readonly teamId: string; readonly batch: Batch },
-): Promise<Attempt> {
+async function attempt(database: Database, landing: Landing): Promise<Attempt> {
   try {
     const landed = await database.transaction((client) => landOnce(client, landing))
     return { status: 'landed', ...landed }
@@ -170,10 +160,7 @@ async function attempt(
  * One deadlock remains possible: two batches that each have in parts (5) what the other one has whole (3). PostgreSQL
  * ends one of them, and `transaction` runs it again.
  */
-async function landOnce(
-  client: Client,
-  { teamId, batch: whole }: { readonly teamId: string; readonly batch: Batch },
-): Promise<Landed> {
+async function landOnce(client: Client, { teamId, batch: whole }: Landing): Promise<Landed> {
   const { contentParts: { wholes, parts } = noParts } = whole
   const wholeContents = wholes.flatMap(({ key }) => whole.contents.get(key) ?? [])
   await lockContents(client, [...wholeContents, ...parts, ...awaitedBy(whole)])
@@ -233,15 +220,13 @@ function countWholes(wholes: ContentParts['wholes'], news: ReadonlySet<string>):
 
 function withoutClaimed(batch: Batch, claims: ReadonlyMap<string, ClaimOutcome>): Batch {
   if (claims.size === 0) return batch
-  return withItems(batch, (items) =>
-    items.filter(({ claim }) => claim === undefined || !claims.has(claim.id)),
-  )
+  return withItems(batch, (items) => items.filter(({ claim }) => !claim || !claims.has(claim.id)))
 }
 
 /** How many are new, and which, for signals whose records may have claims. */
 async function landItems(
   client: Client,
-  { teamId, batch }: { readonly teamId: string; readonly batch: Batch },
+  { teamId, batch }: Landing,
 ): Promise<{ readonly count: number; readonly landed: readonly AnyItem[] }> {
   switch (batch.signal) {
     case 'traces': {
@@ -274,11 +259,6 @@ function ledgerEntries({ items, rejects }: Batch): LedgerEntry[] {
   return entries
 }
 
-/** Of records with one key the first one; if that is abandoned, the first that is not. */
-function withoutRepeats(batch: Batch): Batch {
-  return withItems(batch, uniqueItems)
-}
-
 function withItems(
   batch: Batch,
   change: <Row extends { readonly abandoned: boolean }>(items: readonly Item<Row>[]) => Item<Row>[],
@@ -293,6 +273,7 @@ function withItems(
   }
 }
 
+/** Of records with one key the first one; if that is abandoned, the first that is not. */
 function uniqueItems<Row extends { readonly abandoned: boolean }>(
   items: readonly Item<Row>[],
 ): Item<Row>[] {

@@ -18,9 +18,14 @@ export interface ContentKey {
   readonly sha256: Buffer
 }
 
-export interface PartsResult {
-  readonly landed: number
-  readonly rejects: readonly Reject[]
+interface PartsOf {
+  readonly teamId: string
+  readonly parts: readonly PartRow[]
+}
+
+/** The parameters of `unnest($2::date[], $3::bytea[]) as a (day, sha256)`. */
+export function columnsOf(contents: readonly ContentKey[]): [string[], Buffer[]] {
+  return [contents.map(({ day }) => day), contents.map(({ sha256 }) => sha256)]
 }
 
 /** An advisory lock of two numbers: Turnlog's, and one of 256 slots. A lock for each content could fill the lock table. */
@@ -47,15 +52,12 @@ export async function forgetParts(
     `delete from content_parts p   -- index: content_parts_pkey
       using unnest($2::date[], $3::bytea[]) as a (day, sha256)
       where p.team_id = $1 and p.day = a.day and p.sha256 = a.sha256`,
-    [teamId, contents.map(({ day }) => day), contents.map(({ sha256 }) => sha256)],
+    [teamId, ...columnsOf(contents)],
   )
 }
 
 /** Stages each part once, and joins the contents that are complete. Parts of a stored content are duplicates. */
-export async function landParts(
-  client: Client,
-  { teamId, parts }: { readonly teamId: string; readonly parts: readonly PartRow[] },
-): Promise<PartsResult> {
+export async function landParts(client: Client, { teamId, parts }: PartsOf) {
   const stored = await storedContents(client, { teamId, parts })
   const wanted = parts.filter((part) => !stored.has(keyOf(part)))
   const staged = await stage(client, { teamId, parts: wanted })
@@ -63,21 +65,19 @@ export async function landParts(
   const rejects: Reject[] = []
   for (const set of await wholeSets(client, { teamId, parts: wanted })) {
     if (stored.has(keyOf(set))) continue
-    if (await joinStaged(client, { teamId, set })) {
+    if (await joinStaged(client, teamId, set)) {
       stored.add(keyOf(set))
       await forgetParts(client, { teamId, contents: [set] })
     } else if (set.isOwn) {
-      await discard(client, { teamId, set })
+      await discard(client, teamId, set)
       const wrong = wanted.filter((part) => setOf(part) === setOf(set))
-      rejects.push(...wrong.map(toReject))
+      for (const { recorder_id: recorderId } of wrong) {
+        rejects.push({ reason: contentMismatch, recorderId, sequence: null })
+      }
       landed -= wrong.filter((part) => staged.has(partOf(part))).length
     }
   }
   return { landed, rejects }
-}
-
-function toReject({ recorder_id: recorderId }: PartRow): Reject {
-  return { reason: contentMismatch, recorderId, sequence: null }
 }
 
 /** The parts into which one sender cut a content. */
@@ -92,26 +92,20 @@ function partOf(part: PartSet & { readonly part: number }): string {
 }
 
 /** Which contents of these parts are stored, by `keyOf`. */
-async function storedContents(
-  client: Client,
-  { teamId, parts }: { readonly teamId: string; readonly parts: readonly PartRow[] },
-): Promise<Set<string>> {
+async function storedContents(client: Client, { teamId, parts }: PartsOf): Promise<Set<string>> {
   const contents = [...new Map(parts.map((part) => [keyOf(part), part])).values()]
   const found = await client.query<{ key: string }>(
     `select to_char(c.day, 'YYYY-MM-DD') || ' ' || encode(c.sha256, 'hex') as key
        from unnest($2::date[], $3::bytea[]) as a (day, sha256)
        join contents c   -- index: contents_pkey
          on c.team_id = $1 and c.day = a.day and c.sha256 = a.sha256 and c.part = 0`,
-    [teamId, contents.map(({ day }) => day), contents.map(({ sha256 }) => sha256)],
+    [teamId, ...columnsOf(contents)],
   )
   return new Set(found.map(({ key }) => key))
 }
 
 /** Returns those that are new, by `partOf`. */
-async function stage(
-  client: Client,
-  { teamId, parts }: { readonly teamId: string; readonly parts: readonly PartRow[] },
-): Promise<Set<string>> {
+async function stage(client: Client, { teamId, parts }: PartsOf): Promise<Set<string>> {
   const key = ['day', 'sha256', 'sender', 'parts', 'part'] as const
   const table = { name: 'content_parts', names: [...key, 'size', 'bytes'], key } as const
   const rows = await insertRows<PartRow, { key: string }>(client, table, {
@@ -124,16 +118,11 @@ async function stage(
   return new Set(rows.map(({ key }) => key))
 }
 
-interface WholeSet extends PartSet {
-  /** All parts came from its sender. */
-  readonly isOwn: boolean
-}
-
-/** The contents that are complete now, one for each sender who just sent a part of it. */
-async function wholeSets(
-  client: Client,
-  { teamId, parts }: { readonly teamId: string; readonly parts: readonly PartRow[] },
-): Promise<WholeSet[]> {
+/**
+ * The contents that are complete now, one for each sender who just sent a part of it. `isOwn`: all parts came from that
+ * sender.
+ */
+async function wholeSets(client: Client, { teamId, parts }: PartsOf) {
   const sets = [...new Map(parts.map((part) => [setOf(part), part])).values()].sort(
     (left, right) => (setOf(left) < setOf(right) ? -1 : 1),
   )
@@ -147,13 +136,7 @@ async function wholeSets(
       group by a.position, a.parts
      having count(distinct p.part) = a.parts
       order by a.position`,
-    [
-      teamId,
-      sets.map(({ day }) => day),
-      sets.map(({ sha256 }) => sha256),
-      sets.map(({ sender }) => sender),
-      sets.map((set) => set.parts),
-    ],
+    [teamId, ...columnsOf(sets), sets.map(({ sender }) => sender), sets.map((set) => set.parts)],
   )
   return found.flatMap(({ position, isOwn }) => {
     const set = sets[position - 1]
@@ -162,10 +145,7 @@ async function wholeSets(
 }
 
 /** False when the joined bytes do not have the content's size and hash. */
-async function joinStaged(
-  client: Client,
-  { teamId, set }: { readonly teamId: string; readonly set: PartSet },
-): Promise<boolean> {
+async function joinStaged(client: Client, teamId: string, set: PartSet): Promise<boolean> {
   const rows = await client.query(
     `with whole as materialized (
        select string_agg(bytes, ''::bytea order by part) as bytes
@@ -189,10 +169,7 @@ async function joinStaged(
   return rows.length > 0
 }
 
-async function discard(
-  client: Client,
-  { teamId, set }: { readonly teamId: string; readonly set: PartSet },
-): Promise<void> {
+async function discard(client: Client, teamId: string, set: PartSet): Promise<void> {
   await client.query(
     `delete from content_parts   -- index: content_parts_pkey
       where team_id = $1 and day = $2 and sha256 = $3 and sender = $4 and parts = $5`,
