@@ -1,40 +1,26 @@
 /** The JSON answers of the Changes routes. An unknown number or text is `null`, never 0. Pure but for reading contents. */
 
 import { decodeText } from '@turnlog/conventions/content/text'
-import { type ChangeDecision, type FileState, isRawHash } from './change.ts'
+import { type FileState, isRawHash } from './change.ts'
 import type { Refused } from './decide-change.ts'
 import type { ChangeStore, StoredChange } from './store.ts'
 
 /** Longer texts are left out of a detail, with the reason `too_large`. */
 export const textBytesMax = 2 * 1024 ** 2
 
-export interface ErrorAnswer {
-  readonly error: { readonly code: string; readonly message: string }
-}
-
-export function errorAnswer(code: string, message: string): ErrorAnswer {
+export function errorAnswer(code: string, message: string) {
   return { error: { code, message } }
 }
 
 /** One row of the list. A diff above 16 KiB is left out, with `diffOmitted`; the detail has it. */
 export function summaryAnswer({ change, diffHash, decision }: StoredChange) {
+  const { opId, path, previousPath, opType, startedAt, traceId, spanId, sessionId } = change
+  const { toolName, toolCallId, linesAdded = null, linesRemoved = null, binary, diff } = change
   return {
-    opId: change.opId,
-    path: change.path,
-    opType: change.opType,
-    startedAt: change.startedAt,
-    traceId: change.traceId,
-    spanId: change.spanId,
-    sessionId: change.sessionId,
-    toolName: change.toolName,
-    toolCallId: change.toolCallId,
-    previousPath: change.previousPath,
-    linesAdded: change.linesAdded ?? null,
-    linesRemoved: change.linesRemoved ?? null,
-    binary: change.binary,
-    diff: change.diff,
+    ...{ opId, path, previousPath, opType, startedAt, traceId, spanId, sessionId },
+    ...{ toolName, toolCallId, linesAdded, linesRemoved, binary, diff },
     diffOmitted: diffHash === undefined ? undefined : 'too_large',
-    decision: decision && decisionAnswer(decision),
+    decision,
   }
 }
 
@@ -57,13 +43,8 @@ export function detailAnswer(stored: StoredChange, store: Pick<ChangeStore, 'con
     afterSha256: isRawHash(change.after) ? change.after : null,
     overwritten: overwritten?.text,
     overwrittenReason: overwritten?.reason,
-    decisions: decisions.map(decisionAnswer),
+    decisions,
   }
-}
-
-export function decisionAnswer(decision: ChangeDecision) {
-  const { type, outcome, source, decidedAt, reason, resultSha256 } = decision
-  return { type, outcome, source, decidedAt, reason, resultSha256 }
 }
 
 export function refusalAnswer(opId: string, refused: Refused) {
@@ -78,12 +59,10 @@ export function refusalAnswer(opId: string, refused: Refused) {
   }
 }
 
-interface Text {
-  readonly text: string | null
-  readonly reason?: 'absent' | 'not_kept' | 'binary' | 'too_large' | undefined
-}
-
-function textOf(state: FileState, store: Pick<ChangeStore, 'content'>): Text {
+function textOf(
+  state: FileState,
+  store: Pick<ChangeStore, 'content'>,
+): { readonly text: string | null; readonly reason?: string } {
   if (state === 'absent') return { text: null, reason: 'absent' }
   const bytes = store.content(state)
   if (bytes === undefined) return { text: null, reason: 'not_kept' }

@@ -20,7 +20,7 @@ import type { FileState, PathRole, RecordedChange } from './change.ts'
 import { type DiskState, type InsideLocation, isOneFile, lookAt, type Paths } from './disk-state.ts'
 import type { RevertPlan } from './plan-revert.ts'
 import type { ChangeStore } from './store.ts'
-import { writeTemporaryFile } from './temporary-file.ts'
+import { type TemporaryFile, writeTemporaryFile } from './temporary-file.ts'
 
 export type Change = Paths & Pick<RecordedChange, 'mode' | 'overwrittenMode' | 'after'>
 
@@ -62,102 +62,77 @@ export async function applyRevert(options: ApplyOptions): Promise<ApplyResult> {
 
 type Rollback = (() => void)[]
 
-function act(options: ApplyOptions, rollback: Rollback): Promise<ApplyResult> | ApplyResult {
-  const { plan } = options
-  if (plan.action === 'delete') return deleteFile(options)
-  if (plan.action === 'restore') return restore(options, plan.content, rollback)
-  return plan.content === undefined
-    ? moveBack(options, plan.overwritten, rollback)
-    : restoreAtPreviousPath(options, { ...plan, content: plan.content }, rollback)
+/** What a path holds afterwards. */
+interface Goal {
+  readonly place: PathRole
+  readonly state: FileState
+  /** Its content comes from the store; otherwise the path becomes empty, or the file is moved there. */
+  readonly isWritten: boolean
+  readonly mode: number | undefined
 }
 
-function deleteFile({ change, fileSystem: fs }: ApplyOptions): ApplyResult {
-  const found = expectAt(fs, change, 'path')
-  if (found.status !== 'as_expected') return found
-  fs.unlinkSync(found.target)
-  return verify(fs, change, 'path', 'absent')
+function goalsOf({ change, plan }: ApplyOptions): Goal[] {
+  const { mode, overwrittenMode } = change
+  if (plan.action === 'delete') {
+    return [{ place: 'path', state: 'absent', isWritten: false, mode }]
+  }
+  if (plan.action === 'restore') {
+    return [{ place: 'path', state: plan.content, isWritten: true, mode }]
+  }
+  const { content, overwritten } = plan
+  const isWritten = overwritten !== undefined
+  return [
+    { place: 'path', state: overwritten ?? 'absent', isWritten, mode: overwrittenMode },
+    // A file that was renamed and edited is not moved back: its old content comes back at its old path.
+    {
+      place: 'previousPath',
+      state: content ?? change.after,
+      isWritten: content !== undefined,
+      mode,
+    },
+  ]
 }
 
-async function restore(
-  { change, store, fileSystem: fs }: ApplyOptions,
-  hash: FileState,
-  rollback: Rollback,
-): Promise<ApplyResult> {
-  const bytes = store.content(hash)
-  if (bytes === undefined) return contentMissing
-  const first = expectAt(fs, change, 'path')
-  if (first.status !== 'as_expected') return first
-  makeFolders(fs, first.foldersMissing, rollback)
-  const temporary = await writeTemporaryFile(fs, { ...first, bytes, mode: change.mode })
-  rollback.push(temporary.remove)
-  const last = expectAt(fs, change, 'path')
-  if (last.status !== 'as_expected') return last
-  if (last.target !== first.target) return folderReplaced
-  temporary.moveTo(last.target, { isNew: change.after === 'absent' })
-  return verify(fs, change, 'path', hash)
-}
-
-async function moveBack(
-  { change, store, fileSystem: fs }: ApplyOptions,
-  overwritten: FileState | undefined,
-  rollback: Rollback,
-): Promise<ApplyResult> {
-  const first = expectAt(fs, change, 'path')
-  if (first.status !== 'as_expected') return first
-  const bytes = overwritten === undefined ? undefined : store.content(overwritten)
-  if (overwritten !== undefined && bytes === undefined) return contentMissing
-  const mode = change.overwrittenMode
-  const temporary = bytes && (await writeTemporaryFile(fs, { ...first, bytes, mode }))
-  if (temporary !== undefined) rollback.push(temporary.remove)
-  const last = expectAt(fs, change, 'path')
-  if (last.status !== 'as_expected') return last
-  if (last.target !== first.target) return folderReplaced
-  const back = expectAt(fs, change, 'previousPath')
-  if (back.status !== 'as_expected') return back
-  const isCaseOnly = isOneFile(fs, change)
-  makeFolders(fs, back.foldersMissing, rollback)
-  fs.renameSync(last.target, back.target)
-  rollback.push(() => fs.renameSync(back.target, last.target))
-  temporary?.moveTo(last.target, { isNew: true })
-  rollback.pop()
-  if (isCaseOnly) return verify(fs, change, 'path', change.after)
-  const left = verify(fs, change, 'path', overwritten ?? 'absent')
-  return left.status === 'applied' ? verify(fs, change, 'previousPath', change.after) : left
-}
-
-/** The file was renamed and edited: its old content comes back at its old path, and the edited file is removed. */
-async function restoreAtPreviousPath(
-  { change, store, fileSystem: fs }: ApplyOptions,
-  plan: { readonly content: FileState; readonly overwritten?: FileState | undefined },
-  rollback: Rollback,
-): Promise<ApplyResult> {
-  const firstPath = expectAt(fs, change, 'path')
-  if (firstPath.status !== 'as_expected') return firstPath
-  const firstBack = expectAt(fs, change, 'previousPath')
-  if (firstBack.status !== 'as_expected') return firstBack
-  const bytes = store.content(plan.content)
-  const lost = plan.overwritten === undefined ? undefined : store.content(plan.overwritten)
-  if (bytes === undefined) return contentMissing
-  if (plan.overwritten !== undefined && lost === undefined) return contentMissing
-  makeFolders(fs, firstBack.foldersMissing, rollback)
-  const restored = await writeTemporaryFile(fs, { ...firstBack, bytes, mode: change.mode })
-  rollback.push(restored.remove)
-  const overwritten =
-    lost &&
-    (await writeTemporaryFile(fs, { ...firstPath, bytes: lost, mode: change.overwrittenMode }))
-  if (overwritten !== undefined) rollback.push(overwritten.remove)
-  const path = expectAt(fs, change, 'path')
-  if (path.status !== 'as_expected') return path
-  const back = expectAt(fs, change, 'previousPath')
-  if (back.status !== 'as_expected') return back
-  if (path.target !== firstPath.target || back.target !== firstBack.target) return folderReplaced
-  restored.moveTo(back.target, { isNew: true })
-  rollback.push(() => fs.unlinkSync(back.target))
-  if (overwritten === undefined) fs.unlinkSync(path.target)
-  else overwritten.moveTo(path.target, { isNew: false })
-  rollback.pop()
-  const left = verify(fs, change, 'path', plan.overwritten ?? 'absent')
-  return left.status === 'applied' ? verify(fs, change, 'previousPath', plan.content) : left
+async function act(options: ApplyOptions, rollback: Rollback): Promise<ApplyResult> {
+  const { change, plan, store, fileSystem: fs } = options
+  const found = []
+  const goals = goalsOf(options)
+  for (const goal of goals) {
+    const location = expectAt(fs, change, goal.place)
+    if (location.status !== 'as_expected') return location
+    const bytes = goal.isWritten ? store.content(goal.state) : undefined
+    if (goal.isWritten && bytes === undefined) return contentMissing
+    found.push({ goal, location, bytes })
+  }
+  const written: Partial<Record<PathRole, TemporaryFile>> = {}
+  for (const { goal, location, bytes } of found) {
+    makeFolders(fs, location.foldersMissing, rollback)
+    if (bytes === undefined) continue
+    const temporary = await writeTemporaryFile(fs, { ...location, bytes, mode: goal.mode })
+    rollback.push(temporary.remove)
+    written[goal.place] = temporary
+  }
+  const targets: Record<PathRole, string> = { path: '', previousPath: '' }
+  for (const { goal, location } of found) {
+    const again = expectAt(fs, change, goal.place)
+    if (again.status !== 'as_expected') return again
+    if (again.target !== location.target) return folderReplaced
+    targets[goal.place] = again.target
+  }
+  const isMovedBack = plan.action === 'move_back' && plan.content === undefined
+  const isCaseOnly = isMovedBack && isOneFile(fs, change)
+  if (isMovedBack) {
+    fs.renameSync(targets.path, targets.previousPath)
+    rollback.push(() => fs.renameSync(targets.previousPath, targets.path))
+  } else if (plan.action === 'move_back') {
+    written.previousPath?.moveTo(targets.previousPath, { isNew: true })
+    rollback.push(() => fs.unlinkSync(targets.previousPath))
+  }
+  const isFree = isMovedBack || change.after === 'absent'
+  if (written.path !== undefined) written.path.moveTo(targets.path, { isNew: isFree })
+  else if (!isFree) fs.unlinkSync(targets.path)
+  if (plan.action === 'move_back') rollback.pop()
+  return verify(fs, change, isCaseOnly ? [{ place: 'path', state: change.after }] : goals)
 }
 
 const contentMissing: ApplyResult = {
@@ -180,11 +155,19 @@ function expectAt(fs: FileSystem, change: Change, place: PathRole): Expected {
   return { ...look.location, status: 'as_expected' }
 }
 
-function verify(fs: FileSystem, change: Change, place: PathRole, expected: FileState): ApplyResult {
-  const look = lookAt(fs, change, place)
-  const onDisk = look.status === 'seen' ? look.state : 'unreadable'
-  if (onDisk !== expected) return { status: 'unverified', place, expected, onDisk }
-  return { status: 'applied', result: expected }
+function verify(
+  fs: FileSystem,
+  change: Change,
+  goals: readonly Pick<Goal, 'place' | 'state'>[],
+): ApplyResult {
+  let result: FileState = 'absent'
+  for (const { place, state: expected } of goals) {
+    const look = lookAt(fs, change, place)
+    const onDisk = look.status === 'seen' ? look.state : 'unreadable'
+    if (onDisk !== expected) return { status: 'unverified', place, expected, onDisk }
+    result = expected
+  }
+  return { status: 'applied', result }
 }
 
 function makeFolders(fs: FileSystem, folders: readonly string[], rollback: Rollback): void {

@@ -1,4 +1,9 @@
-/** A file operation in the local store, and the decisions about it. */
+/**
+ * A file operation in the local store, its file's name and JSON, and the decisions about it.
+ *
+ * The file of an operation is valid if and only if it is JSON of at most 1 MiB with `schema` 1, every required field is well
+ * formed, and its name matches its start and id. A newer schema is foreign, not damaged.
+ */
 
 import {
   type DecisionOutcome,
@@ -12,7 +17,7 @@ import {
   parseContentHash,
   parseFileOperationId,
 } from '@turnlog/conventions'
-import { asString, isObject } from '@turnlog/conventions/plain'
+import { asString, isObject, parseObject } from '@turnlog/conventions/plain'
 
 /** SHA-256 of a file's raw bytes. It never leaves this machine (see `uploaded`). */
 export type RawHash = `sha256:${string}`
@@ -94,20 +99,13 @@ export function parseRecordedChange(value: unknown): RecordedChange | undefined 
   const before = parseFileState(value.before)
   const after = parseFileState(value.after)
   const opType = fileOperationTypes.find((type) => type === value.opType)
-  const startedAt = asString(value.startedAt)
-  const [opId, path, absolutePath] = [
-    parseFileOperationId(value.opId),
-    asString(value.path),
-    asString(value.absolutePath),
-  ]
-  const [workspace, traceId] = [asString(value.workspace), asString(value.traceId)]
-  const [spanId, sessionId] = [asString(value.spanId), asString(value.sessionId)]
+  const opId = parseFileOperationId(value.opId)
+  const { path, absolutePath, workspace, startedAt, traceId, spanId, sessionId, uploaded } = value
   if (before === undefined || after === undefined || opType === undefined) return undefined
-  if (startedAt === undefined || Number.isNaN(Date.parse(startedAt))) return undefined
-  if (opId === undefined || path === undefined || absolutePath === undefined) return undefined
-  if (workspace === undefined || traceId === undefined) return undefined
-  if (spanId === undefined || sessionId === undefined) return undefined
-  const uploaded = isObject(value.uploaded) ? value.uploaded : undefined
+  if (!isTime(startedAt) || opId === undefined || typeof path !== 'string') return undefined
+  if (typeof absolutePath !== 'string' || typeof workspace !== 'string') return undefined
+  if (typeof traceId !== 'string' || typeof spanId !== 'string') return undefined
+  if (typeof sessionId !== 'string') return undefined
   return {
     opId,
     path,
@@ -127,7 +125,9 @@ export function parseRecordedChange(value: unknown): RecordedChange | undefined 
     overwritten: parseFileState(value.overwritten),
     mode: count(value.mode),
     overwrittenMode: count(value.overwrittenMode),
-    uploaded: uploaded && { before: asString(uploaded.before), after: asString(uploaded.after) },
+    uploaded: isObject(uploaded)
+      ? { before: asString(uploaded.before), after: asString(uploaded.after) }
+      : undefined,
     diff: asString(value.diff),
     linesAdded: count(value.linesAdded),
     linesRemoved: count(value.linesRemoved),
@@ -140,13 +140,62 @@ export function parseChangeDecision(value: unknown): ChangeDecision | undefined 
   const type = decisionTypes.find((known) => known === value.type)
   const source = decisionSources.find((known) => known === value.source)
   const outcome = decisionOutcomes.find((known) => known === value.outcome)
-  const decidedAt = asString(value.decidedAt)
+  const { decidedAt } = value
   if (type === undefined || source === undefined || outcome === undefined) return undefined
-  if (decidedAt === undefined || Number.isNaN(Date.parse(decidedAt))) return undefined
+  if (!isTime(decidedAt)) return undefined
   const [reason, resultSha256] = [asString(value.reason), asString(value.resultSha256)]
   return { type, source, outcome, decidedAt, reason, resultSha256 }
 }
 
+function isTime(value: unknown): value is string {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value))
+}
+
 function count(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}
+
+export interface StoredOperation {
+  /** `diff` is absent where it was too large: see `diffHash`. */
+  readonly change: RecordedChange
+  /** The content that holds a diff above 16 KiB. */
+  readonly diffHash: RawHash | undefined
+}
+
+export type DecodedOperation =
+  | { readonly status: 'operation'; readonly operation: StoredOperation }
+  | { readonly status: 'foreign' | 'damaged' }
+
+const schema = 1
+/** We write far less: a diff in it has at most 16 KiB. */
+const bytesMax = 1024 ** 2
+
+/** Sorts by time. */
+export function operationName({ startedAt, opId }: RecordedChange): string {
+  return `${String(Math.max(0, Date.parse(startedAt))).padStart(13, '0')}-${opId}.json`
+}
+
+/** Undefined for names that are not an operation's. */
+export function parseOperationName(
+  name: string,
+): { readonly opId: string; readonly startedAtMs: number } | undefined {
+  const match = /^(\d{13})-([0-9a-f-]{36})\.json$/.exec(name)
+  const [startedAtMs, opId] = [match?.[1], match?.[2]]
+  if (startedAtMs === undefined || opId === undefined) return undefined
+  return { opId, startedAtMs: Number(startedAtMs) }
+}
+
+export function encodeOperation({ change, diffHash }: StoredOperation): Uint8Array {
+  return Buffer.from(JSON.stringify({ schema, ...change, diffHash }))
+}
+
+export function decodeOperation(name: string, bytes: Uint8Array): DecodedOperation {
+  if (bytes.byteLength > bytesMax) return { status: 'damaged' }
+  const value = parseObject(Buffer.from(bytes).toString())
+  if (value === undefined) return { status: 'damaged' }
+  if (typeof value.schema === 'number' && value.schema > schema) return { status: 'foreign' }
+  const change = parseRecordedChange(value)
+  if (change === undefined || operationName(change) !== name) return { status: 'damaged' }
+  const diffHash = isRawHash(value.diffHash) ? value.diffHash : undefined
+  return { status: 'operation', operation: { change, diffHash } }
 }

@@ -31,7 +31,6 @@ export type DecideResult =
   | {
       readonly status: 'decided'
       readonly decision: ChangeDecision
-      /** A revert found the state before the operation already on disk. */
       readonly wasNothingLeft: boolean
     }
   | Refused
@@ -68,25 +67,24 @@ async function decideNow(options: DecideOptions): Promise<DecideResult> {
   const attempt = await revert(options, stored.change)
   if (!('code' in attempt)) return storeAndEmit(options, attempt)
   const result = isRawHash(attempt.onDisk) && attempt.place === 'path' ? attempt.onDisk : undefined
-  storeAndEmit(options, { outcome: attempt.outcome, result, wasNothingLeft: false })
+  storeAndEmit(options, { outcome: attempt.outcome, result })
   return attempt
 }
 
 interface Found {
   readonly outcome: DecisionOutcome
   /** The file's hash afterwards. */
-  readonly result: string | undefined
-  readonly wasNothingLeft: boolean
+  readonly result?: string | undefined
+  /** A revert found the state before the operation already on disk. */
+  readonly wasNothingLeft?: boolean
 }
 
 /** A path that may not be read (outside the workspace, or behind a link) counts as kept. */
 function observe({ stored: { change }, fileSystem }: DecideOptions): Found {
   const look = lookAtBoth(fileSystem, change)
-  if (look.status === 'refused')
-    return { outcome: 'kept', result: undefined, wasNothingLeft: false }
+  if (look.status === 'refused') return { outcome: 'kept' }
   const { onDisk } = look
-  const outcome = outcomeOnDisk(change, onDisk)
-  return { outcome, result: fileAfter(change, onDisk), wasNothingLeft: false }
+  return { outcome: outcomeOnDisk(change, onDisk), result: fileAfter(change, onDisk) }
 }
 
 async function revert(
@@ -103,7 +101,7 @@ async function revert(
   const applied = await applyRevert({ change, plan, store, fileSystem })
   if (applied.status !== 'applied') return refusedOf(applied)
   const result = isRawHash(applied.result) ? applied.result : undefined
-  return { outcome: 'restored', result, wasNothingLeft: false }
+  return { outcome: 'restored', result }
 }
 
 type LookAtBoth =
@@ -128,19 +126,13 @@ function fileAfter(change: RecordedChange, onDisk: OnDisk): string | undefined {
 
 function storeAndEmit(
   options: DecideOptions,
-  { outcome, result, wasNothingLeft }: Found,
+  { outcome, result, wasNothingLeft = false }: Found,
 ): DecideResult {
   const { stored, type, source, reason, store, now, emit } = options
   const { change } = stored
   const decidedAtMs = now()
-  const decision: ChangeDecision = {
-    type,
-    source,
-    outcome,
-    decidedAt: new Date(decidedAtMs).toISOString(),
-    reason,
-    resultSha256: result,
-  }
+  const decidedAt = new Date(decidedAtMs).toISOString()
+  const decision = { type, source, outcome, decidedAt, reason, resultSha256: result }
   const isStored = store.decide(change.opId, decision)
   emit({
     operationId: change.opId,

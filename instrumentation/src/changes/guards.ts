@@ -7,6 +7,8 @@
  * `Origin`, so a request without it is served.
  */
 
+import { isIPv4 } from 'node:net'
+
 export interface RequestFacts {
   readonly method: string
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
@@ -54,10 +56,7 @@ export function isLoopbackHost(host: string): boolean {
 }
 
 function isLoopbackIPv4(name: string): boolean {
-  const parts = name.split('.')
-  const isAddress =
-    parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && +part < 256)
-  return isAddress && parts[0] === '127'
+  return isIPv4(name) && name.startsWith('127.')
 }
 
 function isLoopbackAddress(address: string | undefined): boolean {
@@ -71,12 +70,8 @@ function isJson(contentType: string | undefined): boolean {
 
 /** Normalised (case, default port); undefined for `null`, paths and anything else that is not an origin. */
 function originOf(value: string | undefined): string | undefined {
-  if (value === undefined || !/^https?:\/\/[^/?#@\s]+$/i.test(value)) return undefined
-  try {
-    return new URL(value).origin
-  } catch {
-    return undefined
-  }
+  const isOrigin = value !== undefined && /^https?:\/\/[^/?#@\s]+$/i.test(value)
+  return isOrigin && URL.canParse(value) ? new URL(value).origin : undefined
 }
 
 function one(value: string | readonly string[] | undefined): string | undefined {

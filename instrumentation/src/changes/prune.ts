@@ -9,20 +9,16 @@
 
 import { join } from 'node:path'
 import { attempt, type FileSystem, removeFile } from '../file-system.ts'
-import { parseOperationName } from './operation-file.ts'
+import { parseOperationName } from './change.ts'
 
-export interface PruneLimits {
-  readonly operationsMax: number
-  /** Contents and operations together. */
-  readonly bytesMax: number
-  readonly ageMs: number
-}
-
-export const pruneDefaults: PruneLimits = {
+const defaults = {
   operationsMax: 1000,
+  /** Contents and operations together. */
   bytesMax: 512 * 1024 ** 2,
   ageMs: 14 * 24 * 60 * 60 * 1000,
 }
+
+export type PruneLimits = Readonly<typeof defaults>
 
 export interface PruneResult {
   readonly operationsRemoved: number
@@ -50,18 +46,19 @@ interface File {
 /** Never throws: a file that cannot be read or removed stays until the next time. Reads every operation once. */
 export function pruneStore(options: PruneOptions): PruneResult {
   const { fileSystem: fs, folders, now } = options
-  const { operationsMax, bytesMax, ageMs } = { ...pruneDefaults, ...options }
+  const { operationsMax, bytesMax, ageMs } = { ...defaults, ...options }
   const contents = new Map(list(fs, folders.contents).map((file) => [file.name, file]))
   const operations = list(fs, folders.ops)
-    .filter(({ name }) => parseOperationName(name) !== undefined)
+    .map((file) => ({ ...file, ...parseOperationName(file.name) }))
+    .filter(({ opId }) => opId !== undefined)
     .sort((one, other) => (one.name < other.name ? 1 : -1))
 
   const used = new Set<string>()
-  const leaving: File[] = []
+  const leaving: typeof operations = []
   let bytes = 0
   let operationCount = 0
   for (const operation of operations) {
-    const { startedAtMs = 0 } = parseOperationName(operation.name) ?? {}
+    const { startedAtMs = 0 } = operation
     const added = referencesOf(fs, operation).filter((name) => !used.has(name))
     const cost = added.reduce(
       (sum, name) => sum + (contents.get(name)?.bytes ?? 0),
@@ -86,40 +83,22 @@ export function pruneStore(options: PruneOptions): PruneResult {
     ({ name, changedAtMs }) => !used.has(name) && changedAtMs < now - contentGraceMs,
   )
   const contentsRemoved = unused.filter((file) => remove(fs, file.path)).length
-  removeOld(fs, folders.tmp, now - temporaryGraceMs)
-  removeDecisions(fs, { folder: folders.decisions, leaving, operations, before: now - ageMs })
+  for (const file of list(fs, folders.tmp)) {
+    if (file.changedAtMs < now - temporaryGraceMs) remove(fs, file.path)
+  }
+  const idsOf = (files: typeof operations) => new Set(files.map(({ opId }) => opId))
+  const [removed, known] = [idsOf(leaving), idsOf(operations)]
+  for (const log of list(fs, folders.decisions)) {
+    const opId = log.name.slice(0, 36)
+    const isOrphan = !known.has(opId) && log.changedAtMs < now - ageMs
+    if (removed.has(opId) || isOrphan) remove(fs, log.path)
+  }
   return { operationsRemoved, contentsRemoved, bytes }
 }
 
 function referencesOf(fs: FileSystem, { path }: File): readonly string[] {
   const text = attempt(() => fs.readFileSync(path, 'utf8')) ?? ''
   return [...new Set([...text.matchAll(/sha256:([0-9a-f]{64})/g)].map((match) => match[1] ?? ''))]
-}
-
-function removeDecisions(
-  fs: FileSystem,
-  options: {
-    readonly folder: string
-    readonly leaving: readonly File[]
-    readonly operations: readonly File[]
-    readonly before: number
-  },
-): void {
-  const idsOf = (files: readonly File[]) => new Set(files.map((file) => opIdOf(file.name)))
-  const [removed, known] = [idsOf(options.leaving), idsOf(options.operations)]
-  for (const log of list(fs, options.folder)) {
-    const opId = log.name.slice(0, 36)
-    const isOrphan = !known.has(opId) && log.changedAtMs < options.before
-    if (removed.has(opId) || isOrphan) remove(fs, log.path)
-  }
-}
-
-function opIdOf(name: string): string {
-  return parseOperationName(name)?.opId ?? name
-}
-
-function removeOld(fs: FileSystem, folder: string, before: number): void {
-  for (const file of list(fs, folder)) if (file.changedAtMs < before) remove(fs, file.path)
 }
 
 function list(fs: FileSystem, folder: string): File[] {

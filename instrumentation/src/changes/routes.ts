@@ -18,15 +18,9 @@ import {
 } from '@turnlog/conventions'
 import { isObject, parseJson } from '@turnlog/conventions/plain'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { originalFs } from '../file-system.ts'
+import { attempt, originalFs } from '../file-system.ts'
 import { type ChangesHandle, findHandle, type TurnlogHandle } from '../handle.ts'
-import {
-  decisionAnswer,
-  detailAnswer,
-  errorAnswer,
-  refusalAnswer,
-  summaryAnswer,
-} from './answers.ts'
+import { detailAnswer, errorAnswer, refusalAnswer, summaryAnswer } from './answers.ts'
 import { decideChange } from './decide-change.ts'
 import { guard } from './guards.ts'
 import { ChangeStore, type StoredChange } from './store.ts'
@@ -157,16 +151,11 @@ async function decide(reply: FastifyReply, request: DecideRequest): Promise<Fast
     store,
     fileSystem: changes.fileSystem ?? originalFs,
     now: Date.now,
-    emit: (decision) => {
-      try {
-        handle.decide(decision)
-      } catch {
-        // The handle counts its own failures; the decision is in the store.
-      }
-    },
+    // The handle counts its own failures; the decision is in the store.
+    emit: (decision) => attempt(() => handle.decide(decision)),
   })
   if (result.status === 'refused') return answer(reply, 409, refusalAnswer(opId, result))
-  const decision = decisionAnswer(result.decision)
+  const { decision } = result
   if (result.status === 'not_kept') {
     const message =
       'The decision was carried out and recorded, but the local store cannot be written.'

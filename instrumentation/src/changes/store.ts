@@ -1,7 +1,7 @@
 /**
  * The local store of recent file operations: raw contents by hash, operations, decisions. Never uploaded.
  *
- *   ops/<startedAtMs, 13 digits>-<opId>.json   one operation, never changed      (operation-file.ts)
+ *   ops/<startedAtMs, 13 digits>-<opId>.json   one operation, never changed      (change.ts)
  *   decisions/<opId>.jsonl                     the decisions about it            (decision-log.ts)
  *   contents/<sha256, 64 hex digits>           raw bytes of a file, at most 16 MiB, or of a diff above 16 KiB
  *   tmp/                                       files being written; moved into place when complete
@@ -29,21 +29,19 @@ import { failed } from '../health.ts'
 import {
   type ChangeDecision,
   counts,
+  decodeOperation,
+  encodeOperation,
   isRawHash,
+  operationName,
+  parseOperationName,
   parseRecordedChange,
   type RawHash,
   type RecordedChange,
+  type StoredOperation,
 } from './change.ts'
 import { appendDecision, decisionLogName, readDecisions } from './decision-log.ts'
 import { fileBytesMax, hashOf } from './disk-state.ts'
-import {
-  decodeOperation,
-  encodeOperation,
-  operationName,
-  parseOperationName,
-  type StoredOperation,
-} from './operation-file.ts'
-import { type PruneLimits, type PruneResult, pruneStore } from './prune.ts'
+import { type PruneLimits, type PruneOptions, type PruneResult, pruneStore } from './prune.ts'
 
 export interface StoreOptions {
   readonly directory: string
@@ -70,20 +68,14 @@ export interface StoredChange extends StoredOperation {
   readonly decisions: readonly ChangeDecision[]
 }
 
-export interface RecentOptions {
-  readonly limit: number
-  readonly workspace?: string | undefined
-}
-
 /** So that a list of 100, asked for every few seconds, costs the host a few milliseconds. */
 export const diffInlineBytesMax = 16 * 1024
 
 /** No verb throws. A new store does no I/O: the first write makes the folders, and a missing one reads as empty. */
 export class ChangeStore {
-  readonly directory: string
   readonly #fs: FileSystem
   readonly #now: () => number
-  readonly #folders: StoreFolders
+  readonly #folders: PruneOptions['folders']
   /** Damaged files that were counted already. */
   readonly #damaged = new Set<string>()
   /** The workspace of each operation by its file's name. Operations never change, so each is read once for it. */
@@ -92,10 +84,14 @@ export class ChangeStore {
   readonly #decidedLogs = new Set<string>()
 
   constructor({ directory, fileSystem = originalFs, now = Date.now }: StoreOptions) {
-    this.directory = directory
     this.#fs = fileSystem
     this.#now = now
-    this.#folders = storeFolders(directory)
+    this.#folders = {
+      ops: join(directory, 'ops'),
+      decisions: join(directory, 'decisions'),
+      contents: join(directory, 'contents'),
+      tmp: join(directory, 'tmp'),
+    }
   }
 
   /** Stores an operation with the contents that its states name. Idempotent; for the sealing worker. */
@@ -105,7 +101,9 @@ export class ChangeStore {
       return { status: 'refused', reason: 'A field is missing or malformed.' }
     }
     const given = contentsOf(change, contents)
-    if (!given.every(([bytes, hash]) => isContentOf(bytes, hash))) {
+    const isContent = (bytes: Uint8Array, hash: RawHash) =>
+      bytes.byteLength <= fileBytesMax && hashOf(bytes) === hash
+    if (!given.every(([bytes, hash]) => isContent(bytes, hash))) {
       return { status: 'refused', reason: 'A content does not have the hash of its state.' }
     }
     try {
@@ -125,7 +123,7 @@ export class ChangeStore {
   }
 
   /** Newest first. Reads about `limit` operations, after a first call that reads the workspace of each. */
-  recent({ limit, workspace }: RecentOptions): readonly StoredChange[] {
+  recent({ limit, workspace }: { limit: number; workspace?: string }): readonly StoredChange[] {
     const logs = new Set(this.#names(this.#folders.decisions))
     const found: StoredChange[] = []
     for (const name of this.#operationNames().toSorted().reverse()) {
@@ -181,12 +179,8 @@ export class ChangeStore {
 
   /** Removes what is beyond the limits, the oldest first; for the sealing worker. */
   prune(limits?: Partial<PruneLimits>): PruneResult {
-    return pruneStore({
-      fileSystem: this.#fs,
-      folders: this.#folders,
-      now: this.#now(),
-      ...limits,
-    })
+    const [fileSystem, folders] = [this.#fs, this.#folders]
+    return pruneStore({ fileSystem, folders, now: this.#now(), ...limits })
   }
 
   #makeFolders(): void {
@@ -280,17 +274,6 @@ export const damagedFile = 'read a file of the Changes store'
 
 const undecided = { decision: undefined, decisions: [] } as const
 
-export type StoreFolders = ReturnType<typeof storeFolders>
-
-function storeFolders(directory: string) {
-  return {
-    ops: join(directory, 'ops'),
-    decisions: join(directory, 'decisions'),
-    contents: join(directory, 'contents'),
-    tmp: join(directory, 'tmp'),
-  }
-}
-
 function contentName(hash: RawHash): string {
   return hash.slice('sha256:'.length)
 }
@@ -300,10 +283,6 @@ function contentsOf(change: RecordedChange, contents: Contents): [Uint8Array, Ra
     const [bytes, state] = [contents[key], change[key]]
     return bytes !== undefined && isRawHash(state) ? [[bytes, state]] : []
   })
-}
-
-function isContentOf(bytes: Uint8Array, hash: RawHash): boolean {
-  return bytes.byteLength <= fileBytesMax && hashOf(bytes) === hash
 }
 
 /** Undefined when there is no such file. */

@@ -30,13 +30,13 @@
  *     declared   the declaration is in a file                        –
  *
  * So the sequence has no silent hole. If nothing can be written any more, whoever adopts the recorder declares the loss
- * (`recorded-mark.ts`). After a refusal nothing is tried for a second. Nothing here throws, but for `readJournalFile`.
+ * (`spool/recorder-folder.ts`). After a refusal nothing is tried for a second. Nothing here throws, but for `readJournalFile`.
  *
  * Law: recorded = written + dropped + buffered, all counted in sequences; dropped = lost + declaring + declared.
  */
 import { type FileSystem, makePrivateFolder, removeFile, writeFully } from '../file-system.ts'
 import { quietly } from '../health.ts'
-import { createRecordedMark } from '../spool/recorded-mark.ts'
+import { createRecordedMark } from '../spool/recorder-folder.ts'
 import {
   bodyBytesMax,
   bufferBytes,

@@ -16,10 +16,10 @@ import { readLog, readSpan } from '../journal/span-head.ts'
 import type { OpenOutlet, Outlet, SealedRecord } from '../otlp/outlet.ts'
 import { SegmentWriter } from '../otlp/segment.ts'
 import { joinRanges } from '../sequence-ranges.ts'
-import { readRecordedMark } from '../spool/recorded-mark.ts'
 import {
   listJournalFiles,
   type RecorderIdentity,
+  readRecordedMark,
   removeTemporaries,
 } from '../spool/recorder-folder.ts'
 import { setAsideLost } from '../spool/sent-folder.ts'

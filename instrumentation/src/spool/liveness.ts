@@ -23,13 +23,12 @@ export interface Liveness {
 }
 
 export function ownLiveness(fileSystem: FileSystem = originalFs): Liveness {
-  const start = startOf(process.pid, fileSystem)
   return {
     pid: process.pid,
     host: os.hostname(),
     boot: bootId(fileSystem) ?? '',
     pidNamespace: pidNamespace(fileSystem) ?? '',
-    processStart: start.status === 'started' ? start.at : '',
+    processStart: startOf(process.pid, fileSystem) ?? '',
   }
 }
 
@@ -46,9 +45,9 @@ export function livenessOf(
   if (boot === '' && !isSameHost) return 'unknown'
   if (other.pidNamespace !== (pidNamespace(fileSystem) ?? '')) return 'unknown'
   const start = startOf(other.pid, fileSystem)
-  if (start.status === 'ended') return 'dead'
-  if (start.status === 'unknown' || other.processStart === '') return 'unknown'
-  return start.at === other.processStart ? 'alive' : 'dead'
+  if (start === undefined) return 'dead'
+  if (start === '' || other.processStart === '') return 'unknown'
+  return start === other.processStart ? 'alive' : 'dead'
 }
 
 export function parseLiveness(value: unknown): Liveness | undefined {
@@ -69,14 +68,10 @@ function pidNamespace(fileSystem: FileSystem): string | undefined {
   return attempt(() => fileSystem.readlinkSync('/proc/self/ns/pid'))
 }
 
-type ProcessStart =
-  | { readonly status: 'started'; readonly at: string }
-  | { readonly status: 'ended' }
-  | { readonly status: 'unknown' }
-
-function startOf(pid: number, fileSystem: FileSystem): ProcessStart {
+/** As the system writes it; empty if it is unknown, undefined if the process has ended. */
+function startOf(pid: number, fileSystem: FileSystem): string | undefined {
   // Signal 0 succeeds for a living process, or is refused when another user owns it.
-  if (!isThere(pid)) return { status: 'ended' }
+  if (!isThere(pid)) return undefined
   return process.platform === 'linux' ? startInProc(pid, fileSystem) : startByPs(pid)
 }
 
@@ -90,25 +85,20 @@ function isThere(pid: number): boolean {
 }
 
 /** proc_pid_stat(5): field 22, counted after the closing parenthesis of the command. A zombie has ended. */
-function startInProc(pid: number, fileSystem: FileSystem): ProcessStart {
+function startInProc(pid: number, fileSystem: FileSystem): string | undefined {
   const stat = attempt(() => fileSystem.readFileSync(`/proc/${pid}/stat`, 'utf8'))
   // The process ended since the signal, or the system has no /proc.
-  if (stat === undefined) return { status: 'unknown' }
+  if (stat === undefined) return ''
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const [state, at] = [fields[0], fields[19]]
-  if (state === 'Z' || state === 'X') return { status: 'ended' }
-  return at === undefined ? { status: 'unknown' } : { status: 'started', at }
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : (fields[19] ?? '')
 }
 
-function startByPs(pid: number): ProcessStart {
-  try {
-    const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+function startByPs(pid: number): string {
+  const read = () =>
+    execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
       encoding: 'utf8',
       env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
       stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim()
-    return started === '' ? { status: 'unknown' } : { status: 'started', at: started }
-  } catch {
-    return { status: 'unknown' }
-  }
+    })
+  return attempt(read)?.trim() ?? ''
 }

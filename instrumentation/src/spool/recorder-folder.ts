@@ -8,7 +8,7 @@
  *     sent/                    segments that an endpoint took and the receiver has not confirmed (sent-folder.ts)
  *     quarantine/              segments that were refused for good, each with its `.reason`; in `lost_in_transit/` those
  *                              that were declared lost on their way
- *     recorded-000000000042    empty: so many sequences were given while the disk was full (recorded-mark.ts)
+ *     recorded-000000000042    empty: so many sequences were given while the disk was full
  *     ended                    the recorder has ended, also while its process lives on
  *     adopter.*.json           the recorder that seals and sends for this one after its death (lock.ts)
  *
@@ -26,7 +26,6 @@ import {
   targetOfTemporary,
 } from '../file-system.ts'
 import { type Liveness, parseLiveness } from './liveness.ts'
-import { parseRecordedMark } from './recorded-mark.ts'
 import { compareSegments, parseSegmentName, type SegmentName } from './segment-name.ts'
 
 /** The version of the folder and everything in it. A folder of a newer version is left alone. */
@@ -50,10 +49,8 @@ export function destinationFolder(
   spoolDirectory: string,
   { endpoint, userId }: { endpoint: string | undefined; userId: string },
 ): string {
-  const hash = createHash('sha256')
-    .update(`${endpoint ?? ''}\n${userId}`)
-    .digest('hex')
-  return path.join(spoolDirectory, hash.slice(0, 16))
+  const hash = createHash('sha256').update(`${endpoint ?? ''}\n${userId}`)
+  return path.join(spoolDirectory, hash.digest('hex').slice(0, 16))
 }
 
 export function writeIdentity(
@@ -74,14 +71,8 @@ export function readIdentity(fileSystem: FileSystem, folder: string): RecorderId
   if (typeof recorder !== 'string' || typeof session !== 'string') return undefined
   if (typeof startedAt !== 'number' || liveness === undefined) return undefined
   if (!isObject(resource) || !isObject(common)) return undefined
-  return {
-    recorder,
-    session,
-    startedAt,
-    liveness,
-    resource: resource as RecorderIdentity['resource'],
-    common: common as RecorderIdentity['common'],
-  }
+  const attributes = { resource, common } as Pick<RecorderIdentity, 'resource' | 'common'>
+  return { recorder, session, startedAt, liveness, ...attributes }
 }
 
 export function hasEnded(fileSystem: FileSystem, folder: string): boolean {
@@ -112,15 +103,15 @@ export function quarantineFolder(folder: string): string {
 /** Removes the files that a crash left half written; they are written again. */
 export function removeTemporaries(fileSystem: FileSystem, folder: string): void {
   for (const name of namesIn(fileSystem, folder)) {
-    const target = targetOfTemporary(name)
-    if (
-      target !== undefined &&
-      (target === 'state.json' || parseSegmentName(target) !== undefined)
-    ) {
+    const target = targetOfTemporary(name) ?? ''
+    if (target === 'state.json' || parseSegmentName(target) !== undefined) {
       removeFile(fileSystem, path.join(folder, name))
     }
   }
 }
+
+const spentName =
+  /^(recorder\.json|state\.json|ended|recorded-\d{12,}|adopter\..+\.json|.+\.[0-9a-f]{12}\.tmp)$/
 
 /**
  * Removes the folder of a recorder that has nothing left to send; false if it has. The identity is removed first: a folder
@@ -128,24 +119,37 @@ export function removeTemporaries(fileSystem: FileSystem, folder: string): void 
  */
 export function removeEmptied(fileSystem: FileSystem, folder: string): boolean {
   const names = namesIn(fileSystem, folder)
-  if (!names.every(isSpent)) return false
+  if (!names.every((name) => spentName.test(name))) return false
   removeFile(fileSystem, identityFile(folder))
   for (const name of names) removeFile(fileSystem, path.join(folder, name))
   fileSystem.rmdirSync(folder)
   return true
 }
 
-function isSpent(name: string): boolean {
-  return (
-    name === 'recorder.json' ||
-    name === 'state.json' ||
-    name === endedMarker ||
-    parseRecordedMark(name) !== undefined ||
-    /^adopter\..+\.json$/.test(name) ||
-    targetOfTemporary(name) !== undefined
-  )
-}
-
 function identityFile(folder: string): string {
   return path.join(folder, 'recorder.json')
+}
+
+/** The largest number marked, or 0. Throws what the disk throws. */
+export function readRecordedMark(fileSystem: FileSystem, folder: string): number {
+  const marks = namesIn(fileSystem, folder).map((name) => /^recorded-(\d{12,})$/.exec(name)?.[1])
+  return Math.max(0, ...marks.map((digits) => Number(digits ?? 0)))
+}
+
+/**
+ * Marks one folder; each mark replaces the one before. Even a full disk usually accepts an empty file. The mark is set while
+ * records are being lost, at most once a second, and at the end. The adopter declares everything missing up to it; a mark
+ * below the last sealed sequence has no effect.
+ */
+export function createRecordedMark(fileSystem: FileSystem, folder: string) {
+  let marked: string | undefined
+
+  /** Throws what the disk throws. */
+  return function mark(recorded: number): void {
+    const path = `${folder}/recorded-${String(recorded).padStart(12, '0')}`
+    if (path === marked) return
+    if (marked === undefined) fileSystem.closeSync(fileSystem.openSync(path, 'w', 0o600))
+    else fileSystem.renameSync(marked, path)
+    marked = path
+  }
 }

@@ -36,11 +36,11 @@ function contentsIn(request: unknown): SegmentContents {
   const sequences: SequenceRange[] = []
   const contents = new Set<string>()
   for (const record of recordsIn(request)) {
-    const attributes = new Map(
-      membersOf(record, 'attributes').map(({ key, value }) => [key, value]),
-    )
-    const sequence = integerOf(attributes.get('turnlog.sequence'))
-    if (sequence !== undefined) sequences.push([sequence, sequence])
+    const pairs = membersOf(record, 'attributes').map(({ key, value }) => [key, value] as const)
+    const attributes = new Map(pairs)
+    const value = attributes.get('turnlog.sequence')
+    const sequence = isObject(value) ? Number(value.intValue) : Number.NaN
+    if (Number.isSafeInteger(sequence)) sequences.push([sequence, sequence])
     if (record.eventName !== 'turnlog.content') continue
     const hash = attributes.get('turnlog.content.sha256')
     const content = contentOf(record.timeUnixNano, isObject(hash) ? hash.stringValue : undefined)
@@ -60,11 +60,6 @@ function recordsIn(request: unknown): Record<string, unknown>[] {
 function membersOf(value: Record<string, unknown>, name: string): Record<string, unknown>[] {
   const members = value[name]
   return Array.isArray(members) ? members.filter(isObject) : []
-}
-
-function integerOf(value: unknown): number | undefined {
-  const integer = isObject(value) ? Number(value.intValue) : Number.NaN
-  return Number.isSafeInteger(integer) ? integer : undefined
 }
 
 function contentOf(time: unknown, hash: unknown): string | undefined {

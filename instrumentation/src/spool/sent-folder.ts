@@ -46,21 +46,22 @@ export function sentFolder(folder: string): string {
   return path.join(folder, 'sent')
 }
 
-/** Moves a taken segment out of the queue; returns its note. When it throws, the segment is still in the queue. */
+/** Moves a taken segment out of the queue. When it throws, the segment is still in the queue. */
 export function moveToSent(
   fileSystem: FileSystem,
   { folder, name }: { readonly folder: string; readonly name: string },
-  now: number,
-): SentNote {
+  note: SentNote,
+): void {
   const sent = sentFolder(folder)
   makePrivateFolder(fileSystem, sent)
-  const note = nextNote(fileSystem, { folder, name }, now)
   // Without its note the segment is read again, and counts as taken once.
-  quietly('note that a segment was taken', () => writeNote(fileSystem, sent, name, note))
+  quietly('note that a segment was taken', () => {
+    const content = JSON.stringify({ version: noteVersion, ...note })
+    replaceFile(fileSystem, path.join(sent, name + noteSuffix), content)
+  })
   fileSystem.renameSync(path.join(folder, name), path.join(sent, name))
   syncFolder(fileSystem, sent)
   syncFolder(fileSystem, folder)
-  return note
 }
 
 /** The note of a segment in the queue that was taken just now. */
@@ -71,8 +72,7 @@ export function nextNote(
 ): SentNote {
   const before = quietly('read a note', () => readNote(fileSystem, sentFolder(folder), name))
   const contained = before ?? readSegmentContents(fileSystem, path.join(folder, name), name)
-  const { sequences, contents } = contained
-  return { takenAt: now, times: (before?.times ?? 0) + 1, sequences, contents }
+  return { ...contained, takenAt: now, times: (before?.times ?? 0) + 1 }
 }
 
 /** The segments in `sent/`, as far as they can be read. Removes what a crash left there. */
@@ -167,15 +167,9 @@ export function setAsideLost(
   }
 }
 
-function writeNote(fileSystem: FileSystem, sent: string, name: string, note: SentNote): void {
-  const content = JSON.stringify({ version: noteVersion, ...note })
-  replaceFile(fileSystem, path.join(sent, name + noteSuffix), content)
-}
-
 /** Undefined if it is missing, damaged or of another version. */
 function readNote(fileSystem: FileSystem, sent: string, name: string): SentNote | undefined {
-  const value = readJson(fileSystem, path.join(sent, name + noteSuffix))
-  if (value === undefined) return undefined
+  const value = readJson(fileSystem, path.join(sent, name + noteSuffix)) ?? {}
   const { version, takenAt, times, sequences, contents } = value
   if (version !== noteVersion || !isTime(takenAt) || !isTime(times)) return undefined
   if (!Array.isArray(sequences) || !sequences.every(isRange)) return undefined
@@ -194,10 +188,9 @@ export function sentSequences(fileSystem: FileSystem, folder: string): SequenceR
   const sent = sentFolder(folder)
   const notes = namesIn(fileSystem, sent)
     .filter((name) => parseSegmentName(name) !== undefined)
-    .map(
-      (name) =>
-        readNote(fileSystem, sent, name) ??
-        readSegmentContents(fileSystem, path.join(sent, name), name),
-    )
+    .map((name) => {
+      const note = readNote(fileSystem, sent, name)
+      return note ?? readSegmentContents(fileSystem, path.join(sent, name), name)
+    })
   return joinRanges(notes.flatMap(({ sequences }) => sequences))
 }

@@ -7,7 +7,7 @@
  */
 
 import * as path from 'node:path'
-import { type JsonObject, parseObject } from '@turnlog/conventions/plain'
+import { parseObject } from '@turnlog/conventions/plain'
 import { type FileSystem, readText, writeFully } from '../file-system.ts'
 import { isRange, joinRanges, type SequenceRange } from '../sequence-ranges.ts'
 
@@ -49,19 +49,12 @@ export function unconfirmedSequences(
   directory: string,
   recorder: string,
 ): SequenceRange[] {
-  const lines = filesOf(directory).flatMap((file) => linesOf(fileSystem, file))
-  const own = lines.filter((line) => line.recorder === recorder)
-  return joinRanges(
-    own.flatMap(({ sequences }) => (Array.isArray(sequences) ? sequences.filter(isRange) : [])),
-  )
-}
-
-function linesOf(fileSystem: FileSystem, file: string): JsonObject[] {
-  const text = readText(fileSystem, file) ?? ''
-  return text
-    .split('\n')
-    .map(parseObject)
-    .filter((line) => line !== undefined)
+  const lines = filesOf(directory)
+    .flatMap((file) => (readText(fileSystem, file) ?? '').split('\n'))
+    .map((line) => parseObject(line))
+  const own = lines.filter((line) => line?.recorder === recorder)
+  const sequences = own.flatMap((line) => (Array.isArray(line?.sequences) ? line.sequences : []))
+  return joinRanges(sequences.filter(isRange))
 }
 
 function filesOf(directory: string): readonly [current: string, older: string] {

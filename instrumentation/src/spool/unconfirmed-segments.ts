@@ -25,7 +25,7 @@
  */
 import * as path from 'node:path'
 import { type FileSystem, removeFile } from '../file-system.ts'
-import { failed, quietly } from '../health.ts'
+import { quietly } from '../health.ts'
 import type { SequenceRange } from '../sequence-ranges.ts'
 import { quarantineFolder, readIdentity } from './recorder-folder.ts'
 import type { SegmentContents } from './segment-contents.ts'
@@ -128,15 +128,12 @@ export class UnconfirmedSegments {
 
   /** An endpoint took the segment, but has not confirmed it. Never throws. */
   add({ folder, name, bytes }: SegmentFile): void {
-    const takenAt = this.#now()
-    try {
-      const note = moveToSent(this.#fileSystem, { folder, name }, takenAt)
-      this.#enter({ folder, name, bytes, isInQueue: false }, { note, ageMs: 0 })
-    } catch (cause) {
-      failed('move a segment that was sent', cause)
-      const note = nextNote(this.#fileSystem, { folder, name }, takenAt)
-      this.#enter({ folder, name, bytes, isInQueue: true }, { note, ageMs: 0 })
-    }
+    const note = nextNote(this.#fileSystem, { folder, name }, this.#now())
+    const isMoved = quietly('move a segment that was sent', () => {
+      moveToSent(this.#fileSystem, { folder, name }, note)
+      return true
+    })
+    this.#enter({ folder, name, bytes, isInQueue: isMoved !== true }, { note, ageMs: 0 })
   }
 
   /** True for a file of the queue that was sent, but could not be moved. */
@@ -186,22 +183,19 @@ export class UnconfirmedSegments {
       this.#moveAside(segment, quarantineFolder(folder), reason)
       return
     }
-    const aside = () => this.#moveAside(segment, lostFolder(folder), reason)
-    if (missing.sequences.length === 0 || this.#declared.has(segment)) aside()
-    else {
-      this.#options.declareLost(folder, missing.sequences, () => {
-        this.#declared.add(segment)
-        aside()
-      })
+    const aside = () => {
+      this.#declared.add(segment)
+      this.#moveAside(segment, lostFolder(folder), reason)
     }
+    if (missing.sequences.length === 0 || this.#declared.has(segment)) aside()
+    else this.#options.declareLost(folder, missing.sequences, aside)
   }
 
   /** Gives up the oldest segments beyond the limits for which `mayGiveUp` is true; returns their number. */
   limit(mayGiveUp: (segment: SentSegment, why: UnconfirmedReason) => boolean): number {
     this.#listFolders()
-    if (![...this.#segments.values()].some((each) => this.#limitReached(each) !== undefined)) {
-      return 0
-    }
+    const isBeyond = (segment: SentSegment) => this.#limitReached(segment) !== undefined
+    if (![...this.#segments.values()].some(isBeyond)) return 0
     let count = 0
     for (const segment of this.all()) {
       const why = this.#limitReached(segment)
@@ -231,14 +225,12 @@ export class UnconfirmedSegments {
     const identity = quietly('read who recorded', () => readIdentity(this.#fileSystem, folder))
     const recorder = identity?.recorder ?? path.basename(folder)
     const { signal = 'logs', declares = 0 } = parseSegmentName(name) ?? {}
-    const { sequences, contents, times } = note
     const knownAt = this.#clock()
-    const takenAt = knownAt - ageMs
-    const facts = { recorder, signal, declares, sequences, contents, times, takenAt, knownAt }
+    const times = { knownAt, takenAt: knownAt - ageMs }
     const key = path.join(folder, name)
     this.#drop(key)
     this.#bytes += bytes
-    this.#segments.set(key, { ...file, ...facts })
+    this.#segments.set(key, { ...file, ...note, recorder, signal, declares, ...times })
   }
 
   #drop(key: string): void {

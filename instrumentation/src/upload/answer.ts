@@ -38,9 +38,13 @@ export interface HttpAnswer {
 const reasonLengthMax = 300
 
 export function interpretAnswer(answer: HttpAnswer, nowMs: number): SendResult {
-  const { httpStatus } = answer
-  const isSuccess = httpStatus >= 200 && httpStatus < 300
-  return isSuccess ? interpretSuccess(answer) : interpretRefusal(answer, nowMs)
+  const { httpStatus, ledger, body } = answer
+  if (httpStatus < 200 || httpStatus >= 300) return interpretRefusal(answer, nowMs)
+  const partialSuccess = parseOtlpAnswer(body)
+  if (partialSuccess === undefined) {
+    return { status: 'retry', reason: `HTTP ${httpStatus} without an OTLP answer` }
+  }
+  return { status: 'accepted', isCommitted: ledger === ledgerCommitted, ...partialSuccess }
 }
 
 /** Interprets any answer but 2xx, whatever the request was. */
@@ -59,14 +63,6 @@ export function interpretRefusal(
   const isElsewhere = httpStatus < 400 || [404, 405, 407, 410, 421].includes(httpStatus)
   if (isElsewhere) return { status: 'misconfigured', reason }
   return { status: 'rejected', reason, httpStatus }
-}
-
-function interpretSuccess({ httpStatus, ledger, body }: HttpAnswer): SendResult {
-  const partialSuccess = parseOtlpAnswer(body)
-  if (partialSuccess === undefined) {
-    return { status: 'retry', reason: `HTTP ${httpStatus} without an OTLP answer` }
-  }
-  return { status: 'accepted', isCommitted: ledger === ledgerCommitted, ...partialSuccess }
 }
 
 /**
@@ -99,11 +95,8 @@ function toCount(value: unknown): number {
 /** The status, and the server's message if there is one: OTLP's `{"message": …}`, or a short text. */
 function reasonOf({ httpStatus, body }: HttpAnswer): string {
   const message = parseObject(body ?? '')?.message
-  const text = typeof message === 'string' ? message : isShortText(body) ? body : undefined
+  const isShortText = (body ?? '').length <= reasonLengthMax && !/^\s*[<{[]/.test(body ?? '')
+  const text = typeof message === 'string' ? message : isShortText ? body : undefined
   const words = text?.replace(/\s+/g, ' ').trim().slice(0, reasonLengthMax)
   return words ? `HTTP ${httpStatus}: ${words}` : `HTTP ${httpStatus}`
-}
-
-function isShortText(body: string | undefined): body is string {
-  return body !== undefined && body.length <= reasonLengthMax && !/^\s*[<{[]/.test(body)
 }

@@ -2,7 +2,7 @@
 import { isObject, parseObject } from '@turnlog/conventions/plain'
 import { isRange, joinRanges, type SequenceRange } from '../sequence-ranges.ts'
 import { interpretRefusal } from './answer.ts'
-import { createHttpExchange } from './http-exchange.ts'
+import { createHttpExchange } from './http-transport.ts'
 
 /** Enough for a hundred recorders with a few thousand ranges. */
 const answerBytesMax = 2 * 1024 ** 2
@@ -44,21 +44,14 @@ export interface CompletenessTransportOptions {
   readonly baseUrl: string
   /** Read for each question. */
   readonly token: () => string | undefined
-  readonly userAgent?: string
-  readonly now?: () => number
   readonly timeoutMs?: number
 }
 
 export type CompletenessTransport = ReturnType<typeof createCompletenessTransport>
 
-export function createCompletenessTransport({
-  baseUrl,
-  token,
-  userAgent = 'turnlog',
-  now = Date.now,
-  timeoutMs = askTimeoutMs,
-}: CompletenessTransportOptions) {
-  const { exchange, close } = createHttpExchange({ userAgent, timeoutMs, answerBytesMax })
+export function createCompletenessTransport(options: CompletenessTransportOptions) {
+  const { baseUrl, token, timeoutMs = askTimeoutMs } = options
+  const { exchange, close } = createHttpExchange({ timeoutMs, answerBytesMax })
 
   async function ask(
     question: CompletenessQuestion,
@@ -70,12 +63,10 @@ export function createCompletenessTransport({
     const { httpStatus, body } = answer
     if (httpStatus >= 200 && httpStatus < 300) {
       const completeness = parseCompleteness(body)
-      const reason = `HTTP ${httpStatus} without an answer about completeness`
-      return completeness === undefined
-        ? { status: 'retry', reason }
-        : { status: 'answered', ...completeness }
+      if (completeness !== undefined) return { status: 'answered', ...completeness }
+      return { status: 'retry', reason: `HTTP ${httpStatus} without an answer about completeness` }
     }
-    const refusal = interpretRefusal(answer, now())
+    const refusal = interpretRefusal(answer, Date.now())
     if (refusal.status === 'retry' || refusal.status === 'unauthorized') return refusal
     return { status: 'unsupported', reason: refusal.reason }
   }

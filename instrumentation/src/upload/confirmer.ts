@@ -23,7 +23,7 @@ export type ConfirmSource = Pick<
   'all' | 'confirm' | 'sendAgain' | 'lose' | 'setAside' | 'limit'
 >
 
-export interface ConfirmerOptions extends Pick<LoopOptions, 'random' | 'onHealth' | 'signal'> {
+export interface ConfirmerOptions extends Pick<LoopOptions, 'random' | 'onHealth'> {
   readonly source: ConfirmSource
   readonly transport: Pick<CompletenessTransport, 'ask'>
   readonly resendAfterMs: number
@@ -52,7 +52,7 @@ export class Confirmer {
   #quietLooks = 0
 
   constructor(options: ConfirmerOptions) {
-    const { resendAfterMs, random, onHealth, signal } = options
+    const { resendAfterMs, random, onHealth } = options
     this.#options = options
     this.#clock = options.clock ?? performance.now.bind(performance)
     this.#policy = new ConfirmPolicy({ resendAfterMs })
@@ -60,9 +60,8 @@ export class Confirmer {
       firstMs: Math.min(firstLookMs, resendAfterMs),
       maxMs: Math.min(lookMsMax, Math.max(resendAfterMs, 1)),
     }
-    const step: LoopOptions['step'] = (context) => this.#look(context)
     const waits = { offline, paused, afterWake: this.#looks }
-    this.#loop = new Loop({ step, ...waits, random, onHealth, signal })
+    this.#loop = new Loop({ step: (context) => this.#look(context), ...waits, random, onHealth })
   }
 
   get health(): DeliveryHealth {
@@ -93,8 +92,7 @@ export class Confirmer {
     if (refusal === undefined) this.#answeredAt = askedAt
     this.#carryOut(this.#policy.judge(segments, answers, askedAt))
     if (refusal !== undefined) {
-      const { status, ...failure } = refusal
-      return { ...failure, kind: status === 'retry' ? 'offline' : status }
+      return { ...refusal, kind: refusal.status === 'retry' ? 'offline' : refusal.status }
     }
     return { waitMs: backoffMs(this.#looks, { failures: this.#quietLooks + 1, random }) }
   }

@@ -20,10 +20,7 @@ export interface OtlpTarget {
   readonly headers: Readonly<Record<string, string>>
 }
 
-export interface OtlpTargets {
-  readonly traces: OtlpTarget
-  readonly logs: OtlpTarget
-}
+export type OtlpTargets = Readonly<Record<'traces' | 'logs', OtlpTarget>>
 
 export type OtlpTargetsResult =
   | { readonly status: 'ok'; readonly targets: OtlpTargets }
@@ -41,17 +38,12 @@ export function otlpTargets(variables: OtlpVariables, own: TelemetrySettings): O
   const logs = urlOf('logs', variables.logsEndpoint, variables.endpoint, own.endpoint)
   if ('reason' in traces) return { status: 'invalid', ...traces }
   if ('reason' in logs) return { status: 'invalid', ...logs }
-  const common = variables.headers
-  return {
-    status: 'ok',
-    targets: {
-      traces: {
-        ...traces,
-        headers: headersFor(traces.url, [common, variables.tracesHeaders], own),
-      },
-      logs: { ...logs, headers: headersFor(logs.url, [common, variables.logsHeaders], own) },
-    },
+  const { headers, tracesHeaders, logsHeaders } = variables
+  const targets = {
+    traces: { ...traces, headers: headersFor(traces.url, [headers, tracesHeaders], own) },
+    logs: { ...logs, headers: headersFor(logs.url, [headers, logsHeaders], own) },
   }
+  return { status: 'ok', targets }
 }
 
 type UrlResult = { readonly url: string } | { readonly reason: string }

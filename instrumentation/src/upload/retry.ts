@@ -1,4 +1,4 @@
-/** Computes how long to wait before the next attempt. Pure; clock and random numbers are arguments. */
+/** How long to wait before the next attempt, and a timer that waits. Clock and random numbers are arguments. */
 
 export interface Backoff {
   /** After the first failure; each further failure doubles it. */
@@ -37,4 +37,55 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
   if (!/^[A-Za-z]{3,9},? .*\d{2}:\d{2}:\d{2}/.test(text)) return undefined
   const date = Date.parse(text)
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs)
+}
+
+export interface RetryTimerOptions {
+  readonly backoff: Backoff
+  /** Called when the wait is over. It must not throw. */
+  readonly retry: () => void
+  /** The host's thread passes `hostTimers().after`. */
+  readonly after?: (ms: number, callback: () => void) => { cancel(): void }
+  readonly random?: () => number
+}
+
+/**
+ * One timer that tries something again after a failure: later after each further failure, from the start after a
+ * success. It does not hold the process.
+ */
+export class RetryTimer {
+  readonly #options: RetryTimerOptions
+  #failures = 0
+  #timer: { cancel(): void } | undefined
+
+  constructor(options: RetryTimerOptions) {
+    this.#options = options
+  }
+
+  get isWaiting(): boolean {
+    return this.#timer !== undefined
+  }
+
+  /** Starts the timer; one that is running already goes on. */
+  failed(): void {
+    if (this.#timer !== undefined) return
+    const { backoff, retry, after = unreferencedTimer, random = Math.random } = this.#options
+    this.#failures += 1
+    this.#timer = after(backoffMs(backoff, { failures: this.#failures, random }), () => {
+      this.#timer = undefined
+      retry()
+    })
+  }
+
+  /** Stops the timer. The next failure waits as long as the first. */
+  succeeded(): void {
+    this.#failures = 0
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+}
+
+function unreferencedTimer(ms: number, callback: () => void): { cancel(): void } {
+  const timer = setTimeout(callback, ms)
+  timer.unref()
+  return { cancel: () => clearTimeout(timer) }
 }

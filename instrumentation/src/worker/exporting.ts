@@ -7,8 +7,7 @@ import { createExportOutlets } from '../otlp/export-outlet.ts'
 import type { OpenOutlet } from '../otlp/outlet.ts'
 import { createExporters } from '../upload/exporters.ts'
 import type { OtlpTargets } from '../upload/otlp-targets.ts'
-import { offlineBackoff } from '../upload/retry.ts'
-import { RetryTimer } from '../upload/retry-timer.ts'
+import { offlineBackoff, RetryTimer } from '../upload/retry.ts'
 
 export interface Exporting {
   readonly openOutlet: OpenOutlet

@@ -13,12 +13,12 @@ import type { FileSystem } from '../file-system.ts'
 import { journalPath, readJournalFile } from '../journal/journal.ts'
 import { readState } from '../seal/state.ts'
 import { countOf, joinRanges, withoutRanges } from '../sequence-ranges.ts'
-import { readRecordedMark } from '../spool/recorded-mark.ts'
 import {
   listJournalFiles,
   listSegments,
   quarantineFolder,
   readIdentity,
+  readRecordedMark,
 } from '../spool/recorder-folder.ts'
 import { sentFolder, sentSequences } from '../spool/sent-folder.ts'
 import { unconfirmedSequences } from '../spool/unconfirmed-log.ts'

@@ -11,7 +11,7 @@
 import { Worker } from 'node:worker_threads'
 import { quietly } from '../health.ts'
 import type { MissingRange } from '../seal/sequences.ts'
-import { RetryTimer } from '../upload/retry-timer.ts'
+import { RetryTimer } from '../upload/retry.ts'
 import type { FromWorker, SealingWorkerData, ToWorker } from './protocol.ts'
 
 /** Beside this file; both are bundled into one folder when the package is published. */

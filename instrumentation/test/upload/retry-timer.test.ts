@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { RetryTimer } from '../../src/upload/retry-timer.ts'
+import { RetryTimer } from '../../src/upload/retry.ts'
 
 /** A clock that a test moves: each wait that was started, and whether it was cancelled. */
 function startTimer() {
