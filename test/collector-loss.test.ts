@@ -69,6 +69,27 @@ async function expectBalance(
     .toEqual([])
 }
 
+/** The app continues, so newer records land all the time, until a loss is declared: only one in transit. */
+async function chatUntilLossIsDeclared(
+  expect: ExpectStatic,
+  { app, database }: { readonly app: Example; readonly database: TestDatabase },
+): Promise<void> {
+  let turn = 0
+  await expect
+    .poll(
+      async () => {
+        turn += 1
+        await app.chat(`create other-${turn}.txt with text`)
+        return database.query(
+          `select distinct attributes ->> 'turnlog.drop.reason' as reason
+             from log_records where event_name = 'turnlog.records.dropped'`,
+        )
+      },
+      { ...patience, interval: 1_000 },
+    )
+    .toEqual([{ reason: 'lost_in_transit' }])
+}
+
 function filesIn(spool: string, part: string): string[] {
   return readdirSync(spool, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.includes(part) && name.endsWith('.json.gz'),
@@ -163,22 +184,7 @@ test.concurrent('a segment that never arrives is declared lost in transit and qu
   const { database, spool, collector } = stage
   const app = await stage.start()
   await app.chat('create precious.txt with gold')
-  const isDeclared = async (): Promise<boolean> => {
-    const rows = await database.query(
-      `select * from log_records where event_name = 'turnlog.records.dropped'`,
-    )
-    return rows.length > 0
-  }
-  // The app continues, so newer records land all the time.
-  for (let turn = 1; !(await isDeclared()) && turn < 60; turn += 1) {
-    await app.chat(`create other-${turn}.txt with text`)
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
-  }
-  const declared = await database.query(
-    `select distinct attributes ->> 'turnlog.drop.reason' as reason
-       from log_records where event_name = 'turnlog.records.dropped'`,
-  )
-  expect(declared).toEqual([{ reason: 'lost_in_transit' }])
+  await chatUntilLossIsDeclared(expect, { app, database })
   await expectBalance(expect, { spool, database })
   const lost = Map.groupBy(
     collector.taken.filter(({ fate }) => fate === 'lose'),
@@ -201,16 +207,7 @@ test.concurrent('if a dead app’s segment never arrives, the next app declares 
   await expect.poll(() => filesIn(spool, '/sent/').length, patience).toBeGreaterThan(0)
   await app.stop('SIGKILL')
   const next = await stage.start()
-  const declared = () =>
-    database.query(
-      `select distinct attributes ->> 'turnlog.drop.reason' as reason
-         from log_records where event_name = 'turnlog.records.dropped'`,
-    )
-  for (let turn = 1; (await declared()).length === 0 && turn < 60; turn += 1) {
-    await next.chat(`create other-${turn}.txt with text`)
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
-  }
-  expect(await declared()).toEqual([{ reason: 'lost_in_transit' }])
+  await chatUntilLossIsDeclared(expect, { app: next, database })
   await expectBalance(expect, { spool, database })
   const rows = await database.query(
     'select dropped > 0 as "hasDropped", missing from session_completeness order by 1',
