@@ -1,4 +1,5 @@
 /** The receiver as an HTTP application: all its routes, in order. It does not listen. */
+import type { Socket } from 'node:net'
 import fastifyCookie from '@fastify/cookie'
 import { errorMessage } from '@turnlog/conventions/plain'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -128,15 +129,8 @@ function answerFailures(app: FastifyInstance, onUnwell: (error: unknown) => void
   })
 }
 
-interface RawSocket {
-  readonly writable: boolean
-  readonly destroyed: boolean
-  end(text: string): void
-  destroy(): void
-}
-
 /** A request that is not HTTP is 400. One that came too slowly is 503: an OTLP client does not send again after 408. */
-function answerBrokenRequest(error: Error & { readonly code?: string }, socket: RawSocket): void {
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy()
     return

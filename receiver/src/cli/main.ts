@@ -1,8 +1,8 @@
 /** `turnlog-receiver`: commands for operators. Results are written to standard output, errors to standard error. */
 import { errorMessage } from '@turnlog/conventions/plain'
 import { readConfig } from '../config.ts'
-import { TurnlogError } from '../errors.ts'
 import { main as serve } from '../main.ts'
+import { argumentError } from './arguments.ts'
 import { healthCommand } from './health.ts'
 import { helpText } from './help.ts'
 import { linkCommand } from './link.ts'
@@ -50,8 +50,5 @@ async function outputOf(
   if (name === 'secret') return secretCommand(args)
   const command = commands.get(name)
   if (command !== undefined) return command(args, readConfig(environment))
-  throw new TurnlogError(
-    'TL_ARGUMENT_INVALID',
-    `There is no command '${name}'. See \`turnlog-receiver --help\`.`,
-  )
+  throw argumentError(`There is no command '${name}'. See \`turnlog-receiver --help\`.`)
 }

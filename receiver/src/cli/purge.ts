@@ -7,6 +7,7 @@ import { TurnlogError } from '../errors.ts'
 import type { Database } from '../storage/database.ts'
 import { readPurges } from '../storage/keep/audit.ts'
 import { type Due, dropDays, dueBefore } from '../storage/keep/expire.ts'
+import { argumentError } from './arguments.ts'
 import { withDatabase } from './find-database.ts'
 import { toTable } from './table.ts'
 
@@ -34,10 +35,7 @@ function parseDay(text: string | undefined): string {
   // `Date` reads 2026-02-31 as a day of March, and 2026-02-41 as an invalid date.
   const isDay = date !== undefined && !Number.isNaN(date.getTime())
   if (isDay && date.toISOString().slice(0, 10) === text) return text
-  throw new TurnlogError(
-    'TL_ARGUMENT_INVALID',
-    'Give the first day (UTC) whose records are kept: --before 2026-07-31.',
-  )
+  throw argumentError('Give the first day (UTC) whose records are kept: --before 2026-07-31.')
 }
 
 /** Records from before the day are refused from then on, so it must not be in the future. */
@@ -45,8 +43,7 @@ async function refuseFuture(database: Database, before: string): Promise<void> {
   const { databaseNow } = await readPurges(database)
   const today = databaseNow.toISOString().slice(0, 10)
   if (before <= today) return
-  throw new TurnlogError(
-    'TL_ARGUMENT_INVALID',
+  throw argumentError(
     `--before is at most today, ${today} (UTC): records from before it are refused from then on, and today’s are still arriving.`,
   )
 }

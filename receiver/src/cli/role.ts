@@ -1,11 +1,10 @@
 /** `turnlog-receiver role create | drop`: database roles that can read the views, for clients such as Grafana. */
 import { parseArgs } from 'node:util'
 import type { Config } from '../config.ts'
-import { TurnlogError } from '../errors.ts'
 import { createReportingRole, dropReportingRole } from '../storage/reporting-role.ts'
+import { argumentError, onlyOne } from './arguments.ts'
 import { withDatabase } from './find-database.ts'
-import { newSecret } from './secret.ts'
-import { readSecretFile, writeSecretFile } from './secret-file.ts'
+import { newSecret, readSecretFile, writeSecretFile } from './secret.ts'
 
 /** Returns the text for standard output. */
 export async function roleCommand(args: readonly string[], config: Config): Promise<string> {
@@ -16,10 +15,7 @@ export async function roleCommand(args: readonly string[], config: Config): Prom
     case 'drop':
       return drop(rest, config)
     default:
-      throw new TurnlogError(
-        'TL_ARGUMENT_INVALID',
-        'Use `role create` or `role drop`. See `turnlog-receiver --help`.',
-      )
+      throw argumentError('Use `role create` or `role drop`. See `turnlog-receiver --help`.')
   }
 }
 
@@ -48,16 +44,13 @@ async function drop(args: readonly string[], config: Config): Promise<string> {
   const name = parseName(positionals)
   const wasDropped = await withDatabase(config, (database) => dropReportingRole(database, { name }))
   if (wasDropped) return `Role '${name}' was dropped.`
-  throw new TurnlogError('TL_ARGUMENT_INVALID', `There is no role '${name}'.`)
+  throw argumentError(`There is no role '${name}'.`)
 }
 
-function parseName([name, ...others]: readonly string[]): string {
-  if (name === undefined || others.length > 0) {
-    throw new TurnlogError('TL_ARGUMENT_INVALID', 'Give the name of one role.')
-  }
+function parseName(positionals: readonly string[]): string {
+  const name = onlyOne(positionals, 'Give the name of one role.')
   if (/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(name)) return name
-  throw new TurnlogError(
-    'TL_ARGUMENT_INVALID',
+  throw argumentError(
     `The name of a role has a-z, 0-9 and _ only, and does not begin with pg_; '${name}' is not such a name.`,
   )
 }
@@ -65,8 +58,5 @@ function parseName([name, ...others]: readonly string[]): string {
 async function readPassword(file: string): Promise<string | undefined> {
   const password = await readSecretFile(file)
   if (password === undefined || /^[\x21-\x7e]+$/.test(password)) return password
-  throw new TurnlogError(
-    'TL_ARGUMENT_INVALID',
-    `The password in ${file} must be one word of ASCII characters.`,
-  )
+  throw argumentError(`The password in ${file} must be one word of ASCII characters.`)
 }

@@ -1,7 +1,6 @@
 /** `turnlog-receiver token create | list | revoke`. */
 import { parseArgs } from 'node:util'
 import type { Config } from '../config.ts'
-import { TurnlogError } from '../errors.ts'
 import type { Database } from '../storage/database.ts'
 import {
   createToken,
@@ -11,8 +10,9 @@ import {
   type TokenScope,
   tokenScopes,
 } from '../storage/tokens.ts'
+import { argumentError, onlyOne } from './arguments.ts'
 import { withDatabase } from './find-database.ts'
-import { readSecretFile, writeSecretFile } from './secret-file.ts'
+import { readSecretFile, writeSecretFile } from './secret.ts'
 import { toTable } from './table.ts'
 
 /** Returns the text for standard output. */
@@ -27,8 +27,7 @@ export async function tokenCommand(args: readonly string[], config: Config): Pro
     case 'revoke':
       return revoke(rest, config)
     default:
-      throw new TurnlogError(
-        'TL_ARGUMENT_INVALID',
+      throw argumentError(
         'Use `token create`, `token list` or `token revoke`. See `turnlog-receiver --help`.',
       )
   }
@@ -45,7 +44,7 @@ async function create(args: readonly string[], config: Config): Promise<string> 
   })
   const user = values.user?.trim()
   if (user === undefined || user === '') {
-    throw new TurnlogError('TL_ARGUMENT_INVALID', 'Give the user of the token: --user <name>.')
+    throw argumentError('Give the user of the token: --user <name>.')
   }
   const scope = parseScope(values.scope)
   const file = values['write-to']
@@ -77,10 +76,7 @@ async function writeTokenTo(
 function parseScope(text: string): TokenScope {
   const scope = tokenScopes.find((known) => known === text)
   if (scope !== undefined) return scope
-  throw new TurnlogError(
-    'TL_ARGUMENT_INVALID',
-    `--scope is one of ${tokenScopes.join(', ')}; '${text}' is not.`,
-  )
+  throw argumentError(`--scope is one of ${tokenScopes.join(', ')}; '${text}' is not.`)
 }
 
 async function list(config: Config): Promise<string> {
@@ -97,14 +93,8 @@ async function list(config: Config): Promise<string> {
 
 async function revoke(args: readonly string[], config: Config): Promise<string> {
   const { positionals } = parseArgs({ args: [...args], allowPositionals: true, options: {} })
-  const [token, ...others] = positionals
-  if (token === undefined || others.length > 0) {
-    throw new TurnlogError(
-      'TL_ARGUMENT_INVALID',
-      'Give one token or its id: `token revoke <id or token>`.',
-    )
-  }
+  const token = onlyOne(positionals, 'Give one token or its id: `token revoke <id or token>`.')
   const wasRevoked = await withDatabase(config, (database) => revokeToken(database, token))
   if (wasRevoked) return 'Revoked: it is refused from now on.'
-  throw new TurnlogError('TL_ARGUMENT_INVALID', 'There is no such token, or it was revoked before.')
+  throw argumentError('There is no such token, or it was revoked before.')
 }

@@ -4,22 +4,19 @@ import type { Database } from '../database.ts'
 /** First and last sequence, both included. */
 export type SequenceRange = readonly [first: number, last: number]
 
-export interface RecorderRanges {
+const states = ['landed', 'rejected', 'dropped', 'missing'] as const
+type RangesByState = Readonly<Record<(typeof states)[number], readonly SequenceRange[]>>
+
+export interface RecorderRanges extends RangesByState {
   readonly recorder: string
   /** How many records it is known to have numbered; null when it never said, or is unknown. */
   readonly recorded: number | null
   /** Set when there are more ranges than an answer holds: the ranges below end at this sequence. */
   readonly through?: number
-  readonly landed: readonly SequenceRange[]
-  readonly rejected: readonly SequenceRange[]
-  readonly dropped: readonly SequenceRange[]
-  readonly missing: readonly SequenceRange[]
 }
 
 /** Ranges of one state in one answer, for all its recorders. A recorder has a few, unless a signal never arrives. */
 export const rangesMax = 4_000
-
-const states = ['landed', 'rejected', 'dropped', 'missing'] as const
 
 const rangesOf = (sequences: string) => `
          (select coalesce(json_agg(json_build_array(lower(r), upper(r) - 1)), '[]')
