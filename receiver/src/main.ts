@@ -24,19 +24,11 @@ const maintenanceEndsWithinMs = 1_000
 const databaseClosesWithinMs = 1_000
 const postgresStopsWithinMs = 6_000
 
-function log(message: string): void {
-  console.log(message)
-}
-
-/** Secrets are printed at a terminal only: a file or a service's journal would store them, and others read it. */
-function isTerminal(): boolean {
-  return process.stdout.isTTY === true
-}
-
+const log = (message: string) => console.log(message)
 /** Messages that need attention are written to standard error. */
-function warn(message: string): void {
-  console.error(message)
-}
+const warn = (message: string) => console.error(message)
+/** Secrets are printed at a terminal only: a file or a service's journal would store them, and others read it. */
+const isTerminal = () => process.stdout.isTTY === true
 
 /** Runs until the signal aborts. Throws a `TurnlogError` or `PostgresError` when it cannot start or continue, and closes what it opened. */
 export async function run(environment: NodeJS.ProcessEnv, stopping: AbortSignal): Promise<void> {

@@ -12,24 +12,19 @@ select s.team_id, s.trace_id, s.span_id, s.session_id, s.user_id, s.conversation
        turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.prompt') as prompt,
        turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.answer') as answer,
        coalesce(s.request_model, s.response_model) as model,
-       (select count(*)
-          from model_calls c
+       (select count(*) from model_calls c
          where c.team_id = s.team_id and c.trace_id = s.trace_id) as model_calls,
-       (select count(*)
-          from spans c
+       (select count(*) from spans c
          where c.team_id = s.team_id and c.trace_id = s.trace_id
            and c.operation = 'execute_tool') as tool_calls,
-       (select count(*)
-          from spans c
+       (select count(*) from spans c
          where c.team_id = s.team_id and c.trace_id = s.trace_id
            and c.file_operation_type is not null) as file_operations,
        coalesce(s.input_tokens, (
-         select sum(c.input_tokens)::bigint
-           from model_calls c
+         select sum(c.input_tokens)::bigint from model_calls c
           where c.team_id = s.team_id and c.trace_id = s.trace_id)) as input_tokens,
        coalesce(s.output_tokens, (
-         select sum(c.output_tokens)::bigint
-           from model_calls c
+         select sum(c.output_tokens)::bigint from model_calls c
           where c.team_id = s.team_id and c.trace_id = s.trace_id)) as output_tokens,
        s.cache_read_tokens, s.cache_write_tokens, s.error_type, s.abandoned,
        s.attributes ->> 'url.path' as url_path,

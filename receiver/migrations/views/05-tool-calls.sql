@@ -7,8 +7,7 @@ select s.team_id, s.trace_id, s.span_id, s.parent_span_id, s.session_id, s.user_
        s.error_type, s.status_message as error_message,
        turnlog_boolean(s.attributes -> 'turnlog.tool_call.inferred') as inferred,
        turnlog_boolean(s.attributes -> 'turnlog.tool_call.unfinished') as unfinished,
-       (select count(*)
-          from spans c
+       (select count(*) from spans c
          where c.team_id = s.team_id and c.trace_id = s.trace_id
            and c.parent_span_id = s.span_id and c.file_operation_type is not null) as file_operations,
        s.abandoned,

@@ -44,11 +44,10 @@ export async function createReportingRole(
       await client.query(`alter role ${role} set ${name} = '${value}'`)
     }
     await client.query(`comment on role ${role} is '${mark}'`)
-    const { schema, databaseName } = await schemaAndDatabase(client)
+    const { schema, databaseName, readable } = await quotedNames(client)
     await client.query(`revoke all on all tables in schema ${schema} from ${role}`)
     await client.query(`grant connect on database ${databaseName} to ${role}`)
     await client.query(`grant usage on schema ${schema} to ${role}`)
-    const readable = [readableTables, ...(await viewNames(client))].join(', ')
     await client.query(`grant select on ${readable} to ${role}`)
   })
 }
@@ -64,7 +63,7 @@ export async function dropReportingRole(
   const role = pg.escapeIdentifier(name)
   const dropped = await changeRoles(database, async (client) => {
     if (!(await hasRole(client, name))) return { status: 'absent' } as const
-    const { schema, databaseName } = await schemaAndDatabase(client)
+    const { schema, databaseName } = await quotedNames(client)
     await client.query(`revoke all on all tables in schema ${schema} from ${role}`)
     await client.query(`revoke all on schema ${schema} from ${role}`)
     await client.query(`revoke all on database ${databaseName} from ${role}`)
@@ -126,19 +125,14 @@ async function hasRole(client: Client, name: string): Promise<boolean> {
   )
 }
 
-async function schemaAndDatabase(client: Client) {
-  const [row] = await client.query<{ schema: string; databaseName: string }>(
-    `select quote_ident(current_schema()) as schema,
-            quote_ident(current_database()) as "databaseName"`,
-  )
-  return { schema: row?.schema ?? 'public', databaseName: row?.databaseName ?? '' }
-}
-
-async function viewNames(client: Client): Promise<string[]> {
-  const rows = await client.query<{ name: string }>(
-    `select quote_ident(relname) as name
+/** Names as SQL writes them. `readable`: the tables and views that the role may read. */
+async function quotedNames(client: Client) {
+  const [row] = await client.query<{ schema: string; databaseName: string; readable: string }>(
+    `select quote_ident(current_schema()) as schema, quote_ident(current_database()) as "databaseName",
+            concat_ws(', ', $1::text, string_agg(quote_ident(relname), ', ')) as readable
        from pg_class
       where relkind = 'v' and relnamespace = current_schema()::regnamespace`,
+    [readableTables],
   )
-  return rows.map(({ name }) => name)
+  return row ?? { schema: 'public', databaseName: '', readable: readableTables }
 }

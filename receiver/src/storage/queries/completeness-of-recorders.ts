@@ -67,12 +67,9 @@ export async function completenessOfRecorders(
   const known = new Map(rows.map((row) => [row.recorder, row]))
   return recorders.map(({ recorder }) => {
     const row = known.get(recorder)
-    return row === undefined ? unknownRecorder(recorder) : cut(row, each)
+    if (row !== undefined) return cut(row, each)
+    return { recorder, recorded: null, landed: [], rejected: [], dropped: [], missing: [] }
   })
-}
-
-function unknownRecorder(recorder: string): RecorderRanges {
-  return { recorder, recorded: null, landed: [], rejected: [], dropped: [], missing: [] }
 }
 
 /** Cuts all states at the same sequence. */
