@@ -11,7 +11,7 @@ export interface RecorderRanges extends RangesByState {
   readonly recorder: string
   /** How many records it is known to have numbered; null when it never said, or is unknown. */
   readonly recorded: number | null
-  /** Set when there are more ranges than an answer holds: the ranges below end at this sequence. */
+  /** Set when there are more ranges than an answer holds: all ranges end at this sequence. */
   readonly through?: number
 }
 
