@@ -1,39 +1,30 @@
 /**
- * OpenTelemetry's own exporters, in place of our transport: OTLP/HTTP with JSON. They read time limit, compression,
- * certificates and further headers from `OTEL_EXPORTER_OTLP_*`, and try a request a few times within the time limit.
- * Their answer is final.
- *
- * They would make JSON of spans and log records. Ours is JSON already, so their serializer is replaced by one that
- * hands the bytes on. Their constructors take no serializer, and `createOtlpHttpExportDelegate`, which does, takes its
- * settings from a function that is deprecated: so the private field is set. The versions are pinned, and a test sends.
+ * OpenTelemetry's transport in place of ours: OTLP/HTTP with JSON, as its exporters send it. It reads time limit,
+ * compression, certificates and further headers from `OTEL_EXPORTER_OTLP_*`, and tries a request a few times within the
+ * time limit. Its answer is final. The requests are sealed, so the serializer hands their bytes on.
  */
-import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import {
+  convertLegacyHttpOptions,
+  createOtlpHttpExportDelegate,
+} from '@opentelemetry/otlp-exporter-base/node-http'
+import {
+  type ISerializer,
+  JsonLogsSerializer,
+  JsonTraceSerializer,
+} from '@opentelemetry/otlp-transformer'
 import { errorName } from '@turnlog/conventions/plain'
 import type { ExportRequest } from '../otlp/export-outlet.ts'
-import type { OtlpTarget, OtlpTargets } from './otlp-targets.ts'
+import type { OtlpTargets } from './otlp-targets.ts'
 
-/** More than are ever in flight at once: above it an exporter drops. */
+/** More than are ever in flight at once: above it a delegate drops. */
 const concurrencyMax = 64
-
-/** The exporters' common part, as 0.301.0 has it: serializer, transport with retries, and answer. */
-interface Delegate {
-  _serializer: { serializeRequest(request: Uint8Array): Uint8Array | undefined }
-  export(request: Uint8Array, done: (result: { code: number; error?: Error }) => void): void
-}
 
 /** The function it returns never throws and never rejects. */
 export function createExporters({ traces, logs }: OtlpTargets): ExportRequest {
-  const optionsOf = ({ url, headers }: OtlpTarget) => ({
-    url,
-    headers: { ...headers },
-    concurrencyLimit: concurrencyMax,
-  })
   const delegates = {
-    traces: delegateOf(new OTLPTraceExporter(optionsOf(traces))),
-    logs: delegateOf(new OTLPLogExporter(optionsOf(logs))),
+    traces: createDelegate(traces, 'TRACES', JsonTraceSerializer),
+    logs: createDelegate(logs, 'LOGS', JsonLogsSerializer),
   }
-
   return (signal, request) =>
     new Promise((resolve) => {
       const fail = (error: unknown): void => resolve({ status: 'failed', reason: errorName(error) })
@@ -48,13 +39,22 @@ export function createExporters({ traces, logs }: OtlpTargets): ExportRequest {
     })
 }
 
-function delegateOf(exporter: object): Delegate {
-  const delegate: unknown = Reflect.get(exporter, '_delegate')
-  if (!isDelegate(delegate)) throw new Error('This exporter has no serializer to replace.')
-  delegate._serializer = { ...delegate._serializer, serializeRequest: (request) => request }
-  return delegate
-}
-
-function isDelegate(value: unknown): value is Delegate {
-  return typeof value === 'object' && value !== null && '_serializer' in value && 'export' in value
+/** Its answers are read as the exporter of that signal reads them. It counts nothing: no meter provider is given. */
+function createDelegate<Response>(
+  { url, headers }: OtlpTargets['traces'],
+  signal: 'TRACES' | 'LOGS',
+  { deserializeResponse }: Pick<ISerializer<never, Response>, 'deserializeResponse'>,
+) {
+  const options = convertLegacyHttpOptions(
+    { url, headers: { ...headers }, concurrencyLimit: concurrencyMax },
+    signal,
+    `v1/${signal.toLowerCase()}`,
+    { 'Content-Type': 'application/json' },
+  )
+  const serializer: ISerializer<Uint8Array, Response> = {
+    serializeRequest: (request) => request,
+    deserializeResponse,
+  }
+  const counter = { name: 'span' as const, countItems: () => 0 }
+  return createOtlpHttpExportDelegate(options, serializer, 'turnlog', counter, undefined)
 }
