@@ -65,65 +65,60 @@ export interface Member {
   readonly attribute?: AttributeName
 }
 
+function optional(
+  kind: Kind,
+  meaning: string,
+  example: unknown,
+  attribute?: AttributeName,
+): Member {
+  return { kind, meaning, example, ...(attribute && { attribute }) }
+}
+
+function required(...member: Parameters<typeof optional>): Member {
+  return { ...optional(...member), isRequired: true }
+}
+
 /** Members of every event. */
 export const commonMembers = {
-  timestamp: {
-    kind: 'time',
-    meaning: 'The time at which it ended. Its start is earlier by its duration.',
-    example: '2026-10-02T09:30:00.250Z',
-    isRequired: true,
-  },
-  eventId: {
-    kind: 'id',
-    meaning:
-      'The event’s own id. A second event with this id is a duplicate, whatever else has changed in it. Without an id the SHA-256 of the event is used.',
-    example: 'e-4711',
-    attribute: 'turnlog.event.id',
-  },
-  sessionId: {
-    kind: 'id',
-    meaning:
-      'One run of the app. A SessionStart without it starts the session named by its event id.',
-    example: 's-1',
-  },
-  conversationId: {
-    kind: 'id',
-    meaning: 'The chat, if the app has one.',
-    example: 'c-7',
-    attribute: 'gen_ai.conversation.id',
-  },
-  turnId: {
-    kind: 'id',
-    meaning:
-      'The turn: one user message and everything that follows until its answer. Use the same id on the ChatTurn and on every event of the turn.',
-    example: 't-1',
-    attribute: 'turnlog.turn.id',
-  },
-  toolCallId: {
-    kind: 'id',
-    meaning: 'The tool call. Use the same id on the ToolCall and on its file operations.',
-    example: 'toolu_01',
-    attribute: 'gen_ai.tool.call.id',
-  },
-  userId: {
-    kind: 'id',
-    meaning:
-      'The user of the app. The user of an `ingest` token takes precedence; with a `gateway` token every event should have this.',
-    example: 'mara',
-    attribute: 'user.id',
-  },
-  appName: {
-    kind: 'text',
-    meaning: 'The name of the app.',
-    example: 'my-agent',
-  },
-} as const satisfies Readonly<Record<string, Member>>
+  timestamp: required(
+    'time',
+    'The time at which it ended. Its start is earlier by its duration.',
+    '2026-10-02T09:30:00.250Z',
+  ),
+  eventId: optional(
+    'id',
+    'The event’s own id. A second event with this id is a duplicate, whatever else has changed in it. Without an id the SHA-256 of the event is used.',
+    'e-4711',
+    'turnlog.event.id',
+  ),
+  sessionId: optional(
+    'id',
+    'One run of the app. A SessionStart without it starts the session named by its event id.',
+    's-1',
+  ),
+  conversationId: optional('id', 'The chat, if the app has one.', 'c-7', 'gen_ai.conversation.id'),
+  turnId: optional(
+    'id',
+    'The turn: one user message and everything that follows until its answer. Use the same id on the ChatTurn and on every event of the turn.',
+    't-1',
+    'turnlog.turn.id',
+  ),
+  toolCallId: optional(
+    'id',
+    'The tool call. Use the same id on the ToolCall and on its file operations.',
+    'toolu_01',
+    'gen_ai.tool.call.id',
+  ),
+  userId: optional(
+    'id',
+    'The user of the app. The user of an `ingest` token takes precedence; with a `gateway` token every event should have this.',
+    'mara',
+    'user.id',
+  ),
+  appName: optional('text', 'The name of the app.', 'my-agent'),
+} satisfies Readonly<Record<string, Member>>
 
-const error = {
-  kind: 'error',
-  meaning: 'Why it failed.',
-  example: 'no such file',
-} as const satisfies Member
+const error = optional('error', 'Why it failed.', 'no such file')
 
 export interface Definition {
   readonly meaning: string
@@ -136,58 +131,35 @@ export const definitions = {
   SessionStart: {
     meaning: 'An app process started.',
     members: {
-      machineId: {
-        kind: 'id',
-        meaning: 'The machine, preferably as a hash.',
-        example: 'b3c1f0',
-        attribute: 'host.id',
-      },
-      appVersion: {
-        kind: 'id',
-        meaning: 'The app’s version.',
-        example: '1.4.0',
-        attribute: 'service.version',
-      },
-      os: { kind: 'system', meaning: 'The operating system.', example: 'linux' },
+      machineId: optional('id', 'The machine, preferably as a hash.', 'b3c1f0', 'host.id'),
+      appVersion: optional('id', 'The app’s version.', '1.4.0', 'service.version'),
+      os: optional('system', 'The operating system.', 'linux'),
     },
   },
   ChatTurn: {
     meaning: 'A user’s message was answered.',
     duration: 'latencyMs',
     members: {
-      userPrompt: {
-        kind: 'content',
-        meaning: 'The user’s message.',
-        example: 'Rename foo to bar.',
-      },
-      assistantFinal: {
-        kind: 'content',
-        meaning: 'The final answer, or the part of it that arrived.',
-        example: 'Done: two files changed.',
-      },
-      model: {
-        kind: 'text',
-        meaning: 'The requested model.',
-        example: 'claude-sonnet-4-5',
-        attribute: 'gen_ai.request.model',
-      },
-      latencyMs: {
-        kind: 'milliseconds',
-        meaning: 'From the message to the end of the answer.',
-        example: 5250,
-      },
-      inputTokens: {
-        kind: 'count',
-        meaning: 'Input tokens of all its model calls, including cached tokens.',
-        example: 1200,
-        attribute: 'gen_ai.usage.input_tokens',
-      },
-      outputTokens: {
-        kind: 'count',
-        meaning: 'Output tokens of all its model calls.',
-        example: 310,
-        attribute: 'gen_ai.usage.output_tokens',
-      },
+      userPrompt: optional('content', 'The user’s message.', 'Rename foo to bar.'),
+      assistantFinal: optional(
+        'content',
+        'The final answer, or the part of it that arrived.',
+        'Done: two files changed.',
+      ),
+      model: optional('text', 'The requested model.', 'claude-sonnet-4-5', 'gen_ai.request.model'),
+      latencyMs: optional('milliseconds', 'From the message to the end of the answer.', 5250),
+      inputTokens: optional(
+        'count',
+        'Input tokens of all its model calls, including cached tokens.',
+        1200,
+        'gen_ai.usage.input_tokens',
+      ),
+      outputTokens: optional(
+        'count',
+        'Output tokens of all its model calls.',
+        310,
+        'gen_ai.usage.output_tokens',
+      ),
       error,
     },
   },
@@ -195,26 +167,20 @@ export const definitions = {
     meaning: 'A tool that the model asked for was executed.',
     duration: 'durationMs',
     members: {
-      toolName: {
-        kind: 'text',
-        meaning: 'The name of the tool.',
-        example: 'write_file',
-        isRequired: true,
-        attribute: 'gen_ai.tool.name',
-      },
-      args: {
-        kind: 'json',
-        meaning: 'The arguments the model gave.',
-        example: { path: 'src/foo.ts' },
-        attribute: 'gen_ai.tool.call.arguments',
-      },
-      result: {
-        kind: 'json',
-        meaning: 'The result that the model was given.',
-        example: 'ok',
-        attribute: 'gen_ai.tool.call.result',
-      },
-      durationMs: { kind: 'milliseconds', meaning: 'How long it took.', example: 40 },
+      toolName: required('text', 'The name of the tool.', 'write_file', 'gen_ai.tool.name'),
+      args: optional(
+        'json',
+        'The arguments the model gave.',
+        { path: 'src/foo.ts' },
+        'gen_ai.tool.call.arguments',
+      ),
+      result: optional(
+        'json',
+        'The result that the model was given.',
+        'ok',
+        'gen_ai.tool.call.result',
+      ),
+      durationMs: optional('milliseconds', 'How long it took.', 40),
       error,
     },
   },
@@ -222,137 +188,97 @@ export const definitions = {
     meaning: 'A file was created, written, edited, deleted or renamed.',
     duration: 'durationMs',
     members: {
-      opId: {
-        kind: 'id',
-        meaning: 'The operation’s id, unique in the team, such as a UUID. Decisions refer to it.',
-        example: '5f8c6a1e-9d0b-4a3c-8a52-0c7f7f0d7a11',
-        isRequired: true,
-        attribute: 'turnlog.file_operation.id',
-      },
-      path: {
-        kind: 'text',
-        meaning: 'The file, relative to the workspace, with `/`.',
-        example: 'src/foo.ts',
-        isRequired: true,
-        attribute: 'file.path',
-      },
+      opId: required(
+        'id',
+        'The operation’s id, unique in the team, such as a UUID. Decisions refer to it.',
+        '5f8c6a1e-9d0b-4a3c-8a52-0c7f7f0d7a11',
+        'turnlog.file_operation.id',
+      ),
+      path: required(
+        'text',
+        'The file, relative to the workspace, with `/`.',
+        'src/foo.ts',
+        'file.path',
+      ),
       opType: {
-        kind: 'text',
-        meaning: 'The kind of operation.',
-        example: 'edit',
-        isRequired: true,
+        ...required('text', 'The kind of operation.', 'edit', 'turnlog.file_operation.type'),
         choices: fileOperationTypes,
-        attribute: 'turnlog.file_operation.type',
       },
-      previousPath: {
-        kind: 'text',
-        meaning: 'The path before a rename.',
-        example: 'src/old.ts',
-        attribute: 'turnlog.file_operation.previous_path',
-      },
-      beforeContent: {
-        kind: 'file',
-        meaning: 'The whole file before; absent when there was no file.',
-        example: 'let foo = 1\n',
-        attribute: 'turnlog.file_operation.before',
-      },
-      afterContent: {
-        kind: 'file',
-        meaning: 'The whole file after; absent when there is no file.',
-        example: 'let bar = 1\n',
-        attribute: 'turnlog.file_operation.after',
-      },
-      unifiedDiff: {
-        kind: 'content',
-        meaning: 'The unified diff from before to after.',
-        example: '--- a/src/foo.ts\n+++ b/src/foo.ts\n@@ -1 +1 @@\n-let foo = 1\n+let bar = 1\n',
-        attribute: 'turnlog.file_operation.diff',
-      },
-      locAdded: {
-        kind: 'count',
-        meaning: 'Lines added.',
-        example: 1,
-        attribute: 'turnlog.file_operation.lines_added',
-      },
-      locRemoved: {
-        kind: 'count',
-        meaning: 'Lines removed.',
-        example: 1,
-        attribute: 'turnlog.file_operation.lines_removed',
-      },
-      durationMs: { kind: 'milliseconds', meaning: 'How long it took.', example: 2 },
+      previousPath: optional(
+        'text',
+        'The path before a rename.',
+        'src/old.ts',
+        'turnlog.file_operation.previous_path',
+      ),
+      beforeContent: optional(
+        'file',
+        'The whole file before; absent when there was no file.',
+        'let foo = 1\n',
+        'turnlog.file_operation.before',
+      ),
+      afterContent: optional(
+        'file',
+        'The whole file after; absent when there is no file.',
+        'let bar = 1\n',
+        'turnlog.file_operation.after',
+      ),
+      unifiedDiff: optional(
+        'content',
+        'The unified diff from before to after.',
+        '--- a/src/foo.ts\n+++ b/src/foo.ts\n@@ -1 +1 @@\n-let foo = 1\n+let bar = 1\n',
+        'turnlog.file_operation.diff',
+      ),
+      locAdded: optional('count', 'Lines added.', 1, 'turnlog.file_operation.lines_added'),
+      locRemoved: optional('count', 'Lines removed.', 1, 'turnlog.file_operation.lines_removed'),
+      durationMs: optional('milliseconds', 'How long it took.', 2),
       error,
     },
   },
   ChangeDecision: {
     meaning: 'A file operation was accepted, rejected or reverted.',
     members: {
-      opId: {
-        kind: 'id',
-        meaning: 'The operation that was decided on. It may arrive after the decision.',
-        example: '5f8c6a1e-9d0b-4a3c-8a52-0c7f7f0d7a11',
-        isRequired: true,
-        attribute: 'turnlog.file_operation.id',
-      },
+      opId: required(
+        'id',
+        'The operation that was decided on. It may arrive after the decision.',
+        '5f8c6a1e-9d0b-4a3c-8a52-0c7f7f0d7a11',
+        'turnlog.file_operation.id',
+      ),
       decision: {
-        kind: 'text',
-        meaning: 'The decision.',
-        example: 'accept',
-        isRequired: true,
+        ...required('text', 'The decision.', 'accept', 'turnlog.decision.type'),
         choices: decisionTypes,
-        attribute: 'turnlog.decision.type',
       },
-      reason: {
-        kind: 'text',
-        meaning: 'Why, in the decider’s words.',
-        example: 'wrong file',
-        attribute: 'turnlog.decision.reason',
-      },
+      reason: optional(
+        'text',
+        'Why, in the decider’s words.',
+        'wrong file',
+        'turnlog.decision.reason',
+      ),
       source: {
-        kind: 'text',
-        meaning: 'Who or what decided.',
-        example: 'user',
+        ...optional('text', 'Who or what decided.', 'user', 'turnlog.decision.source'),
         choices: decisionSources,
-        attribute: 'turnlog.decision.source',
       },
-      path: {
-        kind: 'text',
-        meaning: 'The file.',
-        example: 'src/foo.ts',
-        attribute: 'file.path',
-      },
+      path: optional('text', 'The file.', 'src/foo.ts', 'file.path'),
     },
   },
   Error: {
     meaning: 'An error in the app.',
     members: {
-      message: {
-        kind: 'text',
-        meaning: 'The error message.',
-        example: 'x is not a function',
-        isRequired: true,
-        attribute: 'exception.message',
-      },
-      stack: {
-        kind: 'text',
-        meaning: 'The stack trace.',
-        example: 'TypeError: x is not a function\n    at main (app.js:3:1)',
-        attribute: 'exception.stacktrace',
-      },
-      errorType: {
-        kind: 'text',
-        meaning: 'The error’s class or code.',
-        example: 'TypeError',
-        attribute: 'exception.type',
-      },
-      context: {
-        kind: 'json',
-        meaning: 'What the app was doing.',
-        example: { phase: 'startup' },
-        attribute: 'turnlog.error.context',
-      },
+      message: required('text', 'The error message.', 'x is not a function', 'exception.message'),
+      stack: optional(
+        'text',
+        'The stack trace.',
+        'TypeError: x is not a function\n    at main (app.js:3:1)',
+        'exception.stacktrace',
+      ),
+      errorType: optional('text', 'The error’s class or code.', 'TypeError', 'exception.type'),
+      context: optional(
+        'json',
+        'What the app was doing.',
+        { phase: 'startup' },
+        'turnlog.error.context',
+      ),
     },
   },
-} as const satisfies Readonly<Record<string, Definition>>
+} satisfies Readonly<Record<string, Definition>>
 
 export type EventType = keyof typeof definitions

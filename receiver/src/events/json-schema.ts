@@ -9,6 +9,13 @@ import { membersOf } from './read-event.ts'
 
 export type Schema = Readonly<Record<string, unknown>>
 
+export function objectOf(
+  properties: Readonly<Record<string, Schema>>,
+  required: readonly string[] = [],
+): Schema {
+  return { type: 'object', properties, ...(required.length > 0 && { required }) }
+}
+
 /** By name; `$ref` is the name of another schema. */
 export function eventSchemas(): Readonly<Record<string, Schema>> {
   const types = Object.keys(definitions) as EventType[]
@@ -20,19 +27,18 @@ export function eventSchemas(): Readonly<Record<string, Schema>> {
     ...Object.fromEntries(types.map((type) => [type, schemaOf(type)])),
     Reference: {
       description: 'Content that is uploaded as an attachment, before the event or after it.',
-      type: 'object',
-      required: ['ref'],
-      properties: {
-        ref: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' },
-        size: { type: 'integer', minimum: 0, description: 'The size of the content in bytes.' },
-      },
+      ...objectOf(
+        {
+          ref: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' },
+          size: { type: 'integer', minimum: 0, description: 'The size of the content in bytes.' },
+        },
+        ['ref'],
+      ),
       additionalProperties: false,
     },
     Base64: {
       description: 'Content that is not text.',
-      type: 'object',
-      required: ['base64'],
-      properties: { base64: { type: 'string', contentEncoding: 'base64' } },
+      ...objectOf({ base64: { type: 'string', contentEncoding: 'base64' } }, ['base64']),
       additionalProperties: false,
     },
   }
@@ -63,12 +69,13 @@ function schemaOf(type: EventType): Schema {
   const required = members.filter(([, { isRequired }]) => isRequired).map(([name]) => name)
   return {
     description: definitions[type].meaning,
-    type: 'object',
-    required: ['type', ...required],
-    properties: {
-      type: { const: type },
-      ...Object.fromEntries(members.map(([name, member]) => [name, memberSchema(member)])),
-    },
+    ...objectOf(
+      {
+        type: { const: type },
+        ...Object.fromEntries(members.map(([name, member]) => [name, memberSchema(member)])),
+      },
+      ['type', ...required],
+    ),
     additionalProperties: true,
     examples: [exampleOf(type)],
   }
@@ -76,9 +83,9 @@ function schemaOf(type: EventType): Schema {
 
 function memberSchema({ kind, meaning, isRequired, choices }: Member): Schema {
   const description = `${meaning} (${kinds[kind].meaning})`
-  const schema: Schema =
-    choices === undefined ? kinds[kind].schema : { enum: isRequired ? choices : [...choices, null] }
-  if (isRequired || choices !== undefined) return { description, ...schema }
+  if (choices) return { description, enum: isRequired ? choices : [...choices, null] }
+  const schema: Schema = kinds[kind].schema
+  if (isRequired) return { description, ...schema }
   if (Array.isArray(schema.type)) return { description, ...schema, type: [...schema.type, 'null'] }
   if (Array.isArray(schema.anyOf)) {
     return { description, anyOf: [...schema.anyOf, { type: 'null' }] }

@@ -67,13 +67,8 @@ export function descriptionRoutes(app: FastifyInstance): void {
 function describe(url: string, { method }: RouteOptions): { url: string; schema: FastifySchema } {
   const methods = [method].flat()
   const isDescribed = methods.length === 1 && (methods[0] === 'GET' || methods[0] === 'POST')
-  const described = isDescribed ? (jaegerEndpoint(url) ?? ownEndpoint(url, methods[0])) : undefined
-  return described ?? { url, schema: hidden }
+  if (!isDescribed) return { url, schema: hidden }
+  return jaegerEndpoint(url) ?? { url, schema: operations[`${methods[0]} ${url}`] ?? hidden }
 }
 
 const hidden: FastifySchema & { readonly hide: true } = { hide: true }
-
-function ownEndpoint(url: string, method: string | undefined) {
-  const operation = operations[`${method} ${url}`]
-  return operation && { url, schema: operation }
-}

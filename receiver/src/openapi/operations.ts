@@ -1,5 +1,5 @@
 /** The requests and answers of each endpoint, by method and path. A test compares this with the routes. */
-import type { Schema } from '../events/json-schema.ts'
+import { objectOf, type Schema } from '../events/json-schema.ts'
 
 export interface Operation {
   /** The name in generated clients. */
@@ -26,19 +26,22 @@ export const tags = [
 ] as const
 
 const open = [] as const
-const text = { type: 'string' } as const
-const day = {
-  type: 'string',
-  format: 'date',
-  description: 'The UTC day of the record that refers to the content.',
-} as const
+/** A token, or a signed-in browser. */
+export const readers = [{ token: [] }, { browser: [] }] as const
+export const text = { type: 'string' } as const
+export const integer = { type: 'integer' } as const
+export const date = { ...text, format: 'date' } as const
+const sha256 = { ...text, pattern: '^(sha256:)?[0-9a-fA-F]{64}$' } as const
+const ofRecord = 'The UTC day of the record that refers to the content.'
 
-function json(name: string): Schema {
-  return { content: { 'application/json': { schema: { $ref: name } } } }
+const bytes = { schema: { ...text, format: 'binary' } } as const
+
+function json(schema: Schema): Schema {
+  return { content: { 'application/json': { schema } } }
 }
 
 function answer(description: string, name: string): Schema {
-  return { description, ...json(name) }
+  return { description, ...json({ $ref: name }) }
 }
 
 function failure(description: string): Schema {
@@ -47,7 +50,7 @@ function failure(description: string): Schema {
 
 const retryAfter = {
   'retry-after': {
-    type: 'integer',
+    ...integer,
     description: 'Seconds to wait before sending the same request again.',
   },
 } as const
@@ -74,7 +77,7 @@ function otlp(operationId: string, signal: string): Operation {
       'OTLP/HTTP in protobuf or JSON, plain, gzip, zstd or deflate. The answer comes after the commit; send again after 503. Scopes: ingest, gateway.',
     body: {
       content: {
-        'application/x-protobuf': { schema: { type: 'string', format: 'binary' } },
+        'application/x-protobuf': bytes,
         'application/json': { schema: { $ref: 'OtlpRequest' } },
       },
     },
@@ -91,8 +94,6 @@ const health = {
   503: answer('The database does not answer.', 'Health'),
 } as const
 
-const attachmentBytes = { schema: { type: 'string', format: 'binary' } } as const
-
 export const operations: Readonly<Record<string, Operation>> = {
   'POST /api/v1/events': {
     operationId: 'postEvents',
@@ -100,13 +101,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: 'Lands events; each is landed or rejected alone.',
     description:
       'An array of events, or one event; plain, gzip, zstd or deflate. 200 means that each event was looked at: see `results`. Scopes: ingest, gateway.',
-    body: {
-      content: {
-        'application/json': {
-          schema: { oneOf: [{ type: 'array', items: { $ref: 'Event' } }, { $ref: 'Event' }] },
-        },
-      },
-    },
+    body: json({ oneOf: [{ type: 'array', items: { $ref: 'Event' } }, { $ref: 'Event' }] }),
     response: {
       200: answer('Committed: the result for each event.', 'EventAnswer'),
       ...bodyFailures,
@@ -131,33 +126,18 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: 'Lands a content that is too large for an event.',
     description:
       'The body is the content; plain, gzip, zstd or deflate. State its SHA-256 in one of three ways. Scopes: ingest, gateway.',
-    querystring: {
-      type: 'object',
-      properties: {
-        sha256: {
-          type: 'string',
-          pattern: '^(sha256:)?[0-9a-fA-F]{64}$',
-          description: 'SHA-256 of the content.',
-        },
-        day: {
-          ...day,
-          description: `${day.description} Rarely needed: the receiver finds the day.`,
-        },
+    querystring: objectOf({
+      sha256: { ...sha256, description: 'SHA-256 of the content.' },
+      day: { ...date, description: `${ofRecord} Rarely needed: the receiver finds the day.` },
+    }),
+    headers: objectOf({
+      'content-digest': {
+        ...text,
+        description: 'RFC 9530, `sha-256=:…:`, of the content or of the bytes as sent.',
       },
-    },
-    headers: {
-      type: 'object',
-      properties: {
-        'content-digest': {
-          type: 'string',
-          description: 'RFC 9530, `sha-256=:…:`, of the content or of the bytes as sent.',
-        },
-        'x-content-sha256': { type: 'string', description: 'SHA-256 of the content, in hex.' },
-      },
-    },
-    body: {
-      content: { 'application/octet-stream': attachmentBytes, 'text/plain': attachmentBytes },
-    },
+      'x-content-sha256': { ...text, description: 'SHA-256 of the content, in hex.' },
+    }),
+    body: { content: { 'application/octet-stream': bytes, 'text/plain': bytes } },
     response: {
       200: answer('The content had landed before.', 'AttachmentAnswer'),
       201: answer('The content has landed.', 'AttachmentAnswer'),
@@ -172,19 +152,13 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: 'A content by its hash, whoever sent it.',
     description:
       'Text, or a download. Ranges, `If-None-Match`, `HEAD`, and gzip where it is accepted. Scope: read; or a signed-in browser.',
-    security: [{ token: [] }, { browser: [] }],
-    params: {
-      type: 'object',
-      properties: {
-        sha256: { type: 'string', pattern: '^(sha256:)?[0-9a-fA-F]{64}$' },
-      },
-      required: ['sha256'],
-    },
-    querystring: { type: 'object', properties: { day } },
+    security: readers,
+    params: objectOf({ sha256 }, ['sha256']),
+    querystring: objectOf({ day: { ...date, description: ofRecord } }),
     response: {
       200: {
         description: 'The content.',
-        content: { 'text/plain': { schema: text }, 'application/octet-stream': attachmentBytes },
+        content: { 'text/plain': { schema: text }, 'application/octet-stream': bytes },
       },
       206: { description: 'The requested range.' },
       304: { description: 'The client has the content already.' },
@@ -203,21 +177,18 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: 'Which records of a recorder have landed, were rejected, were dropped or are missing.',
     description:
       'For recorders and contents by name (scopes read, gateway, and ingest for its own user’s recorders), or a list of sessions, or of one session’s recorders (scope read).',
-    security: [{ token: [] }, { browser: [] }],
-    querystring: {
-      type: 'object',
-      properties: {
-        recorder: { type: 'array', items: text },
-        from: { type: 'array', items: { type: 'integer', minimum: 1 } },
-        content: {
-          type: 'array',
-          items: { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}/[0-9a-f]{64}$' },
-        },
-        session: text,
-        limit: { type: 'integer', minimum: 1, maximum: 100 },
-        after: text,
+    security: readers,
+    querystring: objectOf({
+      recorder: { type: 'array', items: text },
+      from: { type: 'array', items: { ...integer, minimum: 1 } },
+      content: {
+        type: 'array',
+        items: { ...text, pattern: '^\\d{4}-\\d{2}-\\d{2}/[0-9a-f]{64}$' },
       },
-    },
+      session: text,
+      limit: { ...integer, minimum: 1, maximum: 100 },
+      after: text,
+    }),
     response: {
       200: answer('The ledger’s ranges or counts.', 'Completeness'),
       400: failure('A parameter cannot be read.'),
@@ -253,11 +224,6 @@ export const operations: Readonly<Record<string, Operation>> = {
     tags: ['Description'],
     summary: 'This document.',
     security: open,
-    response: {
-      200: {
-        description: 'OpenAPI 3.1.',
-        content: { 'application/json': { schema: { type: 'object' } } },
-      },
-    },
+    response: { 200: { description: 'OpenAPI 3.1.', ...json({ type: 'object' }) } },
   },
 }

@@ -1,8 +1,12 @@
 /** The schemas of bodies, by name; `$ref` is the name of another schema. */
-import { eventSchemas, type Schema } from '../events/json-schema.ts'
+import { eventSchemas, objectOf, type Schema } from '../events/json-schema.ts'
+import { date, integer, text } from './operations.ts'
 
-const count = { type: 'integer', minimum: 0 } as const
-const hash = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' } as const
+const count = { ...integer, minimum: 0 } as const
+const hash = { ...text, pattern: '^sha256:[0-9a-f]{64}$' } as const
+
+/** Of events or records. */
+const counts = { received: count, landed: count, duplicate: count, rejected: count } as const
 
 const events = eventSchemas()
 
@@ -11,15 +15,10 @@ export const schemas: Readonly<Record<string, Schema>> = {
   Event: { ...events.Event, discriminator: { propertyName: 'type' } },
   EventAnswer: {
     description: 'The result for each event. received = landed + duplicate + rejected.',
-    type: 'object',
-    required: ['received', 'landed', 'duplicate', 'rejected', 'results'],
-    properties: {
-      received: count,
-      landed: count,
-      duplicate: count,
-      rejected: count,
-      results: { type: 'array', items: { $ref: 'EventResult' } },
-    },
+    ...objectOf({ ...counts, results: { type: 'array', items: { $ref: 'EventResult' } } }, [
+      ...Object.keys(counts),
+      'results',
+    ]),
     examples: [
       {
         received: 2,
@@ -43,10 +42,10 @@ export const schemas: Readonly<Record<string, Schema>> = {
         description:
           '`landed` and `duplicate` are both success; a `rejected` event will never land.',
       },
-      eventId: { type: 'string', description: 'The event’s own id, or its SHA-256 without one.' },
-      sessionId: { type: 'string' },
-      traceId: { type: 'string', description: 'The turn’s page is at `/turns/{traceId}`.' },
-      spanId: { type: 'string' },
+      eventId: { ...text, description: 'The event’s own id, or its SHA-256 without one.' },
+      sessionId: text,
+      traceId: { ...text, description: 'The turn’s page is at `/turns/{traceId}`.' },
+      spanId: text,
       reason: {
         type: 'string',
         description: 'Why the event was rejected, or that another one landed under its id.',
@@ -62,16 +61,14 @@ export const schemas: Readonly<Record<string, Schema>> = {
       size: { ...count, description: 'In bytes.' },
       days: {
         type: 'array',
-        items: { type: 'string', format: 'date' },
+        items: date,
         description: 'The days with which the content is stored.',
       },
     },
   },
   Failure: {
     description: 'The reason in a sentence, and a code of google.rpc.',
-    type: 'object',
-    required: ['code', 'message'],
-    properties: { code: { type: 'integer' }, message: { type: 'string' } },
+    ...objectOf({ code: integer, message: text }, ['code', 'message']),
   },
   Health: {
     type: 'object',
@@ -86,7 +83,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
       records: {
         type: 'object',
         description: 'Since the receiver started. received = landed + duplicate + rejected.',
-        properties: { received: count, landed: count, duplicate: count, rejected: count },
+        properties: counts,
       },
     },
   },
