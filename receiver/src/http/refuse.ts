@@ -19,6 +19,16 @@ export interface Refusal {
   readonly retrySeconds?: number
 }
 
+/** Thrown by a handler to refuse its request; the endpoint's error handler answers it. */
+export class RefusedError extends Error {
+  readonly refusal: Refusal
+
+  constructor(refusal: Refusal) {
+    super(refusal.message)
+    this.refusal = refusal
+  }
+}
+
 export interface Failure {
   readonly httpStatus: number
   /** The code of google.rpc for the status. */

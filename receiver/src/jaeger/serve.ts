@@ -14,14 +14,15 @@ import {
   clientStatusOf,
   type Exchange,
   jsonType,
-  type Refusal,
+  RefusedError,
   refuse,
   refuseError,
 } from '../http/refuse.ts'
 import { acceptsGzip, gzipped } from '../http/representation.ts'
 import type { Database, Reader } from '../storage/database.ts'
 import { failureOf } from '../storage/failures.ts'
-import { BusyError, type ReadOptions } from './read/reader.ts'
+import { type ReadOptions, tooManyReads } from './read/reader.ts'
+import { type LinkTo, linksFrom } from './read/shown-span.ts'
 
 export interface JaegerOptions {
   readonly database: Database
@@ -45,26 +46,18 @@ export interface JaegerRequest {
   readonly url: string
   /** The part of the path that matches the route's `*`, decoded. */
   readonly rest: string
-  /** The beginning of links in the answer. */
-  readonly baseUrl: string
+  /** Where the answer's links lead. */
+  readonly linkTo: LinkTo
   readonly read: ReadOptions
 }
 
 /** The body as JSON text, at once or in pieces. */
-export type Answer =
-  | { readonly status: number; readonly body: string }
-  | { readonly status: 200; readonly pieces: AsyncIterable<string> }
+export type Answer = string | AsyncIterable<string>
 
 /** A client that has taken nothing of an answer for so long has left, even if its connection is open. */
 const idleMs = 120_000
 /** SQLSTATE of a statement that the server ended because it took too long. */
 const queryCanceled = '57014'
-
-const tooManyReads = {
-  httpStatus: 503,
-  message: 'Too much is being read at once.',
-  retrySeconds: 1,
-} as const satisfies Refusal
 
 export async function serve(
   exchange: Exchange,
@@ -85,16 +78,15 @@ export async function serve(
   let isStreamed = false
   try {
     const withinMs = readSecondsMax * 1_000
-    const read = { database: reader, teamId: access.teamId, withinMs, signal }
     const answer = await options.answer({
       url: request.raw.url ?? '',
       rest: restOf(request),
-      baseUrl: options.publicUrl ?? baseUrlOf(request),
-      read,
+      linkTo: linksFrom(options.publicUrl ?? baseUrlOf(request)),
+      read: { database: reader, teamId: access.teamId, withinMs, signal },
     })
     reply.type(jsonType)
-    if (!('pieces' in answer)) return reply.code(answer.status).send(answer.body)
-    const pieces = Readable.from(answer.pieces)
+    if (typeof answer === 'string') return reply.send(answer)
+    const pieces = Readable.from(answer)
     pieces.once('close', leave)
     isStreamed = true
     reply.raw.setTimeout(idleMs, () => reply.raw.destroy())
@@ -136,7 +128,7 @@ export function refuseThrown(
   const { reply } = exchange
   if (reply.raw.destroyed) return reply.hijack()
   reply.removeHeader('content-encoding')
-  if (error instanceof BusyError) return refuse(exchange, tooManyReads)
+  if (error instanceof RefusedError) return refuse(exchange, error.refusal)
   if (clientStatusOf(error) === undefined) {
     const { kind, sqlState } = failureOf(error)
     if (kind === 'data') {

@@ -1,7 +1,10 @@
 /** How many bytes of contents one answer shows. Pure. */
-import type { ContentLimits } from './read-trace.ts'
 
-export interface ContentBudget extends ContentLimits {
+export interface ContentBudget {
+  /** Of one attribute; of a larger one the beginning is shown. */
+  readonly bytesMax: number
+  /** Takes the bytes of one content from the answer's; false when they do not fit. */
+  take(bytes: number): boolean
   /** True once a content did not fit. */
   isSpent(): boolean
 }
@@ -29,12 +32,4 @@ export function openContentBudget(limits: {
     },
     isSpent: () => isSpent,
   }
-}
-
-/** No limits. */
-export function wholeContents(): ContentBudget {
-  return openContentBudget({
-    bytesMax: Number.POSITIVE_INFINITY,
-    answerBytesMax: Number.POSITIVE_INFINITY,
-  })
 }

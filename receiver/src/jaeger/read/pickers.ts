@@ -1,7 +1,8 @@
 /** The lists that viewers offer to choose from: services, their operations, and calls between services. */
-import { type Operation, operationsOfService } from '../../storage/queries/operations-of-service.ts'
-import { type Dependency, serviceDependencies } from '../../storage/queries/service-dependencies.ts'
+import { operationsOfService } from '../../storage/queries/operations-of-service.ts'
+import { serviceDependencies } from '../../storage/queries/service-dependencies.ts'
 import { servicesOf } from '../../storage/queries/services.ts'
+import { nameOfKind, parseKind } from '../request/parameter-values.ts'
 import type { ReadOptions } from './reader.ts'
 import { unknownService } from './span.ts'
 
@@ -16,9 +17,11 @@ export async function readServices({ database, ...read }: ReadOptions): Promise<
 
 /** Sorted by name, each kind of an operation once; of one kind, or of all when none is given. */
 export async function readOperations(
-  options: ReadOptions & { readonly service: string; readonly kind?: number | undefined },
-): Promise<readonly Operation[]> {
-  const { database, service, kind, ...read } = options
+  options: ReadOptions & { readonly service: string; readonly kindName?: string | undefined },
+): Promise<readonly { readonly name: string; readonly spanKind: string }[]> {
+  const { database, service, kindName, ...read } = options
+  // No span has the kind -1.
+  const wanted = kindName === undefined ? undefined : (parseKind(kindName) ?? -1)
   const operations = [
     ...(await operationsOfService(database, { ...read, serviceName: service, rowsMax })),
   ]
@@ -30,19 +33,16 @@ export async function readOperations(
     operations.map((operation) => [`${operation.kind} ${operation.name}`, operation]),
   )
   return [...unique.values()]
-    .filter((operation) => kind === undefined || operation.kind === kind)
+    .filter(({ kind }) => wanted === undefined || kind === wanted)
     .sort((left, right) => compare(left.name, right.name) || left.kind - right.kind)
-}
-
-export interface Call {
-  readonly parent: string
-  readonly child: string
-  readonly callCount: number
+    .map(({ name, kind }) => ({ name, spanKind: nameOfKind(kind) }))
 }
 
 export async function readDependencies(
   options: ReadOptions & { readonly from: bigint; readonly to: bigint },
-): Promise<readonly Call[]> {
+): Promise<
+  readonly { readonly parent: string; readonly child: string; readonly callCount: number }[]
+> {
   const { database, from, to, ...read } = options
   // Most teams have one service, which calls no other: their spans need not be searched.
   const services = await servicesOf(database, { ...read, rowsMax: 2 })
@@ -53,11 +53,11 @@ export async function readDependencies(
     to: toDate(to),
     rowsMax,
   })
-  return calls.map(toCall)
-}
-
-function toCall({ parent, child, callCount }: Dependency): Call {
-  return { parent: parent ?? unknownService, child: child ?? unknownService, callCount }
+  return calls.map(({ parent, child, callCount }) => ({
+    parent: parent ?? unknownService,
+    child: child ?? unknownService,
+    callCount,
+  }))
 }
 
 function toDate(nanoseconds: bigint): Date {

@@ -8,6 +8,7 @@ import {
   spanKeysOfTrace,
 } from '../../storage/queries/span-keys-of-trace.ts'
 import { spansByKey } from '../../storage/queries/spans-by-key.ts'
+import type { ContentBudget } from './content-budget.ts'
 import { openParents, type Parents } from './parents.ts'
 import { costOf, type FoundContent, readContents, type WantedContent } from './read-contents.ts'
 import type { ReadOptions } from './reader.ts'
@@ -30,14 +31,6 @@ export interface Trace {
   readonly parents: Parents
   /** The trace has more spans than are shown. */
   readonly isCut: boolean
-}
-
-/** How much of contents is shown. */
-export interface ContentLimits {
-  /** Of one attribute; of a larger one the beginning is shown. */
-  readonly bytesMax: number
-  /** Takes the bytes of one content from the answer's; false when they do not fit. */
-  take(bytes: number): boolean
 }
 
 /** A span, with the contents that are shown. */
@@ -80,25 +73,35 @@ export async function* findEach(
 /** In the order of the trace's keys. */
 export async function* spansOf(
   { traceId, keys }: Trace,
-  options: ReadOptions & { readonly contents: ContentLimits },
+  options: ReadOptions & { readonly contents: ContentBudget },
 ): AsyncGenerator<readonly ShownSpan[]> {
   const { database, contents, ...read } = options
   const toSpan = openSpanReader()
-  for (const part of partsOf(keys)) {
+  for (const part of partsOf(keys, rowBytesAtOnce, ({ bytes }) => bytes)) {
     const rows = await spansByKey(database, { ...read, traceId, keys: part })
-    for (const spans of batchesOf(rows.map(toSpan), contents.bytesMax)) {
+    for (const spans of partsOf(rows.map(toSpan), contentBytesAtOnce, bytesOfContents)) {
       yield await showSpans(spans, options)
     }
   }
+
+  function bytesOfContents(span: Span): number {
+    const references = [...referencesIn([...ownObjectsOf(span), ...sharedObjectsOf(span)])]
+    return references.reduce((sum, reference) => sum + costOf(reference, contents.bytesMax), 0)
+  }
 }
 
-function* partsOf(keys: readonly SpanKey[]): Generator<readonly SpanKey[]> {
-  let part: SpanKey[] = []
+/** A part ends with the item that reaches a limit. */
+function* partsOf<Item>(
+  items: readonly Item[],
+  bytesMax: number,
+  bytesOf: (item: Item) => number,
+): Generator<readonly Item[]> {
+  let part: Item[] = []
   let bytes = 0
-  for (const key of keys) {
-    part.push(key)
-    bytes += key.bytes
-    if (part.length < spansAtOnce && bytes < rowBytesAtOnce) continue
+  for (const item of items) {
+    part.push(item)
+    bytes += bytesOf(item)
+    if (part.length < spansAtOnce && bytes < bytesMax) continue
     yield part
     part = []
     bytes = 0
@@ -106,24 +109,9 @@ function* partsOf(keys: readonly SpanKey[]): Generator<readonly SpanKey[]> {
   if (part.length > 0) yield part
 }
 
-function* batchesOf(spans: readonly Span[], bytesMax: number): Generator<readonly Span[]> {
-  let batch: Span[] = []
-  let bytes = 0
-  for (const span of spans) {
-    batch.push(span)
-    const objects = [...ownObjectsOf(span), ...sharedObjectsOf(span)]
-    for (const reference of referencesIn(objects)) bytes += costOf(reference, bytesMax)
-    if (bytes < contentBytesAtOnce) continue
-    yield batch
-    batch = []
-    bytes = 0
-  }
-  if (batch.length > 0) yield batch
-}
-
 async function showSpans(
   spans: readonly Span[],
-  options: ReadOptions & { readonly contents: ContentLimits },
+  options: ReadOptions & { readonly contents: ContentBudget },
 ): Promise<readonly ShownSpan[]> {
   const { contents, ...read } = options
   const wanted = new Map<string, WantedContent>()

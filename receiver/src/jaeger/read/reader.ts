@@ -1,5 +1,6 @@
 /** Reading the database for viewers, with bounded time and a bounded number of statements at once. */
 import type { Gate } from '../../http/gate.ts'
+import { type Refusal, RefusedError } from '../../http/refuse.ts'
 import type { Reader } from '../../storage/database.ts'
 
 export interface ReadOptions {
@@ -9,8 +10,11 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** There was no turn in time. */
-export class BusyError extends Error {}
+export const tooManyReads: Refusal = {
+  httpStatus: 503,
+  message: 'Too much is being read at once.',
+  retrySeconds: 1,
+}
 
 /**
  * Statements take turns, and not whole answers: a client that reads a long answer slowly makes nobody wait, and needs only
@@ -18,18 +22,14 @@ export class BusyError extends Error {}
  */
 export function readInTurns(database: Reader, gate: Gate): Reader {
   return {
-    async read<Row extends object>(
-      text: string,
-      parameters: readonly unknown[],
-      limits: Parameters<Reader['read']>[2],
-    ): Promise<Row[]> {
+    async read(text, parameters, limits) {
       const leave = await gate.enter(limits.signal)
       if (leave === undefined) {
         limits.signal?.throwIfAborted()
-        throw new BusyError('There was no turn in time.')
+        throw new RefusedError(tooManyReads)
       }
       try {
-        return await database.read<Row>(text, parameters, limits)
+        return await database.read(text, parameters, limits)
       } finally {
         leave()
       }

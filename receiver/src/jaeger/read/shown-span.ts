@@ -1,14 +1,30 @@
 /** What both versions of the API show of a span alike: links to contents, attributes of its scope, warnings. Pure. */
 import { contentNames } from '../../storage/queries/content-of-span.ts'
+import type { ContentBudget } from './content-budget.ts'
 import type { Parents } from './parents.ts'
-import type { ShownSpan } from './read-trace.ts'
+import type { ShownSpan, Trace } from './read-trace.ts'
+import type { ReadOptions } from './reader.ts'
 import { objectOf, type Span } from './span.ts'
 import { parseStored, type StoredObject } from './stored-json.ts'
 import { referenceOf, type StoredReference } from './stored-reference.ts'
-import type { TagOptions } from './tags.ts'
+import { type Tag, type TagOptions, tagsOf } from './tags.ts'
 
 /** The address of a whole content; `key` is its attribute, if it is one of the span's own. */
 export type LinkTo = (span: Span, reference: StoredReference, key: string | undefined) => string
+
+export interface TracesOptions extends ReadOptions {
+  readonly linkTo: LinkTo
+  /** As sent: no parent is left out, and there are no warnings. */
+  readonly isRaw: boolean
+  readonly contents: ContentBudget
+  readonly traces: Iterable<Trace> | AsyncIterable<Trace>
+}
+
+export interface SpanOptions {
+  readonly linkTo: LinkTo
+  /** Undefined: parents are shown as sent, without warnings. */
+  readonly parents: Parents | undefined
+}
 
 /** Pages that show one content, by attribute. */
 const pages = new Map<string, string>(
@@ -39,8 +55,12 @@ export function otherTags({ span, find }: ShownSpan, linkTo: LinkTo): TagOptions
   return { find, linkTo: (reference) => linkTo(span, reference, undefined) }
 }
 
+export function scopeTags(shown: ShownSpan, linkTo: LinkTo): readonly Tag[] {
+  return tagsOf(scopeAttributesOf(shown), otherTags(shown, linkTo))
+}
+
 /** Large ones are a content, and are left out when that content is not shown whole. */
-export function scopeAttributesOf({ span, find }: ShownSpan): StoredObject {
+function scopeAttributesOf({ span, find }: ShownSpan): StoredObject {
   const { attributes } = span.scope.members
   const reference = referenceOf(attributes)
   if (reference === undefined) return objectOf(attributes)
@@ -49,8 +69,14 @@ export function scopeAttributesOf({ span, find }: ShownSpan): StoredObject {
   return objectOf(parseStored(found.text))
 }
 
+/** Undefined when there is no parent, or the span has to become a root. */
+export function parentOf(span: Span, parents: Parents | undefined): string | undefined {
+  return parents?.isCircular(span) ? undefined : span.parentSpanId
+}
+
 /** Why the span is drawn differently from how it was sent. */
-export function warningsOf(span: Span, parents: Parents): readonly string[] {
+export function warningsOf(span: Span, parents: Parents | undefined): readonly string[] {
+  if (parents === undefined) return []
   const { start, end, parentSpanId } = span
   const warnings: string[] = []
   if (parents.isCircular(span)) {

@@ -2,46 +2,14 @@
 import type { StoredSpan } from '../../storage/queries/spans-by-key.ts'
 import { isStoredObject, parseStored, type StoredObject, type StoredValue } from './stored-json.ts'
 
-export interface Span extends Pick<StoredSpan, 'traceId' | 'spanId' | 'day' | 'name' | 'kind'> {
-  readonly parentSpanId: string | undefined
-  readonly start: bigint
-  /** Undefined when no end arrived. */
-  readonly end: bigint | undefined
-  readonly traceState: string
-  readonly flags: number
-  readonly statusCode: number
-  readonly statusMessage: string
-  readonly serviceName: string
-  readonly attributes: StoredObject
-  readonly events: readonly SpanEvent[]
-  readonly links: readonly SpanLink[]
-  readonly resource: ResourceOrScope
-  readonly scope: ResourceOrScope
-  readonly droppedAttributes: number
-  readonly droppedEvents: number
-  readonly droppedLinks: number
-}
+export type Span = Readonly<ReturnType<ReturnType<typeof openSpanReader>>>
+export type SpanEvent = Readonly<ReturnType<typeof toEvent>>
+export type SpanLink = Readonly<ReturnType<typeof toLink>>
 
 /** Many spans share one; `text` identifies it. */
-export interface ResourceOrScope {
+interface ResourceOrScope {
   readonly text: string
   readonly members: StoredObject
-}
-
-export interface SpanEvent {
-  readonly time: bigint
-  readonly name: string
-  readonly attributes: StoredObject
-  readonly droppedAttributes: number
-}
-
-export interface SpanLink {
-  readonly traceId: string
-  readonly spanId: string
-  readonly traceState: string
-  readonly flags: number
-  readonly attributes: StoredObject
-  readonly droppedAttributes: number
 }
 
 /** OpenTelemetry's name for a service without a name. */
@@ -71,7 +39,7 @@ export function openSpanReader() {
     return members === sent.members ? sent : { text: `${sent.text} ${row.userId}`, members }
   }
 
-  return function toSpan(row: StoredSpan): Span {
+  return function toSpan(row: StoredSpan) {
     const { traceId, spanId, day, name, kind, statusCode } = row
     const dropped = row.dropped === null ? {} : objectOf(parseStored(row.dropped))
     return {
@@ -83,6 +51,7 @@ export function openSpanReader() {
       statusCode,
       parentSpanId: row.parentSpanId ?? undefined,
       start: BigInt(row.start),
+      /** Undefined when no end arrived. */
       end: row.end === null ? undefined : BigInt(row.end),
       traceState: row.traceState ?? '',
       flags: row.flags,
@@ -114,7 +83,7 @@ function attributesOf({ attributes, operation }: StoredSpan): StoredObject {
   return Object.fromEntries(Object.entries(all).filter(([key]) => !addedToTurns.has(key)))
 }
 
-function toEvent(value: StoredValue): SpanEvent {
+function toEvent(value: StoredValue) {
   const event = objectOf(value)
   return {
     time: bigintOf(event.time_unix_nano),
@@ -124,7 +93,7 @@ function toEvent(value: StoredValue): SpanEvent {
   }
 }
 
-function toLink(value: StoredValue): SpanLink {
+function toLink(value: StoredValue) {
   const link = objectOf(value)
   return {
     traceId: textOf(link.trace_id).toLowerCase(),

@@ -1,92 +1,71 @@
 /**
  * Parameters of an address, as Go's `url.Values` reads them: the first of several counts, and an empty one is absent. A
- * parameter that cannot be read is a complaint and has no value; the client is given the first complaint. Pure.
+ * parameter that cannot be read refuses the request. Pure.
  */
 import { parseObject } from '@turnlog/conventions/plain'
-import { type ContentBudget, openContentBudget, wholeContents } from '../read/content-budget.ts'
+import { RefusedError } from '../../http/refuse.ts'
+import { type ContentBudget, openContentBudget } from '../read/content-budget.ts'
 import { cleanName } from './attribute-conditions.ts'
-import { parseBoolean, parseDuration, parseInteger } from './parameter-values.ts'
+import {
+  parseBoolean,
+  parseDuration,
+  parseInteger,
+  parseRfc3339,
+  parseUnixMilliseconds,
+  parseUnixTime,
+} from './parameter-values.ts'
 
-export interface Parameter {
-  readonly name: string
-  readonly text: string
-}
+export type QueryParameters = ReturnType<typeof openParameters>
 
-export interface QueryParameters {
-  /** The first present one of a name and its older names. */
-  find(...names: readonly string[]): Parameter | undefined
-  all(name: string): readonly string[]
-  complain(problem: string): void
-  problem(): string | undefined
-}
-
-export function openParameters(url: string): QueryParameters {
-  const start = url.indexOf('?')
-  const values = new URLSearchParams(start < 0 ? '' : url.slice(start + 1))
-  const problems: string[] = []
-  return {
-    find(...names) {
-      for (const name of names) {
-        const text = values.get(name)
-        if (text !== null && text !== '') return { name, text }
-      }
-      return undefined
-    },
-    all: (name) => values.getAll(name).filter((text) => text !== ''),
-    complain: (problem) => void problems.push(problem),
-    problem: () => problems[0],
-  }
-}
-
-/** Words the complaint that a parameter cannot be read, as the version of the API does. */
-export type Word = (name: string, reason: string) => string
-
-interface Reading<Value> {
-  readonly names: readonly string[]
-  readonly word: Word
+interface Form<Value> {
   /** Undefined for a text of another form. */
   parse(text: string): Value | undefined
-  /** The form, for the complaint. */
+  /** For the complaint. */
   readonly expected: string
 }
 
-export function readParameter<Value>(
-  parameters: QueryParameters,
-  { names, word, parse, expected }: Reading<Value>,
-): Value | undefined {
-  const parameter = parameters.find(...names)
-  if (parameter === undefined) return undefined
-  const value = parse(parameter.text)
-  if (value === undefined) {
-    parameters.complain(
-      word(parameter.name, `${JSON.stringify(shown(parameter.text))} is not ${expected}`),
-    )
+export const forms = {
+  boolean: { parse: parseBoolean, expected: 'true or false' },
+  integer: { parse: parseInteger, expected: 'an integer' },
+  bytes: { parse: parseCount, expected: 'a number of bytes' },
+  duration: { parse: parseDuration, expected: 'a duration such as 1.2s' },
+  microseconds: { parse: parseUnixTime, expected: 'a time in microseconds' },
+  milliseconds: { parse: parseUnixMilliseconds, expected: 'milliseconds' },
+  time: { parse: parseRfc3339, expected: 'a time such as 2026-07-31T12:00:00Z' },
+  texts: { parse: parseTexts, expected: 'a JSON object of strings' },
+} as const satisfies Readonly<Record<string, Form<unknown>>>
+
+/** `word` words the complaint that a parameter cannot be read, as the version of the API does. */
+export function openParameters(url: string, word: (name: string, reason: string) => string) {
+  const start = url.indexOf('?')
+  const values = new URLSearchParams(start < 0 ? '' : url.slice(start + 1))
+
+  /** The first present one of a name and its older names. */
+  function find(names: readonly string[]): string | undefined {
+    return names.find((name) => values.get(name))
   }
-  return value
+
+  return {
+    all: (name: string): readonly string[] => values.getAll(name).filter((text) => text !== ''),
+
+    name(...names: readonly string[]): string | undefined {
+      const name = find(names)
+      return name && cleanName(values.get(name) ?? '')
+    },
+
+    read<Value>({ parse, expected }: Form<Value>, ...names: readonly string[]): Value | undefined {
+      const name = find(names)
+      if (name === undefined) return undefined
+      const text = values.get(name) ?? ''
+      const value = parse(text)
+      if (value !== undefined) return value
+      throw malformed(word(name, `${JSON.stringify(shown(text))} is not ${expected}`))
+    },
+  }
 }
 
-export function readName(
-  parameters: QueryParameters,
-  ...names: readonly string[]
-): string | undefined {
-  const parameter = parameters.find(...names)
-  return parameter && cleanName(parameter.text)
-}
-
-export function readBoolean(
-  parameters: QueryParameters,
-  options: { readonly names: readonly string[]; readonly word: Word },
-): boolean {
-  const expected = 'true or false'
-  return readParameter(parameters, { ...options, parse: parseBoolean, expected }) ?? false
-}
-
-export function readDuration(
-  parameters: QueryParameters,
-  options: { readonly names: readonly string[]; readonly word: Word },
-): bigint | undefined {
-  const expected = 'a duration such as 1.2s'
-  return readParameter(parameters, { ...options, parse: parseDuration, expected })
+export function malformed(message: string): RefusedError {
+  return new RefusedError({ httpStatus: 400, message })
 }
 
 /** A JSON object of texts. Other values become their JSON text, since a person may write `{"n": 1}`. */
@@ -106,19 +85,15 @@ export function readContentBudget(
   parameters: QueryParameters,
   options: {
     readonly isRaw: boolean
-    readonly word: Word
     readonly attributeBytesMax: number
     readonly answerBytesMax: number
   },
 ): ContentBudget {
-  const { isRaw, word, attributeBytesMax, answerBytesMax } = options
-  const bytesMax = readParameter(parameters, {
-    names: ['maxAttributeBytes'],
-    word,
-    parse: parseCount,
-    expected: 'a number of bytes',
-  })
-  if (bytesMax === undefined && isRaw) return wholeContents()
+  const { isRaw, attributeBytesMax, answerBytesMax } = options
+  const bytesMax = parameters.read(forms.bytes, 'maxAttributeBytes')
+  if (bytesMax === undefined && isRaw) {
+    return openContentBudget({ bytesMax: Infinity, answerBytesMax: Infinity })
+  }
   return openContentBudget({ bytesMax: bytesMax ?? attributeBytesMax, answerBytesMax })
 }
 

@@ -3,7 +3,7 @@ import { firstSpans } from '../../storage/queries/spans-by-key.ts'
 import type { ContentBudget } from '../read/content-budget.ts'
 import { spansMax, spansOf, type Trace } from '../read/read-trace.ts'
 import type { ReadOptions } from '../read/reader.ts'
-import type { LinkTo } from '../read/shown-span.ts'
+import type { LinkTo, TracesOptions } from '../read/shown-span.ts'
 import { openSpanReader } from '../read/span.ts'
 import { openProcesses, toV1Span } from './span.ts'
 
@@ -13,10 +13,6 @@ export interface V1Error {
   readonly traceID?: string
 }
 
-export function v1Answer(data: readonly unknown[], { total = 0 } = {}): object {
-  return { data, total, limit: 0, offset: 0, errors: null }
-}
-
 export function v1Failure(status: number, message: string): object {
   const errors: readonly V1Error[] = [{ code: status, msg: message }]
   return { data: null, total: 0, limit: 0, offset: 0, errors }
@@ -24,17 +20,9 @@ export function v1Failure(status: number, message: string): object {
 
 export const traceNotFound = 'trace not found'
 
-interface TraceOptions extends ReadOptions {
-  readonly linkTo: LinkTo
-  /** As sent: no parent is left out, and there are no warnings. */
-  readonly isRaw: boolean
-  readonly contents: ContentBudget
-}
-
 /** The answer as text; each trace is read when its turn comes. */
 export async function* v1Traces(
-  options: TraceOptions & {
-    readonly traces: Iterable<Trace> | AsyncIterable<Trace>
+  options: TracesOptions & {
     /** Complete when all traces have been read. */
     readonly errors: readonly V1Error[]
   },
@@ -54,7 +42,10 @@ export async function* v1Traces(
 }
 
 /** Nothing when the spans have been deleted meanwhile: a trace without spans makes Grafana fail. */
-async function* v1Trace(trace: Trace, options: TraceOptions): AsyncGenerator<string> {
+async function* v1Trace(
+  trace: Trace,
+  options: Omit<TracesOptions, 'traces'>,
+): AsyncGenerator<string> {
   const { linkTo, isRaw, contents, ...read } = options
   const processes = openProcesses()
   const parents = isRaw ? undefined : trace.parents

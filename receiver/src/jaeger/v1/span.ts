@@ -6,7 +6,9 @@ import {
   type LinkTo,
   otherTags,
   ownTags,
-  scopeAttributesOf,
+  parentOf,
+  type SpanOptions,
+  scopeTags,
   warningsOf,
 } from '../read/shown-span.ts'
 import type { Span, SpanEvent } from '../read/span.ts'
@@ -35,21 +37,17 @@ export function openProcesses() {
     toJson: () => `{${members.join(',')}}`,
   }
 }
-export type Processes = ReturnType<typeof openProcesses>
 
 const shownAsName: ReadonlySet<string> = new Set(['service.name'])
 
-export interface SpanOptions {
-  readonly processes: Processes
-  readonly linkTo: LinkTo
-  /** Undefined: parents are shown as sent, without warnings. */
-  readonly parents: Parents | undefined
-}
-
-export function toV1Span(shown: ShownSpan, { processes, linkTo, parents }: SpanOptions): string {
+export function toV1Span(
+  shown: ShownSpan,
+  options: SpanOptions & { readonly processes: ReturnType<typeof openProcesses> },
+): string {
+  const { processes, linkTo, parents } = options
   const { span } = shown
   const others = otherTags(shown, linkTo)
-  const warnings = parents === undefined ? [] : warningsOf(span, parents)
+  const warnings = warningsOf(span, parents)
   const members = [
     `"traceID":"${span.traceId}"`,
     `"spanID":"${span.spanId}"`,
@@ -73,26 +71,13 @@ function durationOf({ start, end = start }: Span): bigint {
 
 /** The parent comes first: viewers take the first reference as the parent. */
 function referencesOf(span: Span, parents: Parents | undefined): string {
-  const { traceId, parentSpanId } = span
-  const references: Reference[] = []
-  if (parentSpanId !== undefined && parents?.isCircular(span) !== true) {
-    references.push({ refType: 'CHILD_OF', traceID: traceId, spanID: parentSpanId })
-  }
-  for (const link of span.links) {
-    const isChildOf = link.attributes['opentracing.ref_type'] === 'child_of'
-    references.push({
-      refType: isChildOf ? 'CHILD_OF' : 'FOLLOWS_FROM',
-      traceID: link.traceId,
-      spanID: link.spanId,
-    })
-  }
-  return JSON.stringify(references)
-}
-
-interface Reference {
-  readonly refType: 'CHILD_OF' | 'FOLLOWS_FROM'
-  readonly traceID: string
-  readonly spanID: string
+  const parent = parentOf(span, parents)
+  const links = span.links.map(({ attributes, traceId, spanId }) => {
+    const isChildOf = attributes['opentracing.ref_type'] === 'child_of'
+    return { refType: isChildOf ? 'CHILD_OF' : 'FOLLOWS_FROM', traceID: traceId, spanID: spanId }
+  })
+  if (parent === undefined) return JSON.stringify(links)
+  return JSON.stringify([{ refType: 'CHILD_OF', traceID: span.traceId, spanID: parent }, ...links])
 }
 
 /** Attributes, and under OpenTelemetry's names the fields for which Jaeger's spans have no member. */
@@ -104,7 +89,7 @@ function spanTags(shown: ShownSpan, linkTo: LinkTo): readonly Tag[] {
   if (typeof name === 'string' && name !== '') tags.push(stringTag('otel.scope.name', name))
   const version = scope.members.version
   if (typeof version === 'string') tags.push(stringTag('otel.scope.version', version))
-  for (const { key, value } of tagsOf(scopeAttributesOf(shown), otherTags(shown, linkTo))) {
+  for (const { key, value } of scopeTags(shown, linkTo)) {
     tags.push({ key: `otel.scope.${key}`, value })
   }
   tags.push(...tagsOf(attributes, ownTags(shown, linkTo)))

@@ -1,9 +1,7 @@
 /** Answers of Jaeger's v3 API. */
 import type { TraceSummary } from '../../storage/queries/trace-summaries.ts'
-import type { ContentBudget } from '../read/content-budget.ts'
-import { spansMax, spansOf, type Trace } from '../read/read-trace.ts'
-import type { ReadOptions } from '../read/reader.ts'
-import type { LinkTo } from '../read/shown-span.ts'
+import { spansMax, spansOf } from '../read/read-trace.ts'
+import type { TracesOptions } from '../read/shown-span.ts'
 import { unknownService } from '../read/span.ts'
 import { openResourceSpans } from './span.ts'
 
@@ -11,18 +9,8 @@ export function v3Failure(status: number, message: string): object {
   return { error: { httpCode: status, message } }
 }
 
-export const noTracesFound = 'No traces found'
-
 /** The answer as text; each trace is read when its turn comes, until no more spans may be shown. */
-export async function* v3Traces(
-  options: ReadOptions & {
-    readonly linkTo: LinkTo
-    /** As sent: no parent is left out, and there are no warnings. */
-    readonly isRaw: boolean
-    readonly contents: ContentBudget
-    readonly traces: Iterable<Trace> | AsyncIterable<Trace>
-  },
-): AsyncGenerator<string> {
+export async function* v3Traces(options: TracesOptions): AsyncGenerator<string> {
   const { linkTo, isRaw, traces, ...read } = options
   const resourceSpans = openResourceSpans()
   let before = '{"result":{"resourceSpans":['

@@ -2,24 +2,19 @@
  * Writes spans as OTLP/JSON, as Jaeger's v3 API does: ids in hex, 64-bit numbers as text, and exactly one value per
  * attribute, because Jaeger's UI refuses the trace otherwise. Pure.
  */
-import type { Parents } from '../read/parents.ts'
 import type { ShownSpan } from '../read/read-trace.ts'
 import {
   type LinkTo,
   otherTags,
   ownTags,
-  scopeAttributesOf,
+  parentOf,
+  type SpanOptions,
+  scopeTags,
   warningsOf,
 } from '../read/shown-span.ts'
 import { type SpanEvent, type SpanLink, textOf } from '../read/span.ts'
 import { isStoredObject, membersOf, type StoredValue } from '../read/stored-json.ts'
 import { type Tag, type TagOptions, type TagValue, tagsOf, toTagValue } from '../read/tags.ts'
-
-export interface SpanOptions {
-  readonly linkTo: LinkTo
-  /** Undefined: parents are shown as sent, without warnings. */
-  readonly parents: Parents | undefined
-}
 
 /** Writes the elements of `resourceSpans`. Adjacent spans of one resource and scope share an element. */
 export function openResourceSpans() {
@@ -54,7 +49,7 @@ function resourceOf(shown: ShownSpan, linkTo: LinkTo): string {
 
 function scopeOf(shown: ShownSpan, linkTo: LinkTo): string {
   const { name, version, schema_url: url } = shown.span.scope.members
-  const attributes = tagsOf(scopeAttributesOf(shown), otherTags(shown, linkTo))
+  const attributes = scopeTags(shown, linkTo)
   const members = [
     `"name":${JSON.stringify(textOf(name))}`,
     ...(textOf(version) === '' ? [] : [`"version":${JSON.stringify(version)}`]),
@@ -75,18 +70,18 @@ function toOtlpSpan(shown: ShownSpan, { linkTo, parents }: SpanOptions): string 
   const { span } = shown
   const others = otherTags(shown, linkTo)
   const attributes = [...tagsOf(span.attributes, ownTags(shown, linkTo))]
-  const warnings = parents === undefined ? [] : warningsOf(span, parents)
+  const warnings = warningsOf(span, parents)
   if (warnings.length > 0) {
     const value: TagValue = { type: 'json', value: warnings, text: JSON.stringify(warnings) }
     attributes.push({ key: warningsKey, value })
   }
-  const hasParent = span.parentSpanId !== undefined && parents?.isCircular(span) !== true
+  const parent = parentOf(span, parents)
   // A viewer needs an end to draw the span; a warning says that there is none.
   const end = span.end ?? (parents === undefined ? undefined : span.start)
   const members = [
     `"traceId":"${span.traceId}"`,
     `"spanId":"${span.spanId}"`,
-    ...(hasParent ? [`"parentSpanId":"${span.parentSpanId}"`] : []),
+    ...(parent === undefined ? [] : [`"parentSpanId":"${parent}"`]),
     ...(span.traceState === '' ? [] : [`"traceState":${JSON.stringify(span.traceState)}`]),
     ...count('flags', span.flags),
     `"name":${JSON.stringify(span.name)}`,
