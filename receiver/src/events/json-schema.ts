@@ -13,7 +13,7 @@ export function objectOf(
   properties: Readonly<Record<string, Schema>>,
   required: readonly string[] = [],
 ): Schema {
-  return { type: 'object', properties, ...(required.length > 0 && { required }) }
+  return { type: 'object', ...(required.length > 0 && { required }), properties }
 }
 
 /** By name; `$ref` is the name of another schema. */
