@@ -1,6 +1,7 @@
 /**
  * The composition root: observe → record → journal → sealing worker (seal, adopt, upload). Each part is given its
- * partners; `stop` undoes them in reverse order. `start` is the diagram of the package, `observeHost` that of `observe/`.
+ * partners, and notes how it is undone: in reverse order, by `stop` and when a later part fails to start.
+ * `startParts` is the diagram of the package, `observeHost` that of `observe/`.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -48,8 +49,24 @@ import { SealingWorker } from './worker/sealing-worker.ts'
 
 const sessionKey = 'turnlog.session'
 
-/** Starts recording in this thread. Called once, by the preload, before the host's own code. */
+type Undo = (() => void)[]
+
+/** Starts recording in this thread. Called once, by the preload, before the host's own code. Throws with all undone. */
 export function start(config: Config): { stop(): void } {
+  const undo: Undo = []
+  const stop = (): void => {
+    for (const step of undo.splice(0).reverse()) quietly('undo a step of the start', step)
+  }
+  try {
+    startParts(config, undo)
+  } catch (cause) {
+    stop()
+    throw cause
+  }
+  return { stop }
+}
+
+function startParts(config: Config, undo: Undo): void {
   const recorderId = randomUUID()
   const sessionId = sharedSessionId()
   const { otlp, userId } = config
@@ -72,6 +89,7 @@ export function start(config: Config): { stop(): void } {
       for (const range of ranges) journal.append({ k: 'log', drop: range })
     },
   })
+  undo.push(() => sealing.close())
   const journal = new Journal({
     directory: folder,
     recorder: recorderId,
@@ -98,18 +116,25 @@ export function start(config: Config): { stop(): void } {
     spanProcessors: [processors.spans, holdTurns()],
     logRecordProcessor: processors.logs,
   })
+  undo.push(shutDown)
   const tracer = tracerProvider.getTracer(instrumentationScope, undefined, { schemaUrl })
   const logger = loggerProvider.getLogger(instrumentationScope, undefined, { schemaUrl })
   const recorder: Recorder = { tracer, logger, ...processors.raw }
 
   const delayedEnds = createDelayedEnds(after)
-  const { api, undo, workspace } = observeHost(config, {
+  const onExit = (code: number): void => {
+    quietly('end turns that only wait', delayedEnds.endAll)
+    quietly('end the recorder', () => endRecorder(code, { journal, logger, folder }))
+  }
+  undo.push(() => onExit(0))
+  const { api, workspace } = observeHost(config, {
     recorder,
     tracerProvider,
     agent: String(resource['service.name']),
     timers,
     delayedEnds,
     flush: () => journal.flush(),
+    undo,
   })
   const handle: TurnlogHandle = {
     ...api,
@@ -124,12 +149,9 @@ export function start(config: Config): { stop(): void } {
     },
   }
   Object.defineProperty(globalThis, handleKey, { value: handle, configurable: true })
-
-  const onExit = (code: number): void => {
-    quietly('end turns that only wait', delayedEnds.endAll)
-    quietly('end the recorder', () => endRecorder(code, { journal, logger, folder }))
-  }
+  undo.push(() => Reflect.deleteProperty(globalThis, handleKey))
   process.on('exit', onExit)
+  undo.push(() => process.off('exit', onExit))
 
   if (isMainThread) {
     logger.emit({
@@ -139,17 +161,6 @@ export function start(config: Config): { stop(): void } {
       attributes: {},
     })
     sealing.start()
-  }
-
-  return {
-    stop(): void {
-      for (const step of undo.reverse()) step()
-      process.off('exit', onExit)
-      Reflect.deleteProperty(globalThis, handleKey)
-      onExit(0)
-      shutDown()
-      sealing.close()
-    },
   }
 }
 
@@ -161,11 +172,12 @@ interface ObserveDependencies {
   readonly timers: ReturnType<typeof hostTimers>
   readonly delayedEnds: ReturnType<typeof createDelayedEnds>
   readonly flush: () => void
+  readonly undo: Undo
 }
 
 /** Observes the host, and opens the API for what cannot be observed. */
 function observeHost(config: Config, dependencies: ObserveDependencies) {
-  const { recorder, tracerProvider, agent, delayedEnds, flush } = dependencies
+  const { recorder, tracerProvider, agent, delayedEnds, flush, undo } = dependencies
   const { now, clock, after } = dependencies.timers
   const toolCalls = new ToolCalls(recorder, clock)
   const candidates: CandidateSource = {
@@ -179,16 +191,14 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
     contentBytesMax: config.contentBytesMax,
   })
   const reportError = createErrorReports(recorder.logger, flush)
+  undo.push(offerToHost(withTurns(tracerProvider, toolCalls), clock))
+  undo.push(observeHttpServers(candidates))
+  undo.push(observeWebSockets(candidates, clock))
+  undo.push(observeModelClients(createExchanges({ recorder, toolCalls, clock })))
+  undo.push(observeFileSystem(new FileOperations(recorder, files)))
+  undo.push(observeErrors(reportError))
+  undo.push(flushBeforeBlockingCalls(flush))
   return {
-    undo: [
-      offerToHost(withTurns(tracerProvider, toolCalls), clock),
-      observeHttpServers(candidates),
-      observeWebSockets(candidates, clock),
-      observeModelClients(createExchanges({ recorder, toolCalls, clock })),
-      observeFileSystem(new FileOperations(recorder, files)),
-      observeErrors(reportError),
-      flushBeforeBlockingCalls(flush),
-    ],
     workspace: files.workspace,
     api: {
       decide(decision: DecisionRecord): void {

@@ -5,8 +5,8 @@
  * between the host's.
  *
  * A preload that fails silently would change nothing, so each observed run also has to leave records: a session start
- * of that very process, and the records that `expectedRecords` names. Two runs with a broken preload show that this
- * check fails when it should.
+ * of that very process, and the records that `expectedRecords` names. Runs with a broken preload show that this
+ * check fails when it should, and that nothing stays patched.
  */
 import { once } from 'node:events'
 import * as fs from 'node:fs'
@@ -58,20 +58,23 @@ test.for(programs)('%s behaves the same with the preload, and is recorded', asyn
   expect(observed).toEqual(bare)
 })
 
-// The second makes the preload's start throw where it publishes its handle, before it records the session.
+const breaksPreload = new URL('../programs/breaks-preload.ts', import.meta.url).href
+
+// Two make the preload's start throw before it records the session: where its handle is published, after all observers,
+// and in the middle of the observers. The host has to have its own functions back then.
 test.for([
   ['is switched off', { TELEMETRY_ENABLED: '0' }],
-  [
-    'throws',
-    {
-      NODE_OPTIONS: `--import "data:text/javascript,Object.defineProperty(globalThis,Symbol.for('turnlog.instrumentation'),{value:1})"`,
-    },
-  ],
-] as const)('a preload that %s is noticed', async ([, env]) => {
+  ['throws at its handle', { NODE_OPTIONS: `--import ${breaksPreload}?at=handle` }],
+  ['throws at an observer', { NODE_OPTIONS: `--import ${breaksPreload}?at=observer` }],
+] as const)('a preload that %s is noticed', async ([how, env]) => {
   using workspace = makeWorkspace()
   const outcome = await run('throws.ts', workspace, { isObserved: true, env })
   expect(outcome.stderr).toContain('thrown at the top')
   expect(missingRecords('throws.ts', outcome, workspace)).toContain(sessionStart)
+  if (how !== 'is switched off') {
+    expect(outcome.stdout).toMatch(/^left replaced: \[\]$/m)
+    expect(outcome.stdout).toMatch(/^was replaced: \[.*writeFileSync.*\]$/m)
+  }
 })
 
 test('what an uncaught error prints names no file of ours', async () => {
