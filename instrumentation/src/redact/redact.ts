@@ -7,15 +7,16 @@
  * nothing is thrown.
  */
 import { viewOf } from '@turnlog/conventions/content/text'
+import { defined } from '@turnlog/conventions/plain'
 import type { JournaledLog, JournaledSpan } from '../journal/span-head.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
-import { type SecretName, type SecretRule, secretRules } from './secret-rules.ts'
+import { type SecretRule, secretRules } from './secret-rules.ts'
 
 interface Finding {
   readonly start: number
-  readonly end: number
+  end: number
   /** The rule's index in the table; the lowest one names the marker. */
-  readonly rank: number
+  rank: number
 }
 
 interface Trigger {
@@ -31,16 +32,15 @@ const triggers: readonly Trigger[] = [createTrigger(undefined), createTrigger(tr
 export function redactText(text: string): { readonly text: string; readonly redactions: number } {
   const findings = triggers.flatMap((trigger) => find(text, trigger))
   if (findings.length === 0) return { text, redactions: 0 }
+  const secrets = merge(findings)
   const pieces: string[] = []
   let from = 0
-  let redactions = 0
-  for (const { start, end, rank } of merge(findings)) {
-    pieces.push(text.slice(from, start), marker(rank))
+  for (const { start, end, rank } of secrets) {
+    pieces.push(text.slice(from, start), `[REDACTED:${rules[rank]?.name ?? 'secret'}]`)
     from = end
-    redactions += 1
   }
   pieces.push(text.slice(from))
-  return { text: pieces.join(''), redactions }
+  return { text: pieces.join(''), redactions: secrets.length }
 }
 
 /**
@@ -48,10 +48,7 @@ export function redactText(text: string): { readonly text: string; readonly reda
  * contain NULs, as English in UTF-16 does in every other byte, they are also read as UTF-16 of either byte order, starting at
  * an even or odd byte. All bytes outside the secrets stay the same.
  */
-export function redactBytes(bytes: Uint8Array): {
-  readonly bytes: Uint8Array
-  readonly redactions: number
-} {
+export function redactBytes(bytes: Uint8Array): ReturnType<typeof redactAs> {
   const view = viewOf(bytes)
   const isMarked = view.length % 2 === 0 && view[0] === 0xff && view[1] === 0xfe
   if (isMarked) return redactAs(view, 'utf16le', 0)
@@ -65,35 +62,31 @@ export function redactBytes(bytes: Uint8Array): {
   return redacted
 }
 
-function redactAs(bytes: Uint8Array, encoding: 'latin1' | 'utf16le', start: number) {
+function redactAs(
+  bytes: Uint8Array,
+  encoding: 'latin1' | 'utf16le',
+  start: number,
+): { readonly bytes: Uint8Array; readonly redactions: number } {
   const view = viewOf(bytes)
   const end = encoding === 'latin1' ? view.length : view.length - ((view.length - start) % 2)
   const { text, redactions } = redactText(view.toString(encoding, start, end))
   if (redactions === 0) return { bytes, redactions }
-  const between = Buffer.from(text, encoding)
-  return {
-    bytes: Buffer.concat([view.subarray(0, start), between, view.subarray(end)]),
-    redactions,
-  }
+  const pieces = [view.subarray(0, start), Buffer.from(text, encoding), view.subarray(end)]
+  return { bytes: Buffer.concat(pieces), redactions }
 }
 
 function createTrigger(ignoresCase: true | undefined): Trigger {
-  const own = rules.filter((rule) => rule.ignoresCase === ignoresCase)
-  const anchors = [...new Set(own.flatMap((rule) => rule.anchors))]
+  const own = [...rules.entries()].filter(([, rule]) => rule.ignoresCase === ignoresCase)
+  const anchors = [...new Set(own.flatMap(([, rule]) => rule.anchors))]
   // The longest first, so that a shorter anchor at the same position is a prefix of the match.
   anchors.sort((a, b) => b.length - a.length)
   const source = anchors.map((anchor) => anchor.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('|')
-  const ranksOf = new Map<string, readonly number[]>()
-  for (const anchor of anchors) {
-    const ranks = [...rules.keys()].filter((rank) => {
-      const rule = rules[rank]
-      return (
-        rule?.ignoresCase === ignoresCase && rule?.anchors.some((own) => anchor.startsWith(own))
-      )
-    })
-    ranksOf.set(anchor, ranks)
+  const ranksOf = (anchor: string) =>
+    own.filter(([, rule]) => rule.anchors.some((each) => anchor.startsWith(each)))
+  return {
+    anchors: new RegExp(source, ignoresCase ? 'gi' : 'g'),
+    ranksOf: new Map(anchors.map((anchor) => [anchor, ranksOf(anchor).map(([rank]) => rank)])),
   }
-  return { anchors: new RegExp(source, ignoresCase ? 'gi' : 'g'), ranksOf }
 }
 
 function find(text: string, { anchors, ranksOf }: Trigger): Finding[] {
@@ -132,13 +125,10 @@ function merge(findings: readonly Finding[]): Finding[] {
   const merged: Finding[] = []
   for (const finding of findings.toSorted((a, b) => a.start - b.start)) {
     const last = merged.at(-1)
-    if (last === undefined || !isOneSecret(last, finding)) merged.push(finding)
+    if (last === undefined || !isOneSecret(last, finding)) merged.push({ ...finding })
     else {
-      merged[merged.length - 1] = {
-        start: last.start,
-        end: Math.max(last.end, finding.end),
-        rank: Math.min(last.rank, finding.rank),
-      }
+      last.end = Math.max(last.end, finding.end)
+      last.rank = Math.min(last.rank, finding.rank)
     }
   }
   return merged
@@ -147,10 +137,6 @@ function merge(findings: readonly Finding[]): Finding[] {
 /** True if they overlap. The head and the body of a private key only touch. */
 function isOneSecret(last: Finding, next: Finding): boolean {
   return next.start < last.end || (next.start === last.end && next.rank === last.rank)
-}
-
-function marker(rank: number): `[REDACTED:${SecretName}]` {
-  return `[REDACTED:${secretRules[rank]?.name ?? 'secret'}]`
 }
 
 /** False for `ab` + `ghp_…`, which is one word; true for `\n` + `ghp_…`, `%3D` + `ghp_…` and `=` + `ghp_…`. */
@@ -189,8 +175,6 @@ function bodyOfPrivateKey(text: string, from: number): [start: number, end: numb
   )
 }
 
-type Attributes = Readonly<Record<string, unknown>>
-
 /** Values nested deeper than this become their JSON text, redacted, because a receiver reads no deeper. */
 const depthMax = 32
 
@@ -200,26 +184,19 @@ export function redactSpan(span: JournaledSpan): JournaledSpan {
   return {
     ...span,
     name: redact(name),
-    ...(status?.message === undefined
-      ? {}
-      : { status: { ...status, message: redact(status.message) } }),
-    ...(events === undefined
-      ? {}
-      : {
-          events: events.map((event) => ({
-            ...event,
-            name: redact(event.name),
-            attributes: redactAttributes(event.attributes ?? {}),
-          })),
-        }),
-    ...(links === undefined
-      ? {}
-      : {
-          links: links.map((link) => ({
-            ...link,
-            attributes: redactAttributes(link.attributes ?? {}),
-          })),
-        }),
+    ...defined({
+      status:
+        status?.message === undefined ? status : { ...status, message: redact(status.message) },
+      events: events?.map((event) => ({
+        ...event,
+        name: redact(event.name),
+        attributes: redactAttributes(event.attributes ?? {}),
+      })),
+      links: links?.map((link) => ({
+        ...link,
+        attributes: redactAttributes(link.attributes ?? {}),
+      })),
+    }),
   }
 }
 
@@ -234,7 +211,7 @@ export function redactLog(log: JournaledLog): JournaledLog {
   }
 }
 
-export function redactAttributes(attributes: Attributes): SealedAttributes {
+export function redactAttributes(attributes: Readonly<Record<string, unknown>>): SealedAttributes {
   return Object.fromEntries(
     Object.entries(attributes).map(([name, value]) => [redact(name), redactValue(value, 0)]),
   )

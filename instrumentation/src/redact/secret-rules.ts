@@ -37,6 +37,25 @@ const assigned = String.raw`(?:\\*["'\x60])?\s{0,8}(?::=|=>|[:=])\s{0,8}`
 /** A value in quotes, or without characters that could begin or be part of another assignment. */
 const value = String.raw`(?:\\*["'\x60]([^\s"'\x60\\]{8,4096})(?=\\*["'\x60])|([^\s"'\x60\\,;:=&|<>(){}[\]$]{8,4096}={0,2})(?=[\s"'\x60\\,;&|<>)}\]]|$))`
 
+/** A key of a fixed format, found where a word begins. */
+function key<const Name extends string>(name: Name, anchors: readonly string[], pattern: RegExp) {
+  return { name, anchors, boundary: 'word', pattern } as const
+}
+
+/** A random value that is assigned to a name. `names` is the source of a pattern. */
+function assignment<const Name extends string>(
+  name: Name,
+  anchors: readonly string[],
+  names: string,
+) {
+  const pattern = new RegExp(`(?:${names})${assigned}${value}`, 'iy')
+  return { name, anchors, ignoresCase: true, pattern, isSecret: isRandomOrHex } as const
+}
+
+const passwords = 'password|passwd|passphrase|pwd'
+const tokens = 'auth|access|refresh|api|bearer|bot|session|github|gitlab|npm|telemetry'
+const options = 'password|passwd|passphrase|token|api-key|secret|auth-token'
+
 export const secretRules = [
   {
     name: 'private-key',
@@ -44,41 +63,19 @@ export const secretRules = [
     // The body is found by `redact.ts`: a block ends at its END line, a cut one with its last base64 line.
     pattern: /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/y,
   },
+  key('aws-access-key', ['AKIA', 'ASIA'], /A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])/y),
+  key(
+    'github-token',
+    ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_'],
+    /(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{40,255})/y,
+  ),
+  key('gitlab-token', ['glpat-'], /glpat-[A-Za-z0-9_-]{20,255}/y),
   {
-    name: 'aws-access-key',
-    anchors: ['AKIA', 'ASIA'],
-    boundary: 'word',
-    pattern: /A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])/y,
-  },
-  {
-    name: 'github-token',
-    anchors: ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_'],
-    boundary: 'word',
-    pattern: /(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{40,255})/y,
-  },
-  {
-    name: 'gitlab-token',
-    anchors: ['glpat-'],
-    boundary: 'word',
-    pattern: /glpat-[A-Za-z0-9_-]{20,255}/y,
-  },
-  {
-    name: 'slack-token',
-    anchors: [
-      'xoxa-',
-      'xoxb-',
-      'xoxc-',
-      'xoxd-',
-      'xoxe-',
-      'xoxe.',
-      'xoxo-',
-      'xoxp-',
-      'xoxr-',
-      'xoxs-',
-      'xapp-',
-    ],
-    boundary: 'word',
-    pattern: /(?:xox[a-z][-.]|xapp-)[A-Za-z0-9%.-]{10,512}/y,
+    ...key(
+      'slack-token',
+      [...[...'abcdeoprs'].map((kind) => `xox${kind}-`), 'xoxe.', 'xapp-'],
+      /(?:xox[a-z][-.]|xapp-)[A-Za-z0-9%.-]{10,512}/y,
+    ),
     isSecret: isRandom,
   },
   {
@@ -86,89 +83,36 @@ export const secretRules = [
     anchors: ['hooks.slack.com/'],
     pattern: /hooks\.slack\.com\/(?:services|workflows)\/([A-Za-z0-9_/-]{20,200})/y,
   },
+  key(
+    'stripe-key',
+    ['sk_live_', 'rk_live_', 'whsec_'],
+    /(?:[sr]k_live_|whsec_)[A-Za-z0-9+/]{16,255}/y,
+  ),
+  { ...key('anthropic-key', ['sk-ant-'], /sk-ant-[A-Za-z0-9_-]{20,512}/y), isSecret: isRandom },
+  // Newer keys name their purpose; older ones have only letters and digits.
   {
-    name: 'stripe-key',
-    anchors: ['sk_live_', 'rk_live_', 'whsec_'],
-    boundary: 'word',
-    pattern: /(?:[sr]k_live_|whsec_)[A-Za-z0-9+/]{16,255}/y,
-  },
-  {
-    name: 'anthropic-key',
-    anchors: ['sk-ant-'],
-    boundary: 'word',
-    pattern: /sk-ant-[A-Za-z0-9_-]{20,512}/y,
-    isSecret: isRandom,
-  },
-  {
-    name: 'openai-key',
-    anchors: ['sk-'],
-    boundary: 'word',
-    // Newer keys name their purpose; older ones have only letters and digits.
-    pattern:
+    ...key(
+      'openai-key',
+      ['sk-'],
       /sk-(?:(?:proj|svcacct|admin|None|or-v1)-[A-Za-z0-9_-]{20,512}|[A-Za-z0-9]{20,255}(?![A-Za-z0-9_-]))/y,
+    ),
     isSecret: isRandom,
   },
+  key('google-api-key', ['AIza'], /AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])/y),
+  key('google-oauth-secret', ['GOCSPX-', 'ya29.'], /(?:GOCSPX-|ya29\.)[A-Za-z0-9_-]{24,512}/y),
+  key('npm-token', ['npm_'], /npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])/y),
+  { ...key('pypi-token', ['pypi-'], /pypi-[A-Za-z0-9_-]{40,512}/y), isSecret: isRandom },
+  key('sendgrid-key', ['SG.'], /SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}/y),
+  key('twilio-key', ['SK'], /SK[0-9a-f]{32}(?![A-Za-z0-9])/y),
+  key('huggingface-token', ['hf_'], /hf_[A-Za-z0-9]{34,64}(?![A-Za-z0-9])/y),
+  key('digitalocean-token', ['dop_v1_', 'doo_v1_', 'dor_v1_'], /do[opr]_v1_[0-9a-f]{64}/y),
+  { ...key('vault-token', ['hvs.', 'hvb.'], /hv[sb]\.[A-Za-z0-9_-]{24,512}/y), isSecret: isRandom },
   {
-    name: 'google-api-key',
-    anchors: ['AIza'],
-    boundary: 'word',
-    pattern: /AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])/y,
-  },
-  {
-    name: 'google-oauth-secret',
-    anchors: ['GOCSPX-', 'ya29.'],
-    boundary: 'word',
-    pattern: /(?:GOCSPX-|ya29\.)[A-Za-z0-9_-]{24,512}/y,
-  },
-  {
-    name: 'npm-token',
-    anchors: ['npm_'],
-    boundary: 'word',
-    pattern: /npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])/y,
-  },
-  {
-    name: 'pypi-token',
-    anchors: ['pypi-'],
-    boundary: 'word',
-    pattern: /pypi-[A-Za-z0-9_-]{40,512}/y,
-    isSecret: isRandom,
-  },
-  {
-    name: 'sendgrid-key',
-    anchors: ['SG.'],
-    boundary: 'word',
-    pattern: /SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}/y,
-  },
-  {
-    name: 'twilio-key',
-    anchors: ['SK'],
-    boundary: 'word',
-    pattern: /SK[0-9a-f]{32}(?![A-Za-z0-9])/y,
-  },
-  {
-    name: 'huggingface-token',
-    anchors: ['hf_'],
-    boundary: 'word',
-    pattern: /hf_[A-Za-z0-9]{34,64}(?![A-Za-z0-9])/y,
-  },
-  {
-    name: 'digitalocean-token',
-    anchors: ['dop_v1_', 'doo_v1_', 'dor_v1_'],
-    boundary: 'word',
-    pattern: /do[opr]_v1_[0-9a-f]{64}/y,
-  },
-  {
-    name: 'vault-token',
-    anchors: ['hvs.', 'hvb.'],
-    boundary: 'word',
-    pattern: /hv[sb]\.[A-Za-z0-9_-]{24,512}/y,
-    isSecret: isRandom,
-  },
-  {
-    name: 'turnlog-token',
-    anchors: ['turnlog_', 'tlt_', 'tl_'],
-    boundary: 'word',
-    pattern: /(?:turnlog|tlt|tl)_[A-Za-z0-9_-]{20,255}/y,
+    ...key(
+      'turnlog-token',
+      ['turnlog_', 'tlt_', 'tl_'],
+      /(?:turnlog|tlt|tl)_[A-Za-z0-9_-]{20,255}/y,
+    ),
     isSecret: isRandomOrHex,
   },
   {
@@ -226,77 +170,28 @@ export const secretRules = [
       /:\\{0,8}\/\\{0,8}\/[^\s/:@"'`\\<>()[\]{}$?#]{0,128}:([^\s/"'`\\<>()[\]{}?#,;]{1,256})(?=@[^\s@/"'`\\])/y,
     isSecret: (secret) => !placeholder.test(secret),
   },
-  {
-    name: 'password',
-    anchors: ['password', 'passwd', 'passphrase', 'pwd'],
-    ignoresCase: true,
-    pattern: new RegExp(`(?:password|passwd|passphrase|pwd)${assigned}${value}`, 'iy'),
-    isSecret: isRandomOrHex,
-  },
-  {
-    name: 'api-key',
-    anchors: [
-      'api_key',
-      'api-key',
-      'apikey',
-      'access_key',
-      'access-key',
-      'accesskey',
-      'account_key',
-    ],
-    ignoresCase: true,
-    pattern: new RegExp(`(?:api|access|account)[_-]?key${assigned}${value}`, 'iy'),
-    isSecret: isRandomOrHex,
-  },
-  {
-    name: 'secret',
-    anchors: ['secret', 'private_key', 'privatekey', 'encryption_key', 'signing_key'],
-    ignoresCase: true,
-    // Not after a colon: `arn:aws:secretsmanager:…:secret:name` is an address.
-    pattern: new RegExp(
-      `(?<!:)(?:secret(?:[_-]?(?:access[_-]?)?key(?:[_-]?base)?)?|private_?key|(?:encryption|signing)_key)${assigned}${value}`,
-      'iy',
-    ),
-    isSecret: isRandomOrHex,
-  },
-  {
-    name: 'token',
-    // A bare `token` may also be a cursor, a word or a count, so only qualified names are anchors.
-    anchors: [
-      'auth',
-      'access',
-      'refresh',
-      'api',
-      'bearer',
-      'bot',
-      'session',
-      'github',
-      'gitlab',
-      'npm',
-      'telemetry',
-    ].flatMap((what) => [`${what}_token`, `${what}-token`, `${what}token`]),
-    ignoresCase: true,
-    pattern: new RegExp(
-      `(?:auth|access|refresh|api|bearer|bot|session|github|gitlab|npm|telemetry)[_-]?token${assigned}${value}`,
-      'iy',
-    ),
-    isSecret: isRandomOrHex,
-  },
+  assignment('password', passwords.split('|'), passwords),
+  assignment(
+    'api-key',
+    ['api_key', 'api-key', 'apikey', 'access_key', 'access-key', 'accesskey', 'account_key'],
+    '(?:api|access|account)[_-]?key',
+  ),
+  // Not after a colon: `arn:aws:secretsmanager:…:secret:name` is an address.
+  assignment(
+    'secret',
+    ['secret', 'private_key', 'privatekey', 'encryption_key', 'signing_key'],
+    '(?<!:)(?:secret(?:[_-]?(?:access[_-]?)?key(?:[_-]?base)?)?|private_?key|(?:encryption|signing)_key)',
+  ),
+  // A bare `token` may also be a cursor, a word or a count, so only qualified names are anchors.
+  assignment(
+    'token',
+    tokens.split('|').flatMap((what) => [`${what}_token`, `${what}-token`, `${what}token`]),
+    `(?:${tokens})[_-]?token`,
+  ),
   {
     name: 'command-line',
-    anchors: [
-      '--password',
-      '--passwd',
-      '--passphrase',
-      '--token',
-      '--api-key',
-      '--secret',
-      '--auth-token',
-    ],
-    pattern: new RegExp(
-      `--(?:password|passwd|passphrase|token|api-key|secret|auth-token)(?:=|\\s{1,4})${value}`,
-      'y',
-    ),
+    anchors: options.split('|').map((option) => `--${option}`),
+    pattern: new RegExp(`--(?:${options})(?:=|\\s{1,4})${value}`, 'y'),
     isSecret: isRandomOrHex,
   },
   {
