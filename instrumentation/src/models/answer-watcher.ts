@@ -25,11 +25,7 @@ export interface AnswerReader {
   takeJson(text: string): readonly ToolCallRequest[]
 }
 
-export function watchAnswer(answer: AnswerHead, reader: AnswerReader): AnswerWatcher {
-  return new BoundedWatcher(answer, reader)
-}
-
-class BoundedWatcher implements AnswerWatcher {
+export class BoundedWatcher implements AnswerWatcher {
   readonly #reader: AnswerReader
   readonly #isStream: boolean
   readonly #encoding: string | undefined

@@ -7,7 +7,7 @@ import {
   type JsonObject,
   parseJson,
 } from '@turnlog/conventions/plain'
-import { type AnswerReader, watchAnswer } from './answer-watcher.ts'
+import { type AnswerReader, BoundedWatcher } from './answer-watcher.ts'
 import {
   errorOf,
   readJsonAnswer,
@@ -27,7 +27,7 @@ export const anthropicMessages: ModelApi = {
   /** `POST …/v1/messages`, behind any prefix; not `count_tokens`, not `batches`. */
   matches: (method, pathname) =>
     method.toUpperCase() === 'POST' && /(?:^|\/)v1\/messages\/?$/.test(pathname),
-  watch: (answer) => watchAnswer(answer, new AnthropicAnswerReader()),
+  watch: (answer) => new BoundedWatcher(answer, new AnthropicAnswerReader()),
   findAnswered: (requestBody, open) => findCallsById(requestBody, 'tool_use_id', open),
   map: (exchange) =>
     mapExchange(anthropicMessages, exchange, {

@@ -4,14 +4,7 @@
  * A body that was cut off is decoded as far as it came; one that cannot be decoded gives undefined. The result is bounded,
  * so that a small body cannot fill the memory.
  */
-import {
-  brotliDecompressSync,
-  constants,
-  gunzipSync,
-  inflateRawSync,
-  inflateSync,
-  zstdDecompressSync,
-} from 'node:zlib'
+import * as zlib from 'node:zlib'
 import { viewOf } from '@turnlog/conventions/content/text'
 
 /** Larger than any answer of a model; stops a zip bomb. */
@@ -39,29 +32,26 @@ export function decodeBody(
   }
 }
 
+const maxOutputLength = decodedBytesMax
 // Flushes at the end instead of finishing: the input may stop anywhere, and what it contained is returned.
-const zlibOptions = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: decodedBytesMax }
+const gzipOptions = { finishFlush: zlib.constants.Z_SYNC_FLUSH, maxOutputLength }
+const brotliOptions = { finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH, maxOutputLength }
+const zstdOptions = { finishFlush: zlib.constants.ZSTD_e_flush, maxOutputLength }
 
 function decodeOnce(bytes: Buffer, encoding: string): Buffer {
   switch (encoding) {
     case 'gzip':
     case 'x-gzip':
-      return gunzipSync(bytes, zlibOptions)
+      return zlib.gunzipSync(bytes, gzipOptions)
     case 'deflate':
       // Either zlib's format, as specified, or raw, as some servers send it.
       return ((bytes[0] ?? 0) & 0x0f) === 8
-        ? inflateSync(bytes, zlibOptions)
-        : inflateRawSync(bytes, zlibOptions)
+        ? zlib.inflateSync(bytes, gzipOptions)
+        : zlib.inflateRawSync(bytes, gzipOptions)
     case 'br':
-      return brotliDecompressSync(bytes, {
-        finishFlush: constants.BROTLI_OPERATION_FLUSH,
-        maxOutputLength: decodedBytesMax,
-      })
+      return zlib.brotliDecompressSync(bytes, brotliOptions)
     case 'zstd':
-      return zstdDecompressSync(bytes, {
-        finishFlush: constants.ZSTD_e_flush,
-        maxOutputLength: decodedBytesMax,
-      })
+      return zlib.zstdDecompressSync(bytes, zstdOptions)
     default:
       throw new Error(`Expected a known content encoding, got '${encoding}'.`)
   }

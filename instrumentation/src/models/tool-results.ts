@@ -2,8 +2,7 @@
 import { viewOf } from '@turnlog/conventions/content/text'
 import type { OpenToolCall } from './model-api.ts'
 
-const quote = 0x22
-const colon = 0x3a
+const blanks = Buffer.from(' \t\n\r')
 
 /** Those of `open` whose id is the value of a member `memberName` somewhere in the JSON text `body`. */
 export function findCallsById<Call extends OpenToolCall>(
@@ -27,18 +26,13 @@ function hasMember(bytes: Buffer, name: string, value: string): boolean {
 
 function isValueOf(bytes: Buffer, name: string, valueStart: number): boolean {
   let at = skipBlanksBack(bytes, valueStart - 1)
-  if (bytes[at] !== colon) return false
+  if (bytes[at] !== 0x3a /* : */) return false
   at = skipBlanksBack(bytes, at - 1)
-  if (bytes[at] !== quote) return false
-  return bytes.toString('latin1', at - name.length - 1, at) === `"${name}`
+  return bytes.toString('latin1', at - name.length - 1, at + 1) === `"${name}"`
 }
 
 function skipBlanksBack(bytes: Buffer, from: number): number {
   let at = from
-  while (at >= 0 && isBlank(bytes[at])) at -= 1
+  while (at >= 0 && blanks.includes(bytes[at] ?? 0)) at -= 1
   return at
-}
-
-function isBlank(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d
 }
