@@ -23,9 +23,9 @@ import { quietly } from './health.ts'
 import { commonAttributes, resourceAttributes } from './identity.ts'
 import { Journal } from './journal/journal.ts'
 import { createProcessors } from './journal/processor.ts'
-import { createApiFileOperations } from './observe/api-file-operations.ts'
-import { createApiToolCalls } from './observe/api-tool-calls.ts'
-import { createApiTurns } from './observe/api-turns.ts'
+import { recordApiFileOperation } from './observe/api-file-operations.ts'
+import { openApiToolCall } from './observe/api-tool-calls.ts'
+import { openApiTurn } from './observe/api-turns.ts'
 import { flushBeforeBlockingCalls } from './observe/blocking-calls.ts'
 import { createErrorReports, observeErrors } from './observe/errors.ts'
 import { FileOperations } from './observe/file-operations.ts'
@@ -77,7 +77,7 @@ function startParts(config: Config, undo: Undo): void {
   })
   const folder = path.join(directory, recorderId)
   const changesDirectory = path.join(config.spoolDirectory, 'changes')
-  const resource = resourceAttributes({ config, sessionId, recorderId })
+  const resource = resourceAttributes({ sessionId, recorderId }, config)
   const timers = hostTimers()
   const { now, after } = timers
   const startedAt = now()
@@ -201,13 +201,18 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
   return {
     workspace: files.workspace,
     api: {
-      decide(decision: DecisionRecord): void {
-        quietly('record a decision', () => emitDecision(recorder.logger, decision))
-      },
-      openTurn: createApiTurns(candidates),
-      openToolCall: createApiToolCalls({ recorder, toolCalls, reportError, now }),
-      fileOperation: createApiFileOperations(recorder, files),
-    },
+      decide: (decision) =>
+        quietly('record a decision', () => emitDecision(recorder.logger, decision)),
+      openTurn: (declared) => quietly('open a turn', () => openApiTurn(declared, candidates)),
+      openToolCall: (call) =>
+        quietly('open a tool call', () =>
+          openApiToolCall(call, { recorder, toolCalls, reportError, now }),
+        ),
+      fileOperation: (operation, id) =>
+        quietly('record a file operation of the app', () =>
+          recordApiFileOperation(operation, id, { recorder, files }),
+        ),
+    } satisfies TurnlogHandle,
   }
 }
 

@@ -2,7 +2,6 @@
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FileOperation } from '../api.ts'
-import { quietly } from '../health.ts'
 import { contexts } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
 import { type FileState, ownerOfFiles, startFileSpan } from './file-operations.ts'
@@ -10,13 +9,7 @@ import type { FileContent, HostFiles } from './host-files.ts'
 
 const notGiven = { state: 'omitted', reason: 'not_told' } as const
 
-export function createApiFileOperations(recorder: Recorder, files: HostFiles) {
-  return (operation: FileOperation, id: string): void => {
-    quietly('record a file operation of the app', () => record(operation, id, { recorder, files }))
-  }
-}
-
-function record(
+export function recordApiFileOperation(
   operation: FileOperation,
   id: string,
   { recorder, files }: { readonly recorder: Recorder; readonly files: HostFiles },

@@ -22,21 +22,16 @@ import {
 import type { Candidate } from '../record/turn.ts'
 import { describeError, type ReportError } from './errors.ts'
 
-export interface ApiToolCallsOptions {
+interface ApiToolCallOptions {
   readonly recorder: Recorder
   readonly toolCalls: ToolCalls
   readonly reportError: ReportError
   readonly now: () => number
 }
 
-export function createApiToolCalls(options: ApiToolCallsOptions) {
-  return (call: ToolCallOptions): OpenWork<ToolCallFace> | undefined =>
-    quietly('open a tool call', () => openToolCall(call, options))
-}
-
-function openToolCall(
+export function openApiToolCall(
   given: ToolCallOptions,
-  options: ApiToolCallsOptions,
+  options: ApiToolCallOptions,
 ): OpenWork<ToolCallFace> {
   const { recorder, toolCalls, now } = options
   const active = contexts.active()
@@ -95,11 +90,11 @@ class RunningCall implements ApiToolCall {
   readonly createdFiles: Set<string>
   readonly #key: string
   readonly #facts: RunningCallFacts
-  readonly #options: ApiToolCallsOptions
+  readonly #options: ApiToolCallOptions
   #hasResult: boolean = false
   #isOver: boolean = false
 
-  constructor(call: ToolCall, facts: RunningCallFacts, options: ApiToolCallsOptions) {
+  constructor(call: ToolCall, facts: RunningCallFacts, options: ApiToolCallOptions) {
     this.call = call
     this.span = call.span
     this.createdFiles = facts.turn?.createdFiles ?? new Set()

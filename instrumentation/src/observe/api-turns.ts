@@ -25,12 +25,7 @@ import { describeError } from './errors.ts'
 /** The turn whose callback the code runs in. */
 const insideKey = createContextKey('turnlog api turn')
 
-export function createApiTurns(options: CandidateSource) {
-  return (declared: TurnOptions): OpenWork<Turn> | undefined =>
-    quietly('open a turn', () => openTurn(declared, options))
-}
-
-function openTurn(declared: TurnOptions, options: CandidateSource): OpenWork<Turn> {
+export function openApiTurn(declared: TurnOptions, options: CandidateSource): OpenWork<Turn> {
   const active = contexts.active()
   const candidate = chooseCandidate(active, declared, options)
   const span = candidate.declare({
@@ -47,7 +42,9 @@ function openTurn(declared: TurnOptions, options: CandidateSource): OpenWork<Tur
     })
   }
 
-  function end(): void {
+  function end(lastStep: () => void): void {
+    if (isOver) return
+    lastStep()
     isOver = true
     quietly('end a turn', () => {
       candidate.finish()
@@ -70,14 +67,8 @@ function openTurn(declared: TurnOptions, options: CandidateSource): OpenWork<Tur
       traceId: span.spanContext().traceId,
     },
     run: (step) => runIn(inside, step),
-    succeed: () => {
-      if (!isOver) end()
-    },
-    fail: (error) => {
-      if (isOver) return
-      fail(error)
-      end()
-    },
+    succeed: () => end(() => undefined),
+    fail: (error) => end(() => fail(error)),
   }
 }
 

@@ -8,7 +8,7 @@ import { channel } from 'node:diagnostics_channel'
 import { types } from 'node:util'
 import type { Context, Logger, LogRecord } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
-import { isObject } from '@turnlog/conventions/plain'
+import { defined, isObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import { contexts } from '../record/contexts.ts'
 import { replaceMethod } from './replace-method.ts'
@@ -39,12 +39,12 @@ export function createErrorReports(logger: Logger, flush: () => void): ReportErr
       eventName: 'exception',
       severityNumber: severities[origin],
       context,
-      attributes: {
+      attributes: defined({
         'turnlog.error.origin': origin,
         'exception.type': type,
         'exception.message': message,
-        ...(stack === undefined ? {} : { 'exception.stacktrace': stack }),
-      } satisfies { [Name in AttributeName]?: string },
+        'exception.stacktrace': stack,
+      } satisfies { [Name in AttributeName]?: string | undefined }),
     } satisfies LogRecord)
     flush()
   }
@@ -86,15 +86,8 @@ export function observeErrors(report: ReportError): () => void {
   }
 }
 
-export interface ErrorDescription {
-  /** `error.type` and `exception.type`: its code or its name. */
-  readonly type: string
-  readonly message: string
-  readonly stack: string | undefined
-}
-
-/** Describes whatever was thrown. */
-export function describeError(error: unknown): ErrorDescription {
+/** Describes whatever was thrown. `type` (`error.type`, `exception.type`) is its code or its name. */
+export function describeError(error: unknown) {
   if (!(error instanceof Error)) {
     return { type: typeof error, message: textOf(error), stack: undefined }
   }

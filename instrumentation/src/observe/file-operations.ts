@@ -3,11 +3,12 @@ import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Context, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api'
+import { type Context, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
+import { defined } from '@turnlog/conventions/plain'
 import { apiCallOf, candidateOf, contexts } from '../record/contexts.ts'
 import type { ContentSlot, Recorder } from '../record/recorder.ts'
-import { callOfFile, type ToolCall } from '../record/tool-call.ts'
+import { type ApiToolCall, callOfFile } from '../record/tool-call.ts'
 import type { FileLocation, HostFiles } from './host-files.ts'
 
 export interface BegunOperation {
@@ -18,16 +19,10 @@ export interface BegunOperation {
   readonly previousPath?: unknown
 }
 
-/** The innermost tool call reported by the app, else the turn. */
-export interface FileOperationOwner {
-  readonly span: Span
-  readonly call?: ToolCall
-  readonly openTools: ReadonlyMap<string, ToolCall>
-  /** Files that were created in it and not moved since, by absolute path. */
-  readonly createdFiles: Set<string>
-}
+type FileOperationOwner = Pick<ApiToolCall, 'span' | 'openTools' | 'createdFiles'> &
+  Partial<Pick<ApiToolCall, 'call'>>
 
-/** `undefined` outside any turn and any tool call reported by the app. */
+/** The innermost tool call reported by the app, else the turn; `undefined` outside both. */
 export function ownerOfFiles(active: Context): FileOperationOwner | undefined {
   const call = apiCallOf(active)
   if (call !== undefined) return call
@@ -63,17 +58,12 @@ export type FileState =
       readonly mode?: number
     }
 
-export interface FileSpan {
-  readonly span: Span
-  note(side: 'before' | 'after' | 'overwritten', found: FileState): void
-}
-
 /** Starts the span, as a child of the tool call that makes the operation, if that is known. */
 export function startFileSpan(
   recorder: Recorder,
   { workspace }: HostFiles,
   { kind, source, location, previous, owner, active, id = randomUUID() }: FileSpanFacts,
-): FileSpan {
+) {
   const { absolute, displayed, names } = location
   const activeSpanId = trace.getSpan(active)?.spanContext().spanId
   const found = callOfFile(owner?.openTools.values() ?? [], { names, absolute, activeSpanId })
@@ -83,16 +73,14 @@ export function startFileSpan(
     `file.${kind}`,
     {
       kind: SpanKind.INTERNAL,
-      attributes: {
+      attributes: defined({
         'file.path': displayed,
         'turnlog.file_operation.id': id,
         'turnlog.file_operation.source': source,
-        ...(location.isOutside ? { 'turnlog.file_operation.outside_workspace': true } : {}),
-        ...(found.isShared ? { 'turnlog.file_operation.shared': true } : {}),
-        ...(previous === undefined
-          ? {}
-          : { 'turnlog.file_operation.previous_path': previous.displayed }),
-      } satisfies { [Name in AttributeName]?: string | boolean },
+        'turnlog.file_operation.outside_workspace': location.isOutside || undefined,
+        'turnlog.file_operation.shared': found.isShared || undefined,
+        'turnlog.file_operation.previous_path': previous?.displayed,
+      } satisfies { [Name in AttributeName]?: string | boolean | undefined }),
     },
     parent === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, parent),
   )
@@ -101,12 +89,13 @@ export function startFileSpan(
     operation: kind,
     absolutePath: absolute,
     workspace,
-    ...(previous === undefined ? {} : { previousAbsolutePath: previous.absolute }),
-    ...(call === undefined ? {} : { toolName: call.name, toolCallId: call.id }),
+    previousAbsolutePath: previous?.absolute,
+    toolName: call?.name,
+    toolCallId: call?.id,
   })
   return {
     span,
-    note(side, state) {
+    note(side: 'before' | 'after' | 'overwritten', state: FileState): void {
       if (state.state === 'content') {
         recorder.content(span, `file.${side}` satisfies ContentSlot, state.bytes)
         recorder.note(span, { [side]: { state: 'content', mode: state.mode } })
@@ -192,19 +181,13 @@ export class FileOperations {
 
 /** Keeps `createdFiles` true after an operation has succeeded. */
 function noteCreated(
-  {
-    kind,
-    location,
-    previous,
-    owner: { createdFiles },
-  }: FileSpanFacts & { owner: FileOperationOwner },
+  { kind, location: { absolute }, previous, owner }: FileSpanFacts,
   existed: boolean,
 ): void {
-  const { absolute } = location
   if (kind === 'write') {
-    if (!existed) createdFiles.add(absolute)
-  } else if (createdFiles.delete((previous ?? location).absolute) && kind === 'rename') {
-    createdFiles.add(absolute)
+    if (!existed) owner?.createdFiles.add(absolute)
+  } else if (owner?.createdFiles.delete(previous?.absolute ?? absolute) && kind === 'rename') {
+    owner.createdFiles.add(absolute)
   }
 }
 

@@ -5,22 +5,19 @@
  * The host's call, its result, its error and its callback's context stay as they are. `fs` functions call each other
  * through the module object, so a call made inside an observed one is not observed again.
  */
-import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { type Context, createContextKey } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import { candidateOf, contexts, runIn } from '../record/contexts.ts'
 import { hideOwnFrames } from './errors.ts'
 import type { FileOperations, PendingOperation } from './file-operations.ts'
-import { type Method, replaceMethod } from './replace-method.ts'
+import { type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
 
 const insideKey = createContextKey('turnlog inside fs')
 
 type Begin = (values: readonly unknown[]) => PendingOperation | undefined
 
-/** Begins to watch; the returned function undoes it. Builtins are patched through `require`: then every import sees it. */
+/** Begins to watch; the returned function undoes it. */
 export function observeFileSystem(operations: FileOperations): () => void {
-  const fs: Record<string, unknown> = createRequire(import.meta.url)('node:fs')
-  const promises = fs.promises as object
   const begins: Readonly<Record<string, Begin>> = {
     writeFile: ([path]) => operations.begin({ kind: 'write', path }),
     appendFile: ([path]) => operations.begin({ kind: 'write', path }),
@@ -29,16 +26,13 @@ export function observeFileSystem(operations: FileOperations): () => void {
     unlink: ([path]) => operations.begin({ kind: 'delete', path }),
     rm: ([path]) => operations.begin({ kind: 'delete', path }),
   }
-  const undo = Object.entries(begins).flatMap(([name, begin]) => [
-    replaceMethod(fs, `${name}Sync`, (original) => observeSync(original, begin)),
-    replaceMethod(fs, name, (original) => observeCallback(original, begin)),
-    replaceMethod(promises, name, (original) => observePromise(original, begin)),
-  ])
-  syncBuiltinESMExports()
-  return () => {
-    for (const step of undo) step()
-    syncBuiltinESMExports()
-  }
+  return replaceInBuiltin('fs', (fs) =>
+    Object.entries(begins).flatMap(([name, begin]) => [
+      replaceMethod(fs, `${name}Sync`, (original) => observeSync(original, begin)),
+      replaceMethod(fs, name, (original) => observeCallback(original, begin)),
+      replaceMethod(fs.promises as object, name, (original) => observePromise(original, begin)),
+    ]),
+  )
 }
 
 /**

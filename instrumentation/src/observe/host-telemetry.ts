@@ -16,6 +16,7 @@ import {
   type Tracer,
   type TracerProvider,
 } from '@opentelemetry/api'
+import { asObject } from '@turnlog/conventions/plain'
 import { contexts } from '../record/contexts.ts'
 import { watchLoadedModules } from './loaded-modules.ts'
 import { all, replaceMethod } from './replace-method.ts'
@@ -101,11 +102,8 @@ function following(current: () => Tracer): Tracer {
 }
 
 function hostHasItsOwn(): boolean {
-  const globals: unknown = Reflect.get(globalThis, globalsKey)
-  if (typeof globals !== 'object' || globals === null) return false
-  return (
-    Reflect.get(globals, 'trace') !== undefined || Reflect.get(globals, 'context') !== undefined
-  )
+  const { trace, context } = asObject(Reflect.get(globalThis, globalsKey)) ?? {}
+  return trace !== undefined || context !== undefined
 }
 
 function isProxy(provider: TracerProvider): provider is ProxyTracerProvider {
@@ -116,14 +114,9 @@ function isProxy(provider: TracerProvider): provider is ProxyTracerProvider {
 }
 
 function isApi(exported: unknown): exported is ApiCopy {
-  if (typeof exported !== 'object' || exported === null) return false
-  const { trace, context } = exported as Record<string, unknown>
+  const { trace, context } = asObject(exported) ?? {}
   return (
-    typeof trace === 'object' &&
-    trace !== null &&
-    typeof Reflect.get(trace, 'getTracerProvider') === 'function' &&
-    typeof context === 'object' &&
-    context !== null &&
-    typeof Reflect.get(context, '_getContextManager') === 'function'
+    typeof asObject(trace)?.getTracerProvider === 'function' &&
+    typeof asObject(context)?._getContextManager === 'function'
   )
 }

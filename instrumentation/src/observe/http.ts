@@ -6,20 +6,16 @@
 import { channel } from 'node:diagnostics_channel'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
+import { defined } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import { candidateOf, contexts, contextWithCandidate, runIn } from '../record/contexts.ts'
 import type { Candidate, CandidateSource } from '../record/turn.ts'
-import { type Method, replaceMethod } from './replace-method.ts'
+import { all, type Method, replaceMethod } from './replace-method.ts'
 
 /** A JSON answer is read for a conversation id up to this size. */
 const answerLengthMax = 256 * 1024
 /** Bodies that can hold a prompt. */
 const promptTypes = /^(application\/(.*\+)?json|text\/|application\/x-www-form-urlencoded)/i
-
-interface RequestStart {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-}
 
 /** A request or a response under observation. */
 interface Watched {
@@ -30,10 +26,11 @@ interface Watched {
   see(event: unknown, value: unknown): void
 }
 
-function givenObject(object: object): object {
+const Given = function givenObject(object: object): object {
   return object
-}
-const Given = givenObject as unknown as new (object: object) => object
+} as unknown as new (
+  object: object,
+) => object
 
 /**
  * Attaches a `Watched` to an object of the host, unseen by the host: as a private field, added by a constructor whose
@@ -55,19 +52,16 @@ export function observeHttpServers(options: CandidateSource): () => void {
   const started = channel('http.server.request.start')
   const listener = (message: unknown): void => {
     quietly('observe a request', () => {
-      const { request, response } = message as RequestStart
       // Not left again: Node's parser runs each packet in its own context.
-      contexts.attach(observeRequest(request, response, options))
+      contexts.attach(observeRequest(message as RequestStart, options))
     })
   }
   started.subscribe(listener)
-  const undo = [IncomingMessage.prototype, ServerResponse.prototype].map((prototype) =>
-    replaceMethod(prototype, 'emit', watchEvents),
-  )
-  return () => {
-    started.unsubscribe(listener)
-    for (const step of undo) step()
-  }
+  return all([
+    replaceMethod(IncomingMessage.prototype, 'emit', watchEvents),
+    replaceMethod(ServerResponse.prototype, 'emit', watchEvents),
+    () => started.unsubscribe(listener),
+  ])
 }
 
 /** Sees every event of a watched emitter and runs it in its context; the listeners and their order do not change. */
@@ -81,9 +75,13 @@ function watchEvents(original: Method): Method {
   }
 }
 
+interface RequestStart {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
 function observeRequest(
-  request: IncomingMessage,
-  response: ServerResponse,
+  { request, response }: RequestStart,
   { openCandidate, now }: CandidateSource,
 ): Context {
   const contentType = request.headers['content-type']
@@ -93,7 +91,7 @@ function observeRequest(
     method: request.method,
     path: request.url?.split('?', 1)[0],
     contentType,
-    traceparent: headerOf(request.headers.traceparent),
+    traceparent: [request.headers.traceparent ?? []].flat()[0],
     endIsKnown: true,
     onTurn: () => keepAnswer(response, candidate),
   })
@@ -153,11 +151,6 @@ function describeAnswer(response: ServerResponse, candidate: Candidate): void {
   const named = typeof head === 'string' ? /^x-conversation-id: *(.+?) *$/im.exec(head) : null
   candidate.describe({
     'http.response.status_code': response.statusCode,
-    ...(named?.[1] === undefined ? {} : { 'gen_ai.conversation.id': named[1] }),
+    ...defined({ 'gen_ai.conversation.id': named?.[1] }),
   })
-}
-
-function headerOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value
-  return Array.isArray(value) && typeof value[0] === 'string' ? value[0] : undefined
 }

@@ -27,8 +27,7 @@ interface UndiciResponse {
 
 /** Begins to watch both clients; the returned function undoes it. */
 export function observeModelClients(openExchange: OpenExchange): () => void {
-  const undo = [observeUndici(openExchange), observeHttpClients(openExchange)]
-  return all(undo)
+  return all([observeUndici(openExchange), observeHttpClients(openExchange)])
 }
 
 function observeUndici(openExchange: OpenExchange): () => void {

@@ -8,6 +8,7 @@
  */
 import { type Context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
+import { defined, errorCode } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { AnswerWatcher, ModelApi, ToolCallRequest } from '../models/model-api.ts'
 import { findModelApi } from '../models/model-apis.ts'
@@ -20,8 +21,7 @@ import { isModelCall } from './native-spans.ts'
 /** A request body larger than this is not searched for tool results. */
 const searchedBytesMax = 64 * 1024 ** 2
 
-/** Opens an exchange in the current async context; `undefined` when the request is not for a model API. */
-export type OpenExchange = (method: string, url: string) => ModelExchange | undefined
+export type OpenExchange = ReturnType<typeof createExchanges>
 
 export interface ExchangeDependencies {
   readonly recorder: Recorder
@@ -30,10 +30,11 @@ export interface ExchangeDependencies {
   readonly clock: () => number
 }
 
-export function createExchanges(dependencies: ExchangeDependencies): OpenExchange {
+export function createExchanges(dependencies: ExchangeDependencies) {
   const exchangeCounts = new WeakMap<Span, number>()
 
-  return (method, url) => {
+  /** Opens an exchange in the current async context; `undefined` when the request is not for a model API. */
+  return (method: string, url: string): ModelExchange | undefined => {
     const parsed = URL.parse(url)
     const api = findModelApi(method, parsed)
     if (parsed === null || api === undefined) return undefined
@@ -86,9 +87,7 @@ interface ExchangeFacts {
 }
 
 export class ModelExchange {
-  readonly #recorder: Recorder
-  readonly #toolCalls: ToolCalls
-  readonly #clock: () => number
+  readonly #dependencies: ExchangeDependencies
   readonly #facts: ExchangeFacts
   readonly #startedAt: number
   #requestPieces: (string | Uint8Array)[] = []
@@ -98,21 +97,19 @@ export class ModelExchange {
   #firstChunkAt: number | undefined
   #isOver: boolean = false
 
-  constructor({ recorder, toolCalls, clock }: ExchangeDependencies, facts: ExchangeFacts) {
-    this.#recorder = recorder
-    this.#toolCalls = toolCalls
-    this.#clock = clock
+  constructor(dependencies: ExchangeDependencies, facts: ExchangeFacts) {
+    this.#dependencies = dependencies
     this.#facts = facts
-    this.#startedAt = clock()
+    this.#startedAt = dependencies.clock()
     const { candidate, url } = facts
-    this.#addWire({ url, ...(candidate === undefined ? {} : { turns: candidate.turnIds() }) })
+    this.#addWire({ url, ...defined({ turns: candidate?.turnIds() }) })
   }
 
   /** A piece of the request's body is sent. */
   sent(chunk: string | Uint8Array): void {
     this.#addContent('wire.request', chunk)
     this.#requestBytes += chunk.length
-    if (this.#toolCalls.size > 0 && this.#requestBytes <= searchedBytesMax) {
+    if (this.#dependencies.toolCalls.size > 0 && this.#requestBytes <= searchedBytesMax) {
       this.#requestPieces.push(chunk)
     }
   }
@@ -137,7 +134,7 @@ export class ModelExchange {
   }
 
   received(chunk: Uint8Array): void {
-    this.#firstChunkAt ??= this.#clock()
+    this.#firstChunkAt ??= this.#dependencies.clock()
     this.#addContent('wire.response', chunk)
     if (this.#watcher !== undefined) this.#beginTools(this.#watcher.push(chunk))
   }
@@ -157,13 +154,9 @@ export class ModelExchange {
     quietly('read an answer to its end', () => this.#beginTools(this.#watcher?.end() ?? []))
     // An API that fails after it has begun to answer says so in the answer.
     const isFailed = hasFailed || this.#watcher?.hasError === true
-    const firstChunkAt = this.#firstChunkAt
-    this.#addWire({
-      ...facts,
-      ...(firstChunkAt === undefined
-        ? {}
-        : { timeToFirstChunk: (firstChunkAt - this.#startedAt) / 1_000 }),
-    })
+    const at = this.#firstChunkAt
+    const timeToFirstChunk = at === undefined ? undefined : (at - this.#startedAt) / 1_000
+    this.#addWire({ ...facts, ...defined({ timeToFirstChunk }) })
     const { candidate, isOwn, span } = this.#facts
     candidate?.callEnded(isFailed)
     if (!isOwn) return
@@ -173,27 +166,27 @@ export class ModelExchange {
 
   #beginTools(requests: readonly ToolCallRequest[]): void {
     const { toolParent, owner } = this.#facts
-    for (const request of requests) this.#toolCalls.begin(request, toolParent, owner)
+    for (const request of requests) this.#dependencies.toolCalls.begin(request, toolParent, owner)
   }
 
   #finishAnsweredTools(): void {
-    if (this.#toolCalls.size === 0 || this.#requestPieces.length === 0) return
+    if (this.#dependencies.toolCalls.size === 0 || this.#requestPieces.length === 0) return
     const { api, span, number } = this.#facts
     const body = joined(this.#requestPieces)
-    for (const { key } of api.findAnswered(body, this.#toolCalls.openCalls())) {
-      this.#toolCalls.finish(key, span, number)
+    for (const { key } of api.findAnswered(body, this.#dependencies.toolCalls.openCalls())) {
+      this.#dependencies.toolCalls.finish(key, span, number)
     }
   }
 
   #addContent(slot: 'wire.request' | 'wire.response', chunk: string | Uint8Array): void {
     const { span, number } = this.#facts
     // When a host stops reading, the SDK's span ends before the last bytes come: those are not recorded.
-    if (span.isRecording()) this.#recorder.content(span, slot, chunk, number)
+    if (span.isRecording()) this.#dependencies.recorder.content(span, slot, chunk, number)
   }
 
   #addWire(facts: WireFacts): void {
     const { span, number } = this.#facts
-    if (span.isRecording()) this.#recorder.wire(span, number, facts)
+    if (span.isRecording()) this.#dependencies.recorder.wire(span, number, facts)
   }
 }
 
@@ -206,7 +199,5 @@ function joined(pieces: readonly (string | Uint8Array)[]): Uint8Array {
 }
 
 function errorName(error: unknown): string {
-  if (!(error instanceof Error)) return 'error'
-  const code: unknown = Reflect.get(error, 'code')
-  return typeof code === 'string' ? code : error.name
+  return error instanceof Error ? (errorCode(error) ?? error.name) : 'error'
 }

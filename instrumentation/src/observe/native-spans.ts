@@ -41,18 +41,12 @@ function isReadable(span: object): span is ReadableSpan {
 /** `provider` for the host's libraries: it makes candidates turns, and gives out the spans of inferred tool calls. */
 export function withTurns(provider: TracerProvider, toolCalls: ToolCalls): TracerProvider {
   return {
-    getTracer(name, version, options) {
-      return turnTracer(provider.getTracer(name, version, options), toolCalls)
-    },
+    getTracer: (...values) => turnTracer(provider.getTracer(...values), toolCalls),
   }
 }
 
 function turnTracer(tracer: Tracer, toolCalls: ToolCalls): Tracer {
-  function startSpan(
-    name: string,
-    options: SpanOptions = {},
-    from: Context = context.active(),
-  ): Span {
+  function startSpan(name: string, options: SpanOptions = {}, from = context.active()): Span {
     const known = quietly('see a native span', () => see(options, from))
     return known ?? tracer.startSpan(name, options, from)
   }

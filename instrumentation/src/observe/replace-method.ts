@@ -1,4 +1,5 @@
 /** Replaces a function of the host by an observed one that the host cannot distinguish from it. */
+import { createRequire, syncBuiltinESMExports } from 'node:module'
 
 export type Method = (this: unknown, ...values: unknown[]) => unknown
 
@@ -33,6 +34,19 @@ export function replaceMethod(
     if (own === undefined) Reflect.deleteProperty(target, name)
     else Object.defineProperty(target, name, own)
   }
+}
+
+/**
+ * Replaces methods of `node:${name}` for every import of it. `replace` gets the module as `require` gives it, and returns
+ * what undoes its replacements.
+ */
+export function replaceInBuiltin(
+  name: string,
+  replace: (exported: Record<string, unknown>) => (() => void)[],
+): () => void {
+  const undo = replace(createRequire(import.meta.url)(`node:${name}`))
+  syncBuiltinESMExports()
+  return all([...undo, syncBuiltinESMExports])
 }
 
 /** One function that runs all of `steps`, also those that are added later. */

@@ -4,12 +4,12 @@
  * context and for the promises that message listeners return. The lists of listeners stay as the host made them.
  */
 import { EventEmitter } from 'node:events'
+import { Socket } from 'node:net'
 import { inspect, types } from 'node:util'
 import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import { candidateOf, contexts, contextWithCandidate, runIn } from '../record/contexts.ts'
 import type { Candidate, CandidateSource } from '../record/turn.ts'
-import { watchConnections } from './bundled-websockets.ts'
 import { watchLoadedModules } from './loaded-modules.ts'
 import { all, replaceMethod } from './replace-method.ts'
 
@@ -128,6 +128,31 @@ class WebSocketObserver {
     }
     this.#turns.delete(socket)
   }
+}
+
+/**
+ * Finds a `ws` that is bundled into the host's file, and so is no module of its own: it stores each WebSocket on its
+ * connection, under a symbol, before it listens there for data. Calls back with each prototype of that WebSocket.
+ */
+function watchConnections(callback: (prototype: object) => void): () => void {
+  function look(connection: unknown): void {
+    if (!isObject(connection)) return
+    const symbols = Object.getOwnPropertySymbols(connection)
+    const key = symbols.find(({ description }) => description === 'websocket')
+    if (key === undefined) return
+    let webSocket: unknown = Object.getOwnPropertyDescriptor(connection, key)?.value
+    while (isObject(webSocket)) {
+      webSocket = Object.getPrototypeOf(webSocket)
+      if (isObject(webSocket)) callback(webSocket)
+    }
+  }
+
+  return replaceMethod(Socket.prototype, 'on', (original) => {
+    return function on(...values) {
+      if (values[0] === 'data') quietly('look at a connection', () => look(this))
+      return original.apply(this, values)
+    }
+  })
 }
 
 function patchSend(prototype: object): () => void {

@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Attributes, type Context, type Span, SpanKind, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
-import { parseJson } from '@turnlog/conventions/plain'
+import { defined, parseJson } from '@turnlog/conventions/plain'
 import type { Recorder } from './recorder.ts'
 
 const openCallsMax = 1_000
@@ -77,11 +77,9 @@ export class ToolCall {
 }
 
 /** A call the model has asked for, and whose result it has not been sent. */
-interface InferredCall {
+interface InferredCall extends Pick<ToolCall, 'id' | 'name'> {
   /** Its id, or that of its span. */
   readonly key: string
-  readonly id: string | undefined
-  readonly name: string
   readonly call: ToolCall
   readonly owner: ToolCallOwner | undefined
   /** An SDK has taken the call's span for its own. */
@@ -187,7 +185,7 @@ export class ToolCalls {
         attributes: {
           'gen_ai.operation.name': 'execute_tool',
           'gen_ai.tool.name': use.name,
-          ...(use.id === undefined ? {} : { 'gen_ai.tool.call.id': use.id }),
+          ...defined({ 'gen_ai.tool.call.id': use.id }),
           'gen_ai.tool.type': 'function',
           ...extra,
         } satisfies ToolAttributes,

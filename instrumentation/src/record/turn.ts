@@ -32,8 +32,9 @@ import {
   SpanStatusCode,
 } from '@opentelemetry/api'
 import type { AttributeName, TurnOutcome, TurnTransport } from '@turnlog/conventions'
+import { defined } from '@turnlog/conventions/plain'
 import type { After } from './delayed-ends.ts'
-import type { Recorder } from './recorder.ts'
+import type { ContentSlot, Recorder } from './recorder.ts'
 import type { ToolCall } from './tool-call.ts'
 
 const waitMs = 2_000
@@ -141,7 +142,7 @@ export class Candidate {
   promote(): Span {
     if (this.span !== undefined) return this.span
     const { recorder } = this.#dependencies
-    const span = startTurnSpan(recorder, this.#facts, this.#names())
+    const span = this.#startSpan()
     this.span = span
     recorder.note(span, { contentType: this.#facts.contentType })
     for (const piece of this.#requestPieces) recorder.content(span, 'turn.request', piece)
@@ -177,15 +178,12 @@ export class Candidate {
       return
     }
     if (this.span === undefined) this.#requestPieces.push(piece)
-    else if (!this.isEnded) this.#dependencies.recorder.content(this.span, 'turn.request', piece)
+    else this.#content('turn.request', piece)
   }
 
   /** A JSON answer of the app, in which the sealer looks for a conversation id. */
   response(piece: string | Uint8Array): void {
-    const { span, isEnded } = this
-    if (span !== undefined && !isEnded) {
-      this.#dependencies.recorder.content(span, 'turn.response', piece)
-    }
+    this.#content('turn.response', piece)
   }
 
   /** The app declares that it is a turn. */
@@ -195,7 +193,7 @@ export class Candidate {
     this.#agent = agent ?? this.#agent
     this.conversationId ??= conversationId
     const span = this.promote()
-    if (prompt !== undefined) this.#dependencies.recorder.content(span, 'turn.prompt', prompt)
+    if (prompt !== undefined) this.#content('turn.prompt', prompt)
     if (isKnown) this.#renameSpan(span)
     return span
   }
@@ -209,10 +207,8 @@ export class Candidate {
 
   /** The final answer, as the app gives it: the app has coped with whatever failed before. */
   answer(text: string): void {
-    const { span, isEnded } = this
-    if (span === undefined || isEnded) return
     this.#lastCallFailed = false
-    this.#dependencies.recorder.content(span, 'turn.answer', text)
+    this.#content('turn.answer', text)
   }
 
   /** The app says why the turn failed. */
@@ -299,22 +295,21 @@ export class Candidate {
     span.setAttributes({
       ...this.#attributes,
       // What the app declares takes precedence over what was found.
-      ...conversationAttribute(this.conversationId),
+      ...defined({ 'gen_ai.conversation.id': this.conversationId }),
       'turnlog.turn.outcome': this.#outcome,
     } satisfies TurnAttributes)
-    if (this.#outcome === 'failed') this.#endAsFailed(span)
+    if (this.#outcome === 'failed') {
+      const failure = this.#failure
+      if (failure) span.setAttribute('error.type' satisfies AttributeName, failure.type)
+      span.setStatus({ code: SpanStatusCode.ERROR, ...defined({ message: failure?.message }) })
+    }
     span.end(Math.max(this.#releasedAt, this.#facts.startedAt))
     this.#facts.onEnd?.()
   }
 
-  #endAsFailed(span: Span): void {
-    const failure = this.#failure
-    if (failure === undefined) {
-      span.setStatus({ code: SpanStatusCode.ERROR })
-      return
-    }
-    span.setAttribute('error.type' satisfies AttributeName, failure.type)
-    span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message })
+  #content(slot: ContentSlot, piece: string | Uint8Array): void {
+    if (this.span === undefined || this.isEnded) return
+    this.#dependencies.recorder.content(this.span, slot, piece)
   }
 
   #cancelDelay(): void {
@@ -326,57 +321,41 @@ export class Candidate {
     return this.#workChecks.some((check) => check())
   }
 
-  #names(): TurnNames {
-    return { agent: this.#agent, conversationId: this.conversationId }
+  #names(): TurnAttributes {
+    return defined({
+      'gen_ai.agent.name': this.#agent,
+      'gen_ai.conversation.id': this.conversationId,
+    })
+  }
+
+  #startSpan(): Span {
+    const { transport, startedAt, path, method, traceparent, within, links = [] } = this.#facts
+    return this.#dependencies.recorder.tracer.startSpan(
+      `invoke_agent ${this.#agent}`,
+      {
+        kind: SpanKind.INTERNAL,
+        root: within === undefined,
+        startTime: startedAt,
+        links: [...linkTo(traceparent), ...links],
+        attributes: {
+          'gen_ai.operation.name': 'invoke_agent',
+          ...this.#names(),
+          ...defined({
+            'turnlog.turn.transport': transport,
+            'url.path': path,
+            'http.request.method': method,
+          }),
+        } satisfies TurnAttributes,
+      },
+      within?.context ?? ROOT_CONTEXT,
+    )
   }
 
   #renameSpan(span: Span): void {
-    const names = this.#names()
-    span.updateName(spanName(names))
-    span.setAttributes(nameAttributes(names))
+    span.updateName(`invoke_agent ${this.#agent}`)
+    span.setAttributes(this.#names())
     this.#dependencies.recorder.startAgain(span)
   }
-}
-
-interface TurnNames {
-  readonly agent: string
-  readonly conversationId: string | undefined
-}
-
-function startTurnSpan({ tracer }: Recorder, facts: CandidateFacts, names: TurnNames): Span {
-  const { transport, path, method, within } = facts
-  return tracer.startSpan(
-    spanName(names),
-    {
-      kind: SpanKind.INTERNAL,
-      root: within === undefined,
-      startTime: facts.startedAt,
-      links: [...linkTo(facts.traceparent), ...(facts.links ?? [])],
-      attributes: {
-        'gen_ai.operation.name': 'invoke_agent',
-        ...nameAttributes(names),
-        ...(transport === undefined ? {} : { 'turnlog.turn.transport': transport }),
-        ...(path === undefined ? {} : { 'url.path': path }),
-        ...(method === undefined ? {} : { 'http.request.method': method }),
-      } satisfies TurnAttributes,
-    },
-    within?.context ?? ROOT_CONTEXT,
-  )
-}
-
-function spanName({ agent }: TurnNames): string {
-  return `invoke_agent ${agent}`
-}
-
-function nameAttributes({ agent, conversationId }: TurnNames) {
-  return {
-    'gen_ai.agent.name': agent,
-    ...conversationAttribute(conversationId),
-  } satisfies TurnAttributes
-}
-
-function conversationAttribute(id: string | undefined) {
-  return id === undefined ? {} : ({ 'gen_ai.conversation.id': id } satisfies TurnAttributes)
 }
 
 /** W3C Trace Context §3.2. The caller's span is only linked: its sampling flag does not switch recording off. */
