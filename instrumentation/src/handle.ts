@@ -5,6 +5,7 @@
  */
 
 import type { DecisionOutcome, DecisionSource, DecisionType } from '@turnlog/conventions'
+import { isObject } from '@turnlog/conventions/plain'
 import type { FileOperation, ToolCall, ToolCallOptions, Turn, TurnOptions } from './api.ts'
 import type { FileSystem } from './file-system.ts'
 import type { OpenWork } from './follow-work.ts'
@@ -54,10 +55,5 @@ export function findHandle(): TurnlogHandle | undefined {
 }
 
 function isHandle(value: unknown): value is TurnlogHandle {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'decide' in value &&
-    typeof value.decide === 'function'
-  )
+  return isObject(value) && typeof value.decide === 'function'
 }

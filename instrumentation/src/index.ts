@@ -14,14 +14,7 @@ import type {
 import { followWork, type OpenWork } from './follow-work.ts'
 import { findHandle } from './handle.ts'
 
-export type {
-  Decision,
-  FileOperation,
-  ToolCall,
-  ToolCallOptions,
-  Turn,
-  TurnOptions,
-} from './api.ts'
+export type * from './api.ts'
 
 /**
  * One user message and all that follows until its answer: `work` runs as a turn, and model calls, tool calls, file
@@ -37,7 +30,7 @@ export function turn<Value>(
 ): Promise<Value>
 export function turn<Value>(options: TurnOptions, work: (turn: Turn) => Value): Value
 export function turn(options: TurnOptions, work: (turn: Turn) => unknown): unknown {
-  return followWork(findHandle()?.openTurn?.(options) ?? silent(silentTurn), work)
+  return followWork(findHandle()?.openTurn?.(options) ?? silent, work)
 }
 
 /**
@@ -50,7 +43,7 @@ export function toolCall<Value>(
 ): Promise<Value>
 export function toolCall<Value>(options: ToolCallOptions, work: (call: ToolCall) => Value): Value
 export function toolCall(options: ToolCallOptions, work: (call: ToolCall) => unknown): unknown {
-  return followWork(findHandle()?.openToolCall?.(options) ?? silent(silentToolCall), work)
+  return followWork(findHandle()?.openToolCall?.(options) ?? silent, work)
 }
 
 /**
@@ -69,14 +62,15 @@ export function decide(decision: Decision): void {
 }
 
 const nothing = (): void => undefined
-const silentTurn: Turn = {
-  answer: nothing,
-  conversation: nothing,
+const silent: OpenWork<Turn & ToolCall> = {
+  face: {
+    answer: nothing,
+    conversation: nothing,
+    result: nothing,
+    fail: nothing,
+    traceId: undefined,
+  },
+  run: (step) => step(),
+  succeed: nothing,
   fail: nothing,
-  traceId: undefined,
-}
-const silentToolCall: ToolCall = { result: nothing, fail: nothing, traceId: undefined }
-
-function silent<Face>(face: Face): OpenWork<Face> {
-  return { face, run: (step) => step(), succeed: nothing, fail: nothing }
 }
