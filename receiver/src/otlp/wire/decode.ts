@@ -1,10 +1,17 @@
 /** The bytes of an OTLP request → the request, or why they cannot be read. */
 import type { Buffer } from 'node:buffer'
-import { decodeJson } from './decode-json.ts'
-import { decodeProtobuf } from './decode-protobuf.ts'
+import { parseJson } from './json.ts'
 import { TooManyRecords } from './limits.ts'
-import type { DecodeResult, Encoding, Signal } from './request.ts'
+import { decodeMessage, messageType } from './protobuf-schema.ts'
+import { readRequest } from './read-request.ts'
+import type { DecodeResult, Encoding, OtlpRequest, Signal } from './request.ts'
 import { decodeText } from './text.ts'
+
+const requestTypes = {
+  traces: messageType('ExportTraceRequest'),
+  logs: messageType('ExportLogsRequest'),
+  metrics: messageType('ExportMetricsRequest'),
+} as const satisfies Record<Signal, object>
 
 /** No bytes are an empty request in both encodings. Never throws. */
 export function decode(options: {
@@ -17,7 +24,10 @@ export function decode(options: {
     return { status: 'decoded', request: { signal, resources: [], groups: [] } }
   }
   try {
-    if (encoding === 'protobuf') return { status: 'decoded', request: decodeProtobuf(signal, body) }
+    if (encoding === 'protobuf') {
+      const message = decodeMessage(requestTypes[signal], body)
+      return { status: 'decoded', request: readRequest(signal, message) }
+    }
     const text = decodeText(body)
     if (text === undefined) return { status: 'damaged', reason: 'the body is not UTF-8' }
     return { status: 'decoded', request: decodeJson(signal, text) }
@@ -27,4 +37,9 @@ export function decode(options: {
     if (error instanceof SyntaxError) return { status: 'damaged', reason: 'the body is not JSON' }
     return { status: 'damaged', reason: error instanceof Error ? error.message : String(error) }
   }
+}
+
+/** Throws when the text is not JSON, or not a request. */
+export function decodeJson(signal: Signal, text: string): OtlpRequest {
+  return readRequest(signal, parseJson(text))
 }

@@ -1,4 +1,5 @@
 /** The messages of `otlp.proto`, parsed once at start, and a strict decoder. */
+import type { Buffer } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import protobuf from 'protobufjs'
 
@@ -26,7 +27,7 @@ export function messageType(name: MessageName): protobuf.Type {
  * Decodes one message. Throws for a length that does not fit, an invalid tag, and, unlike protobufjs alone, for a field
  * with another wire type than the schema's and for a varint without an end.
  */
-export function decodeMessage(type: protobuf.Type, bytes: Uint8Array): protobuf.Message {
+export function decodeMessage(type: protobuf.Type, bytes: Buffer): protobuf.Message {
   const reader = protobuf.Reader.create(bytes)
   // `checkUnknown` looks for damaged known fields among the unknown ones.
   reader.discardUnknown = false

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { log, logsRequest } from '../../../../test/support/otlp.ts'
-import { decodeJson } from '../../../src/otlp/wire/decode-json.ts'
+import { decodeJson } from '../../../src/otlp/wire/decode.ts'
 
 /** The decoded body of a log record with this JSON, and the record's problem. */
 function bodyOf(json: string): readonly unknown[] {

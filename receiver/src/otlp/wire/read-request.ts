@@ -1,26 +1,25 @@
 /**
- * OTLP/JSON → request.
+ * OTLP → request: reads parsed JSON and decoded protobuf alike.
  *
  * As lenient as proto3's JSON: unknown members are ignored, null is absent, 64-bit integers are numbers or strings, enums
  * integers or names, ids in upper or lower case. A record with a member of a wrong type keeps its first problem and is
  * rejected alone. A wrong type outside of records, such as a list that is not a list, damages the body, and this throws.
  */
 import type { JsonObject } from '@turnlog/conventions/plain'
-import { parseJson } from './json.ts'
 import {
   type Complain,
   collectProblems,
   recordOf,
   toCount,
   toEnum,
+  toId,
   toList,
   toNanoseconds,
   toRecords,
   toText,
-} from './json-fields.ts'
-import { toPoints } from './json-metrics.ts'
-import { toAttributes, toValue } from './json-values.ts'
+} from './fields.ts'
 import { RecordLimit } from './limits.ts'
+import { toPoints } from './read-points.ts'
 import type {
   Group,
   InstrumentationScope,
@@ -30,6 +29,7 @@ import type {
   Signal,
   SpanRecord,
 } from './request.ts'
+import { toAttributes, toValue } from './values.ts'
 
 const spanKinds = [
   'SPAN_KIND_UNSPECIFIED',
@@ -47,9 +47,9 @@ const severityNumbers = [
   ),
 ]
 
-/** Throws when the text is not JSON, or not a request. */
-export function decodeJson(signal: Signal, text: string): OtlpRequest {
-  const root = objectOf(parseJson(text), 'the request')
+/** Throws when the message is not a request, and `TooManyRecords` when it has too many records. */
+export function readRequest(signal: Signal, message: unknown): OtlpRequest {
+  const root = objectOf(message, 'the request')
   refuseOtherSignals(root, signal)
   switch (signal) {
     case 'traces': {
@@ -129,9 +129,9 @@ function toSpan(value: unknown): SpanRecord {
   const wire = recordOf(value, 'span', complain)
   const status = recordOf(wire.status ?? {}, 'status', complain)
   return {
-    traceId: toText(wire.traceId, 'traceId', complain),
-    spanId: toText(wire.spanId, 'spanId', complain),
-    parentSpanId: toText(wire.parentSpanId, 'parentSpanId', complain),
+    traceId: toId(wire.traceId, 'traceId', complain),
+    spanId: toId(wire.spanId, 'spanId', complain),
+    parentSpanId: toId(wire.parentSpanId, 'parentSpanId', complain),
     traceState: toText(wire.traceState, 'traceState', complain),
     flags: toCount(wire.flags, 'flags', complain),
     name: toText(wire.name, 'name', complain),
@@ -146,8 +146,8 @@ function toSpan(value: unknown): SpanRecord {
       droppedAttributes: toDropped(event, complain),
     })),
     links: toRecords(wire.links, 'links', complain).map((link) => ({
-      traceId: toText(link.traceId, 'links.traceId', complain),
-      spanId: toText(link.spanId, 'links.spanId', complain),
+      traceId: toId(link.traceId, 'links.traceId', complain),
+      spanId: toId(link.spanId, 'links.spanId', complain),
       traceState: toText(link.traceState, 'links.traceState', complain),
       flags: toCount(link.flags, 'links.flags', complain),
       attributes: toAttributes(link.attributes, 0, complain),
@@ -175,8 +175,8 @@ function toLog(value: unknown): LogRecord {
     attributes: toAttributes(wire.attributes, 0, complain),
     droppedAttributes: toDropped(wire, complain),
     flags: toCount(wire.flags, 'flags', complain),
-    traceId: toText(wire.traceId, 'traceId', complain),
-    spanId: toText(wire.spanId, 'spanId', complain),
+    traceId: toId(wire.traceId, 'traceId', complain),
+    spanId: toId(wire.spanId, 'spanId', complain),
     problem: problems[0],
   }
 }

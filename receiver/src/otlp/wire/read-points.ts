@@ -1,5 +1,5 @@
 /**
- * Metrics of OTLP/JSON → their data points. A problem of a metric is a problem of each of its points; a malformed metric
+ * Metrics → their data points. A problem of a metric is a problem of each of its points; a malformed metric
  * without points counts as one point.
  */
 import type { JsonObject } from '@turnlog/conventions/plain'
@@ -7,9 +7,12 @@ import {
   type Complain,
   collectProblems,
   recordOf,
+  sentOf,
+  toBoolean,
   toCount,
   toDouble,
   toEnum,
+  toId,
   toInteger,
   toList,
   toNanoseconds,
@@ -17,8 +20,7 @@ import {
   toSmallInteger,
   toText,
   toTotal,
-} from './json-fields.ts'
-import { toAttributes } from './json-values.ts'
+} from './fields.ts'
 import type { RecordLimit } from './limits.ts'
 import {
   type Exemplar,
@@ -28,14 +30,9 @@ import {
   type PointKind,
   type PointRecord,
 } from './request.ts'
+import { toAttributes } from './values.ts'
 
-const members = [
-  ['gauge', 'gauge'],
-  ['sum', 'sum'],
-  ['histogram', 'histogram'],
-  ['exponentialHistogram', 'exponential_histogram'],
-  ['summary', 'summary'],
-] as const satisfies readonly (readonly [string, PointKind])[]
+const members = ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary'] as const
 
 const temporalities = [
   'AGGREGATION_TEMPORALITY_UNSPECIFIED',
@@ -50,7 +47,7 @@ export function toPoints(metrics: readonly unknown[], limit: RecordLimit): Point
 function pointsOf(value: unknown, limit: RecordLimit): PointRecord[] {
   const { problems, complain } = collectProblems()
   const wire = recordOf(value, 'metric', complain)
-  const present = members.filter(([member]) => (wire[member] ?? undefined) !== undefined)
+  const present = sentOf(wire, 'data', members)
   if (present.length > 1) complain('metric has more than one kind of data')
   const common = {
     name: toText(wire.name, 'metric name', complain),
@@ -59,7 +56,8 @@ function pointsOf(value: unknown, limit: RecordLimit): PointRecord[] {
     metadata: toAttributes(wire.metadata, 0, complain),
   }
   const points: PointRecord[] = []
-  for (const [member, kind] of present) {
+  for (const member of present) {
+    const kind = member === 'exponentialHistogram' ? 'exponential_histogram' : member
     const data = recordOf(wire[member], member, complain)
     const list = toList(data.dataPoints, 'dataPoints', complain)
     const metric: Metric = {
@@ -71,7 +69,8 @@ function pointsOf(value: unknown, limit: RecordLimit): PointRecord[] {
         temporalities,
         complain,
       ),
-      isMonotonic: kind === 'sum' ? toFlag(data.isMonotonic, complain) : undefined,
+      isMonotonic:
+        kind === 'sum' ? toBoolean(data.isMonotonic, 'isMonotonic', complain) : undefined,
     }
     limit.add(list.length)
     for (const point of list) points.push(toPoint(point, metric))
@@ -82,12 +81,6 @@ function pointsOf(value: unknown, limit: RecordLimit): PointRecord[] {
   limit.add(1)
   const metric = { ...common, kind: 'gauge', temporality: 0, isMonotonic: undefined } as const
   return [{ ...emptyPoint, metric, attributes: new Map(), problem }]
-}
-
-function toFlag(value: unknown, complain: Complain): boolean {
-  if (value === undefined || value === null) return false
-  if (typeof value !== 'boolean') complain('isMonotonic is not a boolean')
-  return value === true
 }
 
 function toPoint(value: unknown, metric: Metric): PointRecord {
@@ -153,19 +146,18 @@ function distributionOf(wire: JsonObject, complain: Complain): Partial<PointReco
 }
 
 function toNumber(wire: JsonObject, complain: Complain): number | bigint | undefined {
-  const integer = wire.asInt ?? undefined
-  const double = toOptionalDouble(wire.asDouble, 'asDouble', complain)
-  if (integer === undefined) return double
-  if (double !== undefined) complain('asInt and asDouble are both there')
-  return toInteger(integer, 'asInt', complain)
+  const [first, second] = sentOf(wire, 'value', ['asInt', 'asDouble'])
+  if (second !== undefined) complain('asInt and asDouble are both there')
+  if (first === 'asInt') return toInteger(wire.asInt, 'asInt', complain)
+  return first && toDouble(wire.asDouble, 'asDouble', complain)
 }
 
 function toExemplar(wire: JsonObject, complain: Complain): Exemplar {
   return {
     time: toNanoseconds(wire.timeUnixNano, 'exemplars.timeUnixNano', complain),
     value: toNumber(wire, complain),
-    traceId: toText(wire.traceId, 'exemplars.traceId', complain),
-    spanId: toText(wire.spanId, 'exemplars.spanId', complain),
+    traceId: toId(wire.traceId, 'exemplars.traceId', complain),
+    spanId: toId(wire.spanId, 'exemplars.spanId', complain),
     attributes: toAttributes(wire.filteredAttributes, 0, complain),
   }
 }
