@@ -7,197 +7,88 @@
  * Every attribute `K` of type `content` has companions (`contentSuffixes`): always `K.size`; `K.sha256` on file operations;
  * `K.ref` instead of `K` when the content travels apart; `K.omitted` and `K.redactions` when they apply.
  */
-import type { AttributeDefinition } from './definition.ts'
+import { type AttributeDefinition, development, stable } from './definition.ts'
 import { genAiAttributes } from './gen-ai.ts'
 import { turnlogAttributes } from './turnlog.ts'
 
 /** Names of OpenTelemetry's general conventions (v1.42) that Turnlog sets or reads. */
 export const generalAttributes = {
-  'service.name': {
-    type: 'string',
-    meaning:
-      'The app: `OTEL_SERVICE_NAME`, else the name in its package.json, else the main script.',
-    example: 'example',
-    stability: 'stable',
-  },
-  'service.version': {
-    type: 'string',
-    meaning: 'The version in the app’s package.json.',
-    example: '1.4.0',
-    stability: 'stable',
-  },
-  'service.instance.id': {
-    type: 'string',
-    meaning: 'The recorder: one thread of one process, from its start to its end.',
-    example: '0198c2c4-6c1e-4d0a-9a39-6f9d7c1f3b77',
-    stability: 'stable',
-  },
-  'session.id': {
-    type: 'string',
-    meaning: 'The session: one run of an app process.',
-    example: '0198c2c4-6c1e-4d0a-9a39-6f9d7c1f3b70',
-    stability: 'development',
-  },
-  'user.id': {
-    type: 'string',
-    meaning:
-      'Who runs the app: `TELEMETRY_USER_ID`, else the operating system’s user name. The receiver replaces it by the token’s user.',
-    example: 'mara',
-    stability: 'development',
-  },
-  'host.id': {
-    type: 'string',
-    meaning: 'The machine id, hashed together with a constant of Turnlog.',
-    example: 'b3c1f0…',
-    stability: 'development',
-  },
-  'host.arch': {
-    type: 'string',
-    meaning: 'The processor architecture.',
-    example: 'amd64',
-    stability: 'development',
-  },
-  'os.type': {
-    type: 'string',
-    meaning: 'The operating system.',
-    example: 'linux',
-    stability: 'development',
-  },
-  'os.version': {
-    type: 'string',
-    meaning: 'The release of the operating system.',
-    example: '6.1.0',
-    stability: 'development',
-  },
-  'process.pid': {
-    type: 'int',
-    meaning: 'The process id of the app.',
-    example: 4711,
-    stability: 'development',
-  },
-  'process.runtime.name': {
-    type: 'string',
-    meaning: 'Always `nodejs`.',
-    example: 'nodejs',
-    stability: 'development',
-  },
-  'process.runtime.version': {
-    type: 'string',
-    meaning: 'The version of Node.js.',
-    example: '24.21.0',
-    stability: 'development',
-  },
-  'telemetry.sdk.language': {
-    type: 'string',
-    meaning: 'The language of the OpenTelemetry SDK.',
-    example: 'nodejs',
-    stability: 'stable',
-  },
-  'telemetry.sdk.name': {
-    type: 'string',
-    meaning: 'The name of the OpenTelemetry SDK.',
-    example: 'opentelemetry',
-    stability: 'stable',
-  },
-  'telemetry.sdk.version': {
-    type: 'string',
-    meaning: 'The version of the OpenTelemetry SDK.',
-    example: '3.1.0',
-    stability: 'stable',
-  },
-  'telemetry.distro.name': {
-    type: 'string',
-    meaning: 'Always `turnlog`.',
-    example: 'turnlog',
-    stability: 'development',
-  },
-  'telemetry.distro.version': {
-    type: 'string',
-    meaning: 'The version of @turnlog/instrumentation.',
-    example: '0.1.0',
-    stability: 'development',
-  },
-  'vcs.ref.head.revision': {
-    type: 'string',
-    meaning: 'The commit that is checked out in the workspace.',
-    example: '9d59409acf479dfa0df1aa568182e43e43df8bbe',
-    stability: 'development',
-  },
-  'vcs.ref.head.name': {
-    type: 'string',
-    meaning: 'The branch that is checked out in the workspace; absent on a detached head.',
-    example: 'main',
-    stability: 'development',
-  },
-  'log.record.uid': {
-    type: 'string',
-    meaning: 'Recorder and sequence. Records with the same value are the same record.',
-    example: '0198c2c4-6c1e-4d0a-9a39-6f9d7c1f3b77/17',
-    stability: 'development',
-  },
-  'error.type': {
-    type: 'string',
-    meaning:
-      'The kind of error that ended the operation: an exception’s type, an HTTP status, or `tool_error`.',
-    example: '529',
-    stability: 'stable',
-  },
-  'exception.type': {
-    type: 'string',
-    meaning: 'The exception’s class or code.',
-    example: 'TypeError',
-    stability: 'stable',
-  },
-  'exception.message': {
-    type: 'string',
-    meaning: 'The exception’s message.',
-    example: 'x is not a function',
-    stability: 'stable',
-  },
-  'exception.stacktrace': {
-    type: 'string',
-    meaning: 'The exception’s stack.',
-    example: 'TypeError: x is not a function\n    at main (app.js:3:1)',
-    stability: 'stable',
-  },
-  'file.path': {
-    type: 'string',
-    meaning:
-      'The file’s path: relative to the workspace, with `/`; absolute when the file is outside of it.',
-    example: 'src/hello.txt',
-    stability: 'development',
-  },
-  'http.request.method': {
-    type: 'string',
-    meaning: 'The HTTP method of the request that a turn answers.',
-    example: 'POST',
-    stability: 'stable',
-  },
-  'http.response.status_code': {
-    type: 'int',
-    meaning: 'The HTTP status of the answer: the app’s on a turn, the model API’s on a model call.',
-    example: 200,
-    stability: 'stable',
-  },
-  'url.path': {
-    type: 'string',
-    meaning: 'The path of the request or socket that started the turn, without its query.',
-    example: '/api/chat',
-    stability: 'stable',
-  },
-  'server.address': {
-    type: 'string',
-    meaning: 'The model API’s host.',
-    example: 'api.anthropic.com',
-    stability: 'stable',
-  },
-  'server.port': {
-    type: 'int',
-    meaning: 'The model API’s port.',
-    example: 443,
-    stability: 'stable',
-  },
-} as const satisfies Record<string, AttributeDefinition>
+  'service.name': stable.string(
+    'The app: `OTEL_SERVICE_NAME`, else the name in its package.json, else the main script.',
+    'example',
+  ),
+  'service.version': stable.string('The version in the app’s package.json.', '1.4.0'),
+  'service.instance.id': stable.string(
+    'The recorder: one thread of one process, from its start to its end.',
+    '0198c2c4-6c1e-4d0a-9a39-6f9d7c1f3b77',
+  ),
+  'session.id': development.string(
+    'The session: one run of an app process.',
+    '0198c2c4-6c1e-4d0a-9a39-6f9d7c1f3b70',
+  ),
+  'user.id': development.string(
+    'Who runs the app: `TELEMETRY_USER_ID`, else the operating system’s user name. The receiver replaces it by the token’s user.',
+    'mara',
+  ),
+  'host.id': development.string(
+    'The machine id, hashed together with a constant of Turnlog.',
+    'b3c1f0…',
+  ),
+  'host.arch': development.string('The processor architecture.', 'amd64'),
+  'os.type': development.string('The operating system.', 'linux'),
+  'os.version': development.string('The release of the operating system.', '6.1.0'),
+  'process.pid': development.int('The process id of the app.', 4711),
+  'process.runtime.name': development.string('Always `nodejs`.', 'nodejs'),
+  'process.runtime.version': development.string('The version of Node.js.', '24.21.0'),
+  'telemetry.sdk.language': stable.string('The language of the OpenTelemetry SDK.', 'nodejs'),
+  'telemetry.sdk.name': stable.string('The name of the OpenTelemetry SDK.', 'opentelemetry'),
+  'telemetry.sdk.version': stable.string('The version of the OpenTelemetry SDK.', '3.1.0'),
+  'telemetry.distro.name': development.string('Always `turnlog`.', 'turnlog'),
+  'telemetry.distro.version': development.string(
+    'The version of @turnlog/instrumentation.',
+    '0.1.0',
+  ),
+  'vcs.ref.head.revision': development.string(
+    'The commit that is checked out in the workspace.',
+    '9d59409acf479dfa0df1aa568182e43e43df8bbe',
+  ),
+  'vcs.ref.head.name': development.string(
+    'The branch that is checked out in the workspace; absent on a detached head.',
+    'main',
+  ),
+  'log.record.uid': development.string(
+    'Recorder and sequence. Records with the same value are the same record.',
+    '0198c2c4-6c1e-4d0a-9a39-6f9d7c1f3b77/17',
+  ),
+  'error.type': stable.string(
+    'The kind of error that ended the operation: an exception’s type, an HTTP status, or `tool_error`.',
+    '529',
+  ),
+  'exception.type': stable.string('The exception’s class or code.', 'TypeError'),
+  'exception.message': stable.string('The exception’s message.', 'x is not a function'),
+  'exception.stacktrace': stable.string(
+    'The exception’s stack.',
+    'TypeError: x is not a function\n    at main (app.js:3:1)',
+  ),
+  'file.path': development.string(
+    'The file’s path: relative to the workspace, with `/`; absolute when the file is outside of it.',
+    'src/hello.txt',
+  ),
+  'http.request.method': stable.string(
+    'The HTTP method of the request that a turn answers.',
+    'POST',
+  ),
+  'http.response.status_code': stable.int(
+    'The HTTP status of the answer: the app’s on a turn, the model API’s on a model call.',
+    200,
+  ),
+  'url.path': stable.string(
+    'The path of the request or socket that started the turn, without its query.',
+    '/api/chat',
+  ),
+  'server.address': stable.string('The model API’s host.', 'api.anthropic.com'),
+  'server.port': stable.int('The model API’s port.', 443),
+}
 
 export const attributes = {
   ...generalAttributes,
@@ -207,35 +98,25 @@ export const attributes = {
 
 /** The companions of a content attribute `K`, such as `K.size`. */
 export const contentSuffixes = {
-  size: {
-    type: 'int',
-    unit: 'By',
-    meaning:
-      'The size of the (redacted) content in bytes of UTF-8; also given when the content itself is absent.',
-    example: 512,
-    stability: 'stable',
-  },
-  sha256: {
-    type: 'string',
-    meaning: 'The hash of the (redacted) content: `sha256:` and 64 hex digits.',
-    example: 'sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
-    stability: 'stable',
-  },
-  omitted: {
-    type: 'string',
-    meaning:
-      'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `incomplete` (a piece of it was lost before it was sealed), `not_told` (the app reported a file operation without it), `not_json` (the app reported a value that has no JSON).',
-    example: 'too_large',
-    stability: 'stable',
-  },
-  redactions: {
-    type: 'int',
-    unit: '{redaction}',
-    meaning: 'How many secrets were replaced by a marker; absent when there are none.',
-    example: 1,
-    stability: 'stable',
-  },
-} as const satisfies Record<string, AttributeDefinition>
+  size: stable.int(
+    'The size of the (redacted) content in bytes of UTF-8; also given when the content itself is absent.',
+    512,
+    { unit: 'By' },
+  ),
+  sha256: stable.string(
+    'The hash of the (redacted) content: `sha256:` and 64 hex digits.',
+    'sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
+  ),
+  omitted: stable.string(
+    'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `incomplete` (a piece of it was lost before it was sealed), `not_told` (the app reported a file operation without it), `not_json` (the app reported a value that has no JSON).',
+    'too_large',
+  ),
+  redactions: stable.int(
+    'How many secrets were replaced by a marker; absent when there are none.',
+    1,
+    { unit: '{redaction}' },
+  ),
+}
 
 type ContentName = {
   [Name in keyof typeof attributes]: (typeof attributes)[Name]['type'] extends 'content'

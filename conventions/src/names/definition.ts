@@ -1,4 +1,4 @@
-/** The definition of a name, as the tables of attributes have it. */
+/** The definition of a name, as the tables of attributes have it: `stable.int('The exit code.', 0)`. */
 
 export type AttributeType =
   | 'string'
@@ -9,16 +9,38 @@ export type AttributeType =
   | 'json'
   | 'content'
 
-export interface AttributeDefinition {
-  readonly type: AttributeType
+export interface AttributeDefinition<Type extends AttributeType = AttributeType> {
+  readonly type: Type
+  readonly meaning: string
+  readonly example: string | number | boolean
+  /** `stable`: renamed only with a new schema version. `development`: may still change. */
+  readonly stability: 'stable' | 'development'
+  readonly unit?: string
   /**
    * The content is always JSON, so that a quote inside its texts is escaped and `.ref"` ends a member's name. Content
    * without it may be any text, and is never searched for references.
    */
   readonly isJson?: boolean
-  readonly unit?: string
-  readonly meaning: string
-  readonly example: string | number | boolean
-  /** `stable`: renamed only with a new schema version. `development`: may still change. */
-  readonly stability: 'stable' | 'development'
+}
+
+export const stable = definitions('stable')
+export const development = definitions('development')
+
+function definitions(stability: AttributeDefinition['stability']) {
+  const of =
+    <Type extends AttributeType>(type: Type) =>
+    (
+      meaning: string,
+      example: AttributeDefinition['example'],
+      more: Pick<AttributeDefinition, 'unit' | 'isJson'> = {},
+    ): AttributeDefinition<Type> => ({ type, meaning, example, stability, ...more })
+  return {
+    string: of('string'),
+    int: of('int'),
+    double: of('double'),
+    boolean: of('boolean'),
+    strings: of('string[]'),
+    json: of('json'),
+    content: of('content'),
+  }
 }

@@ -1,192 +1,85 @@
 /** OpenTelemetry's GenAI names (semantic-conventions-genai 1.42, all *Development*), copied. */
-import type { AttributeDefinition } from './definition.ts'
+import { development } from './definition.ts'
+
+const { string, int, double, boolean, strings, content } = development
 
 export const genAiAttributes = {
-  'gen_ai.operation.name': {
-    type: 'string',
-    meaning: '`invoke_agent` on a turn, `chat` on a model call, `execute_tool` on a tool call.',
-    example: 'chat',
-    stability: 'development',
-  },
-  'gen_ai.provider.name': {
-    type: 'string',
-    meaning: 'The provider of the API that was called.',
-    example: 'anthropic',
-    stability: 'development',
-  },
-  'gen_ai.agent.name': {
-    type: 'string',
-    meaning: 'The agent: the app’s service name.',
-    example: 'example',
-    stability: 'development',
-  },
-  'gen_ai.conversation.id': {
-    type: 'string',
-    meaning: 'The chat; absent when the app has no id for it.',
-    example: 'c-7',
-    stability: 'development',
-  },
-  'gen_ai.request.model': {
-    type: 'string',
-    meaning: 'The requested model.',
-    example: 'claude-sonnet-4-5',
-    stability: 'development',
-  },
-  'gen_ai.request.max_tokens': {
-    type: 'int',
+  'gen_ai.operation.name': string(
+    '`invoke_agent` on a turn, `chat` on a model call, `execute_tool` on a tool call.',
+    'chat',
+  ),
+  'gen_ai.provider.name': string('The provider of the API that was called.', 'anthropic'),
+  'gen_ai.agent.name': string('The agent: the app’s service name.', 'example'),
+  'gen_ai.conversation.id': string('The chat; absent when the app has no id for it.', 'c-7'),
+  'gen_ai.request.model': string('The requested model.', 'claude-sonnet-4-5'),
+  'gen_ai.request.max_tokens': int('The limit on output tokens.', 4096, { unit: '{token}' }),
+  'gen_ai.request.temperature': double('The requested temperature.', 0.2),
+  'gen_ai.request.top_p': double('The requested top-p.', 0.9),
+  'gen_ai.request.top_k': double('The requested top-k.', 40),
+  'gen_ai.request.stop_sequences': strings('The requested stop sequences.', '["\\n\\nHuman:"]'),
+  'gen_ai.request.stream': boolean('Whether the answer was requested as a stream.', true),
+  'gen_ai.response.id': string('The answer’s id.', 'msg_01'),
+  'gen_ai.response.model': string('The model that answered.', 'claude-sonnet-4-5-20250929'),
+  'gen_ai.response.finish_reasons': strings(
+    'The reasons why the model stopped; `error` when the answer was cut off.',
+    '["end_turn"]',
+  ),
+  'gen_ai.response.time_to_first_chunk': double(
+    'From the request to the first chunk of a streamed answer.',
+    0.41,
+    { unit: 's' },
+  ),
+  'gen_ai.usage.input_tokens': int(
+    'Input tokens, cached ones included. On a turn: the sum of its model calls.',
+    1200,
+    { unit: '{token}' },
+  ),
+  'gen_ai.usage.output_tokens': int('Output tokens. On a turn: the sum of its model calls.', 310, {
     unit: '{token}',
-    meaning: 'The limit on output tokens.',
-    example: 4096,
-    stability: 'development',
-  },
-  'gen_ai.request.temperature': {
-    type: 'double',
-    meaning: 'The requested temperature.',
-    example: 0.2,
-    stability: 'development',
-  },
-  'gen_ai.request.top_p': {
-    type: 'double',
-    meaning: 'The requested top-p.',
-    example: 0.9,
-    stability: 'development',
-  },
-  'gen_ai.request.top_k': {
-    type: 'double',
-    meaning: 'The requested top-k.',
-    example: 40,
-    stability: 'development',
-  },
-  'gen_ai.request.stop_sequences': {
-    type: 'string[]',
-    meaning: 'The requested stop sequences.',
-    example: '["\\n\\nHuman:"]',
-    stability: 'development',
-  },
-  'gen_ai.request.stream': {
-    type: 'boolean',
-    meaning: 'Whether the answer was requested as a stream.',
-    example: true,
-    stability: 'development',
-  },
-  'gen_ai.response.id': {
-    type: 'string',
-    meaning: 'The answer’s id.',
-    example: 'msg_01',
-    stability: 'development',
-  },
-  'gen_ai.response.model': {
-    type: 'string',
-    meaning: 'The model that answered.',
-    example: 'claude-sonnet-4-5-20250929',
-    stability: 'development',
-  },
-  'gen_ai.response.finish_reasons': {
-    type: 'string[]',
-    meaning: 'The reasons why the model stopped; `error` when the answer was cut off.',
-    example: '["end_turn"]',
-    stability: 'development',
-  },
-  'gen_ai.response.time_to_first_chunk': {
-    type: 'double',
-    unit: 's',
-    meaning: 'From the request to the first chunk of a streamed answer.',
-    example: 0.41,
-    stability: 'development',
-  },
-  'gen_ai.usage.input_tokens': {
-    type: 'int',
+  }),
+  'gen_ai.usage.cache_read.input_tokens': int(
+    'Input tokens read from the provider’s cache. On a turn: the sum.',
+    900,
+    { unit: '{token}' },
+  ),
+  'gen_ai.usage.cache_write.input_tokens': int(
+    'Input tokens written to the provider’s cache. On a turn: the sum.',
+    200,
+    { unit: '{token}' },
+  ),
+  'gen_ai.usage.reasoning.output_tokens': int('Output tokens spent on reasoning.', 64, {
     unit: '{token}',
-    meaning: 'Input tokens, cached ones included. On a turn: the sum of its model calls.',
-    example: 1200,
-    stability: 'development',
-  },
-  'gen_ai.usage.output_tokens': {
-    type: 'int',
-    unit: '{token}',
-    meaning: 'Output tokens. On a turn: the sum of its model calls.',
-    example: 310,
-    stability: 'development',
-  },
-  'gen_ai.usage.cache_read.input_tokens': {
-    type: 'int',
-    unit: '{token}',
-    meaning: 'Input tokens read from the provider’s cache. On a turn: the sum.',
-    example: 900,
-    stability: 'development',
-  },
-  'gen_ai.usage.cache_write.input_tokens': {
-    type: 'int',
-    unit: '{token}',
-    meaning: 'Input tokens written to the provider’s cache. On a turn: the sum.',
-    example: 200,
-    stability: 'development',
-  },
-  'gen_ai.usage.reasoning.output_tokens': {
-    type: 'int',
-    unit: '{token}',
-    meaning: 'Output tokens spent on reasoning.',
-    example: 64,
-    stability: 'development',
-  },
-  'gen_ai.system_instructions': {
-    type: 'content',
-    isJson: true,
-    meaning: 'The system prompt: a JSON array of parts.',
-    example: '[{"type":"text","content":"You edit files."}]',
-    stability: 'development',
-  },
-  'gen_ai.input.messages': {
-    type: 'content',
-    isJson: true,
-    meaning: 'The messages sent to the model, or the user’s prompt on a turn: a JSON array.',
-    example: '[{"role":"user","parts":[{"type":"text","content":"hi"}]}]',
-    stability: 'development',
-  },
-  'gen_ai.output.messages': {
-    type: 'content',
-    isJson: true,
-    meaning: 'The model’s answer, or the final answer on a turn: a JSON array.',
-    example:
-      '[{"role":"assistant","parts":[{"type":"text","content":"hello"}],"finish_reason":"end_turn"}]',
-    stability: 'development',
-  },
-  'gen_ai.tool.definitions': {
-    type: 'content',
-    isJson: true,
-    meaning: 'The tools that the model may call: a JSON array.',
-    example: '[{"type":"function","name":"read_file"}]',
-    stability: 'development',
-  },
-  'gen_ai.tool.name': {
-    type: 'string',
-    meaning: 'The tool.',
-    example: 'write_file',
-    stability: 'development',
-  },
-  'gen_ai.tool.type': {
-    type: 'string',
-    meaning: 'The kind of tool.',
-    example: 'function',
-    stability: 'development',
-  },
-  'gen_ai.tool.call.id': {
-    type: 'string',
-    meaning: 'The id that the model gave to this call of the tool.',
-    example: 'toolu_01',
-    stability: 'development',
-  },
-  'gen_ai.tool.call.arguments': {
-    type: 'content',
-    isJson: true,
-    meaning: 'The arguments that the model gave: JSON.',
-    example: '{"path":"hello.txt"}',
-    stability: 'development',
-  },
-  'gen_ai.tool.call.result': {
-    type: 'content',
-    meaning: 'The tool’s answer to the model: a text, or JSON when it is more than one text.',
-    example: 'ok',
-    stability: 'development',
-  },
-} as const satisfies Record<string, AttributeDefinition>
+  }),
+  'gen_ai.system_instructions': content(
+    'The system prompt: a JSON array of parts.',
+    '[{"type":"text","content":"You edit files."}]',
+    { isJson: true },
+  ),
+  'gen_ai.input.messages': content(
+    'The messages sent to the model, or the user’s prompt on a turn: a JSON array.',
+    '[{"role":"user","parts":[{"type":"text","content":"hi"}]}]',
+    { isJson: true },
+  ),
+  'gen_ai.output.messages': content(
+    'The model’s answer, or the final answer on a turn: a JSON array.',
+    '[{"role":"assistant","parts":[{"type":"text","content":"hello"}],"finish_reason":"end_turn"}]',
+    { isJson: true },
+  ),
+  'gen_ai.tool.definitions': content(
+    'The tools that the model may call: a JSON array.',
+    '[{"type":"function","name":"read_file"}]',
+    { isJson: true },
+  ),
+  'gen_ai.tool.name': string('The tool.', 'write_file'),
+  'gen_ai.tool.type': string('The kind of tool.', 'function'),
+  'gen_ai.tool.call.id': string('The id that the model gave to this call of the tool.', 'toolu_01'),
+  'gen_ai.tool.call.arguments': content(
+    'The arguments that the model gave: JSON.',
+    '{"path":"hello.txt"}',
+    { isJson: true },
+  ),
+  'gen_ai.tool.call.result': content(
+    'The tool’s answer to the model: a text, or JSON when it is more than one text.',
+    'ok',
+  ),
+}
