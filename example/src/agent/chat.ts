@@ -17,31 +17,26 @@ export function createChat(agent: Agent) {
   const running = new Set<Promise<TurnOutcome>>()
   const closing = new AbortController()
 
+  /** Runs one turn; it is aborted by the signal or by `close`. */
   async function answer(
     message: ChatMessage,
     request: Pick<TurnRequest, 'signal' | 'onText' | 'onTool'>,
   ): Promise<TurnOutcome> {
-    const outcome = await agent.answer({
+    const turn = agent.answer({
       ...request,
       text: message.text,
       history: conversations.history(message.conversationId),
       signal: AbortSignal.any([request.signal, closing.signal]),
     })
+    running.add(turn)
+    const outcome = await turn
+    running.delete(turn)
     if (outcome.status === 'completed') conversations.add(message.conversationId, outcome.messages)
     return outcome
   }
 
   return {
-    /** Runs one turn; it is aborted by the signal or by `close`. */
-    async answer(...turn: Parameters<typeof answer>): Promise<TurnOutcome> {
-      const outcome = answer(...turn)
-      running.add(outcome)
-      try {
-        return await outcome
-      } finally {
-        running.delete(outcome)
-      }
-    },
+    answer,
 
     /** Waits for running turns for the given time, then aborts them and waits for their end. */
     async close({ withinMs }: { readonly withinMs: number }): Promise<void> {
@@ -58,12 +53,11 @@ export function createChat(agent: Agent) {
 /** The client chooses a conversation's id, from characters that are allowed in a header. */
 const conversationIdPattern = /^[A-Za-z0-9._:-]{1,128}$/
 
-export type ParsedChatMessage =
-  | { readonly status: 'ok'; readonly message: ChatMessage }
-  | { readonly status: 'invalid'; readonly reason: string }
-
 /** A message of a client; without a conversation's id it begins a new conversation. */
-export function parseChatMessage(text: unknown, conversationId: unknown): ParsedChatMessage {
+export function parseChatMessage(
+  text: unknown,
+  conversationId: unknown,
+): { status: 'ok'; message: ChatMessage } | { status: 'invalid'; reason: string } {
   if (typeof text !== 'string' || text.trim() === '') {
     return { status: 'invalid', reason: 'A message with some text is needed.' }
   }

@@ -16,8 +16,6 @@ interface Turn {
   readonly chars: number
 }
 
-export type Conversations = ReturnType<typeof createConversations>
-
 export function createConversations() {
   const turnsById = new Map<string, readonly Turn[]>()
 

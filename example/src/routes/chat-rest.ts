@@ -14,21 +14,11 @@ export const chatRoutes: FastifyPluginAsync<{ readonly chat: Chat }> = async (ap
       return refuse(reply, 400, 'invalid_message', 'stream is true or false.')
     }
     const signal = untilClientLeaves(reply)
-    return body.stream === true
-      ? answerInChunks(chat, parsed.message, signal, reply)
-      : answerAtOnce(chat, parsed.message, signal, reply)
+    if (body.stream === true) return answerInChunks(chat, parsed.message, signal, reply)
+    const outcome = await chat.answer(parsed.message, { signal })
+    if (outcome.status !== 'completed') return refuseOutcome(reply, outcome)
+    return reply.send({ answer: outcome.answer, conversation_id: parsed.message.conversationId })
   })
-}
-
-async function answerAtOnce(
-  chat: Chat,
-  message: ChatMessage,
-  signal: AbortSignal,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
-  const outcome = await chat.answer(message, { signal })
-  if (outcome.status !== 'completed') return refuseOutcome(reply, outcome)
-  return reply.send({ answer: outcome.answer, conversation_id: message.conversationId })
 }
 
 /**

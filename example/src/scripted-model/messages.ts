@@ -1,26 +1,17 @@
 /** Parses the parts of a Messages API request that the script reads. */
 
-export interface TextBlock {
-  readonly type: 'text'
-  readonly text: string
-}
-export interface ToolUseBlock {
+interface ToolUseBlock {
   readonly type: 'tool_use'
   readonly id: string
   readonly name: string
   readonly input: Readonly<Record<string, unknown>>
 }
-export interface ToolResultBlock {
-  readonly type: 'tool_result'
-  readonly toolUseId: string
-  readonly text: string
-  readonly isError: boolean
-}
-/** Images, documents, thinking: valid, but ignored by the script. */
-export interface OtherBlock {
-  readonly type: 'other'
-}
-export type Block = TextBlock | ToolUseBlock | ToolResultBlock | OtherBlock
+type Block =
+  | { readonly type: 'text'; readonly text: string }
+  | ToolUseBlock
+  | { type: 'tool_result'; toolUseId: string; text: string; isError: boolean }
+  /** Images, documents, thinking: valid, but ignored by the script. */
+  | { readonly type: 'other' }
 
 export interface Message {
   readonly role: 'user' | 'assistant'
@@ -34,7 +25,7 @@ export interface MessagesRequest {
   readonly stream: boolean
 }
 
-export type ParsedRequest =
+type ParsedRequest =
   | { readonly status: 'ok'; readonly request: MessagesRequest }
   | { readonly status: 'invalid'; readonly message: string }
 

@@ -11,16 +11,6 @@ const pieceCharsMin = 16
 /** A real token has about four characters of English text. */
 const charsPerToken = 4
 
-interface WireMessage {
-  readonly id: string
-  readonly type: 'message'
-  readonly role: 'assistant'
-  readonly model: string
-  readonly content: readonly WireBlock[]
-  readonly stop_reason: 'end_turn' | 'tool_use'
-  readonly stop_sequence: null
-  readonly usage: WireUsage
-}
 type WireBlock =
   | { readonly type: 'text'; readonly text: string }
   | {
@@ -29,13 +19,6 @@ type WireBlock =
       readonly name: string
       readonly input: object
     }
-interface WireUsage {
-  readonly input_tokens: number
-  readonly cache_creation_input_tokens: number
-  readonly cache_read_input_tokens: number
-  readonly output_tokens: number
-  readonly service_tier: 'standard'
-}
 
 export interface StreamEvent {
   readonly type: string
@@ -46,7 +29,7 @@ export interface StreamEvent {
 export function toWireMessage(
   answer: ScriptedAnswer,
   { model, requestChars }: { readonly model: string; readonly requestChars: number },
-): WireMessage {
+) {
   const content: WireBlock[] = answer.text === '' ? [] : [{ type: 'text', text: answer.text }]
   for (const { name, input } of answer.toolUses) {
     content.push({ type: 'tool_use', id: newId('toolu'), name, input })
@@ -70,7 +53,7 @@ export function toWireMessage(
 }
 
 /** The events of one message, in the order of the API. */
-export function* toEvents(message: WireMessage): Generator<StreamEvent> {
+export function* toEvents(message: ReturnType<typeof toWireMessage>): Generator<StreamEvent> {
   const { content, stop_reason, usage } = message
   yield {
     type: 'message_start',

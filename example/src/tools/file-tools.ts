@@ -2,7 +2,7 @@
 
 import { mkdir, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { define, failed, ok, readStrings, type Tool, type ToolOutcome } from './tool.ts'
+import { defineTool, failed, ok, type Tool, type ToolOutcome } from './tool.ts'
 import { codeOf, type Workspace } from './workspace.ts'
 
 /** More than a model can read at once; a larger file is refused, not cut. */
@@ -23,128 +23,96 @@ export function createFileTools(workspace: Workspace): readonly Tool[] {
 }
 
 function readFileTool(workspace: Workspace): Tool {
-  return {
-    definition: define('read_file', 'Reads a text file.', { path: pathMeaning }),
-    async run(input) {
-      const fields = readStrings(input, ['path'])
-      if (typeof fields === 'string') return failed(fields)
-      return inWorkspace(workspace, [fields.path], async ([path]) => {
-        const file = await readText(path, fields.path)
-        return file.status === 'text' ? ok(file.text) : file
-      })
-    },
-  }
+  return defineTool('read_file', 'Reads a text file.', { path: pathMeaning }, (inputs) =>
+    inWorkspace(workspace, [inputs.path], ([path]) => readText(path, inputs.path)),
+  )
 }
 
 function writeFileTool(workspace: Workspace): Tool {
-  return {
-    definition: define(
-      'write_file',
-      'Writes a text file: makes it, and its missing folders, or replaces all of its content.',
-      { path: pathMeaning, content: 'The whole content of the file.' },
-    ),
-    async run(input) {
-      const fields = readStrings(input, ['path', 'content'])
-      if (typeof fields === 'string') return failed(fields)
-      return inWorkspace(workspace, [fields.path], async ([path]) => {
+  return defineTool(
+    'write_file',
+    'Writes a text file: makes it, and its missing folders, or replaces all of its content.',
+    { path: pathMeaning, content: 'The whole content of the file.' },
+    (inputs) =>
+      inWorkspace(workspace, [inputs.path], async ([path]) => {
         await mkdir(dirname(path), { recursive: true })
-        await writeFile(path, fields.content)
-        return ok(`Wrote ${fields.path} (${Buffer.byteLength(fields.content)} bytes).`)
-      })
-    },
-  }
+        await writeFile(path, inputs.content)
+        return ok(`Wrote ${inputs.path} (${Buffer.byteLength(inputs.content)} bytes).`)
+      }),
+  )
 }
 
 function editFileTool(workspace: Workspace): Tool {
-  return {
-    definition: define(
-      'edit_file',
-      'Replaces one piece of text in a file. The old text must occur in it exactly once, to the letter.',
-      {
-        path: pathMeaning,
-        old_text: 'What is there now, with enough around it to be unmistakable.',
-        new_text: 'What stands there afterwards.',
-      },
-    ),
-    async run(input) {
-      const fields = readStrings(input, ['path', 'old_text', 'new_text'])
-      if (typeof fields === 'string') return failed(fields)
-      if (fields.old_text === '') return failed("The input 'old_text' must not be empty.")
-      return inWorkspace(workspace, [fields.path], async ([path]) => {
-        const file = await readText(path, fields.path)
+  return defineTool(
+    'edit_file',
+    'Replaces one piece of text in a file. The old text must occur in it exactly once, to the letter.',
+    {
+      path: pathMeaning,
+      old_text: 'What is there now, with enough around it to be unmistakable.',
+      new_text: 'What stands there afterwards.',
+    },
+    async (inputs) => {
+      if (inputs.old_text === '') return failed("The input 'old_text' must not be empty.")
+      return inWorkspace(workspace, [inputs.path], async ([path]) => {
+        const file = await readText(path, inputs.path)
         if (file.status === 'failed') return file
-        const [before, after, ...more] = file.text.split(fields.old_text)
+        const [before, after, ...more] = file.text.split(inputs.old_text)
         if (before === undefined || after === undefined) {
-          return failed(`The old text does not occur in ${fields.path}.`)
+          return failed(`The old text does not occur in ${inputs.path}.`)
         }
         if (more.length > 0) {
-          return failed(`The old text occurs ${more.length + 1} times in ${fields.path}, not once.`)
+          return failed(`The old text occurs ${more.length + 1} times in ${inputs.path}, not once.`)
         }
-        await writeFile(path, before + fields.new_text + after)
-        return ok(`Edited ${fields.path}.`)
+        await writeFile(path, before + inputs.new_text + after)
+        return ok(`Edited ${inputs.path}.`)
       })
     },
-  }
+  )
 }
 
 function deleteFileTool(workspace: Workspace): Tool {
-  return {
-    definition: define('delete_file', 'Deletes a file. Folders are left alone.', {
-      path: pathMeaning,
-    }),
-    async run(input) {
-      const fields = readStrings(input, ['path'])
-      if (typeof fields === 'string') return failed(fields)
-      return inWorkspace(workspace, [fields.path], async ([path]) => {
-        if ((await stat(path)).isDirectory()) return failed(`${fields.path} is a folder.`)
+  return defineTool(
+    'delete_file',
+    'Deletes a file. Folders are left alone.',
+    { path: pathMeaning },
+    (inputs) =>
+      inWorkspace(workspace, [inputs.path], async ([path]) => {
+        if ((await stat(path)).isDirectory()) return failed(`${inputs.path} is a folder.`)
         await unlink(path)
-        return ok(`Deleted ${fields.path}.`)
-      })
-    },
-  }
+        return ok(`Deleted ${inputs.path}.`)
+      }),
+  )
 }
 
 function renameFileTool(workspace: Workspace): Tool {
-  return {
-    definition: define(
-      'rename_file',
-      'Renames or moves a file, making missing folders; a file already there is replaced.',
-      { from: `Its path now. ${pathMeaning}`, to: `Its path afterwards. ${pathMeaning}` },
-    ),
-    async run(input) {
-      const fields = readStrings(input, ['from', 'to'])
-      if (typeof fields === 'string') return failed(fields)
-      return inWorkspace(workspace, [fields.from, fields.to], async ([from, to]) => {
-        if ((await stat(from)).isDirectory()) return failed(`${fields.from} is a folder.`)
+  return defineTool(
+    'rename_file',
+    'Renames or moves a file, making missing folders; a file already there is replaced.',
+    { from: `Its path now. ${pathMeaning}`, to: `Its path afterwards. ${pathMeaning}` },
+    (inputs) =>
+      inWorkspace(workspace, [inputs.from, inputs.to], async ([from, to]) => {
+        if ((await stat(from)).isDirectory()) return failed(`${inputs.from} is a folder.`)
         await mkdir(dirname(to), { recursive: true })
         await rename(from, to)
-        return ok(`Renamed ${fields.from} to ${fields.to}.`)
-      })
-    },
-  }
+        return ok(`Renamed ${inputs.from} to ${inputs.to}.`)
+      }),
+  )
 }
 
 function listFilesTool(workspace: Workspace): Tool {
-  return {
-    definition: define(
-      'list_files',
-      'Lists what is in a folder, one name a line; folders end in /.',
-      {
-        path: `${pathMeaning} The workspace itself is '.'.`,
-      },
-    ),
-    async run(input) {
-      const fields = readStrings(input, ['path'])
-      if (typeof fields === 'string') return failed(fields)
-      return inWorkspace(workspace, [fields.path], async ([path]) => {
+  return defineTool(
+    'list_files',
+    'Lists what is in a folder, one name a line; folders end in /.',
+    { path: `${pathMeaning} The workspace itself is '.'.` },
+    (inputs) =>
+      inWorkspace(workspace, [inputs.path], async ([path]) => {
         const entries = await readdir(path, { withFileTypes: true })
         const names = entries.map((entry) => entry.name + (entry.isDirectory() ? '/' : '')).sort()
         const left = names.length - listedEntriesMax
         if (left > 0) names.splice(listedEntriesMax, left, `… and ${left} more`)
         return ok(names.length > 0 ? names.join('\n') : 'The folder is empty.')
-      })
-    },
-  }
+      }),
+  )
 }
 
 /** Runs the work with the real paths, unless one is refused. A system error becomes the tool's failure. */
@@ -166,25 +134,20 @@ async function inWorkspace<const Paths extends readonly string[]>(
   }
 }
 
-type TextFile =
-  | { readonly status: 'text'; readonly text: string }
-  | { readonly status: 'failed'; readonly text: string }
-
 /** A file's unchanged text, including its byte order mark and line ends. */
-async function readText(path: string, name: string): Promise<TextFile> {
+async function readText(path: string, name: string): Promise<ToolOutcome> {
   const facts = await stat(path)
-  if (facts.isDirectory()) return { status: 'failed', text: `${name} is a folder.` }
-  if (!facts.isFile()) return { status: 'failed', text: `${name} is not an ordinary file.` }
+  if (facts.isDirectory()) return failed(`${name} is a folder.`)
+  if (!facts.isFile()) return failed(`${name} is not an ordinary file.`)
   if (facts.size > fileBytesMax) {
-    const text = `${name} has ${facts.size} bytes; at most ${fileBytesMax} are read.`
-    return { status: 'failed', text }
+    return failed(`${name} has ${facts.size} bytes; at most ${fileBytesMax} are read.`)
   }
   try {
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-    return { status: 'text', text: decoder.decode(await readFile(path)) }
+    return ok(decoder.decode(await readFile(path)))
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
-    return { status: 'failed', text: `${name} is not UTF-8 text.` }
+    return failed(`${name} is not UTF-8 text.`)
   }
 }
 

@@ -6,46 +6,27 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { define, failed, ok, readStrings, type Tool, type ToolOutcome } from './tool.ts'
+import { defineTool, failed, ok, type Tool, type ToolOutcome } from './tool.ts'
 import type { Workspace } from './workspace.ts'
 
 export const commandLimits = { timeMs: 60_000, outputBytes: 256 * 1024 }
 
-/** The variables that a command gets from the app's environment: enough to run, but no keys. */
-const environmentNames = [
-  'PATH',
-  'HOME',
-  'USER',
-  'LOGNAME',
-  'SHELL',
-  'LANG',
-  'LC_ALL',
-  'TMPDIR',
-  'TZ',
-]
+/** The variables that a command inherits from the app's environment: enough to run, but no keys. */
+const inherited = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'TMPDIR', 'TZ']
 
 /** When the group has ended, a process outside it may still hold a pipe open; we wait this long for it. */
 const drainWithinMs = 500
 
 export function createRunCommand(workspace: Workspace, limits = commandLimits): Tool {
-  return {
-    definition: define(
-      'run_command',
-      `Runs a shell command in the workspace and answers its output and exit code. Ended after ${limits.timeMs / 1000} seconds, with everything it started; output above ${limits.outputBytes / 1024} KiB is left out.`,
-      { command: 'The command line, for sh.' },
-    ),
-    async run(input, signal) {
-      const fields = readStrings(input, ['command'])
-      if (typeof fields === 'string') return failed(fields)
-      if (fields.command.includes('\0')) return failed('A command cannot hold a NUL.')
-      return runInShell(fields.command, { directory: workspace.root, limits, signal })
+  return defineTool(
+    'run_command',
+    `Runs a shell command in the workspace and answers its output and exit code. Ended after ${limits.timeMs / 1000} seconds, with everything it started; output above ${limits.outputBytes / 1024} KiB is left out.`,
+    { command: 'The command line, for sh.' },
+    async ({ command }, signal) => {
+      if (command.includes('\0')) return failed('A command cannot hold a NUL.')
+      return runInShell(command, { directory: workspace.root, limits, signal })
     },
-  }
-}
-
-interface Ending {
-  readonly by: 'exit' | 'signal' | 'time' | 'abort' | 'error'
-  readonly detail: string
+  )
 }
 
 async function runInShell(
@@ -62,31 +43,30 @@ async function runInShell(
     cwd: directory,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: commandEnvironment(),
+    env: Object.fromEntries(inherited.map((name) => [name, process.env[name]])),
   })
   const output = collect(shell, limits.outputBytes)
   const ending = await endOf(shell, limits.timeMs, signal)
-  const text = `${await output.text()}\n[${ending.detail}]`.trimStart()
-  return ending.by === 'exit' || ending.by === 'signal' ? ok(text) : failed(text)
+  return { ...ending, text: `${await output.text()}\n[${ending.text}]`.trimStart() }
 }
 
-function endOf(shell: ChildProcess, timeMs: number, signal: AbortSignal): Promise<Ending> {
+/** How the shell ended, in words; a shell that was ended by us, or did not start, has failed. */
+function endOf(shell: ChildProcess, timeMs: number, signal: AbortSignal): Promise<ToolOutcome> {
   return new Promise((resolve) => {
-    const end = (ending: Ending): void => {
+    const end = (ending: ToolOutcome): void => {
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
       killGroup(shell)
       resolve(ending)
     }
-    const onAbort = (): void => end({ by: 'abort', detail: 'ended: the turn was aborted' })
+    const onAbort = (): void => end(failed('ended: the turn was aborted'))
     const timer = setTimeout(() => {
-      end({ by: 'time', detail: `ended after its limit of ${timeMs / 1000} seconds` })
+      end(failed(`ended after its limit of ${timeMs / 1000} seconds`))
     }, timeMs)
     signal.addEventListener('abort', onAbort)
-    shell.once('error', (error) => end({ by: 'error', detail: `did not start: ${error.message}` }))
+    shell.once('error', (error) => end(failed(`did not start: ${error.message}`)))
     shell.once('exit', (code, name) => {
-      if (name === null) end({ by: 'exit', detail: `exit code ${code}` })
-      else end({ by: 'signal', detail: `ended by signal ${name}` })
+      end(ok(name === null ? `exit code ${code}` : `ended by signal ${name}`))
     })
   })
 }
@@ -129,12 +109,4 @@ function collect(shell: ChildProcess, bytesMax: number) {
         : `${text}\n[${leftOutBytes} bytes of output were left out, above the limit of ${bytesMax}]`
     },
   }
-}
-
-function commandEnvironment(): NodeJS.ProcessEnv {
-  const environment: NodeJS.ProcessEnv = {}
-  for (const name of environmentNames) {
-    if (process.env[name] !== undefined) environment[name] = process.env[name]
-  }
-  return environment
 }

@@ -8,9 +8,10 @@ export interface Tool {
   run(input: unknown, signal: AbortSignal): Promise<ToolOutcome>
 }
 
-export type ToolOutcome =
-  | { readonly status: 'ok'; readonly text: string }
-  | { readonly status: 'failed'; readonly text: string }
+export interface ToolOutcome {
+  readonly status: 'ok' | 'failed'
+  readonly text: string
+}
 
 export function ok(text: string): ToolOutcome {
   return { status: 'ok', text }
@@ -20,40 +21,30 @@ export function failed(text: string): ToolOutcome {
   return { status: 'failed', text }
 }
 
-/** The named fields of a tool's input, which must be strings, or a sentence that names one that is not. */
-export function readStrings<Name extends string>(
-  input: unknown,
-  names: readonly Name[],
-): Readonly<Record<Name, string>> | string {
-  const fields: [Name, string][] = []
-  for (const name of names) {
-    const value: unknown =
-      typeof input === 'object' && input !== null ? Reflect.get(input, name) : undefined
-    if (typeof value !== 'string') return `The input '${name}' must be a string.`
-    fields.push([name, value])
-  }
-  return Object.fromEntries(fields) as Record<Name, string>
-}
-
-/** The definition of a tool whose inputs are strings, all of them required. */
-export function define(
+/** A tool whose inputs are strings, all of them required. `run` is called only when all are given. */
+export function defineTool<Name extends string>(
   name: string,
   description: string,
-  inputs: Readonly<Record<string, string>>,
-): Anthropic.Tool {
+  meanings: Readonly<Record<Name, string>>,
+  run: (inputs: Readonly<Record<Name, string>>, signal: AbortSignal) => Promise<ToolOutcome>,
+): Tool {
+  const properties: Record<string, object> = {}
+  for (const [input, meaning] of Object.entries(meanings)) {
+    properties[input] = { type: 'string', description: meaning }
+  }
+  const required = Object.keys(meanings)
   return {
-    name,
-    description,
-    input_schema: {
-      type: 'object',
-      properties: Object.fromEntries(
-        Object.entries(inputs).map(([input, meaning]) => [
-          input,
-          { type: 'string', description: meaning },
-        ]),
-      ),
-      required: Object.keys(inputs),
-      additionalProperties: false,
+    definition: {
+      name,
+      description,
+      input_schema: { type: 'object', properties, required, additionalProperties: false },
+    },
+    async run(input, signal) {
+      const given: Readonly<Record<string, unknown>> = Object(input)
+      const missing = required.find((each) => typeof given[each] !== 'string')
+      return missing === undefined
+        ? run(given as Record<Name, string>, signal)
+        : failed(`The input '${missing}' must be a string.`)
     },
   }
 }

@@ -47,8 +47,7 @@ export async function openWorkspace(directory: string) {
         return await realpath(part)
       } catch (error) {
         if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') return undefined
-        if (await exists(part)) return undefined
-        if (part === root) return undefined
+        if (part === root || (await exists(part))) return undefined
       }
     }
   }
@@ -57,13 +56,11 @@ export async function openWorkspace(directory: string) {
 }
 
 /** Also true for a broken symbolic link. */
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path)
-    return true
-  } catch {
-    return false
-  }
+function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 export function codeOf(error: unknown): string {
