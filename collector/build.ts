@@ -47,7 +47,7 @@ export async function buildCollector(options: BuildOptions): Promise<Built> {
   const go = await findGo(environment)
   if (go.status === 'missing') return { status: 'failed', reason: go.reason }
   const cache = await prepareFolder(options.cacheDirectory)
-  using _lock = await lockBuild(join(cache, `${hash}.lock`), { say, signal })
+  using _lock = await lockBuild(join(cache, `${hash}.lock`), options)
   if (await exists(cached)) return { status: 'built', program: cached }
 
   await removeRemains(cache, hash)
@@ -56,7 +56,7 @@ export async function buildCollector(options: BuildOptions): Promise<Built> {
   )
   const folder = await explainFolderErrors(cache, () => mkdtemp(join(cache, `${hash}.`)))
   try {
-    const run = await runBuilder({ builder, folder, environment, signal })
+    const run = await runBuilder(builder, folder, options)
     signal.throwIfAborted()
     if (run.status === 'failed') return run
     await mkdir(join(cache, hash), { recursive: true })
@@ -82,10 +82,7 @@ function versionOf(manifest: string): string {
   return version
 }
 
-async function lockBuild(
-  path: string,
-  { say, signal }: Pick<BuildOptions, 'say' | 'signal'>,
-): Promise<Disposable> {
+async function lockBuild(path: string, { say, signal }: BuildOptions): Promise<Disposable> {
   for (let tries = 0; ; tries += 1) {
     const lock = takeLock(path)
     if (lock.status === 'taken') return { [Symbol.dispose]: lock.release }
@@ -95,17 +92,11 @@ async function lockBuild(
 }
 
 /** The manifest's `output_path` is relative to the working directory, so the builder runs in `folder`. */
-async function runBuilder({
-  builder,
-  folder,
-  environment,
-  signal,
-}: {
-  readonly builder: string
-  readonly folder: string
-  readonly environment: NodeJS.ProcessEnv
-  readonly signal: AbortSignal
-}): Promise<{ readonly status: 'ok' } | { readonly status: 'failed'; readonly reason: string }> {
+async function runBuilder(
+  builder: string,
+  folder: string,
+  { environment, signal }: BuildOptions,
+): Promise<{ readonly status: 'ok' } | { readonly status: 'failed'; readonly reason: string }> {
   // GOWORK=off: a `go.work` above the cache must not take part.
   const child = spawn('go', ['run', builder, '--config', manifestPath], {
     cwd: folder,
@@ -137,7 +128,7 @@ async function runBuilder({
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,

@@ -1,9 +1,10 @@
 /** Asks the receiver before the Collector starts, since a Collector drops what a receiver refuses for good. */
 import { asString, errorCode, parseObject } from '@turnlog/conventions/plain'
+import type { Settings } from './settings.ts'
 
 const answersWithinMs = 5_000
 
-export type ReceiverState =
+type ReceiverState =
   | { readonly status: 'ready' }
   /** It may answer later; until then records wait in the queue. */
   | { readonly status: 'away'; readonly reason: string }
@@ -14,10 +15,7 @@ export type ReceiverState =
 export async function checkReceiver({
   receiver,
   token,
-}: {
-  readonly receiver: string
-  readonly token: string
-}): Promise<ReceiverState> {
+}: Pick<Settings, 'receiver' | 'token'>): Promise<ReceiverState> {
   let response: Response
   try {
     response = await fetch(`${receiver}/v1/traces`, {

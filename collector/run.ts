@@ -3,16 +3,14 @@ import { join } from 'node:path'
 import { prepareFolder } from '@turnlog/embedded-postgres/folder'
 import { takeLock } from '@turnlog/embedded-postgres/lock'
 import { reachableHost } from '@turnlog/receiver/address'
-import { answers } from '../start/answers.ts'
-import { checkPort } from '../start/check-port.ts'
 import { describeTrouble, ExpectedError } from '../start/expected-error.ts'
-import { describeEnd, type Part, startChild, untilAnswers } from '../start/part.ts'
+import { checkPort, describeEnd, type Part, startChild, untilAnswers } from '../start/part.ts'
 import { aborted } from '../start/stop-request.ts'
 import { buildCollector } from './build.ts'
 import { describeLogLine } from './log-line.ts'
 import { queueBytesFor, roomOf, safeRoom } from './queue-room.ts'
 import { checkReceiver } from './receiver-check.ts'
-import { type Settings, settings as settingTable } from './settings.ts'
+import { portNames, type Settings, settings as settingTable } from './settings.ts'
 
 /**
  * `npm run collector`: builds the Collector, checks that it can run, and runs it until it ends or we are asked to stop.
@@ -69,10 +67,9 @@ function lockQueue(queueDirectory: string): () => void {
 
 async function bringUp(options: CollectorOptions, closing: DisposableStack): Promise<Part> {
   const { settings, say, signal } = options
-  const { ports, host, receiver, queueDirectory, logPath } = settings
-  for (const name of ['grpc', 'http', 'health', 'metrics'] as const) {
-    await checkPort(settingTable[`${name}Port`].env, ports[name])
-  }
+  const { receiver, queueDirectory, logPath } = settings
+  const host = reachableHost(settings.host)
+  for (const name of portNames) await checkPort(settingTable[name].env, settings[name])
   closing.defer(lockQueue(await prepareFolder(queueDirectory)))
   const state = await checkReceiver(settings)
   const refusal = `The receiver at ${receiver} does not take what TURNLOG_TOKEN sends`
@@ -95,14 +92,13 @@ async function bringUp(options: CollectorOptions, closing: DisposableStack): Pro
     onProblem: reportSeldom(say),
   })
   try {
-    const health = `http://${reachableHost(host)}:${ports.health}/`
-    const probe = () => answers(health)
-    await untilAnswers({ part, probe, withinMs: answersWithinMs, signal })
+    const url = `http://${host}:${settings.healthPort}/`
+    await untilAnswers({ part, url, withinMs: answersWithinMs, signal })
   } catch (error) {
     await part.stop({ withinMs: stopsWithinMs })
     throw error
   }
-  say(`Collector  http://${reachableHost(host)}:${ports.http} (gRPC ${ports.grpc})`)
+  say(`Collector  http://${host}:${settings.httpPort} (gRPC ${settings.grpcPort})`)
   say(`Receiver   ${receiver}`)
   say(`Queue      ${queueDirectory}`)
   say(`Log        ${logPath}`)
@@ -126,15 +122,9 @@ function inMebibytes(bytes: number): number {
   return Math.floor(bytes / 1024 ** 2)
 }
 
-async function findProgram({
-  settings,
-  environment,
-  say,
-  signal,
-}: CollectorOptions): Promise<string> {
+async function findProgram({ settings, ...options }: CollectorOptions): Promise<string> {
   if (settings.program !== undefined) return settings.program
-  const { cacheDirectory } = settings
-  const built = await buildCollector({ cacheDirectory, environment, say, signal })
+  const built = await buildCollector({ ...options, cacheDirectory: settings.cacheDirectory })
   if (built.status === 'failed') throw new ExpectedError(built.reason)
   return built.program
 }
@@ -144,19 +134,17 @@ function collectorEnvironment(
   { settings, environment }: CollectorOptions,
   queueBytesMax: number,
 ): NodeJS.ProcessEnv {
-  const { receiver, token, host, ports, queueDirectory } = settings
-  return {
-    ...environment,
-    [settingTable.receiver.env]: receiver,
-    [settingTable.token.env]: token,
-    [settingTable.host.env]: host,
-    [settingTable.grpcPort.env]: String(ports.grpc),
-    [settingTable.httpPort.env]: String(ports.http),
-    [settingTable.healthPort.env]: String(ports.health),
-    [settingTable.metricsPort.env]: String(ports.metrics),
-    [settingTable.queueDirectory.env]: queueDirectory,
-    [settingTable.queueBytesMax.env]: String(queueBytesMax),
-  }
+  const values = { ...settings, queueBytesMax }
+  const names = [
+    'receiver',
+    'token',
+    'host',
+    ...portNames,
+    'queueDirectory',
+    'queueBytesMax',
+  ] as const
+  const variables = names.map((name) => [settingTable[name].env, String(values[name])])
+  return { ...environment, ...Object.fromEntries(variables) }
 }
 
 async function validate(

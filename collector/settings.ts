@@ -6,9 +6,8 @@ import {
   optional,
   type Parser,
   port,
-  problemOf,
-  problemOfPorts,
-  readSettings,
+  readOrExplain,
+  type SettingsOf,
   setting,
   text,
   wholeNumber,
@@ -96,32 +95,25 @@ export const settings = {
   }),
 } as const
 
-export interface Settings {
-  /** Without a slash at its end. */
-  readonly receiver: string
+/** The four ports on which the Collector listens. */
+export const portNames = ['grpcPort', 'httpPort', 'healthPort', 'metricsPort'] as const
+
+/** Paths are absolute. Without `queueBytesMax` the limit is computed from the disk's free space. */
+export interface Settings extends Omit<SettingsOf<typeof settings>, 'token' | 'queueDirectory'> {
   readonly token: string
-  readonly host: string
-  readonly ports: Readonly<Record<'grpc' | 'http' | 'health' | 'metrics', number>>
   readonly queueDirectory: string
-  /** Undefined: computed from the disk's free space. */
-  readonly queueBytesMax: number | undefined
   readonly logPath: string
   /** The folder of built programs. */
   readonly cacheDirectory: string
-  readonly program: string | undefined
   /** Further configurations, applied to the main one in this order. */
   readonly configurations: readonly string[]
 }
-
-export type ReadSettings =
-  | { readonly status: 'ok'; readonly settings: Settings }
-  | { readonly status: 'invalid'; readonly reason: string }
 
 /** Paths are relative to the folder in which the user called npm. */
 export function readCollectorSettings(
   environment: NodeJS.ProcessEnv,
   commandLine: readonly string[],
-): ReadSettings {
+): { status: 'ok'; settings: Settings } | ReturnType<typeof invalid> {
   const folder = environment.INIT_CWD ?? process.cwd()
   const configurations = readConfigurations(commandLine, folder)
   if (configurations === undefined) {
@@ -129,19 +121,9 @@ export function readCollectorSettings(
       `'${commandLine.join(' ')}' cannot be read: npm run collector -- --config <file> [--config <file> …]`,
     )
   }
-  const problems: string[] = []
-  const read = readSettings(settings, environment, (...wrong) => problems.push(problemOf(...wrong)))
-  const { receiver, token, host, queueBytesMax, program } = read
-  const { grpcPort, httpPort, healthPort, metricsPort } = settings
-  const problem =
-    problems[0] ??
-    problemOfPorts({
-      [grpcPort.env]: read.grpcPort,
-      [httpPort.env]: read.httpPort,
-      [healthPort.env]: read.healthPort,
-      [metricsPort.env]: read.metricsPort,
-    })
-  if (problem !== undefined) return invalid(problem)
+  const outcome = readOrExplain(settings, environment, portNames)
+  if (outcome.status === 'invalid') return outcome
+  const { token, queueDirectory, ...read } = outcome.read
   if (token === undefined) {
     return invalid(
       'TURNLOG_TOKEN is missing: the token with which the Collector sends. Make one: npx turnlog-receiver token create --user <name> --scope ingest',
@@ -151,20 +133,11 @@ export function readCollectorSettings(
   return {
     status: 'ok',
     settings: {
-      receiver,
+      ...read,
       token,
-      host,
-      ports: {
-        grpc: read.grpcPort,
-        http: read.httpPort,
-        health: read.healthPort,
-        metrics: read.metricsPort,
-      },
-      queueDirectory: resolve(folder, read.queueDirectory ?? join(stateDirectory, 'queue')),
-      queueBytesMax,
+      queueDirectory: resolve(folder, queueDirectory ?? join(stateDirectory, 'queue')),
       logPath: join(stateDirectory, 'collector.log'),
       cacheDirectory: cacheDirectory(environment),
-      program,
       configurations,
     },
   }
@@ -190,6 +163,6 @@ function readConfigurations(commandLine: readonly string[], folder: string): str
   }
 }
 
-function invalid(reason: string): ReadSettings {
-  return { status: 'invalid', reason }
+function invalid(reason: string) {
+  return { status: 'invalid', reason } as const
 }

@@ -11,7 +11,7 @@ const answersWithinMs = 10_000
 /** The database stops last, so it may use all the time that is left. */
 const stopsWithinMs = 9_000
 
-export interface Database {
+interface Database {
   readonly url: string
   /** For printing. Contains the password only for the embedded database, which belongs to this user. */
   readonly shownUrl: string

@@ -12,7 +12,6 @@ export function openLogFile(path: string) {
   let bytes = quietly(() => statSync(path).size) ?? 0
   quietly(() => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }))
   return {
-    path,
     append(text: string | Uint8Array): void {
       quietly(() => {
         if (bytes > bytesMax) {
@@ -29,8 +28,6 @@ export function openLogFile(path: string) {
     },
   }
 }
-
-export type LogFile = ReturnType<typeof openLogFile>
 
 function quietly<Result>(act: () => Result): Result | undefined {
   try {

@@ -2,14 +2,9 @@
 import type { OpenAccess } from './access.ts'
 import type { Settings } from './settings.ts'
 
-export interface Commands {
-  readonly receiver: readonly [string, ...string[]]
-  readonly example: readonly [string, ...string[]]
-}
-
 export interface TurnlogOptions {
   readonly settings: Settings
-  readonly commands: Commands
+  readonly commands: Readonly<Record<'receiver' | 'example', readonly [string, ...string[]]>>
   readonly openAccess: OpenAccess
   readonly environment: NodeJS.ProcessEnv
   /** The repository, where the children are started. */

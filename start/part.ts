@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { whyUnusable } from '@turnlog/embedded-postgres/port'
 import { processStart, sendSignal } from '@turnlog/embedded-postgres/process'
 import { type Descendant, descendantsOf, endDescendants } from './descendants.ts'
 import { ExpectedError } from './expected-error.ts'
@@ -85,7 +86,7 @@ export function startChild(options: ChildOptions): Part {
     child.once('exit', (code, signal) => {
       hasExited = true
       clearInterval(timer)
-      endDescendants([...descendants.values()])
+      endDescendants(descendants.values())
       sendSignal(-pid, 'SIGKILL')
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`
       child.once('close', () => resolve(how))
@@ -99,7 +100,7 @@ export function startChild(options: ChildOptions): Part {
     start,
     stopsWithinMs: options.stopsWithinMs,
     exited,
-    lastLines: (count) => log.lastLines(count),
+    lastLines: log.lastLines,
     async stop({ withinMs }) {
       noteDescendants()
       if (!hasExited) sendSignal(pid, 'SIGTERM')
@@ -112,15 +113,22 @@ export function startChild(options: ChildOptions): Part {
   }
 }
 
-/** Resolves once `probe` returns true. Fails if the part ends first, if `signal` is aborted, and after `withinMs`. */
+/** Rejects with an `ExpectedError` that names the process on the port and the setting that chooses another port. */
+export async function checkPort(setting: string, port: number): Promise<void> {
+  const why = await whyUnusable(port)
+  if (why === undefined) return
+  throw new ExpectedError(`Port ${port} (${setting}) ${why}: set ${setting} to a free one.`)
+}
+
+/** Resolves once `url` answers. Fails if the part ends first, if `signal` is aborted, and after `withinMs`. */
 export async function untilAnswers({
   part,
-  probe,
+  url,
   withinMs,
   signal,
 }: {
   part: Part
-  probe: () => Promise<boolean>
+  url: string
   withinMs: number
   signal: AbortSignal
 }): Promise<void> {
@@ -129,7 +137,7 @@ export async function untilAnswers({
     ended = how
   })
   const deadline = performance.now() + withinMs
-  while (!(await probe())) {
+  while (!(await answers(url))) {
     signal.throwIfAborted()
     if (ended !== undefined) throw new ExpectedError(describeEnd(part, ended))
     if (performance.now() >= deadline) {
@@ -140,6 +148,17 @@ export async function untilAnswers({
     await sleep(50)
   }
   signal.throwIfAborted()
+}
+
+/** Whether a server answers this URL with a 2xx status within two seconds. */
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    return false
+  }
 }
 
 /** A line that names the part that ended, followed by its last output. */

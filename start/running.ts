@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { replaceFile } from '@turnlog/embedded-postgres/folder'
 import { processEnded, processStart, sendSignal } from '@turnlog/embedded-postgres/process'
 import { descendantsOf, endDescendants } from './descendants.ts'
+import type { Part } from './part.ts'
 
 /**
  * The content of `start.json` in the data folder, written while `npm start` runs. People read it, a second start reads it to
@@ -14,13 +15,7 @@ export interface Running {
   readonly chat: string
   readonly receiver: string
   readonly isStopping: boolean
-  readonly children: readonly Child[]
-}
-
-interface Child {
-  readonly name: string
-  readonly pid: number
-  readonly start: string
+  readonly children: readonly Pick<Part, 'name' | 'pid' | 'start'>[]
 }
 
 export async function writeRunning(path: string, running: Running): Promise<void> {

@@ -5,9 +5,7 @@ import {
   optional,
   port,
   postgresUrl,
-  problemOf,
-  problemOfPorts,
-  readSettings,
+  readOrExplain,
   type SettingsOf,
   setting,
   text,
@@ -66,23 +64,14 @@ export interface Settings extends Omit<Read, 'dataFolder' | 'spoolFolder' | 'wor
   readonly user: string
 }
 
-export type ReadSettings =
-  | { readonly status: 'ok'; readonly settings: Settings }
-  | { readonly status: 'invalid'; readonly reason: string }
-
 /** Paths are relative to the working directory. */
-export function readStartSettings(environment: NodeJS.ProcessEnv): ReadSettings {
-  const problems: string[] = []
-  const read = readSettings(settings, environment, (...wrong) => problems.push(problemOf(...wrong)))
-  const { receiverPort, examplePort, postgresPort } = settings
-  const reason =
-    problems[0] ??
-    problemOfPorts({
-      [receiverPort.env]: read.receiverPort,
-      [examplePort.env]: read.examplePort,
-      [postgresPort.env]: read.postgresPort,
-    })
-  if (reason !== undefined) return { status: 'invalid', reason }
+export function readStartSettings(
+  environment: NodeJS.ProcessEnv,
+): { status: 'ok'; settings: Settings } | { status: 'invalid'; reason: string } {
+  const ports = ['receiverPort', 'examplePort', 'postgresPort'] as const
+  const outcome = readOrExplain(settings, environment, ports)
+  if (outcome.status === 'invalid') return outcome
+  const { read } = outcome
   const dataFolder = resolve(
     read.dataFolder ?? join(xdgFolder(environment, 'XDG_DATA_HOME'), 'turnlog'),
   )

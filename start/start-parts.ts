@@ -1,13 +1,11 @@
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { explainFolderErrors } from '@turnlog/embedded-postgres/folder'
 import { ensureToken } from './access.ts'
-import { answers } from './answers.ts'
-import { checkPort } from './check-port.ts'
 import { openDatabase } from './database.ts'
-import { exampleEnvironment, receiverEnvironment } from './environment.ts'
 import type { TurnlogOptions } from './options.ts'
-import { type ChildOptions, type Part, startChild, untilAnswers } from './part.ts'
+import { type ChildOptions, checkPort, type Part, startChild, untilAnswers } from './part.ts'
 import { writeRunning } from './running.ts'
-import { prepareWorkspace } from './workspace.ts'
 
 /** Includes the migrations. */
 const receiverAnswersWithinMs = 60_000
@@ -20,7 +18,7 @@ const receiverStopsWithinMs = 2_500
 /** How many lines of one part's problems are printed; its log contains all. */
 const problemLinesMax = 20
 
-export interface StartPartsOptions extends TurnlogOptions {
+interface StartPartsOptions extends TurnlogOptions {
   readonly dataFolder: string
   readonly runningFile: string
   /** Called as each part starts, so that it is stopped even if a later step fails. */
@@ -62,16 +60,23 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
       isStopping: false,
       children: children.map(({ name, pid, start }) => ({ name, pid, start })),
     })
-    const probe = () => answers(answersAt)
-    await untilAnswers({ part, probe, withinMs: answersWithinMs, signal })
+    await untilAnswers({ part, url: answersAt, withinMs: answersWithinMs, signal })
     problems.release()
   }
 
+  // Each child gets our environment without the secrets that only the other one needs.
+  const { ANTHROPIC_API_KEY: _key, ...forReceiver } = environment
+  const { DATABASE_URL: _database, ...forExample } = environment
   await bringUp({
     name: 'The receiver',
     problemsOf: 'receiver',
     command: commands.receiver,
-    environment: receiverEnvironment({ environment, settings, databaseUrl: database.url }),
+    environment: {
+      ...forReceiver,
+      DATABASE_URL: database.url,
+      TURNLOG_RECEIVER_PORT: String(receiverPort),
+      TURNLOG_DATA: settings.dataFolder,
+    },
     logPath: join(dataFolder, 'logs', 'receiver.log'),
     answersAt: `${receiverUrl}/api/v1/health`,
     answersWithinMs: receiverAnswersWithinMs,
@@ -90,7 +95,16 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
     name: 'The chat app',
     problemsOf: 'chat app',
     command: commands.example,
-    environment: exampleEnvironment({ environment, settings, receiverUrl, token }),
+    // Telemetry settings that are not set here, such as TELEMETRY_ENABLED, pass through unchanged.
+    environment: {
+      ...forExample,
+      EXAMPLE_PORT: String(examplePort),
+      EXAMPLE_WORKSPACE: workspace,
+      TELEMETRY_ENDPOINT: receiverUrl,
+      TELEMETRY_TOKEN: token,
+      TELEMETRY_WORKSPACE: workspace,
+      TELEMETRY_SPOOL_DIRECTORY: settings.spoolFolder,
+    },
     logPath: join(dataFolder, 'logs', 'example.log'),
     answersAt: `${chatUrl}/`,
     answersWithinMs: exampleAnswersWithinMs,
@@ -98,6 +112,19 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
   })
   say(`Chat      ${chatUrl}/`)
   say('Ctrl-C stops all of it.')
+}
+
+/** Creates the agent's folder with a first file to ask about; an existing folder is not changed. */
+async function prepareWorkspace(folder: string): Promise<void> {
+  await explainFolderErrors(folder, async () => {
+    const isMissing = await stat(folder).then(
+      () => false,
+      () => true,
+    )
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    if (isMissing)
+      await writeFile(join(folder, 'hello.txt'), 'This is hello.txt.\n', { flag: 'wx' })
+  })
 }
 
 /**

@@ -84,6 +84,19 @@ export function problemOfPorts(
   return undefined
 }
 
+/** Reads every setting. The reason is the first invalid setting, or two of the ports `portNames` that are the same. */
+export function readOrExplain<Table extends SettingsTable>(
+  table: Table,
+  environment: Environment,
+  portNames: readonly (keyof Table)[],
+): { status: 'ok'; read: SettingsOf<Table> } | { status: 'invalid'; reason: string } {
+  const problems: string[] = []
+  const read = readSettings(table, environment, (...wrong) => problems.push(problemOf(...wrong)))
+  const ports = portNames.map((name) => [table[name]?.env, read[name]])
+  const reason = problems[0] ?? problemOfPorts(Object.fromEntries(ports))
+  return reason === undefined ? { status: 'ok', read } : { status: 'invalid', reason }
+}
+
 /** A row of the documents for each setting. */
 export function settingRows(table: SettingsTable) {
   return Object.values(table).map((setting) => ({
