@@ -56,7 +56,10 @@ export function replaceFile(
   fileSystem: FileSystem,
   file: string,
   content: string | Uint8Array,
-  { temporary = temporaryName(file), isSynced = true }: ReplaceOptions = {},
+  {
+    temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`,
+    isSynced = true,
+  }: ReplaceOptions = {},
 ): void {
   const descriptor = fileSystem.openSync(temporary, 'wx', 0o600)
   try {
@@ -73,10 +76,6 @@ export function replaceFile(
     attempt(() => fileSystem.unlinkSync(temporary))
     throw cause
   }
-}
-
-function temporaryName(file: string): string {
-  return `${file}.${randomBytes(6).toString('hex')}.tmp`
 }
 
 /** The file that a temporary one was to become; undefined for other names. A crash leaves temporary files. */
@@ -150,24 +149,20 @@ export function isFull(cause: unknown): boolean {
 
 /** Makes everything written to a file durable, whoever wrote it. */
 export function syncFile(fileSystem: FileSystem, file: string): void {
-  const descriptor = fileSystem.openSync(file, 'r')
-  try {
-    fileSystem.fdatasyncSync(descriptor)
-  } finally {
-    fileSystem.closeSync(descriptor)
-  }
+  withOpen(fileSystem, file, fileSystem.fdatasyncSync)
 }
 
 /** Makes a rename durable, where the system can sync a folder. */
 export function syncFolder(fileSystem: FileSystem, directory: string): void {
+  // Windows and some network disks cannot.
+  attempt(() => withOpen(fileSystem, directory, fileSystem.fsyncSync))
+}
+
+function withOpen(fileSystem: FileSystem, path: string, step: (descriptor: number) => void): void {
+  const descriptor = fileSystem.openSync(path, 'r')
   try {
-    const descriptor = fileSystem.openSync(directory, 'r')
-    try {
-      fileSystem.fsyncSync(descriptor)
-    } finally {
-      fileSystem.closeSync(descriptor)
-    }
-  } catch {
-    // Windows and some network disks cannot.
+    step(descriptor)
+  } finally {
+    fileSystem.closeSync(descriptor)
   }
 }

@@ -35,16 +35,7 @@ export function followWork<Face>(
     return result
   }
   if (isThenable(result)) {
-    return Promise.resolve(result).then(
-      (value) => {
-        succeed(value)
-        return value
-      },
-      (cause: unknown) => {
-        fail(cause)
-        throw cause
-      },
-    )
+    return whenSettled(Promise.resolve(result), succeed, fail)
   }
   succeed(result)
   return result
@@ -73,16 +64,7 @@ function followGenerator(generator: object, { run, succeed, fail }: Ends): void 
         see(step)
         return step
       }
-      return step.then(
-        (value) => {
-          see(value)
-          return value
-        },
-        (cause: unknown) => {
-          fail(cause)
-          throw cause
-        },
-      )
+      return whenSettled(step, see, fail)
     }
     Object.defineProperty(generator, name, {
       value: followed,
@@ -91,6 +73,24 @@ function followGenerator(generator: object, { run, succeed, fail }: Ends): void 
       enumerable: false,
     })
   }
+}
+
+/** A promise with the outcome of `promise`, settled after `succeed` or `fail` has been called. */
+function whenSettled(
+  promise: Promise<unknown>,
+  succeed: (value: unknown) => void,
+  fail: (error: unknown) => void,
+): Promise<unknown> {
+  return promise.then(
+    (value) => {
+      succeed(value)
+      return value
+    },
+    (cause: unknown) => {
+      fail(cause)
+      throw cause
+    },
+  )
 }
 
 /** Whether `await` would treat it as a promise. A value whose `then` getter throws is not one until it is awaited. */

@@ -13,13 +13,11 @@ import { contexts } from './record/contexts.ts'
 /** The limits of the environment do not apply, so that nothing is cut; this one only bounds a runaway loop. */
 const attributesMax = 10_000
 
-export interface OpenTelemetryOptions {
+export function startOpenTelemetry(options: {
   readonly attributes: { [Name in AttributeName]?: string | number }
   readonly spanProcessors: SpanProcessor[]
   readonly logRecordProcessor: LogRecordProcessor
-}
-
-export function startOpenTelemetry(options: OpenTelemetryOptions) {
+}) {
   const resource = resourceFromAttributes(options.attributes)
   // NodeSDK takes log limits from the environment only, so the log provider is made here.
   const loggerProvider = new LoggerProvider({

@@ -4,7 +4,6 @@
  * belong to the call. A call outside any turn is recorded without a turn.
  */
 import { type Context, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
-import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { type AttributeName, instrumentationScope } from '@turnlog/conventions'
 import type { ToolCall as ToolCallFace, ToolCallOptions } from '../api.ts'
 import type { OpenWork } from '../follow-work.ts'
@@ -21,6 +20,7 @@ import {
 } from '../record/tool-call.ts'
 import type { Candidate } from '../record/turn.ts'
 import { describeError, type ReportError } from './errors.ts'
+import { isReadable } from './native-spans.ts'
 
 interface ApiToolCallOptions {
   readonly recorder: Recorder
@@ -176,10 +176,6 @@ function nativeCall(active: Context, use: ToolCallDescription): ToolCall | undef
     put(span, 'gen_ai.tool.call.arguments', use.arguments)
   }
   return new ToolCall({ ...use, id: typeof id === 'string' ? id : use.id }, span)
-}
-
-function isReadable(span: Span): span is Span & ReadableSpan {
-  return 'attributes' in span && 'instrumentationScope' in span
 }
 
 function put(span: Span, name: AttributeName, value: string): void {

@@ -89,9 +89,8 @@ export class HostFiles {
   read(path: string, { isLink = false } = {}): FileContent {
     let stat: ReturnType<FileSystem['statSync']> | undefined
     try {
-      stat = isLink
-        ? this.#fileSystem.lstatSync(path, { throwIfNoEntry: false })
-        : this.#fileSystem.statSync(path, { throwIfNoEntry: false })
+      const { lstatSync, statSync } = this.#fileSystem
+      stat = (isLink ? lstatSync : statSync)(path, { throwIfNoEntry: false })
     } catch {
       return { state: 'omitted', reason: 'unreadable' }
     }
@@ -118,13 +117,8 @@ export class HostFiles {
     try {
       let read = 0
       while (read <= size) {
-        const count = this.#fileSystem.readSync(
-          descriptor,
-          this.#buffer,
-          read,
-          size + 1 - read,
-          read,
-        )
+        const left = size + 1 - read
+        const count = this.#fileSystem.readSync(descriptor, this.#buffer, read, left, read)
         if (count === 0) break
         read += count
       }

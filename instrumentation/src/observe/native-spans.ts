@@ -34,7 +34,7 @@ function isModelSpan(kind: SpanKind | undefined, attributes: Attributes | undefi
   return kind === SpanKind.CLIENT && modelOperations.has(attributes?.[operationName])
 }
 
-function isReadable(span: object): span is ReadableSpan {
+export function isReadable(span: object): span is ReadableSpan {
   return 'attributes' in span && 'kind' in span
 }
 

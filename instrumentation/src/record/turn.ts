@@ -33,6 +33,7 @@ import {
 } from '@opentelemetry/api'
 import type { AttributeName, TurnOutcome, TurnTransport } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
+import type { TurnOptions } from '../api.ts'
 import type { After } from './delayed-ends.ts'
 import type { ContentSlot, Recorder } from './recorder.ts'
 import type { ToolCall } from './tool-call.ts'
@@ -83,17 +84,9 @@ export interface CandidateSource {
 }
 
 /** A turn as the app declares it. */
-export interface ApiTurn {
-  readonly prompt?: string | undefined
-  readonly conversationId?: string | undefined
-  readonly agent?: string | undefined
-}
-
+type ApiTurn = { readonly [Name in keyof TurnOptions]?: string | undefined }
 /** Why a turn failed: `error.type` and the span's status message. */
-export interface TurnFailure {
-  readonly type: string
-  readonly message: string
-}
+type TurnFailure = Readonly<Record<'type' | 'message', string>>
 
 type TurnAttributes = { [Name in AttributeName]?: string | number | boolean }
 
