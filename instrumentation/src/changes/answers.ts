@@ -16,12 +16,10 @@ export function errorAnswer(code: string, message: string) {
 export function summaryAnswer({ change, diffHash, decision }: StoredChange) {
   const { opId, path, previousPath, opType, startedAt, traceId, spanId, sessionId } = change
   const { toolName, toolCallId, linesAdded = null, linesRemoved = null, binary, diff } = change
-  return {
-    ...{ opId, path, previousPath, opType, startedAt, traceId, spanId, sessionId },
-    ...{ toolName, toolCallId, linesAdded, linesRemoved, binary, diff },
-    diffOmitted: diffHash === undefined ? undefined : 'too_large',
-    decision,
-  }
+  const operation = { opId, path, previousPath, opType, startedAt, traceId, spanId, sessionId }
+  const facts = { toolName, toolCallId, linesAdded, linesRemoved, binary, diff }
+  const diffOmitted = diffHash === undefined ? undefined : 'too_large'
+  return { ...operation, ...facts, diffOmitted, decision }
 }
 
 /** All of one operation: texts before and after (or `null` and why), and every decision, oldest first. */

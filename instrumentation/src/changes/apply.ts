@@ -15,7 +15,7 @@
 
 import { constants } from 'node:fs'
 import { errorName } from '@turnlog/conventions/plain'
-import type { FileSystem } from '../file-system.ts'
+import { attempt, type FileSystem } from '../file-system.ts'
 import type { FileState, PathRole, RecordedChange } from './change.ts'
 import { type DiskState, type InsideLocation, isOneFile, lookAt, type Paths } from './disk-state.ts'
 import type { RevertPlan } from './plan-revert.ts'
@@ -66,42 +66,33 @@ type Rollback = (() => void)[]
 interface Goal {
   readonly place: PathRole
   readonly state: FileState
-  /** Its content comes from the store; otherwise the path becomes empty, or the file is moved there. */
-  readonly isWritten: boolean
-  readonly mode: number | undefined
+  /** The content to write there; if absent, the path becomes empty, or the file is moved there. */
+  readonly content?: FileState | undefined
+  readonly mode?: number | undefined
 }
 
 function goalsOf({ change, plan }: ApplyOptions): Goal[] {
   const { mode, overwrittenMode } = change
-  if (plan.action === 'delete') {
-    return [{ place: 'path', state: 'absent', isWritten: false, mode }]
-  }
-  if (plan.action === 'restore') {
-    return [{ place: 'path', state: plan.content, isWritten: true, mode }]
-  }
-  const { content, overwritten } = plan
-  const isWritten = overwritten !== undefined
+  if (plan.action === 'delete') return [{ place: 'path', state: 'absent' }]
+  const { content } = plan
+  if (plan.action === 'restore') return [{ place: 'path', state: plan.content, content, mode }]
+  const { overwritten } = plan
   return [
-    { place: 'path', state: overwritten ?? 'absent', isWritten, mode: overwrittenMode },
+    { place: 'path', state: overwritten ?? 'absent', content: overwritten, mode: overwrittenMode },
     // A file that was renamed and edited is not moved back: its old content comes back at its old path.
-    {
-      place: 'previousPath',
-      state: content ?? change.after,
-      isWritten: content !== undefined,
-      mode,
-    },
+    { place: 'previousPath', state: content ?? change.after, content, mode },
   ]
 }
 
 async function act(options: ApplyOptions, rollback: Rollback): Promise<ApplyResult> {
   const { change, plan, store, fileSystem: fs } = options
-  const found = []
   const goals = goalsOf(options)
+  const found = []
   for (const goal of goals) {
     const location = expectAt(fs, change, goal.place)
     if (location.status !== 'as_expected') return location
-    const bytes = goal.isWritten ? store.content(goal.state) : undefined
-    if (goal.isWritten && bytes === undefined) return contentMissing
+    const bytes = goal.content && store.content(goal.content)
+    if (goal.content !== undefined && bytes === undefined) return contentMissing
     found.push({ goal, location, bytes })
   }
   const written: Partial<Record<PathRole, TemporaryFile>> = {}
@@ -178,13 +169,8 @@ function makeFolders(fs: FileSystem, folders: readonly string[], rollback: Rollb
 }
 
 function unwind(rollback: Rollback): void {
-  for (const undo of rollback.reverse()) {
-    try {
-      undo()
-    } catch {
-      // It was moved into place already, or the folder has other files now.
-    }
-  }
+  // A step fails when its file was moved into place already, or its folder has other files now.
+  for (const undo of rollback.reverse()) attempt(undo)
 }
 
 const sentences: Readonly<Record<string, string>> = {

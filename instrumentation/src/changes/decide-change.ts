@@ -100,21 +100,16 @@ async function revert(
   }
   const applied = await applyRevert({ change, plan, store, fileSystem })
   if (applied.status !== 'applied') return refusedOf(applied)
-  const result = isRawHash(applied.result) ? applied.result : undefined
-  return { outcome: 'restored', result }
+  return { outcome: 'restored', result: isRawHash(applied.result) ? applied.result : undefined }
 }
 
-type LookAtBoth =
-  | { readonly status: 'seen'; readonly onDisk: OnDisk }
-  | { readonly status: 'refused'; readonly reason: string }
-
-function lookAtBoth(fs: FileSystem, change: RecordedChange): LookAtBoth {
+function lookAtBoth(fs: FileSystem, change: RecordedChange) {
   const path = lookAt(fs, change, 'path')
   if (path.status === 'refused') return path
-  if (change.opType !== 'rename') return { status: 'seen', onDisk: { path: path.state } }
-  const previous = lookAt(fs, change, 'previousPath')
-  if (previous.status === 'refused') return previous
-  return { status: 'seen', onDisk: { path: path.state, previousPath: previous.state } }
+  const previous = change.opType === 'rename' ? lookAt(fs, change, 'previousPath') : undefined
+  if (previous?.status === 'refused') return previous
+  const onDisk: OnDisk = { path: path.state, previousPath: previous?.state }
+  return { status: 'seen', onDisk } as const
 }
 
 /** The hash of the operation's file; of a rename that is undone, at the previous path. */
@@ -129,26 +124,17 @@ function storeAndEmit(
   { outcome, result, wasNothingLeft = false }: Found,
 ): DecideResult {
   const { stored, type, source, reason, store, now, emit } = options
-  const { change } = stored
+  const { opId, path, startedAt, traceId, spanId } = stored.change
   const decidedAtMs = now()
   const decidedAt = new Date(decidedAtMs).toISOString()
   const decision = { type, source, outcome, decidedAt, reason, resultSha256: result }
-  const isStored = store.decide(change.opId, decision)
-  emit({
-    operationId: change.opId,
-    type,
-    source,
-    reason,
-    outcome,
-    resultSha256: hashAbroad(change, result),
-    elapsedSeconds: Math.max(0, (decidedAtMs - Date.parse(change.startedAt)) / 1000),
-    path: change.path,
-    traceId: change.traceId,
-    spanId: change.spanId,
-  })
-  return isStored
-    ? { status: 'decided', decision, wasNothingLeft }
-    : { status: 'not_kept', decision }
+  const isStored = store.decide(opId, decision)
+  const resultSha256 = hashAbroad(stored.change, result)
+  const elapsedSeconds = Math.max(0, (decidedAtMs - Date.parse(startedAt)) / 1000)
+  const facts = { operationId: opId, type, source, reason, outcome, resultSha256, elapsedSeconds }
+  emit({ ...facts, path, traceId, spanId })
+  if (!isStored) return { status: 'not_kept', decision }
+  return { status: 'decided', decision, wasNothingLeft }
 }
 
 /**

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { errorCode, errorName } from '@turnlog/conventions/plain'
-import { type FileSystem, isMissing } from '../file-system.ts'
+import { attempt, type FileSystem, isMissing } from '../file-system.ts'
 import type { PathRole, RawHash, RecordedChange } from './change.ts'
 
 export type DiskState =
@@ -77,12 +77,8 @@ export function lookAt(fs: FileSystem, paths: Paths, role: PathRole): Look {
 export function isOneFile(fs: FileSystem, paths: Paths): boolean {
   const { absolutePath: path, previousAbsolutePath: previous } = paths
   if (previous?.toLowerCase() !== path.toLowerCase()) return false
-  try {
-    const [one, other] = [fs.lstatSync(path), fs.lstatSync(previous)]
-    return one.ino === other.ino && one.dev === other.dev
-  } catch {
-    return false
-  }
+  const [one, other] = [path, previous].map((each) => attempt(() => fs.lstatSync(each)))
+  return one !== undefined && one.ino === other?.ino && one.dev === other.dev
 }
 
 type Location =

@@ -50,10 +50,8 @@ export interface StoreOptions {
   readonly now?: (() => number) | undefined
 }
 
-export interface Contents {
-  readonly before?: Uint8Array | undefined
-  readonly after?: Uint8Array | undefined
-  readonly overwritten?: Uint8Array | undefined
+export type Contents = {
+  readonly [State in 'before' | 'after' | 'overwritten']?: Uint8Array | undefined
 }
 
 /** `known`: it was stored before, as after a crash; nothing was done. */

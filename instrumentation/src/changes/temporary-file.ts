@@ -1,18 +1,13 @@
 /** A temporary file in the target's folder, written and synced before one rename or link makes it the target. */
 
 import { randomBytes } from 'node:crypto'
+import type { Stats } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { errorCode } from '@turnlog/conventions/plain'
 import { attempt, type FileSystem, writeFully } from '../file-system.ts'
 
-export interface TemporaryFile {
-  readonly path: string
-  /** Becomes the target. With `isNew` it throws `EEXIST` rather than replace a file that came meanwhile. */
-  moveTo(target: string, options: { readonly isNew: boolean }): void
-  /** Throws if it does not exist any more. */
-  remove(): void
-}
+export type TemporaryFile = Awaited<ReturnType<typeof writeTemporaryFile>>
 
 export interface TemporaryFileOptions {
   readonly folder: string
@@ -26,7 +21,7 @@ export interface TemporaryFileOptions {
 export async function writeTemporaryFile(
   fs: FileSystem,
   { folder, target, bytes, mode }: TemporaryFileOptions,
-): Promise<TemporaryFile> {
+) {
   const path = join(folder, `.turnlog-${randomBytes(8).toString('hex')}.tmp`)
   const present = attempt(() => fs.lstatSync(target))
   const bits = mode ?? present?.mode
@@ -44,29 +39,20 @@ export async function writeTemporaryFile(
     fs.closeSync(descriptor)
   }
   return {
-    path,
-    moveTo(to, { isNew }) {
+    /** Becomes the target. With `isNew` it throws `EEXIST` rather than replace a file that came meanwhile. */
+    moveTo(to: string, { isNew }: { readonly isNew: boolean }): void {
       if (isNew && isLinked(fs, path, to)) fs.unlinkSync(path)
       else fs.renameSync(path, to)
     },
+    /** Throws if it does not exist any more. */
     remove: () => fs.unlinkSync(path),
   }
 }
 
-interface Owner {
-  readonly uid: number
-  readonly gid: number
-}
-
 /** Only root may change the owner; otherwise the restored file belongs to this user, as with any editor. */
-function keepOwner(fs: FileSystem, descriptor: number, { uid, gid }: Owner): void {
+function keepOwner(fs: FileSystem, descriptor: number, { uid, gid }: Stats): void {
   const own = fs.fstatSync(descriptor)
-  if (own.uid === uid && own.gid === gid) return
-  try {
-    fs.fchownSync(descriptor, uid, gid)
-  } catch {
-    // See above.
-  }
+  if (own.uid !== uid || own.gid !== gid) attempt(() => fs.fchownSync(descriptor, uid, gid))
 }
 
 /** False if the disk has no hard links (FAT, some network and container mounts). */

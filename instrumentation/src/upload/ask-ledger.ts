@@ -42,9 +42,8 @@ export async function askLedger(
       if (ledger === undefined) continue
       answers.recorders.set(recorder, addLedger(answers.recorders.get(recorder), ledger))
       const { through } = ledger
-      const isCut =
-        through !== Number.POSITIVE_INFINITY &&
-        segments.some((each) => each.recorder === recorder && lastOf(each) > through)
+      const isAfter = ({ sequences }: SentSegment) => (sequences.at(-1)?.[1] ?? 0) > through
+      const isCut = segments.some((each) => each.recorder === recorder && isAfter(each))
       if (isCut) questions.push({ recorders: [{ recorder, from: through + 1 }], contents: [] })
     }
     for (const content of question.contents) {
@@ -52,10 +51,6 @@ export async function askLedger(
     }
   }
   return { answers }
-}
-
-function lastOf({ sequences }: SentSegment): number {
-  return sequences.at(-1)?.[1] ?? 0
 }
 
 /** A second answer about a recorder begins where the first one ended. */

@@ -43,11 +43,8 @@ interface SignalState {
   readonly probesInVain: number
 }
 
-const initialState: SignalState = {
-  passedAt: Number.NEGATIVE_INFINITY,
-  probeAt: Number.NEGATIVE_INFINITY,
-  probesInVain: 0,
-}
+const never = Number.NEGATIVE_INFINITY
+const initialState: SignalState = { passedAt: never, probeAt: never, probesInVain: 0 }
 
 type Signal = SentSegment['signal']
 

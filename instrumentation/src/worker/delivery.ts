@@ -1,6 +1,6 @@
 /** Puts spool → upload → confirm together for one destination. Part of the worker's composition. */
 import { originalFs } from '../file-system.ts'
-import { openSpool, type Spool } from '../spool/spool.ts'
+import { openSpool } from '../spool/spool.ts'
 import { type DeclareLost, UnconfirmedSegments } from '../spool/unconfirmed-segments.ts'
 import { createCompletenessTransport } from '../upload/completeness.ts'
 import { Confirmer } from '../upload/confirmer.ts'
@@ -18,18 +18,12 @@ export interface DeliveryOptions {
   readonly onLost: (folder: string) => void
 }
 
-export interface Delivery {
-  readonly spool: Spool
-  /** There is something to send. */
-  wake(): void
-}
-
 const dayMs = 86_400_000
 /** How often the age of unconfirmed segments is checked when no receiver can be asked. */
 const limitEveryMs = 10 * 60_000
 
-export function startDelivery(options: DeliveryOptions): Delivery {
-  const { config, directory, declareLost, onLost } = options
+/** `wake`: there is something to send. */
+export function startDelivery({ config, directory, declareLost, onLost }: DeliveryOptions) {
   const { endpoint, receiver, token, receiverToken } = config
   const parsed = endpoint === undefined ? undefined : parseEndpoint(endpoint)
   if (parsed?.status !== 'ok') return { spool: openSpool(originalFs), wake: () => {} }
@@ -83,10 +77,5 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   }
 
   if (confirmer === undefined) setInterval(limit, limitEveryMs).unref()
-  return {
-    spool,
-    wake(): void {
-      uploader.wake()
-    },
-  }
+  return { spool, wake: () => uploader.wake() }
 }

@@ -4,19 +4,12 @@
  */
 import { quietly } from '../health.ts'
 import { createExportOutlets } from '../otlp/export-outlet.ts'
-import type { OpenOutlet } from '../otlp/outlet.ts'
 import { createExporters } from '../upload/exporters.ts'
 import type { OtlpTargets } from '../upload/otlp-targets.ts'
 import { offlineBackoff, RetryTimer } from '../upload/retry.ts'
 
-export interface Exporting {
-  readonly openOutlet: OpenOutlet
-  /** False while requests fail: then a declaration of lost records would be lost as well. */
-  mayDeclare(): boolean
-}
-
 /** `wake` is called when lost records may be declared. */
-export function startExporting(targets: OtlpTargets, wake: () => void): Exporting {
+export function startExporting(targets: OtlpTargets, wake: () => void) {
   const exportRequest = createExporters(targets)
   const declaring = new RetryTimer({
     backoff: offlineBackoff,
@@ -29,6 +22,7 @@ export function startExporting(targets: OtlpTargets, wake: () => void): Exportin
       else declaring.succeeded()
       return result
     }),
+    /** False while requests fail: then a declaration of lost records would be lost as well. */
     mayDeclare: () => !declaring.isWaiting,
   }
 }
