@@ -15,7 +15,8 @@ import type { TestDatabase } from './support/postgres.ts'
 import { withReceiver } from './support/receiver.ts'
 
 // These tests wait more than they compute, so they run at the same time.
-vi.setConfig({ testTimeout: 240_000 })
+// Longer than two waits, so that a failure names its condition.
+vi.setConfig({ testTimeout: 480_000 })
 const patience = { timeout: 200_000, interval: 200 }
 
 async function openStage(
