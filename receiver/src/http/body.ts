@@ -26,33 +26,26 @@ export async function withBody(
   const lease = capacity.open()
   try {
     const read = await readBody(exchange.request.raw, { bytesMax, lease })
-    if (read.status === 'read') return await answer(read.body, lease)
-    if (read.status === 'aborted') return exchange.reply.hijack()
-    return refuse(exchange, refusalOf(read, bytesMax))
+    // The client has closed the connection: there is nobody to answer.
+    if (read === 'aborted') return exchange.reply.hijack()
+    if ('httpStatus' in read) return refuse(exchange, read)
+    return await answer(read, lease)
   } finally {
     lease.release()
   }
 }
 
-type BodyResult =
-  | { readonly status: 'read'; readonly body: Buffer<ArrayBuffer> }
-  | { readonly status: 'too_large' }
-  | { readonly status: 'damaged' }
-  | { readonly status: 'busy' }
-  | { readonly status: 'unknown_encoding' }
-  /** The client has closed the connection: there is nobody to answer. */
-  | { readonly status: 'aborted' }
+type BodyResult = Buffer<ArrayBuffer> | Refusal | 'aborted'
 
 function readBody(
   request: IncomingMessage,
   options: { readonly bytesMax: number; readonly lease: Lease },
 ): Promise<BodyResult> {
-  const encoding = contentEncodingOf(request)
-  if (encoding === undefined) {
-    request.resume()
-    return Promise.resolve({ status: 'unknown_encoding' })
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? ''
+  const decompressor = decompressors.get(encoding)?.()
+  if (decompressor === undefined && encoding !== '' && encoding !== 'identity') {
+    return Promise.resolve(unknownEncoding)
   }
-  const decompressor = decompressors[encoding]?.()
   return new Promise((resolve) => {
     const { bytesMax, lease } = options
     const chunks: Buffer[] = []
@@ -63,7 +56,7 @@ function readBody(
     function settle(result: BodyResult): void {
       if (isSettled) return
       isSettled = true
-      if (result.status !== 'read') chunks.length = 0
+      chunks.length = 0
       if (decompressor) {
         request.unpipe(decompressor)
         decompressor.destroy()
@@ -73,25 +66,26 @@ function readBody(
     }
 
     function finish(): void {
-      settle({ status: 'read', body: Buffer.concat(chunks, bytes) })
+      settle(Buffer.concat(chunks, bytes))
     }
 
     function receive(chunk: Buffer): void {
       if (isSettled) return
       if (bytes + chunk.length > bytesMax) {
-        settle({ status: 'too_large' })
+        const message = `The body is larger than ${bytesMax} bytes after decompression.`
+        settle({ httpStatus: 413, message })
       } else if (lease.take(chunk.length)) {
         bytes += chunk.length
         chunks.push(chunk)
       } else {
-        settle({ status: 'busy' })
+        settle(busy)
       }
     }
 
-    request.on('error', () => settle({ status: 'aborted' }))
+    request.on('error', () => settle('aborted'))
     // `close` also follows a complete request, which may still be in the decompressor.
     request.on('close', () => {
-      if (!request.complete) settle({ status: 'aborted' })
+      if (!request.complete) settle('aborted')
     })
     if (decompressor === undefined) {
       request.on('data', receive)
@@ -107,52 +101,20 @@ function readBody(
     })
     decompressor.on('data', receive)
     decompressor.on('end', finish)
-    decompressor.on('error', () => settle({ status: 'damaged' }))
+    decompressor.on('error', () => settle(damaged))
     request.pipe(decompressor)
   })
 }
 
-function refusalOf(
-  { status }: Exclude<BodyResult, { status: 'read' | 'aborted' }>,
-  bytesMax: number,
-): Refusal {
-  switch (status) {
-    case 'too_large':
-      return {
-        httpStatus: 413,
-        message: `The body is larger than ${bytesMax} bytes after decompression.`,
-      }
-    case 'damaged':
-      return badRequest('The body cannot be decompressed.')
-    case 'unknown_encoding':
-      return { httpStatus: 415, message: 'The content encoding must be gzip, zstd or deflate.' }
-    case 'busy':
-      return busy
-  }
+const damaged = badRequest('The body cannot be decompressed.')
+const unknownEncoding: Refusal = {
+  httpStatus: 415,
+  message: 'The content encoding must be gzip, zstd or deflate.',
 }
 
-type ContentEncoding = 'identity' | 'gzip' | 'deflate' | 'zstd'
-
-const decompressors: Partial<Record<ContentEncoding, () => Duplex>> = {
-  gzip: () => createGunzip(),
-  deflate: () => createInflate(),
-  zstd: () => createZstdDecompress(),
-}
-
-function contentEncodingOf(request: IncomingMessage): ContentEncoding | undefined {
-  switch (request.headers['content-encoding']?.trim().toLowerCase()) {
-    case undefined:
-    case '':
-    case 'identity':
-      return 'identity'
-    case 'gzip':
-    case 'x-gzip':
-      return 'gzip'
-    case 'deflate':
-      return 'deflate'
-    case 'zstd':
-      return 'zstd'
-    default:
-      return undefined
-  }
-}
+const decompressors: ReadonlyMap<string, () => Duplex> = new Map<string, () => Duplex>([
+  ['gzip', () => createGunzip()],
+  ['x-gzip', () => createGunzip()],
+  ['deflate', () => createInflate()],
+  ['zstd', () => createZstdDecompress()],
+])

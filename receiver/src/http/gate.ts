@@ -8,13 +8,12 @@ export interface Gate {
   enter(signal?: AbortSignal): Promise<(() => void) | undefined>
 }
 
-export interface GateLimits {
+export function openGate(limits: {
   readonly atOnceMax: number
   readonly waitingMax: number
   readonly waitMs: number
-}
-
-export function openGate({ atOnceMax, waitingMax, waitMs }: GateLimits): Gate {
+}): Gate {
+  const { atOnceMax, waitingMax, waitMs } = limits
   let inside = 0
   const waiting = new Set<() => void>()
 

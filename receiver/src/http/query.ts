@@ -2,6 +2,7 @@
 import { isObject } from '@turnlog/conventions/plain'
 import type { FastifyRequest } from 'fastify'
 import { landingDays, type Period } from '../period.ts'
+import { malformed } from './refuse.ts'
 
 /** A header that came more than once is joined by commas. */
 export function headerOf(request: FastifyRequest, name: string): string | undefined {
@@ -20,15 +21,9 @@ export function textsOf(values: unknown): ReadonlyMap<string, string> {
   )
 }
 
-type LandingDay =
-  | { readonly status: 'day'; readonly day: string }
-  | { readonly status: 'wrong'; readonly reason: string }
-
 /** A UTC day of which records may exist; undefined when none is named. */
-export function parseLandingDay(text: string | undefined, period: Period): LandingDay | undefined {
-  if (text === undefined) return undefined
+export function parseLandingDay(text: string | undefined, period: Period): string | undefined {
   const days = landingDays(period)
-  if (days.includes(text)) return { status: 'day', day: text }
-  const reason = `day must be a day in UTC, YYYY-MM-DD, from ${days.at(-1)} to ${days[0]}.`
-  return { status: 'wrong', reason }
+  if (text === undefined || days.includes(text)) return text
+  throw malformed(`day must be a day in UTC, YYYY-MM-DD, from ${days.at(-1)} to ${days[0]}.`)
 }

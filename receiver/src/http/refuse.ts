@@ -19,7 +19,7 @@ export interface Refusal {
   readonly retrySeconds?: number
 }
 
-/** Thrown by a handler to refuse its request; the endpoint's error handler answers it. */
+/** Thrown by a handler to refuse its request; `refuseError` answers it. */
 export class RefusedError extends Error {
   readonly refusal: Refusal
 
@@ -59,6 +59,10 @@ export const busy = {
   retrySeconds: 1,
 } as const satisfies Refusal
 
+export function malformed(message: string): RefusedError {
+  return new RefusedError(badRequest(message))
+}
+
 export function badRequest(message: string): Refusal {
   return { httpStatus: 400, message }
 }
@@ -83,6 +87,7 @@ export function refuseError(
   error: unknown,
   options: { readonly message: string; readonly onUnwell: (error: unknown) => void },
 ): FastifyReply {
+  if (error instanceof RefusedError) return refuse(exchange, error.refusal)
   const httpStatus = clientStatusOf(error)
   if (httpStatus !== undefined) {
     return refuse(exchange, { httpStatus, message: 'The request cannot be read.' })

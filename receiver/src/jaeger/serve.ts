@@ -14,7 +14,6 @@ import {
   clientStatusOf,
   type Exchange,
   jsonType,
-  RefusedError,
   refuse,
   refuseError,
 } from '../http/refuse.ts'
@@ -128,7 +127,6 @@ export function refuseThrown(
   const { reply } = exchange
   if (reply.raw.destroyed) return reply.hijack()
   reply.removeHeader('content-encoding')
-  if (error instanceof RefusedError) return refuse(exchange, error.refusal)
   if (clientStatusOf(error) === undefined) {
     const { kind, sqlState } = failureOf(error)
     if (kind === 'data') {

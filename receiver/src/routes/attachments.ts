@@ -6,30 +6,15 @@ import { createHash, webcrypto } from 'node:crypto'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { requireAccess } from '../http/access.ts'
 import { removeBodyParsers, withBody } from '../http/body.ts'
-import type { Capacity } from '../http/capacity.ts'
 import { readDigests, type StatedDigests } from '../http/digest.ts'
-import { headerOf, parseLandingDay, textsOf } from '../http/query.ts'
-import {
-  badRequest,
-  busy,
-  type Exchange,
-  plainFormat,
-  refuse,
-  refuseOtherMethods,
-} from '../http/refuse.ts'
-import type { Keeping } from '../keeping.ts'
+import { parseLandingDay, textsOf } from '../http/query.ts'
+import { busy, type Exchange, plainFormat, refuse, refuseOtherMethods } from '../http/refuse.ts'
 import { dayFrom } from '../period.ts'
-import type { Database } from '../storage/database.ts'
 import { landAttachment } from '../storage/land/attachment.ts'
-import { serveAttachment } from './serve-attachment.ts'
+import { type ServeOptions, serveAttachment } from './serve-attachment.ts'
 
-export interface AttachmentOptions {
-  readonly database: Database
-  readonly capacity: Capacity
+export interface AttachmentOptions extends ServeOptions {
   readonly attachmentBytesMax: number
-  /** Names besides loopback under which a signed-in browser may look. */
-  readonly pageHosts: readonly string[]
-  readonly keeping: Keeping
   readonly onWell: () => void
 }
 
@@ -55,16 +40,9 @@ async function receive(exchange: Exchange, options: AttachmentOptions): Promise<
   const { database, capacity, attachmentBytesMax: bytesMax } = options
   const access = await requireAccess(exchange, { database, scopes: ['ingest', 'gateway'] })
   if (access === undefined) return reply
-  const query = textsOf(request.query)
   const period = await options.keeping.landingPeriod()
-  const day = parseLandingDay(query.get('day'), period)
-  const stated = readDigests({
-    sha256: query.get('sha256'),
-    xContentSha256: headerOf(request, 'x-content-sha256'),
-    contentDigest: headerOf(request, 'content-digest'),
-  })
-  if (stated.status === 'wrong') return refuse(exchange, badRequest(stated.reason))
-  if (day?.status === 'wrong') return refuse(exchange, badRequest(day.reason))
+  const stated = readDigests(request)
+  const day = parseLandingDay(textsOf(request.query).get('day'), period)
   const sent = stated.ofEither === undefined ? undefined : createHash('sha256')
   if (sent) request.raw.on('data', (chunk: Buffer) => sent.update(chunk))
   return withBody(exchange, { capacity, bytesMax }, async (bytes, lease) => {
@@ -79,7 +57,7 @@ async function receive(exchange: Exchange, options: AttachmentOptions): Promise<
       teamId: access.teamId,
       sha256,
       bytes,
-      day: day?.day ?? dayFrom(period.now, 0),
+      day: day ?? dayFrom(period.now, 0),
     })
     options.onWell()
     const ref = `sha256:${sha256}`
@@ -89,7 +67,7 @@ async function receive(exchange: Exchange, options: AttachmentOptions): Promise<
 }
 
 function matches(
-  { ofContent, ofEither }: StatedDigests & { readonly status: 'stated' },
+  { ofContent, ofEither }: StatedDigests,
   { sha256, ofSent }: { readonly sha256: string; readonly ofSent: () => string | undefined },
 ): boolean {
   if (!ofContent.every((one) => one === sha256)) return false

@@ -6,39 +6,32 @@
  * it may be later, and 500 is never answered.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { Counters, Counts } from '../counters.ts'
+import type { Counts } from '../counters.ts'
 import type { Sender } from '../events/event-ids.ts'
 import { type Planned, planEvents } from '../events/plan.ts'
 import { requireAccess, userOf } from '../http/access.ts'
 import { removeBodyParsers, withBody } from '../http/body.ts'
-import type { Capacity, Lease } from '../http/capacity.ts'
+import type { Lease } from '../http/capacity.ts'
 import {
-  badRequest,
   busy,
   type Exchange,
+  malformed,
   plainFormat,
   type Refusal,
+  RefusedError,
   refuse,
   refuseOtherMethods,
 } from '../http/refuse.ts'
-import type { Keeping } from '../keeping.ts'
 import { toBatch } from '../otlp/rows/rows.ts'
 import { tryParseJson } from '../otlp/wire/json.ts'
 import { costMax, costOfJson, recordBytes, recordsMax } from '../otlp/wire/limits.ts'
 import { encodingOf } from '../otlp/wire/respond.ts'
 import { decodeText } from '../otlp/wire/text.ts'
-import type { Database } from '../storage/database.ts'
 import type { ClaimOutcome } from '../storage/land/claims.ts'
 import { land } from '../storage/land/land.ts'
+import type { OtlpOptions } from './otlp.ts'
 
-export interface EventsOptions {
-  readonly database: Database
-  readonly capacity: Capacity
-  readonly counters: Counters
-  readonly bodyBytesMax: number
-  readonly keeping: Keeping
-  readonly onWell: () => void
-}
+type EventsOptions = Omit<OtlpOptions, 'onUnwell'>
 
 const url = '/api/v1/events'
 
@@ -46,11 +39,8 @@ const tooManyValues: Refusal = {
   httpStatus: 413,
   message: `The body holds too many values, or more than ${recordsMax} events: send it in parts.`,
 }
-const notUtf8 = badRequest('The body is not UTF-8.')
-const notJson = badRequest(
-  'The body is not JSON: send one array of events, or one event. An event on each line is not JSON.',
-)
-const noEvents = badRequest('The body is neither an array of events nor an event.')
+const notJson =
+  'The body is not JSON: send one array of events, or one event. An event on each line is not JSON.'
 const wrongType: Refusal = {
   httpStatus: 415,
   message: 'The content type must be application/json.',
@@ -69,10 +59,9 @@ async function receive(exchange: Exchange, options: EventsOptions): Promise<Fast
   if (access === undefined) return reply
   if (encodingOf(request.headers['content-type']) !== 'json') return refuse(exchange, wrongType)
   return withBody(exchange, { capacity, bytesMax }, async (body, lease) => {
-    const decoded = decodeEvents(body, lease)
-    if (decoded.status === 'refused') return refuse(exchange, decoded.refusal)
+    const values = decodeEvents(body, lease)
     const sender = { teamId: access.teamId, userId: userOf(access) }
-    const results = await landEvents(decoded.values, { ...options, sender })
+    const results = await landEvents(values, { ...options, sender })
     const counts = countsOf(results)
     counters.add(counts)
     options.onWell()
@@ -80,24 +69,21 @@ async function receive(exchange: Exchange, options: EventsOptions): Promise<Fast
   })
 }
 
-type Decoded =
-  | { readonly status: 'decoded'; readonly values: readonly unknown[] }
-  | { readonly status: 'refused'; readonly refusal: Refusal }
-
-function decodeEvents(body: Buffer, lease: Lease): Decoded {
-  const refused = (refusal: Refusal): Decoded => ({ status: 'refused', refusal })
+function decodeEvents(body: Buffer, lease: Lease): readonly unknown[] {
   const cost = costOfJson(body)
-  if (cost > costMax) return refused(tooManyValues)
-  if (!lease.take(cost)) return refused(busy)
+  if (cost > costMax) throw new RefusedError(tooManyValues)
+  if (!lease.take(cost)) throw new RefusedError(busy)
   const text = decodeText(body)
-  if (text === undefined) return refused(notUtf8)
+  if (text === undefined) throw malformed('The body is not UTF-8.')
   const value = tryParseJson(text)
-  if (value === undefined) return refused(notJson)
-  if (typeof value !== 'object' || value === null) return refused(noEvents)
+  if (value === undefined) throw malformed(notJson)
+  if (typeof value !== 'object' || value === null) {
+    throw malformed('The body is neither an array of events nor an event.')
+  }
   const values = Array.isArray(value) ? value : [value]
-  if (values.length > recordsMax) return refused(tooManyValues)
-  if (!lease.take(values.length * recordBytes)) return refused(busy)
-  return { status: 'decoded', values }
+  if (values.length > recordsMax) throw new RefusedError(tooManyValues)
+  if (!lease.take(values.length * recordBytes)) throw new RefusedError(busy)
+  return values
 }
 
 interface EventResult {

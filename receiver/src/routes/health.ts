@@ -1,5 +1,5 @@
 /** `GET /api/v1/health`, `/live`, `/ready`. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Counters } from '../counters.ts'
 import { TurnlogError } from '../errors.ts'
 import { unwellRetrySeconds } from '../http/refuse.ts'
@@ -23,27 +23,27 @@ export function healthRoutes(
   app.get('/api/v1/health/live', () => ({ status: 'ok' }))
 
   app.get('/api/v1/health/ready', async (_request, reply) => {
-    const isReady = await answers(database)
-    if (isReady) return { status: 'ok' }
-    return reply
-      .code(503)
-      .header('retry-after', String(unwellRetrySeconds))
-      .send({ status: 'unavailable' })
+    return send(reply, { isOk: await answers(database) })
   })
 
   app.get('/api/v1/health', async (_request, reply) => {
     const isReady = await answers(database)
     const landing = isReady ? await landingState(keeping) : 'unavailable'
-    const health = {
-      status: landing === 'ok' ? 'ok' : 'unavailable',
+    const details = {
       database: isReady ? 'ok' : 'unavailable',
       landing,
       records: counters.counts(),
     }
-    return landing === 'ok'
-      ? health
-      : reply.code(503).header('retry-after', String(unwellRetrySeconds)).send(health)
+    return send(reply, { isOk: landing === 'ok', details })
   })
+}
+
+function send(
+  reply: FastifyReply,
+  { isOk, details }: { readonly isOk: boolean; readonly details?: object },
+): FastifyReply {
+  if (!isOk) reply.code(503).header('retry-after', String(unwellRetrySeconds))
+  return reply.send({ status: isOk ? 'ok' : 'unavailable', ...details })
 }
 
 async function landingState(keeping: Keeping): Promise<string> {

@@ -8,7 +8,7 @@ import { requireAccess } from '../http/access.ts'
 import type { Capacity } from '../http/capacity.ts'
 import { hexOf } from '../http/digest.ts'
 import { headerOf, parseLandingDay, textsOf } from '../http/query.ts'
-import { badRequest, busy, type Exchange, refuse } from '../http/refuse.ts'
+import { busy, type Exchange, malformed, refuse } from '../http/refuse.ts'
 import { acceptsGzip, gzipped, isUnchanged, rangeOf } from '../http/representation.ts'
 import type { Keeping } from '../keeping.ts'
 import { landingDays, type Period } from '../period.ts'
@@ -32,9 +32,7 @@ export async function serveAttachment(
   const access = await requireAccess(exchange, { database, scopes: ['read'], pageHosts })
   if (access === undefined) return reply
   const { teamId } = access
-  const address = readAddress(request, await options.keeping.period())
-  if (address.status === 'wrong') return refuse(exchange, badRequest(address.reason))
-  const { sha256, days } = address
+  const { sha256, days } = readAddress(request, await options.keeping.period())
   const content = await findContent(database, { teamId, sha256, days })
   if (content === undefined) {
     const of = days.length === 1 ? ` of ${days[0]}` : ''
@@ -69,32 +67,19 @@ export async function serveAttachment(
   return reply.send(isZipped ? gzipped(stream) : stream)
 }
 
-type Address =
-  | { readonly status: 'content'; readonly sha256: string; readonly days: readonly string[] }
-  | { readonly status: 'wrong'; readonly reason: string }
-
-function readAddress(request: FastifyRequest, period: Period): Address {
+function readAddress(request: FastifyRequest, period: Period) {
   const sha256 = hexOf(textsOf(request.params).get('sha256') ?? '')
-  if (sha256 === undefined) {
-    return {
-      status: 'wrong',
-      reason: 'A content is named by 64 hex digits, or `sha256:` and them.',
-    }
-  }
+  if (!sha256) throw malformed('A content is named by 64 hex digits, or `sha256:` and them.')
   const day = parseLandingDay(textsOf(request.query).get('day'), period)
-  if (day?.status === 'wrong') return day
-  return { status: 'content', sha256, days: day === undefined ? landingDays(period) : [day.day] }
+  return { sha256, days: day === undefined ? landingDays(period) : [day] }
 }
 
 /** Browsers show the content as text or save it; they never run it, frame it or give it to a foreign page. */
 function setContentHeaders(
   reply: FastifyReply,
-  {
-    sha256,
-    isText,
-    isZipped,
-  }: { readonly sha256: string; readonly isText: boolean; readonly isZipped: boolean },
+  options: { readonly sha256: string; readonly isText: boolean; readonly isZipped: boolean },
 ): void {
+  const { sha256, isText, isZipped } = options
   reply.headers({
     'content-type': isText ? 'text/plain; charset=utf-8' : 'application/octet-stream',
     'content-disposition': isText ? 'inline' : `attachment; filename="${sha256}.bin"`,

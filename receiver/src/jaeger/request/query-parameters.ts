@@ -3,7 +3,7 @@
  * parameter that cannot be read refuses the request. Pure.
  */
 import { parseObject } from '@turnlog/conventions/plain'
-import { RefusedError } from '../../http/refuse.ts'
+import { malformed } from '../../http/refuse.ts'
 import { type ContentBudget, openContentBudget } from '../read/content-budget.ts'
 import { cleanName } from './attribute-conditions.ts'
 import {
@@ -62,10 +62,6 @@ export function openParameters(url: string, word: (name: string, reason: string)
       throw malformed(word(name, `${JSON.stringify(shown(text))} is not ${expected}`))
     },
   }
-}
-
-export function malformed(message: string): RefusedError {
-  return new RefusedError({ httpStatus: 400, message })
 }
 
 /** A JSON object of texts. Other values become their JSON text, since a person may write `{"n": 1}`. */

@@ -1,11 +1,11 @@
 /** Jaeger's v1 query API, as Grafana's data source and older UIs use it. */
-import { RefusedError } from '../../http/refuse.ts'
+import { malformed, RefusedError } from '../../http/refuse.ts'
 import { findTraces } from '../../storage/queries/find-traces.ts'
 import { traceBytesMax } from '../read/content-budget.ts'
 import { readDependencies, readOperations, readServices } from '../read/pickers.ts'
 import { findEach, findTrace } from '../read/read-trace.ts'
 import { parseJaegerTraceId } from '../request/parameter-values.ts'
-import { forms, malformed, openParameters, readContentBudget } from '../request/query-parameters.ts'
+import { forms, openParameters, readContentBudget } from '../request/query-parameters.ts'
 import { toTraceSearch } from '../request/search.ts'
 import type { Answer, JaegerRequest, RouteOptions } from '../serve.ts'
 import { traceNotFound, type V1Error, v1TraceList, v1Traces } from './answer.ts'

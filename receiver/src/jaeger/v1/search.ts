@@ -1,6 +1,7 @@
 /** Reads the query of `GET /api/traces`. Pure. */
+import { malformed } from '../../http/refuse.ts'
 import { parseJaegerTraceId } from '../request/parameter-values.ts'
-import { forms, malformed, parseTexts, type QueryParameters } from '../request/query-parameters.ts'
+import { forms, parseTexts, type QueryParameters } from '../request/query-parameters.ts'
 import { type SearchInput, searchLimits } from '../request/search.ts'
 
 /** Trace ids in one request. */

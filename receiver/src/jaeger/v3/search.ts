@@ -1,5 +1,6 @@
 /** Reads the query of `GET /api/v3/traces` and `/api/v3/trace-summaries`, also under older parameter names. Pure. */
-import { forms, malformed, type QueryParameters } from '../request/query-parameters.ts'
+import { malformed } from '../../http/refuse.ts'
+import { forms, type QueryParameters } from '../request/query-parameters.ts'
 import { type SearchInput, searchLimits } from '../request/search.ts'
 
 export const word = (name: string, reason: string) => `malformed parameter ${name}: ${reason}`
