@@ -61,10 +61,10 @@ export interface Member {
   readonly isRequired?: true
   /** The allowed values, in upper or lower case. */
   readonly choices?: readonly string[]
-  /** The attribute that holds the value unchanged; `to-requests.ts` handles the other members. */
   readonly attribute?: AttributeName
 }
 
+/** `attribute` holds the value unchanged; `to-requests.ts` handles the members without one. */
 function optional(
   kind: Kind,
   meaning: string,

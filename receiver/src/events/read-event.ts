@@ -1,5 +1,5 @@
 /** One value of the JSON array → the event, or the reason why it is rejected, which names the member. Pure. */
-import { isObject } from '@turnlog/conventions/plain'
+import { isObject, type JsonObject } from '@turnlog/conventions/plain'
 import { problemOfTime } from '../otlp/rows/time.ts'
 import { fromJson } from '../otlp/wire/json.ts'
 import type { AnyValue } from '../otlp/wire/request.ts'
@@ -29,9 +29,8 @@ export interface PlainEvent {
   readonly isDiffed?: true
 }
 
-export type EventResult =
-  | { readonly status: 'event'; readonly event: PlainEvent }
-  | { readonly status: 'rejected'; readonly reason: string }
+type Rejected = { readonly status: 'rejected'; readonly reason: string }
+export type EventResult = { readonly status: 'event'; readonly event: PlainEvent } | Rejected
 
 /** Levels of nested values. No tool's arguments are deeper, and recursion could not read them. */
 export const depthMax = 1_000
@@ -42,10 +41,11 @@ const typeNames = ['type', 'eventType'] as const
 export function readEvent(value: unknown, { period }: { readonly period: Period }): EventResult {
   if (!isObject(value)) return rejected('the event is not an object')
   if (isTooDeep(value)) return rejected(`the event is nested deeper than ${depthMax} levels`)
-  const type = typeOf(value)
-  if (type.status === 'wrong') return rejected(type.reason)
-  const definition: Definition = definitions[type.name]
-  const known = membersOf(type.name)
+  const typed = typeOf(value)
+  if (typed.status === 'rejected') return typed
+  const { type } = typed
+  const definition: Definition = definitions[type]
+  const known = membersOf(type)
   const members = new Map<string, MemberValue>()
   const parts = new Set<string>()
   for (const [name, member] of Object.entries(known)) {
@@ -57,12 +57,12 @@ export function readEvent(value: unknown, { period }: { readonly period: Period 
     if (result.isPart) parts.add(name)
   }
   const times = timesOf(members, { duration: definition.duration, period })
-  if (times.status === 'wrong') return rejected(times.reason)
+  if (times.status === 'rejected') return times
   const others = Object.entries(value)
     .filter(([name]) => parts.has(name) || !(Object.hasOwn(known, name) || isTypeName(name)))
     .map(([name, one]) => [name, fromJson(one)] as const)
   const { startTime, endTime, hasDuration } = times
-  const event = { type: type.name, startTime, endTime, hasDuration, members }
+  const event = { type, startTime, endTime, hasDuration, members }
   return {
     status: 'event',
     event: { ...event, others: new Map(others), hash: hashOfEvent(value) },
@@ -73,20 +73,15 @@ export function membersOf(type: EventType): Readonly<Record<string, Member>> {
   return { ...commonMembers, ...definitions[type].members }
 }
 
-type Wrong = { readonly status: 'wrong'; readonly reason: string }
-
 function typeOf(
-  value: Readonly<Record<string, unknown>>,
-): { readonly status: 'known'; readonly name: EventType } | Wrong {
+  value: JsonObject,
+): { readonly status: 'known'; readonly type: EventType } | Rejected {
   const given = typeNames.map((name) => ownMember(value, name)).filter((one) => one !== undefined)
   const [name] = given
   const expected = `one of ${Object.keys(definitions).join(', ')}`
-  if (name === undefined) return { status: 'wrong', reason: `type is missing: ${expected}` }
-  if (given.some((one) => one !== name)) {
-    return { status: 'wrong', reason: 'type and eventType say different things' }
-  }
-  if (!isEventType(name)) return { status: 'wrong', reason: `type must be ${expected}` }
-  return { status: 'known', name }
+  if (name === undefined) return rejected(`type is missing: ${expected}`)
+  if (given.some((one) => one !== name)) return rejected('type and eventType say different things')
+  return isEventType(name) ? { status: 'known', type: name } : rejected(`type must be ${expected}`)
 }
 
 function isEventType(name: unknown): name is EventType {
@@ -97,29 +92,22 @@ function isTypeName(name: string): boolean {
   return typeNames.some((one) => one === name)
 }
 
-interface Times {
-  readonly status: 'known'
-  readonly startTime: bigint
-  readonly endTime: bigint
-  readonly hasDuration: boolean
-}
-
 function timesOf(
   members: ReadonlyMap<string, MemberValue>,
   { duration, period }: { readonly duration: string | undefined; readonly period: Period },
-): Times | Wrong {
+):
+  | ({ readonly status: 'known' } & Pick<PlainEvent, 'startTime' | 'endTime' | 'hasDuration'>)
+  | Rejected {
   const endTime = nanosecondsOf(members, 'timestamp') ?? 0n
   const problem = problemOfTime(endTime, period)
-  if (problem !== undefined) {
-    return { status: 'wrong', reason: `timestamp ${problem}${meaningOf(endTime)}` }
-  }
+  if (problem !== undefined) return rejected(`timestamp ${problem}${meaningOf(endTime)}`)
   const took = duration === undefined ? undefined : nanosecondsOf(members, duration)
   if (took === undefined) {
     return { status: 'known', startTime: endTime, endTime, hasDuration: false }
   }
   const problemOfStart = problemOfTime(endTime - took, period)
   if (problemOfStart !== undefined) {
-    return { status: 'wrong', reason: `${duration} is too long: the start ${problemOfStart}` }
+    return rejected(`${duration} is too long: the start ${problemOfStart}`)
   }
   return { status: 'known', startTime: endTime - took, endTime, hasDuration: true }
 }
@@ -139,7 +127,7 @@ function meaningOf(time: bigint): string {
 }
 
 /** A member of the object itself, not of its prototype. */
-function ownMember(value: Readonly<Record<string, unknown>>, name: string): unknown {
+function ownMember(value: JsonObject, name: string): unknown {
   return Object.hasOwn(value, name) ? value[name] : undefined
 }
 
@@ -156,7 +144,7 @@ function isTooDeep(value: unknown): boolean {
   }
 }
 
-function rejected(reason: string): EventResult {
+function rejected(reason: string): Rejected {
   return { status: 'rejected', reason }
 }
 

@@ -65,7 +65,9 @@ function toSpan({ event, ids }: EventWithIds): SpanRecord {
   const isFailed = failure?.kind === 'failure'
   const attributes = attributesOf({ event, ids })
   if (!event.hasDuration) attributes.set(named('turnlog.duration.unknown'), true)
-  if (isFailed) attributes.set(named('error.type'), failure.type ?? unnamedError(event.type))
+  // The type of an error without one: OpenTelemetry's `_OTHER`, and our own for a tool call.
+  const unnamedError = event.type === 'ToolCall' ? 'tool_error' : '_OTHER'
+  if (isFailed) attributes.set(named('error.type'), failure.type ?? unnamedError)
   for (const [name, value] of Object.entries(spanAttributes(event))) attributes.set(name, value)
   return {
     traceId: ids.traceId,
@@ -90,6 +92,11 @@ function toSpan({ event, ids }: EventWithIds): SpanRecord {
   }
 }
 
+const logEventNames: Partial<Readonly<Record<EventType, string>>> = {
+  SessionStart: 'session.start',
+  ChangeDecision: 'turnlog.change.decision',
+}
+
 function toLog({ event, ids }: EventWithIds): LogRecord {
   const attributes = attributesOf({ event, ids })
   attributes.set(named('log.record.uid'), ids.claim)
@@ -98,7 +105,7 @@ function toLog({ event, ids }: EventWithIds): LogRecord {
     observedTime: 0n,
     severityNumber: event.type === 'Error' ? severity.error : severity.info,
     severityText: '',
-    eventName: logEventName(event.type),
+    eventName: logEventNames[event.type] ?? 'exception',
     body: null,
     attributes,
     droppedAttributes: 0,
@@ -107,17 +114,6 @@ function toLog({ event, ids }: EventWithIds): LogRecord {
     spanId: ids.spanId,
     problem: undefined,
     claim: { id: ids.claim, hash: event.hash },
-  }
-}
-
-function logEventName(type: EventType): string {
-  switch (type) {
-    case 'SessionStart':
-      return 'session.start'
-    case 'ChangeDecision':
-      return 'turnlog.change.decision'
-    default:
-      return 'exception'
   }
 }
 
@@ -165,11 +161,6 @@ function messagesOf(role: string, value: MemberValue | undefined): string | unde
   if (value?.kind !== 'reference') return undefined
   const size = value.size === undefined ? {} : { 'content.size': Number(value.size) }
   return JSON.stringify([{ role, parts: [{ type: 'text', 'content.ref': value.hash, ...size }] }])
-}
-
-/** The type of an error without one: OpenTelemetry's `_OTHER`, and our own for a tool call. */
-function unnamedError(type: EventType): string {
-  return type === 'ToolCall' ? 'tool_error' : '_OTHER'
 }
 
 /** Members that describe the app's process: they become attributes of the resource, as from an SDK. */
@@ -224,14 +215,14 @@ function resourceOf({ event, ids }: EventWithIds): Resource {
 function processOf({ event, ids }: EventWithIds): [AttributeName, string][] {
   const system = event.members.get('os')
   const { type, version } = system?.kind === 'system' ? system : {}
-  const process: [AttributeName, string | null | undefined][] = [
+  const process = [
     ['session.id', ids.sessionId],
     ['user.id', textOf(event, 'userId')],
     ['host.id', textOf(event, 'machineId')],
     ['service.version', textOf(event, 'appVersion')],
     ['os.type', type],
     ['os.version', version],
-  ]
+  ] as const
   return process.flatMap(([name, value]) => (value ? [[name, value]] : []))
 }
 

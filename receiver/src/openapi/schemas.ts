@@ -32,10 +32,8 @@ export const schemas: Readonly<Record<string, Schema>> = {
       },
     ],
   },
-  EventResult: {
-    type: 'object',
-    required: ['index', 'status'],
-    properties: {
+  EventResult: objectOf(
+    {
       index: { ...count, description: 'Its index in the array.' },
       status: {
         enum: ['landed', 'duplicate', 'rejected'],
@@ -51,11 +49,10 @@ export const schemas: Readonly<Record<string, Schema>> = {
         description: 'Why the event was rejected, or that another one landed under its id.',
       },
     },
-  },
-  AttachmentAnswer: {
-    type: 'object',
-    required: ['status', 'ref', 'size', 'days'],
-    properties: {
+    ['index', 'status'],
+  ),
+  AttachmentAnswer: objectOf(
+    {
       status: { enum: ['landed', 'duplicate'] },
       ref: { ...hash, description: 'The reference that an event has in the place of the content.' },
       size: { ...count, description: 'In bytes.' },
@@ -65,15 +62,14 @@ export const schemas: Readonly<Record<string, Schema>> = {
         description: 'The days with which the content is stored.',
       },
     },
-  },
+    ['status', 'ref', 'size', 'days'],
+  ),
   Failure: {
     description: 'The reason in a sentence, and a code of google.rpc.',
     ...objectOf({ code: integer, message: text }, ['code', 'message']),
   },
-  Health: {
-    type: 'object',
-    required: ['status'],
-    properties: {
+  Health: objectOf(
+    {
       status: { enum: ['ok', 'unavailable'] },
       database: { enum: ['ok', 'unavailable'] },
       landing: {
@@ -81,12 +77,12 @@ export const schemas: Readonly<Record<string, Schema>> = {
         enum: ['ok', 'unavailable', 'TL_DATABASE_FULL', 'TL_CLOCKS_DISAGREE'],
       },
       records: {
-        type: 'object',
+        ...objectOf(counts),
         description: 'Since the receiver started. received = landed + duplicate + rejected.',
-        properties: counts,
       },
     },
-  },
+    ['status'],
+  ),
   OtlpRequest: {
     description:
       'An ExportTraceServiceRequest, ExportLogsServiceRequest or ExportMetricsServiceRequest.',

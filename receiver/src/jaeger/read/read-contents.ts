@@ -8,7 +8,7 @@ import { expandedContent } from '../../storage/queries/expanded-content.ts'
 import { messageLinks } from '../../storage/queries/message-links.ts'
 import { openMessageChains } from './message-chains.ts'
 import type { ReadOptions } from './reader.ts'
-import type { StoredReference } from './stored-reference.ts'
+import type { StoredReference } from './stored-json.ts'
 
 /** Bytes that are shown of a content too large to be shown whole. */
 export const beginningBytesMax = 4_096

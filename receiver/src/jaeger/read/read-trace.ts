@@ -13,8 +13,7 @@ import { openParents, type Parents } from './parents.ts'
 import { costOf, type FoundContent, readContents, type WantedContent } from './read-contents.ts'
 import type { ReadOptions } from './reader.ts'
 import { openSpanReader, type Span } from './span.ts'
-import type { StoredObject } from './stored-json.ts'
-import { referenceOf, type StoredReference } from './stored-reference.ts'
+import { referenceOf, type StoredObject, type StoredReference } from './stored-json.ts'
 
 /** Only these are shown of a larger trace. Viewers open 30,000 spans, and fail before this number. */
 export const spansMax = 100_000

@@ -5,8 +5,7 @@ import type { Parents } from './parents.ts'
 import type { ShownSpan, Trace } from './read-trace.ts'
 import type { ReadOptions } from './reader.ts'
 import { objectOf, type Span } from './span.ts'
-import { parseStored, type StoredObject } from './stored-json.ts'
-import { referenceOf, type StoredReference } from './stored-reference.ts'
+import { parseStored, referenceOf, type StoredObject, type StoredReference } from './stored-json.ts'
 import { type Tag, type TagOptions, tagsOf } from './tags.ts'
 
 /** The address of a whole content; `key` is its attribute, if it is one of the span's own. */

@@ -11,12 +11,12 @@ import {
   Double,
   membersOf,
   parseStored,
+  referenceOf,
   type StoredObject,
+  type StoredReference,
   type StoredValue,
   toPlainJson,
 } from './stored-json.ts'
-import type { StoredReference } from './stored-reference.ts'
-import { referenceOf } from './stored-reference.ts'
 
 export type TagValue =
   | { readonly type: 'string'; readonly value: string }
