@@ -51,7 +51,7 @@ function batchesOfEvent(event: Json): readonly Batch[] {
     sender: { teamId: 'default', userId: undefined },
     period,
   })
-  expect(events.map(({ status }) => status)).toEqual(['placed'])
+  expect(events.map(({ status }) => status)).toEqual(['planned'])
   return [requests.traces, requests.logs].map((request) =>
     toBatch(request, { period, userId: undefined }),
   )
