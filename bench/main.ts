@@ -11,10 +11,6 @@ import { build } from '../packaging/build.ts'
 const rounds = 5
 const program = (name: string): string => path.join(import.meta.dirname, 'programs', name)
 
-interface Figure {
-  readonly value: number
-}
-
 const preload = '@turnlog/instrumentation/register'
 
 function run(
@@ -33,7 +29,8 @@ function run(
         encoding: 'utf8',
       },
     )
-    return (JSON.parse(output) as Figure).value
+    const figure: { readonly value: number } = JSON.parse(output)
+    return figure.value
   } finally {
     rmSync(spool, { recursive: true, force: true })
   }

@@ -6,6 +6,8 @@ import { chosen, userVariable } from './variables.ts'
 
 const recordersChosen = `$__timeFilter(last_seen_at)
      and ${chosen('user', 'user_id')}`
+const fromRecorders = `from session_completeness
+       where ${recordersChosen}`
 
 const numbers = [
   stat({
@@ -14,8 +16,7 @@ const numbers = [
     sql: `
       select count(*) as recorders,
              count(distinct session_id) as sessions
-        from session_completeness
-       where ${recordersChosen}`,
+        ${fromRecorders}`,
   }),
   stat({
     title: 'Records',
@@ -24,8 +25,7 @@ const numbers = [
     sql: `
       select sum(recorded)::float8 as recorded,
              sum(landed)::float8 as landed
-        from session_completeness
-       where ${recordersChosen}`,
+        ${fromRecorders}`,
     span: 5,
   }),
   stat({
@@ -34,8 +34,7 @@ const numbers = [
     redFrom: 1,
     sql: `
       select sum(missing)::float8 as missing
-        from session_completeness
-       where ${recordersChosen}`,
+        ${fromRecorders}`,
     span: 3,
   }),
   stat({
@@ -44,8 +43,7 @@ const numbers = [
     redFrom: 1,
     sql: `
       select sum(missing)::float8 as missing
-        from session_completeness
-       where ${recordersChosen} and ended`,
+        ${fromRecorders} and ended`,
     span: 4,
   }),
   stat({
@@ -55,8 +53,7 @@ const numbers = [
     sql: `
       select sum(rejected)::float8 as rejected,
              sum(dropped)::float8 as dropped
-        from session_completeness
-       where ${recordersChosen}`,
+        ${fromRecorders}`,
     span: 4,
   }),
   stat({
@@ -66,8 +63,7 @@ const numbers = [
     redFrom: 1,
     sql: `
       select sum(abs(recorded - landed - rejected - dropped - missing))::float8 as unaccounted
-        from session_completeness
-       where ${recordersChosen}`,
+        ${fromRecorders}`,
   }),
 ]
 
@@ -116,8 +112,7 @@ const delivery = [
              extract(epoch from now() - last_seen_at)::float8 as silent,
              missing,
              session_id as session
-        from session_completeness
-       where ${recordersChosen} and not ended
+        ${fromRecorders} and not ended
        order by last_seen_at
        limit 200`,
     columns: {

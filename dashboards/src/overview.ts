@@ -12,6 +12,10 @@ const callsChosen = `$__timeFilter(started_at)
      and ${chosen('model', 'request_model')}`
 const usersChosen = `$__timeFilter(started_at)
      and ${chosen('user', 'user_id')}`
+const fromTurns = `from turns
+       where ${turnsChosen}`
+const fromModelCalls = `from model_calls
+       where ${callsChosen}`
 
 const numbers = [
   stat({
@@ -19,8 +23,7 @@ const numbers = [
     description: 'User messages, answered or not.',
     sql: `
       select count(*) as turns
-        from turns
-       where ${turnsChosen}`,
+        ${fromTurns}`,
   }),
   stat({
     title: 'Users · sessions',
@@ -28,8 +31,7 @@ const numbers = [
     sql: `
       select count(distinct user_id) as users,
              count(distinct session_id) as sessions
-        from turns
-       where ${turnsChosen}`,
+        ${fromTurns}`,
   }),
   stat({
     title: 'Turn duration',
@@ -37,8 +39,7 @@ const numbers = [
     unit: 's',
     sql: `
       select ${quantiles('extract(epoch from duration)')}
-        from turns
-       where ${turnsChosen}`,
+        ${fromTurns}`,
   }),
   stat({
     title: 'Failed · abandoned · aborted',
@@ -50,8 +51,7 @@ const numbers = [
       select (count(*) filter (where outcome = 'failed'))::float8 / nullif(count(*), 0) as failed,
              (count(*) filter (where outcome = 'abandoned'))::float8 / nullif(count(*), 0) as abandoned,
              (count(*) filter (where outcome = 'aborted'))::float8 / nullif(count(*), 0) as aborted
-        from turns
-       where ${turnsChosen}`,
+        ${fromTurns}`,
   }),
   stat({
     title: 'Tokens',
@@ -60,8 +60,7 @@ const numbers = [
     sql: `
       select sum(input_tokens)::float8 as input,
              sum(output_tokens)::float8 as output
-        from model_calls
-       where ${callsChosen}`,
+        ${fromModelCalls}`,
   }),
   stat({
     title: 'Input from the cache',
@@ -72,8 +71,7 @@ const numbers = [
     sql: `
       select sum(cache_read_tokens)::float8
                / nullif(sum(input_tokens) filter (where cache_read_tokens is not null), 0) as "from cache"
-        from model_calls
-       where ${callsChosen}`,
+        ${fromModelCalls}`,
   }),
 ]
 
@@ -85,8 +83,7 @@ const overTime = [
       select $__timeGroupAlias(started_at, $__interval),
              coalesce(outcome, 'unknown') as metric,
              count(*) as turns
-        from turns
-       where ${turnsChosen}
+        ${fromTurns}
        group by 1, 2
        order by 1, 2`,
   }),
@@ -107,8 +104,7 @@ const overTime = [
              sum(cache_read_tokens)::float8 as "read from cache",
              sum(cache_write_tokens)::float8 as "written to cache",
              sum(output_tokens)::float8 as output
-        from model_calls
-       where ${callsChosen}
+        ${fromModelCalls}
        group by 1
        order by 1`,
   }),
@@ -194,8 +190,7 @@ const byWhom = [
              sum(cache_read_tokens)::float8 as "from cache",
              sum(output_tokens)::float8 as "output tokens",
              count(*) filter (where error_type is not null) as failed
-        from model_calls
-       where ${callsChosen}
+        ${fromModelCalls}
        group by 1, 2
        order by calls desc, 1, 2
        limit 200`,

@@ -27,7 +27,7 @@ import { sqlTarget, traceTarget } from './target.ts'
 /** Units as Grafana names them. `none` is a plain number, `short` one with k and M. */
 export type Unit = 'none' | 'short' | 's' | 'percentunit' | 'bytes' | 'dateTimeAsIso' | 'string'
 
-export interface Common {
+interface Common {
   readonly title: string
   readonly description: string
   readonly sql: string
@@ -124,12 +124,10 @@ const tooltip = {
   }),
 }
 
-export interface Column {
+interface Column {
   readonly unit?: Unit
   readonly width?: number
   readonly links?: readonly Link[]
-  /** Not shown; used by the links of other columns. */
-  readonly hidden?: boolean
 }
 
 /** Rows of a query. Every column that is not text has a unit. */
@@ -151,12 +149,11 @@ export function table(
   return panel
 }
 
-function propertiesOf({ unit, width, links, hidden }: Column): DynamicConfigValue[] {
+function propertiesOf({ unit, width, links }: Column): DynamicConfigValue[] {
   const properties: DynamicConfigValue[] = []
   if (unit !== undefined) properties.push({ id: 'unit', value: unit })
   if (width !== undefined) properties.push({ id: 'custom.width', value: width })
   if (links !== undefined) properties.push({ id: 'links', value: links })
-  if (hidden === true) properties.push({ id: 'custom.hidden', value: true })
   return properties
 }
 

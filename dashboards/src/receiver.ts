@@ -6,6 +6,8 @@ const sampled = '$__timeFilter(sampled_at)'
 const outcomes = `sum(landed)::float8 as landed,
              sum(duplicate)::float8 as duplicate,
              sum(rejected)::float8 as rejected`
+const fromSamples = `from receiver_samples
+       where ${sampled}`
 
 const numbers = [
   stat({
@@ -13,8 +15,7 @@ const numbers = [
     description: 'Received records, by the receivers’ own counts: landed + duplicate + rejected.',
     sql: `
       select sum(received)::float8 as received
-        from receiver_samples
-       where ${sampled}`,
+        ${fromSamples}`,
     span: 3,
   }),
   stat({
@@ -22,8 +23,7 @@ const numbers = [
     description: 'Committed, already stored, and refused for good.',
     sql: `
       select ${outcomes}
-        from receiver_samples
-       where ${sampled}`,
+        ${fromSamples}`,
     span: 8,
   }),
   stat({
@@ -33,8 +33,7 @@ const numbers = [
     redFrom: 1,
     sql: `
       select sum(abs(received - landed - duplicate - rejected))::float8 as unaccounted
-        from receiver_samples
-       where ${sampled}`,
+        ${fromSamples}`,
     span: 4,
   }),
   stat({
@@ -43,8 +42,7 @@ const numbers = [
     unit: 'bytes',
     sql: `
       select database_bytes as size
-        from receiver_samples
-       where ${sampled}
+        ${fromSamples}
        order by sampled_at desc
        limit 1`,
     span: 3,
@@ -58,8 +56,7 @@ const numbers = [
     redFrom: 180,
     sql: `
       select extract(epoch from now() - max(sampled_at))::float8 as ago
-        from receiver_samples
-       where ${sampled}`,
+        ${fromSamples}`,
     span: 3,
   }),
   stat({
@@ -82,8 +79,7 @@ const overTime = [
     sql: `
       select $__timeGroupAlias(sampled_at, $__interval),
              ${outcomes}
-        from receiver_samples
-       where ${sampled}
+        ${fromSamples}
        group by 1
        order by 1`,
   }),
@@ -96,8 +92,7 @@ const overTime = [
       select $__timeGroupAlias(sampled_at, $__interval, NULL),
              left(receiver_id, 8) as metric,
              max(memory_bytes)::float8 as memory
-        from receiver_samples
-       where ${sampled}
+        ${fromSamples}
        group by 1, 2
        order by 1, 2`,
   }),
@@ -108,8 +103,7 @@ const overTime = [
       select $__timeGroupAlias(sampled_at, $__interval, NULL),
              max(connections)::float8 as connections,
              (select setting::float8 from pg_settings where name = 'max_connections') as allowed
-        from receiver_samples
-       where ${sampled}
+        ${fromSamples}
        group by 1
        order by 1`,
   }),
@@ -202,8 +196,7 @@ const runs = [
              sum(received)::float8 as received,
              ${outcomes},
              max(memory_bytes)::float8 as memory
-        from receiver_samples
-       where ${sampled}
+        ${fromSamples}
        group by 1
        order by max(sampled_at) desc
        limit 100`,

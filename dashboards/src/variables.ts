@@ -15,10 +15,13 @@ export function chosen(variable: string, column: string): string {
   return `(${everything} in (\${${variable}:sqlstring}) or ${column} in (\${${variable}:sqlstring}))`
 }
 
-export function several(
-  name: string,
-  options: { readonly label: string; readonly description: string; readonly sql: string },
-): QueryVariableBuilder {
+interface QueryOptions {
+  readonly label: string
+  readonly description: string
+  readonly sql: string
+}
+
+export function several(name: string, options: QueryOptions): QueryVariableBuilder {
   return query(name, options)
     .multi(true)
     .includeAll(true)
@@ -26,21 +29,15 @@ export function several(
     .current({ selected: true, text: 'All', value: '$__all' })
 }
 
-export function one(
-  name: string,
-  options: { readonly label: string; readonly description: string; readonly sql: string },
-): QueryVariableBuilder {
+export function one(name: string, options: QueryOptions): QueryVariableBuilder {
   return query(name, options).multi(false).includeAll(false)
 }
 
-function query(
-  name: string,
-  options: { readonly label: string; readonly description: string; readonly sql: string },
-): QueryVariableBuilder {
-  const text = tidy(options.sql)
+function query(name: string, { label, description, sql }: QueryOptions): QueryVariableBuilder {
+  const text = tidy(sql)
   return new QueryVariableBuilder(name)
-    .label(options.label)
-    .description(options.description)
+    .label(label)
+    .description(description)
     .datasource(postgres)
     .query(text)
     .definition(text)

@@ -57,7 +57,14 @@ export async function findBinaries({
   mustCopy: boolean
   source: PostgresPackage
 }): Promise<string> {
-  if (!mustCopy && (await completeInPlace(source))) return source.root
+  if (!mustCopy) {
+    try {
+      await complete(source.root, source.links)
+      return source.root
+    } catch (error) {
+      if (!['EACCES', 'EPERM', 'EROFS'].includes(errorCode(error) ?? '')) throw error
+    }
+  }
   return explainFolderErrors(copiesFolder, () => findCopy(source, copiesFolder))
 }
 
@@ -94,16 +101,6 @@ async function readLinks(root: string): Promise<Link[]> {
   }))
 }
 
-async function completeInPlace({ root, links }: PostgresPackage): Promise<boolean> {
-  try {
-    await complete(root, links)
-    return true
-  } catch (error) {
-    if (['EACCES', 'EPERM', 'EROFS'].includes(errorCode(error) ?? '')) return false
-    throw error
-  }
-}
-
 /** Makes missing links and mode bits. Another process may be doing the same. */
 async function complete(root: string, links: readonly Link[]): Promise<void> {
   for (const program of programs) {
@@ -130,7 +127,7 @@ function exists(path: string): Promise<boolean> {
 async function findCopy(source: PostgresPackage, copiesFolder: string): Promise<string> {
   const copy = join(copiesFolder, `postgresql-${source.version}-${source.platform}`)
   const files = await listFiles(source.root)
-  if (await isComplete({ copy, files, source })) return copy
+  if (await isComplete(copy, files, source)) return copy
 
   const draft = `${copy}.${randomBytes(4).toString('hex')}.tmp`
   try {
@@ -142,7 +139,7 @@ async function findCopy(source: PostgresPackage, copiesFolder: string): Promise<
     await makeReadableByAll(draft)
     await rename(draft, copy).catch(async () => {
       // The name is taken: by the copy of a quicker process, or by one that was damaged since.
-      if (await isComplete({ copy, files, source })) return rm(draft, { recursive: true })
+      if (await isComplete(copy, files, source)) return rm(draft, { recursive: true })
       await rm(copy, { recursive: true, force: true })
       return rename(draft, copy)
     })
@@ -169,21 +166,17 @@ async function listFiles(root: string): Promise<PackagedFile[]> {
   )
 }
 
-async function isComplete({
-  copy,
-  files,
-  source,
-}: {
-  copy: string
-  files: readonly PackagedFile[]
-  source: PostgresPackage
-}): Promise<boolean> {
+async function isComplete(
+  copy: string,
+  files: readonly PackagedFile[],
+  { links }: PostgresPackage,
+): Promise<boolean> {
   const checks = await Promise.all([
     ...files.map(async ({ path, bytes }) => {
       const found = await stat(join(copy, path)).catch(() => undefined)
       return found?.size === bytes
     }),
-    ...source.links.map(({ path }) => exists(join(copy, path))),
+    ...links.map(({ path }) => exists(join(copy, path))),
   ])
   return checks.every(Boolean)
 }

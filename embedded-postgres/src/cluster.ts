@@ -95,13 +95,15 @@ export async function findCluster(dataFolder: string): Promise<string | undefine
 /** Makes a new cluster, owned by `connection.user`. Resolves with its real path; leaves nothing behind when it fails. */
 export async function makeCluster(options: NewCluster): Promise<string> {
   const { dataFolder, account } = options
-  const building = join(dataFolder, buildingPrefix + randomBytes(8).toString('hex'))
+  const building = join(dataFolder, buildingPrefix + randomName())
   return explainFolderErrors(dataFolder, async () => {
     for (const name of await readdir(dataFolder)) {
       if (name.startsWith(buildingPrefix)) await removeBuilding(join(dataFolder, name))
     }
     try {
-      const folder = account === undefined ? building : await linkToRootFolder(building)
+      const folder = account === undefined ? building : join(rootClusters, randomName())
+      // The link is made before the folder, so that the next start finds a build that was interrupted.
+      if (folder !== building) await symlink(folder, building)
       await initialise(folder, options)
       await rename(building, join(dataFolder, clusterName))
       return await realpath(join(dataFolder, clusterName))
@@ -122,11 +124,8 @@ export async function makeRootFolder(): Promise<string> {
   })
 }
 
-/** Makes the link before the folder, so that the next start finds a build that was interrupted. */
-async function linkToRootFolder(building: string): Promise<string> {
-  const folder = join(rootClusters, randomBytes(8).toString('hex'))
-  await symlink(folder, building)
-  return folder
+function randomName(): string {
+  return randomBytes(8).toString('hex')
 }
 
 /** Removes a build and, if it is a link to one of root's clusters, its target; no other target is touched. */

@@ -45,26 +45,41 @@ export function* planFor(wishes: readonly Wish[]): Plan {
   return answers.join('\n\n')
 }
 
-function planForOne(wish: Wish): Plan {
+function* planForOne(wish: Wish): Plan {
   switch (wish.kind) {
     case 'add':
-      return planAdd(wish.what, wish.path)
+      return yield* planAdd(wish.what, wish.path)
     case 'create':
-      return planCreate(wish.paths, wish.content)
-    case 'replace':
-      return planReplace(wish)
-    case 'delete':
-      return planDelete(wish.paths)
-    case 'rename':
-      return planRename(wish.from, wish.to)
-    case 'list':
-      return planList(wish.path)
+      return yield* planCreate(wish.paths, wish.content)
+    case 'replace': {
+      const { path, old, new: next } = wish
+      const outcome = yield* use('edit_file', { path, old_text: old, new_text: next })
+      return outcome.isError ? apology(outcome) : `Done. In ${path}, “${old}” is now “${next}”.`
+    }
+    case 'delete': {
+      const outcomes = yield wish.paths.map((path) => ({ name: 'delete_file', input: { path } }))
+      const done = `Done. I deleted ${listed(wish.paths)}.`
+      return summary(outcomes, `${done} Revert it in the Changes panel, should you miss it.`)
+    }
+    case 'rename': {
+      const { from, to } = wish
+      const outcome = yield* use('rename_file', { from, to })
+      return outcome.isError ? apology(outcome) : `Done. ${from} is now called ${to}.`
+    }
+    case 'list': {
+      const outcome = yield* use('list_files', { path: wish.path })
+      return outcome.isError ? apology(outcome) : `Here is what I found:\n\n${shown(outcome.text)}`
+    }
     case 'read':
-      return planRead(wish.paths)
-    case 'run':
-      return planRun(wish.command)
+      return yield* planRead(wish.paths)
+    case 'run': {
+      const { command } = wish
+      const outcome = yield* use('run_command', { command })
+      if (outcome.isError) return apology(outcome)
+      return `I ran \`${command}\`. This came back:\n\n${shown(outcome.text)}`
+    }
     case 'count':
-      return planCount(wish.to)
+      return Array.from({ length: wish.to }, (_, at) => at + 1).join(' ')
   }
 }
 
@@ -100,48 +115,12 @@ function* planCreate(paths: readonly string[], words: string): Plan {
   return summary(outcomes, `Done. I wrote ${listed(paths)}. You will find it in the Changes panel.`)
 }
 
-function* planReplace(wish: { old: string; new: string; path: string }): Plan {
-  const { path } = wish
-  const outcome = yield* use('edit_file', { path, old_text: wish.old, new_text: wish.new })
-  if (outcome.isError) return apology(outcome)
-  return `Done. In ${path}, “${wish.old}” is now “${wish.new}”.`
-}
-
-function* planDelete(paths: readonly string[]): Plan {
-  const outcomes = yield paths.map((path) => ({ name: 'delete_file', input: { path } }))
-  return summary(
-    outcomes,
-    `Done. I deleted ${listed(paths)}. Revert it in the Changes panel, should you miss it.`,
-  )
-}
-
-function* planRename(from: string, to: string): Plan {
-  const outcome = yield* use('rename_file', { from, to })
-  return outcome.isError ? apology(outcome) : `Done. ${from} is now called ${to}.`
-}
-
-function* planList(path: string): Plan {
-  const outcome = yield* use('list_files', { path })
-  return outcome.isError ? apology(outcome) : `Here is what I found:\n\n${shown(outcome.text)}`
-}
-
 function* planRead(paths: readonly string[]): Plan {
   const outcomes = yield paths.map((path) => ({ name: 'read_file', input: { path } }))
   const parts = outcomes.map((outcome, at) =>
     outcome.isError ? apology(outcome) : `This is ${paths[at]}:\n\n${shown(outcome.text)}`,
   )
   return parts.join('\n\n')
-}
-
-function* planRun(command: string): Plan {
-  const outcome = yield* use('run_command', { command })
-  return outcome.isError
-    ? apology(outcome)
-    : `I ran \`${command}\`. This came back:\n\n${shown(outcome.text)}`
-}
-
-function* planCount(to: number): Plan {
-  return Array.from({ length: to }, (_, at) => at + 1).join(' ')
 }
 
 /** Calls one tool and returns its result. */

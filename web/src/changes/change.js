@@ -1,29 +1,7 @@
 /** A file operation in the form the Changes routes answer. It is parsed here; other modules rely on its types. */
 
-/**
- * @typedef {object} Decision
- * @property {string} type `accept`, `reject` or `revert`
- * @property {string} outcome `kept`, `restored`, `restored_with_later_edits`, `conflict` or `missing`
- * @property {string | undefined} decidedAt
- * @property {string | undefined} source
- */
-
-/**
- * @typedef {object} Change
- * @property {string} opId
- * @property {string} path
- * @property {string | undefined} previousPath of a rename
- * @property {string} opType `create`, `write`, `edit`, `delete` or `rename`
- * @property {string | undefined} startedAt
- * @property {number | undefined} linesAdded
- * @property {number | undefined} linesRemoved
- * @property {boolean} binary
- * @property {string | undefined} diff unified; absent where the list leaves it out
- * @property {string | undefined} diffOmitted why there is no diff, such as `too_large`
- * @property {Decision | undefined} decision
- * @property {string | undefined} toolName
- */
-
+/** @typedef {Readonly<NonNullable<ReturnType<typeof parseChange>>>} Change */
+/** @typedef {Readonly<NonNullable<ReturnType<typeof parseDecision>>>} Decision */
 /** @typedef {'accept' | 'reject' | 'revert'} DecisionType */
 
 /**
@@ -37,10 +15,7 @@ export function parseChanges(body) {
   return body.changes.map(parseChange).filter((change) => change !== undefined)
 }
 
-/**
- * @param {unknown} value
- * @returns {Change | undefined}
- */
+/** @param {unknown} value */
 export function parseChange(value) {
   if (!isRecord(value)) return undefined
   const { opId, path, opType } = value
@@ -50,13 +25,17 @@ export function parseChange(value) {
   return {
     opId,
     path,
+    /** `create`, `write`, `edit`, `delete` or `rename` */
     opType,
+    /** of a rename */
     previousPath: string(value.previousPath),
     startedAt: string(value.startedAt),
     linesAdded: number(value.linesAdded),
     linesRemoved: number(value.linesRemoved),
     binary: value.binary === true,
+    /** unified; absent where the list leaves it out */
     diff: string(value.diff),
+    /** why there is no diff, such as `too_large` */
     diffOmitted: string(value.diffOmitted),
     decision: parseDecision(value.decision),
     toolName: string(value.toolName),
@@ -64,8 +43,10 @@ export function parseChange(value) {
 }
 
 /**
+ * The type is `accept`, `reject` or `revert`, the outcome `kept`, `restored`, `restored_with_later_edits`, `conflict` or
+ * `missing`.
+ *
  * @param {unknown} value
- * @returns {Decision | undefined}
  */
 export function parseDecision(value) {
   if (!isRecord(value)) return undefined
