@@ -2,12 +2,11 @@
 import { dashboard } from './dashboard.ts'
 import { bars, commitDelay, each, lines, stat, table } from './panels.ts'
 
-const sampled = '$__timeFilter(sampled_at)'
 const outcomes = `sum(landed)::float8 as landed,
              sum(duplicate)::float8 as duplicate,
              sum(rejected)::float8 as rejected`
 const fromSamples = `from receiver_samples
-       where ${sampled}`
+       where $__timeFilter(sampled_at)`
 
 const numbers = [
   stat({

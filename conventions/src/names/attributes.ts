@@ -101,7 +101,7 @@ export const contentSuffixes = {
   size: stable.int(
     'The size of the (redacted) content in bytes of UTF-8; also given when the content itself is absent.',
     512,
-    { unit: 'By' },
+    'By',
   ),
   sha256: stable.string(
     'The hash of the (redacted) content: `sha256:` and 64 hex digits.',
@@ -114,7 +114,7 @@ export const contentSuffixes = {
   redactions: stable.int(
     'How many secrets were replaced by a marker; absent when there are none.',
     1,
-    { unit: '{redaction}' },
+    '{redaction}',
   ),
 }
 
@@ -128,7 +128,7 @@ export type ContentAttributeName = ContentName
 /** The names of attributes whose value is content. */
 export const contentNames: ReadonlySet<string> = namesOf(({ type }) => type === 'content')
 /** The names of attributes whose content is always JSON. */
-export const jsonContentNames: ReadonlySet<string> = namesOf(({ isJson }) => isJson === true)
+export const jsonContentNames: ReadonlySet<string> = namesOf(({ isJson }) => isJson)
 export type AttributeName =
   | keyof typeof attributes
   | `${ContentName}.${keyof typeof contentSuffixes}`

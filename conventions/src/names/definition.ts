@@ -15,25 +15,29 @@ export interface AttributeDefinition<Type extends AttributeType = AttributeType>
   readonly example: string | number | boolean
   /** `stable`: renamed only with a new schema version. `development`: may still change. */
   readonly stability: 'stable' | 'development'
-  readonly unit?: string
+  readonly unit: string | undefined
   /**
    * The content is always JSON, so that a quote inside its texts is escaped and `.ref"` ends a member's name. Content
    * without it may be any text, and is never searched for references.
    */
-  readonly isJson?: boolean
+  readonly isJson: boolean
 }
 
 export const stable = definitions('stable')
 export const development = definitions('development')
 
 function definitions(stability: AttributeDefinition['stability']) {
+  type Example = AttributeDefinition['example']
   const of =
-    <Type extends AttributeType>(type: Type) =>
-    (
-      meaning: string,
-      example: AttributeDefinition['example'],
-      more: Pick<AttributeDefinition, 'unit' | 'isJson'> = {},
-    ): AttributeDefinition<Type> => ({ type, meaning, example, stability, ...more })
+    <Type extends AttributeType>(type: Type, isJson = false) =>
+    (meaning: string, example: Example, unit?: string): AttributeDefinition<Type> => ({
+      type,
+      meaning,
+      example,
+      unit,
+      stability,
+      isJson,
+    })
   return {
     string: of('string'),
     int: of('int'),
@@ -42,5 +46,6 @@ function definitions(stability: AttributeDefinition['stability']) {
     strings: of('string[]'),
     json: of('json'),
     content: of('content'),
+    jsonContent: of('content', true),
   }
 }

@@ -1,151 +1,145 @@
-/** Turnlog's own attributes, for what OpenTelemetry has no name. */
+/** Turnlog's own attributes, for what OpenTelemetry has no name. They are stable, unless it says `development`. */
 import { development, stable } from './definition.ts'
 
+const { string, int, double, boolean, json, content } = stable
+
 export const turnlogAttributes = {
-  'turnlog.schema.version': stable.string('The version of these names.', '1'),
-  'turnlog.capture.mode': stable.string(
-    'What is captured: `full`, `no_files` or `metadata`.',
-    'full',
-  ),
-  'turnlog.sequence': stable.int(
+  'turnlog.schema.version': string('The version of these names.', '1'),
+  'turnlog.capture.mode': string('What is captured: `full`, `no_files` or `metadata`.', 'full'),
+  'turnlog.sequence': int(
     'The record’s number: 1, 2, 3 … per recorder, in the order of recording.',
     17,
-    { unit: '{record}' },
+    '{record}',
   ),
-  'turnlog.recorder.recorded_through': stable.int(
+  'turnlog.recorder.recorded_through': int(
     'On the resource of a sealed request: the last sequence that its recorder had assigned when the request was sealed.',
     42,
-    { unit: '{record}' },
+    '{record}',
   ),
-  'turnlog.recorder.last_sequence': stable.int(
+  'turnlog.recorder.last_sequence': int(
     'On `session.end`: the recorder’s last sequence, which is that of this record.',
     42,
-    { unit: '{record}' },
+    '{record}',
   ),
-  'turnlog.abandoned': stable.boolean(
+  'turnlog.abandoned': boolean(
     'The recorder died before the record ended. The process that adopted the recorder ended the record, at the recorder’s last sign of life.',
     true,
   ),
-  'turnlog.exit_code': stable.int('On `session.end`: the exit code of the app.', 0),
-  'turnlog.turn.id': stable.string('On a plain event: the client’s id of the turn.', 't-1'),
-  'turnlog.turn.transport': stable.string(
+  'turnlog.exit_code': int('On `session.end`: the exit code of the app.', 0),
+  'turnlog.turn.id': string('On a plain event: the client’s id of the turn.', 't-1'),
+  'turnlog.turn.transport': string(
     'How the turn arrived: `rest` or `websocket`; absent when this is not known, as in an app without a server.',
     'rest',
   ),
-  'turnlog.turn.outcome': stable.string(
+  'turnlog.turn.outcome': string(
     'How the turn ended: `completed`, `failed`, `aborted` (the client left) or `abandoned` (the process died).',
     'completed',
   ),
-  'turnlog.usage.is_sum': stable.boolean(
+  'turnlog.usage.is_sum': boolean(
     'The token counts of this span are the sums of its model calls. Do not add them to the counts of those.',
     true,
   ),
   'turnlog.model_call.attempt': development.int(
     'How many requests the SDK sent for this model call; absent when it sent one.',
     2,
-    { unit: '{request}' },
+    '{request}',
   ),
-  'turnlog.tool_call.inferred': stable.boolean(
+  'turnlog.tool_call.inferred': boolean(
     'The call was inferred from the messages. It starts when the model has requested it and ends when the model receives the result, so its duration is an upper bound. `false`: it was inferred first, and the app then reported it.',
     true,
   ),
-  'turnlog.tool_call.unfinished': stable.boolean(
+  'turnlog.tool_call.unfinished': boolean(
     'The result of this call was never sent to the model.',
     true,
   ),
-  'turnlog.file_operation.id': stable.string(
+  'turnlog.file_operation.id': string(
     'The operation’s id: the same in the trace, in the Changes list and in decisions.',
     '5f8c6a1e-9d0b-4a3c-8a52-0c7f7f0d7a11',
   ),
-  'turnlog.file_operation.type': stable.string(
+  'turnlog.file_operation.type': string(
     '`create`, `write`, `edit`, `delete` or `rename`, as the disk shows it. `write` only when the bytes stayed the same, or the content before is not known.',
     'edit',
   ),
-  'turnlog.file_operation.source': stable.string(
+  'turnlog.file_operation.source': string(
     'How the operation was observed: `fs`, `process` or `api`.',
     'fs',
   ),
-  'turnlog.file_operation.previous_path': stable.string(
-    'On a rename: the file’s path before.',
-    'old.txt',
-  ),
-  'turnlog.file_operation.before': stable.content(
+  'turnlog.file_operation.previous_path': string('On a rename: the file’s path before.', 'old.txt'),
+  'turnlog.file_operation.before': content(
     'The file’s content before; absent when there was no file.',
     'hello\n',
   ),
-  'turnlog.file_operation.after': stable.content(
+  'turnlog.file_operation.after': content(
     'The file’s content after; absent when there is no file.',
     'hello world\n',
   ),
-  'turnlog.file_operation.overwritten': stable.content(
+  'turnlog.file_operation.overwritten': content(
     'On a rename over an existing file: the content of that file.',
     'old\n',
   ),
-  'turnlog.file_operation.diff': stable.content(
+  'turnlog.file_operation.diff': content(
     'The unified diff from before to after.',
     '--- a/hello.txt\n+++ b/hello.txt\n@@ -1 +1 @@\n-hello\n+hello world\n',
   ),
-  'turnlog.file_operation.diff.whole_file': stable.boolean(
+  'turnlog.file_operation.diff.whole_file': boolean(
     'The diff is one hunk over the whole file, because a smaller one would have taken too long.',
     true,
   ),
-  'turnlog.file_operation.diff.by_receiver': stable.boolean(
+  'turnlog.file_operation.diff.by_receiver': boolean(
     'The receiver made the diff and the counts of lines from before and after, because the client sent neither.',
     true,
   ),
-  'turnlog.file_operation.lines_added': stable.int(
+  'turnlog.file_operation.lines_added': int(
     'Lines added, by the diff; absent where the content is not text.',
     1,
-    { unit: '{line}' },
+    '{line}',
   ),
-  'turnlog.file_operation.lines_removed': stable.int(
+  'turnlog.file_operation.lines_removed': int(
     'Lines removed, by the diff; absent where the content is not text.',
     1,
-    { unit: '{line}' },
+    '{line}',
   ),
-  'turnlog.file_operation.binary': stable.boolean(
+  'turnlog.file_operation.binary': boolean(
     'Before or after is not text: it has a NUL or is not UTF-8.',
     false,
   ),
-  'turnlog.file_operation.outside_workspace': stable.boolean(
+  'turnlog.file_operation.outside_workspace': boolean(
     'The file is outside of the workspace: only path, hashes and sizes are recorded.',
     true,
   ),
-  'turnlog.file_operation.shared': stable.boolean(
+  'turnlog.file_operation.shared': boolean(
     'More than one open tool call could have caused the operation.',
     true,
   ),
-  'turnlog.decision.type': stable.string('`accept`, `reject` or `revert`.', 'revert'),
-  'turnlog.decision.source': stable.string('Who decided: `user`, `auto` or `policy`.', 'user'),
-  'turnlog.decision.reason': stable.string(
+  'turnlog.decision.type': string('`accept`, `reject` or `revert`.', 'revert'),
+  'turnlog.decision.source': string('Who decided: `user`, `auto` or `policy`.', 'user'),
+  'turnlog.decision.reason': string(
     'The reason, in the words of the person or policy that decided.',
     'wrong file',
   ),
-  'turnlog.decision.outcome': stable.string(
+  'turnlog.decision.outcome': string(
     'The effect on disk: `kept`, `restored`, `restored_with_later_edits`, `conflict` or `missing`.',
     'restored',
   ),
-  'turnlog.decision.result.sha256': stable.string(
+  'turnlog.decision.result.sha256': string(
     'The hash of the file after the decision; absent when there is no file.',
     'sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
   ),
-  'turnlog.decision.elapsed': stable.double('The time from the operation to the decision.', 12.5, {
-    unit: 's',
-  }),
-  'turnlog.error.origin': stable.string(
+  'turnlog.decision.elapsed': double('The time from the operation to the decision.', 12.5, 's'),
+  'turnlog.error.origin': string(
     'Where an error surfaced: `uncaught_exception`, `unhandled_rejection`, `framework` or `tool`.',
     'uncaught_exception',
   ),
-  'turnlog.error.context': stable.content(
+  'turnlog.error.context': content(
     'What the app was doing when an error surfaced, in the client’s words or as JSON.',
     '{"phase":"startup"}',
   ),
-  'turnlog.duration.unknown': stable.boolean(
+  'turnlog.duration.unknown': boolean(
     'The duration is not known: the span ends when it starts.',
     true,
   ),
-  'turnlog.event.id': stable.string('On a plain event: the client’s id of the event.', 'e-4711'),
-  'turnlog.event.members': stable.json(
+  'turnlog.event.id': string('On a plain event: the client’s id of the event.', 'e-4711'),
+  'turnlog.event.members': json(
     'The members of a plain event that no table defines, when there are more than 64. Otherwise each is an attribute `turnlog.event.member.` and its name.',
     '{"region":"eu"}',
   ),
@@ -153,38 +147,36 @@ export const turnlogAttributes = {
     'The span came with the names of another convention, `openinference`, `openllmetry` or `vercel_ai`; the receiver has added the GenAI names.',
     'openinference',
   ),
-  'turnlog.content.sha256': stable.string(
+  'turnlog.content.sha256': string(
     'On `turnlog.content`: the hash of the whole content, `sha256:` and 64 hex digits, of its (redacted) bytes.',
     'sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
   ),
-  'turnlog.content.size': stable.int(
+  'turnlog.content.size': int(
     'On `turnlog.content`: the size of the whole content.',
     5242880,
-    { unit: 'By' },
+    'By',
   ),
-  'turnlog.content.media_type': stable.string(
+  'turnlog.content.media_type': string(
     'On `turnlog.content`: `text/plain; charset=utf-8`, `application/json` or `application/octet-stream`.',
     'text/plain; charset=utf-8',
   ),
-  'turnlog.content.part': stable.int(
+  'turnlog.content.part': int(
     'On `turnlog.content`: the number of the part that is the body, from 1.',
     1,
-    { unit: '{part}' },
+    '{part}',
   ),
-  'turnlog.content.parts': stable.int('On `turnlog.content`: how many parts the content has.', 5, {
-    unit: '{part}',
-  }),
+  'turnlog.content.parts': int(
+    'On `turnlog.content`: how many parts the content has.',
+    5,
+    '{part}',
+  ),
   'turnlog.log.body': development.content(
     'The body of a log record, when it is too large for the record: only `turnlog.log.body.ref` and `.size` appear, and the body is empty.',
     'a long text',
   ),
-  'turnlog.drop.first_sequence': stable.int('The first sequence of a declared drop.', 7, {
-    unit: '{record}',
-  }),
-  'turnlog.drop.last_sequence': stable.int('The last sequence of a declared drop.', 9, {
-    unit: '{record}',
-  }),
-  'turnlog.drop.reason': stable.string(
+  'turnlog.drop.first_sequence': int('The first sequence of a declared drop.', 7, '{record}'),
+  'turnlog.drop.last_sequence': int('The last sequence of a declared drop.', 9, '{record}'),
+  'turnlog.drop.reason': string(
     'Why the records were dropped: `journal_unwritable`, `journal_corrupt`, `record_too_large`, `record_unsealable`, `export_failed` (OpenTelemetry’s exporter failed), `lost_in_transit`.',
     'journal_unwritable',
   ),
