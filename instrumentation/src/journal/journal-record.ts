@@ -14,9 +14,7 @@
  * whose contents fill the body. Torn: no valid record begins there or after, and the file ends inside it. Corrupt: it
  * is not valid, and is stepped over to the next valid record; a missing record shows as a gap in the sequence.
  *
- * Before they are written, records are in one reused buffer. Escaping and fresh memory are what costs time on the host's
- * thread, so a large text gets neither.
- *
+ * Escaping and fresh memory cost time on the host's thread, so a large text gets neither: records wait in one reused buffer.
  * The next record is searched for by the first bytes of its head. The search ends when the bytes whose checksum was computed
  * are eight times the file: a file that was made to look like records everywhere is given up, not read for hours.
  */
@@ -25,7 +23,7 @@ import { isStringOneByteRepresentation } from 'node:v8'
 import { crc32 } from 'node:zlib'
 import { parseObject } from '@turnlog/conventions/plain'
 
-export const contentEncodings = ['latin1', 'utf16', 'bytes'] as const
+const contentEncodings = ['latin1', 'utf16', 'bytes'] as const
 export type ContentEncoding = (typeof contentEncodings)[number]
 
 /** Bytes before a record's body. */
@@ -59,10 +57,6 @@ export function seedOf(recorder: string, fileNumber: number): number {
   return crc32(`${recorder}/${fileNumber}`)
 }
 
-function checksumOf(body: Uint8Array, seed: number): number {
-  return crc32(body, seed)
-}
-
 /** Reads the record that begins at `offset` of a journal file's bytes. Never throws. */
 export function readRecord(file: Buffer, offset: number, seed: number): ReadResult {
   if (offset >= file.byteLength) return { status: 'end' }
@@ -74,13 +68,8 @@ export function readRecord(file: Buffer, offset: number, seed: number): ReadResu
   return body === undefined ? { status: 'torn' } : { status: 'corrupt', next: file.byteLength }
 }
 
-interface Body {
-  readonly start: number
-  readonly end: number
-}
-
 /** The bounds of the body of the record at `offset`; undefined when they exceed the file or the limit. */
-function bodyAt(file: Buffer, offset: number): Body | undefined {
+function bodyAt(file: Buffer, offset: number) {
   const start = offset + framingBytes
   if (start > file.byteLength) return undefined
   const length = file.readUInt32LE(offset)
@@ -88,9 +77,13 @@ function bodyAt(file: Buffer, offset: number): Body | undefined {
   return length > bodyBytesMax || end > file.byteLength ? undefined : { start, end }
 }
 
-function parseBody(file: Buffer, { start, end }: Body, seed: number): ReadResult | undefined {
+function parseBody(
+  file: Buffer,
+  { start, end }: NonNullable<ReturnType<typeof bodyAt>>,
+  seed: number,
+): ReadResult | undefined {
   const body = file.subarray(start, end)
-  if (body.byteLength < 4 || checksumOf(body, seed) !== file.readUInt32LE(start - 4)) {
+  if (body.byteLength < 4 || crc32(body, seed) !== file.readUInt32LE(start - 4)) {
     return undefined
   }
   const headLength = body.readUInt32LE(0)
@@ -127,14 +120,8 @@ function findRecord(file: Buffer, from: number, seed: number): number | undefine
 
 /** The text of a stored content; `undefined` when it is bytes. */
 export function contentText(encoding: ContentEncoding, bytes: Buffer): string | undefined {
-  switch (encoding) {
-    case 'latin1':
-      return bytes.toString('latin1')
-    case 'utf16':
-      return bytes.toString('utf16le')
-    case 'bytes':
-      return undefined
-  }
+  if (encoding === 'bytes') return undefined
+  return bytes.toString(encoding === 'latin1' ? 'latin1' : 'utf16le')
 }
 
 function readEntry(
@@ -158,12 +145,13 @@ export const bufferBytes = 256 * 1024
 const bufferBytesKept = 4 * 1024 ** 2
 
 export type JournalContent = readonly [slot: string, value: string | Uint8Array]
+type Entry = readonly [slot: string, encoding: ContentEncoding, byteLength: number]
 
 /** A record whose size is known, not yet copied. */
 export interface PreparedRecord {
   readonly head: string
   readonly contents: readonly JournalContent[]
-  readonly entries: readonly (readonly [string, ContentEncoding, number])[]
+  readonly entries: readonly Entry[]
   /** The body is at most this long. */
   readonly bodyBytesBound: number
 }
@@ -173,7 +161,7 @@ export function prepareRecord(
   head: object,
   contents: readonly JournalContent[],
 ): PreparedRecord | undefined {
-  const entries = contents.map(([slot, value]) => entryOf(slot, value))
+  const entries = contents.map(entryOf)
   let text: string
   try {
     text = JSON.stringify(entries.length === 0 ? head : { ...head, c: entries })
@@ -213,7 +201,7 @@ export class RecordBuffer {
       end += copy(value, entries[index]?.[1] ?? 'bytes', memory, end)
     })
     memory.writeUInt32LE(end - start, used)
-    memory.writeUInt32LE(checksumOf(memory.subarray(start, end), seed), used + 4)
+    memory.writeUInt32LE(crc32(memory.subarray(start, end), seed), used + 4)
     this.#used = end
   }
 
@@ -240,15 +228,9 @@ function copy(
   return value.byteLength
 }
 
-function entryOf(
-  slot: string,
-  value: string | Uint8Array,
-): readonly [string, ContentEncoding, number] {
+function entryOf([slot, value]: JournalContent): Entry {
   if (typeof value !== 'string') return [slot, 'bytes', value.byteLength]
-  return isOneByte(value) ? [slot, 'latin1', value.length] : [slot, 'utf16', value.length * 2]
-}
-
-/** Absent before Node 22.15: then every string is copied as two bytes a character. */
-function isOneByte(value: string): boolean {
-  return isStringOneByteRepresentation?.(value) ?? false
+  // The function is absent before Node 22.15: then every string is copied as two bytes a character.
+  const isOneByte = isStringOneByteRepresentation?.(value) ?? false
+  return isOneByte ? [slot, 'latin1', value.length] : [slot, 'utf16', value.length * 2]
 }

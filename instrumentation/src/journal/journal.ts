@@ -331,22 +331,16 @@ export function journalPath(directory: string, number: number): string {
   return `${directory}/${String(number).padStart(8, '0')}.journal`
 }
 
-export interface JournalFile {
-  readonly path: string
-  readonly recorder: string
-  readonly number: number
-}
-
 /**
  * Every valid record of the file, in order: corrupt ones are stepped over, and a torn one ends it. The whole file is in
  * memory while it is read. Throws what the disk throws.
  */
 export function* readJournalFile(
   fileSystem: FileSystem,
-  { path, recorder, number }: JournalFile,
+  file: { readonly path: string; readonly recorder: string; readonly number: number },
 ): Generator<JournalRecord> {
-  const bytes = fileSystem.readFileSync(path)
-  const seed = seedOf(recorder, number)
+  const bytes = fileSystem.readFileSync(file.path)
+  const seed = seedOf(file.recorder, file.number)
   let offset = 0
   for (;;) {
     const result = readRecord(bytes, offset, seed)
