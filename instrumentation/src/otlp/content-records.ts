@@ -18,8 +18,7 @@ import {
 import { hashContent } from '@turnlog/conventions/content/description'
 import { type MediaType, mediaTypes } from '@turnlog/conventions/content/references'
 import { encodeText, viewOf } from '@turnlog/conventions/content/text'
-import type { JournaledScope } from '../journal/span-head.ts'
-import { toOtlpLog } from './otlp-json.ts'
+import { type RecordJson, toOtlpLog } from './otlp-json.ts'
 
 export interface OutOfLineContent {
   readonly sha256: ContentHash
@@ -29,7 +28,7 @@ export interface OutOfLineContent {
   readonly body: string | Uint8Array
 }
 
-/** `known` is its hash, if it was computed before. */
+/** `mediaType` is that of a text. `known` is its hash, if it was computed before. */
 export function toOutOfLineContent(
   value: string | Uint8Array,
   mediaType: MediaType,
@@ -44,7 +43,7 @@ export function toOutOfLineContent(
   }
 }
 
-export const contentScope = { name: instrumentationScope, schemaUrl }
+const contentScope = { name: instrumentationScope, schemaUrl }
 
 /** The parts of a content, one by one, as OTLP/JSON log records. `time` is that of the record that refers to it. */
 export function* partRecords(
@@ -94,10 +93,7 @@ function bodiesOf(body: string | Uint8Array): (() => string | Uint8Array)[] {
   return bodies
 }
 
-export interface ContentPart {
-  readonly scope: JournaledScope
-  /** OTLP/JSON. */
-  readonly json: string
+export interface ContentPart extends RecordJson {
   /** Hash of the whole content. */
   readonly sha256: ContentHash
 }

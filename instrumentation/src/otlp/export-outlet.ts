@@ -10,10 +10,9 @@
  * Law: added = exported + lost + in flight.
  */
 import { failed } from '../health.ts'
-import type { JournaledScope } from '../journal/span-head.ts'
 import type { Signal } from '../spool/segment-name.ts'
 import { type ContentPart, SentContents } from './content-records.ts'
-import { toOtlpRequest } from './otlp-json.ts'
+import { type RecordJson, toOtlpRequest } from './otlp-json.ts'
 import type { OpenOutlet, Outlet, OutletOptions, SealedRecord } from './outlet.ts'
 import { bodyBytesMax } from './segment.ts'
 
@@ -40,12 +39,6 @@ export function createExportOutlets(
   return (options) => new ExportOutlet(requests, options)
 }
 
-interface RequestItem {
-  readonly scope: JournaledScope
-  /** OTLP/JSON. */
-  readonly json: string
-}
-
 interface Batch<Item> {
   readonly items: Item[]
   bytes: number
@@ -68,7 +61,7 @@ class RequestsInFlight {
   }
 
   /** Resolves to the items that were lost, and never rejects. `unsendable`: those that must not be sent, and are lost. */
-  async send<Item extends RequestItem>(
+  async send<Item extends RecordJson>(
     signal: Signal,
     resource: object,
     { items, bytes }: Batch<Item>,

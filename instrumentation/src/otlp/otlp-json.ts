@@ -8,49 +8,40 @@ import type { Signal } from '../spool/segment-name.ts'
 
 export type SealedAttributes = Record<string, unknown>
 
+/** Undefined members are absent from the JSON. */
 export function toOtlpSpan(span: JournaledSpan, attributes: SealedAttributes): object {
   return {
     traceId: span.traceId,
     spanId: span.spanId,
-    ...(span.parentSpanId === undefined ? {} : { parentSpanId: span.parentSpanId }),
-    ...(span.traceState === undefined ? {} : { traceState: span.traceState }),
+    parentSpanId: span.parentSpanId,
+    traceState: span.traceState,
     name: span.name,
     kind: span.kind + 1,
     startTimeUnixNano: span.start,
     endTimeUnixNano: span.end ?? span.start,
     attributes: toKeyValues(attributes),
-    events: (span.events ?? []).map((event) => ({
-      timeUnixNano: event.time,
-      name: event.name,
-      attributes: toKeyValues(event.attributes ?? {}),
-    })),
-    links: (span.links ?? []).map((link) => ({
-      traceId: link.traceId,
-      spanId: link.spanId,
-      ...(link.traceState === undefined ? {} : { traceState: link.traceState }),
-      ...(link.flags === undefined ? {} : { flags: link.flags }),
-      attributes: toKeyValues(link.attributes ?? {}),
-    })),
-    status: {
-      code: span.status?.code ?? 0,
-      ...(span.status?.message === undefined ? {} : { message: span.status.message }),
-    },
-    ...(span.flags === undefined ? {} : { flags: span.flags }),
+    events: (span.events ?? []).map(({ time, name, attributes = {} }) => {
+      return { timeUnixNano: time, name, attributes: toKeyValues(attributes) }
+    }),
+    links: (span.links ?? []).map(({ traceId, spanId, traceState, flags, attributes = {} }) => {
+      return { traceId, spanId, traceState, flags, attributes: toKeyValues(attributes) }
+    }),
+    status: { code: span.status?.code ?? 0, message: span.status?.message },
+    flags: span.flags,
   }
 }
 
 export function toOtlpLog(log: JournaledLog, attributes: SealedAttributes): object {
-  const body = log.body === undefined ? undefined : toAnyValue(log.body)
   return {
     timeUnixNano: log.time,
     observedTimeUnixNano: log.observed,
-    ...(log.severity === undefined ? {} : { severityNumber: log.severity }),
-    ...(log.severityText === undefined ? {} : { severityText: log.severityText }),
-    ...(log.eventName === undefined ? {} : { eventName: log.eventName }),
-    ...(body === undefined ? {} : { body }),
+    severityNumber: log.severity,
+    severityText: log.severityText,
+    eventName: log.eventName,
+    body: log.body === undefined ? undefined : toAnyValue(log.body),
     attributes: toKeyValues(attributes),
     ...(log.traceId === undefined ? {} : { traceId: log.traceId, spanId: log.spanId }),
-    ...(log.flags === undefined ? {} : { flags: log.flags }),
+    flags: log.flags,
   }
 }
 
@@ -59,11 +50,17 @@ const shapes = {
   logs: { resources: 'resourceLogs', scopes: 'scopeLogs', records: 'logRecords' },
 } as const satisfies Record<Signal, unknown>
 
+/** A record as OTLP/JSON, and the scope it is grouped under. */
+export interface RecordJson {
+  readonly scope: JournaledScope
+  readonly json: string
+}
+
 /** One request: the records of one signal and one resource, grouped by scope. */
 export function toOtlpRequest(
   signal: Signal,
   resource: object,
-  records: readonly { readonly scope: JournaledScope; readonly json: string }[],
+  records: readonly RecordJson[],
 ): string {
   const { resources, scopes, records: members } = shapes[signal]
   const byScope = Map.groupBy(records, ({ scope }) => JSON.stringify(scope))
@@ -83,33 +80,24 @@ const escapedBytesMax = 6
 const frameBytes = 48
 
 /** The length of the attributes' OTLP/JSON, computed without writing it. */
-export function attributesBytes(attributes: SealedAttributes): number {
+export function attributesBytes(attributes: SealedAttributes, textBytes = escapedBytes): number {
   let bytes = 0
   for (const [name, value] of Object.entries(attributes)) {
-    bytes += frameBytes + escapedBytes(name) + valueBytes(value)
+    bytes += frameBytes + textBytes(name) + valueBytes(value, textBytes)
   }
   return bytes
 }
 
-export function valueBytes(value: unknown): number {
-  if (typeof value === 'string') return escapedBytes(value)
-  if (value instanceof Uint8Array) return base64Bytes(value)
-  return typeof value === 'object' ? Buffer.byteLength(JSON.stringify(toAnyValue(value))) : 0
-}
-
 /** An upper bound of the same, which is faster. */
 export function bytesBound(attributes: SealedAttributes): number {
-  let bound = 0
-  for (const [name, value] of Object.entries(attributes)) {
-    bound += frameBytes + name.length * escapedBytesMax
-    if (typeof value === 'string') bound += value.length * escapedBytesMax
-    else bound += valueBytes(value)
-  }
-  return bound
+  return attributesBytes(attributes, (text) => text.length * escapedBytesMax)
 }
 
-function base64Bytes({ byteLength }: Uint8Array): number {
-  return Math.ceil(byteLength / 3) * 4
+export function valueBytes(value: unknown, textBytes = escapedBytes): number {
+  if (typeof value === 'string') return textBytes(value)
+  // Base64.
+  if (value instanceof Uint8Array) return Math.ceil(value.byteLength / 3) * 4
+  return typeof value === 'object' ? Buffer.byteLength(JSON.stringify(toAnyValue(value))) : 0
 }
 
 /** The length of a text's JSON in UTF-8. */

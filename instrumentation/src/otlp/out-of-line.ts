@@ -21,7 +21,7 @@ import {
   jsonContentNames,
   partedContentBytesMax,
 } from '@turnlog/conventions'
-import { type MediaType, mediaTypes, writeReference } from '@turnlog/conventions/content/references'
+import { mediaTypes, writeReference } from '@turnlog/conventions/content/references'
 import { toJsonText } from '@turnlog/conventions/otlp/any-value'
 import { type StringMember, stringMembers } from '@turnlog/conventions/otlp/json-scan'
 import { type OutOfLineContent, toOutOfLineContent } from './content-records.ts'
@@ -47,11 +47,6 @@ export interface OpenRecord {
   readonly hashes?: ReadonlyMap<string, ContentHash>
 }
 
-export interface SmallRecord {
-  readonly json: string
-  readonly contents: readonly OutOfLineContent[]
-}
-
 /** A record up to this size fits into a body with its resource and scope. */
 export const recordBytesFit = 4 * 1024 ** 2 - 64 * 1024
 export const outOfLineBytesMin = 1_024
@@ -65,16 +60,11 @@ const wholeNames: ReadonlySet<string> = new Set([
   'gen_ai.tool.call.arguments',
 ] satisfies AttributeName[])
 
-/** Content whose members are taken out one by one. It may be larger than one content may be. */
-export function hasMembers(name: string): boolean {
-  return jsonContentNames.has(name)
-}
-
 export function takeOutOfLine(
   record: OpenRecord,
   rules: OutOfLineRules,
   fit = recordBytesFit,
-): SmallRecord {
+): { readonly json: string; readonly contents: readonly OutOfLineContent[] } {
   const { holders, toJson, hashes = new Map() } = record
   const work: Work = { contents: [], originals: new Map(), rules, hashes }
   for (const holder of holders) {
@@ -114,11 +104,11 @@ function takeLookalikes(key: AttributeKey, work: Work): void {
   const text = holder[name]
   if (typeof text !== 'string' || !text.includes('.ref"')) return
   const { contentBytesMax } = work.rules
-  const members = stringMembers(text, referenceLength)?.filter(
+  const members = (stringMembers(text, referenceLength) ?? []).filter(
     (member) =>
-      member.name.endsWith('.ref') && isReference(text.slice(member.valueStart, member.end)),
+      member.name.endsWith('.ref') && reference.test(text.slice(member.valueStart, member.end)),
   )
-  if (members === undefined || members.length === 0) return
+  if (members.length === 0) return
   if (!wholeNames.has(name)) {
     const left = withoutMembers(text, members, contentBytesMax)
     if (left !== undefined) setMembers(key, left, work)
@@ -172,7 +162,7 @@ function takeWhole(
   if (Object.hasOwn(holder, `${name}.ref`) || !isSize) return 'stays'
   const content = toOutOfLineContent(
     typeof value === 'string' || value instanceof Uint8Array ? value : toJsonText(value),
-    mediaTypeOf(name, value),
+    typeof value === 'string' && !jsonContentNames.has(name) ? mediaTypes.text : mediaTypes.json,
     hashes.get(name),
   )
   if (content.size > partedContentBytesMax) return 'too_large'
@@ -181,13 +171,6 @@ function takeWhole(
   holder[`${name}.size`] ??= content.size
   contents.push(content)
   return 'taken'
-}
-
-function mediaTypeOf(name: string, value: unknown): MediaType {
-  if (value instanceof Uint8Array) return mediaTypes.bytes
-  return typeof value === 'string' && !jsonContentNames.has(name)
-    ? mediaTypes.text
-    : mediaTypes.json
 }
 
 /** Members with longer names stay, whatever their values. */
@@ -199,11 +182,8 @@ function membersAbove(text: string, lengthMin: number): StringMember[] | undefin
   )
 }
 
+const reference = /^"sha256:[0-9a-f]{64}"$/
 const referenceLength = '"sha256:"'.length + 64
-
-function isReference(written: string): boolean {
-  return /^"sha256:[0-9a-f]{64}"$/.test(written)
-}
 
 interface WithoutMembers {
   readonly text: string

@@ -1,17 +1,14 @@
 /** Where the sealed records of one recorder go, with the contents they refer to: into segments, or to an exporter. */
-import type { JournaledScope } from '../journal/span-head.ts'
 import type { Signal } from '../spool/segment-name.ts'
 import type { OutOfLineContent } from './content-records.ts'
+import type { RecordJson } from './otlp-json.ts'
 
 /** A record as it leaves the machine. */
-export interface SealedRecord {
+export interface SealedRecord extends RecordJson {
   readonly signal: Signal
   readonly sequence: number
-  readonly scope: JournaledScope
   /** How many sequences it declares dropped. */
   readonly declares: number
-  /** The record's OTLP/JSON. */
-  readonly json: string
   /** The record's own time, as its JSON has it. The contents it refers to belong to the same UTC day. */
   readonly time: string
   /** The contents that are sent apart from it. */

@@ -18,21 +18,15 @@
 import { gzipSync } from 'node:zlib'
 import { toKeyValues } from '@turnlog/conventions/otlp/any-value'
 import { type FileSystem, replaceFile } from '../file-system.ts'
-import type { JournaledScope } from '../journal/span-head.ts'
 import type { Signal } from '../spool/segment-name.ts'
 import { SentContents } from './content-records.ts'
-import { toOtlpRequest } from './otlp-json.ts'
+import { type RecordJson, toOtlpRequest } from './otlp-json.ts'
 import type { Outlet, OutletOptions, SealedRecord } from './outlet.ts'
 
 export const bodyBytesMax = 4 * 1024 ** 2
 /** Upper bounds of what a request has around its resource and scopes, and around each record. */
 const requestFrameBytes = 256
 const recordFrameBytes = 64
-
-interface RecordJson {
-  readonly scope: JournaledScope
-  readonly json: string
-}
 
 interface Body {
   readonly records: RecordJson[]

@@ -23,24 +23,15 @@ const wrapperKeys = ['data', 'payload', 'body'] as const
 const wrapperDepthMax = 2
 
 export interface ChatRequest {
-  readonly prompt?: string
-  readonly conversationId?: string
+  readonly prompt?: string | undefined
+  readonly conversationId?: string | undefined
 }
 
 /** Finds both, parsing the body once. */
 export function chatRequestOf(body: Uint8Array, contentType?: string): ChatRequest {
   const content = parseBody(body, contentType)
   if (content === undefined) return {}
-  const prompt = promptOfValue(content)
-  const conversationId = conversationIdOf(content)
-  return {
-    ...(prompt === undefined ? undefined : { prompt }),
-    ...(conversationId === undefined ? undefined : { conversationId }),
-  }
-}
-
-export function promptOf(body: Uint8Array, contentType?: string): string | undefined {
-  return chatRequestOf(body, contentType).prompt
+  return { prompt: promptOf(content), conversationId: conversationIdOf(content) }
 }
 
 export function conversationIdOf(json: unknown): string | undefined {
@@ -83,7 +74,7 @@ function parseBody(body: Uint8Array, contentType = ''): unknown {
   return text
 }
 
-function promptOfValue(value: unknown): string | undefined {
+function promptOf(value: unknown): string | undefined {
   if (typeof value === 'string') return nonBlank(value)
   for (const object of unwrap(value)) {
     for (const key of promptKeys) {

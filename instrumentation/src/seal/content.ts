@@ -2,10 +2,14 @@
  * Puts contents into attributes. The order is: transcode → count lines → redact → diff → hash → put out of line. So neither a
  * secret nor its hash leaves the machine, and nothing is cut without an attribute that says so.
  */
-import type { AttributeName, ContentAttributeName, ContentHash } from '@turnlog/conventions'
+import {
+  type AttributeName,
+  type ContentAttributeName,
+  type ContentHash,
+  jsonContentNames,
+} from '@turnlog/conventions'
 import { describeContent, hashContent } from '@turnlog/conventions/content/description'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
-import { hasMembers } from '../otlp/out-of-line.ts'
 import { redactBytes, redactText } from '../redact/redact.ts'
 
 /** The reason for a missing content that was recorded: a piece of it was lost or cannot be read. */
@@ -27,7 +31,9 @@ export function putText(
   const size = Buffer.byteLength(text)
   put(attributes, `${name}.size`, size)
   if (redactions > 0) put(attributes, `${name}.redactions`, redactions)
-  if (size > contentBytesMax && !hasMembers(name)) put(attributes, `${name}.omitted`, 'too_large')
+  // The members of JSON are taken out one by one, so it may be larger than one content.
+  if (size > contentBytesMax && !jsonContentNames.has(name))
+    put(attributes, `${name}.omitted`, 'too_large')
   else put(attributes, name, text)
 }
 
@@ -52,21 +58,13 @@ export type FileSide =
       readonly rawHash: ContentHash
       readonly rawText: string | undefined
       readonly bytes: Uint8Array
-      /** Redacted; `undefined` where it is not text. */
-      readonly text: string | undefined
+      /** Redacted; a text where the raw bytes are text. */
       readonly sealed: string | Uint8Array
       readonly hash: string
       readonly size: number
       readonly redactions: number
     }
   | { readonly state: 'omitted'; readonly reason: string; readonly size: number | undefined }
-
-export interface FileSides {
-  readonly before: FileSide
-  readonly after: FileSide
-  /** The file that a rename replaced. */
-  readonly overwritten: FileSide | undefined
-}
 
 /** One side, from the observer's note about it. `read` returns its bytes, or the reason why they are missing. */
 export function readFileSide(noted: unknown, read: () => Uint8Array | string): FileSide {
@@ -91,31 +89,18 @@ export function readFileSide(noted: unknown, read: () => Uint8Array | string): F
 /** Reads one side of a file operation: raw and redacted, text where it is text. */
 function sealFileBytes(bytes: Uint8Array): FileSide {
   const described = describeContent(bytes)
-  if (described.kind === 'text') {
-    const { text, redactions } = redactText(described.text)
-    const isClean = redactions === 0
-    return {
-      state: 'content',
-      rawHash: described.sha256,
-      rawText: described.text,
-      bytes,
-      text,
-      sealed: text,
-      hash: isClean ? described.sha256 : hashContent(text),
-      size: isClean ? described.size : Buffer.byteLength(text),
-      redactions,
-    }
-  }
-  const redacted = redactBytes(bytes)
+  const rawText = described.kind === 'text' ? described.text : undefined
+  const redacted = rawText === undefined ? redactBytes(bytes) : redactText(rawText)
+  const sealed = 'text' in redacted ? redacted.text : redacted.bytes
+  const isClean = redacted.redactions === 0
   return {
     state: 'content',
     rawHash: described.sha256,
-    rawText: undefined,
+    rawText,
     bytes,
-    text: undefined,
-    sealed: redacted.bytes,
-    hash: redacted.redactions === 0 ? described.sha256 : hashContent(redacted.bytes),
-    size: redacted.bytes.byteLength,
+    sealed,
+    hash: isClean ? described.sha256 : hashContent(sealed),
+    size: isClean ? described.size : Buffer.byteLength(sealed),
     redactions: redacted.redactions,
   }
 }
@@ -124,10 +109,10 @@ function sealFileBytes(bytes: Uint8Array): FileSide {
 export function putFileSide(
   attributes: SealedAttributes,
   name: ContentAttributeName,
-  side: FileSide,
+  side: FileSide | undefined,
   { isOutside }: { readonly isOutside: boolean },
 ): void {
-  if (side.state === 'absent') return
+  if (side === undefined || side.state === 'absent') return
   if (side.state === 'omitted') {
     put(attributes, `${name}.omitted`, side.reason)
     if (side.size !== undefined) put(attributes, `${name}.size`, side.size)

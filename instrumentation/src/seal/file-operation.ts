@@ -11,7 +11,6 @@ import type { RawHash, RecordedChange } from '../changes/change.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import {
   type FileSide,
-  type FileSides,
   incomplete,
   memberOf,
   put,
@@ -31,30 +30,29 @@ export const sealFileOperation: SealKind = (ended, attributes, context) => {
   put(attributes, 'turnlog.file_operation.binary', isBinary)
   const isOutside =
     attributes['turnlog.file_operation.outside_workspace' satisfies AttributeName] === true
-  putFileSide(attributes, 'turnlog.file_operation.before', before, { isOutside })
-  putFileSide(attributes, 'turnlog.file_operation.after', after, { isOutside })
-  if (sides.overwritten !== undefined) {
-    putFileSide(attributes, 'turnlog.file_operation.overwritten', sides.overwritten, { isOutside })
+  for (const name of ['before', 'after', 'overwritten'] as const) {
+    putFileSide(attributes, `turnlog.file_operation.${name}`, sides[name], { isOutside })
   }
   const diff = isOutside ? undefined : putDiff(attributes, sides, context)
   return {
     span: { ...span, name: `file.${type}` },
     attributes,
     change: {
-      operation: toLocalChange(ended, {
-        ...sides,
-        type,
-        isBinary,
-        diff,
-        sessionId: context.sessionId,
-      }),
+      operation: toLocalChange(ended, { ...sides, ...context, type, isBinary, diff }),
       contents: {
         before: bytesOf(before),
         after: bytesOf(after),
-        overwritten: sides.overwritten === undefined ? undefined : bytesOf(sides.overwritten),
+        overwritten: bytesOf(sides.overwritten),
       },
     },
   }
+}
+
+interface FileSides {
+  readonly before: FileSide
+  readonly after: FileSide
+  /** The file that a rename replaced. */
+  readonly overwritten: FileSide | undefined
 }
 
 function readSides({ span, notes }: EndedSpan, { contents, isWhole }: SpanContext): FileSides {
@@ -63,13 +61,10 @@ function readSides({ span, notes }: EndedSpan, { contents, isWhole }: SpanContex
       isWhole ? (contents.bytes(span.spanId, `file.${side}`) ?? new Uint8Array()) : incomplete,
     )
   const before = read('before')
-  const absent = { state: 'absent' } as const
-  const { operation } = notes
-  const isNoted = (side: 'after' | 'overwritten'): boolean => notes[side] !== undefined
   return {
     before,
-    after: isNoted('after') ? read('after') : operation === 'rename' ? before : absent,
-    overwritten: isNoted('overwritten') ? read('overwritten') : undefined,
+    after: notes.operation === 'rename' && notes.after === undefined ? before : read('after'),
+    overwritten: notes.overwritten === undefined ? undefined : read('overwritten'),
   }
 }
 
@@ -94,7 +89,7 @@ function putDiff(
   put(attributes, 'turnlog.file_operation.lines_added', raw.linesAdded)
   put(attributes, 'turnlog.file_operation.lines_removed', raw.linesRemoved)
   const isRedacted = [before, after].some((side) => side.state === 'content' && side.redactions > 0)
-  const sealed = isRedacted ? diffSides(attributes, before, after, 'text') : raw
+  const sealed = isRedacted ? diffSides(attributes, before, after, 'sealed') : raw
   putText(attributes, 'turnlog.file_operation.diff', sealed?.diff, { contentBytesMax })
   if (sealed?.isWholeFile === true) put(attributes, 'turnlog.file_operation.diff.whole_file', true)
   return raw
@@ -104,11 +99,12 @@ function diffSides(
   attributes: SealedAttributes,
   before: FileSide,
   after: FileSide,
-  of: 'rawText' | 'text',
+  of: 'rawText' | 'sealed',
 ): UnifiedDiff | undefined {
   const textOf = (side: FileSide): string | undefined | false => {
     if (side.state === 'absent') return undefined
-    return side.state === 'content' ? (side[of] ?? false) : false
+    const text = side.state === 'content' && side[of]
+    return typeof text === 'string' && text
   }
   const [old, now] = [textOf(before), textOf(after)]
   if (old === false || now === false) return undefined
@@ -125,8 +121,8 @@ function isNoText(side: FileSide): boolean {
   return side.state === 'content' && side.rawText === undefined
 }
 
-function bytesOf(side: FileSide): Uint8Array | undefined {
-  return side.state === 'content' ? side.bytes : undefined
+function bytesOf(side: FileSide | undefined): Uint8Array | undefined {
+  return side?.state === 'content' ? side.bytes : undefined
 }
 
 interface ChangeFacts extends FileSides {

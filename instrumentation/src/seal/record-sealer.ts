@@ -43,22 +43,17 @@ const bodyName = 'turnlog.log.body' satisfies AttributeName
 export type SealResult = SealedRecord | { readonly refused: string }
 
 export class RecordSealer {
-  readonly #identity: RecorderIdentity
-  readonly #changes: Pick<ChangeStore, 'record'> | undefined
-  readonly #context: SealContext
-  readonly #rules: OutOfLineRules
+  readonly #options: RecordSealerOptions
 
-  constructor({ identity, changes, context, rules }: RecordSealerOptions) {
-    this.#identity = identity
-    this.#changes = changes
-    this.#context = context
-    this.#rules = rules
+  constructor(options: RecordSealerOptions) {
+    this.#options = options
   }
 
   span(ended: EndedSpan, sequence: number, extra: SealedAttributes = {}): SealResult {
-    const { span, attributes, change } = sealSpan(ended, this.#context)
+    const { changes, context } = this.#options
+    const { span, attributes, change } = sealSpan(ended, context)
     if (change !== undefined) {
-      quietly('keep a change', () => this.#changes?.record(change.operation, change.contents))
+      quietly('keep a change', () => changes?.record(change.operation, change.contents))
     }
     const own = { ...attributes, ...extra }
     const [events, links] = [withOpenAttributes(span.events), withOpenAttributes(span.links)]
@@ -67,10 +62,8 @@ export class RecordSealer {
     return this.#toRecord(
       { signal: 'traces', sequence, scope: span.scope, time: span.start },
       (all) => toOtlpSpan(open, all),
-      {
-        holders: [own, ...others],
-        hashes: change === undefined ? new Map() : hashesIn(attributes),
-      },
+      [own, ...others],
+      change && hashesIn(attributes),
     )
   }
 
@@ -80,7 +73,7 @@ export class RecordSealer {
     const isOwnEnd = eventName === 'session.end' && scope.name === instrumentationScope
     const own: SealedAttributes = {
       ...redactAttributes(raw.attributes),
-      ['log.record.uid' satisfies AttributeName]: `${this.#identity.recorder}/${sequence}`,
+      ['log.record.uid' satisfies AttributeName]: `${this.#options.identity.recorder}/${sequence}`,
       // The app's own number may be too low: a declaration can have been journaled before this record.
       ...(isOwnEnd ? { ['turnlog.recorder.last_sequence' satisfies AttributeName]: sequence } : {}),
       // An attribute for as long as it may be taken out of line.
@@ -90,7 +83,7 @@ export class RecordSealer {
       // Many libraries set only the time at which they observed.
       { signal: 'logs', sequence, scope, time: time === '0' ? observed : time },
       ({ [bodyName]: left, ...all }) => toOtlpLog({ ...redacted, body: left }, all),
-      { holders: [own] },
+      [own],
     )
   }
 
@@ -131,17 +124,15 @@ export class RecordSealer {
   #toRecord(
     record: Pick<SealedRecord, 'signal' | 'sequence' | 'scope' | 'time'>,
     toOtlp: (attributes: SealedAttributes) => object,
-    { holders, hashes }: Pick<OpenRecord, 'holders' | 'hashes'>,
+    holders: OpenRecord['holders'],
+    hashes: OpenRecord['hashes'] = new Map(),
   ): SealResult {
     const common = {
-      ...this.#identity.common,
+      ...this.#options.identity.common,
       ['turnlog.sequence' satisfies AttributeName]: record.sequence,
     }
     const toJson = (): string => JSON.stringify(toOtlp({ ...holders[0], ...common }))
-    const { json, contents } = takeOutOfLine(
-      { holders, toJson, ...(hashes && { hashes }) },
-      this.#rules,
-    )
+    const { json, contents } = takeOutOfLine({ holders, toJson, hashes }, this.#options.rules)
     const isTooLarge = json.length > recordBytesMax || Buffer.byteLength(json) > recordBytesMax
     return isTooLarge ? { refused: 'record_too_large' } : { ...record, json, contents, declares: 0 }
   }

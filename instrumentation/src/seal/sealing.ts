@@ -27,7 +27,7 @@ import { type Closing, closingOf } from './abandoned-spans.ts'
 import { OpenContents } from './open-contents.ts'
 import { OpenStarts } from './open-starts.ts'
 import { mayHeal, RecordSealer, type SealResult } from './record-sealer.ts'
-import { type MissingRange, Sequences } from './sequences.ts'
+import { isMissingRange, type MissingRange, Sequences } from './sequences.ts'
 import { type Checkpoint, Checkpoints, readState } from './state.ts'
 import type { TurnSums } from './turn.ts'
 
@@ -75,18 +75,16 @@ export class Sealing {
   /** Throws what the disk throws. */
   constructor(options: SealingOptions, owner: SealingOwner) {
     const { fileSystem, folder, identity, contentBytesMax, inlineBytesMax, changes } = options
-    const { readThrough, sealedThrough, undeclared, held, time, isEnded, sums } = readState(
-      fileSystem,
-      folder,
-    )
+    const state = readState(fileSystem, folder)
+    const { readThrough, undeclared } = state
     this.#options = options
     this.#owner = owner
     this.#readThrough = readThrough
-    this.#time = time === 0 ? identity.startedAt : time
-    this.#isEnded = isEnded
-    this.#sums = new Map(Object.entries(sums))
+    this.#time = state.time === 0 ? identity.startedAt : state.time
+    this.#isEnded = state.isEnded
+    this.#sums = new Map(Object.entries(state.sums))
     this.#contents = new OpenContents(fileSystem)
-    this.#sequences = new Sequences({ through: sealedThrough, undeclared })
+    this.#sequences = new Sequences({ through: state.sealedThrough, undeclared })
     this.#records = new RecordSealer({
       identity,
       changes,
@@ -116,7 +114,7 @@ export class Sealing {
       quietly('set lost segments aside', () => setAsideLost(fileSystem, folder, lost))
     }
     for (const number of listJournalFiles(fileSystem, folder)) {
-      if (number <= readThrough) this.#readFile(number, new Set(held))
+      if (number <= readThrough) this.#readFile(number, new Set(state.held))
     }
   }
 
@@ -158,14 +156,11 @@ export class Sealing {
     const { fileSystem, folder } = this.#options
     const sequences = this.#sequences
     sequences.mark(readRecordedMark(fileSystem, folder))
-    const closing = closingOf({
-      through: sequences.through,
-      undeclared: sequences.undeclared,
-      starts: this.#starts.list(),
-      isEnded: this.#isEnded,
-    })
-    this.#outlet.begin(sequences.through + 1)
-    sequences.close(Math.max(sequences.through, ...closing.map(({ sequence }) => sequence)))
+    const { through, undeclared } = sequences
+    const starts = this.#starts.list()
+    const closing = closingOf({ through, undeclared, starts, isEnded: this.#isEnded })
+    this.#outlet.begin(through + 1)
+    sequences.close(Math.max(through, ...closing.map(({ sequence }) => sequence)))
     for (const each of closing) this.#seal(each.sequence, () => this.#sealClosing(each))
     for (const id of [...this.#starts.ids(), ...this.#contents.ids()]) this.#end(id)
     this.#isEnded = true
@@ -212,12 +207,16 @@ export class Sealing {
   #checkpoint(): Checkpoint {
     const { fileSystem, folder } = this.#options
     for (const turn of this.#sums.keys()) if (!this.#starts.has(turn)) this.#sums.delete(turn)
-    const files = listJournalFiles(fileSystem, folder)
-    const needed = files.filter((number) => number <= this.#readThrough && this.#isNeeded(number))
+    const readThrough = this.#readThrough
+    const needed = listJournalFiles(fileSystem, folder).filter(
+      (number) =>
+        (number <= readThrough && this.#contents.isUsed(journalPath(folder, number))) ||
+        (number === readThrough && this.#starts.size > 0),
+    )
     return {
       state: {
         sealedThrough: this.#sequences.through,
-        readThrough: this.#readThrough,
+        readThrough,
         held: this.#contents.ids(),
         undeclared: this.#sequences.undeclared,
         time: this.#time,
@@ -228,20 +227,12 @@ export class Sealing {
     }
   }
 
-  #isNeeded(number: number): boolean {
-    const isLast = number === this.#readThrough
-    return (
-      this.#contents.isUsed(journalPath(this.#options.folder, number)) ||
-      (isLast && this.#starts.size > 0)
-    )
-  }
-
   /** Reads a file. `openSpans` is set for a sealed file: then only the contents of these spans are read. */
   #readFile(number: number, openSpans?: ReadonlySet<string>): void {
     const { fileSystem, folder, identity } = this.#options
     const path = journalPath(folder, number)
-    const file = { path, recorder: identity.recorder, number }
-    for (const record of readJournalFile(fileSystem, file)) {
+    const { recorder } = identity
+    for (const record of readJournalFile(fileSystem, { path, recorder, number })) {
       if (isOfNewerVersion(record)) {
         this.#isNewer = true
         return
@@ -300,7 +291,8 @@ export class Sealing {
   #sealRecord(head: Head, contents: JournalRecord['contents']): void {
     const { s: sequence } = head
     if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence)) return
-    const drop = dropOf(head)
+    // A declaration has a short form in the journal.
+    const drop = isMissingRange(head.drop) ? head.drop : undefined
     if (!this.#sequences.take(sequence, drop)) return
     this.#seal(sequence, () => {
       if (drop !== undefined) {
@@ -340,14 +332,4 @@ export class Sealing {
     if ('refused' in result) this.#sequences.spoil(sequence, result.refused)
     else this.#outlet.add(result)
   }
-}
-
-/** The range that a record declares dropped: the journal's short form of such a log. */
-function dropOf({ drop }: Head): MissingRange | undefined {
-  if (!isObject(drop)) return undefined
-  const { first, last, reason } = drop
-  if (typeof first !== 'number' || typeof last !== 'number' || typeof reason !== 'string') {
-    return undefined
-  }
-  return { first, last, reason }
 }

@@ -12,6 +12,7 @@
  * Law: 1 … `through` = taken + declared + `undeclared`. A gap between two records is missing unless the later one declares
  * it. So is a gap before the sequence that a file's header names as the last one given before it.
  */
+import { isObject } from '@turnlog/conventions/plain'
 
 export interface SequenceBounds {
   readonly first: number
@@ -21,6 +22,11 @@ export interface SequenceBounds {
 export interface MissingRange extends SequenceBounds {
   /** Why, in the words of `turnlog.drop.reason`. */
   readonly reason: string
+}
+
+export function isMissingRange(value: unknown): value is MissingRange {
+  if (!isObject(value) || typeof value.reason !== 'string') return false
+  return Number.isSafeInteger(value.first) && Number.isSafeInteger(value.last)
 }
 
 export class Sequences {
@@ -103,15 +109,13 @@ export function withMissing(
 ): MissingRange[] {
   const all = [...known]
   for (const range of more) {
-    const isNew = (left: MissingRange[], each: MissingRange) =>
-      left.flatMap((r) => without(r, each))
-    for (const part of all.reduce(isNew, [range])) {
-      const index = all.findIndex(
-        ({ last, reason }) => last + 1 === part.first && reason === part.reason,
-      )
+    let parts = [range]
+    for (const each of all) parts = parts.flatMap((part) => without(part, each))
+    for (const { first, last, reason } of parts) {
+      const index = all.findIndex((each) => each.last + 1 === first && each.reason === reason)
       const before = all[index]
-      if (before === undefined) all.push(part)
-      else all[index] = { ...before, last: part.last }
+      if (before === undefined) all.push({ first, last, reason })
+      else all[index] = { ...before, last }
     }
   }
   return all

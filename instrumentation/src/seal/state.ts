@@ -17,7 +17,7 @@ import {
 import { quietly } from '../health.ts'
 import { journalPath } from '../journal/journal.ts'
 import { listJournalFiles } from '../spool/recorder-folder.ts'
-import { type MissingRange, withMissing } from './sequences.ts'
+import { isMissingRange, type MissingRange, withMissing } from './sequences.ts'
 import type { TurnSums } from './turn.ts'
 
 export interface SealState {
@@ -37,28 +37,18 @@ export interface SealState {
   readonly sums: Readonly<Record<string, TurnSums>>
 }
 
-const initialState: SealState = {
-  sealedThrough: 0,
-  readThrough: 0,
-  held: [],
-  undeclared: [],
-  time: 0,
-  isEnded: false,
-  sums: {},
-}
-
 /** A missing or damaged state means that nothing is sealed: records sealed again land once. Throws when it cannot be read. */
 export function readState(fileSystem: FileSystem, folder: string): SealState {
   const value = readJson(fileSystem, stateFile(folder)) ?? {}
-  const { sealedThrough, readThrough, held, undeclared, time, sums } = value
+  const { sealedThrough, readThrough, held, undeclared, time, isEnded, sums } = value
   return {
     sealedThrough: asCount(sealedThrough),
     readThrough: asCount(readThrough),
     held: Array.isArray(held) ? held.filter((id) => typeof id === 'string') : [],
     undeclared: Array.isArray(undeclared) ? undeclared.filter(isMissingRange) : [],
-    time: typeof time === 'number' ? time : initialState.time,
-    isEnded: value.isEnded === true,
-    sums: isObject(sums) ? (sums as SealState['sums']) : initialState.sums,
+    time: typeof time === 'number' ? time : 0,
+    isEnded: isEnded === true,
+    sums: isObject(sums) ? (sums as SealState['sums']) : {},
   }
 }
 
@@ -68,11 +58,6 @@ function stateFile(folder: string): string {
 
 function asCount(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0
-}
-
-function isMissingRange(value: unknown): value is MissingRange {
-  if (!isObject(value) || typeof value.reason !== 'string') return false
-  return Number.isSafeInteger(value.first) && Number.isSafeInteger(value.last)
 }
 
 /** A point from which sealing can continue if this process dies: there is one after each journal file. */

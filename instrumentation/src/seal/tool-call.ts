@@ -51,20 +51,14 @@ function resultFromApi(
 }
 
 /** The exchange whose request carried the result to the model. */
-interface ResultLocation {
-  readonly modelCallId: string
-  readonly exchange: number
-}
-
-function locationOf(notes: Notes): ResultLocation | undefined {
-  const at = notes.result
+function locationOf({ result: at }: Notes) {
   if (!isObject(at) || !('id' in at) || !('x' in at)) return undefined
   return { modelCallId: String(at.id), exchange: Number(at.x) }
 }
 
 /** The model call of that request is still open when the tool call is sealed. */
 function resultAt(
-  { modelCallId, exchange }: ResultLocation,
+  { modelCallId, exchange }: NonNullable<ReturnType<typeof locationOf>>,
   attributes: SealedAttributes,
   contents: OpenContents,
 ): ToolResult | undefined {

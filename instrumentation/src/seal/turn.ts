@@ -54,9 +54,11 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
   const { contents, sums, isWhole } = context
   const own = sums.get(span.spanId) ?? emptySums
   const request = isWhole ? requestOf(contents, span.spanId, notes) : {}
-  const api = isWhole ? apiTextsOf(contents, span.spanId) : {}
-  const prompt = api.prompt ?? request.prompt ?? own.prompt
-  const text = api.answer ?? own.answer
+  // The app may have passed its own texts to the API; the last of each counts.
+  const fromApi = (slot: 'turn.prompt' | 'turn.answer'): string | undefined =>
+    isWhole ? contents.pieces(span.spanId, slot).at(-1)?.toString() : undefined
+  const prompt = fromApi('turn.prompt') ?? request.prompt ?? own.prompt
+  const text = fromApi('turn.answer') ?? own.answer
   const answer = textMessages('assistant', text, own.finishReason ?? 'stop')
   if (prompt === undefined && !isWhole) {
     put(attributes, 'gen_ai.input.messages.omitted', incomplete)
@@ -73,16 +75,6 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
   if (Object.keys(own.usage).length > 0) put(attributes, 'turnlog.usage.is_sum', true)
   sums.delete(span.spanId)
   return { span, attributes }
-}
-
-/** The prompt and answer that the app passed to the API; the last of each counts. */
-function apiTextsOf(contents: OpenContents, id: string): { prompt?: string; answer?: string } {
-  const prompt = contents.pieces(id, 'turn.prompt').at(-1)?.toString()
-  const answer = contents.pieces(id, 'turn.answer').at(-1)?.toString()
-  return {
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(answer === undefined ? {} : { answer }),
-  }
 }
 
 function requestOf(contents: OpenContents, id: string, notes: Notes): ChatRequest {

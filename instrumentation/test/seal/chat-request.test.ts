@@ -1,10 +1,7 @@
 import { expect, test } from 'vitest'
-import {
-  chatRequestOf,
-  conversationIdOf,
-  promptBodyBytesMax,
-  promptOf,
-} from '../../src/seal/chat-request.ts'
+import { chatRequestOf, conversationIdOf, promptBodyBytesMax } from '../../src/seal/chat-request.ts'
+
+const promptOf = (body: Uint8Array, type?: string) => chatRequestOf(body, type).prompt
 
 test.for([
   ['message', { message: 'hi' }],
