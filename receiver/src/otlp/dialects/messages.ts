@@ -1,6 +1,20 @@
-/** Makes messages in the form of the GenAI convention from the attributes of dialects. Pure. */
-import { toJsonText } from '../wire/json.ts'
+/**
+ * Reads the values of other conventions, *dialects*, and makes messages in the form of the GenAI convention from them. Pure.
+ */
+import { fromJson, parseJson, toJsonText } from '../wire/json.ts'
 import type { AnyValue, AttributeMap } from '../wire/request.ts'
+
+/** Values by their names in the GenAI convention. */
+export type Derived = Readonly<Record<string, AnyValue | undefined>>
+
+/** In characters. A longer text could hold millions of values, for which no memory was reserved. */
+const jsonLengthMax = 4 * 1024 ** 2
+const jsonDepthMax = 200
+
+/** The JSON inside an attribute; undefined when it is too long. Throws when it is not JSON, or nested too deeply. */
+export function readJson(text: string): AnyValue | undefined {
+  return text.length > jsonLengthMax ? undefined : fromJson(parseJson(text), jsonDepthMax)
+}
 
 /** An array with more elements is not a conversation; it is stored whole. */
 export const messagesMax = 10_000
@@ -35,21 +49,6 @@ export function textMessage(role: string, text: AnyValue | undefined): string | 
 export function textPart(text: AnyValue | undefined): Part | undefined {
   const content = asText(text)
   return content === undefined || content === '' ? undefined : { type: 'text', content }
-}
-
-export function toolCallPart(call: {
-  readonly id: AnyValue | undefined
-  readonly name: AnyValue | undefined
-  readonly arguments: AnyValue | undefined
-}): Part {
-  return { type: 'tool_call', ...call }
-}
-
-export function toolResponsePart(answer: {
-  readonly id: AnyValue | undefined
-  readonly response: AnyValue | undefined
-}): Part {
-  return { type: 'tool_call_response', ...answer }
 }
 
 export function present<Value>(values: readonly (Value | undefined)[]): readonly Value[] {
@@ -90,6 +89,25 @@ export function elementsOf(tree: Tree | AnyValue | undefined): readonly Tree[] {
     .sort(([left], [right]) => Number(left) - Number(right))
     .flatMap(([, one]) => (isTree(one) ? [one] : []))
     .slice(0, messagesMax)
+}
+
+/** One message of such a list. `memberOf` reads a tool call's `id`, `name` or `arguments`, which dialects call differently. */
+export function toMessage(
+  message: Tree | AnyValue | undefined,
+  memberOf: (call: Tree, name: string) => AnyValue | undefined,
+  contents: readonly (Part | undefined)[] = [],
+): Message {
+  const at = (name: string) => leafOf(message, name)
+  const role = asText(at('role')) ?? ''
+  const [id, content] = [at('tool_call_id'), at('content')]
+  if (id !== undefined) {
+    return { role, parts: [{ type: 'tool_call_response', id, response: content }] }
+  }
+  const calls = elementsOf(isTree(message) ? message.get('tool_calls') : undefined).map((call) => {
+    const [callId, name] = [memberOf(call, 'id'), memberOf(call, 'name')]
+    return { type: 'tool_call', id: callId, name, arguments: memberOf(call, 'arguments') }
+  })
+  return { role, parts: present([textPart(content), ...contents, ...calls]) }
 }
 
 export function leafOf(

@@ -1,19 +1,17 @@
 /** OpenInference (Arize Phoenix): spans with `openinference.span.kind`; messages are flattened into attributes. Pure. */
-import type { AnyValue, AttributeMap } from '../wire/request.ts'
-import type { Derived } from './dialect.ts'
+import type { AttributeMap } from '../wire/request.ts'
 import {
   asText,
+  type Derived,
   elementsOf,
   leafOf,
   listAt,
   type Message,
-  present,
   type Tree,
   textMessage,
   textPart,
+  toMessage,
   toMessages,
-  toolCallPart,
-  toolResponsePart,
 } from './messages.ts'
 
 export function readOpenInference(attributes: AttributeMap, spanName: string): Derived | undefined {
@@ -49,7 +47,7 @@ function readModelCall(attributes: AttributeMap): Derived {
   const model = attributes.get('llm.model_name')
   const finishReason = asText(attributes.get('llm.finish_reason'))
   const messages = (name: string) =>
-    toMessages(listAt(attributes, `llm.${name}.`).map((one) => toMessage(one.get('message'))))
+    toMessages(listAt(attributes, `llm.${name}.`).map(toInferenceMessage))
   return {
     'gen_ai.operation.name': 'chat',
     'gen_ai.provider.name': attributes.get('llm.provider') ?? attributes.get('llm.system'),
@@ -68,23 +66,12 @@ function readModelCall(attributes: AttributeMap): Derived {
   }
 }
 
-function toMessage(message: Tree | AnyValue | undefined): Message {
-  const at = (...path: string[]) => leafOf(message, ...path)
-  const role = asText(at('role')) ?? ''
-  const answered = at('tool_call_id')
-  if (answered !== undefined) {
-    return { role, parts: [toolResponsePart({ id: answered, response: at('content') })] }
-  }
-  const tree = message instanceof Map ? message : new Map<string, Tree>()
-  const contents = elementsOf(tree.get('contents')).map((one) =>
-    textPart(leafOf(one, 'message_content', 'text')),
+function toInferenceMessage(element: Tree): Message {
+  const message = element.get('message')
+  const contents = elementsOf(message instanceof Map ? message.get('contents') : undefined)
+  return toMessage(
+    message,
+    (call, name) => leafOf(call, 'tool_call', ...(name === 'id' ? [name] : ['function', name])),
+    contents.map((one) => textPart(leafOf(one, 'message_content', 'text'))),
   )
-  const calls = elementsOf(tree.get('tool_calls')).map((one) =>
-    toolCallPart({
-      id: leafOf(one, 'tool_call', 'id'),
-      name: leafOf(one, 'tool_call', 'function', 'name'),
-      arguments: leafOf(one, 'tool_call', 'function', 'arguments'),
-    }),
-  )
-  return { role, parts: present([textPart(at('content')), ...contents, ...calls]) }
 }

@@ -3,20 +3,15 @@
  * versions set GenAI's operation name, but still have an agent's prompt and answer in their own attributes. Pure.
  */
 import type { AttributeMap } from '../wire/request.ts'
-import { type Derived, readJson } from './dialect.ts'
 import {
   asText,
-  elementsOf,
+  type Derived,
   leafOf,
   listAt,
-  type Message,
-  present,
-  type Tree,
+  readJson,
   textMessage,
-  textPart,
+  toMessage,
   toMessages,
-  toolCallPart,
-  toolResponsePart,
 } from './messages.ts'
 
 export function readOpenLlmetry(attributes: AttributeMap, spanName: string): Derived | undefined {
@@ -52,30 +47,19 @@ export function readOpenLlmetry(attributes: AttributeMap, spanName: string): Der
 }
 
 function readModelCall(attributes: AttributeMap, requestType: string): Derived {
-  const messages = (prefix: string) => toMessages(listAt(attributes, prefix).map(toMessage))
+  const messages = (prefix: string) =>
+    toMessages(
+      listAt(attributes, prefix).map((one) => {
+        const isAnswer = leafOf(one, 'tool_call_id') !== undefined
+        const finish_reason = isAnswer ? undefined : asText(leafOf(one, 'finish_reason'))
+        return { ...toMessage(one, leafOf), finish_reason }
+      }),
+    )
   return {
     'gen_ai.operation.name': requestType === 'chat' ? 'chat' : 'text_completion',
     'gen_ai.input.messages': messages('gen_ai.prompt.'),
     'gen_ai.output.messages': messages('gen_ai.completion.'),
   }
-}
-
-function toMessage(message: Tree): Message {
-  const at = (name: string) => leafOf(message, name)
-  const role = asText(at('role')) ?? ''
-  const answered = at('tool_call_id')
-  if (answered !== undefined) {
-    return { role, parts: [toolResponsePart({ id: answered, response: at('content') })] }
-  }
-  const calls = elementsOf(message.get('tool_calls')).map((call) =>
-    toolCallPart({
-      id: leafOf(call, 'id'),
-      name: leafOf(call, 'name'),
-      arguments: leafOf(call, 'arguments'),
-    }),
-  )
-  const finish_reason = asText(at('finish_reason'))
-  return { role, parts: present([textPart(at('content')), ...calls]), finish_reason }
 }
 
 /** The text inside the JSON with which it wraps inputs and outputs: `{"inputs": "What is 2 + 3?", "tags": []}`. */

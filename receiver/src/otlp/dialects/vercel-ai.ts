@@ -1,16 +1,15 @@
 /** Vercel's AI SDK up to version 6, and `LegacyOpenTelemetry` of version 7: spans with `ai.operationId`. Pure. */
 import type { AnyValue, AttributeMap } from '../wire/request.ts'
-import { type Derived, readJson } from './dialect.ts'
 import {
   asText,
+  type Derived,
   type Message,
   type Part,
   present,
+  readJson,
   textMessage,
   textPart,
   toMessages,
-  toolCallPart,
-  toolResponsePart,
 } from './messages.ts'
 
 export function readVercelAi(attributes: AttributeMap): Derived | undefined {
@@ -46,6 +45,9 @@ function readAgent(attributes: AttributeMap): Derived {
 function readModelCall(attributes: AttributeMap): Derived {
   const tools = attributes.get('ai.prompt.tools')
   const firstChunk = attributes.get('ai.response.msToFirstChunk')
+  const calls = listOf(jsonAt(attributes, 'ai.response.toolCalls')).map(toPart)
+  const parts = present([textPart(answerOf(attributes)), ...calls])
+  const finish_reason = asText(attributes.get('ai.response.finishReason'))
   const areTexts = Array.isArray(tools) && tools.every((tool) => typeof tool === 'string')
   return {
     'gen_ai.operation.name': 'chat',
@@ -58,16 +60,7 @@ function readModelCall(attributes: AttributeMap): Derived {
         : undefined,
     'gen_ai.tool.definitions': areTexts ? `[${tools.join(',')}]` : undefined,
     'gen_ai.input.messages': messagesOf(jsonAt(attributes, 'ai.prompt.messages')),
-    'gen_ai.output.messages': toMessages([
-      {
-        role: 'assistant',
-        parts: present([
-          textPart(answerOf(attributes)),
-          ...listOf(jsonAt(attributes, 'ai.response.toolCalls')).map(toPart),
-        ]),
-        finish_reason: asText(attributes.get('ai.response.finishReason')),
-      },
-    ]),
+    'gen_ai.output.messages': toMessages([{ role: 'assistant', parts, finish_reason }]),
   }
 }
 
@@ -94,16 +87,18 @@ function toPart(part: AnyValue): Part | undefined {
     case 'text':
       return textPart(part.get('text'))
     case 'tool-call':
-      return toolCallPart({
+      return {
+        type: 'tool_call',
         id: part.get('toolCallId'),
         name: part.get('toolName'),
         arguments: part.get('input') ?? part.get('args'),
-      })
+      }
     case 'tool-result':
-      return toolResponsePart({
+      return {
+        type: 'tool_call_response',
         id: part.get('toolCallId'),
         response: part.get('output') ?? part.get('result'),
-      })
+      }
     default:
       return { ...Object.fromEntries(part), type: asText(type) ?? '' }
   }

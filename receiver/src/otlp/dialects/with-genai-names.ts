@@ -6,12 +6,13 @@
  * a dialect that cannot be read gets no names.
  */
 import type { AttributeMap } from '../wire/request.ts'
-import type { Derived, ReadDialect } from './dialect.ts'
+import type { Derived } from './messages.ts'
 import { readOpenInference } from './openinference.ts'
 import { readOpenLlmetry } from './openllmetry.ts'
 import { readVercelAi } from './vercel-ai.ts'
 
-const dialects: Readonly<Record<string, ReadDialect>> = {
+/** Readers give undefined for a span of another dialect, or of no dialect. */
+const dialects: Record<string, (span: AttributeMap, name: string) => Derived | undefined> = {
   openinference: readOpenInference,
   vercel_ai: readVercelAi,
   openllmetry: readOpenLlmetry,

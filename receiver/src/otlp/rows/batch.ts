@@ -5,14 +5,7 @@
  */
 
 import type { Claim, PointKind } from '../wire/request.ts'
-import type {
-  logRecords,
-  metricPoints,
-  RowOf,
-  recorders,
-  sessionLifetimes,
-  spans,
-} from './columns.ts'
+import type * as tables from './columns.ts'
 import type { ContentRow, MessageLinkRow } from './contents.ts'
 
 /** A `uint32`, which PostgreSQL only holds as `bigint`. */
@@ -20,19 +13,19 @@ interface Flags {
   readonly flags: number
 }
 
-export type SpanRow = RowOf<typeof spans.columns, Flags>
-export type LogRow = RowOf<typeof logRecords.columns, Flags>
+export type SpanRow = tables.RowOf<typeof tables.spans.columns, Flags>
+export type LogRow = tables.RowOf<typeof tables.logRecords.columns, Flags>
 
 /** Lists of numbers are arrays of PostgreSQL; the other structures are JSON text. */
 export interface PointRow
-  extends RowOf<typeof metricPoints.columns, Flags & { readonly kind: PointKind }> {
+  extends tables.RowOf<typeof tables.metricPoints.columns, Flags & { readonly kind: PointKind }> {
   /** Data points have no sequence, and are never closed on behalf of a dead recorder. */
   readonly sequence: null
   readonly abandoned: false
 }
 
-export type RecorderRow = RowOf<typeof recorders.columns>
-export type SessionRow = RowOf<typeof sessionLifetimes.columns>
+export type RecorderRow = tables.RowOf<typeof tables.recorders.columns>
+export type SessionRow = tables.RowOf<typeof tables.sessionLifetimes.columns>
 
 /** One record that may land, and what lands with it. */
 export interface Item<Row> {
@@ -47,6 +40,17 @@ export interface Item<Row> {
   /** What a log event states about its recorder. */
   readonly news?: RecorderNews | undefined
   readonly claim?: Claim | undefined
+}
+
+/** A record that may land, or why it is rejected. */
+export type RowResult<Row> = { readonly status: 'row'; readonly item: Item<Row> } | Rejected
+export interface Rejected {
+  readonly status: 'rejected'
+  readonly reason: string
+}
+
+export function rejected(reason: string): Rejected {
+  return { status: 'rejected', reason }
 }
 
 /** The app that made a record, and its machine. */

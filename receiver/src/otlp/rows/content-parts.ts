@@ -14,13 +14,12 @@ import {
   parseContentHash,
   partedContentBytesMax,
 } from '@turnlog/conventions'
-import type { Period } from '../../period.ts'
 import type { AttributeMap, LogRecord } from '../wire/request.ts'
 import { encodeText, isClean } from '../wire/text.ts'
 import { integerOf } from './attribute-values.ts'
-import type { ContentParts, PartRow, Reject } from './batch.ts'
+import { type ContentParts, type PartRow, type Reject, type Rejected, rejected } from './batch.ts'
 import { type ContentRow, toContentRow } from './contents.ts'
-import type { Origin } from './origin.ts'
+import type { RowOptions } from './span-rows.ts'
 import { dayOf, problemOfTime } from './time.ts'
 
 /** All parts of a content are here, and are not what its sender says they are. */
@@ -31,45 +30,36 @@ export interface ContentPart extends Omit<PartRow, 'recorder_id' | 'bytes'> {
   readonly body: string | Uint8Array
 }
 
-export type ContentPartResult =
-  | { readonly status: 'part'; readonly part: ContentPart }
-  | { readonly status: 'rejected'; readonly reason: string }
-
 export function isContentPart(eventName: string | null): boolean {
   return eventName === ('turnlog.content' satisfies EventName)
 }
 
 export function toContentPart(
   log: LogRecord,
-  options: {
-    readonly origin: Origin
-    readonly period: Period
-    readonly userId: string | undefined
-  },
-): ContentPartResult {
+  options: Omit<RowOptions, 'contents'>,
+): { readonly status: 'part'; readonly part: ContentPart } | Rejected {
   const nanoseconds = log.time === 0n ? log.observedTime : log.time
   const { body, attributes } = log
   const sha256 = parseContentHash(attributes.get('turnlog.content.sha256'))
   const [size, part, parts] = ['size', 'part', 'parts'].map((name) => numberOf(attributes, name))
-  const refused = (reason: string) => ({ status: 'rejected', reason }) as const
 
-  if (log.problem !== undefined) return refused(log.problem)
+  if (log.problem !== undefined) return rejected(log.problem)
   const problem = problemOfTime(nanoseconds, options.period)
-  if (problem !== undefined) return refused(`content part ${problem}`)
+  if (problem !== undefined) return rejected(`content part ${problem}`)
   if (sha256 === undefined) {
-    return refused('turnlog.content.sha256 is not sha256: and 64 lowercase hex digits')
+    return rejected('turnlog.content.sha256 is not sha256: and 64 lowercase hex digits')
   }
-  if (size === undefined) return refused('turnlog.content.size is not a number of bytes')
+  if (size === undefined) return rejected('turnlog.content.size is not a number of bytes')
   if (size > partedContentBytesMax)
-    return refused(`content is larger than ${partedContentBytesMax} bytes`)
+    return rejected(`content is larger than ${partedContentBytesMax} bytes`)
   if (parts === undefined || parts < 1 || parts > contentPartsMax) {
-    return refused(`turnlog.content.parts is not between 1 and ${contentPartsMax}`)
+    return rejected(`turnlog.content.parts is not between 1 and ${contentPartsMax}`)
   }
   if (part === undefined || part < 1 || part > parts) {
-    return refused('turnlog.content.part is not between 1 and turnlog.content.parts')
+    return rejected('turnlog.content.part is not between 1 and turnlog.content.parts')
   }
   if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
-    return refused('the body of a content part is neither text nor bytes')
+    return rejected('the body of a content part is neither text nor bytes')
   }
   const { recorderId } = options.origin
   return {
@@ -129,11 +119,11 @@ function setOf({ day, sha256, sender, parts, size }: ContentPart): string {
 }
 
 function toPartRow({ body, recorderId, ...part }: ContentPart): PartRow {
-  return {
-    ...part,
-    recorder_id: recorderId,
-    bytes: typeof body === 'string' ? encodeText(body) : body,
-  }
+  return { ...part, recorder_id: recorderId, bytes: bytesOf(body) }
+}
+
+function bytesOf(body: string | Uint8Array): Uint8Array {
+  return typeof body === 'string' ? encodeText(body) : body
 }
 
 /** When all parts are text, they are not encoded and decoded again. */
@@ -141,10 +131,7 @@ function join(day: string, parts: readonly ContentPart[]): ContentRow {
   const bodies = parts.map(({ body }) => body)
   const texts = bodies.filter((body) => typeof body === 'string')
   if (texts.length < bodies.length || !texts.every(isClean)) {
-    return toContentRow(
-      day,
-      Buffer.concat(bodies.map((body) => (typeof body === 'string' ? encodeText(body) : body))),
-    )
+    return toContentRow(day, Buffer.concat(bodies.map(bytesOf)))
   }
   const hash = createHash('sha256')
   let size = 0

@@ -14,7 +14,6 @@ import type {
   ExponentialBuckets,
   InstrumentationScope,
   LogRecord,
-  Metric,
   PointRecord,
   Resource,
 } from '../wire/request.ts'
@@ -51,13 +50,9 @@ export function fingerprintOfLog(origin: Buffer, log: LogRecord): string {
 /** The stream that a client adds points to. Streams of different users differ, whatever their names. */
 export function fingerprintOfStream(
   origin: Buffer,
-  options: {
-    readonly metric: Metric
-    readonly attributes: AttributeMap
-    readonly userId: string | null
-  },
+  { metric, attributes }: Pick<PointRecord, 'metric' | 'attributes'>,
+  userId: string | null,
 ): Buffer {
-  const { metric, attributes, userId } = options
   const hash = createHash('sha256').update(origin)
   for (const text of [metric.name, metric.unit, metric.kind, userId ?? '']) writeText(hash, text)
   hash.update(`${metric.temporality};${metric.isMonotonic};`)
@@ -69,8 +64,8 @@ export function fingerprintOfStream(
 export function fingerprintOfPoint(point: PointRecord): Buffer {
   const hash = createHash('sha256')
   const { buckets, exponential, quantiles } = point
-  for (const number of [point.startTime, point.time, point.flags]) writeNumber(hash, number)
-  for (const number of [point.value, point.count, point.sum, point.min, point.max]) {
+  const { startTime, time, flags, value, count, sum, min, max } = point
+  for (const number of [startTime, time, flags, value, count, sum, min, max]) {
     writeNumber(hash, number)
   }
   writeNumbers(hash, buckets?.counts)
@@ -80,14 +75,10 @@ export function fingerprintOfPoint(point: PointRecord): Buffer {
   writeNumber(hash, exponential?.zeroThreshold)
   writeBuckets(hash, exponential?.positive)
   writeBuckets(hash, exponential?.negative)
-  writeNumbers(
-    hash,
-    quantiles?.map(({ quantile }) => quantile),
-  )
-  writeNumbers(
-    hash,
-    quantiles?.map(({ value }) => value),
-  )
+  for (const member of ['quantile', 'value'] as const) {
+    const numbers = quantiles?.map((one) => one[member])
+    writeNumbers(hash, numbers)
+  }
   return hash.digest()
 }
 

@@ -11,15 +11,11 @@ import {
   textOf,
 } from './attribute-values.ts'
 import { referenceOf, storeAttributes, storeValue } from './attributes.ts'
-import type { Item, LogRow, RecorderNews } from './batch.ts'
+import { type LogRow, type RecorderNews, type RowResult, rejected } from './batch.ts'
 import { fingerprintOfLog } from './fingerprint.ts'
 import { claimedUserOf, sessionIdOf } from './origin.ts'
 import type { RowOptions } from './span-rows.ts'
 import { dayOf, problemOfTime, timestampOf } from './time.ts'
-
-export type LogResult =
-  | { readonly status: 'row'; readonly item: Item<LogRow> }
-  | { readonly status: 'rejected'; readonly reason: string }
 
 /** By fingerprint, how many equal records came earlier in this request. */
 export type EqualsSeen = Map<string, number>
@@ -27,13 +23,13 @@ export type EqualsSeen = Map<string, number>
 export function toLogRow(
   log: LogRecord,
   options: RowOptions & { readonly seen: EqualsSeen },
-): LogResult {
+): RowResult<LogRow> {
   // Many SDKs send only the time at which they observed the record.
   const nanoseconds = log.time === 0n ? log.observedTime : log.time
   const problem = log.problem ?? problemOfLog(log, nanoseconds, options.period)
-  if (problem !== undefined) return { status: 'rejected', reason: problem }
+  if (problem !== undefined) return rejected(problem)
   const time = timestampOf(nanoseconds)
-  if (time === null) return { status: 'rejected', reason: 'log record has no time' }
+  if (time === null) return rejected('log record has no time')
 
   const { attributes } = log
   const { origin } = options

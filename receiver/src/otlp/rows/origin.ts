@@ -82,17 +82,13 @@ export function recorderOf(
 }
 
 function smallTextOf({ attributes }: Resource): string {
-  const small = [...withoutRecordedThrough(attributes)].filter(([, value]) => isSmall(value))
-  return toJsonText(new Map(small.map(([key, value]) => [clean(key), cleaned(value)])))
-}
-
-function isSmall(value: AnyValue): boolean {
-  if (typeof value === 'string') return value.length <= 256
-  return value !== null && typeof value !== 'object'
-}
-
-function cleaned(value: AnyValue): AnyValue {
-  return typeof value === 'string' ? clean(value) : value
+  const small = new Map<string, AnyValue>()
+  for (const [key, value] of withoutRecordedThrough(attributes)) {
+    if (value === null || typeof value === 'object') continue
+    if (typeof value !== 'string') small.set(clean(key), value)
+    else if (value.length <= 256) small.set(clean(key), clean(value))
+  }
+  return toJsonText(small)
 }
 
 function withoutRecordedThrough(attributes: AttributeMap): AttributeMap {

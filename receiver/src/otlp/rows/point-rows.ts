@@ -5,31 +5,27 @@ import type { AnyValue, ExponentialBuckets, PointRecord } from '../wire/request.
 import { clean } from '../wire/text.ts'
 import { identifierOf, textOf } from './attribute-values.ts'
 import { storeAttributes } from './attributes.ts'
-import type { Item, PointRow } from './batch.ts'
+import { type PointRow, type RowResult, rejected } from './batch.ts'
 import type { ContentSink } from './contents.ts'
 import { fingerprintOfPoint, fingerprintOfStream } from './fingerprint.ts'
 import { claimedUserOf, sessionIdOf } from './origin.ts'
 import type { RowOptions } from './span-rows.ts'
 import { dayOf, problemOfBeginning, problemOfTime, timestampOf } from './time.ts'
 
-export type PointResult =
-  | { readonly status: 'row'; readonly item: Item<PointRow> }
-  | { readonly status: 'rejected'; readonly reason: string }
-
 /** The largest `bigint` of PostgreSQL. */
 const countMax = 2n ** 63n - 1n
 
-export function toPointRow(point: PointRecord, options: RowOptions): PointResult {
+export function toPointRow(point: PointRecord, options: RowOptions): RowResult<PointRow> {
   const problem = point.problem ?? problemOfPoint(point, options.period)
-  if (problem !== undefined) return { status: 'rejected', reason: problem }
+  if (problem !== undefined) return rejected(problem)
   const time = timestampOf(point.time)
-  if (time === null) return { status: 'rejected', reason: 'data point has no time' }
+  if (time === null) return rejected('data point has no time')
 
   const { attributes, metric, value, buckets } = point
   const { origin } = options
   const sink = options.contents.open(dayOf(point.time))
   const userId = options.userId ?? claimedUserOf(attributes, origin)
-  const stream = fingerprintOfStream(origin.fingerprint(), { metric, attributes, userId })
+  const stream = fingerprintOfStream(origin.fingerprint(), point, userId)
   const fingerprint = fingerprintOfPoint(point)
   const row: PointRow = {
     stream_sha256: stream,
@@ -108,13 +104,9 @@ function bucketMembers({ offset, counts }: ExponentialBuckets): AnyValue {
 
 function storeQuantiles({ quantiles }: PointRecord): string | null {
   if (quantiles === undefined) return null
-  const members = quantiles.map(
-    ({ quantile, value }) =>
-      new Map([
-        ['quantile', quantile],
-        ['value', value],
-      ]),
-  )
+  const members = quantiles.map(({ quantile, value }) => {
+    return new Map(Object.entries({ quantile, value }))
+  })
   return toJsonText(members)
 }
 

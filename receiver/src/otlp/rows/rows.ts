@@ -5,19 +5,20 @@
 import type { Period } from '../../period.ts'
 import type { AttributeMap, Claim, Group, OtlpRequest } from '../wire/request.ts'
 import { sequenceOf } from './attribute-values.ts'
-import type { Batch, Item, Reject } from './batch.ts'
+import {
+  type Batch,
+  type Item,
+  type Reject,
+  type Rejected,
+  type RowResult,
+  rejected,
+} from './batch.ts'
 import { type ContentPart, isContentPart, joinParts, toContentPart } from './content-parts.ts'
 import { BatchContents } from './contents.ts'
 import { type EqualsSeen, eventNameOf, toLogRow } from './log-rows.ts'
 import { type Origin, openOrigin, recorderOf } from './origin.ts'
 import { toPointRow } from './point-rows.ts'
 import { toSpanRow } from './span-rows.ts'
-
-type RowResult<Row> =
-  | { readonly status: 'row'; readonly item: Item<Row> }
-  /** A part of a content becomes no row. */
-  | { readonly status: 'part' }
-  | { readonly status: 'rejected'; readonly reason: string }
 
 /** `userId` is the token's user; undefined: the client's claim counts. */
 export function toBatch(
@@ -52,18 +53,14 @@ export function toBatch(
     return result
   })
   const { contentParts, rejects } = joinParts(received, (row) => contents.put(row))
-  return {
-    signal: 'logs',
-    ...rows,
-    rejects: [...rows.rejects, ...rejects],
-    ...shared,
-    contentParts,
-  }
+  rows.rejects.push(...rejects)
+  return { signal: 'logs', ...rows, ...shared, contentParts }
 }
 
 function toRows<Record extends { readonly attributes: AttributeMap; readonly claim?: Claim }, Row>(
   groups: readonly Group<Record>[],
-  toRow: (record: Record, origin: Origin) => RowResult<Row>,
+  /** A part of a content becomes no row. */
+  toRow: (record: Record, origin: Origin) => RowResult<Row> | { readonly status: 'part' },
 ): { items: Item<Row>[]; rejects: Reject[] } {
   const items: Item<Row>[] = []
   const rejects: Reject[] = []
@@ -72,32 +69,21 @@ function toRows<Record extends { readonly attributes: AttributeMap; readonly cla
     for (const record of records) {
       const result = contained(() => toRow(record, origin))
       if (result.status === 'row') items.push(result.item)
-      else if (result.status === 'rejected') rejects.push(toReject(result.reason, record, origin))
+      else if (result.status === 'rejected') {
+        const { attributes, claim } = record
+        const sequence = sequenceOf(attributes.get('turnlog.sequence'))
+        rejects.push({ reason: result.reason, recorderId: origin.recorderId, sequence, claim })
+      }
     }
   }
   return { items, rejects }
 }
 
 /** When a bug of ours throws, one record is rejected, and the others land. */
-function contained<Result>(
-  toRow: () => Result,
-): Result | { readonly status: 'rejected'; readonly reason: string } {
+function contained<Result>(toRow: () => Result): Result | Rejected {
   try {
     return toRow()
   } catch {
-    return { status: 'rejected', reason: 'record cannot be read' }
-  }
-}
-
-function toReject(
-  reason: string,
-  { attributes, claim }: { readonly attributes: AttributeMap; readonly claim?: Claim },
-  origin: Origin,
-): Reject {
-  return {
-    reason,
-    recorderId: origin.recorderId,
-    sequence: sequenceOf(attributes.get('turnlog.sequence')),
-    claim,
+    return rejected('record cannot be read')
   }
 }

@@ -16,7 +16,7 @@ import {
   textOf,
 } from './attribute-values.ts'
 import { referenceOf, storeAttributes, storeValue } from './attributes.ts'
-import type { Item, SpanRow } from './batch.ts'
+import { type RowResult, rejected, type SpanRow } from './batch.ts'
 import type { BatchContents, ContentSink } from './contents.ts'
 import { claimedUserOf, type Origin, sessionIdOf } from './origin.ts'
 import { dayOf, problemOfTime, timestampOf } from './time.ts'
@@ -29,19 +29,16 @@ export interface RowOptions {
   readonly contents: BatchContents
 }
 
-export type SpanResult =
-  | { readonly status: 'row'; readonly item: Item<SpanRow> }
-  | { readonly status: 'rejected'; readonly reason: string }
-
-export function toSpanRow(span: SpanRecord, options: RowOptions): SpanResult {
-  const problem = span.problem ?? problemOfSpan(span, options.period)
-  if (problem !== undefined) return { status: 'rejected', reason: problem }
+export function toSpanRow(span: SpanRecord, options: RowOptions): RowResult<SpanRow> {
   const traceId = parseTraceId(span.traceId)
   const spanId = parseSpanId(span.spanId)
+  if (span.problem !== undefined) return rejected(span.problem)
+  if (traceId === undefined) return rejected('trace id is not 16 bytes, or zero')
+  if (spanId === undefined) return rejected('span id is not 8 bytes, or zero')
+  const problem = problemOfSpan(span, options.period)
+  if (problem !== undefined) return rejected(problem)
   const startTime = timestampOf(span.startTime)
-  if (traceId === undefined) return { status: 'rejected', reason: 'trace id is malformed' }
-  if (spanId === undefined) return { status: 'rejected', reason: 'span id is malformed' }
-  if (startTime === null) return { status: 'rejected', reason: 'span has no time' }
+  if (startTime === null) return rejected('span has no time')
 
   const attributes = withGenAiNames(span.attributes, span.name)
   const { origin } = options
@@ -109,8 +106,6 @@ export function toSpanRow(span: SpanRecord, options: RowOptions): SpanResult {
 }
 
 function problemOfSpan(span: SpanRecord, period: Period): string | undefined {
-  if (parseTraceId(span.traceId) === undefined) return 'trace id is not 16 bytes, or zero'
-  if (parseSpanId(span.spanId) === undefined) return 'span id is not 8 bytes, or zero'
   if (!isAbsent(span.parentSpanId) && parseSpanId(span.parentSpanId) === undefined) {
     return 'parent span id is not 8 bytes'
   }
