@@ -79,7 +79,7 @@ function conventions(): string {
 function plainEvents(): string {
   return page(
     'Plain events',
-    'The members of the six events of `POST /api/v1/events`; [CLIENTS.md](CLIENTS.md) says how to send them. The same as JSON ' +
+    'The members of the events of `POST /api/v1/events`; [CLIENTS.md](CLIENTS.md) says how to send them. The same as JSON ' +
       'Schema: [events.schema.json](events.schema.json), or `GET /api/v1/events/schema` of a receiver. Made from the tables in ' +
       'the code by `npm run docs`; do not edit.',
     'Every member may be absent or `null`, unless it is marked **required**. Other members are stored as attributes ' +

@@ -1,11 +1,12 @@
 /**
- * The six plain events as data: the members of each, their meanings, and the attributes they become. The reader, the JSON
+ * The plain events as data: the members of each, their meanings, and the attributes they become. The reader, the JSON
  * Schemas and docs/EVENTS.md are made from these tables.
  */
 import {
   type AttributeName,
   decisionSources,
   decisionTypes,
+  type EventName,
   fileOperationTypes,
 } from '@turnlog/conventions'
 
@@ -122,6 +123,8 @@ const error = optional('error', 'Why it failed.', 'no such file')
 
 export interface Definition {
   readonly meaning: string
+  /** The log event that it becomes. Without this it becomes a span. */
+  readonly logEvent?: EventName
   /** The member that holds its duration, if the event has one. */
   readonly duration?: string
   readonly members: Readonly<Record<string, Member>>
@@ -130,6 +133,7 @@ export interface Definition {
 export const definitions = {
   SessionStart: {
     meaning: 'An app process started.',
+    logEvent: 'session.start',
     members: {
       machineId: optional('id', 'The machine, preferably as a hash.', 'b3c1f0', 'host.id'),
       appVersion: optional('id', 'The app’s version.', '1.4.0', 'service.version'),
@@ -236,6 +240,7 @@ export const definitions = {
   },
   ChangeDecision: {
     meaning: 'A file operation was accepted, rejected or reverted.',
+    logEvent: 'turnlog.change.decision',
     members: {
       opId: required(
         'id',
@@ -262,6 +267,7 @@ export const definitions = {
   },
   Error: {
     meaning: 'An error in the app.',
+    logEvent: 'exception',
     members: {
       message: required('text', 'The error message.', 'x is not a function', 'exception.message'),
       stack: optional(

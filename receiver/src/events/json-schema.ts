@@ -1,5 +1,5 @@
 /**
- * The JSON Schemas (2020-12) of the six events, made from their tables.
+ * The JSON Schemas (2020-12) of the events, made from their tables.
  *
  * They describe what a client should send. The reader accepts a little more: `eventType` for `type`, and choices in upper
  * or lower case.
@@ -21,7 +21,7 @@ export function eventSchemas(): Readonly<Record<string, Schema>> {
   const types = Object.keys(definitions) as EventType[]
   return {
     Event: {
-      description: 'One of the six events, selected by `type`.',
+      description: 'One of the events, selected by `type`.',
       oneOf: types.map((type) => ({ $ref: type })),
     },
     ...Object.fromEntries(types.map((type) => [type, schemaOf(type)])),

@@ -6,7 +6,7 @@ import { openDiffing } from './diffing.ts'
 import { type EventIds, idsOf, type Sender } from './event-ids.ts'
 import { readMember } from './member-values.ts'
 import { type PlainEvent, readEvent } from './read-event.ts'
-import { type EventWithIds, isSpanType, type Requests, toRequests } from './to-requests.ts'
+import { type EventWithIds, logEventOf, type Requests, toRequests } from './to-requests.ts'
 
 export type Planned =
   /** `isRepeated`: an earlier event of the request has the same claim. */
@@ -57,7 +57,7 @@ function givenIdOf(value: unknown): { readonly eventId?: string } {
 
 /** Two operations with one id at one time, such as a patch of two files, are two spans. */
 function withFreeSpanId(event: PlainEvent, ids: EventIds, taken: Set<string>): EventIds {
-  if (!isSpanType(event.type)) return ids
+  if (logEventOf(event.type) !== undefined) return ids
   // PostgreSQL's times are in microseconds.
   const key = `${ids.traceId} ${ids.spanId} ${event.startTime / 1_000n}`
   if (taken.has(key)) return { ...ids, spanId: ids.ownSpanId }

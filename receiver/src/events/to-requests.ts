@@ -1,5 +1,5 @@
 /** Events → OTLP requests, which land like the requests of any client. Pure. */
-import { type AttributeName, schemaVersion, severity } from '@turnlog/conventions'
+import { type AttributeName, type EventName, schemaVersion, severity } from '@turnlog/conventions'
 import { toJsonText } from '../otlp/wire/json.ts'
 import type {
   AnyValue,
@@ -11,7 +11,7 @@ import type {
   SpanRecord,
 } from '../otlp/wire/request.ts'
 import { restoreLoneSurrogates } from '../otlp/wire/text.ts'
-import type { EventType } from './definitions.ts'
+import { type Definition, definitions, type EventType } from './definitions.ts'
 import type { EventIds } from './event-ids.ts'
 import type { MemberValue } from './member-values.ts'
 import { membersOf, type PlainEvent, textOf } from './read-event.ts'
@@ -47,8 +47,9 @@ export function toRequests(events: readonly EventWithIds[]): Requests {
   const logs = openGroups<LogRecord>()
   for (const each of events) {
     const resource = resourceOf(each)
-    if (isSpanType(each.event.type)) spans.add(resource, toSpan(each))
-    else logs.add(resource, toLog(each))
+    const eventName = logEventOf(each.event.type)
+    if (eventName === undefined) spans.add(resource, toSpan(each))
+    else logs.add(resource, toLog(each, eventName))
   }
   return {
     traces: { signal: 'traces', resources: [], groups: spans.groups() },
@@ -56,8 +57,10 @@ export function toRequests(events: readonly EventWithIds[]): Requests {
   }
 }
 
-export function isSpanType(type: EventType): boolean {
-  return type === 'ChatTurn' || type === 'ToolCall' || type === 'FileOperation'
+/** The log event that an event of this type becomes; undefined if it becomes a span. */
+export function logEventOf(type: EventType): EventName | undefined {
+  const definition: Definition = definitions[type]
+  return definition.logEvent
 }
 
 function toSpan({ event, ids }: EventWithIds): SpanRecord {
@@ -92,12 +95,7 @@ function toSpan({ event, ids }: EventWithIds): SpanRecord {
   }
 }
 
-const logEventNames: Partial<Readonly<Record<EventType, string>>> = {
-  SessionStart: 'session.start',
-  ChangeDecision: 'turnlog.change.decision',
-}
-
-function toLog({ event, ids }: EventWithIds): LogRecord {
+function toLog({ event, ids }: EventWithIds, eventName: EventName): LogRecord {
   const attributes = attributesOf({ event, ids })
   attributes.set(named('log.record.uid'), ids.claim)
   return {
@@ -105,7 +103,7 @@ function toLog({ event, ids }: EventWithIds): LogRecord {
     observedTime: 0n,
     severityNumber: event.type === 'Error' ? severity.error : severity.info,
     severityText: '',
-    eventName: logEventNames[event.type] ?? 'exception',
+    eventName,
     body: null,
     attributes,
     droppedAttributes: 0,
