@@ -10,6 +10,7 @@ import {
   openDatabase,
   type TokenScope,
 } from '@turnlog/receiver/storage'
+import { readConfig } from '../../receiver/src/config.ts'
 import { afterTestOrFile, cloneDatabase, type TestDatabase } from './postgres.ts'
 
 export interface TestReceiver extends AsyncDisposable {
@@ -26,15 +27,9 @@ export const testUser = 'mara'
 
 /** What `buildApp` is given in tests. */
 export const receiverLimits: AppConfig = {
-  bodyBytesMax: 64 * 1024 ** 2,
-  attachmentBytesMax: 64 * 1024 ** 2,
+  ...readConfig({}),
   memoryBytesMax: 128 * 1024 ** 2,
   pageHosts: [],
-  retentionDays: 30,
-  databaseBytesMax: undefined,
-  publicUrl: undefined,
-  jaegerAttributeBytesMax: 64 * 1024,
-  jaegerReadsMax: 4,
   jaegerReadSecondsMax: 60,
 }
 

@@ -2,7 +2,7 @@ import SwaggerParser from '@apidevtools/swagger-parser'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import { sendEvents } from '../../../test/support/plain-events.ts'
-import { withReceiver } from '../../../test/support/receiver.ts'
+import { receiverLimits, withReceiver } from '../../../test/support/receiver.ts'
 import { buildApp } from '../../src/app.ts'
 import { definitions, type EventType } from '../../src/events/definitions.ts'
 import { exampleOf } from '../../src/events/json-schema.ts'
@@ -32,21 +32,7 @@ test('the document is valid OpenAPI 3.1, and every reference in it has a target'
 })
 
 test('every endpoint of the API is described, and every described endpoint exists', async () => {
-  const app = buildApp(
-    {
-      bodyBytesMax: 1,
-      attachmentBytesMax: 1,
-      memoryBytesMax: 1,
-      pageHosts: [],
-      publicUrl: undefined,
-      jaegerAttributeBytesMax: 1,
-      jaegerReadsMax: 1,
-      jaegerReadSecondsMax: 1,
-      retentionDays: 30,
-      databaseBytesMax: undefined,
-    },
-    database,
-  )
+  const app = buildApp(receiverLimits, database)
   const routes: string[] = []
   app.addHook('onRoute', ({ method, url }) => {
     const methods = [method].flat()
