@@ -5,10 +5,11 @@
  *   <cache>/<hash>.lock                                                   locked by the process that builds it
  *   <cache>/<hash>.<random>/                                              the folder of a build
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { explainFolderErrors, prepareFolder } from '@turnlog/embedded-postgres/folder'
 import { takeLock } from '@turnlog/embedded-postgres/lock'
@@ -109,23 +110,29 @@ async function runBuilder(
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
   }
   signal.addEventListener('abort', stop, { once: true })
+  const { failure, output } = await untilEnd(child)
+  signal.removeEventListener('abort', stop)
+  if (failure === undefined) return { status: 'ok' }
+  const last = output.trimEnd().split('\n').slice(-lastLinesMax)
+  return {
+    status: 'failed',
+    reason: ['The Collector could not be built. The builder said last:', ...last].join('\n    '),
+  }
+}
+
+/** Waits for a program's end. `failure` says why it could not be run, or that it failed; the end of its output is kept. */
+export async function untilEnd(child: ChildProcessByStdio<null, Readable, Readable>) {
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-64 * 1024)
     })
   }
-  const code = await new Promise<number | null>((resolve) => {
-    child.once('error', () => resolve(null))
-    child.once('close', resolve)
+  const failure = await new Promise<Error | 'exit' | undefined>((resolve) => {
+    child.once('error', resolve)
+    child.once('close', (code) => resolve(code === 0 ? undefined : 'exit'))
   })
-  signal.removeEventListener('abort', stop)
-  if (code === 0) return { status: 'ok' }
-  const last = output.trimEnd().split('\n').slice(-lastLinesMax)
-  return {
-    status: 'failed',
-    reason: ['The Collector could not be built. The builder said last:', ...last].join('\n    '),
-  }
+  return { failure, output }
 }
 
 function exists(path: string): Promise<boolean> {

@@ -6,7 +6,7 @@ import { reachableHost } from '@turnlog/receiver/address'
 import { describeTrouble, ExpectedError } from '../start/expected-error.ts'
 import { checkPort, describeEnd, type Part, startChild, untilAnswers } from '../start/part.ts'
 import { aborted } from '../start/stop-request.ts'
-import { buildCollector } from './build.ts'
+import { buildCollector, untilEnd } from './build.ts'
 import { describeLogLine } from './log-line.ts'
 import { queueBytesFor, roomOf, safeRoom } from './queue-room.ts'
 import { checkReceiver } from './receiver-check.ts'
@@ -151,24 +151,13 @@ async function validate(
   [program, ...args]: readonly [string, ...string[]],
   environment: NodeJS.ProcessEnv,
 ): Promise<void> {
-  const child = spawn(program, args, {
-    cwd: root,
-    env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
+  const { failure, output } = await untilEnd(
+    spawn(program, args, { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'] }),
+  )
+  if (failure === undefined) return
+  if (failure !== 'exit') {
+    throw new ExpectedError(`The Collector '${program}' cannot be run: ${failure.message}.`)
   }
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', (error) => {
-      reject(new ExpectedError(`The Collector '${program}' cannot be run: ${error.message}.`))
-    })
-    child.once('close', resolve)
-  })
-  if (code === 0) return
   const lines = output.split('\n').flatMap((line) => describeLogLine(line) ?? [])
   throw new ExpectedError(['The configuration is not valid:', ...lines].join('\n    '))
 }

@@ -72,7 +72,14 @@ export async function openEmbeddedPostgres(
   const dataFolder = await prepareFolder(options.dataDirectory)
   using locks = new DisposableStack()
   const lock = (path: string): void => {
-    locks.defer(lockFolder(dataFolder, path))
+    const taken = takeLock(path)
+    if (taken.status === 'held') {
+      throw new PostgresError(
+        'TL_DATA_FOLDER_IN_USE',
+        `The database in '${dataFolder}' is in use by another process: stop that one first.`,
+      )
+    }
+    locks.defer(taken.release)
   }
   lock(join(dataFolder, 'postgres.lock'))
 
@@ -129,16 +136,6 @@ export async function openEmbeddedPostgres(
       return closing
     },
   }
-}
-
-/** Returns the function that unlocks it. */
-function lockFolder(dataFolder: string, path: string): () => void {
-  const lock = takeLock(path)
-  if (lock.status === 'taken') return lock.release
-  throw new PostgresError(
-    'TL_DATA_FOLDER_IN_USE',
-    `The database in '${dataFolder}' is in use by another process: stop that one first.`,
-  )
 }
 
 /** A cluster without its password is refused: it would be of no use. */
