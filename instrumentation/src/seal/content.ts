@@ -9,6 +9,7 @@ import {
   jsonContentNames,
 } from '@turnlog/conventions'
 import { describeContent, hashContent } from '@turnlog/conventions/content/description'
+import { isObject } from '@turnlog/conventions/plain'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import { redactBytes, redactText } from '../redact/redact.ts'
 
@@ -44,10 +45,8 @@ export function textMessages(
   finishReason?: string,
 ): string | undefined {
   if (content === undefined) return undefined
-  const message = { role, parts: [{ type: 'text', content }] }
-  return JSON.stringify([
-    finishReason === undefined ? message : { ...message, finish_reason: finishReason },
-  ])
+  const parts = [{ type: 'text', content }]
+  return JSON.stringify([{ role, parts, finish_reason: finishReason }])
 }
 
 /** One side of a file operation: raw, for the local Changes list, and redacted, as it is sent. */
@@ -68,22 +67,12 @@ export type FileSide =
 
 /** One side, from the observer's note about it. `read` returns its bytes, or the reason why they are missing. */
 export function readFileSide(noted: unknown, read: () => Uint8Array | string): FileSide {
-  const size = memberOf(noted, 'size')
-  const omitted = (reason: string): FileSide => ({
-    state: 'omitted',
-    reason,
-    size: typeof size === 'number' ? size : undefined,
-  })
-  switch (memberOf(noted, 'state')) {
-    case 'content': {
-      const bytes = read()
-      return typeof bytes === 'string' ? omitted(bytes) : sealFileBytes(bytes)
-    }
-    case 'omitted':
-      return omitted(String(memberOf(noted, 'reason')))
-    default:
-      return { state: 'absent' }
-  }
+  const { state, reason, ...facts } = isObject(noted) ? noted : {}
+  if (state !== 'content' && state !== 'omitted') return { state: 'absent' }
+  const bytes = state === 'content' ? read() : String(reason)
+  if (typeof bytes !== 'string') return sealFileBytes(bytes)
+  const size = typeof facts.size === 'number' ? facts.size : undefined
+  return { state: 'omitted', reason: bytes, size }
 }
 
 /** Reads one side of a file operation: raw and redacted, text where it is text. */
@@ -110,7 +99,7 @@ export function putFileSide(
   attributes: SealedAttributes,
   name: ContentAttributeName,
   side: FileSide | undefined,
-  { isOutside }: { readonly isOutside: boolean },
+  isOutside: boolean,
 ): void {
   if (side === undefined || side.state === 'absent') return
   if (side.state === 'omitted') {
@@ -123,10 +112,6 @@ export function putFileSide(
   if (side.redactions > 0) put(attributes, `${name}.redactions`, side.redactions)
   if (isOutside) put(attributes, `${name}.omitted`, 'outside_workspace')
   else put(attributes, name, side.sealed)
-}
-
-export function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
 /** The type of `name` checks it against the conventions. */

@@ -6,18 +6,10 @@ import {
   fileOperationTypes,
 } from '@turnlog/conventions'
 import { type UnifiedDiff, unifiedDiff } from '@turnlog/conventions/content/unified-diff'
-import { asString } from '@turnlog/conventions/plain'
+import { asString, isObject } from '@turnlog/conventions/plain'
 import type { RawHash, RecordedChange } from '../changes/change.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
-import {
-  type FileSide,
-  incomplete,
-  memberOf,
-  put,
-  putFileSide,
-  putText,
-  readFileSide,
-} from './content.ts'
+import { type FileSide, incomplete, put, putFileSide, putText, readFileSide } from './content.ts'
 import type { EndedSpan, Notes, SealContext, SealKind, SpanContext } from './span-kind.ts'
 
 export const sealFileOperation: SealKind = (ended, attributes, context) => {
@@ -31,7 +23,7 @@ export const sealFileOperation: SealKind = (ended, attributes, context) => {
   const isOutside =
     attributes['turnlog.file_operation.outside_workspace' satisfies AttributeName] === true
   for (const name of ['before', 'after', 'overwritten'] as const) {
-    putFileSide(attributes, `turnlog.file_operation.${name}`, sides[name], { isOutside })
+    putFileSide(attributes, `turnlog.file_operation.${name}`, sides[name], isOutside)
   }
   const diff = isOutside ? undefined : putDiff(attributes, sides, context)
   return {
@@ -135,8 +127,6 @@ interface ChangeFacts extends FileSides {
 function toLocalChange({ span, notes }: EndedSpan, facts: ChangeFacts): RecordedChange {
   const { before, after, overwritten, diff } = facts
   const named = (name: AttributeName): string | undefined => asString(span.attributes[name])
-  const mode = memberOf(notes.before, 'mode')
-  const overwrittenMode = memberOf(notes.overwritten, 'mode')
   return {
     opId: named('turnlog.file_operation.id') ?? '',
     path: named('file.path') ?? '',
@@ -154,8 +144,8 @@ function toLocalChange({ span, notes }: EndedSpan, facts: ChangeFacts): Recorded
     before: stateOf(before),
     after: stateOf(after),
     overwritten: overwritten === undefined ? undefined : stateOf(overwritten),
-    mode: typeof mode === 'number' ? mode : undefined,
-    overwrittenMode: typeof overwrittenMode === 'number' ? overwrittenMode : undefined,
+    mode: modeOf(notes.before),
+    overwrittenMode: modeOf(notes.overwritten),
     uploaded: uploadedHashes(before, after),
     diff: diff?.diff,
     linesAdded: diff?.linesAdded,
@@ -164,16 +154,14 @@ function toLocalChange({ span, notes }: EndedSpan, facts: ChangeFacts): Recorded
   }
 }
 
+function modeOf(noted: unknown): number | undefined {
+  return isObject(noted) && typeof noted.mode === 'number' ? noted.mode : undefined
+}
+
 function stateOf(side: FileSide): RecordedChange['before'] {
-  switch (side.state) {
-    case 'absent':
-      return 'absent'
-    case 'omitted':
-      return 'unknown'
-    case 'content':
-      // Both names stand for the same hash.
-      return side.rawHash as string as RawHash
-  }
+  if (side.state === 'absent') return 'absent'
+  // Both names stand for the same hash.
+  return side.state === 'omitted' ? 'unknown' : (side.rawHash as string as RawHash)
 }
 
 function uploadedHashes(before: FileSide, after: FileSide): RecordedChange['uploaded'] {

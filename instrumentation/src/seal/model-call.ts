@@ -33,17 +33,9 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   }
   const { 'gen_ai.request.model': model, 'gen_ai.operation.name': operation } = call.attributes
   const isOwn = span.scope.name === instrumentationScope
-  const status = statusOf(call)
-  return {
-    span: {
-      ...span,
-      ...(isOwn && typeof model === 'string'
-        ? { name: redactText(`${operation} ${model}`).text }
-        : {}),
-      ...(status === undefined ? {} : { status }),
-    },
-    attributes,
-  }
+  const isNamed = isOwn && typeof model === 'string'
+  const name = isNamed ? redactText(`${operation} ${model}`).text : span.name
+  return { span: { ...span, name, ...statusOf(call) }, attributes }
 }
 
 /** One exchange of the model call `id`, as its API maps it; `undefined` if its URL is not that of a known API. */
@@ -78,7 +70,7 @@ function putCall(attributes: SealedAttributes, call: ModelCallRecord, rules: Sea
 }
 
 function statusOf({ errorType, errorMessage }: ModelCallRecord) {
-  if (errorType === undefined) return undefined
-  if (errorMessage === undefined) return { code: 2 }
-  return { code: 2, message: redactText(errorMessage).text }
+  if (errorType === undefined) return {}
+  if (errorMessage === undefined) return { status: { code: 2 } }
+  return { status: { code: 2, message: redactText(errorMessage).text } }
 }

@@ -15,11 +15,6 @@ const defaultLimits = { filesMax: 4_096, bytesMax: 1024 ** 3 }
 /** Pieces that come after their span's end are refused as long as the end is among this many. */
 const endedRememberedMax = 10_000
 
-export interface OpenContentsLimits {
-  readonly filesMax: number
-  readonly bytesMax: number
-}
-
 /** Identifies a piece of a span. */
 export interface PieceKey {
   readonly spanId: string
@@ -49,7 +44,7 @@ interface SpanContents {
 
 export class OpenContents {
   readonly #fileSystem: FileSystem
-  readonly #limits: OpenContentsLimits
+  readonly #limits: typeof defaultLimits
   readonly #spans = new Map<string, SpanContents>()
   readonly #ended = new Set<string>()
   /** Pieces of open spans and their bytes, by file. */
@@ -57,7 +52,7 @@ export class OpenContents {
   #inMemory: Piece[] = []
   #bytes = 0
 
-  constructor(fileSystem: FileSystem, limits: OpenContentsLimits = defaultLimits) {
+  constructor(fileSystem: FileSystem, limits = defaultLimits) {
     this.#fileSystem = fileSystem
     this.#limits = limits
   }
@@ -86,7 +81,11 @@ export class OpenContents {
   /** The pieces of a slot, one by one. */
   pieces(spanId: string, slot: ContentSlot, exchange = 0): Buffer[] {
     const pieces = this.#spans.get(spanId)?.slots.get(keyOf(exchange, slot)) ?? []
-    return pieces.map((piece) => asUtf8(this.#load(piece), piece.encoding))
+    return pieces.map((piece) => {
+      const bytes = this.#load(piece)
+      const text = contentText(piece.encoding, bytes)
+      return text === undefined ? bytes : Buffer.from(text)
+    })
   }
 
   /** Contents that were long attributes when the span began, as they were read. */
@@ -208,9 +207,4 @@ export class OpenContents {
 
 function keyOf(exchange: number, slot: string): string {
   return `${exchange} ${slot}`
-}
-
-function asUtf8(bytes: Buffer, encoding: ContentEncoding): Buffer {
-  const text = contentText(encoding, bytes)
-  return text === undefined ? bytes : Buffer.from(text)
 }

@@ -39,7 +39,7 @@ export interface SealState {
 
 /** A missing or damaged state means that nothing is sealed: records sealed again land once. Throws when it cannot be read. */
 export function readState(fileSystem: FileSystem, folder: string): SealState {
-  const value = readJson(fileSystem, stateFile(folder)) ?? {}
+  const value = readJson(fileSystem, path.join(folder, 'state.json')) ?? {}
   const { sealedThrough, readThrough, held, undeclared, time, isEnded, sums } = value
   return {
     sealedThrough: asCount(sealedThrough),
@@ -50,10 +50,6 @@ export function readState(fileSystem: FileSystem, folder: string): SealState {
     isEnded: isEnded === true,
     sums: isObject(sums) ? (sums as SealState['sums']) : {},
   }
-}
-
-function stateFile(folder: string): string {
-  return path.join(folder, 'state.json')
 }
 
 function asCount(value: unknown): number {
@@ -108,12 +104,13 @@ export class Checkpoints {
   #note({ point: { state, needed }, lost }: PendingCheckpoint): void {
     const [fileSystem, folder] = [this.#fileSystem, this.#folder]
     const undeclared = withMissing(state.undeclared, lost)
-    replaceFile(fileSystem, stateFile(folder), JSON.stringify({ ...state, undeclared }))
+    const text = JSON.stringify({ ...state, undeclared })
+    replaceFile(fileSystem, path.join(folder, 'state.json'), text)
     syncFolder(fileSystem, folder)
     // A journal file that stays must be as safe as the segments.
     if (needed.has(state.readThrough)) {
-      const path = journalPath(folder, state.readThrough)
-      quietly('sync a journal file', () => syncFile(fileSystem, path))
+      const last = journalPath(folder, state.readThrough)
+      quietly('sync a journal file', () => syncFile(fileSystem, last))
     }
     for (const number of listJournalFiles(fileSystem, folder)) {
       if (number <= state.readThrough && !needed.has(number)) {
