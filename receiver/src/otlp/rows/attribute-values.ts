@@ -2,7 +2,7 @@
 
 import { Buffer } from 'node:buffer'
 import { hashContent } from '@turnlog/conventions/content/description'
-import type { AnyValue, AttributeMap } from '../wire/request.ts'
+import type { AnyValue } from '../wire/request.ts'
 import { clean, encodeText } from '../wire/text.ts'
 
 /** The cleaned text of a scalar; null when the value is absent, empty or not a scalar. */
@@ -30,15 +30,6 @@ export function integerOf(value: AnyValue | undefined): bigint | null {
 /** True also for the text `true`: some clients cannot send booleans. */
 export function isTrue(value: AnyValue | undefined): boolean {
   return value === true || value === 'true'
-}
-
-/** The value of the first name that has one: older conventions had other names for the same meaning. */
-export function firstOf(attributes: AttributeMap, names: readonly string[]): AnyValue | undefined {
-  for (const name of names) {
-    const value = attributes.get(name)
-    if (value !== undefined && value !== null) return value
-  }
-  return undefined
 }
 
 /** PostgreSQL's index entries end at 2704 bytes, and two or three identifiers share one. */

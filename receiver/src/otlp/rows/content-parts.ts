@@ -25,8 +25,7 @@ import { dayOf, problemOfTime } from './time.ts'
 /** All parts of a content are here, and are not what its sender says they are. */
 export const contentMismatch = 'the parts of a content are not what their SHA-256 and size say'
 
-export interface ContentPart extends Omit<PartRow, 'recorder_id' | 'bytes'> {
-  readonly recorderId: string | null
+export interface ContentPart extends Omit<PartRow, 'bytes'> {
   readonly body: string | Uint8Array
 }
 
@@ -71,7 +70,7 @@ export function toContentPart(
       part,
       parts,
       sender: `${options.userId ?? ''}/${recorderId ?? ''}`,
-      recorderId,
+      recorder_id: recorderId,
       body,
     },
   }
@@ -107,7 +106,9 @@ export function joinParts(
     if (isRight) wholes.push({ key: put(content), parts: distinct.length })
     else {
       const reason = contentMismatch
-      rejects.push(...distinct.map(({ recorderId }) => ({ reason, recorderId, sequence: null })))
+      rejects.push(
+        ...distinct.map((part) => ({ reason, recorderId: part.recorder_id, sequence: null })),
+      )
     }
   }
   return { contentParts: { wholes, parts, repeats }, rejects }
@@ -118,8 +119,8 @@ function setOf({ day, sha256, sender, parts, size }: ContentPart): string {
   return `${day} ${sha256.toString('hex')} ${parts} ${size} ${sender}`
 }
 
-function toPartRow({ body, recorderId, ...part }: ContentPart): PartRow {
-  return { ...part, recorder_id: recorderId, bytes: bytesOf(body) }
+function toPartRow({ body, ...part }: ContentPart): PartRow {
+  return { ...part, bytes: bytesOf(body) }
 }
 
 function bytesOf(body: string | Uint8Array): Uint8Array {

@@ -5,21 +5,14 @@ import type { AnyValue, AttributeMap, InstrumentationScope, Resource } from '../
 import { clean } from '../wire/text.ts'
 import { columnTextOf, identifierOf, sequenceOf } from './attribute-values.ts'
 import { storeAttributes } from './attributes.ts'
-import type { NamedRecorder, SessionOrigin } from './batch.ts'
+import type { NamedRecorder } from './batch.ts'
 import type { ContentSink } from './contents.ts'
 import { fingerprintOfOrigin, recordedThroughName } from './fingerprint.ts'
 
-export interface Origin extends SessionOrigin {
-  readonly attributes: AttributeMap
-  readonly serviceName: string | null
-  readonly recorderId: string | null
-  /** JSON text for rows of the sink's day. */
-  resource(sink: ContentSink): string
-  scope(sink: ContentSink): string
-  fingerprint(): Buffer
-}
+/** `resource` and `scope` give JSON text for rows of the sink's day. */
+export type Origin = ReturnType<typeof openOrigin>
 
-export function openOrigin(resource: Resource, scope: InstrumentationScope): Origin {
+export function openOrigin(resource: Resource, scope: InstrumentationScope) {
   const stored = withoutRecordedThrough(resource.attributes)
   let fingerprint: Buffer | undefined
   return {
@@ -65,7 +58,7 @@ export function claimedUserOf(attributes: AttributeMap, origin: Origin): string 
 /** The recorder that a resource names. */
 export function recorderOf(
   resource: Resource,
-  options: { readonly userId: string | undefined },
+  userId: string | undefined,
 ): NamedRecorder | undefined {
   const { attributes } = resource
   const recorderId = identifierOf(attributes.get('service.instance.id'))
@@ -73,7 +66,7 @@ export function recorderOf(
   return {
     recorder_id: recorderId,
     session_id: identifierOf(attributes.get('session.id')),
-    user_id: options.userId ?? identifierOf(attributes.get('user.id')),
+    user_id: userId ?? identifierOf(attributes.get('user.id')),
     service_name: columnTextOf(attributes.get('service.name')),
     service_version: columnTextOf(attributes.get('service.version')),
     resource: smallTextOf(resource),

@@ -27,7 +27,7 @@ export function toBatch(
 ): Batch {
   const contents = new BatchContents()
   const recorders = request.resources
-    .map((resource) => recorderOf(resource, options))
+    .map((resource) => recorderOf(resource, options.userId))
     .filter((recorder) => recorder !== undefined)
   const shared = { recorders, contents: contents.contents, links: contents.links }
   if (request.signal === 'traces') {

@@ -8,7 +8,6 @@ import type { AnyValue, AttributeMap, SpanRecord } from '../wire/request.ts'
 import { clean } from '../wire/text.ts'
 import {
   columnTextOf,
-  firstOf,
   identifierOf,
   integerOf,
   isTrue,
@@ -120,8 +119,13 @@ function isAbsent(id: string): boolean {
   return id === '' || /^0{16}$/.test(id)
 }
 
+/** The number under the first name that has a value: older conventions had other names for the same meaning. */
 function tokensOf(attributes: AttributeMap, names: readonly string[]): bigint | null {
-  return integerOf(firstOf(attributes, names))
+  for (const name of names) {
+    const value = attributes.get(name)
+    if (value !== undefined && value !== null) return integerOf(value)
+  }
+  return null
 }
 
 /**

@@ -6,11 +6,8 @@ const dayNanoseconds = 86_400_000_000_000n
 
 /** Why a start time is refused. It may be any time in the past: a counter may have started long ago. */
 export function problemOfBeginning(time: bigint, { now }: Period): string | undefined {
-  return isAhead(time, now) ? `is more than ${futureDays} days in the future` : undefined
-}
-
-function isAhead(time: bigint, now: Date): boolean {
-  return time > BigInt(now.getTime()) * 1_000_000n + BigInt(futureDays) * dayNanoseconds
+  const timeMax = BigInt(now.getTime()) * 1_000_000n + BigInt(futureDays) * dayNanoseconds
+  return time > timeMax ? `is more than ${futureDays} days in the future` : undefined
 }
 
 /** Why a record's own time is refused; undefined when it is accepted. */
