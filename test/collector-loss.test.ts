@@ -11,8 +11,8 @@ import { type ExpectStatic, test, vi } from 'vitest'
 import { accounts } from './support/account.ts'
 import { type Example, startExample, temporaryFolder } from './support/example.ts'
 import { type Fate, startLossyCollector, type TakenRequest } from './support/lossy-collector.ts'
-import type { TestDatabase } from './support/postgres.ts'
-import { withReceiver } from './support/receiver.ts'
+import { cloneDatabase, type TestDatabase } from './support/postgres.ts'
+import { startReceiver } from './support/receiver.ts'
 
 // These tests wait more than they compute, so they run at the same time.
 // Longer than two waits, so that a failure names its condition.
@@ -24,7 +24,8 @@ async function openStage(
   { isGateway = false } = {},
 ) {
   const stack = new AsyncDisposableStack()
-  const { database, receiver } = await withReceiver()
+  const database = stack.use(await cloneDatabase())
+  const receiver = stack.use(await startReceiver({ database }))
   const gateway = isGateway
     ? { token: await receiver.newToken({ user: 'gateway', scope: 'gateway' }) }
     : {}
@@ -380,7 +381,8 @@ test.concurrent('without a receiver to ask, sent segments are kept until the lim
 test.concurrent('without a Collector, nothing is kept after sending and the ledger is not asked', async ({
   expect,
 }) => {
-  const { database, receiver } = await withReceiver()
+  await using database = await cloneDatabase()
+  await using receiver = await startReceiver({ database })
   await using strange = await answerAlways(404)
   using spool = temporaryFolder()
   using workspace = temporaryFolder()

@@ -24,9 +24,14 @@ export async function withDatabase(): Promise<TestDatabase> {
   return database
 }
 
-/** Called in a test, `close` runs after it; called at the top of a file, after the file's last test. */
+/**
+ * Called in a test, `close` runs after it; called at the top of a file, after the file's last test. Throws in a concurrent
+ * test: vitest does not know which of them is calling.
+ */
 export function afterTestOrFile(close: () => PromiseLike<void>): void {
-  if (TestRunner.getCurrentTest() === undefined) afterAll(close)
+  const current = TestRunner.getCurrentTest()
+  if (current?.concurrent) throw new Error('Use `await using` in a concurrent test.')
+  if (current === undefined) afterAll(close)
   else onTestFinished(close)
 }
 
