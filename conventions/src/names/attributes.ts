@@ -1,5 +1,5 @@
 /**
- * All attributes: OpenTelemetry's, copied as it advises for names that are not stable, and Turnlog's.
+ * All attributes: OpenTelemetry's, and Turnlog's. OpenTelemetry's are copied, as its documentation advises for unstable names.
  *
  * Code writes the names as literals of type `AttributeName`, so a name that is not in a table does not compile.
  * `docs/CONVENTIONS.md` is made from these tables.

@@ -1,8 +1,8 @@
 /**
  * The fastify plugin for /api/changes: recent file operations, one of them, and decisions on them.
  *
- * It is not wrapped in fastify-plugin, so its hooks, content types and error answers apply only to its own
- * routes alone. Who may use it: guards.ts. Without the preload the list is empty.
+ * It is not wrapped in fastify-plugin, so its hooks, content types and error answers apply to its own
+ * routes only. Who may use it: guards.ts. Without the preload the list is empty.
  *
  * The list has the newest operations, `?limit=` of them. When it is as long as its limit, there may be older ones, and
  * `total` and `undecided` beside it count all of the workspace's operations.

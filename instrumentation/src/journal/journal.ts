@@ -18,7 +18,7 @@
  *
  * Records gather in one reused buffer that is written synchronously when the current JavaScript turn ends, at 256 KiB,
  * and when `flush` is called: what ended before the process is killed is in the page cache, and so safe from `kill -9`.
- * A file that an open span needs is synced to disk when it is sealed, as segments are.
+ * If an open span still needs a file after it was sealed, the file stays, and is synced to disk like a segment.
  *
  * A sequence that was given is in one of five states:
  *

@@ -1,7 +1,7 @@
 /**
  * Every request that an HTTP server of the host handles is a candidate. Node publishes `http.server.request.start` when
  * it hands a request to the host: from then on the host's code runs in the candidate's context, and so does every event
- * of the request and the response, since a body in a later packet has no context.
+ * of the request and the response. Node would run the events of a body that arrives in a later packet without any context.
  */
 import { channel } from 'node:diagnostics_channel'
 import { IncomingMessage, ServerResponse } from 'node:http'

@@ -4,10 +4,10 @@
  *
  * - A content above `inlineBytesMax` is taken out: `K.ref`, its hash, replaces `K`, and `K.size` stays beside it.
  * - From content that is JSON, its large members are taken out. A member is a string `x`: `"x.ref":"sha256:…","x.size":n`
- *   replaces `"x":"…"`, so that the content stays valid JSON, and putting the text back restores it byte for byte. If writing
- *   the text as JSON again would differ, the content is the JSON itself, and `"x.media_type":"application/json"` says so.
- *   Arguments are taken out whole if they still are large without those members, or if there are blanks before a member,
- *   which could not be restored. Messages, instructions and definitions are not taken out whole by this rule.
+ *   replaces `"x":"…"`, so that the content stays valid JSON, and putting the text back restores it byte for byte. If JSON
+ *   written from the text would differ from the original (other escapes), the original JSON is the content, marked by
+ *   `"x.media_type":"application/json"`. Arguments are taken out whole in two cases: they are still large without those
+ *   members, or there are blanks before a member, which could not be restored. Messages, instructions and definitions are not taken out whole by this rule.
  * - A member that looks like such a reference but is the app's own is taken out whatever its size, so that readers do not
  *   replace it by another content. Arguments with such a member are taken out whole.
  * - If a record then does not fit into a body of 4 MiB, its largest values are taken out, whatever they are, until it fits.

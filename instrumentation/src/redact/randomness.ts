@@ -1,8 +1,8 @@
 /**
  * Decides whether a value looks random rather than written by a person, from the value alone. Pure.
  *
- * Names of variables, kebab-cased file names and prose look written; keys and good passwords look random. A weak password that
- * is a word looks like a word.
+ * Names of variables, kebab-cased file names and prose look written; keys and good passwords look random. A password that is
+ * an ordinary word looks written, so it is not redacted.
  */
 
 /** Bits per character: `aaaaaaaa` has 0, eight different characters have 3, hex digests have about 3.7. */

@@ -5,7 +5,7 @@
  *     state     meaning                                                 next
  *     foreign   alive, locked by another process, or not looked at yet  taken, when it is dead and the lock is free
  *     taken     locked; its journal files are sealed one by one         adopted; taken again in the next round after an error,
- *                                                                       or when an exporter gave its records up; foreign, if
+ *                                                                       or when the exporter failed to send them; foreign, if
  *                                                                       a newer version wrote it
  *     adopted   closed; its segments are being sent                     dropped, when its folder is empty
  */

@@ -5,8 +5,8 @@
  * counts as waiting until the segment that declares it has landed. A record sent through a Collector counts as waiting until
  * the ledger has confirmed it. `unconfirmed` records are outside the law: each has landed, or is missing in the ledger.
  *
- * Two things blur the counts until the next file is sealed: a segment that was sent just before a crash counts as waiting
- * again, and so does everything when `state.json` is missing. Records that landed without a confirmation count twice.
+ * The counts are too high until the next file is sealed in two cases: a segment that was sent just before a crash counts as
+ * waiting again, and without `state.json` everything does. Records that landed without a confirmation count twice, always.
  */
 import * as path from 'node:path'
 import type { FileSystem } from '../file-system.ts'
