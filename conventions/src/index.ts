@@ -1,4 +1,4 @@
-/** Every name that Turnlog uses on the wire, and its ids. What else both ends share is imported by file. */
+/** Exports Turnlog's names and ids on the wire. Import the other shared code by file: `@turnlog/conventions/plain`. */
 export * from './names/attributes.ts'
 export * from './names/definition.ts'
 export * from './names/delivery.ts'

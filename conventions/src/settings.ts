@@ -19,7 +19,7 @@ export interface Setting<Value> extends Parser<Value> {
   readonly default: Value
   /** The default in the documents, where it is computed or where the value itself is hard to read. */
   readonly defaultDoc?: string
-  /** What it does, for the documents and for messages. */
+  /** The effect of the setting, in sentences for documents and messages. */
   readonly doc: string
   /** The value must not appear in messages. */
   readonly isSecret?: boolean
@@ -70,7 +70,7 @@ export function problemOf({ env, expected, isSecret }: Setting<unknown>, text: s
   return `${env} must be ${expected}${isSecret ? '' : `, not '${text}'`}.`
 }
 
-/** What is wrong when two settings name the same port; undefined when all differ. */
+/** Describes the first two settings that have the same port; undefined when all ports differ. */
 export function problemOfPorts(
   ports: Readonly<Record<string, number | undefined>>,
 ): string | undefined {

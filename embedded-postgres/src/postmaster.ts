@@ -98,7 +98,7 @@ function parsePositive(text: string | undefined): number | undefined {
 
 /**
  * Cleans up after a postmaster that died: waits for its children, kills those that remain, and removes `postmaster.pid`.
- * With that file PostgreSQL refuses to start as long as any process has the id in it.
+ * While the file exists, PostgreSQL refuses to start if any process has the id that the file names.
  */
 export async function cleanUpAfterCrash(cluster: string): Promise<void> {
   const deadline = performance.now() + orphansEndWithinMs

@@ -110,7 +110,7 @@ export const settings = {
   jaegerAttributeBytesMax: setting(positiveInteger, {
     env: 'TURNLOG_JAEGER_ATTRIBUTE_BYTES_MAX',
     default: 64 * 1024,
-    doc: 'Of an attribute above this size, Jaeger and Grafana show the beginning, the size and a link, since their pages are slow with large values. The stored value is not cut.',
+    doc: 'If an attribute is above this size, Jaeger and Grafana show its beginning, its size and a link, since their pages are slow with large values. The stored value is not cut.',
   }),
   jaegerReadsMax: setting(positiveInteger, {
     env: 'TURNLOG_JAEGER_READS_MAX',

@@ -1,4 +1,4 @@
-/** What a content's bytes are: text or binary, their size and hash. Pure. */
+/** Describes a content's bytes: whether they are text, their size and their hash. Pure. */
 import { hash } from 'node:crypto'
 import type { ContentHash } from '../names/ids.ts'
 import { decodeText } from './text.ts'
@@ -19,7 +19,7 @@ export function describeContent(bytes: Uint8Array): ContentDescription {
   return { kind: 'text', text, hasBom: text.charCodeAt(0) === 0xfeff, size, sha256 }
 }
 
-/** Of a text: the hash of its UTF-8. A text with lone surrogates has none; encode it first. */
+/** The hash of the bytes, or of the text's UTF-8. Call `encodeText` first for a text with lone surrogates: UTF-8 cannot encode it. */
 export function hashContent(content: Uint8Array | string): ContentHash {
   return `sha256:${hash('sha256', content)}` as ContentHash
 }

@@ -1,5 +1,5 @@
 /**
- * What a role said last in a list of messages: a turn's prompt, or its answer. Pure.
+ * Finds the last text of a role in a list of messages: a turn's prompt, or its answer. Pure.
  *
  * A message's text is that of its text parts, one below the other. The SQL function `turnlog_said` gives the same text; a
  * test compares the two.

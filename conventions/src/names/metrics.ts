@@ -1,4 +1,4 @@
-/** Turnlog's metrics of itself. Each counter belongs to one conservation law. */
+/** The metrics that Turnlog's own parts report. Each counter is part of one conservation law. */
 
 export interface MetricDefinition {
   readonly unit: string

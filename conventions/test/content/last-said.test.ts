@@ -69,7 +69,7 @@ test.each([undefined, null, {}, 5, 'text'])('%j has no text of a message', (mess
   expect(lastSaid(messages, 'user')).toBeUndefined()
 })
 
-// What SQL says of messages that came in parts must be what JavaScript says of messages that came whole.
+// SQL reads messages that arrived in parts, JavaScript reads whole messages. Both must find the same text.
 test('SQL’s turnlog_said gives the same text (seed 11)', async () => {
   const database = await withDatabase()
   const { below, pick } = openRandom(11)

@@ -110,7 +110,7 @@ export function readStreamedAnswer(text: string): ModelAnswer {
   }
 }
 
-/** The last word on each number. Until the final count comes, `output_tokens` is the first event's placeholder. */
+/** Reads the usage of an event. Before the final event `output_tokens` is a placeholder, and is left out. */
 function usageOf(usage: JsonObject, isFinal: boolean): TokenUsage {
   const input = asNumber(usage.input_tokens)
   const cacheRead = asNumber(usage.cache_read_input_tokens)
