@@ -16,7 +16,7 @@ import { startReceiver } from './support/receiver.ts'
 
 // These tests wait more than they compute, so they run at the same time.
 // Longer than two waits, so that a failure names its condition.
-vi.setConfig({ testTimeout: 480_000 })
+vi.setConfig({ testTimeout: 240_000 })
 const patience = { timeout: 200_000, interval: 200 }
 
 async function openStage(
@@ -90,6 +90,7 @@ async function chatUntilLossIsDeclared(
       { ...patience, interval: 1_000 },
     )
     .toEqual([{ reason: 'lost_in_transit' }])
+  expect(turn).toBeLessThanOrEqual(60)
 }
 
 function filesIn(spool: string, part: string): string[] {

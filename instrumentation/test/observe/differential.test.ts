@@ -58,6 +58,13 @@ test.for(programs)('%s behaves the same with the preload, and is recorded', asyn
   expect(observed).toEqual(bare)
 })
 
+test('files.ts leaves more than fifty file operations', async () => {
+  using workspace = makeWorkspace()
+  await runProgram('differential/files.ts', { cwd: workspace.folder, spool: workspace.spool })
+  const { spans } = readRecorded(workspace.spool)
+  expect(spans.filter(({ name }) => name.startsWith('file.')).length).toBeGreaterThan(50)
+})
+
 const breaksPreload = new URL('../programs/breaks-preload.ts', import.meta.url).href
 
 // Two make the preload's start throw before it records the session: where its handle is published, after all observers,
