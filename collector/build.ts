@@ -7,10 +7,11 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeFolder } from '@turnlog/conventions/folders'
 import { explainFolderErrors, prepareFolder } from '@turnlog/embedded-postgres/folder'
 import { takeLock } from '@turnlog/embedded-postgres/lock'
 import { findGo } from './go.ts'
@@ -60,7 +61,7 @@ export async function buildCollector(options: BuildOptions): Promise<Built> {
     const run = await runBuilder(builder, folder, options)
     signal.throwIfAborted()
     if (run.status === 'failed') return run
-    await mkdir(join(cache, hash), { recursive: true })
+    makeFolder(join(cache, hash))
     await rename(join(folder, 'build', programName), cached)
     return { status: 'built', program: cached }
   } finally {

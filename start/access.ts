@@ -1,5 +1,7 @@
-import { chmod, mkdir, readFile } from 'node:fs/promises'
+import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '@turnlog/conventions/folders'
+import { readRegularFile } from '@turnlog/conventions/regular-file'
 import { explainFolderErrors, replaceFile } from '@turnlog/embedded-postgres/folder'
 
 /** The token with which the example app sends, and the link with which a person signs in; both belong to one database. */
@@ -27,8 +29,8 @@ export async function ensureToken({
   const folder = join(dataFolder, 'tokens')
   const file = join(folder, 'example')
   return explainFolderErrors(folder, async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    const stored = (await readFile(file, 'utf8').catch(() => '')).trim()
+    makeFolder(folder, { mode: 0o700 })
+    const stored = readRegularFile(file)?.trim() ?? ''
     if (stored !== '' && (await access.isIngestToken({ token: stored, user }))) {
       await chmod(file, 0o600)
       return stored

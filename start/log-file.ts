@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolder } from '@turnlog/conventions/folders'
 
 /** With the previous file, a part's log takes 8 MiB at most. */
 const bytesMax = 4 * 1024 ** 2
@@ -10,7 +11,7 @@ const bytesMax = 4 * 1024 ** 2
  */
 export function openLogFile(path: string) {
   let bytes = quietly(() => statSync(path).size) ?? 0
-  quietly(() => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }))
+  quietly(() => makeFolder(dirname(path), { mode: 0o700 }))
   return {
     append(text: string | Uint8Array): void {
       quietly(() => {

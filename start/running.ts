@@ -1,4 +1,5 @@
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
+import { readRegularFile } from '@turnlog/conventions/regular-file'
 import { replaceFile } from '@turnlog/embedded-postgres/folder'
 import { processEnded, processStart, sendSignal } from '@turnlog/embedded-postgres/process'
 import { descendantsOf, endDescendants } from './descendants.ts'
@@ -25,7 +26,7 @@ export async function writeRunning(path: string, running: Running): Promise<void
 /** Undefined if the file is missing or invalid. */
 export async function readRunning(path: string): Promise<Running | undefined> {
   try {
-    const running: Partial<Running> = JSON.parse(await readFile(path, 'utf8'))
+    const running: Partial<Running> = JSON.parse(readRegularFile(path) ?? '')
     const { pid, startedAt, chat, receiver, isStopping = false, children } = running
     if (typeof pid !== 'number' || !Array.isArray(children)) return undefined
     return {

@@ -1,6 +1,6 @@
 /** All settings of `npm start`, and their only reader. Other variables are passed on to the receiver and the example. */
-import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
+import { accountName } from '@turnlog/conventions/account'
 import {
   optional,
   port,
@@ -82,16 +82,8 @@ export function readStartSettings(
       dataFolder,
       spoolFolder: resolve(read.spoolFolder ?? join(dataFolder, 'spool')),
       workspace: resolve(read.workspace ?? join(dataFolder, 'workspace')),
-      user: read.user ?? userName(),
+      // A user without a name, as in containers, is named by number.
+      user: read.user ?? accountName() ?? `user-${process.getuid?.() ?? 0}`,
     },
-  }
-}
-
-/** A user without a name, as in containers, is named by number. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return `user-${process.getuid?.() ?? 0}`
   }
 }

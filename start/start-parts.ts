@@ -1,5 +1,6 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '@turnlog/conventions/folders'
 import { explainFolderErrors } from '@turnlog/embedded-postgres/folder'
 import { ensureToken } from './access.ts'
 import { openDatabase } from './database.ts'
@@ -121,7 +122,7 @@ async function prepareWorkspace(folder: string): Promise<void> {
       () => false,
       () => true,
     )
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder, { mode: 0o700 })
     if (isMissing)
       await writeFile(join(folder, 'hello.txt'), 'This is hello.txt.\n', { flag: 'wx' })
   })

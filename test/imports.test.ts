@@ -22,7 +22,16 @@ interface Layers {
 const layers: Readonly<Record<string, Layers>> = {
   conventions: {
     roots: ['index.ts'],
-    parts: ['otlp', 'content', 'names', 'settings.ts', 'plain.ts'],
+    parts: [
+      'otlp',
+      'content',
+      'names',
+      'settings.ts',
+      'account.ts',
+      'regular-file.ts',
+      'folders.ts',
+      'plain.ts',
+    ],
   },
   instrumentation: {
     roots: ['index.ts', 'register.js', 'start.ts'],

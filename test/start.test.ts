@@ -352,6 +352,11 @@ describe('a problem at the start is reported in one line, with exit code 1', () 
     expect(await refusal({ TURNLOG_DATA: join(data, 'x'.repeat(300)) })).toContain(
       'cannot be made or written',
     )
+    if (process.platform === 'linux') {
+      const below = '/proc/nobody/deep/er'
+      expect(await refusal({ TURNLOG_DATA: below })).toContain('cannot be made or written')
+      expect(await refusal({ EXAMPLE_WORKSPACE: below })).toContain('cannot be made or written')
+    }
     if (process.getuid?.() !== 0) {
       expect(await refusal({ TURNLOG_DATA: join(data, 'read-only') })).toContain(
         'cannot be made or written',

@@ -2,8 +2,8 @@
  * Settings, each stated once: a table of names, defaults, parsers and sentences becomes a typed reader and the rows of the
  * documents. A package has one table, reads it once at its start, and decides what an invalid value means there.
  */
-import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { homeFolder } from './account.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -167,7 +167,7 @@ export function xdgFolder(
   const folder = environment[variable]
   return folder !== undefined && isAbsolute(folder)
     ? folder
-    : join(homedir(), xdgDefaults[variable])
+    : join(homeFolder(), xdgDefaults[variable])
 }
 
 const xdgDefaults = {

@@ -10,6 +10,9 @@ const run = promisify(execFile)
 /** Users that root runs PostgreSQL as, in the order they are tried. */
 const candidates = ['postgres', 'nobody'] as const
 
+/** Of a user that only a directory server knows, and the server does not answer. */
+const idWithinMs = 5_000
+
 export interface Account {
   readonly uid: number
   readonly gid: number
@@ -62,7 +65,9 @@ export async function findClosedFolder(
 async function findUser(name: string): Promise<Account | undefined> {
   try {
     const [uid, gid] = await Promise.all(
-      ['-u', '-g'].map(async (option) => Number((await run('id', [option, name])).stdout)),
+      ['-u', '-g'].map(async (option) =>
+        Number((await run('id', [option, name], { timeout: idWithinMs })).stdout),
+      ),
     )
     return uid && gid ? { uid, gid } : undefined
   } catch {

@@ -7,19 +7,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import {
-  chmod,
-  copyFile,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-} from 'node:fs/promises'
+import { chmod, copyFile, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
+import { makeFolder } from '@turnlog/conventions/folders'
 import { errorCode } from '@turnlog/conventions/plain'
 import { PostgresError } from './errors.ts'
 import { explainFolderErrors } from './folder.ts'
@@ -132,7 +123,7 @@ async function findCopy(source: PostgresPackage, copiesFolder: string): Promise<
   const draft = `${copy}.${randomBytes(4).toString('hex')}.tmp`
   try {
     for (const { path } of files) {
-      await mkdir(join(draft, dirname(path)), { recursive: true })
+      makeFolder(join(draft, dirname(path)))
       await copyFile(join(source.root, path), join(draft, path), constants.COPYFILE_FICLONE)
     }
     await complete(draft, source.links)

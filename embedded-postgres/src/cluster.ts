@@ -24,6 +24,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { makeFolder } from '@turnlog/conventions/folders'
 import { errorCode } from '@turnlog/conventions/plain'
 import type { Account } from './account.ts'
 import type { Connection } from './connection.ts'
@@ -117,7 +118,7 @@ export async function makeCluster(options: NewCluster): Promise<string> {
 /** Makes the folder for root's copies and clusters, which any user may enter. */
 export async function makeRootFolder(): Promise<string> {
   return explainFolderErrors(rootFolder, async () => {
-    await mkdir(rootClusters, { recursive: true })
+    makeFolder(rootClusters)
     await chmod(rootFolder, 0o755)
     await chmod(rootClusters, 0o711)
     return rootFolder

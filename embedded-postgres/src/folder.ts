@@ -1,7 +1,8 @@
 /** Folders and files that only their owner may read, and one-line messages for the common failures of a disk. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, realpath, rename, rm } from 'node:fs/promises'
+import { open, realpath, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { makeFolder } from '@turnlog/conventions/folders'
 import { errorCode } from '@turnlog/conventions/plain'
 import { PostgresError } from './errors.ts'
 
@@ -12,7 +13,7 @@ import { PostgresError } from './errors.ts'
 export async function prepareFolder(path: string): Promise<string> {
   const folder = resolve(path)
   return explainFolderErrors(folder, async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder, { mode: 0o700 })
     const real = await realpath(folder)
     await replaceFile(`${real}/.writable-${process.pid}`, '')
     await rm(`${real}/.writable-${process.pid}`, { force: true })
@@ -59,7 +60,7 @@ function explainFolderError(folder: string, cause: unknown): unknown {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-    // `mkdir` with `recursive` reports a read-only disk as ENOENT when parent folders are missing as well.
+    // Of procfs and an automounter, which make no folders.
     case 'ENOENT':
     case 'ENAMETOOLONG':
     case 'ELOOP': {

@@ -2,8 +2,8 @@
  * Every setting of the instrumentation: name, default, limit, meaning. The only reader of the environment, once, at
  * the start. Settings come from the user's environment, never from files of the workspace the agent edits.
  */
-import * as os from 'node:os'
 import * as path from 'node:path'
+import { accountName } from '@turnlog/conventions/account'
 import {
   type Environment,
   oneOf,
@@ -172,7 +172,8 @@ export function readConfig(environment: Environment = process.env): Config {
     otlp: isExporting ? otlpOf({ ...read, endpoint }, problems) : undefined,
     receiver: baseUrlOf('receiver', 'Nobody is asked what has landed.'),
     receiverToken: read.receiverToken ?? read.token,
-    userId: read.userId ?? userName(),
+    // A container may run under a user id that has no name.
+    userId: read.userId ?? accountName() ?? String(process.getuid?.() ?? 'unknown'),
     workspace: path.resolve(read.workspace ?? process.cwd()),
     spoolDirectory: path.resolve(
       read.spoolDirectory ??
@@ -195,13 +196,4 @@ function otlpOf(read: Read, problems: string[]): OtlpTargets | undefined {
   if (result.status === 'ok') return result.targets
   problems.push(`${settings.exporter.env}=otlp: ${result.reason}. Nothing is sent.`)
   return undefined
-}
-
-function userName(): string {
-  try {
-    return os.userInfo().username
-  } catch {
-    // A container may run under a user id that has no name.
-    return String(process.getuid?.() ?? 'unknown')
-  }
 }

@@ -5,6 +5,7 @@
 
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
+import { makeFolder } from '@turnlog/conventions/folders'
 import { errorCode, type JsonObject, parseObject } from '@turnlog/conventions/plain'
 
 /** The calls as they were when this module was loaded: the preload loads it before it patches anything. */
@@ -39,9 +40,9 @@ export const originalFs = {
 
 export type FileSystem = typeof originalFs
 
-/** Makes a folder that only its owner may enter, and its parents. */
+/** Makes a folder that only its owner may enter, and its missing parents. */
 export function makePrivateFolder(fileSystem: FileSystem, directory: string): void {
-  fileSystem.mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeFolder(directory, { mode: 0o700, fileSystem })
 }
 
 export interface ReplaceOptions {

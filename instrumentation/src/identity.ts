@@ -5,8 +5,12 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import { type AttributeName, type CaptureMode, schemaVersion } from '@turnlog/conventions'
 import { parseObject } from '@turnlog/conventions/plain'
+import { readRegularFile } from '@turnlog/conventions/regular-file'
 import type { Config } from './config.ts'
 import { attempt, originalFs } from './file-system.ts'
+
+/** The largest of these files lists a repository's packed refs. */
+const bytesMax = 4 * 1024 ** 2
 
 type Attributes = { [Name in AttributeName]?: string | number }
 
@@ -90,14 +94,21 @@ function gitHead(workspace: string): Attributes {
   }
 }
 
+/** Like git, looks no further than the disk of the workspace: a look into an automounter's folder would mount. */
 function findGitFolder(workspace: string): string | undefined {
-  for (let folder = workspace; ; folder = path.dirname(folder)) {
+  const device = deviceOf(workspace)
+  for (let folder = workspace; deviceOf(folder) === device; folder = path.dirname(folder)) {
     const candidate = path.join(folder, '.git')
     const link = /^gitdir: (.+)$/m.exec(readText(candidate) ?? '')?.[1]
     if (link !== undefined) return path.resolve(folder, link.trim())
     if (originalFs.existsSync(path.join(candidate, 'HEAD'))) return candidate
     if (folder === path.dirname(folder)) return undefined
   }
+  return undefined
+}
+
+function deviceOf(folder: string): number | undefined {
+  return attempt(() => originalFs.statSync(folder).dev)
 }
 
 function resolveRef(gitFolder: string, ref: string): string | undefined {
@@ -115,5 +126,5 @@ function resolveRef(gitFolder: string, ref: string): string | undefined {
 }
 
 function readText(file: string): string | undefined {
-  return attempt(() => originalFs.readFileSync(file, 'utf8'))
+  return readRegularFile(file, { bytesMax, fileSystem: originalFs })
 }

@@ -98,7 +98,6 @@ function startParts(config: Config, undo: Undo): void {
     after,
     onClosed: (file) => sealing.closed(file),
     prepare: () => {
-      originalFs.mkdirSync(folder, { recursive: true, mode: 0o700 })
       writeIdentity(originalFs, folder, {
         recorder: recorderId,
         session: sessionId,

@@ -66,7 +66,7 @@ export interface JournalOptions {
   readonly now: () => number
   /** Called after file `number` was closed and may be sealed. */
   readonly onClosed: (number: number) => void
-  /** Makes the folder: called before the first file is opened, and again if the folder was removed. If it throws, the journal is unwritable. */
+  /** Called when the folder was made, before the first file is opened, and again if the folder was removed. If it throws, the journal is unwritable. */
   readonly prepare?: () => void
   /** Runs a timer that never keeps the host alive and has none of the host's async contexts. */
   readonly after: (ms: number, callback: () => void) => { cancel(): void }
@@ -246,8 +246,8 @@ export class Journal {
     const { directory, fileSystem, prepare } = this.#options
     try {
       if (!this.#isPrepared) {
-        prepare?.()
         makePrivateFolder(fileSystem, directory)
+        prepare?.()
         this.#isPrepared = true
       }
       this.#fileNumber += 1

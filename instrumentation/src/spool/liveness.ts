@@ -11,6 +11,9 @@ import * as os from 'node:os'
 import { errorCode, isObject } from '@turnlog/conventions/plain'
 import { attempt, type FileSystem, originalFs } from '../file-system.ts'
 
+/** The host waits for it where there is no procfs. */
+const psWithinMs = 2_000
+
 export interface Liveness {
   readonly pid: number
   readonly host: string
@@ -99,6 +102,8 @@ function startByPs(pid: number): string {
       encoding: 'utf8',
       env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
       stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: psWithinMs,
+      killSignal: 'SIGKILL',
     })
   return attempt(read)?.trim() ?? ''
 }

@@ -1,7 +1,7 @@
 /** `turnlog-receiver purge --before <date> [--dry-run]`: deletes all records from before a day. */
-import { userInfo } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { accountName } from '@turnlog/conventions/account'
 import type { Config } from '../config.ts'
 import { TurnlogError } from '../errors.ts'
 import type { Database } from '../storage/database.ts'
@@ -54,7 +54,7 @@ async function purge(
 ): Promise<string> {
   const { left } = await dropDays(database, due, {
     action: 'purge',
-    actor: userInfo().username,
+    actor: accountName() ?? `user-${process.getuid?.() ?? 0}`,
     before,
     triesMax,
     pause: () => sleep(pauseMilliseconds, true),

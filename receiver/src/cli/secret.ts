@@ -3,9 +3,10 @@
  * that need it before the receiver runs. A file is readable by its owner only, and is complete or does not exist.
  */
 import { randomBytes } from 'node:crypto'
-import { chown, mkdir, readFile, stat } from 'node:fs/promises'
+import { chown, readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { makeFolder } from '@turnlog/conventions/folders'
 import { errorCode } from '@turnlog/conventions/plain'
 import { explainFolderErrors, replaceFile } from '@turnlog/embedded-postgres/folder'
 import { argumentError } from './arguments.ts'
@@ -48,7 +49,7 @@ export async function readSecretFile(path: string): Promise<string | undefined> 
 export async function writeSecretFile(path: string, secret: string): Promise<void> {
   const folder = dirname(resolve(path))
   await explainFolderErrors(folder, async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder, { mode: 0o700 })
     await replaceFile(path, secret)
     if (process.getuid?.() !== 0) return
     const { uid, gid } = await stat(folder)
