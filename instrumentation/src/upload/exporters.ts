@@ -14,6 +14,7 @@ import {
 } from '@opentelemetry/otlp-transformer'
 import { errorName } from '@turnlog/conventions/plain'
 import type { ExportRequest } from '../otlp/export-outlet.ts'
+import { createLookup } from './lookup.ts'
 import type { OtlpTargets } from './otlp-targets.ts'
 
 /** More than are ever in flight at once: above it a delegate drops. */
@@ -56,5 +57,18 @@ function createDelegate<Response>(
     deserializeResponse,
   }
   const counter = { name: 'span' as const, countItems: () => 0 }
-  return createOtlpHttpExportDelegate(options, serializer, 'turnlog', counter, undefined)
+  const { agentFactory } = options
+  const withLookup: typeof agentFactory = async (protocol) => {
+    // An agent adds its options to those of each connection.
+    const agent: { options?: object } & Awaited<ReturnType<typeof agentFactory>> =
+      await agentFactory(protocol)
+    return Object.assign(agent, { options: { ...agent.options, lookup: createLookup() } })
+  }
+  return createOtlpHttpExportDelegate(
+    { ...options, agentFactory: withLookup },
+    serializer,
+    'turnlog',
+    counter,
+    undefined,
+  )
 }

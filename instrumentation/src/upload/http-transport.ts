@@ -10,6 +10,7 @@ import https from 'node:https'
 import { ledgerHeader } from '@turnlog/conventions'
 import { errorCode, errorName } from '@turnlog/conventions/plain'
 import { type HttpAnswer, interpretAnswer, type SendResult } from './answer.ts'
+import { createLookup } from './lookup.ts'
 
 /** An OTLP answer is a few hundred bytes. */
 const answerBytesMax = 256 * 1024
@@ -64,7 +65,7 @@ export function createHttpExchange({
   answerBytesMax,
 }: HttpExchangeOptions) {
   // One connection each, kept open between requests. An idle connection does not hold the process.
-  const agentOptions = { keepAlive: true, maxSockets: 1 }
+  const agentOptions = { keepAlive: true, maxSockets: 1, lookup: createLookup() }
   const agents = { http: new http.Agent(agentOptions), https: new https.Agent(agentOptions) }
 
   async function exchange(question: HttpQuestion): Promise<HttpAnswer | Failure> {
