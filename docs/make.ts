@@ -18,6 +18,7 @@ import { genAiAttributes } from '../conventions/src/names/gen-ai.ts'
 import { turnlogAttributes } from '../conventions/src/names/turnlog.ts'
 import { settings as dashboardSettings } from '../dashboards/src/settings.ts'
 import { settings as instrumentationSettings } from '../instrumentation/src/config.ts'
+import { supportPage } from '../instrumentation/test/ways/support-page.ts'
 import { settings as receiverSettings } from '../receiver/src/config.ts'
 import {
   commonMembers,
@@ -34,6 +35,7 @@ export const made: ReadonlyMap<string, string> = new Map([
   ['EVENTS.md', plainEvents()],
   ['events.schema.json', `${JSON.stringify(eventSchemaDocument(), null, 2)}\n`],
   ['SETTINGS.md', settings()],
+  ['SUPPORT.md', supportPage()],
 ])
 
 function conventions(): string {

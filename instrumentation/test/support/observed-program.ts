@@ -16,6 +16,10 @@ export interface ProgramOptions {
   readonly spool?: string | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
   readonly args?: readonly string[]
+  /** Another Node than the one of the test. */
+  readonly node?: string | undefined
+  /** Another preload than the unbuilt one, such as the one that is published: a file URL. */
+  readonly preload?: string | undefined
   /** Options of Node, before the program. */
   readonly nodeOptions?: readonly string[]
 }
@@ -29,9 +33,9 @@ export interface Outcome {
 
 /** Starts `name` of `test/programs`, or any program by its path. It is killed when the caller's scope ends. */
 export function startProgram(name: string, options: ProgramOptions) {
-  const preload = options.spool === undefined ? [] : ['--import', register]
+  const preload = options.spool === undefined ? [] : ['--import', options.preload ?? register]
   const child = spawn(
-    process.execPath,
+    options.node ?? process.execPath,
     [
       ...preload,
       ...(options.nodeOptions ?? []),

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import type { ChangeStore } from '../../src/changes/store.ts'
 import { namesIn, originalFs } from '../../src/file-system.ts'
 import { Sealer } from '../../src/seal/sealer.ts'
 import { listSegments, readIdentity } from '../../src/spool/recorder-folder.ts'
@@ -38,12 +39,12 @@ export interface Recorded {
   readonly logs: readonly RecordedLog[]
 }
 
-/** Everything in the spool, of all its recorders; each of them must have ended. */
-export function readRecorded(spool: string): Recorded {
+/** Everything in the spool, of all its recorders; each of them must have ended. What they had not sealed is given to `changes`. */
+export function readRecorded(spool: string, changes?: ChangeStore): Recorded {
   const spans: RecordedSpan[] = []
   const logs: RecordedLog[] = []
   for (const folder of recorderFolders(spool)) {
-    seal(folder)
+    seal(folder, changes)
     for (const { name, signal } of listSegments(originalFs, folder)) {
       const body = JSON.parse(gunzipSync(readFileSync(path.join(folder, name))).toString())
       if (signal === 'traces') spans.push(...spansOf(body))
@@ -65,7 +66,7 @@ function recorderFolders(spool: string): string[] {
     )
 }
 
-function seal(folder: string): void {
+function seal(folder: string, changes: ChangeStore | undefined): void {
   const identity = readIdentity(originalFs, folder)
   if (identity === undefined) return
   const sealer = new Sealer({
@@ -74,7 +75,7 @@ function seal(folder: string): void {
     identity,
     contentBytesMax: 16 * 1024 ** 2,
     inlineBytesMax: 128 * 1024,
-    changes: undefined,
+    changes,
   })
   sealer.seal()
   sealer.closeDead()

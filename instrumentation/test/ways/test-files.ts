@@ -1,0 +1,90 @@
+/**
+ * `npm run test:files`: runs every way to change a file on several Node versions, and writes `outcomes.json` and
+ * `docs/SUPPORT.md`. With versions as arguments (`npm run test:files -- 24`) only those are run and written again. Node 24
+ * runs the sources, other versions the preload as it is published.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import * as path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build } from '../../../packaging/build.ts'
+import { type NodeProgram, nodeOf, nodeRanges } from './nodes.ts'
+import {
+  type NodeOutcome,
+  type Outcomes,
+  outcomeOf,
+  outcomesFile,
+  readOutcomes,
+  runGroups,
+} from './outcomes.ts'
+import { supportPage } from './support-page.ts'
+
+const root = path.resolve(import.meta.dirname, '../../..')
+const asked = process.argv.slice(2)
+const ranges = asked.length === 0 ? nodeRanges : asked
+
+const outcomes: Record<string, NodeOutcome> = { ...readOutcomes() }
+let preload: string | undefined
+for (const range of ranges) {
+  const node = nodeOf(range)
+  const outcome = await outcomeOn(node)
+  for (const version of Object.keys(outcomes)) {
+    if (isReplaced(version, range)) delete outcomes[version]
+  }
+  outcomes[node.version] = outcome
+}
+const sorted: Outcomes = Object.fromEntries(
+  Object.entries(outcomes).toSorted(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })),
+)
+writeFileSync(outcomesFile, `${JSON.stringify(sorted, null, 2)}\n`)
+writeFileSync(path.join(root, 'docs/SUPPORT.md'), supportPage(sorted))
+const faulty = Object.values(outcomes).some(({ notWhole }) => notWhole.length > 0)
+process.exit(faulty ? 1 : 0)
+
+/** The column of an exact version, and the one of the newest of a line, are replaced by a run for the same. */
+function isReplaced(version: string, range: string): boolean {
+  const exact: readonly string[] = nodeRanges
+  return range.includes('.')
+    ? version === range
+    : version.startsWith(`${range}.`) && !exact.includes(version)
+}
+
+async function outcomeOn({ version, program }: NodeProgram): Promise<NodeOutcome> {
+  const isOwn = program === process.execPath
+  const runs = runGroups(
+    isOwn
+      ? {}
+      : { node: program, nodeOptions: typeScriptOptions(version), preload: await builtPreload() },
+  )
+  const results = []
+  for (const { group, results: promised } of runs) {
+    const { byId, others } = await promised
+    results.push({ byId, others })
+    for (const [id, result] of byId) {
+      if (result.status !== 'not_whole') continue
+      console.log(
+        `Node ${version}, ${group}, ${id}:\n  ${result.differences.slice(0, 3).join('\n  ')}`,
+      )
+    }
+    for (const other of others) console.log(`Node ${version}, ${group}: also recorded ${other}`)
+  }
+  const outcome = outcomeOf(results)
+  console.log(`Node ${version}: ${outcome.notWhole.length} ways are not recorded whole.`)
+  return outcome
+}
+
+/** Node 22 runs TypeScript without an option from 22.18 on. */
+function typeScriptOptions(version: string): readonly string[] {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major === 22 && minor < 18
+    ? ['--experimental-strip-types', '--disable-warning=ExperimentalWarning']
+    : []
+}
+
+async function builtPreload(): Promise<string> {
+  if (preload === undefined) {
+    const folder = path.join(root, 'instrumentation')
+    await build(folder, JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')))
+    preload = pathToFileURL(path.join(folder, 'dist/register.js')).href
+  }
+  return preload
+}
