@@ -7,8 +7,9 @@ import { type Context, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
 import { apiCallOf, candidateOf, contexts } from '../record/contexts.ts'
+import { type FileOwner, inheritedFileOwner } from '../record/inherited-owner.ts'
 import type { ContentSlot, Recorder } from '../record/recorder.ts'
-import { type ApiToolCall, callOfFile } from '../record/tool-call.ts'
+import { callOfFile } from '../record/tool-call.ts'
 import type { FileLocation, HostFiles } from './host-files.ts'
 
 export interface BegunOperation {
@@ -19,15 +20,12 @@ export interface BegunOperation {
   readonly previousPath?: unknown
 }
 
-type FileOperationOwner = Pick<ApiToolCall, 'span' | 'openTools' | 'createdFiles'> &
-  Partial<Pick<ApiToolCall, 'call'>>
-
-/** The innermost tool call reported by the app, else the turn; `undefined` outside both. */
-export function ownerOfFiles(active: Context): FileOperationOwner | undefined {
+/** The innermost tool call reported by the app, else the turn, else what this thread or process inherited. */
+export function ownerOfFiles(active: Context): FileOwner | undefined {
   const call = apiCallOf(active)
   if (call !== undefined) return call
   const candidate = candidateOf(active)
-  if (candidate?.span === undefined) return undefined
+  if (candidate?.span === undefined) return inheritedFileOwner(active)
   const { span, openTools, createdFiles } = candidate
   return { span, openTools, createdFiles }
 }
@@ -38,7 +36,7 @@ export interface FileSpanFacts {
   readonly location: FileLocation
   /** Of a rename: where the file was. */
   readonly previous: FileLocation | undefined
-  readonly owner: FileOperationOwner | undefined
+  readonly owner: FileOwner | undefined
   readonly active: Context
   readonly id?: string
 }
@@ -78,7 +76,7 @@ export function startFileSpan(
         'turnlog.file_operation.id': id,
         'turnlog.file_operation.source': source,
         'turnlog.file_operation.outside_workspace': location.isOutside || undefined,
-        'turnlog.file_operation.shared': found.isShared || undefined,
+        'turnlog.file_operation.shared': found.isShared || owner?.isShared || undefined,
         'turnlog.file_operation.previous_path': previous?.displayed,
       } satisfies { [Name in AttributeName]?: string | boolean | undefined }),
     },

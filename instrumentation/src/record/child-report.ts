@@ -1,0 +1,155 @@
+/**
+ * What the threads and child processes of a turn have recorded themselves, so that a comparison of the workspace does not
+ * count a change twice. A turn that starts a child process has a folder in the spool's `children/`:
+ *
+ *     <trace id>/report.jsonl   a line for each file operation that has ended: the path, and size, mtime and inode of the
+ *                               file after it, or none of them where no file is left
+ *     <trace id>/<span id>      empty; the tool call or turn of that span is open: without it a child has no owner any more
+ *
+ * The process of the turn makes and removes the folder; reporters append to a report that exists. A line is one write
+ * to the end of the file, so lines do not mix. Folders 0700, files 0600; a report above `reportBytesMax` takes no more.
+ */
+import { constants } from 'node:fs'
+import * as path from 'node:path'
+import { parseObject } from '@turnlog/conventions/plain'
+import { attempt, type FileSystem, makePrivateFolder, namesIn, originalFs } from '../file-system.ts'
+
+const reportName = 'report.jsonl'
+const reportBytesMax = 16 * 1024 ** 2
+/** Folders of one process; above it the oldest is removed. */
+const foldersMax = 200
+/** What a killed process has left is removed after a day, some at a time. */
+const staleAfterMs = 86_400_000
+const staleMax = 100
+
+/** The file after the operation, as `lstat` gives it with `bigint`. */
+export interface RecordedState {
+  readonly size: bigint
+  readonly mtimeNs: bigint
+  readonly ino: bigint
+}
+
+export type ChildReports = ReturnType<typeof createChildReports>
+
+/** The reports of this process's turns. Nothing here throws. */
+export function createChildReports(
+  spoolDirectory: string,
+  { fileSystem = originalFs, now = Date.now }: { fileSystem?: FileSystem; now?: () => number } = {},
+) {
+  const directory = path.join(spoolDirectory, 'children')
+  /** By trace id: the spans that are open. */
+  const turns = new Map<string, Set<string>>()
+  let isPrepared = false
+
+  function open(traceId: string, spanId: string): string | undefined {
+    const folder = path.join(directory, traceId)
+    if (turns.get(traceId)?.has(spanId) === true) return folder
+    return attempt(() => {
+      if (!isPrepared) prepare()
+      const oldest = turns.size >= foldersMax ? turns.keys().next().value : undefined
+      if (oldest !== undefined && !turns.has(traceId)) remove(oldest)
+      makePrivateFolder(fileSystem, folder)
+      for (const name of [reportName, spanId]) {
+        fileSystem.closeSync(fileSystem.openSync(path.join(folder, name), 'a', 0o600))
+      }
+      turns.set(traceId, (turns.get(traceId) ?? new Set()).add(spanId))
+      return folder
+    })
+  }
+
+  function prepare(): void {
+    isPrepared = true
+    for (const name of namesIn(fileSystem, directory).slice(0, staleMax)) {
+      const folder = path.join(directory, name)
+      const changedAt = attempt(() => Number(fileSystem.statSync(folder).mtimeMs))
+      if (changedAt !== undefined && now() - changedAt > staleAfterMs) removeFolder(folder)
+    }
+  }
+
+  function removeFolder(folder: string): void {
+    attempt(() => {
+      for (const name of namesIn(fileSystem, folder)) fileSystem.unlinkSync(path.join(folder, name))
+      fileSystem.rmdirSync(folder)
+    })
+  }
+
+  function remove(traceId: string): void {
+    turns.delete(traceId)
+    removeFolder(path.join(directory, traceId))
+  }
+
+  return {
+    /** A child of this tool call or turn may report from now on. The folder; `undefined` if it cannot be made. */
+    open,
+    /** The tool call or turn has ended: its children have no owner any more. */
+    ended(traceId: string, spanId: string): void {
+      if (turns.get(traceId)?.delete(spanId) !== true) return
+      attempt(() => fileSystem.unlinkSync(path.join(directory, traceId, spanId)))
+    },
+    /** The last comparison of the turn is done. */
+    remove,
+    close(): void {
+      for (const traceId of [...turns.keys()]) remove(traceId)
+    },
+  }
+}
+
+/** The folder of a turn, also for the other threads of its process. */
+export function reportsOf(spoolDirectory: string, traceId: string): string {
+  return path.join(spoolDirectory, 'children', traceId)
+}
+
+export function isOwnerOpen(reports: string, spanId: string, fileSystem = originalFs): boolean {
+  return fileSystem.existsSync(path.join(reports, spanId))
+}
+
+/** An operation has ended: reports the state of these files, where the turn has a report. Never throws. */
+export function reportFiles(
+  reports: string,
+  files: readonly string[],
+  fileSystem: FileSystem = originalFs,
+): void {
+  attempt(() => {
+    const flags = constants.O_WRONLY | constants.O_APPEND
+    const descriptor = fileSystem.openSync(path.join(reports, reportName), flags)
+    try {
+      if (Number(fileSystem.fstatSync(descriptor).size) > reportBytesMax) return
+      const lines = files.map((file) => `${JSON.stringify(stateOf(file, fileSystem))}\n`)
+      fileSystem.writeSync(descriptor, lines.join(''))
+    } finally {
+      fileSystem.closeSync(descriptor)
+    }
+  })
+}
+
+function stateOf(file: string, { lstatSync }: FileSystem): Readonly<Record<string, string>> {
+  const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false })
+  return {
+    path: file,
+    ...(stat && { size: `${stat.size}`, mtimeNs: `${stat.mtimeNs}`, ino: `${stat.ino}` }),
+  }
+}
+
+/**
+ * The files whose operations were recorded by the threads and children of the turn, by absolute path, each after its last
+ * operation; `undefined` is a file that is gone. Empty where nothing was reported.
+ */
+export function recordedByChildren(
+  reports: string,
+  fileSystem: FileSystem = originalFs,
+): ReadonlyMap<string, RecordedState | undefined> {
+  const file = path.join(reports, reportName)
+  const text = attempt(() => fileSystem.readFileSync(file, 'utf8')) ?? ''
+  const found = new Map<string, RecordedState | undefined>()
+  for (const line of text.split('\n')) {
+    const { path: name, size, mtimeNs, ino } = parseObject(line) ?? {}
+    if (typeof name !== 'string') continue
+    found.set(
+      name,
+      typeof size === 'string' && typeof mtimeNs === 'string' && typeof ino === 'string'
+        ? { size: BigInt(size), mtimeNs: BigInt(mtimeNs), ino: BigInt(ino) }
+        : undefined,
+    )
+  }
+  return found
+}
