@@ -7,17 +7,18 @@ import { temporaryFolder } from './example.ts'
 
 export type TestDisk = ReturnType<typeof openDisk>
 
-/** A file system in memory, until the end of the test. Needs root, and containers that allow it; else the test is skipped. */
+/** A file system in memory, until the end of the test, in a folder of its own or `at` an empty one. Needs root, and containers that allow it; else the test is skipped. */
 export function mountDisk(
   { skip, onTestFinished }: Pick<TestContext, 'skip' | 'onTestFinished'>,
   mebibytes: number,
+  at?: string,
 ): TestDisk {
-  const folder = temporaryFolder()
+  const folder = at === undefined ? temporaryFolder() : { path: at }
   const options = ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', folder.path]
   const mounted = spawnSync('mount', options, { encoding: 'utf8' })
   onTestFinished(() => {
     if (mounted.status === 0) spawnSync('umount', ['--lazy', folder.path])
-    folder[Symbol.dispose]()
+    if (Symbol.dispose in folder) folder[Symbol.dispose]()
   })
   if (mounted.status !== 0) {
     skip(`no disk can be mounted here: ${mounted.stderr?.trim() || 'there is no mount'}`)
