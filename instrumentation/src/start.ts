@@ -26,6 +26,7 @@ import { createProcessors } from './journal/processor.ts'
 import { recordApiFileOperation } from './observe/api-file-operations.ts'
 import { openApiToolCall } from './observe/api-tool-calls.ts'
 import { openApiTurn } from './observe/api-turns.ts'
+import { createApprovals } from './observe/approvals.ts'
 import { flushBeforeBlockingCalls } from './observe/blocking-calls.ts'
 import { createErrorReports, observeErrors } from './observe/errors.ts'
 import { FileOperations } from './observe/file-operations.ts'
@@ -40,8 +41,9 @@ import { observeWebSockets } from './observe/websocket.ts'
 import { startOpenTelemetry } from './open-telemetry.ts'
 import { createDelayedEnds } from './record/delayed-ends.ts'
 import type { Recorder } from './record/recorder.ts'
-import { ToolCalls } from './record/tool-call.ts'
+import { type ToolCall, ToolCalls } from './record/tool-call.ts'
 import { Candidate, type CandidateSource } from './record/turn.ts'
+import { WaitingTurns } from './record/waiting-turns.ts'
 import { ownLiveness } from './spool/liveness.ts'
 import { destinationFolder, endedMarker, writeIdentity } from './spool/recorder-folder.ts'
 import { hostTimers } from './timers.ts'
@@ -179,9 +181,22 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
   const { recorder, tracerProvider, agent, delayedEnds, flush, undo } = dependencies
   const { now, clock, after } = dependencies.timers
   const toolCalls = new ToolCalls(recorder, clock)
+  const waitingTurns = new WaitingTurns(delayedEnds.after)
+  const approvals = createApprovals({ recorder, toolCalls })
+  const ofTurns = {
+    recorder,
+    agent,
+    now,
+    after,
+    delayedEnd: delayedEnds.after,
+    waitingTurns,
+    onContinued: (candidate: Candidate, calls: readonly ToolCall[]) =>
+      quietly('read an approval', () => approvals.continued(candidate, calls)),
+    onNoTurn: (candidate: Candidate) =>
+      quietly('read an approval', () => approvals.ended(candidate)),
+  }
   const candidates: CandidateSource = {
-    openCandidate: (facts) =>
-      new Candidate(facts, { recorder, agent, now, after, delayedEnd: delayedEnds.after }),
+    openCandidate: (facts) => new Candidate(facts, ofTurns),
     now,
   }
   const files = new HostFiles({
@@ -193,7 +208,9 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
   undo.push(offerToHost(withTurns(tracerProvider, toolCalls), clock))
   undo.push(observeHttpServers(candidates))
   undo.push(observeWebSockets(candidates, clock))
-  undo.push(observeModelClients(createExchanges({ recorder, toolCalls, clock })))
+  undo.push(
+    observeModelClients(createExchanges({ recorder, toolCalls, waitingTurns, approvals, clock })),
+  )
   undo.push(observeFileSystem(new FileOperations(recorder, files)))
   undo.push(observeErrors(reportError))
   undo.push(flushBeforeBlockingCalls(flush))

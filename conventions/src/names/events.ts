@@ -16,6 +16,11 @@ export const events = {
     meaning: 'A file operation was accepted, rejected or reverted.',
     stability: 'stable',
   },
+  'turnlog.tool.decision': {
+    meaning:
+      'A person accepted or rejected a tool call that the model asked for; in the context of that call.',
+    stability: 'development',
+  },
   'turnlog.records.dropped': {
     meaning: 'A range of sequences was lost; the record gives the reason.',
     stability: 'stable',
@@ -53,7 +58,7 @@ export type DecisionOutcome = (typeof decisionOutcomes)[number]
 export const turnTransports = ['rest', 'websocket'] as const
 export type TurnTransport = (typeof turnTransports)[number]
 
-export const turnOutcomes = ['completed', 'failed', 'aborted', 'abandoned'] as const
+export const turnOutcomes = ['completed', 'failed', 'aborted', 'abandoned', 'waiting'] as const
 export type TurnOutcome = (typeof turnOutcomes)[number]
 
 /** Severity numbers of OpenTelemetry's logs: decisions and sessions are INFO, drops WARN, errors ERROR or FATAL. */

@@ -32,7 +32,7 @@ export const turnlogAttributes = {
     'rest',
   ),
   'turnlog.turn.outcome': string(
-    'How the turn ended: `completed`, `failed`, `aborted` (the client left) or `abandoned` (the process died).',
+    'How the turn ended: `completed`, `failed`, `aborted` (the client left), `abandoned` (the process died) or `waiting` (its answer asked for tool calls that nobody has run).',
     'completed',
   ),
   'turnlog.usage.is_sum': boolean(
@@ -50,6 +50,15 @@ export const turnlogAttributes = {
   ),
   'turnlog.tool_call.unfinished': boolean(
     'The result of this call was never sent to the model.',
+    true,
+  ),
+  'turnlog.tool_call.waited': double(
+    'How long the call was not run because a person was asked; part of its duration.',
+    12.5,
+    's',
+  ),
+  'turnlog.waiting': boolean(
+    'The turn or tool call waited for a person when it was recorded. It may go on: its end then replaces this record.',
     true,
   ),
   'turnlog.file_operation.id': string(

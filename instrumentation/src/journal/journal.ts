@@ -9,7 +9,7 @@
  *     content  a piece of content of the span `id`: slot and bytes; pieces of one slot and exchange `x` follow each other
  *     wire     facts about exchange `x` of the span `id`: status, headers, completeness; later members win
  *     discard  the contents of the span `id` are not needed: it will not end
- *     span     a span ended; takes the next sequence `s`
+ *     span     a span ended; takes the next sequence `s`. With `open` it has not: this is how far it is, and it goes on
  *     log      a log record; takes the next sequence `s`
  *     end      the recorder ended in good order, after the last sequence `through`
  *
@@ -318,7 +318,8 @@ export class Journal {
   #trackStart(head: JournalHead, time: number): void {
     const { k: kind, id } = head
     if (typeof id !== 'string') return
-    if (kind === 'span' || kind === 'discard') this.#openStarts.delete(id)
+    const isOver = kind === 'discard' || (kind === 'span' && head.open !== true)
+    if (isOver) this.#openStarts.delete(id)
     if (kind !== 'start') return
     const isFull = this.#openStarts.size >= openStartsMax
     const oldest = isFull ? this.#openStarts.keys().next() : undefined

@@ -2,7 +2,7 @@
  * OpenTelemetry's span and log processors, writing to the journal: the SDK's spans and logs are journaled the moment they
  * end, and long strings are handed over without being escaped or copied. Nothing here throws into the SDK.
  */
-import type { HrTime, Span } from '@opentelemetry/api'
+import type { HrTime, Span, SpanContext } from '@opentelemetry/api'
 import type { LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import { instrumentationScope } from '@turnlog/conventions'
@@ -21,6 +21,8 @@ import {
   toJournalValue,
 } from './span-head.ts'
 
+/** The traces of so many merged spans are remembered: what is still open below one ends in the trace it now belongs to. */
+const mergedMax = 1_000
 /** Strings above this are copied raw beside the head instead of being escaped into it. */
 const headStringLengthMax = 1_024
 
@@ -49,7 +51,7 @@ export function createProcessors(journal: Journal) {
     onEmit(record: ReadWriteLogRecord): void {
       quietly('journal a log', () => {
         const [described, contents] = describeLog(record)
-        journal.append({ k: 'log', log: described }, contents)
+        journal.append({ k: 'log', log: writer.located(described) }, contents)
       })
     },
     forceFlush: flush,
@@ -71,6 +73,15 @@ export function createProcessors(journal: Journal) {
       writer.writeStart(span)
     },
     discard: (spanId) => journal.append({ k: 'discard', id: spanId }),
+    interim(span, endedAt, attributes) {
+      if (span.isRecording() && isReadable(span)) {
+        writer.writeInterim(span, nanoseconds(hrTimeOf(endedAt)), attributes)
+      }
+    },
+    merge(from, to) {
+      writer.merge(from, to)
+      journal.append({ k: 'discard', id: from.spanContext().spanId })
+    },
     note: (span, noted) => writer.note(span, noted),
     flush: () => journal.flush(),
   }
@@ -86,6 +97,8 @@ class SpanWriter {
   readonly #pieces = new WeakMap<object, number>()
   /** Start times that replace the SDK's, in nanoseconds. */
   readonly #starts = new WeakMap<object, string>()
+  /** The spans that were merged, by the trace each one was the root of. */
+  readonly #merged = new Map<string, { readonly from: string; readonly to: SpanContext }>()
   #lastStart: HrTime = [0, 0]
 
   constructor(journal: Journal) {
@@ -117,14 +130,45 @@ class SpanWriter {
 
   writeEnd(span: ReadableSpan): void {
     const [described, contents] = this.#describe(span)
-    const head = {
+    this.#journal.append(this.#endHead(span, described), contents)
+  }
+
+  writeInterim(span: ReadableSpan, end: string, more: Attributes): void {
+    const [described, contents] = this.#describe(span)
+    const interim: JournaledSpan = {
+      ...described,
+      attributes: { ...described.attributes, ...more },
+      end: isBefore(end, described.start) ? described.start : end,
+      status: span.status,
+    }
+    this.#journal.append({ ...this.#endHead(span, interim), open: true }, contents)
+  }
+
+  merge(from: Span, to: Span): void {
+    const { traceId, spanId } = from.spanContext()
+    const oldest = this.#merged.size >= mergedMax ? this.#merged.keys().next() : undefined
+    if (oldest?.value !== undefined) this.#merged.delete(oldest.value)
+    this.#merged.set(traceId, { from: spanId, to: to.spanContext() })
+  }
+
+  /** With the trace and the parent or span that it has since its own were merged. */
+  located<Item extends Located>(item: Item): Item {
+    const merged = this.#merged.size === 0 ? undefined : this.#merged.get(item.traceId ?? '')
+    if (merged === undefined) return item
+    const { traceId, spanId } = merged.to
+    const moved = { ...item, traceId }
+    if (item.parentSpanId === merged.from) return { ...moved, parentSpanId: spanId }
+    return item.spanId === merged.from ? { ...moved, spanId } : moved
+  }
+
+  #endHead(span: ReadableSpan, described: JournaledSpan) {
+    return {
       k: 'span',
       id: described.spanId,
       span: described,
       n: this.#notes.get(span),
       p: this.#pieces.get(span),
     }
-    this.#journal.append(head, contents)
   }
 
   /** A numbered piece beside the span. */
@@ -139,13 +183,21 @@ class SpanWriter {
   }
 
   #describe(span: ReadableSpan): ReturnType<typeof describeSpan> {
-    const [described, contents] = describeSpan(span)
+    const [own, contents] = describeSpan(span)
+    const described = this.located(own)
     const start = this.#starts.get(span)
     if (start === undefined) return [described, contents]
     const { end } = described
     const isShort = end !== undefined && isBefore(end, start)
     return [{ ...described, start, ...(isShort ? { end: start } : {}) }, contents]
   }
+}
+
+/** A span, or a log in one. */
+interface Located {
+  readonly traceId?: string | undefined
+  readonly spanId?: string | undefined
+  readonly parentSpanId?: string | undefined
 }
 
 function describeSpan(span: ReadableSpan): readonly [JournaledSpan, readonly JournalContent[]] {

@@ -1,4 +1,5 @@
 /** Anthropic's Messages API, as `api.anthropic.com`, its proxies and compatible servers speak it. */
+import { viewOf } from '@turnlog/conventions/content/text'
 import {
   asArray,
   asNumber,
@@ -17,7 +18,7 @@ import {
 } from './anthropic-answer.ts'
 import { toMessage, toolResultsOf, toParts, toToolDefinition } from './anthropic-parts.ts'
 import { type ModelRequest, mapExchange } from './map-exchange.ts'
-import type { ModelApi, ToolCallRequest } from './model-api.ts'
+import type { ModelApi, ToolCallRequest, ToolResult } from './model-api.ts'
 import type { ServerSentEvent } from './sse.ts'
 import { findCallsById } from './tool-results.ts'
 
@@ -29,6 +30,8 @@ export const anthropicMessages: ModelApi = {
     method.toUpperCase() === 'POST' && /(?:^|\/)v1\/messages\/?$/.test(pathname),
   watch: (answer) => new BoundedWatcher(answer, new AnthropicAnswerReader()),
   findAnswered: (requestBody, open) => findCallsById(requestBody, 'tool_use_id', open),
+  lastResults,
+  forcesTool,
   map: (exchange) =>
     mapExchange(anthropicMessages, exchange, {
       readRequest,
@@ -36,6 +39,30 @@ export const anthropicMessages: ModelApi = {
       readJson: readJsonAnswer,
     }),
 }
+
+/** A request is parsed on the host's thread up to this size. */
+const parsedBytesMax = 2 * 1024 ** 2
+
+function lastResults(requestBody: Uint8Array): readonly ToolResult[] | undefined {
+  if (requestBody.byteLength > parsedBytesMax) return undefined
+  const request = asObject(parseJson(viewOf(requestBody).toString('utf8')))
+  const last = asObject(asArray(request?.messages)?.at(-1))
+  const blocks = asArray(last?.content) ?? []
+  const results = toolResultsOf([last])
+  return results.length > 0 && results.length === blocks.length ? results : undefined
+}
+
+function forcesTool(requestPiece: string | Uint8Array): boolean {
+  const piece = typeof requestPiece === 'string' ? requestPiece : viewOf(requestPiece)
+  for (let at = piece.indexOf(choiceKey); at !== -1; at = piece.indexOf(choiceKey, at + 1)) {
+    if (forcedChoice.test(String(piece.slice(at, at + 256)))) return true
+  }
+  return false
+}
+
+/** In a text the quotes would be escaped, so this is a key. */
+const choiceKey = '"tool_choice"'
+const forcedChoice = /^"tool_choice"\s*:\s*\{[^{}]*"type"\s*:\s*"tool"/
 
 function readRequest(request: JsonObject): ModelRequest {
   const { system } = request

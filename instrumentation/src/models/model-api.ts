@@ -2,7 +2,7 @@
  * The one interface to a model API, and the plain values it gives. An API that is not behind this interface is not
  * seen: its requests are ordinary requests of the host.
  *
- * `matches`, `watch` and `findAnswered` run on the host's main thread, for the bytes as they pass; `map` runs in the
+ * All but `map` run on the host's main thread, for the bytes as they pass; `map` runs in the
  * sealing worker, on the bytes that were recorded. None of them throws, whatever the bytes are.
  */
 import type { AttributeName } from '@turnlog/conventions'
@@ -18,6 +18,10 @@ export interface ModelApi {
   watch(answer: AnswerHead): AnswerWatcher
   /** Those of the open tool calls whose results the request brings. */
   findAnswered<Call extends OpenToolCall>(requestBody: Uint8Array, open: Iterable<Call>): Call[]
+  /** The results of tools that are the last the request says; `undefined` when it ends with anything else, or is too long. */
+  lastResults(requestBody: Uint8Array): readonly ToolResult[] | undefined
+  /** Whether this piece of a request forces the model to call one certain tool. */
+  forcesTool(requestPiece: string | Uint8Array): boolean
   map(exchange: WireExchange): ModelCallRecord
 }
 

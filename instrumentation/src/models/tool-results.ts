@@ -1,8 +1,13 @@
-/** Finds the open tool calls whose results a request brings: in its bytes, without parsing it. */
+/** Finds the open tool calls whose results a request brings: in its bytes, in one pass, without parsing it. */
 import { viewOf } from '@turnlog/conventions/content/text'
 import type { OpenToolCall } from './model-api.ts'
 
 const blanks = Buffer.from(' \t\n\r')
+const quote = 0x22
+const backslash = 0x5c
+const colon = 0x3a
+/** Longer ids are not looked at. */
+const idBytesMax = 1_024
 
 /** Those of `open` whose id is the value of a member `memberName` somewhere in the JSON text `body`. */
 export function findCallsById<Call extends OpenToolCall>(
@@ -10,29 +15,39 @@ export function findCallsById<Call extends OpenToolCall>(
   memberName: string,
   open: Iterable<Call>,
 ): Call[] {
-  const bytes = viewOf(body)
-  return [...open].filter(
-    ({ id }) => id !== undefined && id !== '' && hasMember(bytes, memberName, id),
-  )
-}
-
-function hasMember(bytes: Buffer, name: string, value: string): boolean {
-  const written = JSON.stringify(value)
-  for (let at = bytes.indexOf(written); at !== -1; at = bytes.indexOf(written, at + 1)) {
-    if (isValueOf(bytes, name, at)) return true
+  const byWritten = new Map<string, Call>()
+  for (const call of open) if (call.id) byWritten.set(JSON.stringify(call.id), call)
+  if (byWritten.size === 0) return []
+  const found = new Set<Call>()
+  for (const written of stringsOf(viewOf(body), JSON.stringify(memberName))) {
+    const call = byWritten.get(written)
+    if (call !== undefined) found.add(call)
   }
-  return false
+  return [...byWritten.values()].filter((call) => found.has(call))
 }
 
-function isValueOf(bytes: Buffer, name: string, valueStart: number): boolean {
-  let at = skipBlanksBack(bytes, valueStart - 1)
-  if (bytes[at] !== 0x3a /* : */) return false
-  at = skipBlanksBack(bytes, at - 1)
-  return bytes.toString('latin1', at - name.length - 1, at + 1) === `"${name}"`
+/** The strings, with their quotes, that are values of the members `key`. */
+function* stringsOf(bytes: Buffer, key: string): Generator<string> {
+  for (let at = bytes.indexOf(key); at !== -1; at = bytes.indexOf(key, at + 1)) {
+    const afterKey = skipBlanks(bytes, at + key.length)
+    if (bytes[afterKey] !== colon) continue
+    const start = skipBlanks(bytes, afterKey + 1)
+    if (bytes[start] !== quote) continue
+    const end = endOfString(bytes, start)
+    if (end !== undefined) yield bytes.toString('utf8', start, end)
+  }
 }
 
-function skipBlanksBack(bytes: Buffer, from: number): number {
+function endOfString(bytes: Buffer, start: number): number | undefined {
+  for (let at = start + 1; at < bytes.length && at < start + idBytesMax; at += 1) {
+    if (bytes[at] === quote) return at + 1
+    if (bytes[at] === backslash) at += 1
+  }
+  return undefined
+}
+
+function skipBlanks(bytes: Buffer, from: number): number {
   let at = from
-  while (at >= 0 && blanks.includes(bytes[at] ?? 0)) at -= 1
+  while (at < bytes.length && blanks.includes(bytes[at] ?? 0)) at += 1
   return at
 }

@@ -9,7 +9,14 @@ import type { ToolCall as ToolCallFace, ToolCallOptions } from '../api.ts'
 import type { OpenWork } from '../follow-work.ts'
 import { quietly } from '../health.ts'
 import { textOf, toApiText } from '../record/api-text.ts'
-import { apiCallOf, candidateOf, contexts, contextWithApiCall, runIn } from '../record/contexts.ts'
+import {
+  apiCallOf,
+  candidateOf,
+  contexts,
+  contextWithApiCall,
+  requestOf,
+  runIn,
+} from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
 import {
   type ApiToolCall,
@@ -18,7 +25,7 @@ import {
   type ToolCallOwner,
   type ToolCalls,
 } from '../record/tool-call.ts'
-import type { Candidate } from '../record/turn.ts'
+import { Candidate } from '../record/turn.ts'
 import { describeError, type ReportError } from './errors.ts'
 import { isReadable } from './native-spans.ts'
 
@@ -35,14 +42,15 @@ export function openApiToolCall(
 ): OpenWork<ToolCallFace> {
   const { recorder, toolCalls, now } = options
   const active = contexts.active()
-  const turn = openTurnOf(active)
-  const owner = apiCallOf(active) ?? turn
   const text = toApiText(given.arguments)
   const use: ToolCallDescription = {
     name: textOf(given.name) ?? 'unknown',
     id: textOf(given.id),
     arguments: text !== undefined && 'text' in text ? text.text : undefined,
   }
+  continueTurnOf(use, toolCalls, active)
+  const turn = openTurnOf(active)
+  const owner = apiCallOf(active) ?? turn
   const native = nativeCall(active, use)
   const { call, wasInferred } =
     native === undefined
@@ -152,6 +160,16 @@ class RunningCall implements ApiToolCall {
       turn?.release()
     })
   }
+}
+
+/** A request that runs what the answer of an earlier turn asked for continues that turn. */
+function continueTurnOf(use: ToolCallDescription, toolCalls: ToolCalls, active: Context): void {
+  const request = requestOf(active)
+  if (request === undefined || request.isDecided) return
+  const owners = toolCalls.ownersOf(use).filter((owner) => owner instanceof Candidate)
+  const [only, ...others] = owners.filter((owner) => request.canContinue(owner))
+  // Equal calls of two turns: nobody knows which one it is.
+  if (only !== undefined && others.length === 0) request.continueTurn(only)
 }
 
 function openTurnOf(active: Context): Candidate | undefined {

@@ -8,7 +8,7 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { defined } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
-import { candidateOf, contexts, contextWithCandidate, runIn } from '../record/contexts.ts'
+import { contexts, contextWithCandidate, requestOf, runIn } from '../record/contexts.ts'
 import type { Candidate, CandidateSource } from '../record/turn.ts'
 import { all, type Method, replaceMethod } from './replace-method.ts'
 
@@ -70,7 +70,7 @@ function watchEvents(original: Method): Method {
     const known = WatchedNote.read(this as object)
     if (known === undefined) return original.apply(this, values)
     quietly('see an event of a request', () => known.see(values[0], values[1]))
-    if (candidateOf(contexts.active()) === known.candidate) return original.apply(this, values)
+    if (requestOf(contexts.active()) === known.candidate) return original.apply(this, values)
     return runIn(known.inside, () => original.apply(this, values))
   }
 }

@@ -8,14 +8,17 @@
  */
 import { type Context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
+import { viewOf } from '@turnlog/conventions/content/text'
 import { defined, errorCode } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { AnswerWatcher, ModelApi, ToolCallRequest } from '../models/model-api.ts'
 import { findModelApi } from '../models/model-apis.ts'
 import { apiCallOf, contexts, turnOfModelCall } from '../record/contexts.ts'
 import type { Recorder, WireFacts } from '../record/recorder.ts'
-import type { ToolCallOwner, ToolCalls } from '../record/tool-call.ts'
-import type { Candidate } from '../record/turn.ts'
+import type { ApiToolCall, InferredCall, ToolCalls } from '../record/tool-call.ts'
+import { Candidate } from '../record/turn.ts'
+import type { WaitingTurns } from '../record/waiting-turns.ts'
+import type { Approvals } from './approvals.ts'
 import { isModelCall } from './native-spans.ts'
 
 /** A request body larger than this is not searched for tool results. */
@@ -26,6 +29,8 @@ export type OpenExchange = ReturnType<typeof createExchanges>
 export interface ExchangeDependencies {
   readonly recorder: Recorder
   readonly toolCalls: ToolCalls
+  readonly waitingTurns: WaitingTurns
+  readonly approvals: Approvals
   /** Milliseconds, monotonic. */
   readonly clock: () => number
 }
@@ -45,7 +50,6 @@ export function createExchanges(dependencies: ExchangeDependencies) {
     const span = isNative ? native : startSpan(dependencies.recorder, api, parsed, active)
     const number = (exchangeCounts.get(span) ?? 0) + 1
     exchangeCounts.set(span, number)
-    const apiCall = apiCallOf(active)
     return new ModelExchange(dependencies, {
       api,
       url,
@@ -53,8 +57,8 @@ export function createExchanges(dependencies: ExchangeDependencies) {
       isOwn: !isNative,
       number,
       candidate,
-      owner: apiCall ?? candidate,
-      toolParent: trace.setSpan(active, apiCall?.span ?? candidate?.span ?? span),
+      apiCall: apiCallOf(active),
+      active,
     })
   }
 }
@@ -78,12 +82,9 @@ interface ExchangeFacts {
   /** Counts the exchanges of the span from 1. */
   readonly number: number
   readonly candidate: Candidate | undefined
-  readonly owner: ToolCallOwner | undefined
-  /**
-   * Tool calls are siblings of the model call: children of the turn, or of the tool call that the app reports around it.
-   * Without either, they are children of the model call.
-   */
-  readonly toolParent: Context
+  /** The tool call, reported by the app, that it is made in. */
+  readonly apiCall: ApiToolCall | undefined
+  readonly active: Context
 }
 
 export class ModelExchange {
@@ -95,6 +96,7 @@ export class ModelExchange {
   #status = 0
   #watcher: AnswerWatcher | undefined
   #firstChunkAt: number | undefined
+  #forcesTool: boolean = false
   #isOver: boolean = false
 
   constructor(dependencies: ExchangeDependencies, facts: ExchangeFacts) {
@@ -109,20 +111,21 @@ export class ModelExchange {
   sent(chunk: string | Uint8Array): void {
     this.#addContent('wire.request', chunk)
     this.#requestBytes += chunk.length
-    if (this.#dependencies.toolCalls.size > 0 && this.#requestBytes <= searchedBytesMax) {
-      this.#requestPieces.push(chunk)
-    }
+    this.#forcesTool ||= this.#facts.api.forcesTool(chunk)
+    const { toolCalls, waitingTurns } = this.#dependencies
+    const isSearched = toolCalls.size > 0 || waitingTurns.endedCallCount > 0
+    if (isSearched && this.#requestBytes <= searchedBytesMax) this.#requestPieces.push(chunk)
   }
 
   allSent(): void {
-    this.#finishAnsweredTools()
+    this.#readResults()
     this.#requestPieces = []
   }
 
   answered(status: number, headers: readonly (readonly [string, string])[]): void {
     this.#status = status
     // A body whose length was announced may be answered before the host has ended the request.
-    this.#finishAnsweredTools()
+    this.#readResults()
     this.#addWire({ status, headers })
     const header = (name: string) => headers.find(([key]) => key === name)?.[1]
     if (status < 300) {
@@ -164,18 +167,62 @@ export class ModelExchange {
     span.end()
   }
 
+  /**
+   * Tool calls are siblings of the model call: children of the turn, or of the tool call that the app reports around it.
+   * Without either, they are children of the model call.
+   */
   #beginTools(requests: readonly ToolCallRequest[]): void {
-    const { toolParent, owner } = this.#facts
-    for (const request of requests) this.#dependencies.toolCalls.begin(request, toolParent, owner)
+    if (requests.length === 0) return
+    const { active, apiCall, candidate, span } = this.#facts
+    const parent = trace.setSpan(active, apiCall?.span ?? candidate?.span ?? span)
+    const owner = apiCall ?? candidate?.turn
+    const isForced = this.#forcesTool
+    for (const request of requests) {
+      this.#dependencies.toolCalls.begin({ ...request, isForced }, parent, owner)
+    }
   }
 
-  #finishAnsweredTools(): void {
-    if (this.#dependencies.toolCalls.size === 0 || this.#requestPieces.length === 0) return
-    const { api, span, number } = this.#facts
+  /** Ends the tool calls whose results the request brings. Of the first request, they also say which turn it is part of. */
+  #readResults(): void {
+    const { toolCalls, approvals } = this.#dependencies
+    const { api, candidate, span, number } = this.#facts
     const body = joined(this.#requestPieces)
-    for (const { key } of api.findAnswered(body, this.#dependencies.toolCalls.openCalls())) {
-      this.#dependencies.toolCalls.finish(key, span, number)
+    const answered = api.findAnswered(body, toolCalls.openCalls())
+    if (candidate !== undefined && !candidate.isDecided) {
+      this.#decideTurn(candidate, answered, body)
     }
+    if (answered.length === 0) return
+    if (mayRefuse(body)) {
+      approvals.answered(
+        answered.map(({ call }) => call),
+        api.lastResults(body) ?? [],
+      )
+    }
+    for (const { key } of answered) toolCalls.finish(key, span, number)
+  }
+
+  #decideTurn(
+    candidate: Candidate,
+    answered: readonly Pick<InferredCall, 'owner'>[],
+    body: Uint8Array,
+  ): void {
+    const { recorder, waitingTurns } = this.#dependencies
+    const { api, span } = this.#facts
+    const earlier = new Set(
+      answered.flatMap(({ owner }) => (owner instanceof Candidate ? [owner] : [])),
+    )
+    const [only, ...others] = [...earlier].filter((turn) => candidate.canContinue(turn))
+    if (only !== undefined && others.length === 0 && api.lastResults(body) !== undefined) {
+      candidate.continueTurn(only)
+      // What was recorded of the call so far names the turn that is none.
+      recorder.startAgain(span)
+      this.#addWire({ turns: candidate.turnIds() })
+      return
+    }
+    candidate.decide()
+    const ended = api.findAnswered(body, waitingTurns.endedCalls).map(({ turn }) => turn)
+    const open = [...earlier].flatMap((turn) => turn.span?.spanContext() ?? [])
+    for (const context of new Set([...ended, ...open])) candidate.link(context)
   }
 
   #addContent(slot: 'wire.request' | 'wire.response', chunk: string | Uint8Array): void {
@@ -189,6 +236,16 @@ export class ModelExchange {
     if (span.isRecording()) this.#dependencies.recorder.wire(span, number, facts)
   }
 }
+
+/** Whether the body may hold the text of a refusal; most bodies do not, and need not be parsed for it. */
+function mayRefuse(body: Uint8Array): boolean {
+  const bytes = viewOf(body)
+  return refusalMarks.some((mark) => bytes.includes(mark))
+}
+
+const refusalMarks = ['rejected', 'denied', 'declined', 'does not want', 'doesn', 'has '].map(
+  (words) => `ser ${words}`,
+)
 
 function joined(pieces: readonly (string | Uint8Array)[]): Uint8Array {
   const [first] = pieces

@@ -17,9 +17,9 @@ import {
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { AttributeName } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
-import { candidateOf, turnOfModelCall } from '../record/contexts.ts'
+import { candidateOf, requestOf, turnOfModelCall } from '../record/contexts.ts'
 import type { ToolCalls } from '../record/tool-call.ts'
-import type { Candidate } from '../record/turn.ts'
+import { Candidate } from '../record/turn.ts'
 
 const modelOperations = new Set<unknown>(['chat', 'text_completion', 'generate_content'])
 const operationName: AttributeName = 'gen_ai.operation.name'
@@ -54,7 +54,12 @@ function turnTracer(tracer: Tracer, toolCalls: ToolCalls): Tracer {
   function see(options: SpanOptions, from: Context): Span | undefined {
     const operation = options.attributes?.[operationName]
     if (operation === 'execute_tool') {
-      return toolCalls.join(String(options.attributes?.[toolCallId]), options.attributes)
+      const id = String(options.attributes?.[toolCallId])
+      const request = requestOf(from)
+      for (const owner of toolCalls.ownersOf({ id, name: '' })) {
+        if (owner instanceof Candidate && request?.canContinue(owner)) request.continueTurn(owner)
+      }
+      return toolCalls.join(id, options.attributes)
     }
     if (operation === 'invoke_agent' || isModelSpan(options.kind, options.attributes)) {
       turnOfModelCall(from)

@@ -45,7 +45,13 @@ export function contextWithApiCall(base: Context, call: ApiToolCall): Context {
   return trace.setSpan(base, call.span).setValue(apiCallKey, call)
 }
 
+/** The candidate that the context is in; that of the earlier turn, if it continues one. */
 export function candidateOf(context: Context): Candidate | undefined {
+  return requestOf(context)?.turn
+}
+
+/** The candidate of the request or message that the context is in, whether it continues an earlier turn or not. */
+export function requestOf(context: Context): Candidate | undefined {
   return context.getValue(candidateKey) as Candidate | undefined
 }
 

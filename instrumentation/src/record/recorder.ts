@@ -3,6 +3,7 @@
  * into the journal. Nothing here hashes, parses or copies more than once.
  */
 import type { Logger, Span, Tracer } from '@opentelemetry/api'
+import type { AttributeName } from '@turnlog/conventions'
 
 /** Facts about one HTTP exchange with a model API; later calls add to them. */
 export interface WireFacts {
@@ -37,6 +38,8 @@ export type ContentSlot =
   | 'file.after'
   | 'file.overwritten'
 
+export type InterimAttributes = { readonly [Name in AttributeName]?: string | boolean }
+
 export interface Recorder {
   readonly tracer: Tracer
   readonly logger: Logger
@@ -46,8 +49,15 @@ export interface Recorder {
   wire(span: Span, exchange: number, facts: WireFacts): void
   /** The span's attributes have changed since its start, or its start itself (milliseconds since 1970). */
   startAgain(span: Span, startedAt?: number): void
-  /** The span will not end, and is not recorded. */
+  /** The span will not end, and is not recorded, or no further than it was by `interim`. */
   discard(spanId: string): void
+  /**
+   * Records how far an open span is, with these attributes besides its own. Its end replaces that, and so does the
+   * record that closes it after a crash. `endedAt`: until when something worked on it, in milliseconds since 1970.
+   */
+  interim(span: Span, endedAt: number, attributes: InterimAttributes): void
+  /** `from` turned out to be `to`: it is not recorded, and what is below it is from now on recorded below `to`. */
+  merge(from: Span, to: Span): void
   /** Adds facts for the sealer that are not attributes, such as where a tool's result is found. Call before the span ends. */
   note(span: Span, notes: Readonly<Record<string, unknown>>): void
   /** Writes what is buffered, before the host blocks. */

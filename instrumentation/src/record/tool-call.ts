@@ -22,11 +22,15 @@ export interface ToolCallDescription {
   readonly id?: string | undefined
   /** JSON as the model wrote it, or a text of the app. */
   readonly arguments?: string | undefined
+  /** The request allowed no other answer: the arguments may be all that the app wants. */
+  readonly isForced?: boolean
 }
 
 /** The turn, or the tool call reported by the app, that a call is made in. */
 export interface ToolCallOwner {
   readonly openTools: Map<string, ToolCall>
+  /** Nothing works on it, and its tool calls have not been run. */
+  readonly isUnanswered?: boolean
   toolEnded(key: string): void
 }
 
@@ -44,21 +48,59 @@ export class ToolCall {
   readonly span: Span
   /** Files it has already changed, by absolute path. */
   readonly changed = new Set<string>()
-  readonly leaveUnfinished: () => void
+  readonly #end: InferredEnd | undefined
   readonly #arguments: string
   /** The strings in its arguments; `undefined` until they are needed. */
   #strings: ReadonlySet<string> | undefined
+  #secondsWaited = 0
+  /** It has an interim record, so its start must not change. */
+  hasInterim: boolean = false
+  /** A person's word about it is recorded. */
+  isDecided: boolean = false
 
+  /** `end`: of a call that was inferred. */
   constructor(
     { id, name, arguments: given = '' }: ToolCallDescription,
     span: Span,
-    leaveUnfinished = (): void => undefined,
+    end?: InferredEnd,
   ) {
     this.id = id
     this.name = name
     this.span = span
-    this.leaveUnfinished = leaveUnfinished
+    this.#end = end
     this.#arguments = given
+  }
+
+  /** Its result may still come. */
+  get isAwaited(): boolean {
+    return this.#end?.isAwaited === true
+  }
+
+  /** Its turn ends without its result. */
+  leaveUnfinished(): void {
+    this.#end?.leaveUnfinished()
+  }
+
+  /** Its turn waits: it is recorded so far. `at`: milliseconds since 1970. */
+  recordWaiting(at: number): void {
+    if (this.#end === undefined) return
+    this.hasInterim = true
+    this.#end.recordWaiting(at)
+  }
+
+  /** Its turn waits no longer, and its interim record is its last. */
+  forget(): void {
+    this.#end?.forget()
+  }
+
+  beginsAfterWait(): void {
+    if (this.#secondsWaited > 0) this.addWaited(-this.#secondsWaited)
+  }
+
+  /** It was not run for this long, because a person was asked. */
+  addWaited(seconds: number): void {
+    this.#secondsWaited += seconds
+    this.span.setAttribute('turnlog.tool_call.waited' satisfies AttributeName, this.#secondsWaited)
   }
 
   /** Whether `text` is one of the strings in its arguments. */
@@ -76,8 +118,16 @@ export class ToolCall {
   }
 }
 
+/** The ends of an inferred call other than its result. */
+interface InferredEnd {
+  readonly isAwaited: boolean
+  leaveUnfinished(): void
+  recordWaiting(at: number): void
+  forget(): void
+}
+
 /** A call the model has asked for, and whose result it has not been sent. */
-interface InferredCall extends Pick<ToolCall, 'id' | 'name'> {
+export interface InferredCall extends Pick<ToolCall, 'id' | 'name'> {
   /** Its id, or that of its span. */
   readonly key: string
   readonly call: ToolCall
@@ -109,23 +159,58 @@ export class ToolCalls {
     return this.#open.values()
   }
 
+  /** The owners of the open calls that the app may mean: by id, else by name and equal arguments. */
+  ownersOf(use: ToolCallDescription): ToolCallOwner[] {
+    const { id, name } = use
+    const calls =
+      id === undefined
+        ? [...this.#open.values()].filter(
+            (entry) => entry.name === name && entry.call.takes(use.arguments),
+          )
+        : [this.#open.get(id)]
+    const owners = new Set(calls.map((entry) => entry?.owner))
+    return [...owners].filter((owner) => owner !== undefined)
+  }
+
   /** The model asked for a tool. A repeated answer asks under the same id: that opens nothing new. */
   begin(use: ToolCallDescription, parent: Context, owner: ToolCallOwner | undefined): void {
     const { id, name } = use
-    if (id !== undefined && (this.#open.has(id) || owner?.openTools.has(id) === true)) return
+    const known = id === undefined ? undefined : this.#open.get(id)
+    if (known !== undefined && known.owner !== owner && known.owner?.isUnanswered === true) {
+      // Ids of small model servers are not unique: this is another turn's call.
+      known.call.leaveUnfinished()
+      known.owner.toolEnded(known.key)
+    } else if (known !== undefined) return
+    if (id !== undefined && owner?.openTools.has(id) === true) return
     const oldest = this.#open.size >= openCallsMax ? this.#open.values().next() : undefined
     oldest?.value?.call.leaveUnfinished()
     const span = this.#startSpan(use, parent, { 'turnlog.tool_call.inferred': true })
     const key = id ?? span.spanContext().spanId
-    const call = new ToolCall(use, span, () => {
-      const entry = this.#open.get(key)
-      if (entry === undefined) return
-      this.#remove(entry)
-      span.setAttribute('turnlog.tool_call.unfinished' satisfies AttributeName, true)
-      span.end(entry.doneAt)
-    })
+    const call = new ToolCall(use, span, this.#endOf(key, use, span))
     this.#open.set(key, { key, id, name, call, owner, isJoined: false, doneAt: undefined })
     owner?.openTools.set(key, call)
+  }
+
+  #endOf(key: string, { isForced }: ToolCallDescription, span: Span): InferredEnd {
+    const unfinished = 'turnlog.tool_call.unfinished' satisfies AttributeName
+    return {
+      isAwaited: isForced !== true,
+      leaveUnfinished: () => {
+        const entry = this.#open.get(key)
+        if (entry === undefined) return
+        this.#remove(entry)
+        span.setAttribute(unfinished, true)
+        span.end(entry.doneAt)
+      },
+      recordWaiting: (at) => {
+        this.#recorder.interim(span, at, { [unfinished]: true, 'turnlog.waiting': true })
+      },
+      forget: () => {
+        const entry = this.#open.get(key)
+        if (entry !== undefined) this.#remove(entry)
+        this.#recorder.discard(span.spanContext().spanId)
+      },
+    }
   }
 
   /**
@@ -143,7 +228,12 @@ export class ToolCalls {
     const { call } = entry
     this.#remove(entry)
     call.span.setAttribute('turnlog.tool_call.inferred' satisfies AttributeName, false)
-    this.#recorder.startAgain(call.span, at)
+    // An interim record is found by its start. Without one, the call begins after the wait.
+    if (call.hasInterim) this.#recorder.startAgain(call.span)
+    else {
+      this.#recorder.startAgain(call.span, at)
+      call.beginsAfterWait()
+    }
     return { call, wasInferred: true }
   }
 

@@ -20,6 +20,12 @@
  *   - a message listener returned nothing: 2 s; with tool calls open until those are answered, the socket closes, or
  *     10 min have passed.
  *
+ * A turn that would end with tool calls open that its answer asked for *waits for a person*, unless it failed or the app
+ * declared it: it is recorded so far, and a later request can continue it (`waiting-turns.ts`). That request's candidate
+ * becomes no turn: everything said to it is passed on to the turn that it continues. Which of both a candidate is, is
+ * *decided* when its first model call has been sent: only then are the results of tools known that it brings. A candidate
+ * that the app declares is decided at once.
+ *
  * When the process exits, turns that only wait for more to come end too. Held ones are closed as abandoned later.
  */
 import {
@@ -28,8 +34,10 @@ import {
   type Link,
   ROOT_CONTEXT,
   type Span,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
+  trace,
 } from '@opentelemetry/api'
 import type { AttributeName, TurnOutcome, TurnTransport } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
@@ -37,11 +45,14 @@ import type { TurnOptions } from '../api.ts'
 import type { After } from './delayed-ends.ts'
 import type { ContentSlot, Recorder } from './recorder.ts'
 import type { ToolCall } from './tool-call.ts'
+import type { WaitingTurns } from './waiting-turns.ts'
 
 const waitMs = 2_000
 const openToolWaitMs = 10 * 60_000
 /** A request's body is kept until it is known whether it belongs to a turn. The prompt of a larger one is not recorded. */
 const requestBytesMax = 16 * 1024 ** 2
+/** A request is read for a person's approval up to this size. */
+const readBytesMax = 64 * 1024
 /** Once the work is over and is no turn yet, only a body up to this size is kept, for a late turn. */
 const idleRequestBytesMax = 64 * 1024
 
@@ -74,6 +85,11 @@ export interface TurnDependencies {
   readonly after: After
   /** Calls back later, or at the exit of the process. */
   readonly delayedEnd: After
+  readonly waitingTurns: WaitingTurns
+  /** A candidate turns out to continue a turn with these open calls. */
+  readonly onContinued?: (candidate: Candidate, calls: readonly ToolCall[]) => void
+  /** The work on a candidate is over that was no turn. */
+  readonly onNoTurn?: (candidate: Candidate) => void
 }
 
 /** Makes candidates for the observers of requests, messages and declared turns. */
@@ -110,18 +126,20 @@ export class Candidate {
   /** Say whether work goes on whose end cannot be observed. */
   readonly #workChecks: (() => boolean)[] = []
   #attributes: TurnAttributes | undefined
+  #span: Span | undefined
+  #isEnded: boolean = false
+  #isWaiting: boolean = false
+  readonly #openTools = new Map<string, ToolCall>()
+  readonly #createdFiles = new Set<string>()
+  /** The earlier turn that it continues. */
+  #earlier: Candidate | undefined
+  #isDecided: boolean = false
+  #whenDecided: (() => void)[] = []
 
-  /** The turn's span, once the candidate is a turn. */
-  span: Span | undefined
-  isEnded: boolean = false
   /** The app has declared that it is a turn. */
   isDeclared: boolean = false
   /** As the app declared it. */
   conversationId: string | undefined
-  /** Tool calls that have begun and whose results the model has not been sent. */
-  readonly openTools = new Map<string, ToolCall>()
-  /** Files that were created in this turn and not moved since, by absolute path. */
-  readonly createdFiles = new Set<string>()
 
   constructor(facts: CandidateFacts, dependencies: TurnDependencies) {
     this.#facts = facts
@@ -131,21 +149,110 @@ export class Candidate {
     this.#releasedAt = facts.startedAt
   }
 
+  /** The turn that it is: itself, or the earlier one that it continues. */
+  get turn(): Candidate {
+    return this.#earlier ?? this
+  }
+
+  /** The turn's span, once the candidate is a turn. */
+  get span(): Span | undefined {
+    return this.turn.#span
+  }
+
+  get isEnded(): boolean {
+    return this.turn.#isEnded
+  }
+
+  /** Tool calls that have begun and whose results the model has not been sent. */
+  get openTools(): Map<string, ToolCall> {
+    return this.turn.#openTools
+  }
+
+  /** Files that were created in this turn and not moved since, by absolute path. */
+  get createdFiles(): Set<string> {
+    return this.turn.#createdFiles
+  }
+
+  /** Of its request. */
+  get path(): string | undefined {
+    return this.#facts.path
+  }
+
+  /** Its request or message, while it is not decided which turn it is; `undefined` when it is too long to be read. */
+  get requestText(): string | undefined {
+    if (this.#requestBytes > readBytesMax) return undefined
+    const pieces = this.#requestPieces.map((piece) => Buffer.from(piece))
+    return Buffer.concat(pieces).toString('utf8')
+  }
+
+  /** It is a turn, and it is known whether one of its own or an earlier one. */
+  get isDecided(): boolean {
+    return this.#isDecided
+  }
+
+  /** Nothing works on the turn: its answer asked for tool calls, and nobody has run them yet. */
+  get isUnanswered(): boolean {
+    return this.span !== undefined && !this.#isEnded && this.#holds === 0 && this.#awaitsResults()
+  }
+
+  /** Calls back once it is decided which turn it is; never, when it is none. */
+  whenDecided(callback: () => void): void {
+    if (this.#isDecided) callback()
+    else this.#whenDecided.push(callback)
+  }
+
+  /** It is a turn of its own, unless it continues one. */
+  decide(): void {
+    if (this.#isDecided || this.span === undefined) return
+    this.#isDecided = true
+    this.#requestPieces = []
+    for (const callback of this.#whenDecided.splice(0)) callback()
+  }
+
+  /** Whether it may still turn out that it continues `earlier`. */
+  canContinue(earlier: Candidate): boolean {
+    const isOpen = !this.#isDecided && !this.isDeclared && this.#facts.within === undefined
+    return isOpen && earlier !== this.turn && earlier.isUnanswered
+  }
+
+  /** It brings what the unanswered turn `earlier` waits for, so it is that turn. */
+  continueTurn(earlier: Candidate): void {
+    this.#dependencies.onContinued?.(this, [...earlier.openTools.values()])
+    const [from, to] = [this.#span, earlier.span]
+    this.#cancelDelay()
+    this.#earlier = earlier
+    this.#span = undefined
+    if (from !== undefined && to !== undefined) this.#dependencies.recorder.merge(from, to)
+    earlier.#resume(this.#facts, this.#holds)
+    this.decide()
+    earlier.#settle()
+  }
+
+  /** Links the turn to one that it comes from. */
+  link(context: SpanContext): void {
+    const { span } = this
+    if (span?.spanContext().spanId !== context.spanId) span?.addLink({ context })
+  }
+
   /** A model call begins: the candidate is a turn from now on. */
   promote(): Span {
     if (this.span !== undefined) return this.span
     const { recorder } = this.#dependencies
     const span = this.#startSpan()
-    this.span = span
+    this.#span = span
     recorder.note(span, { contentType: this.#facts.contentType })
     for (const piece of this.#requestPieces) recorder.content(span, 'turn.request', piece)
-    this.#requestPieces = []
     this.#facts.onTurn?.()
     return span
   }
 
   /** Work on it begins; each `hold` is followed by one `release`. */
   hold(): void {
+    if (this.#earlier !== undefined) {
+      this.#earlier.hold()
+      return
+    }
+    this.#stopWaiting()
     // The work goes on after its known end: the app has answered first and works now.
     if (this.#holds === 0 && this.#wasReleased) this.#endIsKnown = false
     this.#holds += 1
@@ -153,29 +260,39 @@ export class Candidate {
   }
 
   release(): void {
+    if (this.#earlier !== undefined) {
+      this.#earlier.release()
+      return
+    }
     this.#holds -= 1
     if (this.#holds > 0) return
     this.#releasedAt = this.#dependencies.now()
     this.#wasReleased = true
-    if (this.span === undefined && this.#requestBytes > idleRequestBytesMax) {
-      this.#requestPieces = []
+    if (this.span === undefined) {
+      this.#dependencies.onNoTurn?.(this)
+      if (this.#requestBytes > idleRequestBytesMax) this.#requestPieces = []
     }
     this.#settle()
   }
 
   /** A piece of the request's body or the message. It is not copied, and written when the candidate becomes a turn. */
   request(piece: string | Uint8Array): void {
+    if (this.#earlier !== undefined) return
     this.#requestBytes += piece.length
     if (this.#requestBytes > requestBytesMax) {
       this.#requestPieces = []
       return
     }
-    if (this.span === undefined) this.#requestPieces.push(piece)
-    else this.#content('turn.request', piece)
+    if (!this.#isDecided) this.#requestPieces.push(piece)
+    this.#content('turn.request', piece)
   }
 
   /** A JSON answer of the app, in which the sealer looks for a conversation id. */
   response(piece: string | Uint8Array): void {
+    if (this.#earlier !== undefined) {
+      this.#earlier.response(piece)
+      return
+    }
     this.#content('turn.response', piece)
   }
 
@@ -186,6 +303,7 @@ export class Candidate {
     this.#agent = agent ?? this.#agent
     this.conversationId ??= conversationId
     const span = this.promote()
+    this.decide()
     if (prompt !== undefined) this.#content('turn.prompt', prompt)
     if (isKnown) this.#renameSpan(span)
     return span
@@ -193,6 +311,10 @@ export class Candidate {
 
   /** The app names the conversation, later than `declare`. */
   setConversation(id: string): void {
+    if (this.#earlier !== undefined) {
+      this.#earlier.setConversation(id)
+      return
+    }
     this.conversationId = id
     const { span, isEnded } = this
     if (span !== undefined && !isEnded) this.#renameSpan(span)
@@ -200,12 +322,20 @@ export class Candidate {
 
   /** The final answer, as the app gives it: the app has coped with whatever failed before. */
   answer(text: string): void {
+    if (this.#earlier !== undefined) {
+      this.#earlier.answer(text)
+      return
+    }
     this.#lastCallFailed = false
     this.#content('turn.answer', text)
   }
 
   /** The app says why the turn failed. */
   fail(failure: TurnFailure): void {
+    if (this.#earlier !== undefined) {
+      this.#earlier.fail(failure)
+      return
+    }
     if (this.#outcome !== 'completed') return
     this.#failure = failure
     this.#outcome = 'failed'
@@ -219,27 +349,46 @@ export class Candidate {
 
   /** The span ids of the turns that its model calls count for: its own, then those it works for as a sub-agent. */
   turnIds(): string[] {
+    if (this.#earlier !== undefined) return this.#earlier.turnIds()
     const own = this.span === undefined ? [] : [this.span.spanContext().spanId]
     return [...own, ...(this.#facts.within?.candidate.turnIds() ?? [])]
   }
 
   /** Adds attributes to the turn when it ends. */
   describe(attributes: TurnAttributes): void {
+    if (this.#earlier !== undefined) {
+      this.#earlier.describe(attributes)
+      return
+    }
     this.#attributes = { ...this.#attributes, ...attributes }
   }
 
   /** A model call of the turn ended; the last one decides whether the turn failed. */
   callEnded(isFailed: boolean): void {
+    if (this.#earlier !== undefined) {
+      this.#earlier.callEnded(isFailed)
+      return
+    }
     this.#lastCallFailed = isFailed
   }
 
   /** Adds work whose end cannot be observed: `check` says whether it goes on. */
   addWorkCheck(check: () => boolean): void {
+    if (this.#earlier !== undefined) {
+      this.#earlier.addWorkCheck(check)
+      return
+    }
     this.#workChecks.push(check)
   }
 
   /** The client left, or the app failed or is done: the turn waits for work that goes on, not for new work. */
   conclude(outcome: 'aborted' | 'failed' | 'completed'): void {
+    if (this.#earlier !== undefined) {
+      this.#earlier.conclude(outcome)
+      return
+    }
+    // A client that leaves while a person is asked has aborted nothing.
+    if (this.#isWaiting) return
     const isIdle = this.#holds === 0 && this.openTools.size === 0 && !this.#isStillWorking()
     this.#endIsKnown = true
     // A client that leaves after its answer has aborted nothing.
@@ -252,16 +401,21 @@ export class Candidate {
 
   /** The model was sent the result of a tool call. */
   toolEnded(key: string): void {
-    this.openTools.delete(key)
-    if (this.#holds === 0) {
-      this.#releasedAt = this.#dependencies.now()
-      this.#settle()
+    if (this.#earlier !== undefined) {
+      this.#earlier.toolEnded(key)
+      return
     }
+    this.openTools.delete(key)
+    if (this.#holds > 0) return
+    if (!this.#isWaiting) this.#releasedAt = this.#dependencies.now()
+    else if (this.#awaitsResults()) return
+    this.#stopWaiting()
+    this.#settle()
   }
 
   /** Nothing holds the turn: it ends now, or later if nothing else begins. */
   #settle(): void {
-    if (this.span === undefined || this.isEnded || this.#holds > 0) return
+    if (this.span === undefined || this.isEnded || this.#holds > 0 || this.#isWaiting) return
     this.#cancelDelay()
     const hasOpenTools = this.openTools.size > 0 && !this.#isOver
     if (this.#endIsKnown && !hasOpenTools) {
@@ -273,22 +427,93 @@ export class Candidate {
     const delay = hasOpenTools ? after : delayedEnd
     this.#delay = delay(isLong ? openToolWaitMs : waitMs, () => {
       if (!this.#endIsKnown && this.#isStillWorking()) this.#settle()
+      else if (this.#outcome !== 'failed' && this.#awaitsResults()) this.#wait()
       else this.#end()
     })
+  }
+
+  /** Whether its answer asked for tool calls whose results the app may still bring. */
+  #awaitsResults(): boolean {
+    if (this.isDeclared || this.#facts.within !== undefined) return false
+    return [...this.openTools.values()].some(({ isAwaited }) => isAwaited)
+  }
+
+  /** The turn is recorded so far, and waits to be continued. */
+  #wait(): void {
+    const { span } = this
+    if (span === undefined) return
+    const { recorder, waitingTurns } = this.#dependencies
+    const at = this.#endedAt()
+    this.decide()
+    this.#isWaiting = true
+    const outcome = this.#outcome === 'completed' ? 'waiting' : this.#outcome
+    span.setAttributes(this.#lastAttributes())
+    recorder.interim(span, at, { 'turnlog.waiting': true, 'turnlog.turn.outcome': outcome })
+    for (const call of this.openTools.values()) call.recordWaiting(at)
+    waitingTurns.add(this, () => this.#giveUp())
+  }
+
+  #stopWaiting(): void {
+    if (!this.#isWaiting) return
+    this.#isWaiting = false
+    this.#dependencies.waitingTurns.remove(this)
+  }
+
+  /** Nobody continued it. What was recorded of it stays. */
+  #giveUp(): void {
+    const { span } = this
+    if (span === undefined || this.#isEnded) return
+    this.#isEnded = true
+    this.#forgetOpenTools((call) => call.forget())
+    this.#dependencies.recorder.discard(span.spanContext().spanId)
+    this.#facts.onEnd?.()
+  }
+
+  /** A later request continues it, and brings its holds. */
+  #resume({ startedAt, endIsKnown }: CandidateFacts, holds: number): void {
+    this.#cancelDelay()
+    this.#stopWaiting()
+    this.#endIsKnown = endIsKnown
+    this.#outcome = 'completed'
+    this.#recordWait(startedAt)
+    this.#releasedAt = Math.max(this.#releasedAt, startedAt)
+    this.#holds += holds
+  }
+
+  /** The time in which nobody worked on the turn: it explains the durations of the turn and its tool calls. */
+  #recordWait(until: number): void {
+    const { span } = this
+    const from = this.#endedAt()
+    if (span === undefined || until <= from) return
+    const waited = (until - from) / 1_000
+    for (const call of this.openTools.values()) call.addWaited(waited)
+    this.#dependencies.recorder.tracer
+      .startSpan('wait_for_user', { startTime: from }, trace.setSpan(ROOT_CONTEXT, span))
+      .end(until)
+  }
+
+  #forgetOpenTools(how: (call: ToolCall) => void): void {
+    const { waitingTurns } = this.#dependencies
+    const turn = this.span?.spanContext()
+    for (const call of this.openTools.values()) {
+      how(call)
+      if (turn !== undefined && call.id !== undefined) {
+        waitingTurns.callEnded({ id: call.id, name: call.name, turn })
+      }
+    }
+    this.openTools.clear()
   }
 
   #end(): void {
     const { span } = this
     if (span === undefined || this.isEnded) return
-    this.isEnded = true
+    this.decide()
+    this.#isEnded = true
     this.#cancelDelay()
-    for (const call of this.openTools.values()) call.leaveUnfinished()
-    this.openTools.clear()
+    this.#forgetOpenTools((call) => call.leaveUnfinished())
     if (this.#outcome === 'completed' && this.#lastCallFailed) this.#outcome = 'failed'
     span.setAttributes({
-      ...this.#attributes,
-      // What the app declares takes precedence over what was found.
-      ...defined({ 'gen_ai.conversation.id': this.conversationId }),
+      ...this.#lastAttributes(),
       'turnlog.turn.outcome': this.#outcome,
     } satisfies TurnAttributes)
     if (this.#outcome === 'failed') {
@@ -296,8 +521,22 @@ export class Candidate {
       if (failure) span.setAttribute('error.type' satisfies AttributeName, failure.type)
       span.setStatus({ code: SpanStatusCode.ERROR, ...defined({ message: failure?.message }) })
     }
-    span.end(Math.max(this.#releasedAt, this.#facts.startedAt))
+    span.end(this.#endedAt())
     this.#facts.onEnd?.()
+  }
+
+  /** What is known of it only when it ends. */
+  #lastAttributes(): TurnAttributes {
+    return {
+      ...this.#attributes,
+      // What the app declares takes precedence over what was found.
+      ...defined({ 'gen_ai.conversation.id': this.conversationId }),
+    }
+  }
+
+  /** When something last worked on it. */
+  #endedAt(): number {
+    return Math.max(this.#releasedAt, this.#facts.startedAt)
   }
 
   #content(slot: ContentSlot, piece: string | Uint8Array): void {

@@ -273,7 +273,7 @@ export class Sealing {
       default:
         // The state accounts for records that were sealed before, also for a declaration that was lost since.
         if (openSpans === undefined) this.#sealRecord(head, contents)
-        if (head.k === 'span') this.#end(id)
+        if (head.k === 'span' && head.open !== true) this.#end(id)
     }
   }
 
@@ -285,6 +285,7 @@ export class Sealing {
   #end(id: string): void {
     this.#contents.end(id)
     this.#starts.end(id)
+    this.#sums.delete(id)
   }
 
   /** Seals a record that has a sequence. */

@@ -73,7 +73,6 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
   put(attributes, 'gen_ai.request.model', own.model)
   for (const [name, value] of Object.entries(own.usage)) attributes[name] = value
   if (Object.keys(own.usage).length > 0) put(attributes, 'turnlog.usage.is_sum', true)
-  sums.delete(span.spanId)
   return { span, attributes }
 }
 

@@ -5,7 +5,11 @@ import type { Candidate } from '../../src/record/turn.ts'
 
 const span = { name: 'turn' } as unknown as Span
 const other = { name: 'other' } as unknown as Span
-const candidateWith = (turn: Span | undefined) => ({ span: turn }) as Candidate
+function candidateWith(turn: Span | undefined) {
+  const candidate: { span: Span | undefined; turn?: Candidate } = { span: turn }
+  candidate.turn = candidate as Candidate
+  return candidate as Candidate & typeof candidate
+}
 
 test("a context taken before the turn was found has the turn's span afterwards", () => {
   const candidate = candidateWith(undefined)

@@ -5,6 +5,7 @@ import { createDelayedEnds } from '../../src/record/delayed-ends.ts'
 import type { Recorder } from '../../src/record/recorder.ts'
 import type { ToolCall } from '../../src/record/tool-call.ts'
 import { Candidate, type CandidateFacts } from '../../src/record/turn.ts'
+import { WaitingTurns } from '../../src/record/waiting-turns.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000 })
@@ -21,6 +22,7 @@ function open(facts: Partial<CandidateFacts> = {}) {
   let status: unknown
   const span = {
     setAttributes: (given: object) => Object.assign(attributes, given),
+    spanContext: () => ({ traceId: 't', spanId: 's' }),
     setStatus: (given: { code: SpanStatusCode }) => (status = given.code),
     end: (at: number) => ended.push({ at, outcome: attributes['turnlog.turn.outcome'], status }),
   } as unknown as Span
@@ -41,7 +43,14 @@ function open(facts: Partial<CandidateFacts> = {}) {
   const delayedEnds = createDelayedEnds(after)
   const candidate = new Candidate(
     { transport: 'rest', startedAt: Date.now(), endIsKnown: true, ...facts },
-    { recorder, agent: 'app', now: Date.now, after, delayedEnd: delayedEnds.after },
+    {
+      recorder,
+      agent: 'app',
+      now: Date.now,
+      after,
+      delayedEnd: delayedEnds.after,
+      waitingTurns: new WaitingTurns(delayedEnds.after),
+    },
   )
   const tool = (id: string): void => {
     const leaveUnfinished = (): void => void candidate.openTools.delete(id)

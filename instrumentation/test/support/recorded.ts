@@ -39,7 +39,10 @@ export interface Recorded {
   readonly logs: readonly RecordedLog[]
 }
 
-/** Everything in the spool, of all its recorders; each of them must have ended. What they had not sealed is given to `changes`. */
+/**
+ * Everything in the spool, of all its recorders; each of them must have ended. What they had not sealed is given to `changes`.
+ * As in the receiver, the record of a span that waits is replaced by its later one.
+ */
 export function readRecorded(spool: string, changes?: ChangeStore): Recorded {
   const spans: RecordedSpan[] = []
   const logs: RecordedLog[] = []
@@ -53,7 +56,13 @@ export function readRecorded(spool: string, changes?: ChangeStore): Recorded {
   }
   const bySequence = (a: { attributes: Attributes }, b: { attributes: Attributes }): number =>
     Number(a.attributes['turnlog.sequence']) - Number(b.attributes['turnlog.sequence'])
-  return { spans: spans.sort(bySequence), logs: logs.sort(bySequence) }
+  const isReplaced = ({ spanId, attributes }: RecordedSpan): boolean =>
+    attributes['turnlog.waiting'] === true &&
+    spans.some((span) => span.spanId === spanId && span.attributes['turnlog.waiting'] !== true)
+  return {
+    spans: spans.filter((span) => !isReplaced(span)).sort(bySequence),
+    logs: logs.sort(bySequence),
+  }
 }
 
 function recorderFolders(spool: string): string[] {

@@ -54,7 +54,7 @@ select s.team_id, s.trace_id, s.span_id, s.session_id, s.user_id, s.conversation
 
 comment on view turns is 'One user message and everything until its answer; one trace per row.';
 comment on column turns.transport is 'rest or websocket.';
-comment on column turns.outcome is 'completed, failed, aborted (the client left) or abandoned (the process died).';
+comment on column turns.outcome is 'completed, failed, aborted (the client left), abandoned (the process died) or waiting (its tool calls wait for a person).';
 comment on column turns.prompt is 'The user’s message. Null when it is not text: see prompt_bytes.';
 comment on column turns.answer is 'The final answer, or as much of it as was produced. Null when it is not text: see answer_bytes.';
 comment on column turns.model_calls is 'How many model calls its trace has; tool_calls and file_operations likewise.';

@@ -13,7 +13,14 @@ select s.team_id, s.trace_id, s.span_id, s.parent_span_id, s.session_id, s.user_
        s.abandoned,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.tool.call.arguments') as arguments_bytes,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.tool.call.result') as result_bytes,
-       s.landed_at
+       s.landed_at,
+       turnlog_seconds(s.attributes -> 'turnlog.tool_call.waited') as waited,
+       (select l.attributes ->> 'turnlog.decision.type'
+          from log_records l   -- index: log_records_by_trace
+         where l.team_id = s.team_id and l.trace_id = s.trace_id and l.span_id = s.span_id
+           and l.event_name = 'turnlog.tool.decision'
+         order by l.time desc
+         limit 1) as decision
   from spans s
  where s.operation = 'execute_tool';
 
@@ -22,3 +29,5 @@ comment on column tool_calls.arguments is 'The arguments from the model, JSON. N
 comment on column tool_calls.result is 'The result that was sent to the model. Null when it is not text: see result_bytes.';
 comment on column tool_calls.inferred is 'Derived from messages, not observed at the tool: its duration is an upper bound.';
 comment on column tool_calls.unfinished is 'No result was sent to the model.';
+comment on column tool_calls.waited is 'How long a person was asked before it was run; part of its duration.';
+comment on column tool_calls.decision is 'What a person last decided about it: accept or reject. See tool_decisions.';

@@ -24,6 +24,7 @@ export function toolCallStep(
 <div class="step-head"><span class="kind">Tool call</span><b class="tool-name">${call.tool ?? 'unnamed'}</b>
 <span class="facts">${durationOf(call)}
 ${call.inferred === true && html`<span title="Seen in the messages, not at the tool: its duration is an upper bound.">inferred</span>`}
+${call.decision !== null && html`<span class="badge ${call.decision === 'accept' ? 'good' : 'warn'}">${call.decision} by user</span>`}
 ${call.unfinished === true && html`<span class="badge warn">no result</span>`}
 ${call.errorType !== null && html`<span class="badge bad">${call.errorType.replaceAll('_', ' ')}</span>`}
 ${call.abandoned && html`<span class="badge warn">abandoned</span>`}</span></div>

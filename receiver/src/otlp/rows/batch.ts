@@ -40,6 +40,8 @@ export interface Item<Row> {
   /** What a log event states about its recorder. */
   readonly news?: RecorderNews | undefined
   readonly claim?: Claim | undefined
+  /** A turn or tool call that may go on: any later record with its key replaces this one. */
+  readonly isWaiting?: boolean
 }
 
 /** A record that may land, or why it is rejected. */

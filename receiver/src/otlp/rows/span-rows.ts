@@ -98,9 +98,18 @@ export function toSpanRow(span: SpanRecord, options: RowOptions): RowResult<Span
     dropped_counts: droppedCounts(span),
   }
   const key = `${traceId} ${spanId} ${startTime}`
+  const isWaiting = isTrue(attributes.get('turnlog.waiting'))
   return {
     status: 'row',
-    item: { key, row, time: startTime, contentKeys: sink.keys, origin, claim: span.claim },
+    item: {
+      key,
+      row,
+      time: startTime,
+      contentKeys: sink.keys,
+      origin,
+      claim: span.claim,
+      isWaiting,
+    },
   }
 }
 

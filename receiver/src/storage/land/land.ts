@@ -273,16 +273,19 @@ function withItems(
   }
 }
 
-/** Of records with one key the first one; if that is abandoned, the first that is not. */
+/** Of records with one key the first of the highest rank, as in `records.ts`. */
 function uniqueItems<Row extends { readonly abandoned: boolean }>(
   items: readonly Item<Row>[],
 ): Item<Row>[] {
   const unique = new Map<string, Item<Row>>()
   for (const item of items) {
     const known = unique.get(item.key)
-    if (known === undefined || (known.row.abandoned && !item.row.abandoned)) {
-      unique.set(item.key, item)
-    }
+    if (known === undefined || rankOf(known) < rankOf(item)) unique.set(item.key, item)
   }
   return [...unique.values()]
+}
+
+function rankOf({ row, isWaiting }: Item<{ readonly abandoned: boolean }>): number {
+  if (row.abandoned) return 1
+  return isWaiting === true ? 0 : 2
 }

@@ -10,7 +10,10 @@ interface Landing<Row> {
   readonly items: readonly Item<Row>[]
 }
 
-/** Returns the new ones. A true end replaces an abandoned one, never the reverse. */
+/**
+ * Returns the new ones. A true end replaces an abandoned one, and both replace the record of a span that waits, never the
+ * reverse.
+ */
 export async function landSpans(
   client: Client,
   landing: Landing<SpanRow>,
@@ -19,15 +22,20 @@ export async function landSpans(
     table: spans,
     idText: `trace_id || ' ' || span_id || ' ' || start_unix_nano`,
     idOf: (row) => `${row.trace_id} ${row.span_id} ${row.start_unix_nano}`,
+    rankOf: (of) =>
+      `case when ${of}.abandoned then 1
+            when ${of}.attributes @> '{"turnlog.waiting": true}' then 0
+            else 2 end`,
   })
 }
 
-/** As `landSpans`. */
+/** Returns the new ones. A true end replaces an abandoned one, never the reverse. */
 export async function landLogs(client: Client, landing: Landing<LogRow>): Promise<Item<LogRow>[]> {
   return landRows(client, landing, {
     table: logRecords,
     idText: `record_key || ' ' || time_unix_nano`,
     idOf: (row) => `${row.record_key} ${row.time_unix_nano}`,
+    rankOf: (of) => `(not ${of}.abandoned)::integer`,
   })
 }
 
@@ -61,9 +69,11 @@ async function landRows<Row extends object>(
     /** An expression that identifies a row among those of a batch; `idOf` gives the same text. */
     readonly idText: string
     readonly idOf: (row: Row) => string
+    /** An expression for a row of the table `of`: a row replaces one of a lower rank. */
+    readonly rankOf: (of: string) => string
   },
 ): Promise<Item<Row>[]> {
-  const { table, idText, idOf } = options
+  const { table, idText, idOf, rankOf } = options
   const replaced = table.names.filter((column) => !table.key.includes(column))
   const landed = await insertRows<Row, { id: string; is_new: boolean }>(client, table, {
     teamId,
@@ -71,7 +81,7 @@ async function landRows<Row extends object>(
     onConflict: `do update
          set ${replaced.map((column) => `${column} = excluded.${column}`).join(', ')},
              replaced_at = now()
-       where ${table.name}.abandoned and not excluded.abandoned
+       where ${rankOf(table.name)} < ${rankOf('excluded')}
       returning ${idText} as id, replaced_at is null as is_new`,
   })
   const fresh = new Set(landed.filter((row) => row.is_new).map(({ id }) => id))

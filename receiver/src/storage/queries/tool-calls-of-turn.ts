@@ -17,6 +17,8 @@ export interface ToolCall {
   readonly inferred: boolean | null
   readonly unfinished: boolean | null
   readonly abandoned: boolean
+  /** What a person decided about it: `accept` or `reject`. */
+  readonly decision: string | null
 }
 
 export const toolCallsOfTurn = queryOfTurn<ToolCall>(`
@@ -26,7 +28,8 @@ export const toolCallsOfTurn = queryOfTurn<ToolCall>(`
          octet_length(arguments_bytes) as "argumentsBytes",
          left(result, $3) as result,
          octet_length(result_bytes) as "resultBytes",
-         error_type as "errorType", error_message as "errorMessage", inferred, unfinished, abandoned
+         error_type as "errorType", error_message as "errorMessage", inferred, unfinished, abandoned,
+         decision
     from tool_calls
    where team_id = $1 and trace_id = $2   -- index: spans_pkey
    order by started_at, span_id

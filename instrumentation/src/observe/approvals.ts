@@ -1,0 +1,91 @@
+/**
+ * A person's word about tool calls that an answer asked for: it comes in a later request of the app, or in the result that
+ * the model is sent. Each is recorded as a decision of its tool call. A request up to `requestBytesMax` is read, and only
+ * while calls are open.
+ */
+import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import { type AttributeName, severity } from '@turnlog/conventions'
+import { defined, parseJson } from '@turnlog/conventions/plain'
+import type { ToolResult } from '../models/model-api.ts'
+import type { Recorder } from '../record/recorder.ts'
+import type { ToolCall, ToolCalls } from '../record/tool-call.ts'
+import {
+  decisionInPath,
+  decisionsIn,
+  isRefusal,
+  type ToolDecision,
+} from '../record/tool-decisions.ts'
+import { Candidate } from '../record/turn.ts'
+
+export type Approvals = ReturnType<typeof createApprovals>
+
+export function createApprovals({
+  recorder,
+  toolCalls,
+}: {
+  readonly recorder: Pick<Recorder, 'logger'>
+  readonly toolCalls: ToolCalls
+}) {
+  function record(decisions: readonly ToolDecision<ToolCall>[]): void {
+    for (const { call, type, reason } of decisions) {
+      if (call.isDecided) continue
+      call.isDecided = true
+      recorder.logger.emit({
+        eventName: 'turnlog.tool.decision',
+        severityNumber: severity.info,
+        context: trace.setSpan(ROOT_CONTEXT, call.span),
+        attributes: defined({
+          'gen_ai.tool.name': call.name,
+          'gen_ai.tool.call.id': call.id,
+          'turnlog.decision.type': type,
+          'turnlog.decision.source': 'user',
+          'turnlog.decision.reason': reason,
+        } satisfies { [Name in AttributeName]?: string | undefined }),
+      })
+    }
+  }
+
+  return {
+    /** `candidate` continues a turn whose open calls are `calls`. */
+    continued(candidate: Candidate, calls: readonly ToolCall[]): void {
+      record(decisionsOf(candidate, calls))
+    },
+
+    /** A request is over that was no turn. One that approves a call by its id ran that call, if it ran anything. */
+    ended(candidate: Candidate): void {
+      if (toolCalls.size === 0) return
+      const text = `${candidate.path} ${candidate.requestText}`
+      const open = [...toolCalls.openCalls()]
+      const named = new Set<ToolCall>()
+      const calls = open.filter(({ id }) => id !== undefined && text.includes(id))
+      for (const { call } of calls) named.add(call)
+      if (named.size === 0) return
+      const decisions = decisionsOf(candidate, [...named])
+      record(decisions)
+      const accepted = new Set(
+        decisions.flatMap(({ call, type }) => (type === 'accept' ? call : [])),
+      )
+      const owners = new Set(calls.flatMap(({ call, owner }) => (accepted.has(call) ? owner : [])))
+      const [owner, ...others] = owners
+      if (owner instanceof Candidate && others.length === 0 && candidate.canContinue(owner)) {
+        candidate.continueTurn(owner)
+      }
+    },
+
+    /** The model is sent the results of `calls`. */
+    answered(calls: readonly ToolCall[], results: readonly ToolResult[]): void {
+      const decisions = calls.flatMap((call) => {
+        const result = results.find(({ callId }) => callId === call.id)
+        if (result === undefined || !isRefusal(result)) return []
+        return [{ call, type: 'reject', reason: result.content } as const]
+      })
+      record(decisions)
+    },
+  }
+}
+
+function decisionsOf(candidate: Candidate, calls: readonly ToolCall[]): ToolDecision<ToolCall>[] {
+  const { requestText, path } = candidate
+  const inPath = path === undefined ? [] : decisionInPath(path, calls)
+  return [...inPath, ...decisionsIn(parseJson(requestText ?? ''), calls)]
+}

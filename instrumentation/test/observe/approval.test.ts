@@ -1,0 +1,208 @@
+/**
+ * A person approves or rejects a tool call in a later request: that request continues the turn. The app has a loop of its own
+ * and asks over HTTP.
+ */
+import { expect, test } from 'vitest'
+import { isTurn, startChat, textOf, turnTrees } from '../support/chat.ts'
+import type { ApiAnswer, ApiRequest } from '../support/messages-api.ts'
+import type { Recorded } from '../support/recorded.ts'
+
+/** Asks for tools as the text of the user names them, and answers once it has the results. */
+function answer({ messages }: ApiRequest): ApiAnswer {
+  const content = messages.at(-1)?.content
+  const blocks = Array.isArray(content) ? content : []
+  const text: string = blocks.find(({ type }) => type === 'text')?.text ?? ''
+  const [verb, id = 'a'] = text.split(' ')
+  const use = (name: string, more: object = {}) => ({
+    id: `toolu_${id}_${name}`,
+    name,
+    input: more,
+  })
+  if (verb === 'write') return { text: 'May I?', tools: [use('write_file', { path: 'it.txt' })] }
+  if (verb === 'both') return { tools: [use('one', { ms: '20' }), use('two')] }
+  if (verb === 'repeat') return { tools: [{ ...use('write_file'), id: 'toolu_same' }] }
+  return { text: text === '' ? 'Done.' : `Answer to ${text}.` }
+}
+
+async function startApp(client = 'sdk') {
+  const chat = await startChat({ program: 'approval-host.ts', client, answer })
+  return {
+    ...chat,
+    async send(path: string, body: object): Promise<void> {
+      const response = await fetch(`http://${chat.address}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ conversation_id: 'c', ...body }),
+      })
+      expect(response.status).toBe(200)
+    },
+  }
+}
+
+function tree(...calls: readonly string[]): string {
+  return ['turn', '  chat', ...calls, '  wait_for_user', '  chat'].join('\n')
+}
+
+function decisionsOf({ logs }: Recorded) {
+  return logs
+    .filter(({ event }) => event === 'turnlog.tool.decision')
+    .map(({ attributes }) => ({
+      call: attributes['gen_ai.tool.call.id'],
+      type: attributes['turnlog.decision.type'],
+      source: attributes['turnlog.decision.source'],
+      reason: attributes['turnlog.decision.reason'],
+    }))
+}
+
+const clients = ['sdk', 'fetch']
+
+test.each(clients)(
+  'an approval continues its turn, whose answer is the last (%s)',
+  async (client) => {
+    await using app = await startApp(client)
+    await app.send('/chat', { message: 'write it' })
+    await app.send('/decide', {
+      approve: true,
+      tool_call_id: 'toolu_it_write_file',
+      reason: 'fine',
+    })
+    const recorded = await app.recorded()
+    expect(turnTrees(recorded)).toEqual([tree('  execute_tool write_file')])
+    const [turn] = recorded.spans.filter(isTurn)
+    expect(turn?.attributes).toMatchObject({
+      'turnlog.turn.outcome': 'completed',
+      'url.path': '/chat',
+      'gen_ai.usage.input_tokens': 20,
+    })
+    expect(textOf(turn, 'gen_ai.input.messages')).toBe('write it')
+    expect(textOf(turn, 'gen_ai.output.messages')).toBe('Done.')
+    const call = recorded.spans.find(({ name }) => name === 'execute_tool write_file')
+    expect(call?.attributes).toMatchObject({ 'gen_ai.tool.call.result': 'written' })
+    expect(call?.attributes['turnlog.tool_call.waited']).toBeGreaterThan(0)
+    expect(decisionsOf(recorded)).toEqual([
+      { call: 'toolu_it_write_file', type: 'accept', source: 'user', reason: 'fine' },
+    ])
+  },
+)
+
+test.each(clients)(
+  'an approval that names only the conversation continues it too (%s)',
+  async (client) => {
+    await using app = await startApp(client)
+    await app.send('/chat', { message: 'write it' })
+    await app.send('/decide', { approve: true })
+    const recorded = await app.recorded()
+    expect(turnTrees(recorded)).toEqual([tree('  execute_tool write_file')])
+    expect(decisionsOf(recorded)).toMatchObject([{ type: 'accept' }])
+  },
+)
+
+test('a rejection is a decision, and the model’s answer to it ends the turn', async () => {
+  await using app = await startApp()
+  await app.send('/chat', { message: 'write it' })
+  await app.send('/decide', { approve: false, reason: 'not there' })
+  await app.send('/chat', { message: 'write again' })
+  await app.send('/decide', { anything: 'else' })
+  const recorded = await app.recorded()
+  expect(turnTrees(recorded)).toEqual([
+    tree('  execute_tool write_file'),
+    tree('  execute_tool write_file'),
+  ])
+  expect(decisionsOf(recorded)).toEqual([
+    { call: 'toolu_it_write_file', type: 'reject', source: 'user', reason: 'not there' },
+  ])
+})
+
+test('the known text of a refusal is a decision; another error of a tool is none', async () => {
+  await using app = await startApp()
+  await app.send('/chat', { message: 'write it' })
+  await app.send('/decide', { refusal: 'The user rejected this tool call.' })
+  await app.send('/chat', { message: 'write more' })
+  await app.send('/decide', { refusal: 'Permission denied.' })
+  await app.send('/chat', { message: 'write last' })
+  await app.send('/decide', { refusal: 'The call was interrupted by the user.' })
+  expect(decisionsOf(await app.recorded())).toMatchObject([
+    { call: 'toolu_it_write_file', type: 'reject', reason: 'The user rejected this tool call.' },
+  ])
+})
+
+test('a new message is a new turn, linked to the one it leaves unanswered', async () => {
+  await using app = await startApp()
+  await app.send('/chat', { message: 'write it' })
+  await app.send('/chat', { message: 'hello' })
+  const recorded = await app.recorded()
+  expect(turnTrees(recorded)).toEqual(['turn\n  chat\n  execute_tool write_file', 'turn\n  chat'])
+  const [first, second] = recorded.spans.filter(isTurn).toSorted((a, b) => a.startMs - b.startMs)
+  expect(second?.links).toMatchObject([{ spanId: first?.spanId }])
+  expect(textOf(second, 'gen_ai.input.messages')).toBe('hello')
+  expect(decisionsOf(recorded)).toEqual([])
+})
+
+test('of two users with equal calls, each continues the own turn', async () => {
+  await using app = await startApp()
+  await app.send('/chat', { message: 'write a', conversation_id: 'a' })
+  await app.send('/chat', { message: 'write b', conversation_id: 'b' })
+  await app.send('/decide', { approve: true, conversation_id: 'b' })
+  await app.send('/decide', { approve: false, conversation_id: 'a' })
+  const recorded = await app.recorded()
+  expect(turnTrees(recorded)).toEqual([
+    tree('  execute_tool write_file'),
+    tree('  execute_tool write_file'),
+  ])
+  expect(decisionsOf(recorded)).toMatchObject([
+    { call: 'toolu_b_write_file', type: 'accept' },
+    { call: 'toolu_a_write_file', type: 'reject' },
+  ])
+})
+
+test('equal ids of two turns are two calls', async () => {
+  await using app = await startApp()
+  await app.send('/chat', { message: 'repeat', conversation_id: 'a' })
+  await app.send('/chat', { message: 'repeat', conversation_id: 'b' })
+  await app.send('/decide', { conversation_id: 'b' })
+  expect(turnTrees(await app.recorded())).toEqual([
+    'turn\n  chat\n  execute_tool write_file',
+    tree('  execute_tool write_file'),
+  ])
+})
+
+test.each(['by id', 'by name'])(
+  'a tool call that the app reports %s continues the turn that asked',
+  async (how) => {
+    await using app = await startApp()
+    await app.send('/chat', { message: 'write it' })
+    await app.send('/decide', { approve: true, how })
+    const recorded = await app.recorded()
+    expect(turnTrees(recorded)).toEqual([
+      tree('  execute_tool write_file', '    file.create it.txt'),
+    ])
+    expect(decisionsOf(recorded)).toMatchObject([{ type: 'accept' }])
+  },
+)
+
+test('parallel calls that the app reports have their own files, though no argument names one', async () => {
+  await using app = await startApp()
+  await app.send('/chat', { message: 'both' })
+  await app.send('/decide', { approve: true, how: 'by id' })
+  const { spans } = await app.recorded()
+  const files = spans.filter(({ attributes }) => attributes['file.path'] !== undefined)
+  const parents = files.map(({ parentSpanId }) =>
+    spans.find(({ spanId }) => spanId === parentSpanId),
+  )
+  expect(parents.map((parent) => parent?.name)).toEqual(['execute_tool two', 'execute_tool one'])
+  expect(files.map(({ attributes }) => attributes['turnlog.file_operation.shared'])).toEqual([
+    undefined,
+    undefined,
+  ])
+})
+
+test('a request that only runs the approved call, by its id, is part of the turn too', async () => {
+  await using app = await startApp()
+  await app.send('/chat', { message: 'write it' })
+  await app.send('/decide', { approve: true, tool_call_id: 'toolu_it_write_file', how: 'only run' })
+  await app.send('/next', {})
+  const recorded = await app.recorded()
+  expect(recorded.spans.filter(isTurn)).toHaveLength(1)
+  expect(textOf(recorded.spans.find(isTurn), 'gen_ai.output.messages')).toBe('Done.')
+  expect(decisionsOf(recorded)).toMatchObject([{ type: 'accept' }])
+})
