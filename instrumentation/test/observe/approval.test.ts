@@ -173,8 +173,9 @@ test.each(['by id', 'by name'])(
     await app.send('/chat', { message: 'write it' })
     await app.send('/decide', { approve: true, how })
     const recorded = await app.recorded()
+    // The call begins when the app runs it, after the wait.
     expect(turnTrees(recorded)).toEqual([
-      tree('  execute_tool write_file', '    file.create it.txt'),
+      'turn\n  chat\n  wait_for_user\n  execute_tool write_file\n    file.create it.txt\n  chat',
     ])
     expect(decisionsOf(recorded)).toMatchObject([{ type: 'accept' }])
   },
