@@ -2,6 +2,7 @@
 import { test } from 'vitest'
 
 const notYet: ReadonlySet<string> = new Set([
+  'in 200 random sequences no state is invented and none is lost',
   'two promises: no state is invented, and Revert writes no other',
   'two callbacks: no state is invented, and Revert writes no other',
   'three promises: no state is invented, and Revert writes no other',

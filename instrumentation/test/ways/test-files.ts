@@ -2,11 +2,19 @@
  * `npm run test:files`: runs every way to change a file on several Node versions, and writes `outcomes.json` and
  * `docs/SUPPORT.md`. With versions as arguments (`npm run test:files -- 24`) only those are run and written again. Node 24
  * runs the sources, other versions the preload as it is published.
+ *
+ * `npm run test:files -- --sequences 10000` runs random sequences of changes on Node 24, `--seed N` the one of a seed, which is
+ * made shorter if it fails.
  */
+import { randomInt } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
 import { build } from '../../../packaging/build.ts'
+import { checkSequences } from '../files/model/check-model.ts'
+import { runModel, sequenceOf } from '../files/model/run-model.ts'
+import { shrink } from '../files/model/shrink.ts'
 import { type NodeProgram, nodeOf, nodeRanges } from './nodes.ts'
 import {
   type NodeOutcome,
@@ -19,26 +27,65 @@ import {
 import { supportPage } from './support-page.ts'
 
 const root = path.resolve(import.meta.dirname, '../../..')
-const asked = process.argv.slice(2)
-const ranges = asked.length === 0 ? nodeRanges : asked
-
-const outcomes: Record<string, NodeOutcome> = { ...readOutcomes() }
 let preload: string | undefined
-for (const range of ranges) {
-  const node = nodeOf(range)
-  const outcome = await outcomeOn(node)
-  for (const version of Object.keys(outcomes)) {
-    if (isReplaced(version, range)) delete outcomes[version]
+
+const { values: options, positionals: asked } = parseArgs({
+  allowPositionals: true,
+  options: { sequences: { type: 'string' }, seed: { type: 'string' } },
+})
+const isRight =
+  options.sequences === undefined && options.seed === undefined
+    ? await runOnNodes(asked.length === 0 ? nodeRanges : asked)
+    : await runSequences(Number(options.seed ?? randomInt(2 ** 31)), Number(options.sequences ?? 1))
+process.exit(isRight ? 0 : 1)
+
+/** Whether all of them are right. A single one that is not is made shorter. */
+async function runSequences(firstSeed: number, count: number): Promise<boolean> {
+  console.log(`${count} sequences from seed ${firstSeed} on`)
+  const faults = await runModel({
+    firstSeed,
+    count,
+    onProgress: (done) => {
+      if (done % 500 < 25) console.log(`${done} done`)
+    },
+  })
+  for (const [seed, found] of faults) {
+    console.log(`npm run test:files -- --seed ${seed}\n  ${found.join('\n  ')}`)
   }
-  outcomes[node.version] = outcome
+  console.log(`${faults.size} of ${count} sequences are not recorded as they were.`)
+  if (count === 1 && faults.size === 1) {
+    const shortest = await shrink(sequenceOf(firstSeed))
+    const found = (await checkSequences([shortest])).get(firstSeed) ?? []
+    console.log(
+      `The shortest: ${JSON.stringify(shortest.steps, shortText, 1)}\n  ${found.join('\n  ')}`,
+    )
+  }
+  return faults.size === 0
 }
-const sorted: Outcomes = Object.fromEntries(
-  Object.entries(outcomes).toSorted(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })),
-)
-writeFileSync(outcomesFile, `${JSON.stringify(sorted, null, 2)}\n`)
-writeFileSync(path.join(root, 'docs/SUPPORT.md'), supportPage(sorted))
-const faulty = Object.values(outcomes).some(({ notWhole }) => notWhole.length > 0)
-process.exit(faulty ? 1 : 0)
+
+function shortText(_name: string, value: unknown): unknown {
+  return typeof value === 'string' && value.length > 60
+    ? `${value.slice(0, 60)}… (${value.length})`
+    : value
+}
+
+async function runOnNodes(ranges: readonly string[]): Promise<boolean> {
+  const outcomes: Record<string, NodeOutcome> = { ...readOutcomes() }
+  for (const range of ranges) {
+    const node = nodeOf(range)
+    const outcome = await outcomeOn(node)
+    for (const version of Object.keys(outcomes)) {
+      if (isReplaced(version, range)) delete outcomes[version]
+    }
+    outcomes[node.version] = outcome
+  }
+  const sorted: Outcomes = Object.fromEntries(
+    Object.entries(outcomes).toSorted(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })),
+  )
+  writeFileSync(outcomesFile, `${JSON.stringify(sorted, null, 2)}\n`)
+  writeFileSync(path.join(root, 'docs/SUPPORT.md'), supportPage(sorted))
+  return Object.values(outcomes).every(({ notWhole }) => notWhole.length === 0)
+}
 
 /** The column of an exact version, and the one of the newest of a line, are replaced by a run for the same. */
 function isReplaced(version: string, range: string): boolean {

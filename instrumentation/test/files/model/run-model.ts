@@ -1,0 +1,57 @@
+/**
+ * Runs many sequences, in several apps at the same time. The seeds follow one another; every eighth app is killed in its
+ * last sequence.
+ */
+import { checkSequences } from './check-model.ts'
+import type { Sequence } from './model-host.ts'
+import { generateSequence } from './steps.ts'
+
+/** The local store has room for a thousand operations. */
+const sequencesOfApp = 25
+const appsAtOnce = 2
+
+export function sequenceOf(seed: number): Sequence {
+  return {
+    seed,
+    steps: generateSequence(seed, {
+      isKilled: seed % (8 * sequencesOfApp) === 0,
+      hasChildren: seed % 4 === 0,
+    }),
+  }
+}
+
+export interface ModelRun {
+  readonly firstSeed: number
+  readonly count: number
+  readonly onProgress?: (done: number) => void
+}
+
+/** Faults by seed. */
+export async function runModel({
+  firstSeed,
+  count,
+  onProgress,
+}: ModelRun): Promise<ReadonlyMap<number, readonly string[]>> {
+  const batches: Sequence[][] = []
+  for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
+    const sequence = sequenceOf(seed)
+    const last = batches.at(-1)
+    const isFull =
+      last === undefined ||
+      last.length >= sequencesOfApp ||
+      last.at(-1)?.steps.at(-1)?.do === 'kill'
+    if (isFull) batches.push([sequence])
+    else last.push(sequence)
+  }
+  const faults = new Map<number, readonly string[]>()
+  let done = 0
+  const work = async (): Promise<void> => {
+    for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+      for (const [seed, found] of await checkSequences(batch)) faults.set(seed, found)
+      done += batch.length
+      onProgress?.(done)
+    }
+  }
+  await Promise.all(Array.from({ length: appsAtOnce }, work))
+  return faults
+}

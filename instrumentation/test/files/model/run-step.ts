@@ -1,0 +1,268 @@
+/** Carries out one step of a sequence, and says which operations must be recorded of it. */
+import { execFile, execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { promisify } from 'node:util'
+import { callIn } from '../../ways/call-in.ts'
+import type { Step, Writer } from './steps.ts'
+
+/** `sha256:…`, as the local store names contents, or `absent`. */
+export type State = string
+/** The files of the sequence's folder. */
+export type Snapshot = ReadonlyMap<string, State>
+
+export type Item =
+  | {
+      readonly kind: 'operation'
+      readonly type: 'create' | 'edit' | 'write' | 'delete' | 'rename'
+      readonly path: string
+      readonly previousPath?: string
+      readonly before: State
+      readonly after: State
+      readonly overwritten?: State
+      /** The app was killed during it: it may be missing. */
+      readonly isOptional?: boolean
+    }
+  /** Writes at the same time: one to `countMax` operations, with these states or unknown ones. */
+  | {
+      readonly kind: 'group'
+      readonly path: string
+      readonly countMax: number
+      readonly states: readonly State[]
+      readonly after: State
+    }
+
+export function hashOf(content: string | Uint8Array): State {
+  return `sha256:${createHash('sha256').update(content).digest('hex')}`
+}
+
+export function snapshotOf(folder: string): Snapshot {
+  const found = new Map<string, State>()
+  for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const file = path.join(entry.parentPath, entry.name)
+    found.set(path.relative(folder, file), hashOf(fs.readFileSync(file)))
+  }
+  return found
+}
+
+const isIn = (folder: string, file: string): boolean => file.startsWith(`${folder}/`)
+
+/** What must be recorded of a step, from the files before and after it. */
+export function itemsOf(step: Step, before: Snapshot, after: Snapshot): readonly Item[] {
+  const changed = (file: string): Item[] => {
+    const [was, is] = [before.get(file) ?? 'absent', after.get(file) ?? 'absent']
+    if (was === is) return []
+    const type = was === 'absent' ? 'create' : is === 'absent' ? 'delete' : 'edit'
+    return [{ kind: 'operation', type, path: file, before: was, after: is }]
+  }
+  const all = [...new Set([...before.keys(), ...after.keys()])].toSorted()
+  switch (step.do) {
+    case 'other':
+    case 'revert':
+    case 'kill':
+      return []
+    case 'parallel': {
+      const states = [before.get(step.path) ?? 'absent', ...step.contents.map(hashOf)]
+      const is = after.get(step.path) ?? 'absent'
+      if (is === 'absent') return []
+      return [
+        {
+          kind: 'group',
+          path: step.path,
+          countMax: step.contents.length,
+          states: [...states, is],
+          after: is,
+        },
+      ]
+    }
+    case 'rename': {
+      const content = before.get(step.from)
+      if (content === undefined || step.from === step.path || after.has(step.from)) return []
+      const overwritten = before.get(step.path)
+      return [
+        {
+          kind: 'operation',
+          type: 'rename',
+          path: step.path,
+          previousPath: step.from,
+          before: content,
+          after: content,
+          ...(overwritten === undefined ? {} : { overwritten }),
+        },
+      ]
+    }
+    case 'rename folder': {
+      const isDone = !all.some((file) => isIn(step.from, file) && after.has(file))
+      if (!isDone) return []
+      return all
+        .filter((file) => isIn(step.from, file))
+        .map((file) => {
+          const content = before.get(file) ?? 'absent'
+          const target = step.path + file.slice(step.from.length)
+          return {
+            kind: 'operation',
+            type: 'rename',
+            path: target,
+            previousPath: file,
+            before: content,
+            after: content,
+          }
+        })
+    }
+    default: {
+      const items = all.flatMap(changed)
+      const same = sameWrites(step, before).filter(
+        (item) => !items.some(({ path }) => path === item.path),
+      )
+      return [...items, ...same]
+    }
+  }
+}
+
+/** A call that succeeded and left the same bytes is a `write`. */
+function sameWrites(step: Step, before: Snapshot): readonly Item[] {
+  const same = (file: string): Item[] => {
+    const content = before.get(file)
+    if (content === undefined) return []
+    return [{ kind: 'operation', type: 'write', path: file, before: content, after: content }]
+  }
+  if (step.do === 'write' && isWholeCall(step.by)) return same(step.path)
+  if (step.do === 'spread' && isWholeCall(step.by)) return step.paths.flatMap(same)
+  if (step.do === 'atomic') return same(step.path)
+  if (step.do === 'copy' && before.has(step.from)) return same(step.path)
+  return []
+}
+
+/** Of the others it is not determined whether a call without an effect is an operation; the generator's are rare. */
+function isWholeCall(by: Writer): boolean {
+  return by.startsWith('writeFile') || by.startsWith('appendFile')
+}
+
+/** Errors are those that an app's call would have, such as that of a missing folder. */
+export async function runStep(
+  step: Step,
+  folder: string,
+  outside: (work: () => void) => void,
+): Promise<void> {
+  const at = (file: string): string => path.join(folder, file)
+  switch (step.do) {
+    case 'write':
+      return writeBy(step.by, at(step.path), step.content)
+    case 'copy':
+      await callIn(step.form)('copyFile', at(step.from), at(step.path))
+      return
+    case 'delete':
+      await callIn(step.form)(step.form === 'callback' ? 'rm' : 'unlink', at(step.path))
+      return
+    case 'rename':
+      await callIn(step.form)('rename', at(step.from), at(step.path))
+      return
+    case 'atomic': {
+      const call = callIn(step.form)
+      await call('writeFile', at(`${step.path}.tmp`), step.content)
+      await call('rename', at(`${step.path}.tmp`), at(step.path))
+      return
+    }
+    case 'fail': {
+      const call: (file: string, data: AsyncIterable<string>) => Promise<void> = Reflect.get(
+        fs.promises,
+        step.isAppend ? 'appendFile' : 'writeFile',
+      )
+      return call(at(step.path), halfOfIt())
+    }
+    case 'parallel': {
+      const written = step.contents.map((content, index) =>
+        writeBy(step.by[index] ?? 'writeFile promise', at(step.path), content),
+      )
+      await Promise.allSettled(written)
+      return
+    }
+    case 'spread':
+      await Promise.allSettled(step.paths.map((file) => writeBy(step.by, at(file), step.content)))
+      return
+    case 'copy folder':
+      await callIn(step.form)('cp', at(step.from), at(step.path), { recursive: true })
+      return
+    case 'rename folder':
+      await callIn(step.form)('rename', at(step.from), at(step.path))
+      return
+    case 'delete folder':
+      await callIn(step.form)('rm', at(step.path), { recursive: true })
+      return
+    case 'child':
+      return runChild(step, folder)
+    case 'other':
+      outside(() => {
+        if (step.content === null) fs.rmSync(at(step.path), { force: true })
+        else fs.writeFileSync(at(step.path), step.content)
+      })
+      return
+    case 'kill': {
+      void fs.promises.writeFile(at(step.path), step.content).catch(() => undefined)
+      await new Promise(setImmediate)
+      process.kill(process.pid, 'SIGKILL')
+      return
+    }
+    case 'revert':
+      return
+  }
+}
+
+async function* halfOfIt(): AsyncGenerator<string> {
+  yield 'half\n'
+  throw new Error('no more')
+}
+
+async function writeBy(by: Writer, file: string, content: string): Promise<void> {
+  const [name, form] = by.split(' ')
+  switch (name) {
+    case 'writeFile':
+    case 'appendFile':
+      await callIn(form === 'sync' || form === 'callback' ? form : 'promise')(name, file, content)
+      return
+    case 'truncate':
+      await callIn(form === 'sync' ? 'sync' : 'promise')('truncate', file, content.length % 7)
+      return
+    case 'descriptor': {
+      const fd = fs.openSync(file, form === 'r+' ? 'r+' : 'w')
+      try {
+        fs.writeSync(fd, content)
+      } finally {
+        fs.closeSync(fd)
+      }
+      return
+    }
+    case 'FileHandle': {
+      const handle = await fs.promises.open(file, form === 'a' ? 'a' : 'w')
+      try {
+        await handle.writeFile(content)
+      } finally {
+        await handle.close()
+      }
+      return
+    }
+    default:
+      await new Promise<void>((resolve, reject) => {
+        const stream = fs.createWriteStream(file, { flags: form === 'a' ? 'a' : 'w' })
+        stream.on('error', reject).on('close', resolve)
+        stream.end(content)
+      })
+  }
+}
+
+const run = promisify(execFile)
+
+async function runChild(step: Extract<Step, { do: 'child' }>, folder: string): Promise<void> {
+  const commands = {
+    write: 'printf %s "$1" > "$0"',
+    append: 'printf %s "$1" >> "$0"',
+    delete: 'rm "$0"',
+    replace: 'printf %s "$1" > "$0.x" && mv "$0.x" "$0"',
+  }
+  // A shell's argument is at most 128 KiB.
+  const values = ['-c', commands[step.command], step.path, step.content.slice(0, 50_000)]
+  if (step.content.length % 2 === 0) await run('sh', values, { cwd: folder })
+  else execFileSync('sh', values, { cwd: folder, stdio: 'ignore' })
+}
