@@ -124,11 +124,12 @@ function startParts(config: Config, undo: Undo): void {
 
   const delayedEnds = createDelayedEnds(after)
   const onExit = (code: number): void => {
+    quietly('end file operations', () => fileOperations.finish())
     quietly('end turns that only wait', delayedEnds.endAll)
     quietly('end the recorder', () => endRecorder(code, { journal, logger, folder }))
   }
   undo.push(() => onExit(0))
-  const { api, workspace } = observeHost(config, {
+  const { api, workspace, fileOperations } = observeHost(config, {
     recorder,
     tracerProvider,
     agent: String(resource['service.name']),
@@ -144,6 +145,7 @@ function startParts(config: Config, undo: Undo): void {
       workspace,
       fileSystem: originalFs,
       refresh: () => {
+        quietly('record what waits', () => fileOperations.refresh())
         journal.rotate()
         return sealing.refresh()
       },
@@ -211,11 +213,18 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
   undo.push(
     observeModelClients(createExchanges({ recorder, toolCalls, waitingTurns, approvals, clock })),
   )
-  undo.push(observeFileSystem(new FileOperations(recorder, files)))
+  const fileOperations = new FileOperations({
+    recorder,
+    files,
+    now,
+    delayedEnd: delayedEnds.after,
+  })
+  undo.push(observeFileSystem(fileOperations))
   undo.push(observeErrors(reportError))
   undo.push(flushBeforeBlockingCalls(flush))
   return {
     workspace: files.workspace,
+    fileOperations,
     api: {
       decide: (decision) =>
         quietly('record a decision', () => emitDecision(recorder.logger, decision)),

@@ -1,7 +1,7 @@
 /** Turnlog's own attributes, for what OpenTelemetry has no name. They are stable, unless it says `development`. */
 import { development, stable } from './definition.ts'
 
-const { string, int, double, boolean, json, content } = stable
+const { string, strings, int, double, boolean, json, content } = stable
 
 export const turnlogAttributes = {
   'turnlog.schema.version': string('The version of these names.', '1'),
@@ -66,7 +66,7 @@ export const turnlogAttributes = {
     '5f8c6a1e-9d0b-4a3c-8a52-0c7f7f0d7a11',
   ),
   'turnlog.file_operation.type': string(
-    '`create`, `write`, `edit`, `delete` or `rename`, as the disk shows it. `write` only when the bytes stayed the same, or the content before is not known.',
+    '`create`, `write`, `edit`, `delete` or `rename`, as the disk shows it. `write` only when the bytes stayed the same, or it is not known whether they did.',
     'edit',
   ),
   'turnlog.file_operation.source': string(
@@ -119,6 +119,24 @@ export const turnlogAttributes = {
   'turnlog.file_operation.shared': boolean(
     'More than one open tool call could have caused the operation.',
     true,
+  ),
+  'turnlog.file_operation.open': boolean(
+    'The file was still open for writing when the turn or the process ended: `after` is its content then.',
+    true,
+  ),
+  'turnlog.file_operation.merged': int(
+    'How many other operations this one stands for: they overlapped, and the states between them cannot be known.',
+    1,
+    '{operation}',
+  ),
+  'turnlog.file_operations.left_out': int(
+    'Of a tool call or a turn: how many file operations were not recorded, on purpose or at a limit.',
+    12,
+    '{operation}',
+  ),
+  'turnlog.file_operations.left_out.reasons': strings(
+    'Why they were not recorded: `ignored` (in `.git`, `node_modules` or a folder of Turnlog), `opened_before` (written through a descriptor that was opened outside of any turn), `folder_limit` (a call on a folder of more files than are looked at).',
+    '["ignored"]',
   ),
   'turnlog.decision.type': string('`accept`, `reject` or `revert`.', 'revert'),
   'turnlog.decision.source': string('Who decided: `user`, `auto` or `policy`.', 'user'),

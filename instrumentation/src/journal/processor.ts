@@ -124,7 +124,8 @@ class SpanWriter {
     const [described, contents] = this.#describe(span)
     // The span goes on changing its attributes; the copy is repeated in headers and must not change.
     const attributes = { ...described.attributes }
-    this.#journal.append({ k: 'start', id: described.spanId, span: { ...described, attributes } })
+    const head = { k: 'start', id: described.spanId, span: { ...described, attributes } }
+    this.#journal.append({ ...head, n: this.#notes.get(span) })
     for (const content of contents) this.writePiece(span, { k: 'content', x: 0 }, [content])
   }
 

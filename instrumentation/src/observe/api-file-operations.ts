@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { FileOperation } from '../api.ts'
 import { contexts } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
-import { type FileState, ownerOfFiles, startFileSpan } from './file-operations.ts'
+import { type FileState, ownerOfFiles, startFileSpan } from './file-record.ts'
 import type { FileContent, HostFiles } from './host-files.ts'
 
 const notGiven = { state: 'omitted', reason: 'not_told' } as const

@@ -1,6 +1,6 @@
 /**
- * File operations: `writeFile`, `appendFile`, `copyFile`, `rename`, `unlink` and `rm` of a file, in `node:fs`'
- * synchronous, callback and promise form. The file is read before the call, and again after a call that succeeded.
+ * Watches the calls of `node:fs` that change files, in its synchronous, callback and promise form, and those of
+ * descriptors, streams and `FileHandle`s.
  *
  * The host's call, its result, its error and its callback's context stay as they are. `fs` functions call each other
  * through the module object, so a call made inside an observed one is not observed again.
@@ -10,29 +10,144 @@ import { quietly } from '../health.ts'
 import { candidateOf, contexts, runIn } from '../record/contexts.ts'
 import { hideOwnFrames } from './errors.ts'
 import type { FileOperations, PendingOperation } from './file-operations.ts'
-import { type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
+import type { Intent } from './path-states.ts'
+import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
 
 const insideKey = createContextKey('turnlog inside fs')
 
-type Begin = (values: readonly unknown[]) => PendingOperation | undefined
+type Form = 'Sync' | 'callback' | 'promise'
+type Begin = (values: readonly unknown[], form: Form) => PendingOperation | undefined
 
 /** Begins to watch; the returned function undoes it. */
 export function observeFileSystem(operations: FileOperations): () => void {
-  const begins: Readonly<Record<string, Begin>> = {
-    writeFile: ([path]) => operations.begin({ kind: 'write', path }),
-    appendFile: ([path]) => operations.begin({ kind: 'write', path }),
-    copyFile: ([, to]) => operations.begin({ kind: 'write', path: to }),
-    rename: ([from, to]) => operations.begin({ kind: 'rename', path: to, previousPath: from }),
-    unlink: ([path]) => operations.begin({ kind: 'delete', path }),
-    rm: ([path]) => operations.begin({ kind: 'delete', path }),
-  }
-  return replaceInBuiltin('fs', (fs) =>
-    Object.entries(begins).flatMap(([name, begin]) => [
+  const handles = new FileHandles(operations)
+  const begins = beginsOf(operations, handles)
+  const undo = replaceInBuiltin('fs', (fs) => [
+    ...Object.entries(begins).flatMap(([name, begin]) => [
       replaceMethod(fs, `${name}Sync`, (original) => observeSync(original, begin)),
       replaceMethod(fs, name, (original) => observeCallback(original, begin)),
       replaceMethod(fs.promises as object, name, (original) => observePromise(original, begin)),
     ]),
+    ...['close', 'closeSync'].map((name) =>
+      replaceMethod(fs, name, (original) => observeClose(original, operations)),
+    ),
+  ])
+  return all([undo, () => handles.restore()])
+}
+
+function beginsOf(
+  operations: FileOperations,
+  handles: FileHandles,
+): Readonly<Record<string, Begin>> {
+  const ofDescriptor: Begin = ([descriptor]) =>
+    typeof descriptor === 'number' ? operations.write(descriptor) : undefined
+  const begins: Readonly<Record<string, Begin>> = {
+    writeFile: ([path, data, options]) => operations.write(path, intentOf(data, options, 'w')),
+    appendFile: ([path, data, options]) => operations.write(path, intentOf(data, options, 'a')),
+    truncate: ([path]) => operations.write(path),
+    copyFile: ([, to]) => operations.write(to),
+    link: ([, to]) => operations.link(to),
+    rename: ([from, to]) => operations.rename(from, to),
+    unlink: ([path]) => operations.remove(path),
+    rm: ([path], form) => operations.removeAll(path, { isSync: form === 'Sync' }),
+    cp: ([from, to]) => operations.copyAll(from, to),
+    open: ([path, flags]) => handles.observeFrom(operations.openFile(path, flags)),
+    write: ofDescriptor,
+    writev: ofDescriptor,
+    ftruncate: ofDescriptor,
+  }
+  const withinCall =
+    (begin: Begin): Begin =>
+    (values, form) => {
+      const captured = contexts.active().getValue(insideKey)
+      if (captured === undefined) return begin(values, form)
+      return captured instanceof Set
+        ? operations.within(captured, () => begin(values, form))
+        : undefined
+    }
+  return Object.fromEntries(
+    Object.entries(begins).map(([name, begin]) => [name, withinCall(begin)]),
   )
+}
+
+const handleMethods = ['write', 'writev', 'writeFile', 'appendFile', 'truncate'] as const
+
+/** `FileHandle` is not exported: its methods are replaced when the host opens its first file for writing. */
+class FileHandles {
+  readonly #operations: FileOperations
+  #restore: (() => void) | undefined
+
+  constructor(operations: FileOperations) {
+    this.#operations = operations
+  }
+
+  observeFrom(opening: PendingOperation | undefined): PendingOperation | undefined {
+    return (
+      opening && {
+        ...opening,
+        succeed: (result) => {
+          opening.succeed(result)
+          if (typeof result === 'object' && result !== null) this.#observe(result)
+        },
+      }
+    )
+  }
+
+  restore(): void {
+    this.#restore?.()
+  }
+
+  #observe(handle: object): void {
+    const operations = this.#operations
+    replaceMethod(handle, 'close', (original) => observeClose(original, operations))
+    this.#restore ??= all(
+      handleMethods.map((name) =>
+        replaceMethod(Object.getPrototypeOf(handle), name, (original) =>
+          observeHandle(original, operations),
+        ),
+      ),
+    )
+  }
+}
+
+function observeHandle(original: Method, operations: FileOperations): Method {
+  return function (...values) {
+    const begin: Begin = () =>
+      contexts.active().getValue(insideKey) === undefined ? operations.write(this) : undefined
+    return observePromise(original, begin).apply(this, values)
+  }
+}
+
+/** A closed descriptor may be another file's at once, so it is forgotten before. */
+function observeClose(original: Method, operations: FileOperations): Method {
+  return function (...values) {
+    const [descriptor] = values
+    quietly('close a file', () =>
+      operations.closeFile(typeof descriptor === 'number' ? descriptor : this),
+    )
+    return original.apply(this, values)
+  }
+}
+
+/** What a file holds after `writeFile` or `appendFile`; `undefined` when it is a stream, or written otherwise. */
+function intentOf(data: unknown, options: unknown, defaultFlag: string): Intent | undefined {
+  const given = typeof options === 'object' && options !== null ? options : { encoding: options }
+  const flag = 'flag' in given && typeof given.flag === 'string' ? given.flag : defaultFlag
+  const makes = flag.includes('w') ? 'content' : flag.includes('a') ? 'appended' : undefined
+  if (makes === undefined) return undefined
+  if (ArrayBuffer.isView(data)) {
+    const { buffer, byteOffset, byteLength } = data
+    const bytes = () => new Uint8Array(buffer, byteOffset, byteLength)
+    return { makes, size: () => byteLength, bytes }
+  }
+  if (typeof data !== 'string') return undefined
+  const encoding = 'encoding' in given ? given.encoding : undefined
+  const known = typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8'
+  return {
+    makes,
+    size: () => Buffer.byteLength(data, known),
+    bytes: () => Buffer.from(data, known),
+  }
 }
 
 /**
@@ -41,20 +156,21 @@ export function observeFileSystem(operations: FileOperations): () => void {
  */
 function observeSync(original: Method, begin: Begin): Method {
   return function (...values) {
-    const pending = start(begin, values)
+    const pending = start(begin, values, 'Sync')
     if (pending === undefined && !isInTurn()) return original.apply(this, values)
-    const entered = pending && contexts.attach(inside())
-    let isDone = false
+    const entered = pending && contexts.attach(inside(pending))
+    let outcome: { readonly result: unknown } | { readonly cause: unknown } = { cause: undefined }
     try {
       const result = original.apply(this, values)
-      isDone = true
+      outcome = { result }
       return result
     } catch (cause) {
+      outcome = { cause }
       quietly('hide our frames', () => hideOwnFrames(cause))
       throw cause
     } finally {
       entered?.dispose()
-      if (pending !== undefined) finish(pending, isDone)
+      if (pending !== undefined) finish(pending, outcome)
     }
   }
 }
@@ -62,19 +178,20 @@ function observeSync(original: Method, begin: Begin): Method {
 function observeCallback(original: Method, begin: Begin): Method {
   return function (...values) {
     const callback = values.at(-1)
-    const pending = typeof callback === 'function' ? start(begin, values) : undefined
+    const pending = typeof callback === 'function' ? start(begin, values, 'callback') : undefined
     if (pending === undefined || typeof callback !== 'function') return original.apply(this, values)
     const outer = contexts.active()
     const observed = function (this: unknown, ...results: unknown[]): unknown {
-      finish(pending, results[0] === null || results[0] === undefined)
+      const [cause, result] = results
+      finish(pending, cause === null || cause === undefined ? { result } : { cause })
       return runIn(outer, () => Reflect.apply(callback, this, results))
     }
-    const entered = contexts.attach(inside())
+    const entered = contexts.attach(inside(pending))
     try {
       return original.apply(this, [...values.slice(0, -1), observed])
     } catch (cause) {
       // Invalid arguments throw at once, and the callback is not called.
-      finish(pending, false)
+      finish(pending, { cause })
       quietly('hide our frames', () => hideOwnFrames(cause))
       throw cause
     } finally {
@@ -85,42 +202,49 @@ function observeCallback(original: Method, begin: Begin): Method {
 
 function observePromise(original: Method, begin: Begin): Method {
   return function (...values) {
-    const pending = start(begin, values)
+    const pending = start(begin, values, 'promise')
     if (pending === undefined) return original.apply(this, values)
     return follow(
-      runIn(inside(), () => original.apply(this, values)),
+      runIn(inside(pending), () => original.apply(this, values)),
       pending,
     )
   }
 }
 
 /** The same result or error. Awaited, not chained, so that the error's stack still names the host's `await`. */
-async function follow(result: unknown, pending: PendingOperation): Promise<unknown> {
+async function follow(promise: unknown, pending: PendingOperation): Promise<unknown> {
   try {
-    const value = await result
-    finish(pending, true)
-    return value
+    const result = await promise
+    finish(pending, { result })
+    return result
   } catch (cause) {
-    finish(pending, false)
+    finish(pending, { cause })
     quietly('hide our frames', () => hideOwnFrames(cause))
     throw cause
   }
 }
 
-function start(begin: Begin, values: readonly unknown[]): PendingOperation | undefined {
-  return quietly('begin a file operation', () =>
-    contexts.active().getValue(insideKey) === true ? undefined : begin(values),
-  )
+function start(begin: Begin, values: readonly unknown[], form: Form): PendingOperation | undefined {
+  return quietly('begin a file operation', () => {
+    const pending = begin(values, form)
+    if (form !== 'Sync') pending?.goesOn?.()
+    return pending
+  })
 }
 
-function finish(pending: PendingOperation, hasSucceeded: boolean): void {
-  quietly('end a file operation', () => (hasSucceeded ? pending.succeed() : pending.fail()))
+function finish(
+  pending: PendingOperation,
+  outcome: { readonly result: unknown } | { readonly cause: unknown },
+): void {
+  quietly('end a file operation', () =>
+    'result' in outcome ? pending.succeed(outcome.result) : pending.fail(outcome.cause),
+  )
 }
 
 function isInTurn(): boolean {
   return candidateOf(contexts.active()) !== undefined
 }
 
-function inside(): Context {
-  return contexts.active().setValue(insideKey, true)
+function inside({ captured }: PendingOperation): Context {
+  return contexts.active().setValue(insideKey, captured ?? true)
 }

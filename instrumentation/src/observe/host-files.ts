@@ -2,8 +2,10 @@
  * The host's files: what a path refers to, and what it holds. Never throws.
  *
  * Reads regular files only (a FIFO would hang the host), synchronously (an asynchronous read would reorder the host's
- * writes), into one reused buffer, up to `contentBytesMax`.
+ * writes), into one reused buffer, up to `contentBytesMax`. A file that changes while it is read, or that another program
+ * seems to be writing, is not taken for a state of the file.
  */
+import type { Dirent, Stats } from 'node:fs'
 import * as path from 'node:path'
 import { type FileSystem, originalFs } from '../file-system.ts'
 
@@ -12,6 +14,12 @@ const ignoredFolders: ReadonlySet<string> = new Set(['.git', 'node_modules'])
 const bufferBytes = 256 * 1024
 /** A buffer that had to grow beyond this is released. */
 const bufferBytesKept = 4 * 1024 ** 2
+/** A file that changed this recently may still be written; the clock of a file system has ticks of up to 4 ms. */
+const settlingMs = 10
+/** Programs truncate a file and write it in whole pages: in between its size is a multiple of one. */
+const pageBytes = 4_096
+/** A file that changes under each of these reads has no state that could be recorded. */
+const readsMax = 3
 
 export interface HostFilesOptions {
   /** Absolute; of files outside it only path, hash and size are recorded. */
@@ -19,6 +27,7 @@ export interface HostFilesOptions {
   /** Turnlog's folders, never recorded. */
   readonly ownFolders: readonly string[]
   readonly contentBytesMax: number
+  readonly now?: () => number
   readonly fileSystem?: FileSystem
 }
 
@@ -32,28 +41,59 @@ export interface FileLocation {
   readonly names: readonly string[]
 }
 
+/** Changes whenever the file behind a path is written or replaced, as far as its file system says. */
+export type FileStamp = string
+
 /** What a path holds. `bytes` is valid until the next call. */
 export type FileContent =
   | { readonly state: 'absent' }
-  | { readonly state: 'content'; readonly bytes: Uint8Array; readonly mode: number }
+  | {
+      readonly state: 'content'
+      readonly bytes: Uint8Array
+      readonly size: number
+      readonly mode: number
+      readonly stamp: FileStamp
+    }
   | {
       readonly state: 'omitted'
-      readonly reason: 'too_large' | 'unreadable' | 'not_a_file'
+      readonly reason: 'too_large' | 'unreadable' | 'not_a_file' | 'being_written'
       readonly size?: number
       readonly mode?: number
       readonly isDirectory?: boolean
+      readonly stamp?: FileStamp
     }
+
+export interface ReadOptions {
+  /** A link at the path's end is meant, and is not a file. */
+  readonly isLink?: boolean
+  /**
+   * The stamp of the last state that is known to be complete. With it, a file that changed a moment ago, and is as long as
+   * one that is only partly written, counts as `being_written`.
+   */
+  readonly lastKnown?: FileStamp | undefined
+}
+
+export interface FolderWalk {
+  /** Regular files, relative to the folder. */
+  readonly files: readonly string[]
+  /** A limit was met: there may be more. */
+  readonly isPartial: boolean
+  /** Folders that were not entered, since what is in them is never recorded. */
+  readonly ignored: number
+}
 
 export class HostFiles {
   readonly #fileSystem: FileSystem
   readonly #ownFolders: readonly string[]
+  readonly #now: () => number
   #buffer = Buffer.allocUnsafeSlow(bufferBytes)
   /** As it is recorded with every operation: with all links resolved. */
   readonly workspace: string
   readonly contentBytesMax: number
 
-  constructor({ fileSystem = originalFs, ...options }: HostFilesOptions) {
+  constructor({ fileSystem = originalFs, now = Date.now, ...options }: HostFilesOptions) {
     this.#fileSystem = fileSystem
+    this.#now = now
     this.workspace = this.#realPath(path.resolve(options.workspace))
     this.#ownFolders = options.ownFolders.map((folder) => this.#realPath(folder))
     this.contentBytesMax = options.contentBytesMax
@@ -63,18 +103,22 @@ export class HostFiles {
   locate(given: string, { isLink }: { readonly isLink: boolean }): FileLocation {
     const absolute = isLink ? this.realParent(given) : this.#realPath(given)
     const relative = path.relative(this.workspace, absolute)
-    const isOutside = relative === '' || relative.startsWith('..') || path.isAbsolute(relative)
+    const isOutside =
+      relative === '' || /^\.\.(?:$|[\\/])/.test(relative) || path.isAbsolute(relative)
     const isInIgnored =
       !isOutside && relative.split(path.sep).some((folder) => ignoredFolders.has(folder))
     return {
       absolute,
       displayed: isOutside ? absolute : posix(relative),
       isOutside,
-      isIgnored:
-        isInIgnored ||
-        this.#ownFolders.some((own) => absolute === own || absolute.startsWith(own + path.sep)),
+      isIgnored: isInIgnored || this.isOwn(absolute),
       names: [posix(relative), `./${posix(relative)}`, absolute, given],
     }
+  }
+
+  /** Whether the path is one of Turnlog's own. */
+  isOwn(absolute: string): boolean {
+    return this.#ownFolders.some((own) => absolute === own || absolute.startsWith(own + path.sep))
   }
 
   /** The path with the links of its folders resolved, but not a link at its end. */
@@ -85,30 +129,100 @@ export class HostFiles {
       : path.join(this.#realPath(parent), path.basename(absolute))
   }
 
-  /** Reads what `path` leads to. With `isLink`, a link at its end is meant, and is not a file. */
-  read(path: string, { isLink = false } = {}): FileContent {
-    let stat: ReturnType<FileSystem['statSync']> | undefined
-    try {
-      const { lstatSync, statSync } = this.#fileSystem
-      stat = (isLink ? lstatSync : statSync)(path, { throwIfNoEntry: false })
-    } catch {
-      return { state: 'omitted', reason: 'unreadable' }
-    }
-    if (stat === undefined) return { state: 'absent' }
-    const mode = Number(stat.mode) & 0o7777
-    if (!stat.isFile()) {
-      return { state: 'omitted', reason: 'not_a_file', isDirectory: stat.isDirectory() }
-    }
-    const size = Number(stat.size)
-    if (size > this.contentBytesMax) return { state: 'omitted', reason: 'too_large', size, mode }
-    try {
-      return { state: 'content', bytes: this.#readBytes(path, size), mode }
-    } catch {
-      return { state: 'omitted', reason: 'unreadable', size, mode }
+  /** Reads what `path` leads to. */
+  read(path: string, { isLink = false, lastKnown }: ReadOptions = {}): FileContent {
+    for (let reads = 1; ; reads += 1) {
+      const stat = this.#stat(path, isLink)
+      if (stat === 'unreadable') return { state: 'omitted', reason: 'unreadable' }
+      if (stat === undefined) return { state: 'absent' }
+      const mode = stat.mode & 0o7777
+      const [stamp, size] = [stampOf(stat), stat.size]
+      if (!stat.isFile()) {
+        const isDirectory = stat.isDirectory()
+        return { state: 'omitted', reason: 'not_a_file', isDirectory, stamp }
+      }
+      if (size > this.contentBytesMax) {
+        return { state: 'omitted', reason: 'too_large', size, mode, stamp }
+      }
+      if (lastKnown !== undefined && lastKnown !== stamp && this.#seemsUnfinished(stat)) {
+        return { state: 'omitted', reason: 'being_written', size, mode, stamp }
+      }
+      try {
+        const bytes = this.#readBytes(path, stat)
+        if (bytes !== undefined) return { state: 'content', bytes, size, mode, stamp }
+      } catch {
+        return { state: 'omitted', reason: 'unreadable', size, mode, stamp }
+      }
+      if (reads === readsMax)
+        return { state: 'omitted', reason: 'being_written', size, mode, stamp }
     }
   }
 
-  #readBytes(path: string, size: number): Uint8Array {
+  /** Of a path that cannot be looked at, or holds nothing: '' */
+  stamp(path: string, { isLink = false } = {}): FileStamp {
+    const stat = this.#stat(path, isLink)
+    return typeof stat === 'object' ? stampOf(stat) : ''
+  }
+
+  /** Whether anything has the name. */
+  exists(path: string): boolean {
+    return this.#stat(path, true) !== undefined
+  }
+
+  /** Whether the name is that of a regular file, or of a folder, and not of a link to one. */
+  isFile(path: string): boolean {
+    const stat = this.#stat(path, true)
+    return typeof stat === 'object' && stat.isFile()
+  }
+
+  isFolder(path: string): boolean {
+    const stat = this.#stat(path, true)
+    return typeof stat === 'object' && stat.isDirectory()
+  }
+
+  /** The regular files below a folder, without those that are never recorded, up to `filesMax` of them and `until`. */
+  walk(folder: string, { filesMax, until }: { filesMax: number; until: number }): FolderWalk {
+    const files: string[] = []
+    const folders = ['']
+    let ignored = 0
+    for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+      for (const entry of this.#entries(path.join(folder, next))) {
+        const relative = path.join(next, entry.name)
+        if (entry.isFile()) files.push(relative)
+        else if (entry.isDirectory() && ignoredFolders.has(entry.name)) ignored += 1
+        else if (entry.isDirectory()) folders.push(relative)
+      }
+      if (files.length > filesMax || performance.now() > until) {
+        return { files: files.slice(0, filesMax), isPartial: true, ignored }
+      }
+    }
+    return { files, isPartial: false, ignored }
+  }
+
+  #entries(folder: string): Dirent[] {
+    try {
+      return this.#fileSystem.readdirSync(folder, { withFileTypes: true })
+    } catch {
+      return []
+    }
+  }
+
+  #stat(path: string, isLink: boolean): Stats | undefined | 'unreadable' {
+    try {
+      const { lstatSync, statSync } = this.#fileSystem
+      return (isLink ? lstatSync : statSync)(path, { throwIfNoEntry: false })
+    } catch {
+      return 'unreadable'
+    }
+  }
+
+  #seemsUnfinished({ size, mtimeMs }: Stats): boolean {
+    return size % pageBytes === 0 && Math.abs(this.#now() - mtimeMs) < settlingMs
+  }
+
+  /** `undefined` when the file changed meanwhile. */
+  #readBytes(path: string, stat: Stats): Uint8Array | undefined {
+    const { size } = stat
     if (this.#buffer.byteLength > bufferBytesKept)
       this.#buffer = Buffer.allocUnsafeSlow(bufferBytes)
     // One byte more than the size shows whether the file has grown since.
@@ -122,7 +236,9 @@ export class HostFiles {
         if (count === 0) break
         read += count
       }
-      return this.#buffer.subarray(0, Math.min(read, size))
+      const isSame =
+        read === size && stampOf(this.#fileSystem.fstatSync(descriptor)) === stampOf(stat)
+      return isSame ? this.#buffer.subarray(0, size) : undefined
     } finally {
       this.#fileSystem.closeSync(descriptor)
     }
@@ -136,6 +252,10 @@ export class HostFiles {
       return this.realParent(absolute)
     }
   }
+}
+
+function stampOf({ ino, size, mtimeMs, ctimeMs }: Stats): FileStamp {
+  return `${ino} ${size} ${mtimeMs} ${ctimeMs}`
 }
 
 function posix(relative: string): string {

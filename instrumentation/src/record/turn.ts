@@ -53,6 +53,8 @@ const openToolWaitMs = 10 * 60_000
 const requestBytesMax = 16 * 1024 ** 2
 /** A request is read for a person's approval up to this size. */
 const readBytesMax = 64 * 1024
+/** How long the files of a request that is over are kept, for a late turn. */
+const lateTurnMs = 10_000
 /** Once the work is over and is no turn yet, only a body up to this size is kept, for a late turn. */
 const idleRequestBytesMax = 64 * 1024
 
@@ -123,6 +125,10 @@ export class Candidate {
   #delay: { cancel(): void } | undefined
   #requestPieces: (string | Uint8Array)[] = []
   #requestBytes = 0
+  /** Operations that belong to the turn, if there will be one. */
+  readonly #waiting: { readonly onTurn: () => void; readonly onNone: () => void }[] = []
+  #forgetting: { cancel(): void } | undefined
+  readonly #endSteps: (() => void)[] = []
   /** Say whether work goes on whose end cannot be observed. */
   readonly #workChecks: (() => boolean)[] = []
   #attributes: TurnAttributes | undefined
@@ -134,7 +140,6 @@ export class Candidate {
   /** The earlier turn that it continues. */
   #earlier: Candidate | undefined
   #isDecided: boolean = false
-  #whenDecided: (() => void)[] = []
 
   /** The app has declared that it is a turn. */
   isDeclared: boolean = false
@@ -195,18 +200,12 @@ export class Candidate {
     return this.span !== undefined && !this.#isEnded && this.#holds === 0 && this.#awaitsResults()
   }
 
-  /** Calls back once it is decided which turn it is; never, when it is none. */
-  whenDecided(callback: () => void): void {
-    if (this.#isDecided) callback()
-    else this.#whenDecided.push(callback)
-  }
-
   /** It is a turn of its own, unless it continues one. */
   decide(): void {
     if (this.#isDecided || this.span === undefined) return
     this.#isDecided = true
     this.#requestPieces = []
-    for (const callback of this.#whenDecided.splice(0)) callback()
+    for (const { onTurn } of this.#waiting.splice(0)) onTurn()
   }
 
   /** Whether it may still turn out that it continues `earlier`. */
@@ -224,6 +223,7 @@ export class Candidate {
     this.#span = undefined
     if (from !== undefined && to !== undefined) this.#dependencies.recorder.merge(from, to)
     earlier.#resume(this.#facts, this.#holds)
+    earlier.#endSteps.push(...this.#endSteps.splice(0))
     this.decide()
     earlier.#settle()
   }
@@ -232,6 +232,17 @@ export class Candidate {
   link(context: SpanContext): void {
     const { span } = this
     if (span?.spanContext().spanId !== context.spanId) span?.addLink({ context })
+  }
+
+  /** Calls back when it is decided which turn it is, or when it is clear that it is none. */
+  whenTurn(onTurn: () => void, onNone: () => void): void {
+    this.#waiting.push({ onTurn, onNone })
+    if (this.#holds === 0) this.#forgetLater()
+  }
+
+  /** Calls back when the turn has ended. */
+  whenEnded(step: () => void): void {
+    this.turn.#endSteps.push(step)
   }
 
   /** A model call begins: the candidate is a turn from now on. */
@@ -272,6 +283,7 @@ export class Candidate {
       this.#dependencies.onNoTurn?.(this)
       if (this.#requestBytes > idleRequestBytesMax) this.#requestPieces = []
     }
+    if (this.span === undefined && this.#waiting.length > 0) this.#forgetLater()
     this.#settle()
   }
 
@@ -523,6 +535,15 @@ export class Candidate {
     }
     span.end(this.#endedAt())
     this.#facts.onEnd?.()
+    for (const step of this.#endSteps.splice(0)) step()
+  }
+
+  /** The work is over, and was no turn. It may become one for a while: an app may answer first and call the model then. */
+  #forgetLater(): void {
+    this.#forgetting?.cancel()
+    this.#forgetting = this.#dependencies.after(lateTurnMs, () => {
+      for (const { onNone } of this.#waiting.splice(0)) onNone()
+    })
   }
 
   /** What is known of it only when it ends. */

@@ -63,7 +63,13 @@ export type FileSide =
       readonly size: number
       readonly redactions: number
     }
-  | { readonly state: 'omitted'; readonly reason: string; readonly size: number | undefined }
+  | {
+      readonly state: 'omitted'
+      readonly reason: string
+      readonly size: number | undefined
+      /** Of a file above the content limit. */
+      readonly hash?: ContentHash | undefined
+    }
 
 /** One side, from the observer's note about it. `read` returns its bytes, or the reason why they are missing. */
 export function readFileSide(noted: unknown, read: () => Uint8Array | string): FileSide {
@@ -105,6 +111,7 @@ export function putFileSide(
   if (side.state === 'omitted') {
     put(attributes, `${name}.omitted`, side.reason)
     if (side.size !== undefined) put(attributes, `${name}.size`, side.size)
+    put(attributes, `${name}.sha256`, side.hash)
     return
   }
   put(attributes, `${name}.size`, side.size)

@@ -47,27 +47,79 @@ interface FileSides {
   readonly overwritten: FileSide | undefined
 }
 
-function readSides({ span, notes }: EndedSpan, { contents, isWhole }: SpanContext): FileSides {
-  const read = (side: 'before' | 'after' | 'overwritten'): FileSide =>
-    readFileSide(notes[side], () =>
-      isWhole ? (contents.bytes(span.spanId, `file.${side}`) ?? new Uint8Array()) : incomplete,
+function readSides({ span, notes }: EndedSpan, context: SpanContext): FileSides {
+  const read = (side: 'before' | 'after' | 'overwritten', place: unknown): FileSide =>
+    withLargeHash(
+      readFileSide(notes[side], () => bytesNoted(span.spanId, side, notes[side], context)),
+      { noted: notes[side], place: asString(place), context },
     )
-  const before = read('before')
+  const { operation, absolutePath } = notes
+  const before = read('before', absolutePath)
   return {
     before,
-    after: notes.operation === 'rename' && notes.after === undefined ? before : read('after'),
-    overwritten: notes.overwritten === undefined ? undefined : read('overwritten'),
+    after:
+      notes.after === undefined ? afterWithoutNote(operation, before) : read('after', absolutePath),
+    overwritten: notes.overwritten === undefined ? undefined : read('overwritten', undefined),
   }
+}
+
+/** A content may be noted again (its edition), or be the one that another span of the file has. */
+function bytesNoted(
+  spanId: string,
+  side: 'before' | 'after' | 'overwritten',
+  noted: unknown,
+  { contents, isWhole }: SpanContext,
+): Uint8Array | string {
+  if (!isWhole) return incomplete
+  const { of: lender, edition } = isObject(noted) ? noted : {}
+  const holder = asString(lender)
+  const exchange = typeof edition === 'number' ? edition : 0
+  const bytes = contents.bytes(holder ?? spanId, `file.${side}`, exchange)
+  return bytes ?? (holder === undefined ? new Uint8Array() : incomplete)
+}
+
+/** A rename keeps the content. A write without a state after it was cut off. */
+function afterWithoutNote(operation: unknown, before: FileSide): FileSide {
+  if (operation === 'rename') return before
+  if (operation === 'delete') return { state: 'absent' }
+  return { state: 'omitted', reason: 'abandoned', size: undefined }
+}
+
+function withLargeHash(
+  side: FileSide,
+  { noted, place, context }: { noted: unknown; place: string | undefined; context: SpanContext },
+): FileSide {
+  if (side.state !== 'omitted' || place === undefined) return side
+  const stamp = isObject(noted) ? asString(noted.stamp) : undefined
+  return stamp === undefined ? side : { ...side, hash: context.hashLargeFile(place, stamp) }
 }
 
 /** The kind follows from the contents before and after, not from the call. An app's own word counts only if those are missing. */
 function typeOf({ operation, type }: Notes, before: FileSide, after: FileSide): FileOperationType {
   if (operation === 'delete' || operation === 'rename') return operation
   if (before.state === 'absent') return 'create'
-  if (before.state === 'omitted' || after.state !== 'content') {
-    return fileOperationTypes.find((known) => known === type) ?? 'write'
+  // A copy that fails removes its target.
+  if (after.state === 'absent') return 'delete'
+  if (before.state === 'omitted' || after.state === 'omitted') {
+    const isLarge = [before, after].some(
+      (side) => side.state === 'omitted' && side.reason === tooLarge,
+    )
+    const known = fileOperationTypes.find((known) => known === type)
+    return known ?? (isLarge && !isSameHash(before, after) ? 'edit' : 'write')
   }
   return before.rawHash === after.rawHash ? 'write' : 'edit'
+}
+
+/** The reason for leaving out a content above the limit. */
+const tooLarge = 'too_large'
+
+function isSameHash(before: FileSide, after: FileSide): boolean {
+  return (
+    before.state === 'omitted' &&
+    after.state === 'omitted' &&
+    before.hash !== undefined &&
+    before.hash === after.hash
+  )
 }
 
 /** Lines are counted in the raw texts; the diff that is sent is made of the redacted ones. */

@@ -1,11 +1,14 @@
-/** Turns, model calls and tool calls that have begun and not ended, according to the journal. Pure. */
+/** Turns, model calls, tool calls and file operations that have begun and not ended, according to the journal. Pure. */
 import type { AttributeName } from '@turnlog/conventions'
 import { isObject } from '@turnlog/conventions/plain'
 import type { JournaledSpan } from '../journal/span-head.ts'
+import type { Notes } from './span-kind.ts'
 
 export class OpenStarts {
   /** By span id, in the order they began. */
   readonly #spans = new Map<string, JournaledSpan>()
+  /** What an observer had noted when the start was written. */
+  readonly #notes = new Map<string, Notes>()
 
   get size(): number {
     return this.#spans.size
@@ -16,10 +19,16 @@ export class OpenStarts {
     if (!isObject(head) || typeof head.id !== 'string' || !isObject(head.span)) return
     // Written by `processor.ts`, and the checksum of its record was right.
     this.#spans.set(head.id, head.span as unknown as JournaledSpan)
+    if (isObject(head.n)) this.#notes.set(head.id, head.n)
   }
 
   end(id: string): void {
     this.#spans.delete(id)
+    this.#notes.delete(id)
+  }
+
+  notes(id: string): Notes {
+    return this.#notes.get(id) ?? {}
   }
 
   /**
@@ -29,6 +38,7 @@ export class OpenStarts {
   replace(open: readonly unknown[]): readonly string[] {
     const before = this.ids()
     this.#spans.clear()
+    this.#notes.clear()
     for (const head of open) this.begin(head)
     return before.filter((id) => !this.#spans.has(id))
   }

@@ -14,7 +14,7 @@ import {
 import { errorCode } from '@turnlog/conventions/plain'
 import type { ChangeStore } from '../changes/store.ts'
 import { failed, quietly } from '../health.ts'
-import { isBefore, type JournaledLog, type JournaledSpan } from '../journal/span-head.ts'
+import { isBefore, type JournaledLog } from '../journal/span-head.ts'
 import { type SealedAttributes, toOtlpLog, toOtlpSpan } from '../otlp/otlp-json.ts'
 import { type OpenRecord, type OutOfLineRules, takeOutOfLine } from '../otlp/out-of-line.ts'
 import type { SealedRecord } from '../otlp/outlet.ts'
@@ -99,7 +99,11 @@ export class RecordSealer {
   }
 
   /** An open span of a dead recorder, ended at the recorder's last sign of life. */
-  abandoned(open: JournaledSpan, time: number, sequence: number): SealResult {
+  abandoned(
+    { span: open, notes }: Pick<EndedSpan, 'span' | 'notes'>,
+    time: number,
+    sequence: number,
+  ): SealResult {
     const end = nanoseconds(time)
     const operation = operationOf(open)
     const extra = {
@@ -112,7 +116,7 @@ export class RecordSealer {
       end: isBefore(end, open.start) ? open.start : end,
       status: { code: 2, message: 'abandoned' },
     }
-    return this.span({ span, notes: {}, pieces: undefined }, sequence, extra)
+    return this.span({ span, notes, pieces: undefined }, sequence, extra)
   }
 
   /** The end of a session whose recorder died before it could record it. */

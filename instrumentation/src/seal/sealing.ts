@@ -24,6 +24,7 @@ import {
 } from '../spool/recorder-folder.ts'
 import { setAsideLost } from '../spool/sent-folder.ts'
 import { type Closing, closingOf } from './abandoned-spans.ts'
+import { largeFileHashes } from './large-file.ts'
 import { OpenContents } from './open-contents.ts'
 import { OpenStarts } from './open-starts.ts'
 import { mayHeal, RecordSealer, type SealResult } from './record-sealer.ts'
@@ -96,6 +97,7 @@ export class Sealing {
         openTurnsOf: (traceId) => this.#starts.turnsOf(traceId),
         contentBytesMax,
         sessionId: identity.session,
+        hashLargeFile: largeFileHashes(fileSystem),
       },
     })
     const outlet = {
@@ -314,7 +316,9 @@ export class Sealing {
         return this.#records.drop(closing.range, this.#time, closing.sequence)
       case 'abandoned': {
         const long = this.#contents.attributes(closing.span.spanId)
-        return this.#records.abandoned(readSpan(closing.span, long), this.#time, closing.sequence)
+        const span = readSpan(closing.span, long)
+        const notes = this.#starts.notes(span.spanId)
+        return this.#records.abandoned({ span, notes }, this.#time, closing.sequence)
       }
       case 'session':
         return this.#records.abandonedSession(this.#time, closing.sequence)

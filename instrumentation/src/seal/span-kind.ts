@@ -3,6 +3,7 @@ import type { RecordedChange } from '../changes/change.ts'
 import type { Contents } from '../changes/store.ts'
 import type { JournaledSpan } from '../journal/span-head.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
+import type { LargeFileHash } from './large-file.ts'
 import type { OpenContents } from './open-contents.ts'
 import type { TurnSums } from './turn.ts'
 
@@ -27,6 +28,7 @@ export interface SealContext {
   readonly openTurnsOf: (traceId: string) => readonly string[]
   readonly contentBytesMax: number
   readonly sessionId: string
+  readonly hashLargeFile: LargeFileHash
 }
 
 export interface SpanContext extends SealContext {

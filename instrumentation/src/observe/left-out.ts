@@ -1,0 +1,47 @@
+/** Counts what is not recorded on purpose, by reason, on the span of the tool call or turn it belongs to. */
+import { type Context, type Span, trace } from '@opentelemetry/api'
+import type { AttributeName } from '@turnlog/conventions'
+import { callOfFile } from '../record/tool-call.ts'
+import type { FileOperationOwner } from './file-record.ts'
+import type { FileLocation } from './host-files.ts'
+
+/** `ignored`: `.git`, `node_modules`, Turnlog's own; `opened_before`: through a descriptor opened outside of any turn. */
+export type LeftOutReason = 'ignored' | 'opened_before' | 'folder_limit'
+
+interface Counts {
+  total: number
+  readonly reasons: Set<LeftOutReason>
+}
+
+export class LeftOut {
+  readonly #counts = new WeakMap<Span, Counts>()
+
+  /** Of a request that is no turn yet: counted when it becomes one. */
+  count(
+    owner: FileOperationOwner,
+    { names, absolute }: FileLocation,
+    active: Context,
+    reason: LeftOutReason,
+    count = 1,
+  ): void {
+    const activeSpanId = trace.getSpan(active)?.spanContext().spanId
+    const add = (): void => {
+      const { call } = callOfFile(owner.openTools.values(), { names, absolute, activeSpanId })
+      const span = call?.span ?? owner.span
+      if (span !== undefined) this.#add(span, reason, count)
+    }
+    if ('whenTurn' in owner && !owner.isDecided) owner.whenTurn(add, () => undefined)
+    else add()
+  }
+
+  #add(span: Span, reason: LeftOutReason, count: number): void {
+    const counts = this.#counts.get(span) ?? { total: 0, reasons: new Set() }
+    counts.total += count
+    counts.reasons.add(reason)
+    this.#counts.set(span, counts)
+    span.setAttributes({
+      'turnlog.file_operations.left_out': counts.total,
+      'turnlog.file_operations.left_out.reasons': [...counts.reasons],
+    } satisfies { [Name in AttributeName]?: number | string[] })
+  }
+}

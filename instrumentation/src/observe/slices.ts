@@ -1,0 +1,42 @@
+/** Work that need not be done before the host goes on: in slices of a few milliseconds, between its own. */
+import { quietly } from '../health.ts'
+
+const sliceMs = 5
+/** At the end of the process, or when somebody waits for the result. */
+const lastSliceMs = 500
+
+export class Slices {
+  #steps: (() => void)[] = []
+  #isScheduled = false
+
+  add(step: () => void): void {
+    this.#steps.push(step)
+    this.#schedule()
+  }
+
+  /** Does all that waits, as far as there is time. */
+  runAll(): void {
+    this.#run(lastSliceMs)
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#steps.length === 0) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#run(sliceMs)
+      this.#schedule()
+    }).unref()
+  }
+
+  #run(ms: number): void {
+    const until = performance.now() + ms
+    let done = 0
+    for (const step of this.#steps) {
+      if (performance.now() > until) break
+      quietly('do a waiting step', step)
+      done += 1
+    }
+    this.#steps = this.#steps.slice(done)
+  }
+}

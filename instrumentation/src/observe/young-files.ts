@@ -1,0 +1,86 @@
+/**
+ * Files that a tool call has created a moment ago. Careful programs write a temporary file and rename it over its target:
+ * that is one operation of the target, and none of the temporary file. So the operations on a new file wait: a rename in the
+ * same tool call drops them, anything else records them, at the latest after `waitMs`.
+ */
+import type { After } from '../record/delayed-ends.ts'
+import type { FileOperationOwner, FileRecord } from './file-record.ts'
+
+const waitMs = 2_000
+/** Beyond it the oldest are recorded at once. */
+const filesMax = 128
+/** Parts of names that are made for files that live a moment. */
+const temporaryName = /te?mp|\.swp|\.part|\.new|~$|[0-9a-f]{6,}|\.\d+$/i
+
+interface YoungFile {
+  readonly owner: FileOperationOwner | undefined
+  readonly records: FileRecord[]
+  readonly delay: { cancel(): void }
+}
+
+export class YoungFiles {
+  readonly #delayedEnd: After
+  readonly #files = new Map<string, YoungFile>()
+
+  /** `delayedEnd` calls back after a time, or at the exit of the process. */
+  constructor(delayedEnd: After) {
+    this.#delayedEnd = delayedEnd
+  }
+
+  has(path: string): boolean {
+    return this.#files.has(path)
+  }
+
+  /** Ends an operation on a young file, or on one that it makes young: it is recorded later, or dropped. */
+  add(path: string, record: FileRecord): void {
+    record.end({ isPostponed: true })
+    const known = this.#files.get(path)
+    if (known !== undefined) {
+      known.records.push(record)
+      return
+    }
+    const oldest = this.#files.size >= filesMax ? this.#files.keys().next() : undefined
+    if (oldest?.value !== undefined) this.record(oldest.value)
+    const delay = this.#delayedEnd(waitMs, () => this.record(path))
+    this.#files.set(path, { owner: record.facts.owner, records: [record], delay })
+  }
+
+  /** Drops the operations on the file, which its owner renames; false when it is not young, or another's. */
+  drop(path: string, owner: FileOperationOwner | undefined): boolean {
+    const file = this.#files.get(path)
+    if (file === undefined || file.owner !== owner) return false
+    this.#files.delete(path)
+    file.delay.cancel()
+    for (const record of file.records) record.discard()
+    return true
+  }
+
+  /** Whether `drop` would find it. */
+  isOf(path: string, owner: FileOperationOwner | undefined): boolean {
+    const file = this.#files.get(path)
+    return file !== undefined && file.owner === owner
+  }
+
+  record(path: string): void {
+    const file = this.#files.get(path)
+    if (file === undefined) return
+    this.#files.delete(path)
+    file.delay.cancel()
+    for (const record of file.records) record.recordNow()
+  }
+
+  /** Records the files of an owner, or all. Those that are named like temporary files may wait. */
+  recordAll({
+    owner,
+    mayWait = false,
+  }: {
+    owner?: FileOperationOwner | undefined
+    mayWait?: boolean
+  } = {}): void {
+    for (const [path, file] of [...this.#files]) {
+      if (owner !== undefined && file.owner !== owner) continue
+      if (mayWait && temporaryName.test(path.slice(path.lastIndexOf('/') + 1))) continue
+      this.record(path)
+    }
+  }
+}
