@@ -304,7 +304,8 @@ export class FileOperations {
       this.#young.record(absolute)
       owner?.createdFiles.delete(absolute)
       this.#open.move(absolute, undefined)
-      return record.end()
+      record.end()
+      return
     }
     if (wasAbsent) owner?.createdFiles.add(absolute)
     if (this.#young.has(absolute) && !this.#young.isOf(absolute, owner))
@@ -320,8 +321,11 @@ export class FileOperations {
   /** A file that the same owner has just created, or that it created before and now renames over another. */
   #isSave(from: FileLocation, to: FileLocation, owner: FileOperationOwner): boolean {
     this.#paths.settle(from.absolute)
-    if (this.#young.isOf(from.absolute, owner)) return true
-    return owner.createdFiles.has(from.absolute) && this.#files.isFile(to.absolute)
+    const isYoung = this.#young.isOf(from.absolute, owner)
+    if (!this.#files.exists(to.absolute)) {
+      return isYoung && this.#young.isTemporaryOf(from.absolute, to.absolute)
+    }
+    return (isYoung || owner.createdFiles.has(from.absolute)) && this.#files.isFile(to.absolute)
   }
 
   /** The renamed file's content is the new content of its target; the temporary name leaves no operation. */

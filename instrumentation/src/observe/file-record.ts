@@ -155,13 +155,13 @@ export class FileRecord {
   /** Its before is in another record: it must be recorded first. */
   hasBorrowed: boolean = false
   #error: string | undefined
-  #isStarted = false
-  #isOpen = false
-  #isShared = false
+  #isStarted: boolean = false
+  #isOpen: boolean = false
+  #isShared: boolean = false
   /** How many other operations it stands for. */
-  #merged = 0
+  #merged: number = 0
   #endedAt: number | undefined
-  #isPostponed = false
+  #isPostponed: boolean = false
   #state: 'begun' | 'recorded' | 'discarded' = 'begun'
 
   constructor(facts: FileSpanFacts, options: FileRecordOptions) {

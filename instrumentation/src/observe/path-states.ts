@@ -152,25 +152,31 @@ export class PathStates {
   }
 
   #settleOne(path: string, writer: Writer, before: FileContent): void {
+    if (writer.record === undefined || this.#noteOne(path, writer, before)) end(writer)
+    else discard(writer)
+  }
+
+  /** Notes the state after a single writer; false when it has changed nothing. */
+  #noteOne(path: string, writer: Writer, before: FileContent): boolean {
     const { record, error } = writer
-    if (record === undefined) return writer.onSettled(true)
-    if (error !== undefined && this.#isUnchanged(path, before)) return discard(writer)
+    if (record === undefined) return false
+    if (error !== undefined && this.#isUnchanged(path, before)) return false
     if (record.facts.kind === 'delete') {
       this.#known.delete(path)
-      return error === undefined && before.state !== 'absent' ? end(writer) : discard(writer)
+      return error === undefined && before.state !== 'absent'
     }
     const after = this.#readAfter(path, writer)
     if (record.facts.kind === 'rename') {
       record.note('before', after)
-      return end(writer)
+      return true
     }
     // A device or a pipe has no content to show.
-    if (after.state === 'omitted' && after.reason === 'not_a_file') return discard(writer)
-    if (after.state === 'absent' && before.state === 'absent') return discard(writer)
+    if (after.state === 'omitted' && after.reason === 'not_a_file') return false
+    if (after.state === 'absent' && before.state === 'absent') return false
     // A descriptor was opened, and nothing written.
-    if (writer.isIdle === true && this.#isUnchanged(path, before)) return discard(writer)
+    if (writer.isIdle === true && this.#isUnchanged(path, before)) return false
     record.note('after', after)
-    end(writer)
+    return true
   }
 
   #settleAll(path: string, writers: readonly Writer[], before: FileContent): void {

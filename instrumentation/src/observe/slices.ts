@@ -7,7 +7,7 @@ const lastSliceMs = 500
 
 export class Slices {
   #steps: (() => void)[] = []
-  #isScheduled = false
+  #isScheduled: boolean = false
 
   add(step: () => void): void {
     this.#steps.push(step)

@@ -3,13 +3,14 @@
  * that is one operation of the target, and none of the temporary file. So the operations on a new file wait: a rename in the
  * same tool call drops them, anything else records them, at the latest after `waitMs`.
  */
+import { basename, dirname } from 'node:path'
 import type { After } from '../record/delayed-ends.ts'
 import type { FileOperationOwner, FileRecord } from './file-record.ts'
 
 const waitMs = 2_000
 /** Beyond it the oldest are recorded at once. */
 const filesMax = 128
-/** Parts of names that are made for files that live a moment. */
+/** Parts of names, of a file or its folder, that are made for files that live a moment. */
 const temporaryName = /te?mp|\.swp|\.part|\.new|~$|[0-9a-f]{6,}|\.\d+$/i
 
 interface YoungFile {
@@ -61,6 +62,12 @@ export class YoungFiles {
     return file !== undefined && file.owner === owner
   }
 
+  /** Whether the young file was only made to become `target`, which is new: it was written once, under a name for that. */
+  isTemporaryOf(path: string, target: string): boolean {
+    const isFor = isNamedTemporary(path) || basename(path).includes(basename(target))
+    return isFor && this.#files.get(path)?.records.length === 1
+  }
+
   record(path: string): void {
     const file = this.#files.get(path)
     if (file === undefined) return
@@ -79,8 +86,12 @@ export class YoungFiles {
   } = {}): void {
     for (const [path, file] of [...this.#files]) {
       if (owner !== undefined && file.owner !== owner) continue
-      if (mayWait && temporaryName.test(path.slice(path.lastIndexOf('/') + 1))) continue
+      if (mayWait && isNamedTemporary(path)) continue
       this.record(path)
     }
   }
+}
+
+function isNamedTemporary(path: string): boolean {
+  return [path, dirname(path)].some((each) => temporaryName.test(basename(each)))
 }
