@@ -31,6 +31,9 @@ export function observeFileSystem(operations: FileOperations): () => void {
     ...['close', 'closeSync'].map((name) =>
       replaceMethod(fs, name, (original) => observeClose(original, operations)),
     ),
+    replaceMethod(fs, 'mkdtempDisposableSync', (original) =>
+      observeDisposable(original, operations),
+    ),
   ])
   return all([undo, () => handles.restore()])
 }
@@ -126,6 +129,19 @@ function observeClose(original: Method, operations: FileOperations): Method {
       operations.closeFile(typeof descriptor === 'number' ? descriptor : this),
     )
     return original.apply(this, values)
+  }
+}
+
+/** A temporary folder that removes itself, in one native call. */
+function observeDisposable(original: Method, operations: FileOperations): Method {
+  return function (...values) {
+    const folder = original.apply(this, values)
+    if (typeof folder !== 'object' || folder === null || !('path' in folder)) return folder
+    const begin: Begin = () => operations.removeAll(folder.path, { isSync: true })
+    for (const name of ['remove', Symbol.dispose]) {
+      replaceMethod(folder, name, (remove) => observeSync(remove, begin))
+    }
+    return folder
   }
 }
 

@@ -163,7 +163,9 @@ export class PathStates {
     if (error !== undefined && this.#isUnchanged(path, before)) return false
     if (record.facts.kind === 'delete') {
       this.#known.delete(path)
-      return error === undefined && before.state !== 'absent'
+      // A link, a pipe or a device has no content to lose.
+      const isFile = before.state !== 'omitted' || before.reason !== 'not_a_file'
+      return error === undefined && before.state !== 'absent' && isFile
     }
     const after = this.#readAfter(path, writer)
     if (record.facts.kind === 'rename') {

@@ -10,7 +10,7 @@ export type Method = (this: unknown, ...values: unknown[]) => unknown
  */
 export function replaceMethod(
   target: object,
-  name: string,
+  name: string | symbol,
   make: (original: Method) => Method,
 ): () => void {
   const own = Object.getOwnPropertyDescriptor(target, name)

@@ -172,7 +172,9 @@ test.each(['tool alone', 'tool in request'])(
     expect(turnsOf(app)).toEqual([])
     const [tool] = toolsOf(app)
     expect(tool?.parentSpanId).toBe('')
-    const inside = app.spans.filter(({ parentSpanId }) => parentSpanId === tool?.spanId)
+    const inside = app.spans
+      .filter(({ parentSpanId }) => parentSpanId === tool?.spanId)
+      .toSorted((a, b) => a.startMs - b.startMs)
     expect(inside.map(({ name }) => name)).toEqual(
       scenario === 'tool alone' ? ['file.create', 'chat claude-test'] : ['chat claude-test'],
     )

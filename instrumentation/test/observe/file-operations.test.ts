@@ -45,7 +45,7 @@ test('the temporary file of an atomic save becomes an edit of the file it replac
   await chat.post('save')
   const recorded = await chat.recorded()
   expect(turnTrees(recorded)).toEqual([
-    'turn\n  chat\n  execute_tool save_file\n    file.create old.txt.tmp\n    file.edit old.txt\n  chat',
+    'turn\n  chat\n  execute_tool save_file\n    file.edit old.txt\n  chat',
   ])
   expect(recorded.spans.find(({ name }) => name === 'file.edit')?.attributes).toMatchObject({
     'turnlog.file_operation.before': 'old\n',
@@ -53,15 +53,14 @@ test('the temporary file of an atomic save becomes an edit of the file it replac
   })
 })
 
-test('a new file that is renamed to a new name stays a creation and a rename', async () => {
+test('the temporary file of an atomic save of a new file becomes its creation', async () => {
   await using chat = await startChat({
     answer: asks({ id: 'a', name: 'save_file', input: { path: 'new.txt', content: 'new\n' } }),
   })
   await chat.post('save')
   const files = (await chat.recorded()).spans.filter(isFile)
   expect(files.map(({ attributes }) => [attributes[kind], attributes['file.path']])).toEqual([
-    ['create', 'new.txt.tmp'],
-    ['rename', 'new.txt'],
+    ['create', 'new.txt'],
   ])
 })
 
@@ -187,6 +186,7 @@ test('every form of every call is one operation, of the kind that the disk shows
 function operationsOf(spool: string): string[] {
   return readRecorded(spool)
     .spans.filter(isFile)
+    .toSorted((a, b) => a.startMs - b.startMs)
     .map(({ attributes }) => {
       const isOutside = attributes['turnlog.file_operation.outside_workspace'] === true
       const file = String(attributes['file.path'])
