@@ -67,7 +67,9 @@ test.each(clients)(
       reason: 'fine',
     })
     const recorded = await app.recorded()
-    expect(turnTrees(recorded)).toEqual([tree('  execute_tool write_file')])
+    expect(turnTrees(recorded)).toEqual([
+      tree('  execute_tool write_file', '    file.create it.txt'),
+    ])
     const [turn] = recorded.spans.filter(isTurn)
     expect(turn?.attributes).toMatchObject({
       'turnlog.turn.outcome': 'completed',
@@ -92,7 +94,9 @@ test.each(clients)(
     await app.send('/chat', { message: 'write it' })
     await app.send('/decide', { approve: true })
     const recorded = await app.recorded()
-    expect(turnTrees(recorded)).toEqual([tree('  execute_tool write_file')])
+    expect(turnTrees(recorded)).toEqual([
+      tree('  execute_tool write_file', '    file.create it.txt'),
+    ])
     expect(decisionsOf(recorded)).toMatchObject([{ type: 'accept' }])
   },
 )
@@ -106,7 +110,7 @@ test('a rejection is a decision, and the model’s answer to it ends the turn', 
   const recorded = await app.recorded()
   expect(turnTrees(recorded)).toEqual([
     tree('  execute_tool write_file'),
-    tree('  execute_tool write_file'),
+    tree('  execute_tool write_file', '    file.create it.txt'),
   ])
   expect(decisionsOf(recorded)).toEqual([
     { call: 'toolu_it_write_file', type: 'reject', source: 'user', reason: 'not there' },
@@ -147,7 +151,7 @@ test('of two users with equal calls, each continues the own turn', async () => {
   const recorded = await app.recorded()
   expect(turnTrees(recorded)).toEqual([
     tree('  execute_tool write_file'),
-    tree('  execute_tool write_file'),
+    tree('  execute_tool write_file', '    file.create it.txt'),
   ])
   expect(decisionsOf(recorded)).toMatchObject([
     { call: 'toolu_b_write_file', type: 'accept' },
@@ -162,7 +166,7 @@ test('equal ids of two turns are two calls', async () => {
   await app.send('/decide', { conversation_id: 'b' })
   expect(turnTrees(await app.recorded())).toEqual([
     'turn\n  chat\n  execute_tool write_file',
-    tree('  execute_tool write_file'),
+    tree('  execute_tool write_file', '    file.create write_file.txt'),
   ])
 })
 
