@@ -30,6 +30,7 @@ import { createApprovals } from './observe/approvals.ts'
 import { flushBeforeBlockingCalls } from './observe/blocking-calls.ts'
 import { createErrorReports, observeErrors } from './observe/errors.ts'
 import { FileOperations } from './observe/file-operations.ts'
+import { observeFrameworkCalls } from './observe/framework-calls.ts'
 import { observeFileSystem } from './observe/fs.ts'
 import { HostFiles } from './observe/host-files.ts'
 import { offerToHost } from './observe/host-telemetry.ts'
@@ -41,7 +42,7 @@ import { observeWebSockets } from './observe/websocket.ts'
 import { startOpenTelemetry } from './open-telemetry.ts'
 import { createDelayedEnds } from './record/delayed-ends.ts'
 import type { Recorder } from './record/recorder.ts'
-import { type ToolCall, ToolCalls } from './record/tool-call.ts'
+import { ToolCalls } from './record/tool-call.ts'
 import { Candidate, type CandidateSource } from './record/turn.ts'
 import { WaitingTurns } from './record/waiting-turns.ts'
 import { ownLiveness } from './spool/liveness.ts'
@@ -183,6 +184,9 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
   const { recorder, tracerProvider, agent, delayedEnds, flush, undo } = dependencies
   const { now, clock, after } = dependencies.timers
   const toolCalls = new ToolCalls(recorder, clock)
+  const frameworks = observeFrameworkCalls()
+  undo.push(frameworks.undo)
+  const { modelCalled } = frameworks
   const waitingTurns = new WaitingTurns(delayedEnds.after)
   const approvals = createApprovals({ recorder, toolCalls })
   const ofTurns = {
@@ -192,11 +196,9 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
     after,
     delayedEnd: delayedEnds.after,
     waitingTurns,
-    onContinued: (candidate: Candidate, calls: readonly ToolCall[]) =>
-      quietly('read an approval', () => approvals.continued(candidate, calls)),
-    onNoTurn: (candidate: Candidate) =>
-      quietly('read an approval', () => approvals.ended(candidate)),
+    approvals,
   }
+  const ofExchanges = { recorder, toolCalls, waitingTurns, approvals, modelCalled, clock }
   const candidates: CandidateSource = {
     openCandidate: (facts) => new Candidate(facts, ofTurns),
     now,
@@ -210,9 +212,7 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
   undo.push(offerToHost(withTurns(tracerProvider, toolCalls), clock))
   undo.push(observeHttpServers(candidates))
   undo.push(observeWebSockets(candidates, clock))
-  undo.push(
-    observeModelClients(createExchanges({ recorder, toolCalls, waitingTurns, approvals, clock })),
-  )
+  undo.push(observeModelClients(createExchanges(ofExchanges)))
   const fileOperations = new FileOperations({
     recorder,
     files,

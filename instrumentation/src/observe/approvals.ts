@@ -15,9 +15,12 @@ import {
   isRefusal,
   type ToolDecision,
 } from '../record/tool-decisions.ts'
-import { Candidate } from '../record/turn.ts'
+import { type ApprovalReader, Candidate } from '../record/turn.ts'
 
-export type Approvals = ReturnType<typeof createApprovals>
+export interface Approvals extends ApprovalReader {
+  /** The model is sent the results of `calls`. */
+  answered(calls: readonly ToolCall[], results: readonly ToolResult[]): void
+}
 
 export function createApprovals({
   recorder,
@@ -25,7 +28,7 @@ export function createApprovals({
 }: {
   readonly recorder: Pick<Recorder, 'logger'>
   readonly toolCalls: ToolCalls
-}) {
+}): Approvals {
   function record(decisions: readonly ToolDecision<ToolCall>[]): void {
     for (const { call, type, reason } of decisions) {
       if (call.isDecided) continue
@@ -46,13 +49,12 @@ export function createApprovals({
   }
 
   return {
-    /** `candidate` continues a turn whose open calls are `calls`. */
-    continued(candidate: Candidate, calls: readonly ToolCall[]): void {
+    continued(candidate, calls) {
       record(decisionsOf(candidate, calls))
     },
 
-    /** A request is over that was no turn. One that approves a call by its id ran that call, if it ran anything. */
-    ended(candidate: Candidate): void {
+    /** A request that approves a call by its id ran that call, if it ran anything. */
+    ended(candidate) {
       if (toolCalls.size === 0) return
       const text = `${candidate.path} ${candidate.requestText}`
       const open = [...toolCalls.openCalls()]
@@ -72,8 +74,7 @@ export function createApprovals({
       }
     },
 
-    /** The model is sent the results of `calls`. */
-    answered(calls: readonly ToolCall[], results: readonly ToolResult[]): void {
+    answered(calls, results) {
       const decisions = calls.flatMap((call) => {
         const result = results.find(({ callId }) => callId === call.id)
         if (result === undefined || !isRefusal(result)) return []

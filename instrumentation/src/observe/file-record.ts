@@ -76,8 +76,7 @@ export function startFileSpan(
   { kind, source, location, previous, owner, active, id = randomUUID(), startedAt }: FileSpanFacts,
 ) {
   const { absolute, displayed, names } = location
-  const activeSpanId = trace.getSpan(active)?.spanContext().spanId
-  const found = callOfFile(owner?.openTools.values() ?? [], { names, absolute, activeSpanId })
+  const found = callOfFile(owner?.openTools.values() ?? [], { names, absolute, active })
   const call = found.call ?? (owner !== undefined && 'call' in owner ? owner.call : undefined)
   const parent = found.call?.span ?? owner?.span
   const isShared = found.isShared || (owner !== undefined && 'isShared' in owner && owner.isShared)

@@ -1,5 +1,5 @@
 /** Counts what is not recorded on purpose, by reason, on the span of the tool call or turn it belongs to. */
-import { type Context, type Span, trace } from '@opentelemetry/api'
+import { type Context, type Span } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
 import { callOfFile } from '../record/tool-call.ts'
 import type { FileOperationOwner } from './file-record.ts'
@@ -24,9 +24,8 @@ export class LeftOut {
     reason: LeftOutReason,
     count = 1,
   ): void {
-    const activeSpanId = trace.getSpan(active)?.spanContext().spanId
     const add = (): void => {
-      const { call } = callOfFile(owner.openTools.values(), { names, absolute, activeSpanId })
+      const { call } = callOfFile(owner.openTools.values(), { names, absolute, active })
       const span = call?.span ?? owner.span
       if (span !== undefined) this.#add(span, reason, count)
     }

@@ -31,6 +31,8 @@ export interface ExchangeDependencies {
   readonly toolCalls: ToolCalls
   readonly waitingTurns: WaitingTurns
   readonly approvals: Approvals
+  /** A model is called in the current context. */
+  readonly modelCalled: () => void
   /** Milliseconds, monotonic. */
   readonly clock: () => number
 }
@@ -43,6 +45,7 @@ export function createExchanges(dependencies: ExchangeDependencies) {
     const parsed = URL.parse(url)
     const api = findModelApi(method, parsed)
     if (parsed === null || api === undefined) return undefined
+    dependencies.modelCalled()
     const active = contexts.active()
     const candidate = turnOfModelCall(active)
     const native = trace.getSpan(active)

@@ -88,8 +88,7 @@ export function ownerToHandOver(active: Context): InheritedOwner | undefined {
   if (reported !== undefined) return factsOf(reported.span, reported.call)
   const candidate = candidateOf(active)
   if (candidate?.span === undefined) return inheritedOwner(active)
-  const activeSpanId = trace.getSpan(active)?.spanContext().spanId
-  const found = callOfFile(candidate.openTools.values(), { names: [], absolute: '', activeSpanId })
+  const found = callOfFile(candidate.openTools.values(), { names: [], absolute: '', active })
   return factsOf(found.call?.span ?? candidate.span, found.call, found.isShared)
 }
 

@@ -10,6 +10,7 @@ import { type Attributes, type Context, type Span, SpanKind, trace } from '@open
 import type { AttributeName } from '@turnlog/conventions'
 import { defined, parseJson } from '@turnlog/conventions/plain'
 import type { Recorder } from './recorder.ts'
+import { runningCall } from './running-call.ts'
 
 const openCallsMax = 1_000
 /** Longer arguments are searched as text: parsing them would delay the host. */
@@ -309,7 +310,7 @@ export class ToolCalls {
 }
 
 /**
- * The call that a file operation belongs to: the one whose span is active, else the only open one, else the one whose
+ * The call that a file operation belongs to: the one that its async context is in, else the only open one, else the one whose
  * arguments name the path. Of several, it is the first that has not changed the file yet, since loops run calls in order.
  */
 export function callOfFile(
@@ -317,16 +318,16 @@ export function callOfFile(
   {
     names,
     absolute,
-    activeSpanId,
+    active: context,
   }: {
     /** The path as an argument may write it. */
     readonly names: readonly string[]
     readonly absolute: string
-    readonly activeSpanId: string | undefined
+    readonly active: Context
   },
 ): { readonly call: ToolCall | undefined; readonly isShared: boolean } {
   const open = [...calls]
-  const active = open.find(({ span }) => span.spanContext().spanId === activeSpanId)
+  const active = runningCall(context, open)
   if (active !== undefined) return { call: active, isShared: false }
   if (open.length <= 1) return { call: open[0], isShared: false }
   const naming = open.filter((call) => names.some((name) => call.names(name)))

@@ -42,6 +42,7 @@ import {
 import type { AttributeName, TurnOutcome, TurnTransport } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
 import type { TurnOptions } from '../api.ts'
+import { quietly } from '../health.ts'
 import type { After } from './delayed-ends.ts'
 import type { ContentSlot, Recorder } from './recorder.ts'
 import type { ToolCall } from './tool-call.ts'
@@ -88,10 +89,15 @@ export interface TurnDependencies {
   /** Calls back later, or at the exit of the process. */
   readonly delayedEnd: After
   readonly waitingTurns: WaitingTurns
+  readonly approvals: ApprovalReader
+}
+
+/** Reads what a person has decided about tool calls, while the request is known. */
+export interface ApprovalReader {
   /** A candidate turns out to continue a turn with these open calls. */
-  readonly onContinued?: (candidate: Candidate, calls: readonly ToolCall[]) => void
-  /** The work on a candidate is over that was no turn. */
-  readonly onNoTurn?: (candidate: Candidate) => void
+  continued(candidate: Candidate, calls: readonly ToolCall[]): void
+  /** The work on a candidate is over that was no turn. It may turn out to continue one. */
+  ended(candidate: Candidate): void
 }
 
 /** Makes candidates for the observers of requests, messages and declared turns. */
@@ -216,7 +222,9 @@ export class Candidate {
 
   /** It brings what the unanswered turn `earlier` waits for, so it is that turn. */
   continueTurn(earlier: Candidate): void {
-    this.#dependencies.onContinued?.(this, [...earlier.openTools.values()])
+    quietly('read an approval', () =>
+      this.#dependencies.approvals.continued(this, [...earlier.openTools.values()]),
+    )
     const [from, to] = [this.#span, earlier.span]
     this.#cancelDelay()
     this.#earlier = earlier
@@ -280,7 +288,7 @@ export class Candidate {
     this.#releasedAt = this.#dependencies.now()
     this.#wasReleased = true
     if (this.span === undefined) {
-      this.#dependencies.onNoTurn?.(this)
+      quietly('read an approval', () => this.#dependencies.approvals.ended(this))
       if (this.#requestBytes > idleRequestBytesMax) this.#requestPieces = []
     }
     if (this.span === undefined && this.#waiting.length > 0) this.#forgetLater()

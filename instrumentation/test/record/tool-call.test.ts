@@ -1,4 +1,4 @@
-import type { Context, Span } from '@opentelemetry/api'
+import { type Context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
 import type { Recorder } from '../../src/record/recorder.ts'
 import { callOfFile, type ToolCall, ToolCalls } from '../../src/record/tool-call.ts'
@@ -34,10 +34,11 @@ function calls() {
 }
 
 const ownerOf = (open: Iterable<ToolCall>, path: string, activeSpanId?: string) => {
+  const span = { spanContext: () => ({ spanId: activeSpanId }) } as unknown as Span
   const { call, isShared } = callOfFile(open, {
     names: [path, `/w/${path}`],
     absolute: `/w/${path}`,
-    activeSpanId,
+    active: activeSpanId === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, span),
   })
   return [call?.id, isShared]
 }

@@ -85,9 +85,12 @@ function fail(response: http.ServerResponse, status: number): void {
   response.end(JSON.stringify({ type: 'error', error: { type, message: `${status} it is` } }))
 }
 
+let answers = 0
+
 function messageOf(request: ApiRequest, { text, tools = [] }: ApiAnswer) {
+  answers += 1
   return {
-    id: 'msg_1',
+    id: `msg_${answers}`,
     type: 'message',
     role: 'assistant',
     model: request.model,

@@ -1,0 +1,152 @@
+/**
+ * The tool calls that frameworks run without a span of their own, so that what a tool does belongs to its call, also when
+ * several run at once and no argument names the file:
+ *
+ *   - AI SDK 7 runs its tools through the `executeTool` of each telemetry integration in a global list; ours is one of them.
+ *     Version 6 does not; its spans, where an app has switched them on, name the call.
+ *   - LangChain gives the `invoke` of its tools the whole call. Their class is looked for in the program's own package once
+ *     LangChain is loaded; a copy that only another package can import is not found.
+ */
+import { createRequire, findPackageJSON } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { type Context, trace } from '@opentelemetry/api'
+import { asObject, asString, parseObject } from '@turnlog/conventions/plain'
+import { originalFs } from '../file-system.ts'
+import { quietly } from '../health.ts'
+import { contexts, runIn } from '../record/contexts.ts'
+import { addCallFinder, contextWithCallId } from '../record/running-call.ts'
+import { isReadable } from './native-spans.ts'
+import { all, replaceMethod } from './replace-method.ts'
+
+const integrationsKey = 'AI_SDK_TELEMETRY_INTEGRATIONS'
+const storageKey = Symbol.for('ls:tracing_async_local_storage')
+const configKey = Symbol.for('lc:child_config')
+
+export interface FrameworkCalls {
+  /** A model is called in the current context. */
+  modelCalled(): void
+  undo(): void
+}
+
+export function observeFrameworkCalls(): FrameworkCalls {
+  const langChain = new LangChainTools()
+  const undo = all([offerIntegration(), addCallFinder(idOfSpan), () => langChain.stop()])
+  return { modelCalled: () => langChain.search(), undo }
+}
+
+/** An app may make the list itself, before or after: it is only added to. */
+function offerIntegration(): () => void {
+  const known: unknown = Reflect.get(globalThis, integrationsKey)
+  const list: unknown[] = Array.isArray(known) ? known : []
+  if (known === undefined) {
+    Object.defineProperty(globalThis, integrationsKey, {
+      value: list,
+      configurable: true,
+      enumerable: false,
+      writable: true,
+    })
+  }
+  const integration = { executeTool }
+  list.push(integration)
+  return () => {
+    const index = list.indexOf(integration)
+    if (index !== -1) list.splice(index, 1)
+  }
+}
+
+function executeTool({ toolCallId, execute }: { toolCallId: unknown; execute: () => unknown }) {
+  if (typeof toolCallId !== 'string') return execute()
+  return runIn(contextWithCallId(contexts.active(), toolCallId), execute)
+}
+
+/** Of a library's span for a tool call. */
+function idOfSpan(active: Context): string | undefined {
+  const span = trace.getSpan(active)
+  if (span === undefined || !isReadable(span)) return undefined
+  const id = span.attributes['gen_ai.tool.call.id'] ?? span.attributes['ai.toolCall.id']
+  return typeof id === 'string' ? id : undefined
+}
+
+/** Runs the tools of every copy of LangChain's classes that is found in the context of the call they are run for. */
+class LangChainTools {
+  readonly #undo: (() => void)[] = []
+  readonly #watched = new WeakSet<object>()
+  #isSearched: boolean = false
+
+  /** Looks for the class once, when a model is called inside LangChain: then its modules are loaded, and load nothing more. */
+  search(): void {
+    if (this.#isSearched || !isInLangChain()) return
+    this.#isSearched = true
+    const files = toolFiles()
+    const { cache } = createRequire(import.meta.url)
+    const required = files?.required === undefined ? undefined : cache[files.required]
+    if (required !== undefined) this.#watch(required.exports)
+    else if (files?.imported !== undefined) {
+      void import(files.imported).then(
+        (exported: unknown) => quietly('watch tools of LangChain', () => this.#watch(exported)),
+        () => undefined,
+      )
+    }
+  }
+
+  stop(): void {
+    for (const step of this.#undo.splice(0)) step()
+  }
+
+  #watch(exported: unknown): void {
+    const made: unknown = isObject(exported) ? Reflect.get(exported, 'StructuredTool') : undefined
+    const prototype: unknown = typeof made === 'function' ? made.prototype : undefined
+    if (!isObject(prototype) || this.#watched.has(prototype)) return
+    this.#watched.add(prototype)
+    this.#undo.push(
+      replaceMethod(prototype, 'invoke', (original) => {
+        return function invoke(...values) {
+          const id = quietly('see a tool run', () => idOfToolCall(values[0]))
+          if (id === undefined) return original.apply(this, values)
+          return runIn(contextWithCallId(contexts.active(), id), () => original.apply(this, values))
+        }
+      }),
+    )
+  }
+}
+
+/** LangChain gives a tool either its arguments or the whole call. */
+function idOfToolCall(input: unknown): string | undefined {
+  if (!isObject(input) || Reflect.get(input, 'type') !== 'tool_call') return undefined
+  const id: unknown = Reflect.get(input, 'id')
+  return typeof id === 'string' ? id : undefined
+}
+
+/** The module of the tools' class, as the program's `require` and its `import` find it: a path and a URL. */
+function toolFiles() {
+  const [, program] = process.argv
+  const manifest =
+    program === undefined ? undefined : findPackageJSON('@langchain/core', pathToFileURL(program))
+  if (manifest === undefined) return undefined
+  const { exports } = parseObject(originalFs.readFileSync(manifest, 'utf8')) ?? {}
+  const tools = asObject(asObject(exports)?.['./tools'])
+  const urlOf = (entry: unknown): URL | undefined => {
+    const file = asString(asObject(entry)?.default) ?? asString(entry)
+    return file === undefined ? undefined : new URL(file, pathToFileURL(manifest))
+  }
+  const required = urlOf(tools?.require)
+  return {
+    required: required === undefined ? undefined : fileURLToPath(required),
+    imported: urlOf(tools?.import)?.href,
+  }
+}
+
+/** LangChain keeps the configuration of what runs in an async storage of its own. */
+function isInLangChain(): boolean {
+  const storage: unknown = Reflect.get(globalThis, storageKey)
+  if (!isObject(storage) || !('getStore' in storage) || typeof storage.getStore !== 'function') {
+    return false
+  }
+  const store: unknown = storage.getStore()
+  const extra: unknown = isObject(store) ? Reflect.get(store, 'extra') : undefined
+  return isObject(extra) && configKey in extra
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
