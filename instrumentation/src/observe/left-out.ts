@@ -1,5 +1,5 @@
 /** Counts what is not recorded on purpose, by reason, on the span of the tool call or turn it belongs to. */
-import { type Context, type Span } from '@opentelemetry/api'
+import type { Context, Span } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
 import { callOfFile } from '../record/tool-call.ts'
 import type { FileOperationOwner } from './file-record.ts'

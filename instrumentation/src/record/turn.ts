@@ -486,7 +486,7 @@ export class Candidate {
     this.#isEnded = true
     this.#forgetOpenTools((call) => call.forget())
     this.#dependencies.recorder.discard(span.spanContext().spanId)
-    this.#facts.onEnd?.()
+    this.#over()
   }
 
   /** A later request continues it, and brings its holds. */
@@ -504,7 +504,7 @@ export class Candidate {
   #recordWait(until: number): void {
     const { span } = this
     const from = this.#endedAt()
-    if (span === undefined || until <= from) return
+    if (span === undefined || until < from) return
     const waited = (until - from) / 1_000
     for (const call of this.openTools.values()) call.addWaited(waited)
     this.#dependencies.recorder.tracer
@@ -542,6 +542,10 @@ export class Candidate {
       span.setStatus({ code: SpanStatusCode.ERROR, ...defined({ message: failure?.message }) })
     }
     span.end(this.#endedAt())
+    this.#over()
+  }
+
+  #over(): void {
     this.#facts.onEnd?.()
     for (const step of this.#endSteps.splice(0)) step()
   }
