@@ -15,9 +15,9 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { type AttributeName, instrumentationScope, schemaUrl, severity } from '@turnlog/conventions'
-import { defined } from '@turnlog/conventions/plain'
+import { defined, isObject } from '@turnlog/conventions/plain'
 import type { Config } from './config.ts'
-import { originalFs } from './file-system.ts'
+import { attempt, originalFs } from './file-system.ts'
 import { type DecisionRecord, handleKey, type TurnlogHandle } from './handle.ts'
 import { quietly } from './health.ts'
 import { commonAttributes, resourceAttributes } from './identity.ts'
@@ -28,6 +28,7 @@ import { openApiToolCall } from './observe/api-tool-calls.ts'
 import { openApiTurn } from './observe/api-turns.ts'
 import { createApprovals } from './observe/approvals.ts'
 import { flushBeforeBlockingCalls } from './observe/blocking-calls.ts'
+import { observeChildEnvironments, takeInheritedOwner } from './observe/child-environment.ts'
 import { createErrorReports, observeErrors } from './observe/errors.ts'
 import { FileOperations } from './observe/file-operations.ts'
 import { observeFrameworkCalls } from './observe/framework-calls.ts'
@@ -38,9 +39,14 @@ import { observeHttpServers } from './observe/http.ts'
 import { observeModelClients } from './observe/model-clients.ts'
 import { createExchanges } from './observe/model-exchange.ts'
 import { holdTurns, withTurns } from './observe/native-spans.ts'
+import { createFileReports, endsOwners } from './observe/reported-files.ts'
 import { observeWebSockets } from './observe/websocket.ts'
+import { observeWorkerMessages } from './observe/worker-messages.ts'
+import { observeWorkerThreads } from './observe/worker-threads.ts'
 import { startOpenTelemetry } from './open-telemetry.ts'
+import { type ChildReports, createChildReports } from './record/child-report.ts'
 import { createDelayedEnds } from './record/delayed-ends.ts'
+import { setInheritedOwner } from './record/inherited-owner.ts'
 import type { Recorder } from './record/recorder.ts'
 import { ToolCalls } from './record/tool-call.ts'
 import { Candidate, type CandidateSource } from './record/turn.ts'
@@ -51,6 +57,7 @@ import { hostTimers } from './timers.ts'
 import { SealingWorker } from './worker/sealing-worker.ts'
 
 const sessionKey = 'turnlog.session'
+const configKey = 'turnlog config'
 
 type Undo = (() => void)[]
 
@@ -69,15 +76,23 @@ export function start(config: Config): { stop(): void } {
   return { stop }
 }
 
-function startParts(config: Config, undo: Undo): void {
+function startParts(own: Config, undo: Undo): void {
   const recorderId = randomUUID()
   const sessionId = sharedSessionId()
-  const { otlp, userId } = config
-  const directory = destinationFolder(config.spoolDirectory, {
+  const shared = sharedConfig(own)
+  const { otlp, userId } = shared
+  const directory = destinationFolder(shared.spoolDirectory, {
     // Records of one exporter are not sent by the other.
-    endpoint: otlp === undefined ? config.endpoint : `otlp ${otlp.traces.url} ${otlp.logs.url}`,
+    endpoint: otlp === undefined ? shared.endpoint : `otlp ${otlp.traces.url} ${otlp.logs.url}`,
     userId,
   })
+  const inherited = takeInheritedOwner(process.env, {
+    destination: directory,
+    workspace: shared.workspace,
+  })
+  if (inherited !== undefined) setInheritedOwner(inherited.owner)
+  const config = { ...shared, workspace: inherited?.workspace ?? shared.workspace }
+  setEnvironmentData(configKey, config)
   const folder = path.join(directory, recorderId)
   const changesDirectory = path.join(config.spoolDirectory, 'changes')
   const resource = resourceAttributes({ sessionId, recorderId }, config)
@@ -100,6 +115,8 @@ function startParts(config: Config, undo: Undo): void {
     now,
     after,
     onClosed: (file) => sealing.closed(file),
+    // A thread can be terminated, and a child killed, in the middle of its JavaScript: what has ended there is written at once.
+    ...(isMainThread && inherited === undefined ? {} : { defer: (flush) => flush() }),
     prepare: () => {
       writeIdentity(originalFs, folder, {
         recorder: recorderId,
@@ -113,21 +130,32 @@ function startParts(config: Config, undo: Undo): void {
   })
 
   const processors = createProcessors(journal)
+  const childReports = createChildReports(config.spoolDirectory)
+  const fileReports = createFileReports(processors.raw.note, {
+    spoolDirectory: config.spoolDirectory,
+    owner: inherited?.owner,
+  })
   const { tracerProvider, loggerProvider, shutDown } = startOpenTelemetry({
     attributes: resource,
-    spanProcessors: [processors.spans, holdTurns()],
+    spanProcessors: [
+      processors.spans,
+      holdTurns(),
+      fileReports.processor,
+      endsOwners(childReports),
+    ],
     logRecordProcessor: processors.logs,
   })
   undo.push(shutDown)
   const tracer = tracerProvider.getTracer(instrumentationScope, undefined, { schemaUrl })
   const logger = loggerProvider.getLogger(instrumentationScope, undefined, { schemaUrl })
-  const recorder: Recorder = { tracer, logger, ...processors.raw }
+  const recorder: Recorder = { tracer, logger, ...processors.raw, note: fileReports.note }
 
   const delayedEnds = createDelayedEnds(after)
   const onExit = (code: number): void => {
     quietly('end file operations', () => fileOperations.finish())
     quietly('end turns that only wait', delayedEnds.endAll)
     quietly('end the recorder', () => endRecorder(code, { journal, logger, folder }))
+    if (isMainThread) childReports.close()
   }
   undo.push(() => onExit(0))
   const { api, workspace, fileOperations } = observeHost(config, {
@@ -137,8 +165,17 @@ function startParts(config: Config, undo: Undo): void {
     timers,
     delayedEnds,
     flush: () => journal.flush(),
+    childReports,
+    destination: directory,
     undo,
   })
+  undo.push(observeWorkerMessages(folder))
+  undo.push(
+    observeWorkerThreads((ended) => {
+      markEnded(ended)
+      sealing.look()
+    }),
+  )
   const handle: TurnlogHandle = {
     ...api,
     changes: {
@@ -176,6 +213,9 @@ interface ObserveDependencies {
   readonly timers: ReturnType<typeof hostTimers>
   readonly delayedEnds: ReturnType<typeof createDelayedEnds>
   readonly flush: () => void
+  readonly childReports: ChildReports
+  /** The folder of the recorders that send to the same endpoint. */
+  readonly destination: string
   readonly undo: Undo
 }
 
@@ -222,6 +262,13 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
   undo.push(observeFileSystem(fileOperations))
   undo.push(observeErrors(reportError))
   undo.push(flushBeforeBlockingCalls(flush))
+  undo.push(
+    observeChildEnvironments({
+      reports: dependencies.childReports,
+      destination: dependencies.destination,
+      workspace: files.workspace,
+    }),
+  )
   return {
     workspace: files.workspace,
     fileOperations,
@@ -281,9 +328,12 @@ function endRecorder(
     journal.append({ k: 'end', through: journal.recorded })
   }
   journal.close()
-  if (journal.recorded > 0) {
-    originalFs.writeFileSync(path.join(folder, endedMarker), '', { mode: 0o600 })
-  }
+  if (journal.recorded > 0) markEnded(folder)
+}
+
+/** A recorder that has recorded nothing has no folder. */
+function markEnded(folder: string): void {
+  attempt(() => originalFs.writeFileSync(path.join(folder, endedMarker), '', { mode: 0o600 }))
 }
 
 /** One session for all threads of the process; other processes have their own. */
@@ -293,4 +343,14 @@ function sharedSessionId(): string {
   const id = randomUUID()
   setEnvironmentData(sessionKey, id)
   return id
+}
+
+/** One for all threads of the process, also for a thread that is made with another environment or working directory. */
+function sharedConfig(own: Config): Config {
+  const known: unknown = isMainThread ? undefined : getEnvironmentData(configKey)
+  return isConfig(known) ? known : own
+}
+
+function isConfig(value: unknown): value is Config {
+  return isObject(value) && typeof value.spoolDirectory === 'string'
 }

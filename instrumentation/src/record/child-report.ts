@@ -82,9 +82,12 @@ export function createChildReports(
     /** A child of this tool call or turn may report from now on. The folder; `undefined` if it cannot be made. */
     open,
     /** The tool call or turn has ended: its children have no owner any more. */
-    ended(traceId: string, spanId: string): void {
-      if (turns.get(traceId)?.delete(spanId) !== true) return
-      attempt(() => fileSystem.unlinkSync(path.join(directory, traceId, spanId)))
+    ended(traceId: string, spanId: string, { isTurn = false } = {}): void {
+      const isOfThread = !turns.has(traceId)
+      turns.get(traceId)?.delete(spanId)
+      // Of a turn whose children were started by another thread, nothing is compared here.
+      if (isTurn && isOfThread) removeFolder(path.join(directory, traceId))
+      else attempt(() => fileSystem.unlinkSync(path.join(directory, traceId, spanId)))
     },
     /** The last comparison of the turn is done. */
     remove,

@@ -85,6 +85,11 @@ export class SealingWorker {
     this.#post({ type: 'closed', file })
   }
 
+  /** Another recorder of this process has ended, and can be adopted. */
+  look(): void {
+    this.#post({ type: 'look' })
+  }
+
   /** Resolves when the closed files are sealed, or after two seconds. Never rejects. */
   refresh(): Promise<void> {
     if (this.#worker === undefined || this.#closedThrough === 0) return Promise.resolve()

@@ -66,6 +66,10 @@ let refreshes: { readonly file: number; readonly id: number }[] = []
 let isLooking = false
 
 parentPort?.on('message', (message: ToWorker) => {
+  if (message.type === 'look') {
+    look()
+    return
+  }
   closedThrough = Math.max(closedThrough, message.file)
   if (message.type === 'refresh') refreshes.push(message)
   work()

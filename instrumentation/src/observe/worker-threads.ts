@@ -1,0 +1,164 @@
+/**
+ * Worker threads take the owner of their file operations from whoever makes them and sends them messages: the tool call or
+ * turn in whose context `new Worker` or `postMessage` is called, also on ports that were transferred to the worker, as pools
+ * do. This is the sender's side; `worker-messages.ts` is the worker's, `record/owner-mailbox.ts` what is between them. The
+ * host's messages, `workerData`, environment and listeners stay as they are. A port leads to a worker only if this thread
+ * has made the channel and transferred its other end.
+ */
+import { MessagePort, setEnvironmentData, Worker } from 'node:worker_threads'
+import { isObject } from '@turnlog/conventions/plain'
+import { quietly } from '../health.ts'
+import { contexts } from '../record/contexts.ts'
+import { type InheritedOwner, ownerToHandOver } from '../record/inherited-owner.ts'
+import { createMailbox, mailboxKey } from '../record/owner-mailbox.ts'
+import { observePoolTasks, type PoolTasks } from './pool-tasks.ts'
+import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
+
+/** The way to one worker. */
+interface Route {
+  readonly mailbox: ReturnType<typeof createMailbox>
+  /** The number of the next port that is transferred to it. */
+  nextPort: number
+}
+
+/** A worker, or a port whose other end a worker has. */
+interface Outgoing {
+  readonly route: Route
+  readonly port: number
+  /** The owner of the last message. */
+  last: string
+}
+
+/** Begins to watch; the returned function undoes it. `onEnded` gets the folder that an ended thread recorded into. */
+export function observeWorkerThreads(onEnded: (folder: string) => void): () => void {
+  const tasks = observePoolTasks()
+  const senders = createSenders(tasks)
+  const makesWorker = (original: Method): Method =>
+    new Proxy(original, {
+      construct(target, values, newTarget) {
+        const construct = (): object =>
+          Reflect.construct(target, values, newTarget === worker ? target : newTarget)
+        return senders.makeWorker(values, construct)
+      },
+    })
+  const makesChannel = (original: Method): Method =>
+    new Proxy(original, {
+      construct(target, values, newTarget) {
+        const made = Reflect.construct(target, values, newTarget === channel ? target : newTarget)
+        quietly('note a channel', () => senders.noteChannel(made))
+        return made
+      },
+    })
+  const posts = (original: Method): Method =>
+    function (...values) {
+      quietly('name the owner of a message', () => senders.beforePost(this, values))
+      const result = original.apply(this, values)
+      quietly('count a message', () => senders.afterPost(this))
+      return result
+    }
+  const ends = (original: Method): Method =>
+    function (...values) {
+      if (values[0] === 'exit') {
+        const folder = quietly('end a worker thread', () => senders.folderOf(this))
+        if (folder !== undefined) quietly('end its recorder', () => onEnded(folder))
+      }
+      return original.apply(this, values)
+    }
+  let worker: Method | undefined
+  let channel: Method | undefined
+  return all([
+    tasks.undo,
+    replaceInBuiltin('worker_threads', (exported) => [
+      replaceMethod(exported, 'Worker', (original) => (worker = makesWorker(original))),
+      replaceMethod(exported, 'MessageChannel', (original) => (channel = makesChannel(original))),
+    ]),
+    replaceMethod(globalThis, 'MessageChannel', (original) => channel ?? original),
+    replaceMethod(Worker.prototype, 'constructor', (original) => worker ?? original),
+    replaceMethod(MessageChannel.prototype, 'constructor', (original) => channel ?? original),
+    replaceMethod(Worker.prototype, 'postMessage', posts),
+    replaceMethod(Worker.prototype, 'emit', ends),
+    replaceMethod(MessagePort.prototype, 'postMessage', posts),
+  ])
+}
+
+function createSenders({ contextOf }: Pick<PoolTasks, 'contextOf'>) {
+  const outgoing = new WeakMap<object, Outgoing>()
+  const twins = new WeakMap<object, MessagePort>()
+  /** Messages posted on a worker or a port. */
+  const posted = new WeakMap<object, number>()
+
+  /** The ports that go with a message now lead to the worker. The number of the first; `undefined` if there is none. */
+  function transfer(route: Route, transferList: unknown): number | undefined {
+    const list = isObject(transferList) ? transferList.transfer : transferList
+    const ports = Array.isArray(list) ? list.filter((each) => each instanceof MessagePort) : []
+    if (ports.length === 0) return undefined
+    const first = route.nextPort
+    route.nextPort += ports.length
+    for (const [index, port] of ports.entries()) {
+      const twin = twins.get(port)
+      if (twin !== undefined) outgoing.set(twin, { route, port: first + index, last: '' })
+    }
+    return first
+  }
+
+  return {
+    /** `construct` makes the worker; its errors are the host's. */
+    makeWorker(values: readonly unknown[], construct: () => object): object {
+      const options = isObject(values[1]) ? values[1] : {}
+      const isOwn = isObject(options.workerData) && options.workerData.turnlogSealingWorker === true
+      const route = isOwn ? undefined : quietly('make a mailbox', () => openRoute(options))
+      if (route === undefined) return construct()
+      let made: object
+      try {
+        made = construct()
+      } finally {
+        setEnvironmentData(mailboxKey, undefined)
+      }
+      quietly('address a mailbox', () => {
+        if (made instanceof Worker) route.mailbox.addressTo(made.threadId)
+        outgoing.set(made, { route, port: 0, last: route.first })
+      })
+      return made
+    },
+    noteChannel({ port1, port2 }: { readonly port1: MessagePort; readonly port2: MessagePort }) {
+      twins.set(port1, port2)
+      twins.set(port2, port1)
+    },
+    beforePost(sender: unknown, [message, transferList]: readonly unknown[]): void {
+      if (typeof sender !== 'object' || sender === null) return
+      const way = outgoing.get(sender)
+      if (way === undefined) return
+      const owner = ownerToHandOver(contextOf(message) ?? contexts.active())
+      const transfers = transfer(way.route, transferList)
+      const key = keyOf(owner)
+      if (key === way.last && transfers === undefined) return
+      way.last = key
+      const number = (posted.get(sender) ?? 0) + 1
+      way.route.mailbox.write({ port: way.port, message: number, owner, transfers })
+    },
+    afterPost(sender: unknown): void {
+      if (typeof sender !== 'object' || sender === null) return
+      if (outgoing.has(sender) || twins.has(sender)) {
+        posted.set(sender, (posted.get(sender) ?? 0) + 1)
+      }
+    },
+    folderOf(worker: unknown): string | undefined {
+      const way = typeof worker === 'object' && worker !== null ? outgoing.get(worker) : undefined
+      return way?.route.mailbox.recorderFolder()
+    },
+  }
+
+  /** The worker finds the mailbox in the environment data that it is made with. */
+  function openRoute({ transferList }: Readonly<Record<string, unknown>>) {
+    const owner = ownerToHandOver(contexts.active())
+    const route = { mailbox: createMailbox(), nextPort: 1, first: keyOf(owner) }
+    const transfers = transfer(route, transferList)
+    route.mailbox.write({ port: 0, message: 0, owner, transfers })
+    setEnvironmentData(mailboxKey, route.mailbox.memory)
+    return route
+  }
+}
+
+function keyOf(owner: InheritedOwner | undefined): string {
+  return owner === undefined ? '' : `${owner.spanId} ${owner.isShared === true}`
+}
