@@ -6,6 +6,7 @@ import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { startChat } from '../instrumentation/test/support/chat.ts'
 import type { ApiAnswer, ApiRequest } from '../instrumentation/test/support/messages-api.ts'
+import { startProgram } from '../instrumentation/test/support/observed-program.ts'
 import { withReceiver } from './support/receiver.ts'
 
 const patience = { timeout: 60_000, interval: 100 }
@@ -23,13 +24,15 @@ function answer({ messages }: ApiRequest): ApiAnswer {
 
 async function startApp(program: string) {
   const { database, receiver } = await withReceiver()
+  const env = { TELEMETRY_ENDPOINT: receiver.url, TELEMETRY_TOKEN: receiver.token }
   const chat = await startChat({
     program: path.join(import.meta.dirname, 'programs', program),
     answer,
-    env: { TELEMETRY_ENDPOINT: receiver.url, TELEMETRY_TOKEN: receiver.token },
+    env,
   })
   return {
     ...chat,
+    env,
     database,
     async send(route: string, body: object) {
       const response = await fetch(`http://${chat.address}${route}`, {
@@ -156,3 +159,24 @@ test.each(frameworks)(
     ])
   },
 )
+
+test('a turn that waits when the app is killed is closed as abandoned by the next start', async () => {
+  const app = await startApp('approval-langgraph.ts')
+  const { workspace, database, api } = app
+  await app.send('/chat', { message: 'write it', thread_id: 'c-1' })
+  await expect.poll(() => app.turns('waiting'), patience).toHaveLength(1)
+  app.host.child.kill('SIGKILL')
+  await app.host.ended()
+  await using _next = startProgram(
+    path.join(import.meta.dirname, 'programs/approval-langgraph.ts'),
+    {
+      cwd: workspace.folder,
+      spool: workspace.spool,
+      env: { API: api.url, ...app.env },
+    },
+  )
+  await expect
+    .poll(() => database.query('select outcome, prompt, answer, abandoned from turns'), patience)
+    .toEqual([{ outcome: 'abandoned', prompt: 'write it', answer: 'May I?', abandoned: true }])
+  await app[Symbol.asyncDispose]()
+})

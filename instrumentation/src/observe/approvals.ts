@@ -50,7 +50,9 @@ export function createApprovals({
 
   return {
     continued(candidate, calls) {
-      record(decisionsOf(candidate, calls))
+      const decisions = decisionsOf(candidate, calls)
+      record(decisions)
+      noteApproved(candidate, decisions)
     },
 
     /** A request that approves a call by its id ran that call, if it ran anything. */
@@ -69,6 +71,7 @@ export function createApprovals({
       )
       const owners = new Set(calls.flatMap(({ call, owner }) => (accepted.has(call) ? owner : [])))
       const [owner, ...others] = owners
+      noteApproved(candidate, decisions)
       if (owner instanceof Candidate && others.length === 0 && candidate.canContinue(owner)) {
         candidate.continueTurn(owner)
       }
@@ -83,6 +86,13 @@ export function createApprovals({
       record(decisions)
     },
   }
+}
+
+/** What the request does before it calls the model belongs to the call that it approves. */
+function noteApproved(candidate: Candidate, decisions: readonly ToolDecision<ToolCall>[]): void {
+  const accepted = new Set(decisions.flatMap(({ call, type }) => (type === 'accept' ? call : [])))
+  const [only] = accepted
+  if (accepted.size === 1) candidate.approvedCallId = only?.id
 }
 
 function decisionsOf(candidate: Candidate, calls: readonly ToolCall[]): ToolDecision<ToolCall>[] {

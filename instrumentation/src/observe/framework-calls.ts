@@ -13,7 +13,7 @@ import { type Context, trace } from '@opentelemetry/api'
 import { asObject, asString, parseObject } from '@turnlog/conventions/plain'
 import { originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
-import { contexts, runIn } from '../record/contexts.ts'
+import { contexts, requestOf, runIn } from '../record/contexts.ts'
 import { addCallFinder, contextWithCallId } from '../record/running-call.ts'
 import { isReadable } from './native-spans.ts'
 import { all, replaceMethod } from './replace-method.ts'
@@ -30,7 +30,12 @@ export interface FrameworkCalls {
 
 export function observeFrameworkCalls(): FrameworkCalls {
   const langChain = new LangChainTools()
-  const undo = all([offerIntegration(), addCallFinder(idOfSpan), () => langChain.stop()])
+  const undo = all([
+    offerIntegration(),
+    addCallFinder(idOfSpan),
+    addCallFinder(approvedId),
+    () => langChain.stop(),
+  ])
   return { modelCalled: () => langChain.search(), undo }
 }
 
@@ -57,6 +62,11 @@ function offerIntegration(): () => void {
 function executeTool({ toolCallId, execute }: { toolCallId: unknown; execute: () => unknown }) {
   if (typeof toolCallId !== 'string') return execute()
   return runIn(contextWithCallId(contexts.active(), toolCallId), execute)
+}
+
+/** Of the call that the request approves, when it approves one. */
+function approvedId(active: Context): string | undefined {
+  return requestOf(active)?.approvedCallId
 }
 
 /** Of a library's span for a tool call. */

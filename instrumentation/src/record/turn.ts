@@ -149,6 +149,8 @@ export class Candidate {
 
   /** The app has declared that it is a turn. */
   isDeclared: boolean = false
+  /** Its request approves this tool call, and no other. */
+  approvedCallId: string | undefined
   /** As the app declared it. */
   conversationId: string | undefined
 

@@ -1,5 +1,5 @@
 /** Real spans and logs of the OpenTelemetry SDK, through journal and sealer: what an app may put on them. */
-import { ROOT_CONTEXT, SpanStatusCode, TraceFlags } from '@opentelemetry/api'
+import { ROOT_CONTEXT, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api'
 import { LoggerProvider } from '@opentelemetry/sdk-logs'
 import { TracerProvider } from '@opentelemetry/sdk-trace'
 import { instrumentationScope } from '@turnlog/conventions'
@@ -272,4 +272,55 @@ test('spans of other libraries stay unchanged, with their own scope', () => {
     'gen_ai.operation.name': 'invoke_agent',
     'turnlog.sequence': 1,
   })
+})
+
+test('an open span is recorded so far, with its contents, and again when it ends', () => {
+  const { tracer, raw, sealed } = startSdk()
+  const attributes = { 'gen_ai.operation.name': 'invoke_agent' }
+  const turn = tracer.startSpan('turn', { attributes })
+  raw.content(turn, 'turn.prompt', 'first')
+  raw.interim(turn, Date.now() + 5, { 'turnlog.waiting': true })
+  turn.end(Date.now() + 50)
+  const [interim, ended] = sealed()
+  for (const record of [interim, ended]) {
+    expect(record?.attributes['gen_ai.input.messages']).toContain('first')
+  }
+  expect([interim, ended].map((record) => record?.attributes['turnlog.waiting'])).toEqual([
+    true,
+    undefined,
+  ])
+  expect(interim?.otlp.spanId).toBe(ended?.otlp.spanId)
+  expect(interim?.otlp.startTimeUnixNano).toBe(ended?.otlp.startTimeUnixNano)
+  expect(Number(interim?.otlp.endTimeUnixNano)).toBeLessThan(Number(ended?.otlp.endTimeUnixNano))
+})
+
+test('an open span that was recorded so far and then discarded is not closed after a crash', () => {
+  const { tracer, raw, recording } = startSdk()
+  const turn = tracer.startSpan('turn', { attributes: { 'gen_ai.operation.name': 'invoke_agent' } })
+  raw.interim(turn, Date.now(), { 'turnlog.waiting': true })
+  raw.discard(turn.spanContext().spanId)
+  recording.journal.close()
+  adopt(recording.folder)
+  const turns = sealedIn(recording.folder).filter(({ name }) => name === 'turn')
+  expect(turns.map(({ attributes }) => attributes['turnlog.abandoned'])).toEqual([undefined])
+})
+
+test('what is below a merged span ends in the trace of the other one', () => {
+  const { tracer, logger, raw, sealed } = startSdk()
+  const [from, to] = [tracer.startSpan('from'), tracer.startSpan('to')]
+  const inside = trace.setSpan(ROOT_CONTEXT, from)
+  const child = tracer.startSpan('child', {}, inside)
+  const grandchild = tracer.startSpan('grandchild', {}, trace.setSpan(ROOT_CONTEXT, child))
+  raw.merge(from, to)
+  logger.emit({ body: 'said', context: inside })
+  grandchild.end()
+  child.end()
+  to.end()
+  const { traceId, spanId } = to.spanContext()
+  const records = sealed().slice(0, -1)
+  expect(records.map(({ otlp }) => otlp.traceId)).toEqual([traceId, traceId, traceId, traceId])
+  const spans = new Map(records.map(({ name, otlp }) => [name, otlp]))
+  expect(spans.get('child')?.parentSpanId).toBe(spanId)
+  expect(spans.get('grandchild')?.parentSpanId).toBe(child.spanContext().spanId)
+  expect(records[0]?.otlp.spanId).toBe(spanId)
 })

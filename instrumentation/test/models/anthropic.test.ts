@@ -696,3 +696,47 @@ test.for([
   const api = findModelApi(method, URL.parse(path, 'https://proxy.example'))
   expect(api === anthropicMessages).toBe(expected)
 })
+
+describe('whether a request ends with results of tools', () => {
+  const result = { type: 'tool_result', tool_use_id: 'toolu_1', content: 'done' }
+  const text = { type: 'text', text: 'hello' }
+  test.for([
+    ['results only', [{ role: 'user', content: [result, result] }], 2],
+    ['a text beside them', [{ role: 'user', content: [result, text] }], undefined],
+    [
+      'a message after them',
+      [
+        { role: 'user', content: [result] },
+        { role: 'user', content: 'hi' },
+      ],
+      undefined,
+    ],
+    ['a text', [{ role: 'user', content: 'hi' }], undefined],
+    ['nothing', [], undefined],
+  ] as const)('%s', ([, messages, count]) => {
+    const body = Buffer.from(JSON.stringify({ ...request, messages }))
+    expect(anthropicMessages.lastResults(body)?.length).toBe(count)
+  })
+
+  test('a body that is cut off, or is too long to be read, does not', () => {
+    const messages = [
+      { role: 'user', content: [{ ...result, content: 'x'.repeat(2 * 1024 ** 2) }] },
+    ]
+    const body = Buffer.from(JSON.stringify({ messages }))
+    expect(anthropicMessages.lastResults(body)).toBeUndefined()
+    expect(anthropicMessages.lastResults(body.subarray(0, 100))).toBeUndefined()
+  })
+})
+
+test.each([
+  [{ tool_choice: { type: 'tool', name: 'json' } }, true],
+  [{ tool_choice: { name: 'json', disable_parallel_tool_use: true, type: 'tool' } }, true],
+  [{ tool_choice: { type: 'any' } }, false],
+  [{ tool_choice: { type: 'auto' }, metadata: { type: 'tool' } }, false],
+  [{ messages: [{ role: 'user', content: '"tool_choice":{"type":"tool"}' }] }, false],
+  [{}, false],
+])('%j forces a tool: %s', (more, isForced) => {
+  const body = JSON.stringify({ ...request, ...more })
+  expect(anthropicMessages.forcesTool(body)).toBe(isForced)
+  expect(anthropicMessages.forcesTool(Buffer.from(body))).toBe(isForced)
+})

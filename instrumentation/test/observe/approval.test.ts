@@ -2,7 +2,9 @@
  * A person approves or rejects a tool call in a later request: that request continues the turn. The app has a loop of its own
  * and asks over HTTP.
  */
+import { once } from 'node:events'
 import { expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { isTurn, startChat, textOf, turnTrees } from '../support/chat.ts'
 import type { ApiAnswer, ApiRequest } from '../support/messages-api.ts'
 import type { Recorded } from '../support/recorded.ts'
@@ -209,5 +211,39 @@ test('a request that only runs the approved call, by its id, is part of the turn
   const recorded = await app.recorded()
   expect(recorded.spans.filter(isTurn)).toHaveLength(1)
   expect(textOf(recorded.spans.find(isTurn), 'gen_ai.output.messages')).toBe('Done.')
+  expect(decisionsOf(recorded)).toMatchObject([{ type: 'accept' }])
+})
+
+test('calls that are approved one by one, each in a request that only runs it, have their own files', async () => {
+  await using app = await startApp()
+  await app.send('/chat', { message: 'both' })
+  for (const id of ['toolu_a_two', 'toolu_a_one']) {
+    await app.send('/decide', { approve: true, tool_call_id: id, how: 'only run' })
+  }
+  await app.send('/next', {})
+  const recorded = await app.recorded()
+  expect(recorded.spans.filter(isTurn)).toHaveLength(1)
+  const files = recorded.spans.filter(({ attributes }) => attributes['file.path'] !== undefined)
+  const calls = files.map(({ parentSpanId }) =>
+    recorded.spans.find(({ spanId }) => spanId === parentSpanId),
+  )
+  expect(files.map(({ attributes }) => attributes['file.path'])).toEqual(['two.txt', 'one.txt'])
+  expect(calls.map((call) => call?.name)).toEqual(['execute_tool two', 'execute_tool one'])
+})
+
+test('over a WebSocket, the message that approves continues the turn of the one that asked', async () => {
+  await using app = await startApp()
+  const socket = new WebSocket(`ws://${app.address}`)
+  await once(socket, 'open')
+  for (const [route, body] of [
+    ['/chat', { message: 'write it' }],
+    ['/decide', { approve: true }],
+  ] as const) {
+    socket.send(JSON.stringify({ route, conversation_id: 's', ...body }))
+    await once(socket, 'message')
+  }
+  socket.close()
+  const recorded = await app.recorded()
+  expect(turnTrees(recorded)).toEqual([tree('  execute_tool write_file', '    file.create it.txt')])
   expect(decisionsOf(recorded)).toMatchObject([{ type: 'accept' }])
 })

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Anthropic from '@anthropic-ai/sdk'
 import { toolCall } from '@turnlog/instrumentation'
+import { WebSocketServer } from 'ws'
 
 const { CLIENT = 'sdk', API = '' } = process.env
 const client = new Anthropic({ apiKey: 'k', baseURL: API, maxRetries: 0 })
@@ -20,6 +21,7 @@ interface ChatRequest {
   readonly message?: string
   readonly conversation_id: string
   readonly approve?: boolean
+  readonly tool_call_id?: string
   /** How the tools run: reported with `toolCall()`, by name or by id, or at once without a model call. */
   readonly how?: 'by name' | 'by id' | 'only run'
   /** The text that the model is sent in place of a result. */
@@ -28,6 +30,7 @@ interface ChatRequest {
 }
 
 const conversations = new Map<string, Message[]>()
+const ran: Anthropic.ToolResultBlockParam[] = []
 
 async function ask(messages: Message[], more: object = {}): Promise<Anthropic.Message> {
   const request = { model: 'claude-test', max_tokens: 100, messages, ...more }
@@ -100,13 +103,17 @@ const routes: Record<string, (request: ChatRequest) => Promise<object>> = {
   },
   async '/decide'(request) {
     const messages = conversations.get(request.conversation_id) ?? []
-    const done = await results(pendingOf(messages), request)
+    const named = pendingOf(messages).filter(({ id }) => (request.tool_call_id ?? id) === id)
+    const done = await results(named, request)
+    if (request.how === 'only run') return { done: ran.push(...done) }
     messages.push({ role: 'user', content: done })
-    return request.how === 'only run' ? { done } : continueChat(messages)
+    return continueChat(messages)
   },
   /** Carries on after `only run`. */
   async '/next'({ conversation_id }) {
-    return continueChat(conversations.get(conversation_id) ?? [])
+    const messages = conversations.get(conversation_id) ?? []
+    messages.push({ role: 'user', content: ran.splice(0) })
+    return continueChat(messages)
   },
 }
 
@@ -116,6 +123,12 @@ const server = http.createServer(async (request, response) => {
   const answer = await routes[request.url ?? '']?.(JSON.parse(body))
   response.setHeader('content-type', 'application/json')
   response.end(JSON.stringify(answer))
+})
+new WebSocketServer({ server }).on('connection', (socket) => {
+  socket.on('message', async (data) => {
+    const { route, ...request } = JSON.parse(String(data))
+    socket.send(JSON.stringify(await routes[route]?.(request)))
+  })
 })
 process.on('SIGTERM', () => process.exit(0))
 server.listen(0, '127.0.0.1', () => console.log(`port ${(server.address() as AddressInfo).port}`))

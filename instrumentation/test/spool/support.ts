@@ -201,6 +201,7 @@ export function adopt(folder: string, changes: Partial<SealerOptions> = {}): voi
 
 /** One record of a segment, span or log. */
 export interface OtlpRecord {
+  readonly parentSpanId?: string
   readonly traceId?: string
   readonly spanId?: string
   readonly name?: string

@@ -178,6 +178,31 @@ test('a true end replaces an abandoned one with its contents, never the reverse'
   expect(await database.query('select landed from session_completeness')).toEqual([{ landed: 2 }])
 })
 
+test('the record of a turn that waits is replaced by an abandoned end, and both by a true one, never the reverse', async () => {
+  await using parts = await start()
+  const { database, receiver } = parts
+  const ids = { traceId: newTraceId(), spanId: newSpanId(), startTimeUnixNano: nanoseconds() }
+  const turn = (outcome: string, attributes: Attributes) =>
+    span(
+      { 'gen_ai.operation.name': 'invoke_agent', 'turnlog.turn.outcome': outcome, ...attributes },
+      ids,
+    )
+  const waiting = turn('waiting', { 'turnlog.waiting': true, 'turnlog.sequence': 4 })
+  const later = turn('waiting', { 'turnlog.waiting': true, 'turnlog.sequence': 5 })
+  const abandoned = turn('abandoned', { 'turnlog.abandoned': true, 'turnlog.sequence': 6 })
+  const ended = turn('completed', { 'turnlog.sequence': 7 })
+  const land = async (...spans: readonly (typeof waiting)[]) => {
+    await post(receiver, 'traces', traceRequest(spans, recorder))
+    return database.query('select outcome, abandoned from turns')
+  }
+  expect(await land(waiting, later)).toEqual([{ outcome: 'waiting', abandoned: false }])
+  expect(await land(later, abandoned, waiting)).toEqual([{ outcome: 'abandoned', abandoned: true }])
+  const truth = [{ outcome: 'completed', abandoned: false }]
+  expect(await land(abandoned, ended)).toEqual(truth)
+  expect(await land(waiting, abandoned)).toEqual(truth)
+  expect(await land(waiting, ended, abandoned)).toEqual(truth)
+})
+
 test('a clean end of a session replaces an abandoned one', async () => {
   await using parts = await start()
   const end = (attributes: Attributes, uid: string) =>
