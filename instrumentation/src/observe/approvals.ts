@@ -5,6 +5,7 @@
  */
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
+import { viewOf } from '@turnlog/conventions/content/text'
 import { defined, parseJson } from '@turnlog/conventions/plain'
 import type { ToolResult } from '../models/model-api.ts'
 import type { Recorder } from '../record/recorder.ts'
@@ -16,10 +17,13 @@ import {
   type ToolDecision,
 } from '../record/tool-decisions.ts'
 import { type ApprovalReader, Candidate } from '../record/turn.ts'
+import { type ChatRequest, chatRequestOf } from '../seal/chat-request.ts'
 
 export interface Approvals extends ApprovalReader {
   /** The model is sent the results of `calls`. */
   answered(calls: readonly ToolCall[], results: readonly ToolResult[]): void
+  /** Whether the model call with this body, which brings the results that `earlier` waits for, is for `candidate`. */
+  isFor(candidate: Candidate, earlier: Candidate, body: Uint8Array): boolean
 }
 
 export function createApprovals({
@@ -56,7 +60,7 @@ export function createApprovals({
     },
 
     /** A request that approves a call by its id ran that call, if it ran anything. */
-    ended(candidate) {
+    read(candidate) {
       if (toolCalls.size === 0) return
       const text = `${candidate.path} ${candidate.requestText}`
       const open = [...toolCalls.openCalls()]
@@ -77,6 +81,20 @@ export function createApprovals({
       }
     },
 
+    /**
+     * Queues hand async contexts on, so a call may be made in the context of a message that it has nothing to do with. A new
+     * message shows in the call's own messages; one that only approves belongs to the conversation, or says so.
+     */
+    isFor(candidate, earlier, body) {
+      const { prompt, conversationId } = chatRequestIn(candidate)
+      if (prompt === undefined || viewOf(body).includes(JSON.stringify(prompt).slice(1, -1))) {
+        return true
+      }
+      const isSame =
+        conversationId !== undefined && conversationId === chatRequestIn(earlier).conversationId
+      return isSame || decisionsOf(candidate, [...earlier.openTools.values()]).length > 0
+    },
+
     answered(calls, results) {
       const decisions = calls.flatMap((call) => {
         const result = results.find(({ callId }) => callId === call.id)
@@ -86,6 +104,10 @@ export function createApprovals({
       record(decisions)
     },
   }
+}
+
+function chatRequestIn({ requestText, contentType }: Candidate): ChatRequest {
+  return requestText === undefined ? {} : chatRequestOf(Buffer.from(requestText), contentType)
 }
 
 /** What the request does before it calls the model belongs to the call that it approves. */

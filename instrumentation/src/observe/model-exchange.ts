@@ -209,14 +209,20 @@ export class ModelExchange {
     answered: readonly Pick<InferredCall, 'owner'>[],
     body: Uint8Array,
   ): void {
-    const { recorder, waitingTurns } = this.#dependencies
+    const { recorder, waitingTurns, approvals } = this.#dependencies
     const { api, span } = this.#facts
     const earlier = new Set(
       answered.flatMap(({ owner }) => (owner instanceof Candidate ? [owner] : [])),
     )
     const [only, ...others] = [...earlier].filter((turn) => candidate.canContinue(turn))
-    if (only !== undefined && others.length === 0 && api.lastResults(body) !== undefined) {
-      candidate.continueTurn(only)
+    const isContinued =
+      only !== undefined &&
+      others.length === 0 &&
+      api.lastResults(body) !== undefined &&
+      approvals.isFor(candidate, only, body)
+    if (isContinued) candidate.continueTurn(only)
+    else approvals.read(candidate)
+    if (candidate.turn !== candidate) {
       // What was recorded of the call so far names the turn that is none.
       recorder.startAgain(span)
       this.#addWire({ turns: candidate.turnIds() })

@@ -33,6 +33,8 @@ type Word = Omit<ToolDecision<unknown>, 'call'>
 const yesKeys = ['approve', 'approved', 'accept', 'accepted', 'allow', 'allowed', 'confirmed']
 const noKeys = ['reject', 'rejected', 'deny', 'denied']
 const wordKeys = ['decision', 'action', 'type', 'status', 'choice', 'verdict', 'resume']
+/** A person may also answer in the chat: only a whole text that is such a word counts. */
+const textKeys = ['message', 'text', 'answer']
 const reasonKeys = ['reason', 'message', 'feedback', 'comment']
 const yesWords = /^(?:approved?|accept(?:ed)?|allow(?:ed)?|edit|yes)$/i
 const noWords = /^(?:reject(?:ed)?|den(?:y|ied)|declined?|no)$/i
@@ -99,12 +101,13 @@ function wordsInOrder(object: JsonObject, count: number): readonly (Word | undef
 /** What the request says of the only call, without its id. */
 function wordOfOnly(request: unknown): Word | undefined {
   let value: unknown = request
+  if (typeof value === 'string') return wordIn(value.trim())
   for (let depth = 0; depth < 4; depth += 1) {
     const list = asArray(value)
     if (list !== undefined) value = list.length === 1 ? list[0] : undefined
     const object = asObject(value)
     if (object === undefined) return undefined
-    const word = wordOf(object)
+    const word = wordOf(object) ?? wordOfText(object)
     if (word !== undefined) return word
     value = wrapperKeys.map((key) => object[key]).find(isObject)
   }
@@ -127,6 +130,10 @@ function wordOf(object: JsonObject | undefined): Word | undefined {
   if (type === undefined || others.length > 0) return undefined
   const reason = reasonKeys.map((key) => asString(object[key])).find((text) => text)
   return { type, reason }
+}
+
+function wordOfText(object: JsonObject): Word | undefined {
+  return textKeys.map((key) => wordIn(asString(object[key]))).find((word) => word !== undefined)
 }
 
 function wordIn(text: string | undefined): Word | undefined {

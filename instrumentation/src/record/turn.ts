@@ -97,7 +97,7 @@ export interface ApprovalReader {
   /** A candidate turns out to continue a turn with these open calls. */
   continued(candidate: Candidate, calls: readonly ToolCall[]): void
   /** The work on a candidate is over that was no turn. It may turn out to continue one. */
-  ended(candidate: Candidate): void
+  read(candidate: Candidate): void
 }
 
 /** Makes candidates for the observers of requests, messages and declared turns. */
@@ -191,7 +191,12 @@ export class Candidate {
     return this.#facts.path
   }
 
-  /** Its request or message, while it is not decided which turn it is; `undefined` when it is too long to be read. */
+  /** The content type of its request. */
+  get contentType(): string | undefined {
+    return this.#facts.contentType
+  }
+
+  /** Its request or message, while the turn is open; `undefined` when it is too long to be read. */
   get requestText(): string | undefined {
     if (this.#requestBytes > readBytesMax) return undefined
     const pieces = this.#requestPieces.map((piece) => Buffer.from(piece))
@@ -212,7 +217,7 @@ export class Candidate {
   decide(): void {
     if (this.#isDecided || this.span === undefined) return
     this.#isDecided = true
-    this.#requestPieces = []
+    if (this.#requestBytes > readBytesMax) this.#requestPieces = []
     for (const { onTurn } of this.#waiting.splice(0)) onTurn()
   }
 
@@ -290,7 +295,7 @@ export class Candidate {
     this.#releasedAt = this.#dependencies.now()
     this.#wasReleased = true
     if (this.span === undefined) {
-      quietly('read an approval', () => this.#dependencies.approvals.ended(this))
+      quietly('read an approval', () => this.#dependencies.approvals.read(this))
       if (this.#requestBytes > idleRequestBytesMax) this.#requestPieces = []
     }
     if (this.span === undefined && this.#waiting.length > 0) this.#forgetLater()
@@ -305,7 +310,8 @@ export class Candidate {
       this.#requestPieces = []
       return
     }
-    if (!this.#isDecided) this.#requestPieces.push(piece)
+    if (!this.#isDecided || this.#requestBytes <= readBytesMax) this.#requestPieces.push(piece)
+    else this.#requestPieces = []
     this.#content('turn.request', piece)
   }
 
@@ -548,6 +554,7 @@ export class Candidate {
   }
 
   #over(): void {
+    this.#requestPieces = []
     this.#facts.onEnd?.()
     for (const step of this.#endSteps.splice(0)) step()
   }

@@ -247,3 +247,23 @@ test('over a WebSocket, the message that approves continues the turn of the one 
   expect(turnTrees(recorded)).toEqual([tree('  execute_tool write_file', '    file.create it.txt')])
   expect(decisionsOf(recorded)).toMatchObject([{ type: 'accept' }])
 })
+
+test('a person may approve in words, in the same conversation', async () => {
+  await using app = await startApp()
+  await app.send('/chat', { message: 'write it' })
+  await app.send('/decide', { message: 'go ahead' })
+  const recorded = await app.recorded()
+  expect(recorded.spans.filter(isTurn)).toHaveLength(1)
+  expect(decisionsOf(recorded)).toEqual([])
+})
+
+// A queue may run the rest of one turn in the async context of another message.
+test('a message of another conversation is not taken for an approval, though a call is made in its context', async () => {
+  await using app = await startApp()
+  await app.send('/chat', { message: 'write it' })
+  await app.send('/decide', { message: 'hello', conversation_id: 'other', of: 'c' })
+  const turns = (await app.recorded()).spans.filter(isTurn)
+  expect(new Set(turns.map((turn) => textOf(turn, 'gen_ai.input.messages')))).toEqual(
+    new Set(['write it', 'hello']),
+  )
+})

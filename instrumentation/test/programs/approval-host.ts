@@ -22,6 +22,8 @@ interface ChatRequest {
   readonly conversation_id: string
   readonly approve?: boolean
   readonly tool_call_id?: string
+  /** The conversation that the app goes on with, if not the request's. */
+  readonly of?: string
   /** How the tools run: reported with `toolCall()`, by name or by id, or at once without a model call. */
   readonly how?: 'by name' | 'by id' | 'only run'
   /** The text that the model is sent in place of a result. */
@@ -102,7 +104,7 @@ const routes: Record<string, (request: ChatRequest) => Promise<object>> = {
     return continueChat(messages, more)
   },
   async '/decide'(request) {
-    const messages = conversations.get(request.conversation_id) ?? []
+    const messages = conversations.get(request.of ?? request.conversation_id) ?? []
     const named = pendingOf(messages).filter(({ id }) => (request.tool_call_id ?? id) === id)
     const done = await results(named, request)
     if (request.how === 'only run') return { done: ran.push(...done) }

@@ -87,7 +87,9 @@ test.each([
   [{ data: { action: 'reject', message: 'wrong file' } }, 'toolu_a reject wrong file'],
   [[{ type: 'accept', args: null }], 'toolu_a accept'],
   [{ resume: [{ type: 'response', args: 'use another name' }] }, ''],
-  [{ message: 'no' }, ''],
+  [{ message: 'no' }, 'toolu_a reject'],
+  ['yes', 'toolu_a accept'],
+  [{ message: 'no, use another name' }, ''],
   [{ cancelled: true }, ''],
 ])('of the only call: %j', (request, decisions) => {
   expect(found(request, [a])).toBe(decisions)

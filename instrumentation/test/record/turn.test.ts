@@ -50,7 +50,7 @@ function open(facts: Partial<CandidateFacts> = {}) {
       after,
       delayedEnd: delayedEnds.after,
       waitingTurns: new WaitingTurns(delayedEnds.after),
-      approvals: { continued: () => undefined, ended: () => undefined },
+      approvals: { continued: () => undefined, read: () => undefined },
     },
   )
   const tool = (id: string): void => {

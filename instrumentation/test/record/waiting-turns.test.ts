@@ -49,7 +49,7 @@ function startRecorder() {
   const delayedEnds = createDelayedEnds(after)
   const waitingTurns = new WaitingTurns(delayedEnds.after)
   const toolCalls = new ToolCalls(recorder, () => 0)
-  const approvals = { continued: () => undefined, ended: () => undefined }
+  const approvals = { continued: () => undefined, read: () => undefined }
   const parts = {
     recorder,
     agent: 'app',
