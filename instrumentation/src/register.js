@@ -22,7 +22,7 @@ if (isSupported && workerData?.turnlogSealingWorker !== true) {
     const config = readConfig()
     if (config.isEnabled) {
       const { start } = require('./start.ts')
-      start(config)
+      start(config, import.meta.filename)
     }
   } catch (cause) {
     report(cause)

@@ -61,14 +61,17 @@ const configKey = 'turnlog config'
 
 type Undo = (() => void)[]
 
-/** Starts recording in this thread. Called once, by the preload, before the host's own code. Throws with all undone. */
-export function start(config: Config): { stop(): void } {
+/**
+ * Starts recording in this thread. Called once, by the preload, the file `preload`, before the host's own code. Throws with
+ * all undone.
+ */
+export function start(config: Config, preload: string): { stop(): void } {
   const undo: Undo = []
   const stop = (): void => {
     for (const step of undo.splice(0).reverse()) quietly('undo a step of the start', step)
   }
   try {
-    startParts(config, undo)
+    startParts(config, { preload, undo })
   } catch (cause) {
     stop()
     throw cause
@@ -76,7 +79,10 @@ export function start(config: Config): { stop(): void } {
   return { stop }
 }
 
-function startParts(own: Config, undo: Undo): void {
+function startParts(
+  own: Config,
+  { preload, undo }: { readonly preload: string; readonly undo: Undo },
+): void {
   const recorderId = randomUUID()
   const sessionId = sharedSessionId()
   const shared = sharedConfig(own)
@@ -171,9 +177,12 @@ function startParts(own: Config, undo: Undo): void {
   })
   undo.push(observeWorkerMessages(folder))
   undo.push(
-    observeWorkerThreads((ended) => {
-      markEnded(ended)
-      sealing.look()
+    observeWorkerThreads({
+      preload,
+      onEnded: (ended) => {
+        markEnded(ended)
+        sealing.look()
+      },
     }),
   )
   const handle: TurnlogHandle = {

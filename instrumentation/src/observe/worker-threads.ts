@@ -14,6 +14,9 @@ import { createMailbox, mailboxKey } from '../record/owner-mailbox.ts'
 import { observePoolTasks, type PoolTasks } from './pool-tasks.ts'
 import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
 
+/** A directive comes before all code, but not before comments. */
+const headLengthMax = 4_096
+
 /** The way to one worker. */
 interface Route {
   readonly mailbox: ReturnType<typeof createMailbox>
@@ -29,15 +32,23 @@ interface Outgoing {
   last: string
 }
 
-/** Begins to watch; the returned function undoes it. `onEnded` gets the folder that an ended thread recorded into. */
-export function observeWorkerThreads(onEnded: (folder: string) => void): () => void {
+export interface WorkerThreadOptions {
+  /** The preload's file. */
+  readonly preload: string
+  /** Gets the folder that an ended thread recorded into. */
+  readonly onEnded: (folder: string) => void
+}
+
+/** Begins to watch; the returned function undoes it. */
+export function observeWorkerThreads({ preload, onEnded }: WorkerThreadOptions): () => void {
   const tasks = observePoolTasks()
   const senders = createSenders(tasks)
   const makesWorker = (original: Method): Method =>
     new Proxy(original, {
       construct(target, values, newTarget) {
+        const given = quietly('add the preload', () => withPreload(values, preload)) ?? values
         const construct = (): object =>
-          Reflect.construct(target, values, newTarget === worker ? target : newTarget)
+          Reflect.construct(target, given, newTarget === worker ? target : newTarget)
         return senders.makeWorker(values, construct)
       },
     })
@@ -157,6 +168,24 @@ function createSenders({ contextOf }: Pick<PoolTasks, 'contextOf'>) {
     setEnvironmentData(mailboxKey, route.mailbox.memory)
     return route
   }
+}
+
+/**
+ * Node runs no `--import` in a thread that is made from a text, so such a text begins with the preload, on its first line.
+ * Not in a thread that is made with options of its own, which run no preload either.
+ */
+function withPreload([code, options, ...rest]: readonly unknown[], preload: string): unknown[] {
+  const isText = typeof code === 'string' && isObject(options) && options.eval === true
+  if (!isText || options.execArgv !== undefined || code.startsWith('#!')) {
+    return [code, options, ...rest]
+  }
+  const head = code.slice(0, headLengthMax)
+  const strict = /^(?:\s|\/\/.*\n|\/\*(?:(?!\*\/)[\s\S])*\*\/)*(['"])use strict\1/.test(head)
+    ? `'use strict';`
+    : ''
+  const file = JSON.stringify(preload)
+  const load = `globalThis.process.getBuiltinModule('module').createRequire(${file})(${file})`
+  return [`${strict}try{${load}}catch{};${code}`, options, ...rest]
 }
 
 function keyOf(owner: InheritedOwner | undefined): string {

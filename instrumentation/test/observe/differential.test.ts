@@ -44,6 +44,7 @@ const expectedRecords: Readonly<Record<string, readonly string[]>> = {
   'rejects.ts': [rejected],
   'requests.ts': [turn, 'anthropic.messages.create', 'chat plain', 'chat broken', 'chat gzip'],
   'sdk-with-own-telemetry.ts': [turn, 'chat m'],
+  'threads.ts': [turn, 'chat m'],
   'throws-in-handler.ts': [uncaught],
   'throws-in-listener.ts': [uncaught],
   'throws-in-request.ts': [uncaught],

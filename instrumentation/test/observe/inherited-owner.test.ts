@@ -55,8 +55,13 @@ const scenarios: readonly (readonly [string, readonly string[]])[] = [
   ['posted on a port', oneAndTwo],
   ['posted at once', ['one', 'two', 'three'].flatMap((name) => written(`${name}.txt`, call(name)))],
   ['taken without an event', ['one', 'two'].map((name) => created(`${name}.txt`, call(name)))],
-  // Node runs no `--import` in a thread that is made from a text, and no preload with an empty `execArgv`.
-  ['of all kinds', ['own-env.txt', 'shared-env.txt'].map((file) => created(file, call('kinds')))],
+  // `bare.txt` is written with an empty `execArgv`, and so without the preload.
+  [
+    'of all kinds',
+    ['eval', 'module', 'own-env', 'shared-env', 'strict'].map((name) =>
+      created(`${name}.txt`, call('kinds')),
+    ),
+  ],
   ['deep', ['deep.txt', 'of-thread.txt'].map((file) => created(file, call('deep')))],
   [
     'terminated',

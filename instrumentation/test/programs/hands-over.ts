@@ -229,8 +229,12 @@ const scenarios: Record<string, () => unknown> = {
     const code = `require('node:fs').writeFileSync(process.argv[2], 'x')`
     await inCall('kinds', async () => {
       const made = [
-        // Node runs no `--import` in it.
         new Worker(code, { eval: true, argv: ['eval.txt'] }),
+        new Worker(`/* strict */ 'use strict'\n${code}`, { eval: true, argv: ['strict.txt'] }),
+        new Worker(`import fs from 'node:fs'\nfs.writeFileSync(process.argv[2], 'x')`, {
+          eval: true,
+          argv: ['module.txt'],
+        }),
         new Worker(code, { eval: true, argv: ['bare.txt'], execArgv: [] }),
         new Worker(self, { argv: ['writes'], workerData: 'shared-env.txt', env: SHARE_ENV }),
         new Worker(self, { argv: ['writes'], workerData: 'own-env.txt', env: { HOME: '/' } }),
