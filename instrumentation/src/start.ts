@@ -173,6 +173,7 @@ function startParts(
     flush: () => journal.flush(),
     childReports,
     destination: directory,
+    lookForEnded: () => sealing.look(),
     undo,
   })
   undo.push(observeWorkerMessages(folder))
@@ -225,6 +226,7 @@ interface ObserveDependencies {
   readonly childReports: ChildReports
   /** The folder of the recorders that send to the same endpoint. */
   readonly destination: string
+  readonly lookForEnded: () => void
   readonly undo: Undo
 }
 
@@ -276,6 +278,7 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
       reports: dependencies.childReports,
       destination: dependencies.destination,
       workspace: files.workspace,
+      onEnded: dependencies.lookForEnded,
     }),
   )
   return {

@@ -30,12 +30,14 @@ type Variables = Readonly<Record<string, string>>
 
 export interface ChildEnvironmentOptions extends OwnPlace {
   readonly reports: Pick<ChildReports, 'open'>
+  /** A child that got an owner has ended. */
+  readonly onEnded: () => void
 }
 
 /** The variables that a child started in this context gets; `undefined` outside tool calls and turns. */
 export function childEnvironment(
   active: Context,
-  { reports, destination, workspace }: ChildEnvironmentOptions,
+  { reports, destination, workspace }: Omit<ChildEnvironmentOptions, 'onEnded'>,
 ): Variables | undefined {
   const owner = ownerToHandOver(active)
   if (owner === undefined) return undefined
@@ -82,18 +84,34 @@ export function takeInheritedOwner(
 export function observeChildEnvironments(options: ChildEnvironmentOptions): () => void {
   const variables = (): Variables | undefined =>
     quietly('hand an owner to a child', () => childEnvironment(contexts.active(), options))
+  const owned = new WeakSet<object>()
+  const ended = (): void => void quietly('end a child', options.onEnded)
   const adding = (original: Method): Method =>
     function (given, ...values) {
-      return original.apply(this, [withPairs(given, variables()), ...values])
+      const added = variables()
+      if (added !== undefined && typeof this === 'object' && this !== null) owned.add(this)
+      return original.apply(this, [withPairs(given, added), ...values])
+    }
+  const ends = (original: Method): Method =>
+    function (...values) {
+      if (values[0] === 'exit' && owned.has(Object(this))) ended()
+      return original.apply(this, values)
     }
   const addingSync =
     (optionsAt: (values: readonly unknown[]) => number) =>
     (original: Method): Method =>
       function (...values) {
-        return original.apply(this, withOptions(values, optionsAt(values), variables()))
+        const added = variables()
+        if (added === undefined) return original.apply(this, values)
+        try {
+          return original.apply(this, withOptions(values, optionsAt(values), added))
+        } finally {
+          ended()
+        }
       }
   return all([
     replaceMethod(ChildProcess.prototype, 'spawn', adding),
+    replaceMethod(ChildProcess.prototype, 'emit', ends),
     replaceInBuiltin('child_process', (exported) =>
       synchronous.map((name) =>
         replaceMethod(exported, name, addingSync(name === 'execSync' ? () => 1 : placeOfOptions)),
@@ -129,13 +147,9 @@ function placeOfOptions(values: readonly unknown[]): number {
 }
 
 /** Values that Node refuses stay as they are. */
-function withOptions(
-  values: readonly unknown[],
-  at: number,
-  variables: Variables | undefined,
-): unknown[] {
+function withOptions(values: readonly unknown[], at: number, variables: Variables): unknown[] {
   const given = values[at]
-  if (variables === undefined || !(given === undefined || isObject(given))) return [...values]
+  if (!(given === undefined || isObject(given))) return [...values]
   const source: unknown = given?.env ?? process.env
   if (!isObject(source)) return [...values]
   const env: Record<string, unknown> = {}

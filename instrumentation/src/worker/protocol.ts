@@ -31,7 +31,7 @@ export interface SealingWorkerData {
 export type ToWorker =
   /** Journal files up to this one are closed. */
   | { readonly type: 'closed'; readonly file: number }
-  /** A recorder of this process has ended: look for it now. */
+  /** A recorder has ended: look for it now. */
   | { readonly type: 'look' }
   /** Answer when everything up to this file is sealed. */
   | { readonly type: 'refresh'; readonly file: number; readonly id: number }

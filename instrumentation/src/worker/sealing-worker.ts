@@ -22,6 +22,7 @@ const workerUrl = new URL(
 const restartBackoff = { firstMs: 1_000, maxMs: 60_000 }
 /** A page that asks for its changes waits for the disk at most this long. */
 const refreshWithinMs = 2_000
+const lookAfterMs = 200
 /** Old-space limit: enough for the contents of one journal file, as text, several times over. */
 const heapMegabytesMax = 1_024
 
@@ -40,6 +41,7 @@ export class SealingWorker {
   #closedThrough = 0
   #refreshId = 0
   #isClosed: boolean = false
+  #willLook: boolean = false
 
   constructor(options: SealingWorkerOptions) {
     this.#options = options
@@ -85,9 +87,14 @@ export class SealingWorker {
     this.#post({ type: 'closed', file })
   }
 
-  /** Another recorder of this process has ended, and can be adopted. */
+  /** A thread or a child process has ended, and its recorder can be adopted. Many that end at once are one look. */
   look(): void {
-    this.#post({ type: 'look' })
+    if (this.#willLook || this.#worker === undefined) return
+    this.#willLook = true
+    this.#options.after(lookAfterMs, () => {
+      this.#willLook = false
+      this.#post({ type: 'look' })
+    })
   }
 
   /** Resolves when the closed files are sealed, or after two seconds. Never rejects. */

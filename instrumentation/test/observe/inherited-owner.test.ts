@@ -5,7 +5,8 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
-import { runProgram } from '../support/observed-program.ts'
+import { recordedByChildren } from '../../src/record/child-report.ts'
+import { runProgram, startProgram } from '../support/observed-program.ts'
 import { type RecordedSpan, readRecorded } from '../support/recorded.ts'
 import { makeWorkspace } from '../support/workspace.ts'
 
@@ -101,6 +102,43 @@ test('workers of piscina record for the turn that gave them the task', async () 
     ['a', 'b', 'c', 'd'].flatMap((name) => written(`${way}-${name}.txt`, call(`${way} ${name}`))),
   )
   expect(operations).toEqual(expected.sort())
+}, 60_000)
+
+test('what threads and children have recorded is reported, with the state of each file', async () => {
+  using workspace = makeWorkspace()
+  const { stdout } = await runProgram('hands-over.ts', {
+    cwd: workspace.folder,
+    spool: workspace.spool,
+    args: ['reported'],
+  })
+  const reports = path.join(workspace.root, 'reports')
+  fs.mkdirSync(reports)
+  fs.writeFileSync(path.join(reports, 'report.jsonl'), stdout)
+  const expected = ['fork.txt', 'fork-2.txt', 'thread.txt'].map((name) => {
+    const file = path.join(workspace.folder, name)
+    const { size, mtimeNs, ino } = fs.statSync(file, { bigint: true })
+    return [file, { size, mtimeNs, ino }] as const
+  })
+  expect(recordedByChildren(reports)).toEqual(new Map(expected))
+}, 60_000)
+
+/** Else a long-lived app would keep the records of ended threads back until it ends itself. */
+test('records of a thread that was terminated, and of a child, are sealed while the app goes on', async () => {
+  using workspace = makeWorkspace()
+  await using program = startProgram('hands-over.ts', {
+    cwd: workspace.folder,
+    spool: workspace.spool,
+    args: ['ended while the app goes on'],
+  })
+  await program.line('goes')
+  const sealed = (): number =>
+    fs
+      .readdirSync(workspace.spool, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.json.gz'))
+      .map((name) => path.dirname(name))
+      .filter((folder, index, all) => all.indexOf(folder) === index).length
+  // The app's own recorder, the thread's and the child's.
+  await expect.poll(sealed, { timeout: 15_000 }).toBe(3)
 }, 60_000)
 
 test('children get the ids of their tool call, outside a turn nothing, and what the host sets stays', async () => {

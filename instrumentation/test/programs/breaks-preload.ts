@@ -2,12 +2,14 @@
  * Loaded before the preload: makes its start throw at one place, and prints at the exit which functions of the host were
  * replaced when it threw, and which still are.
  */
+import { AsyncResource } from 'node:async_hooks'
 import * as childProcess from 'node:child_process'
 import { channel } from 'node:diagnostics_channel'
 import fs from 'node:fs'
 import http from 'node:http'
 import { createRequire } from 'node:module'
 import net from 'node:net'
+import * as threads from 'node:worker_threads'
 
 const places: Readonly<Record<string, object>> = {
   fs,
@@ -17,6 +19,14 @@ const places: Readonly<Record<string, object>> = {
   request: http.IncomingMessage.prototype,
   response: http.ServerResponse.prototype,
   socket: net.Socket.prototype,
+  child: childProcess.ChildProcess.prototype,
+  threads: createRequire(import.meta.url)('node:worker_threads'),
+  worker: threads.Worker.prototype,
+  port: threads.MessagePort.prototype,
+  channel: threads.MessageChannel.prototype,
+  asyncHooks: createRequire(import.meta.url)('node:async_hooks'),
+  asyncResource: AsyncResource.prototype,
+  global: globalThis,
   process,
 }
 const channels = [

@@ -225,6 +225,27 @@ const scenarios: Record<string, () => unknown> = {
       await worker.terminate()
     })
   },
+  async 'ended while the app goes on'() {
+    const memory = new SharedArrayBuffer(4)
+    await inCall('ends', async () => {
+      const worker = new Worker(self, { argv: ['is busy'], workerData: memory })
+      await Atomics.waitAsync(new Int32Array(memory), 0, 0).value
+      await worker.terminate()
+      childProcess.fork(self, ['child writes', 'fork.txt'])
+    })
+    console.log('goes on')
+    setInterval(() => undefined, 1_000)
+  },
+  async reported() {
+    await inCall('compares', async () => {
+      await once(childProcess.fork(self, ['child writes', 'fork.txt', 'fork-2.txt']), 'exit')
+      await once(new Worker(self, { argv: ['writes'] }), 'exit')
+      const children = `${process.env.TELEMETRY_SPOOL_DIRECTORY}/children`
+      for (const turn of fs.readdirSync(children)) {
+        console.log(fs.readFileSync(`${children}/${turn}/report.jsonl`, 'utf8'))
+      }
+    })
+  },
   async 'of all kinds'() {
     const code = `require('node:fs').writeFileSync(process.argv[2], 'x')`
     await inCall('kinds', async () => {
