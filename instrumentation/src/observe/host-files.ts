@@ -216,8 +216,10 @@ export class HostFiles {
     }
   }
 
-  #seemsUnfinished({ size, mtimeMs }: Stats): boolean {
-    return size % pageBytes === 0 && Math.abs(this.#now() - mtimeMs) < settlingMs
+  #seemsUnfinished({ size, mtimeMs, birthtimeMs }: Stats): boolean {
+    // An empty file that is new was truncated by nobody.
+    const isNew = mtimeMs - birthtimeMs < settlingMs
+    return size % pageBytes === 0 && !isNew && Math.abs(this.#now() - mtimeMs) < settlingMs
   }
 
   /** `undefined` when the file changed meanwhile. */
