@@ -13,11 +13,13 @@ export function errorAnswer(code: string, message: string) {
 }
 
 /** One row of the list. A diff above 16 KiB is left out, with `diffOmitted`; the detail has it. */
-export function summaryAnswer({ change, diffHash, decision }: StoredChange) {
+export function summaryAnswer({ change, diffHash, decision }: StoredChange, isAfterGap = false) {
   const { opId, path, previousPath, opType, startedAt, traceId, spanId, sessionId } = change
   const { toolName, toolCallId, linesAdded = null, linesRemoved = null, binary, diff } = change
   const operation = { opId, path, previousPath, opType, startedAt, traceId, spanId, sessionId }
-  const facts = { toolName, toolCallId, linesAdded, linesRemoved, binary, diff }
+  const { source, errorType } = change
+  const found = { source, errorType, isAfterGap: isAfterGap || undefined }
+  const facts = { toolName, toolCallId, linesAdded, linesRemoved, binary, diff, ...found }
   const diffOmitted = diffHash === undefined ? undefined : 'too_large'
   return { ...operation, ...facts, diffOmitted, decision }
 }

@@ -1,7 +1,7 @@
 /**
  * Carries out a plan of plan-revert.ts: the only code that writes to the user's files.
  *
- * 1. Look: each path must hold what the operation left there.
+ * 1. Look: each path must hold what the operation left there, and the store keeps it.
  * 2. Write the new bytes into a temporary file in the target's folder, and sync it.
  * 3. Look again. If anything differs, remove what was made and stop.
  * 4. Rename the temporary file to the target.
@@ -16,7 +16,7 @@
 import { constants } from 'node:fs'
 import { errorName } from '@turnlog/conventions/plain'
 import { attempt, type FileSystem } from '../file-system.ts'
-import type { FileState, PathRole, RecordedChange } from './change.ts'
+import { type FileState, isRawHash, type PathRole, type RecordedChange } from './change.ts'
 import { type DiskState, type InsideLocation, isOneFile, lookAt, type Paths } from './disk-state.ts'
 import type { RevertPlan } from './plan-revert.ts'
 import type { ChangeStore } from './store.ts'
@@ -43,7 +43,7 @@ export type ApplyResult =
 export interface ApplyOptions {
   readonly change: Change
   readonly plan: Exclude<RevertPlan, { action: 'nothing' | 'refuse' }>
-  readonly store: Pick<ChangeStore, 'content'>
+  readonly store: Pick<ChangeStore, 'content' | 'keep'>
   readonly fileSystem: FileSystem
 }
 
@@ -97,6 +97,7 @@ async function act(options: ApplyOptions, rollback: Rollback): Promise<ApplyResu
   }
   const written: Partial<Record<PathRole, TemporaryFile>> = {}
   for (const { goal, location, bytes } of found) {
+    keepPresent(options, goal.place, location.target)
     makeFolders(fs, location.foldersMissing, rollback)
     if (bytes === undefined) continue
     const temporary = await writeTemporaryFile(fs, { ...location, bytes, mode: goal.mode })
@@ -124,6 +125,17 @@ async function act(options: ApplyOptions, rollback: Rollback): Promise<ApplyResu
   else if (!isFree) fs.unlinkSync(targets.path)
   if (plan.action === 'move_back') rollback.pop()
   return verify(fs, change, isCaseOnly ? [{ place: 'path', state: change.after }] : goals)
+}
+
+/** Nothing is overwritten or deleted that the store does not have: a revert of the revert, or a person, can have it back. */
+function keepPresent(
+  { change, store, fileSystem: fs }: ApplyOptions,
+  place: PathRole,
+  target: string,
+) {
+  const present = place === 'path' ? change.after : 'absent'
+  if (!isRawHash(present) || store.content(present) !== undefined) return
+  store.keep(fs.readFileSync(target))
 }
 
 const contentMissing: ApplyResult = {

@@ -37,7 +37,7 @@ export interface RecordedChange {
   /** Absolute path of the workspace at the time. */
   readonly workspace: string
   readonly opType: FileOperationType
-  /** ISO 8601, UTC. */
+  /** ISO 8601, UTC, with microseconds, so that operations of one millisecond have an order. */
   readonly startedAt: string
   readonly traceId: string
   readonly spanId: string
@@ -66,6 +66,10 @@ export interface RecordedChange {
   readonly linesAdded?: number | undefined
   readonly linesRemoved?: number | undefined
   readonly binary: boolean
+  /** How it was observed: `fs`, `process` or `api`. */
+  readonly source?: string | undefined
+  /** The call failed, and had changed the file. */
+  readonly errorType?: string | undefined
 }
 
 /** One decision. A revert that failed is stored too, with outcome `conflict` or `missing`. */
@@ -132,6 +136,8 @@ export function parseRecordedChange(value: unknown): RecordedChange | undefined 
     linesAdded: count(value.linesAdded),
     linesRemoved: count(value.linesRemoved),
     binary: value.binary === true,
+    source: asString(value.source),
+    errorType: asString(value.errorType),
   }
 }
 

@@ -20,7 +20,7 @@ export interface DecideOptions {
   readonly type: DecisionType
   readonly source: DecisionSource
   readonly reason: string | undefined
-  readonly store: Pick<ChangeStore, 'content' | 'decide'>
+  readonly store: Pick<ChangeStore, 'content' | 'keep' | 'decide'>
   readonly fileSystem: FileSystem
   readonly now: () => number
   /** Records the decision in the journal. */

@@ -21,6 +21,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import { attempt, originalFs } from '../file-system.ts'
 import { type ChangesHandle, findHandle, type TurnlogHandle } from '../handle.ts'
 import { detailAnswer, errorAnswer, refusalAnswer, summaryAnswer } from './answers.ts'
+import { gapsOf } from './chains.ts'
 import { decideChange } from './decide-change.ts'
 import { guard } from './guards.ts'
 import { ChangeStore, type StoredChange } from './store.ts'
@@ -53,7 +54,9 @@ export const changesRoutes: FastifyPluginAsync<ChangesRoutesOptions> = async (ap
     const limit = limitOf(request.query)
     const recent = store.recent({ limit, workspace })
     const counts = recent.length < limit ? {} : store.count(workspace)
-    return answer(reply, 200, { changes: recent.map(summaryAnswer), ...counts })
+    const gaps = gapsOf(recent)
+    const listed = recent.map((stored) => summaryAnswer(stored, gaps.has(stored.change.opId)))
+    return answer(reply, 200, { changes: listed, ...counts })
   })
 
   app.get('/api/changes/:opId', quiet, async (request, reply) => {

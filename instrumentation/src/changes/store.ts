@@ -131,7 +131,8 @@ export class ChangeStore {
       const hasLog = logs.has(decisionLogName(operation.change.opId))
       found.push(hasLog ? this.#withDecisions(operation) : { ...operation, ...undecided })
     }
-    return found
+    // Names have milliseconds only.
+    return found.sort((one, other) => (one.change.startedAt < other.change.startedAt ? 1 : -1))
   }
 
   /** All operations of the workspace, and those without a decision. Files known from earlier calls are not read. */
@@ -162,6 +163,12 @@ export class ChangeStore {
     if (bytes === undefined || hashOf(bytes) === hash) return bytes
     this.#countDamage(contentName(hash))
     return undefined
+  }
+
+  /** Keeps the bytes of a file that is about to be replaced. Throws what the disk throws. */
+  keep(bytes: Uint8Array): void {
+    this.#makeFolders()
+    this.#writeContent(bytes, hashOf(bytes))
   }
 
   /** Appends a decision to the operation's log. False when the disk refuses. */

@@ -5,9 +5,14 @@ import type { Stats } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { errorCode } from '@turnlog/conventions/plain'
-import { attempt, type FileSystem, writeFully } from '../file-system.ts'
+import { attempt, type FileSystem, isFull, writeFully } from '../file-system.ts'
 
-export type TemporaryFile = Awaited<ReturnType<typeof writeTemporaryFile>>
+export interface TemporaryFile {
+  /** Becomes the target. With `isNew` it throws `EEXIST` rather than replace a file that came meanwhile. */
+  moveTo(to: string, options: { readonly isNew: boolean }): void
+  /** Throws if it does not exist any more. */
+  remove(): void
+}
 
 export interface TemporaryFileOptions {
   readonly folder: string
@@ -17,11 +22,44 @@ export interface TemporaryFileOptions {
   readonly mode: number | undefined
 }
 
-/** Named `.turnlog-<16 hex digits>.tmp`. Leaves no file when it throws. */
+/**
+ * The file that will replace the target. On a full disk that is the target itself: its own space is enough for content that
+ * is not larger, and the store has what it holds.
+ */
 export async function writeTemporaryFile(
   fs: FileSystem,
+  options: TemporaryFileOptions,
+): Promise<TemporaryFile> {
+  try {
+    return await writeBeside(fs, options)
+  } catch (error) {
+    const { target, bytes } = options
+    const present = attempt(() => fs.lstatSync(target))
+    if (!isFull(error) || present?.isFile() !== true || present.size < bytes.byteLength) throw error
+    return {
+      moveTo: (to) => writeInPlace(fs, to, bytes),
+      remove: () => undefined,
+    }
+  }
+}
+
+/** A kill in between leaves both contents in part; the store has them whole. */
+function writeInPlace(fs: FileSystem, path: string, bytes: Uint8Array): void {
+  const descriptor = fs.openSync(path, 'r+')
+  try {
+    writeFully(fs, descriptor, bytes)
+    fs.ftruncateSync(descriptor, bytes.byteLength)
+    fs.fsyncSync(descriptor)
+  } finally {
+    fs.closeSync(descriptor)
+  }
+}
+
+/** Named `.turnlog-<16 hex digits>.tmp`. Leaves no file when it throws. */
+async function writeBeside(
+  fs: FileSystem,
   { folder, target, bytes, mode }: TemporaryFileOptions,
-) {
+): Promise<TemporaryFile> {
   const path = join(folder, `.turnlog-${randomBytes(8).toString('hex')}.tmp`)
   const present = attempt(() => fs.lstatSync(target))
   const bits = mode ?? present?.mode
@@ -39,12 +77,10 @@ export async function writeTemporaryFile(
     fs.closeSync(descriptor)
   }
   return {
-    /** Becomes the target. With `isNew` it throws `EEXIST` rather than replace a file that came meanwhile. */
-    moveTo(to: string, { isNew }: { readonly isNew: boolean }): void {
+    moveTo(to, { isNew }) {
       if (isNew && isLinked(fs, path, to)) fs.unlinkSync(path)
       else fs.renameSync(path, to)
     },
-    /** Throws if it does not exist any more. */
     remove: () => fs.unlinkSync(path),
   }
 }

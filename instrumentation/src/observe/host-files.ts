@@ -14,8 +14,10 @@ const ignoredFolders: ReadonlySet<string> = new Set(['.git', 'node_modules'])
 const bufferBytes = 256 * 1024
 /** A buffer that had to grow beyond this is released. */
 const bufferBytesKept = 4 * 1024 ** 2
-/** A file that changed this recently may still be written; the clock of a file system has ticks of up to 4 ms. */
-const settlingMs = 10
+/** A file that changed this recently may still be written. */
+const settlingMs = 100
+/** The clocks of file systems are this coarse. */
+const clockTickMs = 5
 /** Programs truncate a file and write it in whole pages: in between its size is a multiple of one. */
 const pageBytes = 4_096
 /** A file that changes under each of these reads has no state that could be recorded. */
@@ -218,7 +220,7 @@ export class HostFiles {
 
   #seemsUnfinished({ size, mtimeMs, birthtimeMs }: Stats): boolean {
     // An empty file that is new was truncated by nobody.
-    const isNew = mtimeMs - birthtimeMs < settlingMs
+    const isNew = mtimeMs - birthtimeMs < clockTickMs
     return size % pageBytes === 0 && !isNew && Math.abs(this.#now() - mtimeMs) < settlingMs
   }
 

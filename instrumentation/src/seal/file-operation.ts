@@ -185,7 +185,7 @@ function toLocalChange({ span, notes }: EndedSpan, facts: ChangeFacts): Recorded
     absolutePath: asString(notes.absolutePath) ?? '',
     workspace: asString(notes.workspace) ?? '',
     opType: facts.type,
-    startedAt: new Date(Number(BigInt(span.start) / 1_000_000n)).toISOString(),
+    startedAt: isoWithMicroseconds(BigInt(span.start)),
     traceId: span.traceId,
     spanId: span.spanId,
     sessionId: facts.sessionId,
@@ -203,7 +203,14 @@ function toLocalChange({ span, notes }: EndedSpan, facts: ChangeFacts): Recorded
     linesAdded: diff?.linesAdded,
     linesRemoved: diff?.linesRemoved,
     binary: facts.isBinary,
+    source: named('turnlog.file_operation.source'),
+    errorType: named('error.type'),
   }
+}
+
+function isoWithMicroseconds(nanos: bigint): string {
+  const milliseconds = new Date(Number(nanos / 1_000_000n)).toISOString().slice(0, -1)
+  return `${milliseconds}${String((nanos / 1_000n) % 1_000n).padStart(3, '0')}Z`
 }
 
 function modeOf(noted: unknown): number | undefined {

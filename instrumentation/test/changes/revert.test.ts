@@ -450,14 +450,14 @@ describe('a disk that refuses', () => {
       { opType: 'edit', path: 'a.txt', before: 'one', after: 'two' },
     ],
     [
-      'a full disk',
+      'a full disk, if the file would grow',
       withFault('writeSync', 'ENOSPC', 1),
-      { opType: 'edit', path: 'a.txt', before: 'one', after: 'two' },
+      { opType: 'edit', path: 'a.txt', before: 'needs more space', after: 'two' },
     ],
     [
-      'a full disk at sync',
+      'a full disk at sync, if the file would grow',
       withFault('fsync', 'ENOSPC', 1),
-      { opType: 'edit', path: 'a.txt', before: 'one', after: 'two' },
+      { opType: 'edit', path: 'a.txt', before: 'needs more space', after: 'two' },
     ],
     [
       'a read-only folder',

@@ -17,19 +17,22 @@ const writeFileAtomic: {
 
 /** The content that each of several writers puts in the place of its letter. */
 const words = ['ONE', 'TWO', 'THREE']
-export const large = 'large line of text\n'.repeat(80_000)
+/** Few lines, so that its diff takes no time. */
+export const large = `${'large line of text '.repeat(100)}\n`.repeat(800)
 export const saved = 'after\n'
 
 /** Each reads the file, replaces its letter and writes the file, as edit tools do. */
-const editPromised = (file: string, index: number): Promise<void> =>
-  fs.promises
-    .readFile(file, 'utf8')
-    .then((text) => fs.promises.writeFile(file, replaced(text, index)))
+/** An edit finds nothing in a file that the other one has just truncated. */
+const editPromised = async (file: string, index: number): Promise<void> => {
+  const text = await fs.promises.readFile(file, 'utf8')
+  if (text !== '') await fs.promises.writeFile(file, replaced(text, index))
+}
 const editWithCallbacks = (file: string, index: number): Promise<void> =>
   new Promise((resolve, reject) =>
-    fs.readFile(file, 'utf8', (_error, text) =>
-      fs.writeFile(file, replaced(text, index), (error) => (error ? reject(error) : resolve())),
-    ),
+    fs.readFile(file, 'utf8', (_error, text) => {
+      if (text === '') resolve()
+      else fs.writeFile(file, replaced(text, index), (error) => (error ? reject(error) : resolve()))
+    }),
   )
 const replaced = (text: string, index: number): string =>
   text.replace('abc'[index] ?? '', words[index] ?? '')

@@ -3,10 +3,6 @@ import { test } from 'vitest'
 
 const notYet: ReadonlySet<string> = new Set<string>([
   'in 200 random sequences no state is invented and none is lost',
-  'a writeFile that fills the disk is recorded, and can be undone',
-  'a writeFileSync that fills the disk is recorded, and can be undone',
-  'a writeFile with a callback that fills the disk is recorded, and can be undone',
-  'an appendFile that fills the disk is recorded, and can be undone',
 ])
 
 /** `test`, or for a claim that is not true yet, `test.fails`. */

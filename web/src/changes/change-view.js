@@ -3,7 +3,14 @@
 import { makeDiffView, makeNote } from './diff-view.js'
 import { foreign, make } from './dom.js'
 import { toVisible } from './visible-text.js'
-import { ageInWords, choicesAfter, kindInWords, stateInWords, verbs } from './words.js'
+import {
+  ageInWords,
+  choicesAfter,
+  kindInWords,
+  notesInWords,
+  stateInWords,
+  verbs,
+} from './words.js'
 
 /** @import { Change, DecisionType } from './change.js' */
 
@@ -134,7 +141,13 @@ export class ChangeView {
 }
 
 /** @param {Change} change */
-function makeDetail({ binary, diff, diffOmitted, path }) {
+function makeDetail(change) {
+  const notes = notesInWords(change).map((text) => makeNote(text))
+  return make('div', {}, [...notes, makeContent(change)])
+}
+
+/** @param {Change} change */
+function makeContent({ binary, diff, diffOmitted, path }) {
   if (diff !== undefined) return makeDiffView(diff, path)
   if (binary) return makeNote('Not text, so there is no diff.')
   if (diffOmitted === 'too_large') return makeNote('The diff is too large to be shown.')

@@ -39,6 +39,12 @@ export function parseChange(value) {
     diffOmitted: string(value.diffOmitted),
     decision: parseDecision(value.decision),
     toolName: string(value.toolName),
+    /** `fs`, `process` or `api` */
+    source: string(value.source),
+    /** of a call that failed, and had changed the file */
+    errorType: string(value.errorType),
+    /** something that is not recorded changed the file before this */
+    isAfterGap: value.isAfterGap === true,
   }
 }
 

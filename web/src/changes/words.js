@@ -19,6 +19,19 @@ export function kindInWords(opType) {
   return kinds[opType] ?? toVisible(opType)
 }
 
+/**
+ * Facts about the change that its diff does not show.
+ *
+ * @param {Change} change
+ */
+export function notesInWords({ source, errorType, isAfterGap }) {
+  return [
+    isAfterGap ? 'Something that is not recorded changed the file before this.' : undefined,
+    source === 'process' ? 'A command changed it.' : undefined,
+    errorType === undefined ? undefined : `The call failed (${toVisible(errorType)}) half way.`,
+  ].filter((note) => note !== undefined)
+}
+
 /** @type {Readonly<Record<DecisionType, string>>} */
 export const verbs = { accept: 'Accept', reject: 'Reject', revert: 'Revert' }
 
