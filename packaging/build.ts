@@ -50,6 +50,7 @@ async function buildInstrumentation(folder: string, manifest: Manifest): Promise
       config: './src/config.ts',
       start: './src/start.ts',
       worker: './src/worker/worker.ts',
+      workspace: './src/workspace/thread.ts',
     },
     platform: 'node',
     external: shared,

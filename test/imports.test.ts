@@ -48,6 +48,7 @@ const layers: Readonly<Record<string, Layers>> = {
       'journal',
       'identity.ts',
       'open-telemetry.ts',
+      'workspace',
       'spool',
       'record',
       'handle.ts',

@@ -124,6 +124,21 @@ export const settings = {
     default: 16 * 1024 ** 2,
     doc: 'Content above this is not recorded: its size is, and the reason `too_large`.',
   }),
+  processFilesMax: setting(wholeNumber({ min: 0, max: 1_000_000 }), {
+    env: 'TELEMETRY_PROCESS_FILES_MAX',
+    default: 100_000,
+    doc: 'How many files of the workspace are compared before and after a child process that a turn starts. Further ones are counted. 0: no child process is observed.',
+  }),
+  processCopiedBytesMax: setting(wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }), {
+    env: 'TELEMETRY_PROCESS_COPIED_BYTES_MAX',
+    default: 256 * 1024 ** 2,
+    doc: 'Disk that the private copies of the workspace may use, from which the content before a child’s change is taken; as much again for contents that changed. Copies that share their blocks with the file (reflinks) do not count. Of further files only hash and size are known.',
+  }),
+  processChangesMax: setting(wholeNumber({ min: 0, max: 100_000 }), {
+    env: 'TELEMETRY_PROCESS_CHANGES_MAX',
+    default: 2_000,
+    doc: 'How many changes of one comparison become file operations. Further ones are counted.',
+  }),
   inlineBytesMax: setting(wholeNumber({ min: 1_024, max: 16 * 1024 ** 2 }), {
     env: 'TELEMETRY_INLINE_BYTES_MAX',
     default: 128 * 1024,

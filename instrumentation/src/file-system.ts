@@ -11,7 +11,9 @@ import { errorCode, type JsonObject, parseObject } from '@turnlog/conventions/pl
 /** The calls as they were when this module was loaded: the preload loads it before it patches anything. */
 export const originalFs = {
   accessSync: fs.accessSync,
+  chmodSync: fs.chmodSync,
   closeSync: fs.closeSync,
+  copyFileSync: fs.copyFileSync,
   existsSync: fs.existsSync,
   fchmodSync: fs.fchmodSync,
   fchownSync: fs.fchownSync,
@@ -107,6 +109,16 @@ export function attempt<Result>(step: () => Result): Result | undefined {
 export function readText(fileSystem: FileSystem, file: string): string | undefined {
   try {
     return fileSystem.readFileSync(file, 'utf8')
+  } catch (cause) {
+    if (isMissing(cause)) return undefined
+    throw cause
+  }
+}
+
+/** Undefined when there is no such file. Throws when it cannot be read. */
+export function readBytes(fileSystem: FileSystem, file: string): Uint8Array | undefined {
+  try {
+    return fileSystem.readFileSync(file)
   } catch (cause) {
     if (isMissing(cause)) return undefined
     throw cause

@@ -5,6 +5,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
+import { channel } from 'node:diagnostics_channel'
 import * as path from 'node:path'
 import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads'
 import {
@@ -29,6 +30,7 @@ import { openApiTurn } from './observe/api-turns.ts'
 import { createApprovals } from './observe/approvals.ts'
 import { flushBeforeBlockingCalls } from './observe/blocking-calls.ts'
 import { observeChildEnvironments, takeInheritedOwner } from './observe/child-environment.ts'
+import { ChildProcesses } from './observe/child-processes.ts'
 import { createErrorReports, observeErrors } from './observe/errors.ts'
 import { FileOperations } from './observe/file-operations.ts'
 import { observeFrameworkCalls } from './observe/framework-calls.ts'
@@ -44,7 +46,7 @@ import { observeWebSockets } from './observe/websocket.ts'
 import { observeWorkerMessages } from './observe/worker-messages.ts'
 import { observeWorkerThreads } from './observe/worker-threads.ts'
 import { startOpenTelemetry } from './open-telemetry.ts'
-import { type ChildReports, createChildReports } from './record/child-report.ts'
+import { announceRecorder, type ChildReports, createChildReports } from './record/child-report.ts'
 import { createDelayedEnds } from './record/delayed-ends.ts'
 import { setInheritedOwner } from './record/inherited-owner.ts'
 import type { Recorder } from './record/recorder.ts'
@@ -53,8 +55,10 @@ import { Candidate, type CandidateSource } from './record/turn.ts'
 import { WaitingTurns } from './record/waiting-turns.ts'
 import { ownLiveness } from './spool/liveness.ts'
 import { destinationFolder, endedMarker, writeIdentity } from './spool/recorder-folder.ts'
+import { copiesFolder } from './spool/workspace-copies.ts'
 import { hostTimers } from './timers.ts'
 import { SealingWorker } from './worker/sealing-worker.ts'
+import { WorkspaceThread } from './workspace/workspace-thread.ts'
 
 const sessionKey = 'turnlog.session'
 const configKey = 'turnlog config'
@@ -96,7 +100,10 @@ function startParts(
     destination: directory,
     workspace: shared.workspace,
   })
-  if (inherited !== undefined) setInheritedOwner(inherited.owner)
+  if (inherited !== undefined) {
+    setInheritedOwner(inherited.owner)
+    if (inherited.owner.reports !== undefined) announceRecorder(inherited.owner.reports)
+  }
   const config = { ...shared, workspace: inherited?.workspace ?? shared.workspace }
   setEnvironmentData(configKey, config)
   const folder = path.join(directory, recorderId)
@@ -160,13 +167,16 @@ function startParts(
   const onExit = (code: number): void => {
     quietly('end file operations', () => fileOperations.finish())
     quietly('end turns that only wait', delayedEnds.endAll)
+    quietly('end comparisons', () => finish())
     quietly('end the recorder', () => endRecorder(code, { journal, logger, folder }))
     if (isMainThread) childReports.close()
   }
   undo.push(() => onExit(0))
-  const { api, workspace, fileOperations } = observeHost(config, {
+  const { api, workspace, fileOperations, finish } = observeHost(config, {
     recorder,
     tracerProvider,
+    folder,
+    isChild: inherited !== undefined,
     agent: String(resource['service.name']),
     timers,
     delayedEnds,
@@ -218,6 +228,10 @@ function startParts(
 interface ObserveDependencies {
   readonly recorder: Recorder
   readonly tracerProvider: TracerProvider
+  /** The recorder's folder. */
+  readonly folder: string
+  /** A tool of another process that is recorded has started this one. */
+  readonly isChild: boolean
   /** The default name of the agent that answers. */
   readonly agent: string
   readonly timers: ReturnType<typeof hostTimers>
@@ -232,7 +246,7 @@ interface ObserveDependencies {
 
 /** Observes the host, and opens the API for what cannot be observed. */
 function observeHost(config: Config, dependencies: ObserveDependencies) {
-  const { recorder, tracerProvider, agent, delayedEnds, flush, undo } = dependencies
+  const { recorder, tracerProvider, folder, agent, delayedEnds, flush, undo } = dependencies
   const { now, clock, after } = dependencies.timers
   const toolCalls = new ToolCalls(recorder, clock)
   const frameworks = observeFrameworkCalls()
@@ -248,6 +262,7 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
     delayedEnd: delayedEnds.after,
     waitingTurns,
     approvals,
+    onTurn: () => quietly('look at the workspace', () => children.prepare()),
   }
   const ofExchanges = { recorder, toolCalls, waitingTurns, approvals, modelCalled, clock }
   const candidates: CandidateSource = {
@@ -259,6 +274,16 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
     ownFolders: [config.spoolDirectory],
     contentBytesMax: config.contentBytesMax,
   })
+  const children = new ChildProcesses({
+    recorder,
+    files,
+    openWorkspace: (findings) =>
+      new WorkspaceThread({ ...findings, data: workspaceData(config, files, folder) }),
+    spoolDirectory: config.spoolDirectory,
+    capturesContent: config.contentBytesMax > 0,
+    now,
+    clock,
+  })
   const reportError = createErrorReports(recorder.logger, flush)
   undo.push(offerToHost(withTurns(tracerProvider, toolCalls), clock))
   undo.push(observeHttpServers(candidates))
@@ -269,9 +294,15 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
     files,
     now,
     delayedEnd: delayedEnds.after,
+    changes: children,
   })
   undo.push(observeFileSystem(fileOperations))
   undo.push(observeErrors(reportError))
+  if (config.processFilesMax > 0) {
+    undo.push(children.observe())
+    // A server that an agent's tool has started has no turns of its own.
+    if (!dependencies.isChild) undo.push(onServerListening(() => children.prepare()))
+  }
   undo.push(flushBeforeBlockingCalls(flush))
   undo.push(
     observeChildEnvironments({
@@ -284,6 +315,7 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
   return {
     workspace: files.workspace,
     fileOperations,
+    finish: () => children.finish(),
     api: {
       decide: (decision) =>
         quietly('record a decision', () => emitDecision(recorder.logger, decision)),
@@ -298,6 +330,32 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
         ),
     } satisfies TurnlogHandle,
   }
+}
+
+/** Turns come to an app after its server has begun to listen. */
+function onServerListening(callback: () => void): () => void {
+  const listening = channel('tracing:net.server.listen:asyncEnd')
+  const listener = (): void => {
+    quietly('see a server', callback)
+  }
+  listening.subscribe(listener)
+  return () => listening.unsubscribe(listener)
+}
+
+function workspaceData(config: Config, files: HostFiles, folder: string) {
+  return {
+    turnlogSealingWorker: true,
+    workspace: files.workspace,
+    ownFolders: files.ownFolders,
+    copies: path.join(folder, copiesFolder),
+    contentBytesMax: config.contentBytesMax,
+    limits: {
+      filesMax: config.processFilesMax,
+      copiedBytesMax: config.processCopiedBytesMax,
+      changesMax: config.processChangesMax,
+      lookMsMax: 10_000,
+    },
+  } as const
 }
 
 function emitDecision(logger: Logger, decision: DecisionRecord): void {

@@ -37,7 +37,18 @@ export const generalAttributes = {
   'host.arch': development.string('The processor architecture.', 'amd64'),
   'os.type': development.string('The operating system.', 'linux'),
   'os.version': development.string('The release of the operating system.', '6.1.0'),
-  'process.pid': development.int('The process id of the app.', 4711),
+  'process.pid': development.int(
+    'The process id of the app; on `turnlog.process.*` events that of the child process.',
+    4711,
+  ),
+  'process.executable.name': development.string(
+    'The name of the child process’s program, without its folder.',
+    'sh',
+  ),
+  'process.exit.code': development.int(
+    'The exit code of the child process; absent when a signal ended it.',
+    0,
+  ),
   'process.runtime.name': development.string('Always `nodejs`.', 'nodejs'),
   'process.runtime.version': development.string('The version of Node.js.', '24.21.0'),
   'telemetry.sdk.language': stable.string('The language of the OpenTelemetry SDK.', 'nodejs'),
@@ -108,7 +119,7 @@ export const contentSuffixes = {
     'sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
   ),
   omitted: stable.string(
-    'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `incomplete` (a piece of it was lost before it was sealed), `not_told` (the app reported a file operation without it), `not_json` (the app reported a value that has no JSON).',
+    'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `incomplete` (a piece of it was lost before it was sealed), `not_copied` (no copy was made before a child process changed the file, or the copies were at their limit), `changing` (the file changed while it was read), `not_told` (the app reported a file operation without it), `not_json` (the app reported a value that has no JSON).',
     'too_large',
   ),
   redactions: stable.int(

@@ -12,6 +12,16 @@ export const events = {
     meaning: 'A recorder ended; this record has the recorder’s last sequence.',
     stability: 'development',
   },
+  'turnlog.process.started': {
+    meaning:
+      'A turn or a tool call started a child process. Without a `turnlog.process.ended` of the same recorder and number, nothing is known of the files that it changed.',
+    stability: 'development',
+  },
+  'turnlog.process.ended': {
+    meaning:
+      'A child process ended, and the workspace was compared: the record says how many files changed, and what was not compared.',
+    stability: 'development',
+  },
   'turnlog.change.decision': {
     meaning: 'A file operation was accepted, rejected or reverted.',
     stability: 'stable',

@@ -138,6 +138,52 @@ export const turnlogAttributes = {
     'Why they were not recorded: `ignored` (in `.git`, `node_modules` or a folder of Turnlog), `opened_before` (written through a descriptor that was opened outside of any turn), `folder_limit` (a call on a folder of more files than are looked at).',
     '["ignored"]',
   ),
+  'turnlog.process.id': int(
+    'The number of a child process, among those that its recorder has observed: the same in `turnlog.process.started` and `turnlog.process.ended`.',
+    3,
+  ),
+  'turnlog.process.command': content(
+    'The command line of a child process: the program and its arguments.',
+    '/bin/sh -c npm test',
+  ),
+  'turnlog.process.signal': string('The signal that ended the child process.', 'SIGTERM'),
+  'turnlog.process.duration': double('How long the child process ran.', 1.5, 's'),
+  'turnlog.process.files_changed': int(
+    'How many file operations of the child process were recorded.',
+    2,
+    '{file}',
+  ),
+  'turnlog.process.files_compared': int(
+    'How many files of the workspace were compared after the child process.',
+    812,
+    '{file}',
+  ),
+  'turnlog.process.files_not_compared': int(
+    'How many files the comparison left out, or found changed and did not record one by one. Files in excluded folders are not counted.',
+    3,
+    '{file}',
+  ),
+  'turnlog.process.not_compared': json(
+    'How many files were left out, by reason: `gitignored`, `not_a_file` (a link, a socket, a pipe, a device), `unreadable`, `name_not_utf8`, `files_limit`, `time_limit`, `changes_limit`.',
+    '{"gitignored":3}',
+  ),
+  'turnlog.process.excluded_folders': strings(
+    'Folders that were not compared, relative to the workspace; the first twenty. “No change” means: none outside of these.',
+    'node_modules',
+  ),
+  'turnlog.process.changed_by_others': int(
+    'How many files changed outside of the lives of all child processes, since the look before: by the app itself, an editor, a person.',
+    1,
+    '{file}',
+  ),
+  'turnlog.process.partial': boolean(
+    'The comparison hit a limit: files may have changed that no record names.',
+    false,
+  ),
+  'turnlog.process.not_compared_reason': string(
+    'Why nothing is known of the files that a child process changed: `process_exit` (the app ended before the comparison did), `comparison_failed`, `children_limit` (too many at one time).',
+    'process_exit',
+  ),
   'turnlog.decision.type': string('`accept`, `reject` or `revert`.', 'revert'),
   'turnlog.decision.source': string('Who decided: `user`, `auto` or `policy`.', 'user'),
   'turnlog.decision.reason': string(

@@ -21,7 +21,7 @@ import {
 import type { FileLocation, HostFiles } from './host-files.ts'
 import { LeftOut } from './left-out.ts'
 import { type OpenFile, OpenFiles, writingFlags } from './open-files.ts'
-import { type Intent, PathStates, type Writer } from './path-states.ts'
+import { type Intent, type OwnChanges, PathStates, type Writer } from './path-states.ts'
 import { Slices } from './slices.ts'
 import { YoungFiles } from './young-files.ts'
 
@@ -47,6 +47,7 @@ export interface FileOperationsOptions {
   readonly now: () => number
   /** Calls back later, or at the exit of the process. */
   readonly delayedEnd: After
+  readonly changes: OwnChanges
 }
 
 interface Place {
@@ -65,6 +66,7 @@ export class FileOperations {
   readonly #recordOptions: FileRecordOptions
   readonly #files: HostFiles
   readonly #paths: PathStates
+  readonly #changes: OwnChanges
   readonly #young: YoungFiles
   readonly #open = new OpenFiles()
   readonly #leftOut = new LeftOut()
@@ -72,10 +74,11 @@ export class FileOperations {
   readonly #watchedTurns = new WeakSet<Candidate>()
   #captured: ReadonlySet<string> | undefined
 
-  constructor({ recorder, files, now, delayedEnd }: FileOperationsOptions) {
+  constructor({ recorder, files, now, delayedEnd, changes }: FileOperationsOptions) {
     this.#recordOptions = { recorder, files, now }
     this.#files = files
-    this.#paths = new PathStates(files)
+    this.#paths = new PathStates(files, changes)
+    this.#changes = changes
     this.#young = new YoungFiles(delayedEnd)
   }
 
@@ -84,7 +87,10 @@ export class FileOperations {
     const descriptor = descriptorOf(given)
     if (descriptor !== undefined) return this.#writeDescriptor(descriptor)
     const place = this.#place(given)
-    return place && this.#track({ ...place, kind: 'write', intent })
+    if (place !== undefined) return this.#track({ ...place, kind: 'write', intent })
+    const absolute = this.#changes.isWatching ? pathOf(given) : undefined
+    if (absolute === undefined) return undefined
+    return this.#unrecorded(this.#files.locate(absolute, { isLink: false }))
   }
 
   /** A new name for a file. */
@@ -204,10 +210,10 @@ export class FileOperations {
     if (file?.location === undefined) return undefined
     const active = contexts.active()
     const owner = ownerOfFiles(active) ?? file.owner
-    if (owner === undefined) return undefined
+    if (owner === undefined) return this.#unrecorded(file.location)
     if (file.owner === undefined) {
       this.#leftOut.count(owner, file.location, active, 'opened_before')
-      return undefined
+      return this.#unrecorded(file.location)
     }
     const { absolute } = file.location
     const isNew = file.writer === undefined
@@ -221,6 +227,15 @@ export class FileOperations {
         this.#paths.leave(absolute, writer)
       },
     }
+  }
+
+  /** The app's own change, which is not recorded, but is no child process's either. */
+  #unrecorded({ absolute }: FileLocation): PendingOperation | undefined {
+    const changes = this.#changes
+    if (!changes.isWatching) return undefined
+    changes.writing(absolute)
+    const leave = (): void => changes.changed(absolute)
+    return { succeed: leave, fail: leave }
   }
 
   #outerPath(given: unknown): string | undefined {

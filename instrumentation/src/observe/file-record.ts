@@ -36,7 +36,7 @@ export function ownerOfFiles(active: Context): FileOperationOwner | undefined {
 
 export interface FileSpanFacts {
   readonly kind: FileOperationKind
-  readonly source: 'fs' | 'api'
+  readonly source: 'fs' | 'api' | 'process'
   readonly location: FileLocation
   /** Of a rename: where the file was. */
   readonly previous?: FileLocation | undefined

@@ -86,7 +86,8 @@ export interface FolderWalk {
 
 export class HostFiles {
   readonly #fileSystem: FileSystem
-  readonly #ownFolders: readonly string[]
+  /** Turnlog's folders, with all links resolved. */
+  readonly ownFolders: readonly string[]
   readonly #now: () => number
   #buffer = Buffer.allocUnsafeSlow(bufferBytes)
   /** As it is recorded with every operation: with all links resolved. */
@@ -97,7 +98,7 @@ export class HostFiles {
     this.#fileSystem = fileSystem
     this.#now = now
     this.workspace = this.#realPath(path.resolve(options.workspace))
-    this.#ownFolders = options.ownFolders.map((folder) => this.#realPath(folder))
+    this.ownFolders = options.ownFolders.map((folder) => this.#realPath(folder))
     this.contentBytesMax = options.contentBytesMax
   }
 
@@ -120,7 +121,7 @@ export class HostFiles {
 
   /** Whether the path is one of Turnlog's own. */
   isOwn(absolute: string): boolean {
-    return this.#ownFolders.some((own) => absolute === own || absolute.startsWith(own + path.sep))
+    return this.ownFolders.some((own) => absolute === own || absolute.startsWith(own + path.sep))
   }
 
   /** The path with the links of its folders resolved, but not a link at its end. */

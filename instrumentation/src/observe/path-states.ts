@@ -50,16 +50,27 @@ interface Group {
   writers: Writer[]
 }
 
+/** Learns which files the app itself changes, so that they are not taken for a child process's. Absolute paths. */
+export interface OwnChanges {
+  /** A child process runs that is compared. */
+  readonly isWatching: boolean
+  writing(path: string): void
+  /** Nothing of the app's is in flight on it any more. */
+  changed(path: string): void
+}
+
 const notLookedAt: FileContent = { state: 'omitted', reason: 'unreadable' }
 
 export class PathStates {
   readonly #files: HostFiles
+  readonly #changes: OwnChanges
   readonly #groups = new Map<string, Group>()
   /** Stamps of states that were complete, the newest last. */
   readonly #known = new Map<string, FileStamp>()
 
-  constructor(files: HostFiles) {
+  constructor(files: HostFiles, changes: OwnChanges) {
     this.#files = files
+    this.#changes = changes
   }
 
   /** What the path holds now, unless a call that may change it is in flight. */
@@ -88,6 +99,7 @@ export class PathStates {
     }
     if (!group.writers.includes(writer)) group.writers.push(writer)
     group.inFlight += 1
+    if (group.inFlight === 1) this.#changes.writing(path)
   }
 
   /** Whether `writer` is the first of its group, and the path held nothing before it. */
@@ -113,6 +125,7 @@ export class PathStates {
       if (group.writers.length >= writersMax) group.writers = merge(group.writers)
       return
     }
+    this.#changes.changed(path)
     // A run of writes goes on.
     if (group.writers.length === 1 && (!writer.isDone || writer.quietSince !== undefined)) return
     this.settle(path)

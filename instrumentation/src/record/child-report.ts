@@ -4,6 +4,7 @@
  *
  *     <trace id>/report.jsonl   a line for each file operation that has ended: the path, and size, mtime and inode of the
  *                               file after it, or none of them where no file is left
+ *     <trace id>/recorder-<pid> empty; this process records itself, and may not have reported all of it before its end
  *     <trace id>/<span id>      empty; the tool call or turn of that span is open: without it a child has no owner any more
  *
  * The process of the turn makes and removes the folder; reporters append to a report that exists. A line is one write
@@ -104,6 +105,18 @@ export function reportsOf(spoolDirectory: string, traceId: string): string {
 
 export function isOwnerOpen(reports: string, spanId: string, fileSystem = originalFs): boolean {
   return fileSystem.existsSync(path.join(reports, spanId))
+}
+
+/** This process records for the turn, and will report what it has recorded. Never throws. */
+export function announceRecorder(reports: string, fileSystem: FileSystem = originalFs): void {
+  const file = path.join(reports, `recorder-${process.pid}`)
+  attempt(() => fileSystem.closeSync(fileSystem.openSync(file, 'a', 0o600)))
+}
+
+/** Whether a process that records itself may have more to report. */
+export function hasRecorders(reports: string, fileSystem: FileSystem = originalFs): boolean {
+  const names = attempt(() => namesIn(fileSystem, reports)) ?? []
+  return names.some((name) => name.startsWith('recorder-'))
 }
 
 /** An operation has ended: reports the state of these files, where the turn has a report. Never throws. */

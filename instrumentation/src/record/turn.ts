@@ -90,6 +90,8 @@ export interface TurnDependencies {
   readonly delayedEnd: After
   readonly waitingTurns: WaitingTurns
   readonly approvals: ApprovalReader
+  /** Called when a candidate becomes a turn. */
+  readonly onTurn?: (() => void) | undefined
 }
 
 /** Reads what a person has decided about tool calls, while the request is known. */
@@ -269,6 +271,7 @@ export class Candidate {
     recorder.note(span, { contentType: this.#facts.contentType })
     for (const piece of this.#requestPieces) recorder.content(span, 'turn.request', piece)
     this.#facts.onTurn?.()
+    this.#dependencies.onTurn?.()
     return span
   }
 

@@ -71,11 +71,24 @@ export type FileSide =
       readonly hash?: ContentHash | undefined
     }
 
-/** One side, from the observer's note about it. `read` returns its bytes, or the reason why they are missing. */
-export function readFileSide(noted: unknown, read: () => Uint8Array | string): FileSide {
+/** Where the bytes of a side are. Each returns them, or the reason why they are missing. */
+export interface FileSideSources {
+  /** Recorded with the operation. */
+  readonly recorded: () => Uint8Array | string
+  /** In the workspace's copies, by the SHA-256 of the raw content. */
+  readonly stored: (sha256: string) => Uint8Array | string
+}
+
+/** One side, from the observer's note about it. */
+export function readFileSide(noted: unknown, { recorded, stored }: FileSideSources): FileSide {
   const { state, reason, ...facts } = isObject(noted) ? noted : {}
-  if (state !== 'content' && state !== 'omitted') return { state: 'absent' }
-  const bytes = state === 'content' ? read() : String(reason)
+  if (state !== 'content' && state !== 'stored' && state !== 'omitted') return { state: 'absent' }
+  const bytes =
+    state === 'content'
+      ? recorded()
+      : state === 'stored'
+        ? stored(String(facts.sha256))
+        : String(reason)
   if (typeof bytes !== 'string') return sealFileBytes(bytes)
   const size = typeof facts.size === 'number' ? facts.size : undefined
   return { state: 'omitted', reason: bytes, size }

@@ -50,7 +50,10 @@ interface FileSides {
 function readSides({ span, notes }: EndedSpan, context: SpanContext): FileSides {
   const read = (side: 'before' | 'after' | 'overwritten', place: unknown): FileSide =>
     withLargeHash(
-      readFileSide(notes[side], () => bytesNoted(span.spanId, side, notes[side], context)),
+      readFileSide(notes[side], {
+        recorded: () => bytesNoted(span.spanId, side, notes[side], context),
+        stored: (sha256) => context.copies.read(sha256) ?? incomplete,
+      }),
       { noted: notes[side], place: asString(place), context },
     )
   const { operation, absolutePath } = notes

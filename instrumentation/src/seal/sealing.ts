@@ -23,6 +23,7 @@ import {
   removeTemporaries,
 } from '../spool/recorder-folder.ts'
 import { setAsideLost } from '../spool/sent-folder.ts'
+import { readCopy } from '../spool/workspace-copies.ts'
 import { type Closing, closingOf } from './abandoned-spans.ts'
 import { largeFileHashes } from './large-file.ts'
 import { OpenContents } from './open-contents.ts'
@@ -92,6 +93,7 @@ export class Sealing {
       rules: { contentBytesMax, inlineBytesMax },
       context: {
         contents: this.#contents,
+        copies: { read: (sha256) => readCopy(fileSystem, folder, sha256) },
         sums: this.#sums,
         isOpen: (spanId) => this.#starts.has(spanId),
         openTurnsOf: (traceId) => this.#starts.turnsOf(traceId),

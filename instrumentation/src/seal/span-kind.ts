@@ -20,6 +20,8 @@ export interface EndedSpan {
 
 export interface SealContext {
   readonly contents: OpenContents
+  /** The workspace's copies: contents that the recorder has kept beside its journal. */
+  readonly copies: { readonly read: (sha256: string) => Uint8Array | undefined }
   /** Sums of open turns, by span id. */
   readonly sums: Map<string, TurnSums>
   /** Whether the turn is open, so that its sums will be needed. */

@@ -20,6 +20,7 @@ import { type Liveness, livenessOf } from '../spool/liveness.ts'
 import { releaseLock, takeLock } from '../spool/lock.ts'
 import { hasEnded, readIdentity, removeEmptied } from '../spool/recorder-folder.ts'
 import type { Spool } from '../spool/spool.ts'
+import { removeCopies } from '../spool/workspace-copies.ts'
 
 export interface AdoptionOptions {
   readonly fileSystem: FileSystem
@@ -141,6 +142,7 @@ export class Adoption {
       return
     }
     sealer.closeDead()
+    quietly('remove copies of the workspace', () => removeCopies(fileSystem, folder))
     this.#adopted.add(folder)
     onSealed()
   }

@@ -70,8 +70,8 @@ const scenarios: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['child by NODE_OPTIONS', [created('sub/here.txt', call('options'))]],
   ['grandchild', ['child.txt', 'grandchild.txt'].map((file) => created(file, call('deep')))],
-  // Its tool call has ended: what it does now is nobody's.
-  ['stays too long', [created('in-time.txt', call('starts'))]],
+  // Its tool call has ended: what it does now it does not record itself. The comparison at its end does.
+  ['stays too long', ['in-time.txt', 'too-late.txt'].map((file) => created(file, call('starts')))],
   [
     'children',
     [

@@ -14,12 +14,15 @@ export interface ChatOptions {
   readonly program?: string
   readonly answer: (request: ApiRequest) => ApiAnswer
   readonly files?: Readonly<Record<string, string>>
+  /** Prepares the workspace further, before the program starts. */
+  readonly prepare?: (folder: string) => void
   readonly env?: Readonly<Record<string, string>>
 }
 
 export async function startChat(options: ChatOptions) {
   const { server = 'http', client = 'sdk', program = 'chat-host.ts' } = options
   const workspace = makeWorkspace(options.files)
+  options.prepare?.(workspace.folder)
   const api = await startMessagesApi(options.answer)
   const host = startProgram(program, {
     cwd: workspace.folder,

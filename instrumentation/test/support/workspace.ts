@@ -10,6 +10,7 @@ export function makeWorkspace(files: Readonly<Record<string, string>> = {}) {
   const folder = path.join(root, 'workspace')
   fs.mkdirSync(folder)
   for (const [name, content] of Object.entries(files)) {
+    fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
     fs.writeFileSync(path.join(folder, name), content)
   }
   return {

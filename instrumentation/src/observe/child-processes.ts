@@ -1,0 +1,339 @@
+/**
+ * Child processes that the host starts in a turn or a tool call: the workspace is compared before and after each, since a
+ * shell command changes files where `node:fs` shows nothing. All ways to start one end in `ChildProcess.prototype.spawn`
+ * or in a synchronous call that blocks the host until the child has ended.
+ *
+ * A child is compared when it has exited, again when its output has been closed, since a child of its own may hold that
+ * open, and when its turn ends while it lives on. The host's calls, results and errors stay as they are.
+ *
+ *     state    meaning                                             next
+ *     open     it runs, or its output is open                      ended, at `close` or when a synchronous call returns
+ *     ended    its last comparison has been asked for              recorded, when that has come; or lost, with the thread
+ */
+import { ChildProcess } from 'node:child_process'
+import * as path from 'node:path'
+import { ROOT_CONTEXT } from '@opentelemetry/api'
+import { attempt, originalFs } from '../file-system.ts'
+import { quietly } from '../health.ts'
+import { reportsOf } from '../record/child-report.ts'
+import { candidateOf, contexts, runIn } from '../record/contexts.ts'
+import type { Recorder } from '../record/recorder.ts'
+import { statOf } from '../workspace/file-stat.ts'
+import type { ComparisonReport } from '../workspace/protocol.ts'
+import type { WorkspaceFindings, WorkspaceThread } from '../workspace/workspace-thread.ts'
+import type { HostFiles } from './host-files.ts'
+import type { OwnChanges } from './path-states.ts'
+import {
+  type Child,
+  type ChildOwner,
+  ownerOfChild,
+  ProcessRecords,
+  parentOf,
+} from './process-records.ts'
+import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
+
+/** Children that are compared at one time. */
+const childrenMax = 200
+/** The app's own changes since the last child that are remembered; beyond it the workspace is looked at. */
+const recentMax = 500
+
+export interface ChildProcessesOptions {
+  readonly recorder: Recorder
+  readonly files: HostFiles
+  readonly openWorkspace: (findings: WorkspaceFindings) => WorkspaceThread
+  readonly spoolDirectory: string
+  /** Command lines are content. */
+  readonly capturesContent: boolean
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** Milliseconds, monotonic. */
+  readonly clock: () => number
+}
+
+/** What a call that starts a child says about it. */
+interface Command {
+  readonly file: string
+  /** Without the name of the program. */
+  readonly args: readonly string[]
+}
+
+interface OpenChild extends Child {
+  /** Of the last comparison, while the child lives on. */
+  lastReport: ComparisonReport | undefined
+}
+
+export class ChildProcesses implements OwnChanges {
+  readonly #options: ChildProcessesOptions
+  readonly #workspace: WorkspaceThread
+  readonly #records: ProcessRecords
+  readonly #children = new Map<number, OpenChild>()
+  /** By the host's object. */
+  readonly #byProcess = new WeakMap<object, OpenChild>()
+  /** Files that the app itself has changed while no child ran; true while it writes them. */
+  readonly #recent = new Map<string, boolean>()
+  #started = 0
+  #isObserving: boolean = false
+
+  constructor(options: ChildProcessesOptions) {
+    this.#options = options
+    this.#records = new ProcessRecords({
+      ...options,
+      children: this.#children,
+      onRecorded: ({ id }) => this.#children.delete(id),
+    })
+    this.#workspace = options.openWorkspace({
+      onChanges: (changes) => this.#records.add(changes),
+      onCompared: (compared, report) => {
+        for (const { id, hasEnded } of compared) this.#compared(id, hasEnded, report)
+      },
+      onLost: () => {
+        for (const child of this.#children.values()) {
+          this.#records.notCompared(child, 'comparison_failed')
+        }
+      },
+    })
+  }
+
+  /** Begins to watch; the returned function undoes it. */
+  observe(): () => void {
+    this.#isObserving = true
+    const asynchronous = [
+      replaceMethod(ChildProcess.prototype, 'spawn', (original) => this.#observeSpawn(original)),
+      replaceMethod(ChildProcess.prototype, 'emit', (original) => this.#observeEvents(original)),
+    ]
+    const synchronous = replaceInBuiltin('child_process', (childProcess) =>
+      [
+        ['execSync', ([command]: readonly unknown[]) => shellCommand(command)] as const,
+        ['execFileSync', fileCommand] as const,
+        ['spawnSync', fileCommand] as const,
+      ].map(([name, describe]) =>
+        replaceMethod(childProcess, name, (original) => this.#observeSync(original, describe)),
+      ),
+    )
+    return all([...asynchronous, synchronous, () => this.#workspace.close()])
+  }
+
+  get isWatching(): boolean {
+    return this.#children.size > 0
+  }
+
+  /** The app itself writes the file. */
+  writing(path: string): void {
+    if (this.#children.size > 0) this.#workspace.writing(path)
+    else this.#recent.set(path, true)
+  }
+
+  /** The app itself has changed the file, and left it as it is now. */
+  changed(path: string): void {
+    if (this.#children.size > 0) this.#report(path)
+    else this.#recent.set(path, false)
+    if (this.#recent.size <= recentMax) return
+    this.#workspace.look()
+    for (const [recent, isWriting] of this.#recent) if (!isWriting) this.#recent.delete(recent)
+  }
+
+  #report(path: string): void {
+    const stat = attempt(() => originalFs.lstatSync(path, { throwIfNoEntry: false }))
+    this.#workspace.ownChange(path, stat && statOf(stat))
+  }
+
+  /** A child starts. What the app has changed since the last look must not be taken for the child's, nor hidden by it. */
+  #reportRecent(): void {
+    for (const [path, isWriting] of this.#recent) {
+      if (isWriting) this.#workspace.writing(path)
+      else this.#report(path)
+    }
+    this.#recent.clear()
+  }
+
+  /** A turn may start children soon: the first look begins. */
+  prepare(): void {
+    if (this.#isObserving) runIn(ROOT_CONTEXT, () => this.#workspace.start())
+  }
+
+  /** At the exit of the process: records what is known, after a bounded wait for comparisons that have begun. */
+  finish(): void {
+    for (const child of this.#children.values()) {
+      if (child.endedAt === undefined) {
+        this.#workspace.compare(child.id, undefined, { livesOn: true })
+      }
+    }
+    if (this.#children.size > 0) this.#workspace.drain()
+    this.#records.finish()
+    for (const child of this.#children.values()) {
+      const { lastReport } = child
+      if (lastReport === undefined) this.#records.notCompared(child, 'process_exit')
+      else this.#records.recordEnd(child, lastReport)
+    }
+    this.#children.clear()
+  }
+
+  #observeSpawn(original: Method): Method {
+    const begin = (options: unknown) => this.#begin(spawnCommand(options))
+    const began = (child: OpenChild, process: object): void => {
+      if (!(process instanceof ChildProcess) || process.pid === undefined) this.#abandon(child)
+      else {
+        this.#byProcess.set(process, child)
+        child.pid = process.pid
+        this.#records.started(child)
+      }
+    }
+    return function (...values) {
+      const child = quietly('open a child process', () => begin(values[0]))
+      try {
+        return original.apply(this, values)
+      } finally {
+        if (child !== undefined) {
+          quietly('begin a child process', () => began(child, this as object))
+        }
+      }
+    }
+  }
+
+  #observeEvents(original: Method): Method {
+    const see = (process: object, [event, code, signal]: readonly unknown[]): void => {
+      if (event !== 'exit' && event !== 'close') return
+      const child = this.#byProcess.get(process)
+      if (child === undefined) return
+      describeExit(child, code, signal)
+      if (event === 'close') this.#end(child)
+      else this.#workspace.compare(child.id, undefined)
+    }
+    return function emit(...values) {
+      quietly('see an event of a child process', () => see(this as object, values))
+      return original.apply(this, values)
+    }
+  }
+
+  #observeSync(original: Method, describe: (values: readonly unknown[]) => Command): Method {
+    const begin = (values: readonly unknown[]) => {
+      const child = this.#begin(describe(values))
+      if (child !== undefined) this.#records.started(child)
+      return child
+    }
+    const end = (child: OpenChild, result: unknown): void => {
+      const { status, signal, pid } = Object(result)
+      describeExit(child, status ?? (signal === undefined ? 0 : undefined), signal)
+      if (typeof pid === 'number' && pid > 0) child.pid = pid
+      this.#end(child)
+    }
+    return function (...values) {
+      const child = quietly('open a child process', () => begin(values))
+      let result: unknown
+      try {
+        result = original.apply(this, values)
+        return result
+      } catch (cause) {
+        result = cause
+        throw cause
+      } finally {
+        if (child !== undefined) quietly('end a child process', () => end(child, result))
+      }
+    }
+  }
+
+  #begin({ file, args }: Command): OpenChild | undefined {
+    const active = contexts.active()
+    const line = commandLine(args)
+    const owner = ownerOfChild(active, [line, args.join(' '), ...args])
+    if (owner === undefined) return undefined
+    this.#started += 1
+    const child: OpenChild = {
+      id: this.#started,
+      owner,
+      program: path.basename(file),
+      command: this.#options.capturesContent ? [file, ...args].join(' ') : undefined,
+      startedAt: this.#options.now(),
+      pid: undefined,
+      endedAt: undefined,
+      exitCode: undefined,
+      signal: undefined,
+      filesChanged: 0,
+      filesNotRecorded: 0,
+      changedByOthers: 0,
+      isPartial: false,
+      lastReport: undefined,
+    }
+    if (this.#children.size >= childrenMax) {
+      this.#records.notCompared(child, 'children_limit')
+      return undefined
+    }
+    this.#children.set(child.id, child)
+    candidateOf(active)?.whenEnded(() => quietly('compare', () => this.#turnEnded(child)))
+    runIn(ROOT_CONTEXT, () => {
+      this.#workspace.start()
+      this.#reportRecent()
+      this.#workspace.open(child.id, child.startedAt, this.#reportsOf(owner))
+    })
+    return child
+  }
+
+  /** Children with the preload record themselves, and report it there. */
+  #reportsOf(owner: ChildOwner): string | undefined {
+    const traceId = parentOf(owner)?.spanContext().traceId
+    return traceId && reportsOf(this.#options.spoolDirectory, traceId)
+  }
+
+  /** Its turn has ended. What the child does from now on is hardly that turn's doing. */
+  #turnEnded(child: OpenChild): void {
+    if (child.endedAt !== undefined || !this.#children.has(child.id)) return
+    this.#workspace.compare(child.id, undefined, { livesOn: true })
+    this.#workspace.weaken(child.id)
+  }
+
+  /** Nothing ran. */
+  #abandon(child: OpenChild): void {
+    this.#children.delete(child.id)
+    this.#workspace.compare(child.id, this.#options.now())
+  }
+
+  #end(child: OpenChild): void {
+    if (child.endedAt !== undefined) return
+    child.endedAt = this.#options.now()
+    if (this.#workspace.isRunning) this.#workspace.compare(child.id, child.endedAt)
+    else this.#records.notCompared(child, 'comparison_failed')
+  }
+
+  #compared(id: number, hasEnded: boolean, report: ComparisonReport): void {
+    const child = this.#children.get(id)
+    if (child === undefined) return
+    child.lastReport = report
+    child.filesNotRecorded += report.filesNotRecorded
+    child.changedByOthers += report.changedByOthers
+    child.isPartial ||= report.isPartial
+    if (hasEnded) this.#records.compared(child, report)
+  }
+}
+
+function describeExit(child: Child, code: unknown, signal: unknown): void {
+  if (typeof code === 'number') child.exitCode = code
+  if (typeof signal === 'string') child.signal = signal
+}
+
+/** `{ file, args }` of Node: the first argument is the program's own name. */
+function spawnCommand(options: unknown): Command {
+  const { file, args } = Object(options)
+  return { file: String(file), args: textsOf(args).slice(1) }
+}
+
+function fileCommand([file, args, options]: readonly unknown[]): Command {
+  const list = textsOf(args)
+  const { shell } = Object(Array.isArray(args) ? options : args)
+  if (shell === undefined || shell === false) return { file: String(file), args: list }
+  return shellCommand([file, ...list].join(' '))
+}
+
+function shellCommand(command: unknown): Command {
+  return process.platform === 'win32'
+    ? { file: 'cmd.exe', args: ['/d', '/s', '/c', String(command)] }
+    : { file: '/bin/sh', args: ['-c', String(command)] }
+}
+
+/** Of a shell, the command that it was given; it is what a tool's argument names. */
+function commandLine(args: readonly string[]): string {
+  return args.at(-1) ?? ''
+}
+
+function textsOf(values: unknown): string[] {
+  return Array.isArray(values) ? values.map(String) : []
+}

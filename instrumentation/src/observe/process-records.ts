@@ -1,0 +1,266 @@
+/**
+ * Records what the workspace thread has found: a file operation for each change, in the trace of the turn whose tool started
+ * the child, and a log event for each child. Recording takes `sliceMs` of one turn of the host's event loop, then waits for
+ * the next. At the exit of the process the rest is recorded at once, for `exitMsMax`; what is left then is counted.
+ */
+import { type Context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
+import { type AttributeName, severity } from '@turnlog/conventions'
+import { defined } from '@turnlog/conventions/plain'
+import { quietly } from '../health.ts'
+import { apiCallOf, candidateOf } from '../record/contexts.ts'
+import { inheritedOwner } from '../record/inherited-owner.ts'
+import type { Recorder } from '../record/recorder.ts'
+import { callOfFile, type ToolCall } from '../record/tool-call.ts'
+import type { FileChange } from '../workspace/file-change.ts'
+import type { ComparisonReport } from '../workspace/protocol.ts'
+import { type FileOperationOwner, ownerOfFiles, startFileSpan } from './file-record.ts'
+import type { HostFiles } from './host-files.ts'
+
+const sliceMs = 5
+const exitMsMax = 100
+/** A longer command line is a script that was given as an argument. */
+const commandLengthMax = 64 * 1024
+/** How many excluded folders a record names. */
+const foldersNamedMax = 20
+
+/** The tool call, turn or request that started a child, as it was then. */
+export interface ChildOwner {
+  readonly active: Context
+  readonly owner: FileOperationOwner
+  /** The tool call, where there is one. */
+  readonly call: ToolCall | undefined
+  /** More than one open tool call could have started it. */
+  readonly isShared: boolean
+}
+
+/** The parent of what the child does; `undefined` as long as its request is no turn. */
+export function parentOf({ owner, call }: ChildOwner): Span | undefined {
+  return call?.span ?? owner.span
+}
+
+/** A child process of the host, from its start until its last comparison is recorded. */
+export interface Child {
+  readonly id: number
+  readonly owner: ChildOwner
+  /** The name of the program, without its folder. */
+  readonly program: string
+  /** `undefined` when contents are not captured. */
+  readonly command: string | undefined
+  readonly startedAt: number
+  pid: number | undefined
+  endedAt: number | undefined
+  exitCode: number | undefined
+  signal: string | undefined
+  filesChanged: number
+  /** Summed over its comparisons. */
+  filesNotRecorded: number
+  changedByOthers: number
+  isPartial: boolean
+}
+
+/**
+ * `undefined` outside any turn and tool call, and in a child process whose parent compares the workspace. `names`: the
+ * command, as a tool's argument may write it.
+ */
+export function ownerOfChild(active: Context, names: readonly string[]): ChildOwner | undefined {
+  const owner = ownerOfFiles(active)
+  if (owner === undefined) return undefined
+  if (apiCallOf(active) === undefined && candidateOf(active)?.span === undefined) {
+    if (inheritedOwner(active)?.reports !== undefined) return undefined
+  }
+  const found = callOfFile(owner.openTools.values(), { names, absolute: '', active })
+  return {
+    active,
+    owner,
+    call: found.call ?? ('call' in owner ? owner.call : undefined),
+    isShared: found.isShared || ('isShared' in owner && owner.isShared === true),
+  }
+}
+
+/** Why a child's changes are not known. */
+type NotComparedReason = 'process_exit' | 'comparison_failed' | 'children_limit'
+
+export interface ProcessRecordsOptions {
+  readonly recorder: Recorder
+  readonly files: HostFiles
+  /** By id: children that are open, or whose comparison is not recorded. */
+  readonly children: ReadonlyMap<number, Child>
+  /** The child's last comparison is recorded. */
+  readonly onRecorded: (child: Child) => void
+  /** Milliseconds, monotonic. */
+  readonly clock: () => number
+}
+
+export class ProcessRecords {
+  readonly #options: ProcessRecordsOptions
+  #waiting: (() => void)[] = []
+  #isScheduled: boolean = false
+
+  constructor(options: ProcessRecordsOptions) {
+    this.#options = options
+  }
+
+  /** Says that the child runs, in case nothing is known of its end: the host may be killed. */
+  started(child: Child): void {
+    this.#emit('turnlog.process.started', child, {})
+  }
+
+  add(changes: readonly FileChange[]): void {
+    for (const change of changes) this.#later(() => this.#recordChange(change))
+  }
+
+  compared(child: Child, report: ComparisonReport): void {
+    this.#later(() => {
+      this.recordEnd(child, report)
+      this.#options.onRecorded(child)
+    })
+  }
+
+  /** The child's changes are recorded. */
+  recordEnd(child: Child, report: ComparisonReport): void {
+    this.#recordEnd(child, attributesOf(report, child))
+  }
+
+  /** Nothing is known of what the child changed. */
+  notCompared(child: Child, reason: NotComparedReason): void {
+    this.#recordEnd(child, { 'turnlog.process.not_compared_reason': reason })
+    this.#options.onRecorded(child)
+  }
+
+  /** At the exit of the process. */
+  finish(): void {
+    this.#run(exitMsMax)
+    this.#waiting = []
+  }
+
+  #later(step: () => void): void {
+    this.#waiting.push(step)
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    setImmediate(() => {
+      this.#run(sliceMs)
+      if (this.#waiting.length > 0) this.#schedule()
+      else this.#isScheduled = false
+    }).unref()
+  }
+
+  #run(ms: number): void {
+    const { clock } = this.#options
+    const until = clock() + ms
+    let done = 0
+    while (done < this.#waiting.length && clock() < until) {
+      const step = this.#waiting[done]
+      done += 1
+      if (step !== undefined) quietly('record a child process', step)
+    }
+    this.#waiting.splice(0, done)
+  }
+
+  #recordChange(change: FileChange): void {
+    const found = change.windows.flatMap((id) => this.#options.children.get(id) ?? [])
+    const [child] = found
+    if (child === undefined) return
+    const isAmbiguous = found.some(
+      ({ owner }) => owner.owner !== child.owner.owner || owner.call !== child.owner.call,
+    )
+    child.filesChanged += 1
+    whenTurn(child.owner, () => this.#recordOperation(change, child.owner, isAmbiguous))
+  }
+
+  #recordOperation(change: FileChange, childOwner: ChildOwner, isAmbiguous: boolean): void {
+    const { recorder, files } = this.#options
+    const { kind, path, previousPath, before, after, overwritten, isUncertain, at } = change
+    const locate = (given: string) => files.locate(given, { isLink: true })
+    const { active, owner, call, isShared } = childOwner
+    if (owner.span === undefined) return
+    const { span } = startFileSpan(recorder, files, {
+      kind,
+      source: 'process',
+      location: locate(path),
+      previous: previousPath === undefined ? undefined : locate(previousPath),
+      owner: {
+        span: owner.span,
+        createdFiles: owner.createdFiles,
+        // Two tool calls could have done it: then it is the turn's.
+        openTools: new Map(call === undefined || isAmbiguous ? [] : [['', call] as const]),
+        isShared: isShared || isAmbiguous || isUncertain,
+      },
+      active,
+      startedAt: at,
+    })
+    recorder.note(span, defined({ before, after, overwritten }))
+    span.end(at)
+  }
+
+  #recordEnd(child: Child, attributes: ProcessAttributes): void {
+    const { startedAt, endedAt, exitCode, signal, filesChanged } = child
+    this.#emit('turnlog.process.ended', child, {
+      ...attributes,
+      ...defined({
+        'process.exit.code': exitCode,
+        'turnlog.process.signal': signal,
+        'turnlog.process.duration':
+          endedAt === undefined ? undefined : (endedAt - startedAt) / 1_000,
+      }),
+      'turnlog.process.files_changed': filesChanged,
+    })
+  }
+
+  #emit(eventName: string, child: Child, attributes: ProcessAttributes): void {
+    const { id, owner, program, command, pid } = child
+    const isTooLong = command !== undefined && command.length > commandLengthMax
+    whenTurn(owner, () => {
+      const parent = parentOf(owner)
+      this.#options.recorder.logger.emit({
+        eventName,
+        severityNumber: severity.info,
+        context: parent === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, parent),
+        attributes: {
+          'turnlog.process.id': id,
+          'process.executable.name': program,
+          ...defined({
+            'process.pid': pid,
+            'turnlog.process.command': isTooLong ? undefined : command,
+            'turnlog.process.command.size':
+              command === undefined ? undefined : Buffer.byteLength(command),
+            'turnlog.process.command.omitted': isTooLong ? 'too_large' : undefined,
+          } satisfies ProcessAttributes),
+          ...attributes,
+        } satisfies ProcessAttributes,
+      })
+    })
+  }
+}
+
+/** Now, or when the request becomes a turn; never, if it does not. */
+function whenTurn({ owner }: ChildOwner, step: () => void): void {
+  if (owner.span !== undefined) step()
+  else if ('whenTurn' in owner) owner.whenTurn(step, () => undefined)
+}
+
+type ProcessAttributes = {
+  [Name in AttributeName]?: string | number | boolean | string[] | undefined
+}
+
+function attributesOf(
+  { filesCompared, skips, excludedFolders }: ComparisonReport,
+  { filesNotRecorded, changedByOthers, isPartial }: Child,
+): ProcessAttributes {
+  const reasons = [...skips, ['changes_limit', filesNotRecorded] as const].filter(([, n]) => n > 0)
+  return {
+    'turnlog.process.files_compared': filesCompared,
+    'turnlog.process.files_not_compared': reasons.reduce((sum, [, count]) => sum + count, 0),
+    ...(reasons.length === 0
+      ? {}
+      : { 'turnlog.process.not_compared': JSON.stringify(Object.fromEntries(reasons)) }),
+    ...(excludedFolders.length === 0
+      ? {}
+      : { 'turnlog.process.excluded_folders': excludedFolders.slice(0, foldersNamedMax) }),
+    ...(changedByOthers === 0 ? {} : { 'turnlog.process.changed_by_others': changedByOthers }),
+    'turnlog.process.partial': isPartial || filesNotRecorded > 0,
+  }
+}

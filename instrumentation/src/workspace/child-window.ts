@@ -1,0 +1,44 @@
+/**
+ * The lives of child processes, and which of them a change on disk may come from. Pure.
+ *
+ * A change is a child's if its time is within the child's life, as exact as the disk's clock is. A change outside the
+ * lives of all children is somebody else's: a person's, an editor's, the app's own. A window whose turn has ended is
+ * weak: it claims only changes that no other window claims.
+ */
+import { granularityMs } from './file-stat.ts'
+
+/** `Date.now()` leaves out the fraction. A stamp is never later than its change. */
+const clockMs = 1
+
+export interface ChildWindow {
+  readonly id: number
+  /** When the child started, in milliseconds since 1970. */
+  readonly startedAt: number
+  /** When it ended; `undefined` while it lives. */
+  endedAt: number | undefined
+  isWeak: boolean
+}
+
+/** Between which times something changed. */
+export interface ChangeTime {
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * The windows that the change may belong to: those that contain the stamp, else those that contain the time at which the
+ * change may have been made; and of these the strong ones, if there are any.
+ */
+export function windowsOf<Window extends ChildWindow>(
+  windows: Iterable<Window>,
+  { from, to }: ChangeTime,
+): Window[] {
+  const alive = [...windows].filter(
+    ({ endedAt }) => endedAt === undefined || from < endedAt + clockMs,
+  )
+  const exact = alive.filter(({ startedAt }) => to >= startedAt)
+  const found =
+    exact.length > 0 ? exact : alive.filter(({ startedAt }) => to >= startedAt - granularityMs(to))
+  const strong = found.filter(({ isWeak }) => !isWeak)
+  return strong.length > 0 ? strong : found
+}

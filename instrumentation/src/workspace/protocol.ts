@@ -1,0 +1,90 @@
+/** Types: the messages between the host's thread and the workspace thread, and the data the thread starts with. */
+import type { FileChange } from './file-change.ts'
+import type { FileStat } from './file-stat.ts'
+import type { SkipReason } from './scan.ts'
+
+export interface WorkspaceLimits {
+  readonly filesMax: number
+  readonly copiedBytesMax: number
+  readonly changesMax: number
+  readonly lookMsMax: number
+}
+
+export interface WorkspaceThreadData {
+  /** Tells the preload, which `--import` runs in every thread, to stay out of this one. */
+  readonly turnlogSealingWorker: true
+  /** Absolute, with all links resolved; so are `ownFolders`. */
+  readonly workspace: string
+  readonly ownFolders: readonly string[]
+  /** Where copies are kept. */
+  readonly copies: string
+  readonly contentBytesMax: number
+  readonly limits: WorkspaceLimits
+  /** How far the thread is: see `progress`. */
+  readonly progress: SharedArrayBuffer
+}
+
+/** The cells of `progress`. */
+export const progress = {
+  /** The number of the last message after which the workspace was looked at. */
+  looked: 0,
+  /** The same, and every content was read. */
+  read: 1,
+  /** Milliseconds that the last look took. */
+  lookMs: 2,
+} as const
+export const progressBytes = 3 * Int32Array.BYTES_PER_ELEMENT
+
+export type ToThread =
+  | { readonly type: 'look'; readonly n: number }
+  /** A child has started. */
+  | {
+      readonly type: 'open'
+      readonly n: number
+      readonly id: number
+      readonly at: number
+      /** Where children of its turn report what they have recorded themselves. */
+      readonly reports: string | undefined
+    }
+  /** It has exited, or its turn has ended while it lives on. */
+  | {
+      readonly type: 'compare'
+      readonly n: number
+      readonly id: number
+      /** `undefined`: it is compared again. */
+      readonly endedAt: number | undefined
+      /** It has not exited: a child that records itself may not have reported everything. */
+      readonly livesOn: boolean
+    }
+  /** The turn of the child has ended. */
+  | { readonly type: 'weaken'; readonly id: number }
+  /** The app itself writes a file. */
+  | { readonly type: 'writing'; readonly path: string }
+  /** It has changed the file; without `stat` there is none. */
+  | { readonly type: 'own'; readonly path: string; readonly stat: FileStat | undefined }
+
+/** What a comparison covered. */
+export interface ComparisonReport {
+  readonly filesCompared: number
+  /** Changed files that are not recorded one by one. */
+  readonly filesNotRecorded: number
+  readonly changedByOthers: number
+  readonly skips: readonly (readonly [SkipReason, number])[]
+  readonly excludedFolders: readonly string[]
+  readonly isPartial: boolean
+}
+
+export interface ComparedChild {
+  readonly id: number
+  /** False: it lived on, and is compared again. */
+  readonly hasEnded: boolean
+}
+
+export type FromThread =
+  | { readonly type: 'changes'; readonly changes: readonly FileChange[] }
+  /** These children have been compared; their changes were sent before. */
+  | {
+      readonly type: 'compared'
+      readonly children: readonly ComparedChild[]
+      readonly report: ComparisonReport
+    }

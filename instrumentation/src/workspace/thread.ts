@@ -1,0 +1,145 @@
+/**
+ * The workspace thread: keeps the index of the workspace, and compares it when a child process has ended. It never keeps
+ * the host alive. Its priority is the host's: a look that comes late sees less.
+ *
+ * All messages that have come are handled with one look at the disk. Contents are read in between, `readSliceMs` at a
+ * time.
+ */
+import { type MessagePort, workerData } from 'node:worker_threads'
+import { originalFs } from '../file-system.ts'
+import { quietly } from '../health.ts'
+import { hasRecorders, recordedByChildren } from '../record/child-report.ts'
+import { Copies } from './copies.ts'
+import { type FromThread, progress, type ToThread, type WorkspaceThreadData } from './protocol.ts'
+import { Scanner } from './scan.ts'
+import { type Comparison, WorkspaceIndex } from './workspace-index.ts'
+
+const readSliceMs = 20
+/** Changes in one message, so that the host reads it in less than a millisecond. */
+const changesPerMessage = 100
+
+const { port, ...data }: WorkspaceThreadData & { readonly port: MessagePort } = workerData
+
+const { workspace, ownFolders, limits, contentBytesMax } = data
+const cells = new Int32Array(data.progress)
+const now = (): number => Date.now()
+const common = { fileSystem: originalFs, now }
+const index = new WorkspaceIndex({
+  ...common,
+  changesMax: limits.changesMax,
+  scanner: new Scanner({
+    ...common,
+    workspace,
+    ownFolders,
+    filesMax: limits.filesMax,
+    timeMsMax: limits.lookMsMax,
+  }),
+  copies: new Copies({
+    ...common,
+    folder: data.copies,
+    contentBytesMax,
+    bytesMax: limits.copiedBytesMax,
+  }),
+})
+
+/** The report folders of children, by id. */
+const reports = new Map<number, string>()
+let waiting: ToThread[] = []
+let isScheduled = false
+let handled = 0
+
+port.on('message', (message: ToThread) => {
+  waiting.push(message)
+  schedule()
+})
+
+function schedule(): void {
+  if (isScheduled) return
+  isScheduled = true
+  setImmediate(() => {
+    isScheduled = false
+    quietly('compare the workspace', work)
+    if (waiting.length > 0 || index.hasUnread) schedule()
+  })
+}
+
+function work(): void {
+  const messages = waiting
+  waiting = []
+  const children = new Map<number, number | undefined>()
+  const weakened: number[] = []
+  let number = 0
+  for (const message of messages) {
+    if (message.type === 'weaken') weakened.push(message.id)
+    else receive(message, children)
+    if ('n' in message) number = message.n
+  }
+  if (number > 0) {
+    const startedAt = now()
+    for (const folder of new Set([...children.keys()].map((id) => reports.get(id)))) {
+      if (folder !== undefined) index.recordedElsewhere(recordedByChildren(folder))
+    }
+    for (const [id, endedAt] of children) if (endedAt !== undefined) reports.delete(id)
+    const comparison = index.compare(children)
+    if (children.size > 0) send(children, comparison)
+    handled = number
+    report(progress.lookMs, Math.max(1, now() - startedAt))
+    report(progress.looked, number)
+  }
+  // What was compared now was done before the turn ended.
+  for (const id of weakened) index.weaken(id)
+  index.read(readSliceMs)
+  if (!index.hasUnread) report(progress.read, handled)
+}
+
+function receive(
+  message: Exclude<ToThread, { type: 'weaken' }>,
+  children: Map<number, number | undefined>,
+): void {
+  switch (message.type) {
+    case 'open':
+      index.open(message.id, message.at)
+      if (message.reports !== undefined) reports.set(message.id, message.reports)
+      return
+    case 'compare':
+      if (!message.livesOn || !mayReport(message.id)) children.set(message.id, message.endedAt)
+      return
+    case 'writing':
+      index.writing(message.path)
+      return
+    case 'own':
+      index.ownChange(message.path, message.stat)
+      return
+    case 'look':
+  }
+}
+
+function mayReport(id: number): boolean {
+  const folder = reports.get(id)
+  return folder !== undefined && hasRecorders(folder)
+}
+
+function send(
+  ends: ReadonlyMap<number, number | undefined>,
+  { changes, skips, ...rest }: Comparison,
+): void {
+  for (let first = 0; first < changes.length; first += changesPerMessage) {
+    post({ type: 'changes', changes: changes.slice(first, first + changesPerMessage) })
+  }
+  const children = [...ends].map(([id, endedAt]) => ({ id, hasEnded: endedAt !== undefined }))
+  const report = {
+    ...rest,
+    skips: [...skips.counts],
+    excludedFolders: skips.folders,
+  }
+  post({ type: 'compared', children, report })
+}
+
+function post(message: FromThread): void {
+  port.postMessage(message)
+}
+
+function report(cell: number, value: number): void {
+  Atomics.store(cells, cell, value)
+  Atomics.notify(cells, cell)
+}

@@ -1,0 +1,391 @@
+/**
+ * The last known state of every file of the workspace, and what changed since: by children, or by somebody else.
+ *
+ * A file whose stat differs from the index has changed. If the time of its change is within the life of a child, it is
+ * that child's, and is recorded when that child is compared; until then the index keeps the state before. All other
+ * changes only bring the index up to date. A file is never said to have had a content that was not read from it whole:
+ * where it could not be read in time, the content before is unknown, with the reason.
+ */
+import { attempt, type FileSystem } from '../file-system.ts'
+import type { RecordedState } from '../record/child-report.ts'
+import { goneAt, type KnownFolders, knownFolders, shownAt } from './change-time.ts'
+import { type ChangeTime, type ChildWindow, windowsOf } from './child-window.ts'
+import type { Content, Copies } from './copies.ts'
+import { type ChangeSide, type FileChange, sideOf } from './file-change.ts'
+import { type FileStat, isRacy, isSame, statOf } from './file-stat.ts'
+import { type Moved, pairRenames } from './renames.ts'
+import type { Look, Scanner, Skips } from './scan.ts'
+
+/** Changes of the app's own that were not yet seen on the disk. */
+const ownChangesMax = 10_000
+
+interface IndexedFile {
+  stat: FileStat
+  /** `undefined` until it is read. */
+  content: Content | undefined
+  /** A change right after it was read could have left the same stat. */
+  isRacy: boolean
+}
+
+export interface IndexOptions {
+  readonly fileSystem: FileSystem
+  readonly scanner: Pick<Scanner, 'look'>
+  readonly copies: Pick<Copies, 'take' | 'release' | 'sweep'>
+  readonly now: () => number
+  /** Changes of one comparison that are recorded one by one; the rest is counted. */
+  readonly changesMax: number
+}
+
+export interface Comparison {
+  readonly changes: readonly FileChange[]
+  readonly filesCompared: number
+  /** Beyond `changesMax`. */
+  readonly filesNotRecorded: number
+  readonly changedByOthers: number
+  readonly skips: Skips
+  readonly isPartial: boolean
+}
+
+/** A file that differs, and whose change is recorded now. */
+interface Difference {
+  readonly path: string
+  readonly known: IndexedFile | undefined
+  readonly windows: readonly ChildWindow[]
+  readonly isUncertain: boolean
+  readonly at: number
+}
+
+export class WorkspaceIndex {
+  readonly #options: IndexOptions
+  readonly #files = new Map<string, IndexedFile>()
+  readonly #windows = new Map<number, ChildWindow>()
+  /** What the app itself left, by path; `undefined`: no file. */
+  readonly #own = new Map<string, FileStat | undefined>()
+  /** What children that record themselves left, during one comparison. */
+  readonly #elsewhere = new Map<string, RecordedState | undefined>()
+  /** Files that the app itself is writing. */
+  readonly #busy = new Set<string>()
+  #unread: string[] = []
+  #folders: KnownFolders = knownFolders(new Map())
+  #lookedAt: number | undefined
+
+  constructor(options: IndexOptions) {
+    this.#options = options
+  }
+
+  get isEmpty(): boolean {
+    return this.#lookedAt === undefined
+  }
+
+  get hasUnread(): boolean {
+    return this.#unread.length > 0
+  }
+
+  open(id: number, startedAt: number): void {
+    this.#windows.set(id, { id, startedAt, endedAt: undefined, isWeak: false })
+  }
+
+  /** The turn of the child has ended. */
+  weaken(id: number): void {
+    const window = this.#windows.get(id)
+    if (window !== undefined) window.isWeak = true
+  }
+
+  /** The app has begun to write the file. */
+  writing(path: string): void {
+    this.#busy.add(path)
+  }
+
+  /** The app itself has changed the file, and left it so. */
+  ownChange(path: string, stat: FileStat | undefined): void {
+    this.#busy.delete(path)
+    this.#own.delete(path)
+    this.#own.set(path, stat)
+    const oldest = this.#own.size > ownChangesMax ? this.#own.keys().next() : undefined
+    if (oldest?.value !== undefined) this.#own.delete(oldest.value)
+  }
+
+  /** Files that were recorded by children themselves, each as its last operation left it. */
+  recordedElsewhere(files: ReadonlyMap<string, RecordedState | undefined>): void {
+    for (const [path, state] of files) this.#elsewhere.set(path, state)
+  }
+
+  /** Brings the index up to date, as far as no child has changed the files. */
+  look(): Comparison {
+    return this.compare(new Map())
+  }
+
+  /**
+   * Finds what these children have changed, by id, each with the time of its end; `undefined`: it lives on. A child that has ended
+   * is forgotten.
+   */
+  compare(children: ReadonlyMap<number, number | undefined>): Comparison {
+    for (const [id, endedAt] of children) {
+      const window = this.#windows.get(id)
+      if (window !== undefined) window.endedAt = endedAt
+    }
+    const lookedAt = this.#options.now()
+    const look = this.#options.scanner.look()
+    const found = this.#differences(look, children)
+    const { changes, filesNotRecorded } = this.#record(found, lookedAt)
+    const isFirst = this.#lookedAt === undefined
+    this.#lookedAt = lookedAt
+    for (const [id, endedAt] of children) if (endedAt !== undefined) this.#windows.delete(id)
+    this.#elsewhere.clear()
+    this.#options.copies.sweep()
+    return {
+      changes,
+      filesNotRecorded,
+      filesCompared: look.files.size,
+      changedByOthers: isFirst ? 0 : found.byOthers,
+      skips: look.skips,
+      isPartial: look.isPartial,
+    }
+  }
+
+  /** Reads files that the index has not read, for `ms`. */
+  read(ms: number): void {
+    const { now, copies } = this.#options
+    const until = now() + ms
+    for (let path = this.#unread.pop(); path !== undefined; path = this.#unread.pop()) {
+      const file = this.#files.get(path)
+      if (file !== undefined && file.content === undefined) {
+        const taken = copies.take(path, { expected: file.stat })
+        if (taken !== undefined) {
+          file.content = taken.content
+          file.isRacy = isRacy(taken.stat, now())
+        }
+      }
+      if (now() >= until) return
+    }
+  }
+
+  #differences(look: Look, children: ReadonlyMap<number, unknown>) {
+    const written: Difference[] = []
+    const gone: Difference[] = []
+    let byOthers = 0
+    const judge = (list: Difference[], path: string, time: ChangeTime, adopt: () => void): void => {
+      const isExact = time.from === time.to
+      const windows = windowsOf(this.#windows.values(), time)
+      if (windows.length === 0) {
+        byOthers += 1
+        adopt()
+      } else if (windows.some(({ id }) => children.has(id))) {
+        const known = this.#files.get(path)
+        const isUncertain = !isExact || windows.every(({ isWeak }) => isWeak)
+        list.push({ path, known, windows, isUncertain, at: time.to })
+      }
+    }
+
+    for (const [path, stat] of look.files) {
+      const known = this.#files.get(path)
+      if (known !== undefined && isSame(known.stat, stat)) {
+        if (!known.isRacy || !this.#isRewritten(path, known)) continue
+      }
+      if (this.#busy.has(path)) continue
+      if (this.#isOwn(path, stat)) this.#adopt(path, stat)
+      else {
+        const isFirst = this.#lookedAt === undefined
+        const isNew = known === undefined && !isFirst
+        const time = isNew
+          ? shownAt(path, stat, look.folders, this.#folders)
+          : { from: stat.ctimeMs, to: stat.ctimeMs }
+        // It was there before the first look, or came since: nothing is known of it.
+        if (known === undefined && isFirst) this.#files.set(path, unseen(stat))
+        judge(written, path, time, () => this.#adopt(path, stat))
+      }
+    }
+    for (const path of this.#files.keys()) {
+      if (look.files.has(path) || this.#busy.has(path)) continue
+      const left = this.#leftAt(path)
+      // It is there, and is not compared any more, or was not reached.
+      if (left === 'file') {
+        if (!look.isPartial) this.#forget(path)
+      } else if (left === 'absent' && this.#isOwn(path, undefined)) this.#forget(path)
+      else {
+        judge(gone, path, this.#goneAt(path), () => this.#forget(path))
+      }
+    }
+    this.#folders = knownFolders(look.folders)
+    return { written, gone, byOthers }
+  }
+
+  #record(
+    {
+      written,
+      gone,
+    }: { readonly written: readonly Difference[]; readonly gone: readonly Difference[] },
+    lookedAt: number,
+  ): Pick<Comparison, 'changes' | 'filesNotRecorded'> {
+    const { changesMax } = this.#options
+    const changes: FileChange[] = []
+    const moved: Moved[] = []
+    let filesNotRecorded = 0
+    for (const difference of gone) {
+      const { path, known } = difference
+      if (known === undefined) continue
+      const before = sideOf(known.content, known.stat)
+      const left = this.#leftAt(path)
+      if (left === 'other') {
+        changes.push({ ...facts(difference), kind: 'write', before, after: notAFile })
+      } else
+        moved.push({
+          difference: { ...facts(difference), kind: 'delete', before },
+          stat: known.stat,
+        })
+      this.#forget(path)
+    }
+    const deletes = pairRenames(moved)
+    for (const difference of written) {
+      if (changes.length >= changesMax) {
+        filesNotRecorded += 1
+        this.#adoptFrom(difference.path)
+        continue
+      }
+      const change = this.#writeOf(difference, lookedAt)
+      if (change === undefined) continue
+      const from = deletes.takeFor(change, this.#files.get(difference.path)?.stat)
+      if (from === undefined) changes.push(change)
+      else changes.push(renameOf(from, change))
+    }
+    const rest = deletes.rest()
+    const room = Math.max(0, changesMax - changes.length)
+    return {
+      changes: [...changes, ...rest.slice(0, room)],
+      filesNotRecorded: filesNotRecorded + Math.max(0, rest.length - room),
+    }
+  }
+
+  /** Reads the file as it is now. `undefined`: its content is the same as before, or it is gone again. */
+  #writeOf(difference: Difference, lookedAt: number): FileChange | undefined {
+    const { copies, now } = this.#options
+    const { path, known, windows } = difference
+    const taken = copies.take(path, { isChange: true })
+    if (taken === undefined) return undefined
+    const { stat, content } = taken
+    const isUnchanged =
+      known?.content?.sha256 !== undefined && known.content.sha256 === content.sha256
+    const before = this.#before(path, known)
+    this.#own.delete(path)
+    if (known?.content !== undefined) copies.release(known.content)
+    this.#files.set(path, { stat, content, isRacy: isRacy(stat, Math.min(now(), lookedAt)) })
+    if (isUnchanged && before.state !== 'omitted') return undefined
+    const time = { from: stat.ctimeMs, to: stat.ctimeMs }
+    // Somebody else has changed it since: what the child left was not read.
+    const isLater = stat.ctimeMs > difference.at && windowsOf(windows, time).length === 0
+    const after: ChangeSide = isLater
+      ? { state: 'omitted', reason: 'changing' }
+      : sideOf(content, stat)
+    return { ...facts(difference), kind: 'write', before, after }
+  }
+
+  #before(path: string, known: IndexedFile | undefined): ChangeSide {
+    const own = this.#own.get(path)
+    // The app itself has changed it since the last look, so the content in between was not read.
+    if (own !== undefined)
+      return { state: 'omitted', reason: 'not_copied', size: own.size, mode: own.mode & 0o7777 }
+    const elsewhere = this.#elsewhere.get(path)
+    if (elsewhere !== undefined) {
+      return { state: 'omitted', reason: 'not_copied', size: Number(elsewhere.size) }
+    }
+    if (known === undefined || this.#own.has(path)) return { state: 'absent' }
+    return known.stat.ino === unseenIno
+      ? { state: 'omitted', reason: 'not_copied' }
+      : sideOf(known.content, known.stat)
+  }
+
+  /** The stat is the same; is the content? Looks only at files that were read right after they were written. */
+  #isRewritten(path: string, known: IndexedFile): boolean {
+    const { copies, now } = this.#options
+    const taken = copies.take(path, { expected: known.stat })
+    if (taken === undefined) return true
+    copies.release(taken.content)
+    if (taken.content.sha256 !== known.content?.sha256) return known.content !== undefined
+    known.isRacy = isRacy(taken.stat, now())
+    return false
+  }
+
+  /** Whether the file is as the app itself left it, or a child that records itself. */
+  #isOwn(path: string, stat: FileStat | undefined): boolean {
+    if (this.#elsewhere.has(path) && isRecorded(this.#elsewhere.get(path), stat)) return true
+    if (!this.#own.has(path)) return false
+    const own = this.#own.get(path)
+    if (own === undefined || stat === undefined) return own === stat
+    return isSame(own, stat)
+  }
+
+  /** Takes the state on disk for the known one; its content is read later. */
+  #adopt(path: string, stat: FileStat): void {
+    this.#forget(path)
+    this.#files.set(path, { stat, content: undefined, isRacy: false })
+    this.#unread.push(path)
+  }
+
+  #adoptFrom(path: string): void {
+    const stat = this.#lstat(path)
+    if (stat?.isFile() === true) this.#adopt(path, statOf(stat))
+    else this.#forget(path)
+  }
+
+  #forget(path: string): void {
+    const content = this.#files.get(path)?.content
+    if (content !== undefined) this.#options.copies.release(content)
+    this.#files.delete(path)
+    this.#own.delete(path)
+  }
+
+  /** Exact if a child lived at the time of the folder's last change; else since the last look. */
+  #goneAt(path: string): ChangeTime {
+    const to = goneAt(path, this.#options.fileSystem)
+    const isExact = windowsOf(this.#windows.values(), { from: to, to }).length > 0
+    return { from: isExact ? to : Math.min(to, this.#lookedAt ?? to), to }
+  }
+
+  #leftAt(path: string): 'file' | 'other' | 'absent' {
+    const stat = this.#lstat(path)
+    if (stat === undefined) return 'absent'
+    return stat.isFile() ? 'file' : 'other'
+  }
+
+  #lstat(path: string) {
+    const { fileSystem } = this.#options
+    return attempt(() => fileSystem.lstatSync(path, { throwIfNoEntry: false }))
+  }
+}
+
+const notAFile: ChangeSide = { state: 'omitted', reason: 'not_a_file' }
+/** Nanoseconds lose their last digits as milliseconds. */
+const stampToleranceMs = 0.001
+
+function isRecorded(state: RecordedState | undefined, stat: FileStat | undefined): boolean {
+  if (state === undefined || stat === undefined) return state === stat
+  const apart = Math.abs(Number(state.mtimeNs) / 1e6 - stat.mtimeMs)
+  const isSameFile = Number(state.ino) === stat.ino && Number(state.size) === stat.size
+  return isSameFile && apart < stampToleranceMs
+}
+
+/** No file has this number. */
+const unseenIno = -1
+
+function unseen(stat: FileStat): IndexedFile {
+  return { stat: { ...stat, ino: unseenIno }, content: undefined, isRacy: false }
+}
+
+function facts({ path, windows, isUncertain, at }: Difference) {
+  return { path, windows: windows.map(({ id }) => id), isUncertain, at }
+}
+
+/** The file keeps its content; what it replaced is kept. */
+function renameOf(from: FileChange, to: FileChange): FileChange {
+  const { path, windows, isUncertain, at, before, after } = to
+  return {
+    kind: 'rename',
+    path,
+    previousPath: from.path,
+    before: after?.state === 'stored' ? after : from.before,
+    ...(before.state === 'absent' ? {} : { overwritten: before }),
+    windows,
+    isUncertain,
+    at,
+  }
+}

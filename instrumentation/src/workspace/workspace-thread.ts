@@ -1,0 +1,206 @@
+/**
+ * The host's side of the workspace thread: starts it, reports children and the app's own changes to it, and hands on
+ * the changes that it finds. That costs the host a message each, and at the start and the end of a child a wait of at
+ * most `waitMsMax`, only while the thread is quick enough. It never keeps the host alive.
+ *
+ *     state     meaning                                next
+ *     off       not started                            running, by `start`
+ *     running   the thread lives                       off, when it dies: its children are lost; closed after `startsMax`
+ *     closed    by `close`, or it died too often       –
+ */
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { quietly } from '../health.ts'
+import type { FileChange } from './file-change.ts'
+import type { FileStat } from './file-stat.ts'
+import {
+  type ComparedChild,
+  type ComparisonReport,
+  type FromThread,
+  progress,
+  progressBytes,
+  type ToThread,
+  type WorkspaceThreadData,
+} from './protocol.ts'
+
+/** Beside this file; both are bundled into one folder when the package is published. */
+const threadUrl = new URL(
+  import.meta.url.endsWith('.ts') ? './thread.ts' : './workspace.js',
+  import.meta.url,
+)
+/**
+ * How long the host waits in one turn of its event loop for looks at the workspace, before children start and after they
+ * have ended, so that nothing happens in between. A child takes about as long to start.
+ */
+const waitMsMax = 10
+/** How long the exit of the process waits for comparisons that have begun. */
+const exitMsMax = 20
+const startsMax = 3
+const heapMegabytesMax = 512
+
+/** What the thread has found, for who asked. */
+export interface WorkspaceFindings {
+  readonly onChanges: (changes: readonly FileChange[]) => void
+  readonly onCompared: (children: readonly ComparedChild[], report: ComparisonReport) => void
+  /** Children that were open or waiting will not be compared. */
+  readonly onLost: () => void
+}
+
+export interface WorkspaceThreadOptions extends WorkspaceFindings {
+  readonly data: Omit<WorkspaceThreadData, 'progress'>
+}
+
+type Numbered = Extract<ToThread, { readonly n: number }>
+type Unnumbered<Message> = Message extends unknown ? Omit<Message, 'n'> : never
+
+export class WorkspaceThread {
+  readonly #options: WorkspaceThreadOptions
+  #port: MessagePort | undefined
+  #worker: Worker | undefined
+  #cells = new Int32Array(new SharedArrayBuffer(progressBytes))
+  #sent = 0
+  #starts = 0
+  #waitMsLeft: number = waitMsMax
+  #isClosed: boolean = false
+
+  constructor(options: WorkspaceThreadOptions) {
+    this.#options = options
+  }
+
+  get isRunning(): boolean {
+    return this.#port !== undefined
+  }
+
+  /** Begins the first look. Called again, does nothing. */
+  start(): void {
+    if (this.#port !== undefined || this.#isClosed || this.#starts >= startsMax) return
+    this.#starts += 1
+    quietly('start the workspace thread', () => this.#start())
+  }
+
+  /**
+   * A child is about to start, at `at`. Returns when the state before is known, or after a bounded wait. `reports`: the
+   * folder in which children of its turn report what they have recorded themselves.
+   */
+  open(id: number, at: number, reports: string | undefined): void {
+    this.#number({ type: 'open', id, at, reports })
+    this.#waitInTurn(progress.read)
+  }
+
+  /** `endedAt` undefined: the child is compared again. `livesOn`: it has not exited. */
+  compare(id: number, endedAt: number | undefined, { livesOn = false } = {}): void {
+    this.#number({ type: 'compare', id, endedAt, livesOn })
+    this.#waitInTurn(progress.looked)
+  }
+
+  /** Brings the index up to date. */
+  look(): void {
+    this.#number({ type: 'look' })
+  }
+
+  weaken(id: number): void {
+    this.#post({ type: 'weaken', id })
+  }
+
+  writing(path: string): void {
+    this.#post({ type: 'writing', path })
+  }
+
+  ownChange(path: string, stat: FileStat | undefined): void {
+    this.#post({ type: 'own', path, stat })
+  }
+
+  /** At the exit of the process: hands on what was found, with a bounded wait for what is being compared. */
+  drain(): void {
+    quietly('drain the workspace thread', () => {
+      if (this.#port === undefined) return
+      this.#wait(progress.looked, exitMsMax)
+      for (let next = this.#next(); next !== undefined; next = this.#next()) this.#receive(next)
+    })
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#port = undefined
+    quietly('stop the workspace thread', () => void this.#worker?.terminate())
+  }
+
+  #start(): void {
+    const { port1: port, port2 } = new MessageChannel()
+    const shared = new SharedArrayBuffer(progressBytes)
+    const worker = new Worker(threadUrl, {
+      name: 'turnlog-workspace',
+      workerData: { ...this.#options.data, progress: shared, port: port2 },
+      transferList: [port2],
+      // Without the host's own flags, above all its preloads.
+      execArgv: [],
+      env: withoutNodeOptions(),
+      // Separate from the host's streams and never read, because reading them would keep the host alive.
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: heapMegabytesMax },
+    })
+    // Without a listener the worker's error would be the host's.
+    worker.on('error', () => undefined)
+    worker.on('exit', () => {
+      if (this.#worker !== worker || this.#isClosed) return
+      this.#worker = undefined
+      this.#port = undefined
+      quietly('give up comparisons', this.#options.onLost)
+    })
+    port.on('message', (message: FromThread) => this.#receive(message))
+    // Adding a listener has referenced them again.
+    port.unref()
+    worker.unref()
+    this.#worker = worker
+    this.#port = port
+    this.#cells = new Int32Array(shared)
+    this.#sent = 0
+    this.#number({ type: 'look' })
+  }
+
+  #receive(message: FromThread): void {
+    quietly('hear the workspace thread', () => {
+      if (message.type === 'changes') this.#options.onChanges(message.changes)
+      else this.#options.onCompared(message.children, message.report)
+    })
+  }
+
+  #next(): FromThread | undefined {
+    return this.#port && receiveMessageOnPort(this.#port)?.message
+  }
+
+  /** Only while looks are quick: else most of the wait would be in vain. */
+  #waitInTurn(cell: number): void {
+    const lookMs = Atomics.load(this.#cells, progress.lookMs)
+    if (lookMs >= waitMsMax || this.#waitMsLeft <= 0) return
+    if (this.#waitMsLeft === waitMsMax) setImmediate(() => (this.#waitMsLeft = waitMsMax)).unref()
+    const startedAt = performance.now()
+    this.#wait(cell, this.#waitMsLeft)
+    this.#waitMsLeft -= performance.now() - startedAt
+  }
+
+  #wait(cell: number, msMax: number): void {
+    const until = performance.now() + msMax
+    for (;;) {
+      const seen = Atomics.load(this.#cells, cell)
+      const left = until - performance.now()
+      if (seen >= this.#sent || left <= 0 || this.#port === undefined) return
+      Atomics.wait(this.#cells, cell, seen, left)
+    }
+  }
+
+  #number(message: Unnumbered<Numbered>): void {
+    if (this.#port === undefined) return
+    this.#sent += 1
+    this.#post({ ...message, n: this.#sent } as Numbered)
+  }
+
+  #post(message: ToThread): void {
+    quietly('post to the workspace thread', () => this.#port?.postMessage(message))
+  }
+}
+
+function withoutNodeOptions(): Record<string, string | undefined> {
+  const { NODE_OPTIONS: _options, ...rest } = process.env
+  return rest
+}

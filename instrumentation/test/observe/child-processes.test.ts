@@ -1,0 +1,449 @@
+/** The files that child processes change, each seen in a real app that runs real commands. */
+import { execFileSync } from 'node:child_process'
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { applyPatch } from 'diff'
+import { expect, test } from 'vitest'
+import { startChat } from '../support/chat.ts'
+import { type ApiAnswer, type ApiRequest, lastText } from '../support/messages-api.ts'
+import type { Attributes, Recorded, RecordedSpan } from '../support/recorded.ts'
+import { copied, processesEnded } from '../support/workspace-copies.ts'
+
+type Tools = NonNullable<ApiAnswer['tools']>
+
+const isFile = ({ name }: RecordedSpan): boolean => name.startsWith('file.')
+const op = (name: string) => `turnlog.file_operation.${name}`
+
+/** Asks for the tools at the first message, then answers. */
+const asks =
+  (tools: Tools) =>
+  (request: ApiRequest): ApiAnswer =>
+    lastText(request) === '' ? { text: 'Done.' } : { tools }
+
+const command = (text: string, name = 'exec', id = text): Tools[number] => ({
+  id,
+  name,
+  input: { command: text },
+})
+
+interface Options {
+  readonly files?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>>
+  /** Prepares the workspace further, before the app starts. */
+  readonly prepare?: (folder: string) => void
+  /** Changes the workspace after the app's first look, before the turn. */
+  readonly edit?: (folder: string) => void
+  /** How many children the tools start. */
+  readonly children?: number
+}
+
+/** One turn in which the tools run; everything recorded. */
+async function turnWith(tools: Tools, options: Options = {}): Promise<Recorded> {
+  const { files = {}, env, prepare, edit, children = tools.length } = options
+  await using chat = await startChat({
+    program: 'shell-host.ts',
+    files,
+    answer: asks(tools),
+    ...(env === undefined ? {} : { env }),
+    ...(prepare === undefined ? {} : { prepare }),
+  })
+  const { folder, spool } = chat.workspace
+  await copied(spool, Object.values(files))
+  edit?.(folder)
+  await chat.post('go')
+  await processesEnded(spool, children)
+  return chat.recorded()
+}
+
+/** Kind, path and parent's name of each file operation, by path. */
+function operationsOf({ spans }: Recorded): string[] {
+  return spans
+    .filter(isFile)
+    .map(({ name, attributes, parentSpanId }) => {
+      const parent = spans.find(({ spanId }) => spanId === parentSpanId)
+      const tool = parent?.attributes['gen_ai.tool.name'] ?? 'turn'
+      const shared = attributes[op('shared')] === true ? ' shared' : ''
+      return `${name} ${String(attributes['file.path'])} ${String(tool)}${shared}`
+    })
+    .sort()
+}
+
+function attributesOf({ spans }: Recorded, file: string): Attributes | undefined {
+  return spans.find((span) => isFile(span) && span.attributes['file.path'] === file)?.attributes
+}
+
+function endsOf({ logs }: Recorded): Attributes[] {
+  return logs
+    .filter(({ event }) => event === 'turnlog.process.ended')
+    .map(({ attributes }) => attributes)
+}
+
+const everyWay = [
+  'exec',
+  'exec_file',
+  'spawn',
+  'spawn_shell',
+  'exec_sync',
+  'exec_file_sync',
+  'spawn_sync',
+]
+
+test.for(everyWay)(
+  '%s: what a command edits, creates, deletes and moves is recorded',
+  async (how) => {
+    const files = { 'a.txt': 'one\ntwo\n', 'gone.txt': 'gone\n', 'old.txt': 'moved\n' }
+    const recorded = await turnWith(
+      [
+        command(
+          "sed -i 's/two/2/' a.txt; echo new > new.txt; rm gone.txt; mv old.txt moved.txt",
+          how,
+          'all',
+        ),
+      ],
+      { files },
+    )
+    expect(operationsOf(recorded)).toEqual([
+      `file.create new.txt ${how}`,
+      `file.delete gone.txt ${how}`,
+      `file.edit a.txt ${how}`,
+      `file.rename moved.txt ${how}`,
+    ])
+    const edit = attributesOf(recorded, 'a.txt')
+    expect(edit).toMatchObject({
+      [op('source')]: 'process',
+      [op('before')]: 'one\ntwo\n',
+      [op('after')]: 'one\n2\n',
+      [op('lines_added')]: 1,
+      [op('lines_removed')]: 1,
+    })
+    expect(applyPatch('one\ntwo\n', String(edit?.[op('diff')]))).toBe('one\n2\n')
+    expect(attributesOf(recorded, 'gone.txt')?.[op('before')]).toBe('gone\n')
+    expect(attributesOf(recorded, 'moved.txt')?.[op('previous_path')]).toBe('old.txt')
+    expect(endsOf(recorded)).toMatchObject([
+      {
+        'turnlog.process.files_changed': 4,
+        'process.exit.code': 0,
+        'turnlog.process.partial': false,
+      },
+    ])
+  },
+)
+
+test('what a Node child with the preload has recorded itself is not recorded again', async () => {
+  const recorded = await turnWith(
+    [{ id: 'f', name: 'fork', input: { command: 'x', path: './writes.cjs' } }],
+    {
+      files: { 'writes.cjs': "require('node:fs').writeFileSync('made.txt', process.argv[2])" },
+    },
+  )
+  expect(operationsOf(recorded)).toEqual(['file.create made.txt fork'])
+  expect(attributesOf(recorded, 'made.txt')?.[op('source')]).toBe('fs')
+})
+
+test('the changes of a command that fails, is killed, or hits its timeout count', async () => {
+  const recorded = await turnWith(
+    [
+      command('echo 1 > failed.txt; exit 3', 'exec_file'),
+      command('echo 2 > killed.txt; kill -9 $$', 'spawn'),
+      {
+        id: 't',
+        name: 'with_timeout',
+        input: { command: 'echo 3 > slow.txt; exec sleep 60', timeoutMs: 300 },
+      },
+    ],
+    { files: { 'a.txt': 'a' } },
+  )
+  expect(operationsOf(recorded)).toEqual([
+    'file.create failed.txt exec_file',
+    'file.create killed.txt spawn',
+    'file.create slow.txt with_timeout',
+  ])
+  expect(
+    endsOf(recorded).map((each) => [each['process.exit.code'], each['turnlog.process.signal']]),
+  ).toEqual([
+    [3, undefined],
+    [undefined, 'SIGKILL'],
+    [undefined, 'SIGKILL'],
+  ])
+})
+
+test('a program that does not exist is no child', async () => {
+  const recorded = await turnWith([{ id: 'm', name: 'missing_program', input: {} }], {
+    children: 0,
+  })
+  expect(recorded.logs.filter(({ event }) => event.startsWith('turnlog.process'))).toEqual([])
+})
+
+test('a command that changes nothing, or writes the same again, leaves no operation', async () => {
+  const recorded = await turnWith(
+    [
+      command('cat a.txt; touch a.txt; chmod +x a.txt'),
+      command('cp a.txt b && cat b > a.txt; rm b'),
+    ],
+    { files: { 'a.txt': 'same\n' } },
+  )
+  expect(operationsOf(recorded)).toEqual([])
+  expect(endsOf(recorded)).toMatchObject([
+    { 'turnlog.process.files_changed': 0, 'turnlog.process.files_compared': 1 },
+    { 'turnlog.process.files_changed': 0 },
+  ])
+})
+
+test('commands one after the other on one file give a chain of states', async () => {
+  const recorded = await turnWith(
+    [command('echo 2 >> a.txt'), command('echo 3 >> a.txt'), command('rm a.txt')],
+    { files: { 'a.txt': '1\n' } },
+  )
+  const sides = recorded.spans
+    .filter(isFile)
+    .map(({ attributes }) => [attributes[op('before')], attributes[op('after')]])
+  expect(sides).toEqual([
+    ['1\n', '1\n2\n'],
+    ['1\n2\n', '1\n2\n3\n'],
+    ['1\n2\n3\n', undefined],
+  ])
+})
+
+test('each of two commands at once owns its files, and a file that both could have made is shared', async () => {
+  const recorded = await turnWith(
+    [
+      command('for i in 1 2 3 4 5; do echo $i >> first.txt; sleep 0.1; done', 'exec', 'a'),
+      command('for i in 1 2 3 4 5; do echo $i >> second.txt; sleep 0.1; done', 'spawn', 'b'),
+    ],
+    { env: { PARALLEL: '1' }, files: { 'a.txt': 'a' } },
+  )
+  expect(operationsOf(recorded)).toEqual([
+    'file.create first.txt turn shared',
+    'file.create second.txt turn shared',
+  ])
+})
+
+test('a file that the app itself writes while a command runs is the app’s, once', async () => {
+  const recorded = await turnWith(
+    [
+      {
+        id: 'w',
+        name: 'exec_then_write',
+        input: { command: 'sleep 0.2; echo x > child.txt', path: 'app.txt' },
+      },
+    ],
+    { files: { 'a.txt': 'a' } },
+  )
+  expect(operationsOf(recorded)).toEqual([
+    'file.create app.txt exec_then_write',
+    'file.create child.txt exec_then_write',
+  ])
+  expect(attributesOf(recorded, 'app.txt')?.[op('source')]).toBe('fs')
+  expect(attributesOf(recorded, 'child.txt')?.[op('source')]).toBe('process')
+})
+
+test('a file that the app writes and a command then edits is two operations, with the state between', async () => {
+  const recorded = await turnWith(
+    [
+      {
+        id: 'w',
+        name: 'write_then_exec',
+        input: { command: "sed -i 's/app/child/' a.txt", path: 'a.txt' },
+      },
+    ],
+    { files: { 'a.txt': 'old\n' } },
+  )
+  const sides = recorded.spans
+    .filter(isFile)
+    .map(({ attributes }) => [
+      attributes[op('source')],
+      attributes[op('before')],
+      attributes[op('after')],
+    ])
+  expect(sides).toEqual([
+    ['fs', 'old\n', 'by the app\n'],
+    ['process', 'by the app\n', 'by the child\n'],
+  ])
+})
+
+test('what somebody wrote before the command started is nobody’s operation', async () => {
+  const recorded = await turnWith([command('sleep 0.1; echo x > child.txt')], {
+    files: { 'a.txt': 'a\n', 'b.txt': 'b\n' },
+    edit: (folder) => fs.writeFileSync(path.join(folder, 'b.txt'), 'by a person\n'),
+  })
+  expect(operationsOf(recorded)).toEqual(['file.create child.txt exec'])
+})
+
+test('a child in the background is compared when its turn ends, and again when it ends', async () => {
+  await using chat = await startChat({
+    program: 'shell-host.ts',
+    files: { 'a.txt': 'a\n' },
+    answer: (request) => {
+      const text = lastText(request)
+      if (text === 'start') {
+        const script =
+          'echo 1 > early.txt; while ! test -e go; do sleep 0.05; done; echo 2 > late.txt'
+        return { tools: [command(script, 'background', 'b')] }
+      }
+      if (text === 'stop') return { tools: [{ id: 's', name: 'stop_background', input: {} }] }
+      return { text: 'Done.' }
+    },
+  })
+  const { folder, spool } = chat.workspace
+  await copied(spool, ['a\n'])
+  await chat.post('start')
+  await copied(spool, ['1\n'])
+  fs.writeFileSync(path.join(folder, 'go'), '')
+  await expect.poll(() => fs.existsSync(path.join(folder, 'late.txt'))).toBe(true)
+  await chat.post('stop')
+  await processesEnded(spool, 1)
+  const recorded = await chat.recorded()
+  const operations = operationsOf(recorded)
+  expect(operations.filter((each) => each.includes('early'))).toEqual([
+    'file.create early.txt background',
+  ])
+  expect(operations.filter((each) => each.includes('late'))).toEqual([
+    'file.create late.txt background shared',
+  ])
+})
+
+test('links, ignored folders and ignored files are left out, and counted', async () => {
+  const recorded = await turnWith(
+    [
+      command(
+        [
+          'ln -s package.json link.txt',
+          'mkdir -p node_modules/x build src/build sub',
+          'for f in node_modules/x/i.js build/o.js src/build/o.js debug.log keep.log .env sub/local.txt sub/s.txt; do echo 1 > $f; done',
+        ].join('; '),
+        'exec',
+        'i',
+      ),
+    ],
+    {
+      files: {
+        'package.json': '{}',
+        '.gitignore': '*.log\n!keep.log\n.env\n',
+        'sub/.gitignore': 'local.txt\n',
+      },
+    },
+  )
+  expect(operationsOf(recorded)).toEqual([
+    'file.create keep.log exec',
+    'file.create src/build/o.js exec',
+    'file.create sub/s.txt exec',
+  ])
+  const [end] = endsOf(recorded)
+  expect(JSON.parse(String(end?.['turnlog.process.not_compared']))).toEqual({
+    gitignored: 3,
+    not_a_file: 1,
+  })
+  expect(end?.['turnlog.process.excluded_folders']).toEqual(
+    expect.arrayContaining(['build', 'node_modules']),
+  )
+})
+
+test('a folder that is renamed is a rename of each file in it', async () => {
+  const recorded = await turnWith([command('mv src lib && mkdir src && echo 1 > src/new.txt')], {
+    files: { 'src/one.txt': 'one\n', 'src/deep/two.txt': 'two\n' },
+  })
+  expect(operationsOf(recorded)).toEqual([
+    'file.create src/new.txt exec',
+    'file.rename lib/deep/two.txt exec',
+    'file.rename lib/one.txt exec',
+  ])
+})
+
+test('binary, large, unreadable and strangely named files never become garbage', async () => {
+  const large = 20 * 1024 ** 2
+  const recorded = await turnWith(
+    [
+      command(
+        [
+          "printf '\\000\\001' > binary.bin",
+          `head -c ${large} /dev/zero > large.bin`,
+          'echo x > "$(printf \'bad\\377name\')"',
+          'mkfifo pipe',
+          'rm b.txt && mkdir b.txt && echo x > b.txt/inner',
+        ].join('; '),
+        'exec',
+        'x',
+      ),
+    ],
+    { files: { 'a.txt': 'a\n', 'b.txt': 'b\n' } },
+  )
+  expect(operationsOf(recorded)).toEqual([
+    'file.create b.txt/inner exec',
+    'file.create binary.bin exec',
+    'file.create large.bin exec',
+    'file.write b.txt exec',
+  ])
+  expect(attributesOf(recorded, 'binary.bin')).toMatchObject({ [op('binary')]: true })
+  expect(attributesOf(recorded, 'large.bin')).toMatchObject({
+    [op('after.omitted')]: 'too_large',
+    [op('after.size')]: large,
+  })
+  expect(attributesOf(recorded, 'b.txt')).toMatchObject({
+    [op('before')]: 'b\n',
+    [op('after.omitted')]: 'not_a_file',
+  })
+  expect(JSON.parse(String(endsOf(recorded)[0]?.['turnlog.process.not_compared']))).toEqual({
+    name_not_utf8: 1,
+    not_a_file: 1,
+  })
+})
+
+test('at the limits the record says what was left out', async () => {
+  const recorded = await turnWith(
+    [command('for i in 1 2 3 4 5 6 7 8; do echo $i > new$i.txt; done')],
+    {
+      files: { 'a.txt': 'a\n' },
+      env: { TELEMETRY_PROCESS_CHANGES_MAX: '3' },
+    },
+  )
+  expect(operationsOf(recorded)).toHaveLength(3)
+  expect(endsOf(recorded)).toMatchObject([
+    {
+      'turnlog.process.files_changed': 3,
+      'turnlog.process.files_not_compared': 5,
+      'turnlog.process.not_compared': '{"changes_limit":5}',
+      'turnlog.process.partial': true,
+    },
+  ])
+})
+
+test('a git checkout, an apply of a patch and a stash are the files that they changed', async () => {
+  const recorded = await turnWith(
+    [
+      command('git checkout -q other', 'exec', 'g'),
+      command('git apply change.patch', 'exec_file', 'p'),
+      command('git stash -q', 'spawn', 's'),
+    ],
+    {
+      files: {
+        'a.txt': 'one\n',
+        'only-main.txt': 'main\n',
+        'change.patch':
+          '--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-other\n+patched\n--- /dev/null\n+++ b/new.txt\n@@ -0,0 +1 @@\n+new\n',
+      },
+      prepare(folder) {
+        git(folder, 'init -q -b main')
+        git(folder, 'add a.txt only-main.txt')
+        git(folder, 'commit -q -m main')
+        git(folder, 'checkout -q -b other')
+        fs.writeFileSync(path.join(folder, 'a.txt'), 'other\n')
+        git(folder, 'rm -q only-main.txt')
+        git(folder, 'commit -q -a -m other')
+        git(folder, 'checkout -q main')
+      },
+    },
+  )
+  expect(operationsOf(recorded)).toEqual([
+    'file.create new.txt exec_file',
+    'file.delete only-main.txt exec',
+    'file.edit a.txt exec',
+    'file.edit a.txt exec_file',
+    'file.edit a.txt spawn',
+  ])
+})
+
+function git(folder: string, args: string): void {
+  execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args.split(' ')], {
+    cwd: folder,
+  })
+}

@@ -1,0 +1,99 @@
+/**
+ * A localhost agent app whose tools start child processes, in all ways that Node has. With `PARALLEL` the calls of one answer
+ * run at once. Knows nothing of telemetry.
+ */
+import * as childProcess from 'node:child_process'
+import * as fs from 'node:fs'
+import * as http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
+import Anthropic from '@anthropic-ai/sdk'
+
+const client = new Anthropic({ apiKey: 'k', baseURL: process.env.API ?? '', maxRetries: 0 })
+
+interface ToolInput {
+  readonly command: string
+  readonly path?: string
+  readonly timeoutMs?: number
+}
+
+const shell = (command: string): [string, string[]] => ['sh', ['-c', command]]
+const background: childProcess.ChildProcess[] = []
+
+const tools: Record<string, (input: ToolInput) => unknown> = {
+  exec: ({ command }) => promisify(childProcess.exec)(command),
+  exec_file: ({ command }) => promisify(childProcess.execFile)(...shell(command)),
+  spawn: ({ command }) =>
+    new Promise((resolve) => {
+      childProcess.spawn(...shell(command), { stdio: 'ignore' }).on('exit', resolve)
+    }),
+  spawn_shell: ({ command }) =>
+    new Promise((resolve) => childProcess.spawn(command, { shell: true }).on('close', resolve)),
+  exec_sync: ({ command }) => String(childProcess.execSync(command)),
+  exec_file_sync: ({ command }) => String(childProcess.execFileSync(...shell(command))),
+  spawn_sync: ({ command }) => childProcess.spawnSync(...shell(command)).status,
+  fork: ({ command, path = '' }) =>
+    new Promise((resolve) => childProcess.fork(path, [command]).on('exit', resolve)),
+  with_timeout: ({ command, timeoutMs = 0 }) =>
+    new Promise((resolve) =>
+      childProcess.exec(command, { timeout: timeoutMs, killSignal: 'SIGKILL' }, resolve),
+    ),
+  background: ({ command }) => {
+    background.push(childProcess.spawn(...shell(command), { stdio: 'ignore' }))
+  },
+  stop_background: async () => {
+    for (const child of background) {
+      if (child.exitCode === null && child.kill()) {
+        await new Promise((resolve) => child.on('exit', resolve))
+      }
+    }
+  },
+  write_then_exec: async ({ command, path = '' }) => {
+    fs.writeFileSync(path, 'by the app\n')
+    await promisify(childProcess.exec)(command)
+  },
+  exec_then_write: async ({ command, path = '' }) => {
+    const done = promisify(childProcess.exec)(command)
+    fs.writeFileSync(path, 'by the app\n')
+    await done
+  },
+  missing_program: () =>
+    new Promise((resolve) => childProcess.spawn('no-such-program').on('error', resolve)),
+}
+
+async function run(name: string, input: unknown): Promise<string> {
+  try {
+    return JSON.stringify((await tools[name]?.(input as ToolInput)) ?? 'done')
+  } catch (error) {
+    return String(error)
+  }
+}
+
+async function converse(text: string): Promise<string> {
+  const messages: Anthropic.MessageParam[] = [{ role: 'user', content: text }]
+  for (;;) {
+    const { content } = await client.messages.create({
+      model: 'claude-test',
+      max_tokens: 100,
+      messages,
+    })
+    messages.push({ role: 'assistant', content })
+    const uses = content.filter((block) => block.type === 'tool_use')
+    if (uses.length === 0) return 'done'
+    const results: Anthropic.ToolResultBlockParam[] = []
+    const execute = async ({ id, name, input }: Anthropic.ToolUseBlock): Promise<void> => {
+      results.push({ type: 'tool_result', tool_use_id: id, content: await run(name, input) })
+    }
+    if (process.env.PARALLEL === undefined) for (const use of uses) await execute(use)
+    else await Promise.all(uses.map(execute))
+    messages.push({ role: 'user', content: results })
+  }
+}
+
+const server = http.createServer(async (request, response) => {
+  let body = ''
+  for await (const piece of request) body += piece
+  response.end(await converse(JSON.parse(body).message))
+})
+process.on('SIGTERM', () => process.exit(0))
+server.listen(0, '127.0.0.1', () => console.log(`port ${(server.address() as AddressInfo).port}`))
