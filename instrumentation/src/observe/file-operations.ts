@@ -101,6 +101,7 @@ export class FileOperations {
 
   remove(given: unknown): PendingOperation | undefined {
     const place = this.#place(given, { isLink: true })
+    if (place !== undefined) this.#completeAt(place.location.absolute)
     return place && this.#track({ ...place, kind: 'delete', intent: { makes: 'nothing' } })
   }
 
@@ -134,6 +135,8 @@ export class FileOperations {
     if (location.isIgnored) return this.remove(from)
     if (previous.isIgnored) return this.link(to)
     const active = contexts.active()
+    this.#completeAt(previous.absolute)
+    this.#completeAt(location.absolute)
     return this.#isSave(previous, location, owner)
       ? this.#save({ location, owner, active }, previous)
       : this.#renameFile({ location, owner, active }, previous)
@@ -151,7 +154,7 @@ export class FileOperations {
       if (owner !== undefined) this.#leftOut.count(owner, location, active, 'ignored')
       return undefined
     }
-    const file: OpenFile = { location, owner, active, writer: undefined }
+    const file: OpenFile = { location, owner, active, writer: undefined, isIncomplete: false }
     const changes =
       writing.isTruncated || (writing.isCreated && !this.#files.exists(location.absolute))
     const writer = changes && owner !== undefined ? this.#writerOf(file, owner) : undefined
@@ -163,7 +166,8 @@ export class FileOperations {
       succeed: (result) => {
         const descriptor = descriptorOf(result)
         if (descriptor !== undefined) this.#follow(descriptor, file)
-        if (writer !== undefined) this.#paths.leave(location.absolute, writer)
+        file.isIncomplete = writer !== undefined && descriptor !== undefined && writing.isTruncated
+        if (writer !== undefined && !file.isIncomplete) this.#paths.leave(location.absolute, writer)
       },
       fail: (cause) => {
         if (writer === undefined) return
@@ -531,6 +535,7 @@ export class FileOperations {
       this.#leftOut.count(owner, location, active, 'ignored')
       return undefined
     }
+    for (const file of this.#open.all()) this.#complete(file)
     this.#paths.settleBelow(location.absolute + path.sep)
     const until = performance.now() + folderLookMs
     const { files, isPartial, ignored } = this.#files.walk(location.absolute, {
@@ -568,7 +573,23 @@ export class FileOperations {
   }
 
   #finish(file: OpenFile, writer: Writer): void {
-    if (file.location !== undefined) this.#paths.finish(file.location.absolute, writer)
+    if (file.location === undefined) return
+    writer.isDone = true
+    this.#complete(file)
+    this.#paths.finish(file.location.absolute, writer)
+  }
+
+  /** The host has written what it wanted to write through the descriptor, up to now. */
+  #complete(file: OpenFile): void {
+    if (!file.isIncomplete || file.location === undefined || file.writer === undefined) return
+    file.isIncomplete = false
+    this.#paths.leave(file.location.absolute, file.writer)
+  }
+
+  /** The name of a file changes, so what is in it counts, also while it is open. */
+  #completeAt(absolute: string): void {
+    if (this.#open.size === 0) return
+    for (const file of this.#open.at(absolute)) this.#complete(file)
   }
 }
 

@@ -21,6 +21,8 @@ export interface OpenFile {
   readonly active: Context
   /** The operation that its writes are part of. */
   writer: Writer | undefined
+  /** The open has emptied the file: it is not complete before the descriptor is closed, or its name is changed. */
+  isIncomplete: boolean
 }
 
 export class OpenFiles {
@@ -46,6 +48,10 @@ export class OpenFiles {
     const file = this.#byDescriptor.get(descriptor)
     if (file !== undefined) this.#byDescriptor.delete(descriptor)
     return file
+  }
+
+  at(absolute: string): OpenFile[] {
+    return this.all().filter(({ location }) => location?.absolute === absolute)
   }
 
   all(): OpenFile[] {
