@@ -1,6 +1,7 @@
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { afterEach, expect, test } from 'vitest'
 import { createChildReports } from '../../src/record/child-report.ts'
+import { contextWithCandidate } from '../../src/record/contexts.ts'
 import {
   contextWithInheritedOwner,
   type InheritedOwner,
@@ -9,6 +10,8 @@ import {
   parseInheritedOwner,
   setInheritedOwner,
 } from '../../src/record/inherited-owner.ts'
+import { ToolCall } from '../../src/record/tool-call.ts'
+import type { Candidate } from '../../src/record/turn.ts'
 import { makeWorkspace } from '../support/workspace.ts'
 
 const call: InheritedOwner = {
@@ -75,4 +78,33 @@ test.each([
 
 test('a context without a span of this thread names no parent', () => {
   expect(trace.getSpan(contextWithInheritedOwner(ROOT_CONTEXT, call))).toBeUndefined()
+})
+
+const spanOf = ({ traceId, spanId }: InheritedOwner) =>
+  trace.wrapSpanContext({ traceId, spanId, traceFlags: 1 })
+const openCall = (name: string, spanId: string) =>
+  [name, new ToolCall({ name, id: `id of ${name}` }, spanOf({ ...call, spanId }))] as const
+
+function contextOfTurn(...open: readonly (readonly [string, ToolCall])[]) {
+  const candidate: Record<string, unknown> = { span: spanOf(turn), openTools: new Map(open) }
+  candidate.turn = candidate
+  return contextWithCandidate(ROOT_CONTEXT, candidate as unknown as Candidate)
+}
+
+test('a turn hands over its only open tool call, else itself, shared if several are open', () => {
+  const { traceId, spanId } = turn
+  const [one, two] = [openCall('one', 'd'.repeat(16)), openCall('two', 'e'.repeat(16))]
+  expect(ownerToHandOver(contextOfTurn())).toEqual({ traceId, spanId })
+  expect(ownerToHandOver(contextOfTurn(one))).toEqual({
+    traceId,
+    spanId: 'd'.repeat(16),
+    call: { name: 'one', id: 'id of one' },
+  })
+  expect(ownerToHandOver(contextOfTurn(one, two))).toEqual({ traceId, spanId, isShared: true })
+})
+
+test('the tool call that the context is in is handed over, whatever else is open', () => {
+  const [one, two] = [openCall('one', 'd'.repeat(16)), openCall('two', 'e'.repeat(16))]
+  const context = trace.setSpan(contextOfTurn(one, two), two[1].span)
+  expect(ownerToHandOver(context)).toMatchObject({ call: { name: 'two' } })
 })
