@@ -118,7 +118,12 @@ function noteApproved(candidate: Candidate, decisions: readonly ToolDecision<Too
 }
 
 function decisionsOf(candidate: Candidate, calls: readonly ToolCall[]): ToolDecision<ToolCall>[] {
-  const { requestText, path } = candidate
+  const { requestText = '', contentType = '', path } = candidate
   const inPath = path === undefined ? [] : decisionInPath(path, calls)
-  return [...inPath, ...decisionsIn(parseJson(requestText ?? ''), calls)]
+  const request = formTypes.test(contentType)
+    ? Object.fromEntries(new URLSearchParams(requestText))
+    : (parseJson(requestText) ?? requestText)
+  return [...inPath, ...decisionsIn(request, calls)]
 }
+
+const formTypes = /^\s*application\/x-www-form-urlencoded\b/i

@@ -252,8 +252,8 @@ function mayRefuse(body: Uint8Array): boolean {
   return refusalMarks.some((mark) => bytes.includes(mark))
 }
 
-const refusalMarks = ['rejected', 'denied', 'declined', 'does not want', 'doesn', 'has '].map(
-  (words) => `ser ${words}`,
+const refusalMarks = ['rejected', 'denied', 'declined', 'does not want', 'doesn'].flatMap(
+  (words) => [`ser ${words}`, `ser has ${words}`],
 )
 
 function joined(pieces: readonly (string | Uint8Array)[]): Uint8Array {

@@ -118,9 +118,10 @@ function wordOf(object: JsonObject | undefined): Word | undefined {
   if (object === undefined) return undefined
   const found = new Set<Word['type']>()
   for (const key of yesKeys) {
-    if (typeof object[key] === 'boolean') found.add(object[key] ? 'accept' : 'reject')
+    const said = booleanOf(object[key])
+    if (said !== undefined) found.add(said ? 'accept' : 'reject')
   }
-  for (const key of noKeys) if (object[key] === true) found.add('reject')
+  for (const key of noKeys) if (booleanOf(object[key]) === true) found.add('reject')
   if (typeof object.resume === 'boolean') found.add(object.resume ? 'accept' : 'reject')
   for (const key of wordKeys) {
     const word = wordIn(asString(object[key]))
@@ -130,6 +131,12 @@ function wordOf(object: JsonObject | undefined): Word | undefined {
   if (type === undefined || others.length > 0) return undefined
   const reason = reasonKeys.map((key) => asString(object[key])).find((text) => text)
   return { type, reason }
+}
+
+/** The fields of a form are texts. */
+function booleanOf(value: unknown): boolean | undefined {
+  if (typeof value === 'boolean') return value
+  return value === 'true' ? true : value === 'false' ? false : undefined
 }
 
 function wordOfText(object: JsonObject): Word | undefined {

@@ -84,6 +84,8 @@ test.each([
 test.each([
   [{ approve: true }, 'toolu_a accept'],
   [{ resume: false }, 'toolu_a reject'],
+  [{ approve: 'true' }, 'toolu_a accept'],
+  [{ approve: 'maybe' }, ''],
   [{ data: { action: 'reject', message: 'wrong file' } }, 'toolu_a reject wrong file'],
   [[{ type: 'accept', args: null }], 'toolu_a accept'],
   [{ resume: [{ type: 'response', args: 'use another name' }] }, ''],

@@ -43,9 +43,11 @@ export async function startMessagesApi(answerOf: (request: ApiRequest) => ApiAns
     requests.push(body)
     const given = answerOf(body)
     if (given.status !== undefined) return fail(response, given.status)
-    if (body.stream === true) return stream(response, body, given)
+    // As real ones, no two answers have one id.
+    const id = `msg_${requests.length}`
+    if (body.stream === true) return stream(response, body, given, id)
     await given.until
-    const json = JSON.stringify(messageOf(body, given))
+    const json = JSON.stringify(messageOf(body, given, id))
     const encoded = given.gzip === true ? gzipSync(json) : json
     response.writeHead(200, {
       'content-type': 'application/json',
@@ -85,12 +87,9 @@ function fail(response: http.ServerResponse, status: number): void {
   response.end(JSON.stringify({ type: 'error', error: { type, message: `${status} it is` } }))
 }
 
-let answers = 0
-
-function messageOf(request: ApiRequest, { text, tools = [] }: ApiAnswer) {
-  answers += 1
+function messageOf(request: ApiRequest, { text, tools = [] }: ApiAnswer, id: string) {
   return {
-    id: `msg_${answers}`,
+    id,
     type: 'message',
     role: 'assistant',
     model: request.model,
@@ -104,12 +103,17 @@ function messageOf(request: ApiRequest, { text, tools = [] }: ApiAnswer) {
   }
 }
 
-async function stream(response: http.ServerResponse, request: ApiRequest, given: ApiAnswer) {
+async function stream(
+  response: http.ServerResponse,
+  request: ApiRequest,
+  given: ApiAnswer,
+  id: string,
+) {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   const send = (type: string, data: object): void => {
     response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`)
   }
-  const message = messageOf(request, given)
+  const message = messageOf(request, given, id)
   send('message_start', {
     message: {
       ...message,
