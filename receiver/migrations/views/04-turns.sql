@@ -40,7 +40,8 @@ select s.team_id, s.trace_id, s.span_id, s.session_id, s.user_id, s.conversation
        ) as answer_preview,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.prompt') as prompt_bytes,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.answer') as answer_bytes,
-       s.service_name, s.landed_at
+       s.service_name, s.landed_at,
+       turnlog_integer(s.attributes -> 'turnlog.file_operations.left_out') as file_operations_left_out
   from spans s
  where s.operation = 'invoke_agent'
    -- A sub-agent works inside a turn: its parent is a model call, a tool call or another agent.
@@ -57,6 +58,7 @@ comment on column turns.transport is 'rest or websocket.';
 comment on column turns.outcome is 'completed, failed, aborted (the client left), abandoned (the process died) or waiting (its tool calls wait for a person).';
 comment on column turns.prompt is 'The user’s message. Null when it is not text: see prompt_bytes.';
 comment on column turns.answer is 'The final answer, or as much of it as was produced. Null when it is not text: see answer_bytes.';
+comment on column turns.file_operations_left_out is 'File operations outside of its tool calls that were not recorded, on purpose or at a limit.';
 comment on column turns.model_calls is 'How many model calls its trace has; tool_calls and file_operations likewise.';
 comment on column turns.input_tokens is 'The sum of its model calls, including cached tokens.';
 comment on column turns.abandoned is 'Its recorder died, and another one closed it; a true end replaces this one.';

@@ -20,7 +20,8 @@ select s.team_id, s.trace_id, s.span_id, s.parent_span_id, s.session_id, s.user_
          where l.team_id = s.team_id and l.trace_id = s.trace_id and l.span_id = s.span_id
            and l.event_name = 'turnlog.tool.decision'
          order by l.time desc
-         limit 1) as decision
+         limit 1) as decision,
+       turnlog_integer(s.attributes -> 'turnlog.file_operations.left_out') as file_operations_left_out
   from spans s
  where s.operation = 'execute_tool';
 
@@ -29,5 +30,6 @@ comment on column tool_calls.arguments is 'The arguments from the model, JSON. N
 comment on column tool_calls.result is 'The result that was sent to the model. Null when it is not text: see result_bytes.';
 comment on column tool_calls.inferred is 'Derived from messages, not observed at the tool: its duration is an upper bound.';
 comment on column tool_calls.unfinished is 'No result was sent to the model.';
+comment on column tool_calls.file_operations_left_out is 'File operations that were not recorded, on purpose (in .git, node_modules) or at a limit.';
 comment on column tool_calls.waited is 'How long a person was asked before it was run; part of its duration.';
 comment on column tool_calls.decision is 'What a person last decided about it: accept or reject. See tool_decisions.';

@@ -52,16 +52,21 @@ select s.team_id, s.file_operation_id as operation_id, s.trace_id, s.span_id, s.
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.file_operation.after') as after_bytes,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.file_operation.overwritten') as overwritten_bytes,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.file_operation.diff') as diff_bytes,
-       s.landed_at
+       s.landed_at,
+       turnlog_boolean(s.attributes -> 'turnlog.file_operation.open') as open,
+       turnlog_integer(s.attributes -> 'turnlog.file_operation.merged') as merged
   from spans s
  where s.file_operation_type is not null;
 
 comment on view file_operations is 'One create, write, edit, delete or rename of one file per row, with the file before and after.';
-comment on column file_operations.type is 'create, edit, delete or rename; write when the bytes did not change, or the file before could not be read.';
+comment on column file_operations.type is 'create, edit, delete or rename; write when the bytes did not change, or it is not known whether they did.';
 comment on column file_operations.path is 'Relative to the workspace, absolute outside it.';
 comment on column file_operations.before is 'The file before. Null when there was no file, when it is not text (before_bytes), or when it was omitted (before_omitted has the reason).';
 comment on column file_operations.after is 'The file after. Null when there is no file, when it is not text (after_bytes), or when it was omitted (after_omitted has the reason).';
 comment on column file_operations.overwritten is 'For a rename over another file: the file that was replaced.';
 comment on column file_operations.before_sha256 is 'sha256: and the hash of the (redacted) bytes, also when the content itself was omitted.';
 comment on column file_operations.tool is 'The tool call in which it happened; null outside tool calls.';
+comment on column file_operations.error_type is 'The call failed, and had changed the file nevertheless.';
+comment on column file_operations.open is 'The file was still open for writing when the turn or the process ended: after is its content then.';
+comment on column file_operations.merged is 'How many other operations this one stands for: they overlapped, and the states in between cannot be known.';
 comment on column file_operations.decision is 'The last decision: accept, reject or revert; null when no decision was made.';
