@@ -333,6 +333,10 @@ function statesOf(
   const states: FileState[] = []
   let bytes = bytesBefore(order, before, last)
   for (const { intent } of order) {
+    // A call that writes nothing among others has usually read what another one had just truncated: no state to go back to.
+    if (states.length > 0 && bytes?.byteLength === 0 && states.at(-1)?.state === 'content') {
+      return undefined
+    }
     if (intent === undefined) return undefined
     if (intent.makes === 'nothing') {
       bytes = new Uint8Array(0)

@@ -133,6 +133,17 @@ describe('calls that overlap', () => {
     expect(ended).toEqual(['one: old → twoger with two'])
   })
 
+  test('an empty text that one of them writes is no state in between', () => {
+    fs.writeFileSync(file, 'old')
+    const [empty, good] = [writer('empty', 'content', ''), writer('good', 'content')]
+    states.enter(file, empty)
+    states.enter(file, good)
+    leave(empty)
+    fs.writeFileSync(file, 'good')
+    leave(good)
+    expect(ended).toEqual(['empty: old → good with good'])
+  })
+
   test('a delete between them is a state, too', () => {
     fs.writeFileSync(file, 'old')
     const [gone, made] = [writer('gone', 'nothing'), writer('made', 'content')]
