@@ -283,6 +283,7 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
     capturesContent: config.contentBytesMax > 0,
     now,
     clock,
+    after,
   })
   const reportError = createErrorReports(recorder.logger, flush)
   undo.push(offerToHost(withTurns(tracerProvider, toolCalls), clock))
@@ -299,9 +300,10 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
   undo.push(observeFileSystem(fileOperations))
   undo.push(observeErrors(reportError))
   if (config.processFilesMax > 0) {
-    undo.push(children.observe())
-    // A server that an agent's tool has started has no turns of its own.
-    if (!dependencies.isChild) undo.push(onServerListening(() => children.prepare()))
+    // What an agent's tool has started has no turns of its own.
+    const hasTurns = isMainThread && !dependencies.isChild
+    undo.push(children.observe({ isStarted: hasTurns }))
+    if (hasTurns) undo.push(onServerListening(() => children.prepare()))
   }
   undo.push(flushBeforeBlockingCalls(flush))
   undo.push(

@@ -7,7 +7,9 @@
  * open, and when its turn ends while it lives on. The host's calls, results and errors stay as they are.
  *
  *     state    meaning                                             next
- *     open     it runs, or its output is open                      ended, at `close` or when a synchronous call returns
+ *     open     it runs, or its output is open                      ended, at `close`, when a synchronous call returns, or when
+ *                                                                  it has exited and its turn has ended; given up, when it
+ *                                                                  lives `backgroundMsMax` longer than its turn
  *     ended    its last comparison has been asked for              recorded, when that has come; or lost, with the thread
  */
 import { ChildProcess } from 'node:child_process'
@@ -17,6 +19,7 @@ import { attempt, originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { reportsOf } from '../record/child-report.ts'
 import { candidateOf, contexts, runIn } from '../record/contexts.ts'
+import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
 import { statOf } from '../workspace/file-stat.ts'
 import type { ComparisonReport } from '../workspace/protocol.ts'
@@ -34,6 +37,8 @@ import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-met
 
 /** Children that are compared at one time. */
 const childrenMax = 200
+/** How long a child is followed that lives on when its turn has ended. */
+const backgroundMsMax = 10 * 60_000
 /** The app's own changes since the last child that are remembered; beyond it the workspace is looked at. */
 const recentMax = 500
 
@@ -48,6 +53,8 @@ export interface ChildProcessesOptions {
   readonly now: () => number
   /** Milliseconds, monotonic. */
   readonly clock: () => number
+  /** Calls back later, or never when the process exits before. */
+  readonly after: After
 }
 
 /** What a call that starts a child says about it. */
@@ -58,6 +65,9 @@ interface Command {
 }
 
 interface OpenChild extends Child {
+  /** Its output may be open. */
+  hasExited: boolean
+  isTurnOver: boolean
   /** Of the last comparison, while the child lives on. */
   lastReport: ComparisonReport | undefined
 }
@@ -73,6 +83,7 @@ export class ChildProcesses implements OwnChanges {
   readonly #recent = new Map<string, boolean>()
   #started = 0
   #isObserving: boolean = false
+  #isPrepared: boolean = false
 
   constructor(options: ChildProcessesOptions) {
     this.#options = options
@@ -94,9 +105,10 @@ export class ChildProcesses implements OwnChanges {
     })
   }
 
-  /** Begins to watch; the returned function undoes it. */
-  observe(): () => void {
+  /** Begins to watch; the returned function undoes it. `isStarted`: the thread starts at once, and looks when it is needed. */
+  observe({ isStarted }: { readonly isStarted: boolean }): () => void {
     this.#isObserving = true
+    if (isStarted) this.#workspace.start()
     const asynchronous = [
       replaceMethod(ChildProcess.prototype, 'spawn', (original) => this.#observeSpawn(original)),
       replaceMethod(ChildProcess.prototype, 'emit', (original) => this.#observeEvents(original)),
@@ -146,9 +158,14 @@ export class ChildProcesses implements OwnChanges {
     this.#recent.clear()
   }
 
-  /** A turn may start children soon: the first look begins. */
+  /** Turns may come soon: the first look begins. */
   prepare(): void {
-    if (this.#isObserving) runIn(ROOT_CONTEXT, () => this.#workspace.start())
+    if (!this.#isObserving || this.#isPrepared) return
+    this.#isPrepared = true
+    runIn(ROOT_CONTEXT, () => {
+      this.#workspace.start()
+      this.#workspace.look()
+    })
   }
 
   /** At the exit of the process: records what is known, after a bounded wait for comparisons that have begun. */
@@ -196,8 +213,12 @@ export class ChildProcesses implements OwnChanges {
       const child = this.#byProcess.get(process)
       if (child === undefined) return
       describeExit(child, code, signal)
-      if (event === 'close') this.#end(child)
-      else this.#workspace.compare(child.id, undefined)
+      child.hasExited = true
+      if (event === 'close' || child.isTurnOver) this.#end(child)
+      else {
+        this.#workspace.compare(child.id, undefined)
+        this.#workspace.weaken(child.id, { hasExited: true })
+      }
     }
     return function emit(...values) {
       quietly('see an event of a child process', () => see(this as object, values))
@@ -253,6 +274,8 @@ export class ChildProcesses implements OwnChanges {
       changedByOthers: 0,
       isPartial: false,
       lastReport: undefined,
+      hasExited: false,
+      isTurnOver: false,
     }
     if (this.#children.size >= childrenMax) {
       this.#records.notCompared(child, 'children_limit')
@@ -277,18 +300,31 @@ export class ChildProcesses implements OwnChanges {
   /** Its turn has ended. What the child does from now on is hardly that turn's doing. */
   #turnEnded(child: OpenChild): void {
     if (child.endedAt !== undefined || !this.#children.has(child.id)) return
+    child.isTurnOver = true
+    if (child.hasExited) {
+      this.#end(child)
+      return
+    }
+    this.#options.after(backgroundMsMax, () => this.#giveUp(child))
     this.#workspace.compare(child.id, undefined, { livesOn: true })
-    this.#workspace.weaken(child.id)
+    this.#workspace.weaken(child.id, { isTurnOver: true })
+  }
+
+  /** A server that an agent has started may live for days. */
+  #giveUp(child: OpenChild): void {
+    if (child.endedAt !== undefined || !this.#children.has(child.id)) return
+    this.#workspace.forget(child.id)
+    this.#records.notCompared(child, 'outlived_turn')
   }
 
   /** Nothing ran. */
   #abandon(child: OpenChild): void {
     this.#children.delete(child.id)
-    this.#workspace.compare(child.id, this.#options.now())
+    this.#workspace.forget(child.id)
   }
 
   #end(child: OpenChild): void {
-    if (child.endedAt !== undefined) return
+    if (child.endedAt !== undefined || !this.#children.has(child.id)) return
     child.endedAt = this.#options.now()
     if (this.#workspace.isRunning) this.#workspace.compare(child.id, child.endedAt)
     else this.#records.notCompared(child, 'comparison_failed')

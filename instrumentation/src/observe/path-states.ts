@@ -55,7 +55,7 @@ export interface OwnChanges {
   /** A child process runs that is compared. */
   readonly isWatching: boolean
   writing(path: string): void
-  /** Nothing of the app's is in flight on it any more. */
+  /** Nothing of the app's is in flight on it any more, and no descriptor that wrote it is open. */
   changed(path: string): void
 }
 
@@ -125,7 +125,6 @@ export class PathStates {
       if (group.writers.length >= writersMax) group.writers = merge(group.writers)
       return
     }
-    this.#changes.changed(path)
     // A run of writes goes on.
     if (group.writers.length === 1 && (!writer.isDone || writer.quietSince !== undefined)) return
     this.settle(path)
@@ -142,6 +141,7 @@ export class PathStates {
     const group = this.#groups.get(path)
     if (group === undefined || group.inFlight > 0) return
     this.#groups.delete(path)
+    this.#changes.changed(path)
     const { writers, before } = group
     const [only] = writers
     if (writers.length === 1 && only !== undefined) this.#settleOne(path, only, before)

@@ -78,7 +78,7 @@ export function ownerOfChild(active: Context, names: readonly string[]): ChildOw
 }
 
 /** Why a child's changes are not known. */
-type NotComparedReason = 'process_exit' | 'comparison_failed' | 'children_limit'
+type NotComparedReason = 'process_exit' | 'comparison_failed' | 'children_limit' | 'outlived_turn'
 
 export interface ProcessRecordsOptions {
   readonly recorder: Recorder

@@ -6,6 +6,8 @@ import * as path from 'node:path'
 import { type FileSystem, namesIn, readBytes, removeFile } from '../file-system.ts'
 
 export const copiesFolder = 'workspace'
+/** Of no bytes, which need no copy. */
+export const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
 /** The copy of this content; `undefined` if there is none. Throws when it cannot be read. */
 export function readCopy(
@@ -13,6 +15,7 @@ export function readCopy(
   folder: string,
   sha256: string,
 ): Uint8Array | undefined {
+  if (sha256 === emptySha256) return new Uint8Array()
   if (!/^[0-9a-f]{64}$/.test(sha256)) return undefined
   return readBytes(fileSystem, path.join(folder, copiesFolder, sha256))
 }

@@ -2,8 +2,8 @@
  * The lives of child processes, and which of them a change on disk may come from. Pure.
  *
  * A change is a child's if its time is within the child's life, as exact as the disk's clock is. A change outside the
- * lives of all children is somebody else's: a person's, an editor's, the app's own. A window whose turn has ended is
- * weak: it claims only changes that no other window claims.
+ * lives of all children is somebody else's: a person's, an editor's, the app's own. A child that
+ * has exited, or whose turn has ended, claims only changes that no other child claims.
  */
 import { granularityMs } from './file-stat.ts'
 
@@ -16,7 +16,9 @@ export interface ChildWindow {
   readonly startedAt: number
   /** When it ended; `undefined` while it lives. */
   endedAt: number | undefined
-  isWeak: boolean
+  /** The process has exited; a child of its own may hold its output open. */
+  hasExited: boolean
+  isTurnOver: boolean
 }
 
 /** Between which times something changed. */
@@ -27,7 +29,7 @@ export interface ChangeTime {
 
 /**
  * The windows that the change may belong to: those that contain the stamp, else those that contain the time at which the
- * change may have been made; and of these the strong ones, if there are any.
+ * change may have been made; and of these the ones that are most at work.
  */
 export function windowsOf<Window extends ChildWindow>(
   windows: Iterable<Window>,
@@ -39,6 +41,10 @@ export function windowsOf<Window extends ChildWindow>(
   const exact = alive.filter(({ startedAt }) => to >= startedAt)
   const found =
     exact.length > 0 ? exact : alive.filter(({ startedAt }) => to >= startedAt - granularityMs(to))
-  const strong = found.filter(({ isWeak }) => !isWeak)
-  return strong.length > 0 ? strong : found
+  const least = Math.min(...found.map(weaknessOf))
+  return found.filter((window) => weaknessOf(window) === least)
+}
+
+function weaknessOf({ hasExited, isTurnOver }: ChildWindow): number {
+  return Number(hasExited) + Number(isTurnOver)
 }

@@ -56,8 +56,14 @@ export type ToThread =
       /** It has not exited: a child that records itself may not have reported everything. */
       readonly livesOn: boolean
     }
-  /** The turn of the child has ended. */
-  | { readonly type: 'weaken'; readonly id: number }
+  /** From now on others are more likely to have done what could be this child's. */
+  | {
+      readonly type: 'weaken'
+      readonly id: number
+      readonly facts: { readonly hasExited?: true; readonly isTurnOver?: true }
+    }
+  /** The child is not compared any more. */
+  | { readonly type: 'forget'; readonly id: number }
   /** The app itself writes a file. */
   | { readonly type: 'writing'; readonly path: string }
   /** It has changed the file; without `stat` there is none. */

@@ -67,10 +67,10 @@ function work(): void {
   const messages = waiting
   waiting = []
   const children = new Map<number, number | undefined>()
-  const weakened: number[] = []
+  const weakened: Extract<ToThread, { type: 'weaken' }>[] = []
   let number = 0
   for (const message of messages) {
-    if (message.type === 'weaken') weakened.push(message.id)
+    if (message.type === 'weaken') weakened.push(message)
     else receive(message, children)
     if ('n' in message) number = message.n
   }
@@ -86,8 +86,8 @@ function work(): void {
     report(progress.lookMs, Math.max(1, now() - startedAt))
     report(progress.looked, number)
   }
-  // What was compared now was done before the turn ended.
-  for (const id of weakened) index.weaken(id)
+  // What was compared now was done before.
+  for (const { id, facts } of weakened) index.weaken(id, facts)
   index.read(readSliceMs)
   if (!index.hasUnread) report(progress.read, handled)
 }
@@ -103,6 +103,10 @@ function receive(
       return
     case 'compare':
       if (!message.livesOn || !mayReport(message.id)) children.set(message.id, message.endedAt)
+      return
+    case 'forget':
+      index.forgetChild(message.id)
+      reports.delete(message.id)
       return
     case 'writing':
       index.writing(message.path)

@@ -8,6 +8,7 @@
  */
 import { attempt, type FileSystem } from '../file-system.ts'
 import type { RecordedState } from '../record/child-report.ts'
+import { emptySha256 } from '../spool/workspace-copies.ts'
 import { goneAt, type KnownFolders, knownFolders, shownAt } from './change-time.ts'
 import { type ChangeTime, type ChildWindow, windowsOf } from './child-window.ts'
 import type { Content, Copies } from './copies.ts'
@@ -82,13 +83,22 @@ export class WorkspaceIndex {
   }
 
   open(id: number, startedAt: number): void {
-    this.#windows.set(id, { id, startedAt, endedAt: undefined, isWeak: false })
+    this.#windows.set(id, {
+      id,
+      startedAt,
+      endedAt: undefined,
+      hasExited: false,
+      isTurnOver: false,
+    })
   }
 
-  /** The turn of the child has ended. */
-  weaken(id: number): void {
+  weaken(id: number, facts: Partial<Pick<ChildWindow, 'hasExited' | 'isTurnOver'>>): void {
     const window = this.#windows.get(id)
-    if (window !== undefined) window.isWeak = true
+    if (window !== undefined) Object.assign(window, facts)
+  }
+
+  forgetChild(id: number): void {
+    this.#windows.delete(id)
   }
 
   /** The app has begun to write the file. */
@@ -172,7 +182,7 @@ export class WorkspaceIndex {
         adopt()
       } else if (windows.some(({ id }) => children.has(id))) {
         const known = this.#files.get(path)
-        const isUncertain = !isExact || windows.every(({ isWeak }) => isWeak)
+        const isUncertain = !isExact || windows.every(({ isTurnOver }) => isTurnOver)
         list.push({ path, known, windows, isUncertain, at: time.to })
       }
     }
@@ -282,8 +292,7 @@ export class WorkspaceIndex {
   #before(path: string, known: IndexedFile | undefined): ChangeSide {
     const own = this.#own.get(path)
     // The app itself has changed it since the last look, so the content in between was not read.
-    if (own !== undefined)
-      return { state: 'omitted', reason: 'not_copied', size: own.size, mode: own.mode & 0o7777 }
+    if (own !== undefined) return unread(own)
     const elsewhere = this.#elsewhere.get(path)
     if (elsewhere !== undefined) {
       return { state: 'omitted', reason: 'not_copied', size: Number(elsewhere.size) }
@@ -354,6 +363,13 @@ export class WorkspaceIndex {
 }
 
 const notAFile: ChangeSide = { state: 'omitted', reason: 'not_a_file' }
+function unread({ size, mode }: FileStat): ChangeSide {
+  const permissions = mode & 0o7777
+  return size === 0
+    ? { state: 'stored', sha256: emptySha256, size, mode: permissions }
+    : { state: 'omitted', reason: 'not_copied', size, mode: permissions }
+}
+
 /** Nanoseconds lose their last digits as milliseconds. */
 const stampToleranceMs = 0.001
 

@@ -70,7 +70,7 @@ export class WorkspaceThread {
     return this.#port !== undefined
   }
 
-  /** Begins the first look. Called again, does nothing. */
+  /** Starts the thread. Called again, does nothing. */
   start(): void {
     if (this.#port !== undefined || this.#isClosed || this.#starts >= startsMax) return
     this.#starts += 1
@@ -97,8 +97,12 @@ export class WorkspaceThread {
     this.#number({ type: 'look' })
   }
 
-  weaken(id: number): void {
-    this.#post({ type: 'weaken', id })
+  weaken(id: number, facts: { hasExited?: true; isTurnOver?: true }): void {
+    this.#post({ type: 'weaken', id, facts })
+  }
+
+  forget(id: number): void {
+    this.#post({ type: 'forget', id })
   }
 
   writing(path: string): void {
@@ -155,7 +159,6 @@ export class WorkspaceThread {
     this.#port = port
     this.#cells = new Int32Array(shared)
     this.#sent = 0
-    this.#number({ type: 'look' })
   }
 
   #receive(message: FromThread): void {

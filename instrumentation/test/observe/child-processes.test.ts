@@ -204,11 +204,14 @@ test('commands one after the other on one file give a chain of states', async ()
   ])
 })
 
-test('each of two commands at once owns its files, and a file that both could have made is shared', async () => {
+test('a file that two commands at once could have made is shared, and belongs to the turn', async () => {
+  // Each waits until the other runs, through files that are not compared.
+  const after = (own: string, other: string) =>
+    `mkdir -p node_modules; : > node_modules/${own}; while ! test -e node_modules/${other}; do sleep 0.02; done; sleep 0.2`
   const recorded = await turnWith(
     [
-      command('for i in 1 2 3 4 5; do echo $i >> first.txt; sleep 0.1; done', 'exec', 'a'),
-      command('for i in 1 2 3 4 5; do echo $i >> second.txt; sleep 0.1; done', 'spawn', 'b'),
+      command(`${after('a', 'b')}; echo 1 > first.txt; sleep 0.5`, 'exec', 'a'),
+      command(`${after('b', 'a')}; echo 2 > second.txt; sleep 0.5`, 'spawn', 'b'),
     ],
     { env: { PARALLEL: '1' }, files: { 'a.txt': 'a' } },
   )

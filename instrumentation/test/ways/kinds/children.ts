@@ -214,8 +214,8 @@ const spawned: readonly Way[] = [
     by: 'spawn with a file as standard output',
     source: 'either',
     ...made,
-    // The host closes its descriptor while the child writes.
-    orElse: [[create('a.txt', '')]],
+    // The host closes its descriptor before the child writes.
+    orElse: [[create('a.txt', ''), edit('a.txt', '', 'new\n')]],
     async run(here) {
       const fd = fs.openSync(here.at('a.txt'), 'w')
       const child = childProcess.spawn('echo', ['new'], { stdio: ['ignore', fd, 'ignore'] })
