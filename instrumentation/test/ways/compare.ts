@@ -126,10 +126,13 @@ function isHashed(state: State, attributes: RecordedSpan['attributes'], side: st
   const content = 'is' in state ? state.is : 'tooLarge' in state ? state.tooLarge : undefined
   if (content === undefined || attributes[`${name}.redactions`] !== undefined) return true
   const wanted = bytes(content)
-  const isSame =
-    attributes[`${name}.size`] === wanted.byteLength &&
-    attributes[`${name}.sha256`] === `sha256:${createHash('sha256').update(wanted).digest('hex')}`
-  return isSame && (!('tooLarge' in state) || attributes[`${name}.omitted`] === 'too_large')
+  const hash = attributes[`${name}.sha256`]
+  const isHash = hash === `sha256:${createHash('sha256').update(wanted).digest('hex')}`
+  const isSize = attributes[`${name}.size`] === wanted.byteLength
+  if (!('tooLarge' in state)) return isSize && isHash
+  // The hash of a large file that a write has changed would have needed a copy of it.
+  const isHashKnown = isHash || (side === 'before' && hash === undefined)
+  return isSize && isHashKnown && attributes[`${name}.omitted`] === 'too_large'
 }
 
 function hasRightLines(

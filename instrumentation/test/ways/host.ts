@@ -2,11 +2,15 @@
  * An app with one tool, which runs a way to change a file: `API` is its model, `OUTSIDE` a folder outside the workspace. It
  * sends itself one message per way, so each way is a turn of its own, and prints how each ended.
  */
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as path from 'node:path'
+import { promisify } from 'node:util'
+import { ChangeStore } from '../../src/changes/store.ts'
+import { findHandle } from '../../src/handle.ts'
 import { waysById } from './all-ways.ts'
 import { type Here, MissingInNode, type Way } from './way.ts'
 
@@ -63,6 +67,30 @@ async function runTool(way: Way): Promise<string> {
   }
 }
 
+const warmUp: Way = {
+  id: 'warm_up',
+  by: 'a process',
+  files: { 'a.txt': 'one\n' },
+  expected: [],
+  run: (here) => promisify(execFile)('sh', ['-c', 'echo more >> a.txt'], { cwd: here.folder }),
+}
+
+/**
+ * The before of a process's change is known from the first look at the workspace, which takes place beside the app. An app
+ * that has run for a second has it.
+ */
+async function untilLookedAt(): Promise<void> {
+  prepare(warmUp)
+  const changes = findHandle()?.changes
+  if (changes === undefined) return
+  const store = new ChangeStore({ directory: changes.directory })
+  for (let tries = 0; tries < 100; tries += 1) {
+    await post(`http://127.0.0.1:${port}/chat`, { message: warmUp.id })
+    await changes.refresh()
+    if (store.recent({ limit: 1 })[0]?.change.opType === 'edit') return
+  }
+}
+
 function prepare({ id, files = {} }: Way): void {
   for (const [name, content] of Object.entries(files)) {
     const file = path.join(workspace, id, name)
@@ -75,7 +103,8 @@ function prepare({ id, files = {} }: Way): void {
 const server = http.createServer(async (request, response) => {
   let body = ''
   for await (const piece of request.setEncoding('utf8')) body += piece
-  const way = waysById.get(JSON.parse(body).message)
+  const { message } = JSON.parse(body)
+  const way = message === warmUp.id ? warmUp : waysById.get(message)
   response.end(way === undefined ? 'failed: unknown' : await chat(way))
 })
 server.listen(0, '127.0.0.1')
@@ -85,6 +114,7 @@ const { port } = server.address() as AddressInfo
 const wanted = process.argv.slice(2)
 const ways = [...waysById.values()].filter(({ id }) => wanted.length === 0 || wanted.includes(id))
 for (const way of ways) prepare(way)
+if (ways.some(({ source }) => source !== undefined)) await untilLookedAt()
 for (const way of ways) {
   const outcome = await post(`http://127.0.0.1:${port}/chat`, { message: way.id })
   for (const work of later.splice(0)) await work()

@@ -66,7 +66,7 @@ export async function runWays(ways: readonly Way[], options: RunOptions = {}): P
       if (differences.length > 0) byId.set(way.id, { status: 'not_whole', differences })
     }
   }
-  const known = new Set(ways.map(({ id }) => id))
+  const known = new Set([...ways.map(({ id }) => id), 'warm_up'])
   const others = [...operations].flatMap(([id, recorded]) =>
     known.has(id) ? [] : recorded.map(({ change }) => `${change.opType} ${change.path}`),
   )

@@ -91,7 +91,8 @@ function isMatch(wanted: readonly Item[], got: readonly RecordedChange[]): boole
   if (item === undefined) return got.length === 0
   if (item.kind === 'operation') {
     const [change, ...rest] = got
-    if (change !== undefined && isOperation(item, change) && isMatch(others, rest)) return true
+    const isOne = change !== undefined && (isOperation(item, change) || isAbandoned(item, change))
+    if (isOne && isMatch(others, rest)) return true
     return item.isOptional === true && isMatch(others, got)
   }
   for (let count = 1; count <= Math.min(item.countMax, got.length); count += 1) {
@@ -101,13 +102,29 @@ function isMatch(wanted: readonly Item[], got: readonly RecordedChange[]): boole
 }
 
 function isOperation(item: Extract<Item, { kind: 'operation' }>, change: RecordedChange): boolean {
+  const isType =
+    change.opType === item.type || (item.isUncertain === true && change.opType === 'write')
   return (
-    change.opType === item.type &&
+    isType &&
     change.previousPath === item.previousPath &&
-    change.before === item.before &&
-    change.after === item.after &&
-    change.overwritten === item.overwritten
+    isState(item, item.before, change.before) &&
+    (change.after === item.after || (item.type === 'rename' && change.after === change.before)) &&
+    isState(item, item.overwritten, change.overwritten)
   )
+}
+
+/** The app was killed during the operation, so its end is not known. */
+function isAbandoned(item: Item, { before, after }: RecordedChange): boolean {
+  const isKilled = item.kind === 'operation' && item.isOptional === true
+  return isKilled && before === item.before && after === 'unknown'
+}
+
+function isState(
+  { isUncertain }: Extract<Item, { kind: 'operation' }>,
+  wanted: string | undefined,
+  got: string | undefined,
+): boolean {
+  return got === wanted || (isUncertain === true && got === 'unknown')
 }
 
 function isGroup(

@@ -46,6 +46,8 @@ async function runSequence({ seed, steps }: Sequence): Promise<void> {
   for (const [name, content] of Object.entries(initial)) {
     fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
     fs.writeFileSync(path.join(folder, name), content)
+    // An empty file that has changed just now may be one that somebody is about to write.
+    fs.utimesSync(path.join(folder, name), 1_000_000_000, 1_000_000_000)
   }
   const items: Item[] = []
   const faults: string[] = []
@@ -56,8 +58,10 @@ async function runSequence({ seed, steps }: Sequence): Promise<void> {
   }
   let before = snapshotOf(folder)
   note(before)
-  /** Files that the sequence has made. A rename of one over another file is an atomic save, which has its own step. */
+  /** Files that the sequence has made. A rename of one is a creation or an atomic save, which has its own step. */
   const made = new Set<string>()
+  /** Files that somebody else has written last. */
+  const others = new Set<string>()
   let left = [...steps]
   while (left.length > 0) {
     const end = left.findIndex((step) => step.do === 'revert')
@@ -65,13 +69,17 @@ async function runSequence({ seed, steps }: Sequence): Promise<void> {
     await turn({ prompt: `s${seed}` }, () =>
       toolCall({ name: 'work' }, async () => {
         for (const step of inTurn) {
-          if (step.do === 'rename' && made.has(step.from)) continue
+          if (isOfMade(step, made)) continue
           if (step.do === 'kill') writeTruth(seed, [...items, ...killed(step, before)], faults)
           await runStep(step, folder, (work) => outsideOfTurns.runInAsyncScope(work)).catch(
             () => undefined,
           )
           const after = snapshotOf(folder)
-          items.push(...itemsOf(step, before, after))
+          const emptied = [...before].filter(([file, state]) => state === empty && others.has(file))
+          const uncertain = new Set(emptied.map(([file]) => file))
+          items.push(...itemsOf(step, before, after).map((item) => withUncertain(item, uncertain)))
+          for (const file of others) if (before.get(file) !== after.get(file)) others.delete(file)
+          if (step.do === 'other') others.add(step.path)
           if (step.do === 'parallel')
             for (const content of step.contents) note(new Map([[step.path, hashOf(content)]]))
           for (const file of after.keys()) if (!before.has(file)) made.add(file)
@@ -84,12 +92,28 @@ async function runSequence({ seed, steps }: Sequence): Promise<void> {
     if (revert?.do === 'revert') {
       const fault = await runRevert(revert.which, folder, { before, had, seed })
       if (fault !== undefined) faults.push(fault)
-      before = snapshotOf(folder)
+      const after = snapshotOf(folder)
+      for (const [file, state] of after) if (before.get(file) !== state) others.add(file)
+      before = after
       note(before)
     }
     left = left.slice(inTurn.length + 1)
   }
   writeTruth(seed, items, faults)
+}
+
+function isOfMade(step: Step, made: ReadonlySet<string>): boolean {
+  if (step.do === 'rename') return made.has(step.from)
+  return step.do === 'rename folder' && [...made].some((file) => file.startsWith(`${step.from}/`))
+}
+
+const empty = hashOf('')
+
+/** Somebody else has emptied the file just now: it is not known whether that is all. */
+function withUncertain(item: Item, uncertain: ReadonlySet<string>): Item {
+  if (item.kind !== 'operation') return item
+  const isUncertain = uncertain.has(item.path) || uncertain.has(item.previousPath ?? '')
+  return isUncertain ? { ...item, isUncertain } : item
 }
 
 /** The last write, during which the app is killed, may be recorded or not. */

@@ -21,8 +21,10 @@ export type Item =
       readonly before: State
       readonly after: State
       readonly overwritten?: State
-      /** The app was killed during it: it may be missing. */
+      /** It may be missing: the app was killed during it, or it changed nothing. */
       readonly isOptional?: boolean
+      /** The states before may be unknown. */
+      readonly isUncertain?: boolean
     }
   /** Writes at the same time: one to `countMax` operations, with these states or unknown ones. */
   | {
@@ -121,23 +123,30 @@ export function itemsOf(step: Step, before: Snapshot, after: Snapshot): readonly
   }
 }
 
-/** A call that succeeded and left the same bytes is a `write`. */
+/**
+ * A call that succeeded and left the same bytes is a `write`. Through a descriptor, a handle or a stream it may be none: what
+ * it wrote may be nothing.
+ */
 function sameWrites(step: Step, before: Snapshot): readonly Item[] {
-  const same = (file: string): Item[] => {
+  const same = (file: string, isOptional: boolean): Item[] => {
     const content = before.get(file)
     if (content === undefined) return []
-    return [{ kind: 'operation', type: 'write', path: file, before: content, after: content }]
+    const write = { kind: 'operation', type: 'write', path: file } as const
+    return [{ ...write, before: content, after: content, isOptional }]
   }
-  if (step.do === 'write' && isWholeCall(step.by)) return same(step.path)
-  if (step.do === 'spread' && isWholeCall(step.by)) return step.paths.flatMap(same)
-  if (step.do === 'atomic') return same(step.path)
-  if (step.do === 'copy' && before.has(step.from)) return same(step.path)
+  const isWhole = (by: Writer): boolean => /^(writeFile|appendFile)/.test(by)
+  if (step.do === 'write') return same(step.path, !isWhole(step.by))
+  if (step.do === 'spread') return step.paths.flatMap((file) => same(file, !isWhole(step.by)))
+  if (step.do === 'atomic') return same(step.path, false)
+  // A second failure leaves the same half.
+  if (step.do === 'fail') return same(step.path, true)
+  if (step.do === 'copy' && before.has(step.from)) return same(step.path, false)
+  if (step.do === 'copy folder') {
+    return [...before.keys()]
+      .filter((file) => file.startsWith(`${step.path}/`))
+      .flatMap((file) => same(file, true))
+  }
   return []
-}
-
-/** Of the others it is not determined whether a call without an effect is an operation; the generator's are rare. */
-function isWholeCall(by: Writer): boolean {
-  return by.startsWith('writeFile') || by.startsWith('appendFile')
 }
 
 /** Errors are those that an app's call would have, such as that of a missing folder. */

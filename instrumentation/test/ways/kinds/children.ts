@@ -260,7 +260,7 @@ const spawned: readonly Way[] = [
     source: 'process',
     ...edited,
     async run(here) {
-      const child = childProcess.spawn('sh', ['-c', `${sed}; echo done; sleep 60`], {
+      const child = childProcess.spawn('sh', ['-c', `${sed}; echo done; exec sleep 60`], {
         cwd: here.folder,
       })
       await once(child.stdout, 'data')

@@ -1,0 +1,196 @@
+/**
+ * `npm run bench -- files`: the cost of recording file operations for the app, against the same program without the preload.
+ * Everything that the product does runs: the preload as it is published, sealing, the Changes store, sending to a receiver
+ * that answers at once.
+ *
+ * A round runs both programs, the order alternating, each between two runs that change nothing; those are subtracted from
+ * the CPU. The figures are medians of the rounds, with the range of the ratios.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import * as http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import * as path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ledgerCommitted, ledgerHeader } from '@turnlog/conventions'
+
+const program = path.join(import.meta.dirname, 'programs/changes-files.js')
+
+/** What one run has cost, until everything was recorded and sent. */
+export interface FileFigures {
+  /** CPU of the main thread, of the whole process, in ms. */
+  readonly mainMs: number
+  readonly processMs: number
+  /** From the first change to the last. */
+  readonly wallMs: number
+  /** Longest delays of the event loop meanwhile. */
+  readonly delayP99Ms: number
+  readonly delayMaxMs: number
+  readonly memoryBytes: number
+}
+
+interface Case {
+  readonly name: string
+  readonly id: string
+  /** Files in the workspace before it. */
+  readonly files: number
+}
+
+const cases: readonly Case[] = [
+  { name: '1 000 writes of 1 KB', id: 'writes-small', files: 0 },
+  { name: '20 writes of 1 MB', id: 'writes-large', files: 0 },
+  { name: 'a stream of 100 MB', id: 'stream', files: 0 },
+  { name: '5 shell tool calls, 1 000 files', id: 'shell', files: 1_000 },
+  { name: '5 shell tool calls, 10 000 files', id: 'shell', files: 10_000 },
+  { name: '5 shell tool calls, 100 000 files', id: 'shell', files: 100_000 },
+]
+
+export interface FilesBenchOptions {
+  /** The built preload. */
+  readonly preload: string
+  readonly rounds: number
+  /** Part of a case's name; default: all cases. */
+  readonly only?: string | undefined
+}
+
+export async function benchFiles({ preload, rounds, only = '' }: FilesBenchOptions): Promise<void> {
+  const receiver = await startReceiver()
+  const api = pathToFileURL(path.join(path.dirname(preload), 'index.js')).href
+  console.log(
+    'case | main CPU | process CPU | time | loop delay p99 | max | memory: each ours / without, ratio (range)',
+  )
+  for (const each of cases.filter(({ name }) => name.includes(only))) {
+    const folder = makeFolder(each.files)
+    const measure = (id: string, isOurs: boolean): Promise<FileFigures> =>
+      run(id, { folder, preload: isOurs ? preload : undefined, endpoint: receiver.url, api })
+    const [ours, peers]: [FileFigures[], FileFigures[]] = [[], []]
+    for (let round = 0; round < rounds; round += 1) {
+      for (const isOurs of round % 2 === 0 ? [true, false] : [false, true]) {
+        const before = await measure('nothing', isOurs)
+        const figures = await measure(each.id, isOurs)
+        const after = await measure('nothing', isOurs)
+        const [list] = isOurs ? [ours] : [peers]
+        list.push(withoutNothing(figures, [before, after]))
+      }
+    }
+    console.log([each.name, ...columns.map((column) => cellOf(column, ours, peers))].join(' | '))
+    rmSync(folder, { recursive: true, force: true })
+  }
+  receiver.close()
+}
+
+function withoutNothing(figures: FileFigures, brackets: readonly FileFigures[]): FileFigures {
+  const mean = (pick: (each: FileFigures) => number): number =>
+    brackets.reduce((sum, each) => sum + pick(each), 0) / brackets.length
+  return {
+    ...figures,
+    mainMs: figures.mainMs - mean(({ mainMs }) => mainMs),
+    processMs: figures.processMs - mean(({ processMs }) => processMs),
+  }
+}
+
+interface Column {
+  readonly pick: (figures: FileFigures) => number
+  readonly unit: string
+}
+
+const columns: readonly Column[] = [
+  { pick: ({ mainMs }) => mainMs, unit: 'ms' },
+  { pick: ({ processMs }) => processMs, unit: 'ms' },
+  { pick: ({ wallMs }) => wallMs, unit: 'ms' },
+  { pick: ({ delayP99Ms }) => delayP99Ms, unit: 'ms' },
+  { pick: ({ delayMaxMs }) => delayMaxMs, unit: 'ms' },
+  { pick: ({ memoryBytes }) => memoryBytes / 1024 ** 2, unit: 'MiB' },
+]
+
+function cellOf(
+  { pick, unit }: Column,
+  ours: readonly FileFigures[],
+  peers: readonly FileFigures[],
+): string {
+  const ratios = ours.map((each, index) => pick(each) / pick(peers[index] ?? each))
+  const digits = (value: number): string => String(Number(value.toPrecision(2)))
+  const own = median(ours.map(pick))
+  const other = median(peers.map(pick))
+  return `${digits(own)} / ${digits(other)} ${unit}, ${digits(median(ratios))} (${digits(Math.min(...ratios))}–${digits(Math.max(...ratios))})`
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}
+
+interface RunOptions {
+  readonly folder: string
+  readonly preload: string | undefined
+  readonly endpoint: string
+  readonly api: string
+}
+
+async function run(
+  id: string,
+  { folder, preload, endpoint, api }: RunOptions,
+): Promise<FileFigures> {
+  const spool = mkdtempSync(path.join(tmpdir(), 'turnlog-bench-'))
+  const settings = {
+    TELEMETRY_SPOOL_DIRECTORY: path.join(spool, 'spool'),
+    TELEMETRY_WORKSPACE: folder,
+    TELEMETRY_ENDPOINT: endpoint,
+    BENCH_API: api,
+  }
+  try {
+    const child = spawn(
+      process.execPath,
+      [...(preload === undefined ? [] : ['--import', preload]), program],
+      {
+        env: {
+          PATH: process.env.PATH,
+          HOME: spool,
+          ...settings,
+          BENCH_CASE: id,
+          BENCH_FOLDER: folder,
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+    await once(child, 'close')
+    return JSON.parse(output)
+  } finally {
+    rmSync(spool, { recursive: true, force: true })
+  }
+}
+
+/** A workspace of small files, a hundred in a folder. */
+function makeFolder(files: number): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'turnlog-bench-files-'))
+  for (let index = 0; index < Math.max(files, 1); index += 1) {
+    const inside = path.join(folder, String(Math.floor(index / 100)))
+    if (index % 100 === 0) mkdirSync(inside)
+    writeFileSync(path.join(inside, `${index % 100}.txt`), `file ${index}\n`)
+  }
+  return folder
+}
+
+/** Takes everything, as a receiver that is never busy. */
+async function startReceiver(): Promise<{ readonly url: string; close(): void }> {
+  const server = http.createServer((request, response) => {
+    request.resume().on('end', () => {
+      response.setHeader('content-type', 'application/json')
+      response.setHeader(ledgerHeader, ledgerCommitted)
+      response.end('{}')
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}

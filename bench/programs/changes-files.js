@@ -1,0 +1,100 @@
+/**
+ * JavaScript, because the memory that Node needs to remove types would hide what recording needs.
+ *
+ * An app that changes files in a turn: `BENCH_CASE` says how. Prints what it cost, until everything is recorded and sent.
+ * With the case `nothing` it only starts and ends.
+ */
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+/** The built API, as apps import it. */
+const { toolCall, turn } = await import(process.env.BENCH_API ?? '')
+
+const folder = process.env.BENCH_FOLDER ?? ''
+const spool = process.env.TELEMETRY_SPOOL_DIRECTORY ?? ''
+/** @param {string} name */
+const at = (name) => path.join(folder, name)
+const shell = promisify(execFile)
+
+/** @type {Readonly<Record<string, () => Promise<void>>>} */
+const cases = {
+  nothing: async () => undefined,
+  async 'writes-small'() {
+    for (let index = 0; index < 1000; index += 1) {
+      await fs.promises.writeFile(
+        at(`${index % 100}.txt`),
+        `${index}\n`.padEnd(1024, 'text of a line\n'),
+      )
+    }
+  },
+  async 'writes-large'() {
+    for (let index = 0; index < 20; index += 1) {
+      // An edit of one line, as most are.
+      const content = `${index}\n`.padEnd(1024 ** 2, 'text of a line\n')
+      await fs.promises.writeFile(at(`${index % 4}.txt`), content)
+    }
+  },
+  async stream() {
+    const piece = Buffer.alloc(64 * 1024, 'text of a line\n')
+    const stream = fs.createWriteStream(at('stream.txt'))
+    for (let written = 0; written < 100 * 1024 ** 2; written += piece.length) {
+      if (!stream.write(piece)) await once(stream, 'drain')
+    }
+    const closed = once(stream, 'close')
+    stream.end()
+    await closed
+  },
+  async shell() {
+    for (let index = 0; index < 5; index += 1) {
+      await toolCall({ name: 'shell' }, () =>
+        shell('sh', ['-c', `echo ${index} > 0/0.txt`], { cwd: folder }),
+      )
+    }
+  },
+}
+
+const work = cases[process.env.BENCH_CASE ?? '']
+if (work === undefined) throw new Error('BENCH_CASE names no case.')
+const delays = monitorEventLoopDelay({ resolution: 1 })
+delays.enable()
+await sleep(20)
+delays.reset()
+const started = performance.now()
+await turn({ prompt: 'bench' }, () => toolCall({ name: 'work' }, work))
+const wallMs = performance.now() - started
+await untilSent()
+const { user, system } = process.threadCpuUsage()
+const used = process.cpuUsage()
+/** @type {import('../files.ts').FileFigures} */
+const figures = {
+  mainMs: (user + system) / 1000,
+  processMs: (used.user + used.system) / 1000,
+  wallMs,
+  delayP99Ms: delays.percentile(99) / 1e6,
+  delayMaxMs: delays.max / 1e6,
+  memoryBytes: process.resourceUsage().maxRSS * 1024,
+}
+fs.writeSync(1, JSON.stringify(figures))
+process.exit(0)
+
+/** Until the spool holds nothing that is still to be sealed or sent; without the preload there is none. */
+async function untilSent() {
+  if (!fs.existsSync(spool)) return
+  const until = Date.now() + 180_000
+  for (let empty = 0; empty < 10; ) {
+    const names = fs.readdirSync(spool, { recursive: true, encoding: 'utf8' })
+    const waiting = names.filter(
+      (name) => !name.startsWith('changes') && /\.(gz|tmp|journal)$/.test(name),
+    )
+    if (Date.now() > until)
+      throw new Error(`After three minutes the spool has ${waiting.join(', ')}.`)
+    // One journal file is always open.
+    empty = waiting.length <= 1 ? empty + 1 : 0
+    await sleep(200)
+  }
+}
