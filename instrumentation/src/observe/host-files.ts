@@ -104,7 +104,11 @@ export class HostFiles {
 
   /** `given` is absolute. With `isLink`, a link at its end is meant, not its target. */
   locate(given: string, { isLink }: { readonly isLink: boolean }): FileLocation {
-    const absolute = isLink ? this.realParent(given) : this.#realPath(given)
+    return this.locateReal(isLink ? this.realParent(given) : this.#realPath(given), given)
+  }
+
+  /** `absolute` has no links in it. Does not ask the disk. */
+  locateReal(absolute: string, given = absolute): FileLocation {
     const relative = path.relative(this.workspace, absolute)
     const isOutside =
       relative === '' || /^\.\.(?:$|[\\/])/.test(relative) || path.isAbsolute(relative)

@@ -16,7 +16,7 @@ import type { ComparisonReport } from '../workspace/protocol.ts'
 import { type FileOperationOwner, ownerOfFiles, startFileSpan } from './file-record.ts'
 import type { HostFiles } from './host-files.ts'
 
-const sliceMs = 5
+const sliceMs = 3
 const exitMsMax = 100
 /** A longer command line is a script that was given as an argument. */
 const commandLengthMax = 64 * 1024
@@ -174,14 +174,13 @@ export class ProcessRecords {
   #recordOperation(change: FileChange, childOwner: ChildOwner, isAmbiguous: boolean): void {
     const { recorder, files } = this.#options
     const { kind, path, previousPath, before, after, overwritten, isUncertain, at } = change
-    const locate = (given: string) => files.locate(given, { isLink: true })
     const { active, owner, call, isShared } = childOwner
     if (owner.span === undefined) return
     const { span } = startFileSpan(recorder, files, {
       kind,
       source: 'process',
-      location: locate(path),
-      previous: previousPath === undefined ? undefined : locate(previousPath),
+      location: files.locateReal(path),
+      previous: previousPath === undefined ? undefined : files.locateReal(previousPath),
       owner: {
         span: owner.span,
         createdFiles: owner.createdFiles,

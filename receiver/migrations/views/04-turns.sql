@@ -41,7 +41,11 @@ select s.team_id, s.trace_id, s.span_id, s.session_id, s.user_id, s.conversation
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.prompt') as prompt_bytes,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'turnlog.turn.answer') as answer_bytes,
        s.service_name, s.landed_at,
-       turnlog_integer(s.attributes -> 'turnlog.file_operations.left_out') as file_operations_left_out
+       turnlog_integer(s.attributes -> 'turnlog.file_operations.left_out') as file_operations_left_out,
+       (select count(*)
+          from log_records l   -- index: log_records_by_trace
+         where l.team_id = s.team_id and l.trace_id = s.trace_id
+           and l.event_name = 'turnlog.process.started') as processes
   from spans s
  where s.operation = 'invoke_agent'
    -- A sub-agent works inside a turn: its parent is a model call, a tool call or another agent.
@@ -65,3 +69,4 @@ comment on column turns.abandoned is 'Its recorder died, and another one closed 
 comment on column turns.prompt_preview is 'The first 200 characters; stored in the row, so that lists read no contents.';
 comment on column turns.landed_at is 'When it was committed to this database.';
 comment on column turns.duration is 'Null when it is unknown; likewise in tool_calls and file_operations.';
+comment on column turns.processes is 'How many child processes its tools started, as far as they were seen. See processes.';

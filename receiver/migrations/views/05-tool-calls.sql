@@ -21,7 +21,19 @@ select s.team_id, s.trace_id, s.span_id, s.parent_span_id, s.session_id, s.user_
            and l.event_name = 'turnlog.tool.decision'
          order by l.time desc
          limit 1) as decision,
-       turnlog_integer(s.attributes -> 'turnlog.file_operations.left_out') as file_operations_left_out
+       turnlog_integer(s.attributes -> 'turnlog.file_operations.left_out') as file_operations_left_out,
+       (select count(*)
+          from log_records l   -- index: log_records_by_trace
+         where l.team_id = s.team_id and l.trace_id = s.trace_id and l.span_id = s.span_id
+           and l.event_name = 'turnlog.process.started') as processes,
+       (select sum(turnlog_integer(l.attributes -> 'turnlog.process.files_changed'))::bigint
+          from log_records l   -- index: log_records_by_trace
+         where l.team_id = s.team_id and l.trace_id = s.trace_id and l.span_id = s.span_id
+           and l.event_name = 'turnlog.process.ended') as process_files_changed,
+       (select sum(turnlog_integer(l.attributes -> 'turnlog.process.files_not_compared'))::bigint
+          from log_records l   -- index: log_records_by_trace
+         where l.team_id = s.team_id and l.trace_id = s.trace_id and l.span_id = s.span_id
+           and l.event_name = 'turnlog.process.ended') as process_files_not_compared
   from spans s
  where s.operation = 'execute_tool';
 
@@ -33,3 +45,6 @@ comment on column tool_calls.unfinished is 'No result was sent to the model.';
 comment on column tool_calls.file_operations_left_out is 'File operations that were not recorded, on purpose (in .git, node_modules) or at a limit.';
 comment on column tool_calls.waited is 'How long a person was asked before it was run; part of its duration.';
 comment on column tool_calls.decision is 'What a person last decided about it: accept or reject. See tool_decisions.';
+comment on column tool_calls.processes is 'How many child processes it started, as far as they were seen. See processes.';
+comment on column tool_calls.process_files_changed is 'Files that these changed. Null when none of them was compared.';
+comment on column tool_calls.process_files_not_compared is 'Files that the comparisons left out, summed over the processes.';

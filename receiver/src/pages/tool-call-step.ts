@@ -1,10 +1,12 @@
 import { type AwaitedContents, awaitedKey } from '../storage/queries/awaited-contents.ts'
 import type { FileOperation } from '../storage/queries/file-operations-of-turn.ts'
+import type { ProcessOfTurn } from '../storage/queries/processes-of-turn.ts'
 import type { ToolCall } from '../storage/queries/tool-calls-of-turn.ts'
 import type { Turn } from '../storage/queries/turn.ts'
 import { awaitedNote, bytesNote, contentBlock, jsonBlock } from './content-block.ts'
 import { fileOperationBlock } from './file-operation-step.ts'
 import { type Html, html } from './html.ts'
+import { processNote } from './process-note.ts'
 import { durationOf, type Step, timeBar } from './step.ts'
 
 /** A tool call: its arguments, its result, and the file operations inside it. */
@@ -13,8 +15,13 @@ export function toolCallStep(
   call: ToolCall,
   {
     files,
+    processes,
     awaited,
-  }: { readonly files: readonly FileOperation[]; readonly awaited: AwaitedContents },
+  }: {
+    readonly files: readonly FileOperation[]
+    readonly processes: readonly ProcessOfTurn[]
+    readonly awaited: AwaitedContents
+  },
 ): Step {
   const awaits = (name: 'arguments' | 'result') => awaited.has(awaitedKey(call.spanId, name))
   const path = (name: string) => `/turns/${turn.traceId}/${call.spanId}/${name}`
@@ -32,6 +39,7 @@ ${timeBar(turn, call)}
 ${argumentsBlock(call, files, path('arguments'))}
 ${call.argumentsBytes !== null && bytesNote({ bytes: call.argumentsBytes, wholePath: path('arguments') })}
 ${call.arguments === null && call.argumentsBytes === null && awaits('arguments') && awaitedNote('The input')}
+${processes.map(processNote)}
 ${files.map((operation) => fileOperationBlock(turn, operation, awaited))}
 ${labelled('Result', call.result, (text) => contentBlock({ text, wholePath: path('result') }))}
 ${call.resultBytes !== null && bytesNote({ bytes: call.resultBytes, wholePath: path('result') })}

@@ -3,6 +3,7 @@ import { toVisible } from '@turnlog/web/visible-text.js'
 import { awaitedKey } from '../storage/queries/awaited-contents.ts'
 import type { ContentName } from '../storage/queries/content-of-span.ts'
 import type { ErrorOfTurn, TurnDecision } from '../storage/queries/events-of-turn.ts'
+import type { ProcessOfTurn } from '../storage/queries/processes-of-turn.ts'
 import { recordsMax, type Turn, type WholeTurn } from '../storage/queries/turn.ts'
 import { awaitedNote, beginningOf, bytesNote, cutNote, isCut } from './content-block.ts'
 import { fileOperationStep } from './file-operation-step.ts'
@@ -10,6 +11,7 @@ import { formatDay, formatNumber, formatSeconds, formatTime, secondsBetween } fr
 import { type Html, html } from './html.ts'
 import { document } from './layout.ts'
 import { modelCallStep } from './model-call-step.ts'
+import { processNote } from './process-note.ts'
 import type { Step } from './step.ts'
 import { toolCallStep } from './tool-call-step.ts'
 import { outcomeClass } from './turn-list.ts'
@@ -41,7 +43,7 @@ function awaits({ turn, awaited }: WholeTurn, name: ContentName): boolean {
 
 /** In the order of their starts. A file operation inside a tool call is shown in that step. */
 function stepsOf(whole: WholeTurn): Step[] {
-  const { turn, modelCalls, toolCalls, fileOperations, errors, awaited } = whole
+  const { turn, modelCalls, toolCalls, fileOperations, processes, errors, awaited } = whole
   const toolSpans = new Set(toolCalls.map(({ spanId }) => spanId))
   const toolsById = new Map(toolCalls.map(({ callId, spanId }) => [callId ?? '', spanId]))
   const inTool = (parent: string | null) => parent !== null && toolSpans.has(parent)
@@ -52,12 +54,14 @@ function stepsOf(whole: WholeTurn): Step[] {
     ...toolCalls.map((call) =>
       toolCallStep(turn, call, {
         files: fileOperations.filter(({ parentSpanId }) => parentSpanId === call.spanId),
+        processes: processes.filter(({ spanId }) => spanId === call.spanId),
         awaited,
       }),
     ),
     ...fileOperations
       .filter(({ parentSpanId }) => !inTool(parentSpanId))
       .map((operation) => fileOperationStep(turn, operation, awaited)),
+    ...processes.filter(({ spanId }) => !inTool(spanId)).map(processStep),
     ...errors.map(errorStep),
   ]
   return steps.sort((left, right) => left.at.getTime() - right.at.getTime())
@@ -127,6 +131,11 @@ ${decision.reason !== null && html`<p class="prose">${decision.reason}</p>`}</li
 
 export function decisionClass(decision: string | null): string {
   return decision === 'accept' ? 'good' : decision === null ? '' : 'warn'
+}
+
+/** A child process that no tool call started. */
+function processStep(process: ProcessOfTurn): Step {
+  return { at: process.recordedAt, block: html`<li class="step">${processNote(process)}</li>` }
 }
 
 function errorStep(error: ErrorOfTurn): Step {

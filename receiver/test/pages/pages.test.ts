@@ -147,6 +147,52 @@ test.each([
   }
 })
 
+test('a turn’s page says which processes ran, and how far their files are known', async () => {
+  const traceId = newTraceId()
+  const [root, tool] = [newSpanId(), newSpanId()]
+  const resource = { 'service.name': 'app', 'service.instance.id': 'r-process' }
+  await post(
+    receiver,
+    'traces',
+    traceRequest(
+      [
+        span({ 'gen_ai.operation.name': 'invoke_agent' }, { traceId, spanId: root }),
+        span(
+          { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': 'bash' },
+          { traceId, spanId: tool, parentSpanId: root },
+        ),
+      ],
+      resource,
+    ),
+  )
+  const started = (id: number) =>
+    log(
+      { 'turnlog.process.id': id, 'process.executable.name': 'sh' },
+      { traceId, spanId: tool, eventName: 'turnlog.process.started' },
+    )
+  const ended = log(
+    {
+      'turnlog.process.id': 1,
+      'process.executable.name': 'sh',
+      'turnlog.process.command': `sh -c ${evil}`,
+      'process.exit.code': 3,
+      'turnlog.process.files_changed': 2,
+      'turnlog.process.files_not_compared': 5,
+      'turnlog.process.partial': false,
+    },
+    { traceId, spanId: tool, eventName: 'turnlog.process.ended' },
+  )
+  await post(receiver, 'logs', logsRequest([started(1), started(2), ended], resource))
+  const { text } = await read(`/turns/${traceId}`)
+  expect(text).toContain('A process ran: <b>sh</b>, exit code 3; 2 files changed, 5 not compared.')
+  expect(text).toContain('A process ran: <b>sh</b>; files not compared (end not recorded).')
+  expect(text).not.toContain('<script>alert')
+  const rows = await database.query(
+    `select processes, process_files_changed, process_files_not_compared from tool_calls where trace_id = '${traceId}'`,
+  )
+  expect(rows).toEqual([{ processes: 2, process_files_changed: 2, process_files_not_compared: 5 }])
+})
+
 test('a turn’s page holds all of it, every text escaped', async () => {
   const traceId = await landTurn(`prompt ${evil}`)
   const { status, text } = await read(`/turns/${traceId}`)

@@ -4,6 +4,7 @@ import { awaitedOfTurn } from './awaited-contents.ts'
 import { decisionsOfTurn, errorsOfTurn } from './events-of-turn.ts'
 import { fileOperationsOfTurn } from './file-operations-of-turn.ts'
 import { modelCallsOfTurn } from './model-calls-of-turn.ts'
+import { processesOfTurn } from './processes-of-turn.ts'
 import { toolCallsOfTurn } from './tool-calls-of-turn.ts'
 
 /** Characters of a content on a page; one more is read, to know whether the content is longer. */
@@ -62,14 +63,16 @@ export async function wholeTurn(
   const [turn] = await database.query<Turn>(text, [teamId, traceId, contentLengthMax + 1])
   if (turn === undefined) return undefined
   const limits = { teamId, traceId, lengthMax: contentLengthMax + 1, rowsMax: recordsMax }
-  const [modelCalls, toolCalls, fileOperations, decisions, errors, awaited] = await Promise.all([
-    modelCallsOfTurn(database, limits),
-    toolCallsOfTurn(database, limits),
-    fileOperationsOfTurn(database, limits),
-    decisionsOfTurn(database, limits),
-    errorsOfTurn(database, limits),
-    awaitedOfTurn(database, limits),
-  ])
-  return { turn, modelCalls, toolCalls, fileOperations, decisions, errors, awaited }
+  const [modelCalls, toolCalls, fileOperations, processes, decisions, errors, awaited] =
+    await Promise.all([
+      modelCallsOfTurn(database, limits),
+      toolCallsOfTurn(database, limits),
+      fileOperationsOfTurn(database, limits),
+      processesOfTurn(database, limits),
+      decisionsOfTurn(database, limits),
+      errorsOfTurn(database, limits),
+      awaitedOfTurn(database, limits),
+    ])
+  return { turn, modelCalls, toolCalls, fileOperations, processes, decisions, errors, awaited }
 }
 export type WholeTurn = NonNullable<Awaited<ReturnType<typeof wholeTurn>>>
