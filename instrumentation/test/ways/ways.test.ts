@@ -10,7 +10,7 @@ import { outcomeOfMajor, readOutcomes, runGroups } from './outcomes.ts'
 const [major = ''] = process.versions.node.split('.')
 const { notWhole, missing } = outcomeOfMajor(readOutcomes(), major)
 /** The order of their writes is not determined, and so is their outcome, until they are recorded whole. */
-const notAlwaysWhole: ReadonlySet<string> = new Set(['spawn_stdout_fd', 'spawn_both'])
+const notAlwaysWhole: ReadonlySet<string> = new Set(['spawn_both'])
 
 const runs = new Map(runGroups().map(({ group, results }) => [group, results]))
 
