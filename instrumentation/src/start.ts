@@ -35,6 +35,7 @@ import { createErrorReports, observeErrors } from './observe/errors.ts'
 import { FileOperations } from './observe/file-operations.ts'
 import { observeFrameworkCalls } from './observe/framework-calls.ts'
 import { observeFileSystem } from './observe/fs.ts'
+import { observeHandedDescriptors } from './observe/handed-descriptors.ts'
 import { HostFiles } from './observe/host-files.ts'
 import { offerToHost } from './observe/host-telemetry.ts'
 import { observeHttpServers } from './observe/http.ts'
@@ -298,6 +299,7 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
     changes: children,
   })
   undo.push(observeFileSystem(fileOperations))
+  undo.push(observeHandedDescriptors(fileOperations))
   undo.push(observeErrors(reportError))
   if (config.processFilesMax > 0) {
     // What an agent's tool has started has no turns of its own.

@@ -69,6 +69,8 @@ export class FileOperations {
   readonly #changes: OwnChanges
   readonly #young: YoungFiles
   readonly #open = new OpenFiles()
+  /** Closed here, and open in a child process. */
+  readonly #handed = new Set<OpenFile>()
   readonly #leftOut = new LeftOut()
   readonly #slices = new Slices()
   readonly #watchedTurns = new WeakSet<Candidate>()
@@ -154,7 +156,14 @@ export class FileOperations {
       if (owner !== undefined) this.#leftOut.count(owner, location, active, 'ignored')
       return undefined
     }
-    const file: OpenFile = { location, owner, active, writer: undefined, isIncomplete: false }
+    const file: OpenFile = {
+      location,
+      owner,
+      active,
+      writer: undefined,
+      isIncomplete: false,
+      children: 0,
+    }
     const changes =
       writing.isTruncated || (writing.isCreated && !this.#files.exists(location.absolute))
     const writer = changes && owner !== undefined ? this.#writerOf(file, owner) : undefined
@@ -181,7 +190,26 @@ export class FileOperations {
   closeFile(given: unknown): void {
     const descriptor = descriptorOf(given)
     const file = descriptor === undefined ? undefined : this.#open.take(descriptor)
-    if (file?.writer !== undefined) this.#finish(file, file.writer)
+    if (file?.writer === undefined) return
+    if (file.children > 0) this.#handed.add(file)
+    else this.#finish(file, file.writer)
+  }
+
+  /** A child process gets a descriptor. The returned function is called when it has exited. */
+  handOver(given: unknown): (() => void) | undefined {
+    const descriptor = descriptorOf(given)
+    const file = descriptor === undefined ? undefined : this.#open.get(descriptor)
+    if (file?.location === undefined || file.owner === undefined) return undefined
+    if (!file.isIncomplete) {
+      this.#paths.enter(file.location.absolute, file.writer ?? this.#writerOf(file, file.owner))
+      file.isIncomplete = true
+    }
+    file.children += 1
+    return () => {
+      file.children -= 1
+      if (file.children > 0 || file.writer === undefined) return
+      if (this.#handed.delete(file)) this.#finish(file, file.writer)
+    }
   }
 
   /** Begins a call inside one that is responsible for the `captured` paths. */
@@ -564,10 +592,11 @@ export class FileOperations {
   }
 
   #endOpenFiles(turn?: Candidate): void {
-    for (const file of this.#open.all()) {
+    for (const file of [...this.#open.all(), ...this.#handed]) {
       if (file.writer === undefined) continue
       if (turn !== undefined && candidateOf(file.active)?.turn !== turn) continue
       file.writer.record?.markOpen()
+      this.#handed.delete(file)
       this.#finish(file, file.writer)
     }
   }
