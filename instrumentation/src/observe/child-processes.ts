@@ -24,6 +24,7 @@ import type { Recorder } from '../record/recorder.ts'
 import { statOf } from '../workspace/file-stat.ts'
 import type { ComparisonReport } from '../workspace/protocol.ts'
 import type { WorkspaceFindings, WorkspaceThread } from '../workspace/workspace-thread.ts'
+import { observeRequests } from './child-requests.ts'
 import type { HostFiles } from './host-files.ts'
 import type { OwnChanges } from './path-states.ts'
 import {
@@ -62,6 +63,8 @@ interface Command {
   readonly file: string
   /** Without the name of the program. */
   readonly args: readonly string[]
+  /** What a tool's argument names of it, if that is not the command. */
+  readonly texts?: readonly string[]
 }
 
 interface OpenChild extends Child {
@@ -79,6 +82,8 @@ export class ChildProcesses implements OwnChanges {
   readonly #children = new Map<number, OpenChild>()
   /** By the host's object. */
   readonly #byProcess = new WeakMap<object, OpenChild>()
+  /** Requests that were not answered. */
+  readonly #requests = new WeakMap<object, Set<OpenChild>>()
   /** Files that the app itself has changed while no child ran; true while it writes them. */
   readonly #recent = new Map<string, boolean>()
   #started = 0
@@ -186,30 +191,64 @@ export class ChildProcesses implements OwnChanges {
   }
 
   #observeSpawn(original: Method): Method {
-    const begin = (options: unknown) => this.#begin(spawnCommand(options))
-    const began = (child: OpenChild, process: object): void => {
-      if (!(process instanceof ChildProcess) || process.pid === undefined) this.#abandon(child)
-      else {
+    const began = (command: Command, child: OpenChild | undefined, process: object): void => {
+      const runs = process instanceof ChildProcess && process.pid !== undefined
+      if (!runs) {
+        if (child !== undefined) this.#abandon(child)
+        return
+      }
+      if (child !== undefined) {
         this.#byProcess.set(process, child)
         child.pid = process.pid
         this.#records.started(child)
       }
+      observeRequests(process, {
+        begin: (texts) => this.#request({ ...command, texts }, process, child),
+      })
+    }
+    const describe = (options: unknown) => {
+      const command = spawnCommand(options)
+      return { command, child: this.#begin(command) }
     }
     return function (...values) {
-      const child = quietly('open a child process', () => begin(values[0]))
+      const begun = quietly('open a child process', () => describe(values[0]))
       try {
         return original.apply(this, values)
       } finally {
-        if (child !== undefined) {
-          quietly('begin a child process', () => began(child, this as object))
+        if (begun !== undefined) {
+          const { command, child } = begun
+          quietly('begin a child process', () => began(command, child, this as object))
         }
       }
+    }
+  }
+
+  /**
+   * A tool call asks a child that lives on, such as an MCP server: until the answer, what the child does is for that call.
+   * Returns what ends it.
+   */
+  #request(
+    command: Command,
+    process: ChildProcess,
+    own: OpenChild | undefined,
+  ): (() => void) | undefined {
+    const asked = this.#begin(command)
+    if (asked === undefined) return undefined
+    asked.pid = process.pid
+    this.#records.started(asked)
+    if (own !== undefined) this.#workspace.weaken(own.id, { isServer: true })
+    const open = this.#requests.get(process) ?? new Set()
+    this.#requests.set(process, open.add(asked))
+    return () => {
+      open.delete(asked)
+      this.#end(asked)
     }
   }
 
   #observeEvents(original: Method): Method {
     const see = (process: object, [event, code, signal]: readonly unknown[]): void => {
       if (event !== 'exit' && event !== 'close') return
+      for (const asked of this.#requests.get(process) ?? []) this.#end(asked)
       const child = this.#byProcess.get(process)
       if (child === undefined) return
       describeExit(child, code, signal)
@@ -253,10 +292,10 @@ export class ChildProcesses implements OwnChanges {
     }
   }
 
-  #begin({ file, args }: Command): OpenChild | undefined {
+  #begin({ file, args, texts }: Command): OpenChild | undefined {
     const active = contexts.active()
     const line = commandLine(args)
-    const owner = ownerOfChild(active, [line, args.join(' '), ...args])
+    const owner = ownerOfChild(active, texts ?? [line, args.join(' '), ...args])
     if (owner === undefined) return undefined
     this.#started += 1
     const child: OpenChild = {

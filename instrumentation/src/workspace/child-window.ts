@@ -19,6 +19,8 @@ export interface ChildWindow {
   /** The process has exited; a child of its own may hold its output open. */
   hasExited: boolean
   isTurnOver: boolean
+  /** It works on requests, which have windows of their own. */
+  isServer: boolean
 }
 
 /** Between which times something changed. */
@@ -45,6 +47,6 @@ export function windowsOf<Window extends ChildWindow>(
   return found.filter((window) => weaknessOf(window) === least)
 }
 
-function weaknessOf({ hasExited, isTurnOver }: ChildWindow): number {
-  return Number(hasExited) + Number(isTurnOver)
+function weaknessOf({ hasExited, isTurnOver, isServer }: ChildWindow): number {
+  return Number(hasExited) + Number(isTurnOver) + Number(isServer)
 }

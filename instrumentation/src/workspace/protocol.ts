@@ -35,6 +35,12 @@ export const progress = {
 } as const
 export const progressBytes = 3 * Int32Array.BYTES_PER_ELEMENT
 
+export interface Weakness {
+  readonly hasExited?: true
+  readonly isTurnOver?: true
+  readonly isServer?: true
+}
+
 export type ToThread =
   | { readonly type: 'look'; readonly n: number }
   /** A child has started. */
@@ -60,7 +66,7 @@ export type ToThread =
   | {
       readonly type: 'weaken'
       readonly id: number
-      readonly facts: { readonly hasExited?: true; readonly isTurnOver?: true }
+      readonly facts: Weakness
     }
   /** The child is not compared any more. */
   | { readonly type: 'forget'; readonly id: number }

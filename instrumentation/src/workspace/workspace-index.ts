@@ -14,6 +14,7 @@ import { type ChangeTime, type ChildWindow, windowsOf } from './child-window.ts'
 import type { Content, Copies } from './copies.ts'
 import { type ChangeSide, type FileChange, sideOf } from './file-change.ts'
 import { type FileStat, isRacy, isSame, statOf } from './file-stat.ts'
+import type { Weakness } from './protocol.ts'
 import { type Moved, pairRenames } from './renames.ts'
 import type { Look, Scanner, Skips } from './scan.ts'
 
@@ -89,10 +90,11 @@ export class WorkspaceIndex {
       endedAt: undefined,
       hasExited: false,
       isTurnOver: false,
+      isServer: false,
     })
   }
 
-  weaken(id: number, facts: Partial<Pick<ChildWindow, 'hasExited' | 'isTurnOver'>>): void {
+  weaken(id: number, facts: Weakness): void {
     const window = this.#windows.get(id)
     if (window !== undefined) Object.assign(window, facts)
   }

@@ -19,6 +19,7 @@ import {
   progress,
   progressBytes,
   type ToThread,
+  type Weakness,
   type WorkspaceThreadData,
 } from './protocol.ts'
 
@@ -97,7 +98,7 @@ export class WorkspaceThread {
     this.#number({ type: 'look' })
   }
 
-  weaken(id: number, facts: { hasExited?: true; isTurnOver?: true }): void {
+  weaken(id: number, facts: Weakness): void {
     this.#post({ type: 'weaken', id, facts })
   }
 

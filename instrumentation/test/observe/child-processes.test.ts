@@ -4,10 +4,19 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { applyPatch } from 'diff'
 import { expect, test } from 'vitest'
+import { decideChange } from '../../src/changes/decide-change.ts'
+import { ChangeStore } from '../../src/changes/store.ts'
+import { originalFs } from '../../src/file-system.ts'
 import { startChat } from '../support/chat.ts'
 import { type ApiAnswer, type ApiRequest, lastText } from '../support/messages-api.ts'
-import type { Attributes, Recorded, RecordedSpan } from '../support/recorded.ts'
-import { copied, processesEnded } from '../support/workspace-copies.ts'
+import { startProgram } from '../support/observed-program.ts'
+import {
+  type Attributes,
+  type Recorded,
+  type RecordedSpan,
+  readRecorded,
+} from '../support/recorded.ts'
+import { copied, copiesIn, processesEnded } from '../support/workspace-copies.ts'
 
 type Tools = NonNullable<ApiAnswer['tools']>
 
@@ -164,6 +173,36 @@ test('the changes of a command that fails, is killed, or hits its timeout count'
     [3, undefined],
     [undefined, 'SIGKILL'],
     [undefined, 'SIGKILL'],
+  ])
+})
+
+/** Writes a file for each request, and one more when it has answered. */
+const rpcServer = `
+const fs = require('node:fs')
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, params } = JSON.parse(line)
+  fs.writeFileSync(params.path, 'by the server')
+  setTimeout(() => {
+    process.stdout.write(JSON.stringify({ result: {}, jsonrpc: '2.0', id }) + '\\n')
+    setTimeout(() => fs.writeFileSync('idle-' + params.path, 'unasked'), 100)
+  }, 100)
+})
+process.stdin.on('end', () => process.exit())
+`
+
+test('what a server over standard input does for a request is the asking call’s, and nothing else of it', async () => {
+  const recorded = await turnWith(
+    [
+      { id: 'a', name: 'ask', input: { command: '', path: 'one.txt' } },
+      { id: 'b', name: 'rest', input: { command: '' } },
+      { id: 'c', name: 'ask', input: { command: '', path: 'two.txt' } },
+    ],
+    { files: { 'server.cjs': rpcServer }, env: { RPC_SERVER: 'server.cjs' }, children: 2 },
+  )
+  expect(operationsOf(recorded)).toEqual(['file.create one.txt ask', 'file.create two.txt ask'])
+  expect(endsOf(recorded)).toMatchObject([
+    { 'process.executable.name': 'node', 'turnlog.process.files_changed': 1 },
+    { 'process.executable.name': 'node' },
   ])
 })
 
@@ -444,6 +483,72 @@ test('a git checkout, an apply of a patch and a stash are the files that they ch
     'file.edit a.txt spawn',
   ])
 })
+
+test('of a child whose app is killed the record says that it ran, and the next app removes the copies', async () => {
+  await using chat = await startChat({
+    program: 'shell-host.ts',
+    files: { 'a.txt': 'a\n' },
+    answer: asks([command('echo x > made.txt; exec sleep 60')]),
+  })
+  const { folder, spool } = chat.workspace
+  await copied(spool, ['a\n'])
+  const answered = chat.post('go').catch(() => undefined)
+  await expect.poll(() => fs.existsSync(path.join(folder, 'made.txt'))).toBe(true)
+  chat.host.child.kill('SIGKILL')
+  await answered
+  await chat.host.ended()
+  expect(copiesIn(spool)).not.toEqual([])
+  await using next = startProgram('shell-host.ts', { cwd: folder, spool })
+  await next.line('port')
+  // Those of the next app itself.
+  await expect.poll(() => foldersWithCopies(spool), { timeout: 15_000 }).toBe(1)
+  await next.stop()
+  const { logs } = readRecorded(spool)
+  expect(
+    logs.map(({ event }) => event).filter((event) => event.startsWith('turnlog.process')),
+  ).toEqual(['turnlog.process.started'])
+})
+
+test('Revert undoes what a command created, edited, deleted and moved', async () => {
+  const files = { 'a.txt': 'one\n', 'gone.txt': 'gone\n', 'old.txt': 'moved\n' }
+  await using chat = await startChat({
+    program: 'shell-host.ts',
+    files,
+    answer: asks([command('echo two > a.txt; rm gone.txt; mv old.txt new.txt; echo x > made.txt')]),
+  })
+  const { folder, spool } = chat.workspace
+  await copied(spool, Object.values(files))
+  await chat.post('go')
+  await processesEnded(spool, 1)
+  const store = new ChangeStore({ directory: path.join(spool, 'changes') })
+  const recent = () => store.recent({ limit: 10 })
+  await expect.poll(() => recent().length, { timeout: 15_000 }).toBe(4)
+  for (const stored of recent()) {
+    const decided = await decideChange({
+      stored,
+      type: 'revert',
+      source: 'user',
+      reason: undefined,
+      store,
+      fileSystem: originalFs,
+      now: Date.now,
+      emit: () => undefined,
+    })
+    expect(decided.status).toBe('decided')
+  }
+  const left = Object.keys(files).map((name) => [
+    name,
+    fs.readFileSync(path.join(folder, name), 'utf8'),
+  ])
+  expect(Object.fromEntries(left)).toEqual(files)
+  expect(fs.readdirSync(folder).sort()).toEqual(Object.keys(files).sort())
+})
+
+/** Recorders that have copies of the workspace. */
+function foldersWithCopies(spool: string): number {
+  const recorders = fs.globSync('*/*/workspace', { cwd: spool })
+  return recorders.length
+}
 
 function git(folder: string, args: string): void {
   execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args.split(' ')], {

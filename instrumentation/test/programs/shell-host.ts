@@ -3,9 +3,11 @@
  * run at once. Knows nothing of telemetry.
  */
 import * as childProcess from 'node:child_process'
+import { EventEmitter, on } from 'node:events'
 import * as fs from 'node:fs'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import Anthropic from '@anthropic-ai/sdk'
 
@@ -19,6 +21,28 @@ interface ToolInput {
 
 const shell = (command: string): [string, string[]] => ['sh', ['-c', command]]
 const background: childProcess.ChildProcess[] = []
+
+/** A server over standard input and output, as MCP has them, that is older than every turn. */
+const rpcServer =
+  process.env.RPC_SERVER === undefined
+    ? undefined
+    : childProcess.spawn('node', [process.env.RPC_SERVER], { stdio: ['pipe', 'pipe', 'ignore'] })
+let lastRequest = 0
+
+async function ask(params: object): Promise<unknown> {
+  lastRequest += 1
+  const id = lastRequest
+  rpcServer?.stdin.write(
+    `${JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params })}\n`,
+  )
+  for await (const [chunk] of on(rpcServer?.stdout ?? new EventEmitter(), 'data')) {
+    for (const line of String(chunk).trim().split('\n')) {
+      const answer = JSON.parse(line)
+      if (answer.id === id) return answer.result
+    }
+  }
+  return undefined
+}
 
 const tools: Record<string, (input: ToolInput) => unknown> = {
   exec: ({ command }) => promisify(childProcess.exec)(command),
@@ -57,6 +81,8 @@ const tools: Record<string, (input: ToolInput) => unknown> = {
     fs.writeFileSync(path, 'by the app\n')
     await done
   },
+  ask: (input) => ask(input),
+  rest: () => sleep(400),
   missing_program: () =>
     new Promise((resolve) => childProcess.spawn('no-such-program').on('error', resolve)),
 }
