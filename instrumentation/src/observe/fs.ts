@@ -9,7 +9,8 @@ import { type Context, createContextKey } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import { candidateOf, contexts, runIn } from '../record/contexts.ts'
 import { hideOwnFrames } from './errors.ts'
-import type { FileOperations, PendingOperation } from './file-operations.ts'
+import type { FileOperations } from './file-operations.ts'
+import type { PendingOperation } from './operation-tracker.ts'
 import type { Intent } from './path-states.ts'
 import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
 
@@ -54,7 +55,7 @@ function beginsOf(
     unlink: ([path]) => operations.remove(path),
     rm: ([path], form) => operations.removeAll(path, { isSync: form === 'Sync' }),
     cp: ([from, to]) => operations.copyAll(from, to),
-    open: ([path, flags]) => handles.observeFrom(operations.openFile(path, flags)),
+    open: ([path, flags]) => handles.observeFrom(operations.descriptors.open(path, flags)),
     write: ofDescriptor,
     writev: ofDescriptor,
     ftruncate: ofDescriptor,
@@ -126,7 +127,7 @@ function observeClose(original: Method, operations: FileOperations): Method {
   return function (...values) {
     const [descriptor] = values
     quietly('close a file', () =>
-      operations.closeFile(typeof descriptor === 'number' ? descriptor : this),
+      operations.descriptors.close(typeof descriptor === 'number' ? descriptor : this),
     )
     return original.apply(this, values)
   }

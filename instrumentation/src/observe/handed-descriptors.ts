@@ -14,7 +14,7 @@ export function observeHandedDescriptors(operations: FileOperations): () => void
   const handOver = (child: object, options: unknown): void => {
     const stdio = isObject(options) && Array.isArray(options.stdio) ? options.stdio : []
     const given = new Set(stdio.filter((each) => typeof each === 'number' || isObject(each)))
-    const back = [...given].flatMap((each) => operations.handOver(each) ?? [])
+    const back = [...given].flatMap((each) => operations.descriptors.handOver(each) ?? [])
     if (back.length > 0) held.set(child, back)
   }
   const takeBack = (child: object): void => {

@@ -109,18 +109,13 @@ export class HostFiles {
 
   /** `absolute` has no links in it. Does not ask the disk. */
   locateReal(absolute: string, given = absolute): FileLocation {
-    const relative = path.relative(this.workspace, absolute)
-    const isOutside =
-      relative === '' || /^\.\.(?:$|[\\/])/.test(relative) || path.isAbsolute(relative)
-    const isInIgnored =
-      !isOutside && relative.split(path.sep).some((folder) => ignoredFolders.has(folder))
-    return {
-      absolute,
-      displayed: isOutside ? absolute : posix(relative),
-      isOutside,
-      isIgnored: isInIgnored || this.isOwn(absolute),
-      names: [posix(relative), `./${posix(relative)}`, absolute, given],
-    }
+    const described = this.#describe(absolute)
+    return { ...described, names: [...described.names, given] }
+  }
+
+  /** A file in a folder whose links are resolved. */
+  locateIn(folder: FileLocation, relative: string): FileLocation {
+    return this.#describe(path.join(folder.absolute, relative))
   }
 
   /** Whether the path is one of Turnlog's own. */
@@ -182,6 +177,12 @@ export class HostFiles {
     return typeof stat === 'object' && stat.isFile()
   }
 
+  /** When the content or the name of a file changed last, in milliseconds since 1970; `undefined` when it is not there. */
+  changedAt(path: string): number | undefined {
+    const stat = this.#stat(path, true)
+    return typeof stat === 'object' ? stat.ctimeMs : undefined
+  }
+
   isFolder(path: string): boolean {
     const stat = this.#stat(path, true)
     return typeof stat === 'object' && stat.isDirectory()
@@ -204,6 +205,21 @@ export class HostFiles {
       }
     }
     return { files, isPartial: false, ignored }
+  }
+
+  #describe(absolute: string): FileLocation {
+    const relative = path.relative(this.workspace, absolute)
+    const isOutside =
+      relative === '' || /^\.\.(?:$|[\\/])/.test(relative) || path.isAbsolute(relative)
+    const isInIgnored =
+      !isOutside && relative.split(path.sep).some((folder) => ignoredFolders.has(folder))
+    return {
+      absolute,
+      displayed: isOutside ? absolute : posix(relative),
+      isOutside,
+      isIgnored: isInIgnored || this.isOwn(absolute),
+      names: [posix(relative), `./${posix(relative)}`, absolute],
+    }
   }
 
   #entries(folder: string): Dirent[] {

@@ -9,8 +9,10 @@ export class Slices {
   #steps: (() => void)[] = []
   #isScheduled: boolean = false
 
-  add(step: () => void): void {
-    this.#steps.push(step)
+  /** Begins at once, and goes on later. */
+  add(steps: readonly (() => void)[]): void {
+    this.#steps.push(...steps)
+    this.#run(sliceMs)
     this.#schedule()
   }
 

@@ -1,0 +1,217 @@
+/**
+ * Calls on whole folders: each file in one is an operation. The host waits for at most `lookMs` before its call; what need
+ * not be known before it is looked at afterwards, in slices.
+ */
+import * as path from 'node:path'
+import { errorName } from '@turnlog/conventions/plain'
+import { contexts } from '../record/contexts.ts'
+import type { DescriptorOperations } from './descriptor-operations.ts'
+import { type FileRecord, type FileState, ownerOfFiles } from './file-record.ts'
+import type { FileLocation } from './host-files.ts'
+import type { OperationTracker, PendingOperation, Place } from './operation-tracker.ts'
+import type { Writer } from './path-states.ts'
+import { Slices } from './slices.ts'
+
+/** Files of one call. */
+const filesMax = 10_000
+/** For looking at files before a call. The contents of those that are left are not recorded. */
+const lookMs = 10
+
+const notInTime: FileState = { state: 'omitted', reason: 'time_limit' }
+
+interface Walk extends Pick<Place, 'owner' | 'active'> {
+  readonly folder: FileLocation
+  /** Relative to the folder. */
+  readonly files: readonly string[]
+  readonly startedAt: number
+  /** By `performance.now()`. */
+  readonly until: number
+}
+
+export class FolderOperations {
+  readonly #tracker: OperationTracker
+  readonly #descriptors: DescriptorOperations
+  readonly #slices = new Slices()
+
+  constructor(tracker: OperationTracker, descriptors: DescriptorOperations) {
+    this.#tracker = tracker
+    this.#descriptors = descriptors
+  }
+
+  /** Looks at everything that waits. */
+  finish(): void {
+    this.#slices.runAll()
+  }
+
+  /** The folder and all in it are removed by one synchronous call. */
+  remove(folder: string): PendingOperation | undefined {
+    const walk = this.#walk(folder)
+    if (walk === undefined) return undefined
+    const { owner, active, startedAt } = walk
+    const begin = (relative: string, before: FileState): FileRecord => {
+      const location = this.#tracker.files.locateIn(walk.folder, relative)
+      const record = this.#tracker.record({ kind: 'delete', location, owner, active, startedAt })
+      record.note('before', before)
+      return record
+    }
+    const seen: FileRecord[] = []
+    for (const relative of walk.files) {
+      if (performance.now() > walk.until) break
+      const { absolute } = this.#tracker.files.locateIn(walk.folder, relative)
+      seen.push(begin(relative, this.#tracker.paths.look(absolute)))
+    }
+    const end = (record: FileRecord, error: string | undefined): void => {
+      if (this.#tracker.files.exists(record.facts.location.absolute)) record.discard()
+      else {
+        if (error !== undefined) record.fail(error)
+        this.#tracker.end(record, false)
+      }
+    }
+    const leave = (error?: string): void => {
+      const unseen = walk.files.slice(seen.length)
+      this.#slices.add([
+        ...seen.map((record) => () => end(record, error)),
+        ...unseen.map((relative) => () => end(begin(relative, notInTime), error)),
+      ])
+    }
+    return { succeed: () => leave(), fail: (cause) => leave(errorName(cause)) }
+  }
+
+  rename(from: FileLocation, to: FileLocation): PendingOperation | undefined {
+    const walk = this.#walk(from.absolute)
+    if (walk === undefined) return undefined
+    const { files, open } = this.#tracker
+    return {
+      succeed: () => {
+        const renamedAt = this.#tracker.now()
+        open.move(from.absolute, (rest) => files.locate(to.absolute + rest, { isLink: true }))
+        const renamed = walk.files.map((relative) => () => {
+          const location = files.locateIn(to, relative)
+          this.#renamed({ ...walk, location }, files.locateIn(from, relative), renamedAt)
+        })
+        this.#slices.add(renamed)
+      },
+      fail: () => undefined,
+    }
+  }
+
+  /** The content did not change with the folder's name, so it may be read later. */
+  #renamed(place: Place & Walk, previous: FileLocation, renamedAt: number): void {
+    const { location, owner, active, startedAt } = place
+    const { young, paths } = this.#tracker
+    const isYoung = young.drop(previous.absolute, owner)
+    if (!isYoung && owner.createdFiles.delete(previous.absolute)) {
+      owner.createdFiles.add(location.absolute)
+    }
+    const begun = { location, owner, active, startedAt }
+    const record = this.#tracker.record(
+      isYoung ? { ...begun, kind: 'write' } : { ...begun, kind: 'rename', previous },
+    )
+    if (isYoung) record.note('before', { state: 'absent' })
+    paths.settleLater(location.absolute, {
+      record,
+      intent: undefined,
+      isDone: true,
+      quietSince: renamedAt,
+      onSettled: () => (isYoung ? young.add(location.absolute, record) : record.end()),
+    })
+    paths.settle(location.absolute)
+  }
+
+  copy(from: string, to: string): PendingOperation | undefined {
+    const walk = this.#walk(from)
+    if (walk === undefined) return undefined
+    const { files } = this.#tracker
+    const target = files.locate(to, { isLink: false })
+    const isNew = !files.exists(target.absolute)
+    const copies = walk.files.map((relative) => {
+      const location = files.locateIn(target, relative)
+      return { location, before: isNew ? absent : this.#beforeCopy(walk, location) }
+    })
+    const leave = (error?: string): void => {
+      const copiedAt = this.#tracker.now()
+      const copied = copies.map((copy) => () => this.#copied({ ...walk, ...copy, copiedAt, error }))
+      this.#slices.add(copied)
+    }
+    return {
+      captured: new Set(copies.map(({ location }) => location.absolute)),
+      succeed: () => leave(),
+      fail: (cause) => leave(errorName(cause)),
+    }
+  }
+
+  /** The state of a target that exists, in a record of its own, or why it is not known. */
+  #beforeCopy(walk: Walk, location: FileLocation): FileState | FileRecord {
+    if (performance.now() > walk.until) return notInTime
+    if (!this.#tracker.files.exists(location.absolute)) return absent
+    const { owner, active, startedAt } = walk
+    const record = this.#tracker.record({ kind: 'write', location, owner, active, startedAt })
+    record.note('before', this.#tracker.paths.look(location.absolute))
+    return record
+  }
+
+  /** One file of a copied folder. A file that a filter has left out is as it was. */
+  #copied({
+    location,
+    before,
+    copiedAt,
+    error,
+    ...walk
+  }: Walk & {
+    readonly location: FileLocation
+    readonly before: FileState | FileRecord
+    readonly copiedAt: number
+    readonly error: string | undefined
+  }): void {
+    const { files, paths } = this.#tracker
+    const { absolute, isIgnored } = location
+    const changedAt = files.changedAt(absolute)
+    const isUnchanged = changedAt === undefined || changedAt < walk.startedAt - clockTickMs
+    if (isUnchanged || isIgnored) {
+      if (!('state' in before)) before.discard()
+      return
+    }
+    const { owner, active, startedAt } = walk
+    const isNoted = !('state' in before)
+    const record = isNoted
+      ? before
+      : this.#tracker.record({ kind: 'write', location, owner, active, startedAt })
+    if (!isNoted) record.note('before', before)
+    const writer: Writer = {
+      record,
+      intent: undefined,
+      isDone: true,
+      quietSince: copiedAt,
+      error,
+      onSettled: (isRecorded) => {
+        if (isRecorded) this.#tracker.end(record, !isNoted && before.state === 'absent')
+      },
+    }
+    paths.settleLater(absolute, writer)
+    paths.settle(absolute)
+  }
+
+  /** The files of a folder that is about to be moved, copied or removed. */
+  #walk(given: string): Walk | undefined {
+    const active = contexts.active()
+    const owner = ownerOfFiles(active)
+    if (owner === undefined) return undefined
+    const { files, leftOut, open, paths, now } = this.#tracker
+    const folder = files.locate(given, { isLink: true })
+    if (folder.isIgnored) {
+      leftOut.count(owner, folder, active, 'ignored')
+      return undefined
+    }
+    for (const file of open.all()) this.#descriptors.complete(file)
+    paths.settleBelow(folder.absolute + path.sep)
+    const until = performance.now() + lookMs
+    const found = files.walk(folder.absolute, { filesMax, until })
+    if (found.isPartial) leftOut.count(owner, folder, active, 'folder_limit')
+    if (found.ignored > 0) leftOut.count(owner, folder, active, 'ignored', found.ignored)
+    return { folder, owner, active, files: found.files, startedAt: now(), until }
+  }
+}
+
+const absent: FileState = { state: 'absent' }
+/** The clocks of file systems are this coarse. */
+const clockTickMs = 5

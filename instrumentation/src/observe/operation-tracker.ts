@@ -1,0 +1,225 @@
+/**
+ * What all file operations of this thread share: where they are and whose, the call that makes one, its record, and the
+ * states of the paths. The calls themselves are in `file-operations.ts`, `descriptor-operations.ts` and `folder-operations.ts`.
+ */
+import { isUtf8 } from 'node:buffer'
+import * as path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Context } from '@opentelemetry/api'
+import { errorName } from '@turnlog/conventions/plain'
+import { candidateOf, contexts } from '../record/contexts.ts'
+import type { After } from '../record/delayed-ends.ts'
+import type { Recorder } from '../record/recorder.ts'
+import type { Candidate } from '../record/turn.ts'
+import {
+  type FileOperationKind,
+  type FileOperationOwner,
+  FileRecord,
+  ownerOfFiles,
+} from './file-record.ts'
+import type { FileLocation, HostFiles } from './host-files.ts'
+import { LeftOut } from './left-out.ts'
+import { OpenFiles } from './open-files.ts'
+import { type Intent, type OwnChanges, PathStates, type Writer } from './path-states.ts'
+import { YoungFiles } from './young-files.ts'
+
+/** A call that has not returned. */
+export interface PendingOperation {
+  /** `result` is what the call gave the host. */
+  succeed(result?: unknown): void
+  fail(cause: unknown): void
+  /** The call goes on after the host's current JavaScript turn. */
+  goesOn?(): void
+  /** The paths that it records: calls inside it that change others are observed. `undefined`: none is. */
+  readonly captured?: ReadonlySet<string> | undefined
+}
+
+export interface FileOperationsOptions {
+  readonly recorder: Recorder
+  readonly files: HostFiles
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** Calls back later, or at the exit of the process. */
+  readonly delayedEnd: After
+  readonly changes: OwnChanges
+}
+
+export interface Place {
+  readonly location: FileLocation
+  readonly owner: FileOperationOwner
+  readonly active: Context
+}
+
+export interface Begun extends Place {
+  readonly kind: FileOperationKind
+  readonly previous?: FileLocation | undefined
+  readonly startedAt?: number | undefined
+}
+
+export class OperationTracker {
+  readonly files: HostFiles
+  readonly now: () => number
+  readonly paths: PathStates
+  readonly young: YoungFiles
+  readonly open = new OpenFiles()
+  readonly leftOut = new LeftOut()
+  readonly #recorder: Recorder
+  readonly #changes: OwnChanges
+  readonly #watchedTurns = new WeakSet<Candidate>()
+  readonly #onTurnEnd: ((turn: Candidate) => void)[] = []
+  #captured: ReadonlySet<string> | undefined
+
+  constructor({ recorder, files, now, delayedEnd, changes }: FileOperationsOptions) {
+    this.files = files
+    this.now = now
+    this.paths = new PathStates(files, changes)
+    this.young = new YoungFiles(delayedEnd)
+    this.#recorder = recorder
+    this.#changes = changes
+  }
+
+  /** Begins a call inside one that records the `captured` paths itself. */
+  within<Result>(captured: ReadonlySet<string>, begin: () => Result): Result {
+    this.#captured = captured
+    try {
+      return begin()
+    } finally {
+      this.#captured = undefined
+    }
+  }
+
+  /** Where an operation on a path is, and whose; `undefined` when it is not recorded. */
+  place(given: unknown, { isLink = false } = {}): Place | undefined {
+    const active = contexts.active()
+    const owner = ownerOfFiles(active)
+    const absolute = owner === undefined ? undefined : pathOf(given)
+    if (owner === undefined || absolute === undefined) return undefined
+    const location = this.files.locate(absolute, { isLink })
+    if (this.#captured?.has(location.absolute) === true) return undefined
+    if (location.isIgnored) {
+      this.leftOut.count(owner, location, active, 'ignored')
+      return undefined
+    }
+    return { location, owner, active }
+  }
+
+  /** The record of an operation that begins. */
+  record({ kind, location, previous, owner, active, startedAt }: Begun): FileRecord {
+    this.watch(active)
+    const facts = { kind, source: 'fs', location, previous, owner, active, startedAt } as const
+    return new FileRecord(facts, { recorder: this.#recorder, files: this.files, now: this.now })
+  }
+
+  /** A call that changes one path. */
+  track(begun: Begun, intent?: Intent): PendingOperation {
+    const { absolute } = begun.location
+    const record = this.record(begun)
+    const writer: Writer = {
+      record,
+      intent,
+      isDone: false,
+      onSettled: (isRecorded) => {
+        if (isRecorded) this.end(record, wasAbsent)
+      },
+    }
+    this.paths.enter(absolute, writer, { isLink: begun.kind === 'delete' })
+    const wasAbsent = this.paths.creates(absolute, writer)
+    const leave = (error?: string): void => {
+      Object.assign(writer, { isDone: true, error })
+      this.paths.leave(absolute, writer)
+    }
+    return {
+      goesOn: () => record.journalStart(),
+      succeed: () => leave(),
+      fail: (cause) => leave(errorName(cause)),
+    }
+  }
+
+  /** The app's own change, which is not recorded, but is no child process's either. */
+  unrecorded({ absolute }: FileLocation): PendingOperation | undefined {
+    const changes = this.#changes
+    if (!changes.isWatching) return undefined
+    changes.writing(absolute)
+    const leave = (): void => changes.changed(absolute)
+    return { succeed: leave, fail: leave }
+  }
+
+  /** The same, of a path argument. */
+  unrecordedAt(given: unknown): PendingOperation | undefined {
+    const absolute = this.#changes.isWatching ? pathOf(given) : undefined
+    return absolute === undefined
+      ? undefined
+      : this.unrecorded(this.files.locate(absolute, { isLink: false }))
+  }
+
+  /** While the call is in flight, no look at the path counts. */
+  block(absolute: string): { leave(): void } {
+    const writer: Writer = {
+      record: undefined,
+      intent: undefined,
+      isDone: false,
+      onSettled: () => undefined,
+    }
+    this.paths.enter(absolute, writer)
+    return {
+      leave: () => {
+        writer.isDone = true
+        this.paths.leave(absolute, writer)
+      },
+    }
+  }
+
+  /** An operation whose states are noted is over. */
+  end(record: FileRecord, wasAbsent: boolean): void {
+    const { kind, owner, location } = record.facts
+    const { absolute } = location
+    const { young } = this
+    if (kind === 'delete') {
+      young.record(absolute)
+      owner?.createdFiles.delete(absolute)
+      this.open.move(absolute, undefined)
+      record.end()
+      return
+    }
+    if (wasAbsent) owner?.createdFiles.add(absolute)
+    if (young.has(absolute) && !young.isOf(absolute, owner)) young.record(absolute)
+    const isYoung = wasAbsent || young.has(absolute)
+    if (isYoung && !record.hasBorrowed) young.add(absolute, record)
+    else {
+      young.record(absolute)
+      record.end()
+    }
+  }
+
+  /** Calls back when a turn ends that has file operations. */
+  onTurnEnd(step: (turn: Candidate) => void): void {
+    this.#onTurnEnd.push(step)
+  }
+
+  watch(active: Context): void {
+    const turn = candidateOf(active)
+    if (turn === undefined || this.#watchedTurns.has(turn)) return
+    this.#watchedTurns.add(turn)
+    turn.whenEnded(() => {
+      for (const step of this.#onTurnEnd) step(turn)
+      this.young.recordAll({ owner: turn })
+    })
+  }
+}
+
+/** Node's path arguments: a string, bytes, or a file URL. A name that is not UTF-8 is not followed. */
+export function pathOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return path.resolve(value)
+  if (value instanceof URL) return fileURLToPath(value)
+  if (!(value instanceof Uint8Array) || !isUtf8(value)) return undefined
+  return path.resolve(Buffer.from(value).toString())
+}
+
+/** A descriptor, or that of a `FileHandle`. */
+export function descriptorOf(value: unknown): number | undefined {
+  const given =
+    typeof value === 'object' && value !== null && 'fd' in value && !(value instanceof Uint8Array)
+      ? value.fd
+      : value
+  return typeof given === 'number' && given >= 0 ? given : undefined
+}
