@@ -38,6 +38,8 @@ import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-met
 
 /** Children that are compared at one time. */
 const childrenMax = 200
+/** How long after the exit of a child its output is usually closed, at most. */
+const closesWithinMs = 50
 /** How long a child is followed that lives on when its turn has ended. */
 const backgroundMsMax = 10 * 60_000
 /** The app's own changes since the last child that are remembered; beyond it the workspace is looked at. */
@@ -254,10 +256,7 @@ export class ChildProcesses implements OwnChanges {
       describeExit(child, code, signal)
       child.hasExited = true
       if (event === 'close' || child.isTurnOver) this.#end(child)
-      else {
-        this.#workspace.compare(child.id, undefined)
-        this.#workspace.weaken(child.id, { hasExited: true })
-      }
+      else this.#exited(child)
     }
     return function emit(...values) {
       quietly('see an event of a child process', () => see(this as object, values))
@@ -347,6 +346,17 @@ export class ChildProcesses implements OwnChanges {
     this.#options.after(backgroundMsMax, () => this.#giveUp(child))
     this.#workspace.compare(child.id, undefined, { livesOn: true })
     this.#workspace.weaken(child.id, { isTurnOver: true })
+  }
+
+  /** Its output is usually closed at once; a look that takes long is not taken twice for that. */
+  #exited(child: OpenChild): void {
+    const compare = (): void => {
+      if (child.endedAt !== undefined || !this.#children.has(child.id)) return
+      this.#workspace.compare(child.id, undefined)
+      this.#workspace.weaken(child.id, { hasExited: true })
+    }
+    if (this.#workspace.isSlow) this.#options.after(closesWithinMs, compare)
+    else compare()
   }
 
   /** A server that an agent has started may live for days. */

@@ -71,6 +71,11 @@ export class WorkspaceThread {
     return this.#port !== undefined
   }
 
+  /** The last look took longer than the host waits for one. */
+  get isSlow(): boolean {
+    return Atomics.load(this.#cells, progress.lookMs) >= waitMsMax
+  }
+
   /** Starts the thread. Called again, does nothing. */
   start(): void {
     if (this.#port !== undefined || this.#isClosed || this.#starts >= startsMax) return
@@ -175,8 +180,7 @@ export class WorkspaceThread {
 
   /** Only while looks are quick: else most of the wait would be in vain. */
   #waitInTurn(cell: number): void {
-    const lookMs = Atomics.load(this.#cells, progress.lookMs)
-    if (lookMs >= waitMsMax || this.#waitMsLeft <= 0) return
+    if (this.isSlow || this.#waitMsLeft <= 0) return
     if (this.#waitMsLeft === waitMsMax) setImmediate(() => (this.#waitMsLeft = waitMsMax)).unref()
     const startedAt = performance.now()
     this.#wait(cell, this.#waitMsLeft)
