@@ -6,12 +6,17 @@
  */
 import { expect } from 'vitest'
 import { claim } from '../not-yet.ts'
-import { runModel } from './run-model.ts'
+import { type ModelRun, runModel } from './run-model.ts'
 
 claim('in 200 random sequences no state is invented and none is lost', async () => {
-  const faults = await runModel({ firstSeed: 1, count: 200 })
-  const told = [...faults].map(
-    ([seed, found]) => `npm run test:files -- --seed ${seed}: ${found.join('; ')}`,
-  )
-  expect(told.slice(0, 5)).toEqual([])
+  expect(await faultsOf({ firstSeed: 1, count: 200, hasChildren: false })).toEqual([])
 })
+
+claim('in 50 random sequences with child processes, neither', async () => {
+  expect(await faultsOf({ firstSeed: 1, count: 50, hasChildren: true })).toEqual([])
+})
+
+async function faultsOf(run: ModelRun): Promise<readonly string[]> {
+  const faults = [...(await runModel(run))].slice(0, 5)
+  return faults.map(([seed, found]) => `seed ${seed}: ${found.join('; ')}`)
+}

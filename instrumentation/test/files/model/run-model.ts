@@ -10,12 +10,13 @@ import { generateSequence } from './steps.ts'
 const sequencesOfApp = 25
 const appsAtOnce = 2
 
-export function sequenceOf(seed: number): Sequence {
+/** By default every fourth has child processes, which take some milliseconds each. */
+export function sequenceOf(seed: number, hasChildren: boolean = seed % 4 === 0): Sequence {
   return {
     seed,
     steps: generateSequence(seed, {
       isKilled: seed % (8 * sequencesOfApp) === 0,
-      hasChildren: seed % 4 === 0,
+      hasChildren,
     }),
   }
 }
@@ -23,6 +24,8 @@ export function sequenceOf(seed: number): Sequence {
 export interface ModelRun {
   readonly firstSeed: number
   readonly count: number
+  /** Default: some of them. */
+  readonly hasChildren?: boolean
   readonly onProgress?: (done: number) => void
 }
 
@@ -30,11 +33,12 @@ export interface ModelRun {
 export async function runModel({
   firstSeed,
   count,
+  hasChildren,
   onProgress,
 }: ModelRun): Promise<ReadonlyMap<number, readonly string[]>> {
   const batches: Sequence[][] = []
   for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
-    const sequence = sequenceOf(seed)
+    const sequence = sequenceOf(seed, hasChildren)
     const last = batches.at(-1)
     const isFull =
       last === undefined ||
