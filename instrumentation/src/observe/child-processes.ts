@@ -84,6 +84,8 @@ export class ChildProcesses implements OwnChanges {
   readonly #children = new Map<number, OpenChild>()
   /** By the host's object. */
   readonly #byProcess = new WeakMap<object, OpenChild>()
+  /** For which tool call a child that the app keeps was last written to. */
+  readonly #sessions = new WeakMap<object, OpenChild>()
   /** Requests that were not answered. */
   readonly #requests = new WeakMap<object, Set<OpenChild>>()
   /** Files that the app itself has changed while no child ran; true while it writes them. */
@@ -206,6 +208,7 @@ export class ChildProcesses implements OwnChanges {
       }
       observeRequests(process, {
         begin: (texts) => this.#request({ ...command, texts }, process, child),
+        wrote: (texts) => this.#wrote({ ...command, texts }, process, child),
       })
     }
     const describe = (options: unknown) => {
@@ -247,10 +250,34 @@ export class ChildProcesses implements OwnChanges {
     }
   }
 
+  /**
+   * A tool call writes to a child that the app keeps, such as a shell: what the child does from now on is for that call, until
+   * another one writes, or the turn ends.
+   */
+  #wrote(command: Command, process: ChildProcess, own: OpenChild | undefined): void {
+    const owner = ownerOfChild(contexts.active(), command.texts ?? [])
+    const current = this.#sessions.get(process)
+    if (owner === undefined || (current?.endedAt === undefined && isSameOwner(current, owner)))
+      return
+    if (current !== undefined) this.#end(current)
+    const isOwn = own?.endedAt === undefined && own?.isTurnOver !== true
+    if (isOwn && isSameOwner(own, owner)) return
+    const asked = this.#begin(command)
+    if (asked === undefined) return
+    asked.pid = process.pid
+    // When the turn ends, this ends.
+    asked.hasExited = true
+    this.#sessions.set(process, asked)
+    this.#records.started(asked)
+    if (own !== undefined) this.#workspace.weaken(own.id, { isServer: true })
+  }
+
   #observeEvents(original: Method): Method {
     const see = (process: object, [event, code, signal]: readonly unknown[]): void => {
       if (event !== 'exit' && event !== 'close') return
       for (const asked of this.#requests.get(process) ?? []) this.#end(asked)
+      const session = this.#sessions.get(process)
+      if (session !== undefined) this.#end(session)
       const child = this.#byProcess.get(process)
       if (child === undefined) return
       describeExit(child, code, signal)
@@ -388,6 +415,10 @@ export class ChildProcesses implements OwnChanges {
     child.isPartial ||= report.isPartial
     if (hasEnded) this.#records.compared(child, report)
   }
+}
+
+function isSameOwner(child: Child | undefined, owner: ChildOwner): boolean {
+  return child?.owner.owner === owner.owner && child.owner.call === owner.call
 }
 
 function describeExit(child: Child, code: unknown, signal: unknown): void {

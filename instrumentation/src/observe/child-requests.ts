@@ -1,7 +1,7 @@
 /**
  * Requests to a child process over its standard input and output, as MCP servers get them: JSON-RPC, a message a line. What
- * the server does between a request and its answer belongs to the tool call that asked. Sees the bytes as they pass, and
- * changes nothing; a message above `requestLengthMax` is not recognised.
+ * the server does between a request and its answer belongs to the tool call that asked. Other lines are reported as such: an
+ * app may keep a shell and write its commands there. Sees the bytes as they pass, and changes nothing; a message above `requestLengthMax` is not recognised.
  */
 import type { ChildProcess } from 'node:child_process'
 import { isObject, parseJson } from '@turnlog/conventions/plain'
@@ -18,9 +18,11 @@ const argumentsDepthMax = 4
 export interface RequestObserver {
   /** The host asks the child, with these texts; returns what ends it. `undefined`: not observed. */
   readonly begin: (texts: readonly string[]) => (() => void) | undefined
+  /** The host writes lines that are no requests, as to a shell that it keeps. */
+  readonly wrote: (lines: readonly string[]) => void
 }
 
-export function observeRequests(process: ChildProcess, { begin }: RequestObserver): void {
+export function observeRequests(process: ChildProcess, { begin, wrote }: RequestObserver): void {
   const { stdin, stdout } = process
   if (stdin === null || stdout === null) return
   /** By how an answer writes the id. */
@@ -28,7 +30,12 @@ export function observeRequests(process: ChildProcess, { begin }: RequestObserve
   let carried = ''
 
   const asked = (chunk: unknown): void => {
-    for (const { id, params } of requestsIn(chunk)) {
+    if (!(chunk instanceof Uint8Array || typeof chunk === 'string')) return
+    if (chunk.length > requestLengthMax) return
+    const lines = textOf(chunk).split('\n')
+    const requests = lines.flatMap(requestsIn)
+    if (requests.length === 0 && !lines.some(isMessage)) wrote(lines.map((line) => line.trim()))
+    for (const { id, params } of requests) {
       if (pending.size >= pendingMax) return
       const end = begin(textsIn(params))
       if (end !== undefined) pending.set(`"id":${JSON.stringify(id)}`, end)
@@ -70,18 +77,16 @@ interface ChildRequest {
   readonly params: unknown
 }
 
-function requestsIn(chunk: unknown): ChildRequest[] {
-  if (!(chunk instanceof Uint8Array || typeof chunk === 'string')) return []
-  if (chunk.length > requestLengthMax) return []
-  return textOf(chunk)
-    .split('\n')
-    .flatMap((line) => {
-      if (!line.startsWith('{') || !line.includes('"method"')) return []
-      const message = parseJson(line)
-      if (!isObject(message) || typeof message.method !== 'string') return []
-      const { id, params } = message
-      return typeof id === 'string' || typeof id === 'number' ? [{ id, params }] : []
-    })
+function isMessage(line: string): boolean {
+  return line.startsWith('{') && line.includes('"jsonrpc"')
+}
+
+function requestsIn(line: string): ChildRequest[] {
+  if (!line.startsWith('{') || !line.includes('"method"')) return []
+  const message = parseJson(line)
+  if (!isObject(message) || typeof message.method !== 'string') return []
+  const { id, params } = message
+  return typeof id === 'string' || typeof id === 'number' ? [{ id, params }] : []
 }
 
 /** The texts in the arguments of a request, as the model's arguments may have them. */

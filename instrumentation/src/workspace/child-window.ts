@@ -30,21 +30,21 @@ export interface ChangeTime {
 }
 
 /**
- * The windows that the change may belong to: those that contain the stamp, else those that contain the time at which the
- * change may have been made; and of these the ones that are most at work.
+ * The windows that the change may belong to: of those in which it may have been made, given how old its stamp may be, the ones
+ * that are most at work; and of these the ones that contain the stamp, if there are any.
  */
 export function windowsOf<Window extends ChildWindow>(
   windows: Iterable<Window>,
   { from, to }: ChangeTime,
 ): Window[] {
-  const alive = [...windows].filter(
-    ({ endedAt }) => endedAt === undefined || from < endedAt + clockMs,
+  const possible = [...windows].filter(
+    ({ startedAt, endedAt }) =>
+      to >= startedAt - granularityMs(to) && (endedAt === undefined || from < endedAt + clockMs),
   )
-  const exact = alive.filter(({ startedAt }) => to >= startedAt)
-  const found =
-    exact.length > 0 ? exact : alive.filter(({ startedAt }) => to >= startedAt - granularityMs(to))
-  const least = Math.min(...found.map(weaknessOf))
-  return found.filter((window) => weaknessOf(window) === least)
+  const least = Math.min(...possible.map(weaknessOf))
+  const atWork = possible.filter((window) => weaknessOf(window) === least)
+  const exact = atWork.filter(({ startedAt }) => to >= startedAt)
+  return exact.length > 0 ? exact : atWork
 }
 
 function weaknessOf({ hasExited, isTurnOver, isServer }: ChildWindow): number {

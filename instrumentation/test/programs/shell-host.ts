@@ -27,7 +27,17 @@ const rpcServer =
   process.env.RPC_SERVER === undefined
     ? undefined
     : childProcess.spawn('node', [process.env.RPC_SERVER], { stdio: ['pipe', 'pipe', 'ignore'] })
+/** A shell that is kept for all commands, from the first one on. */
+let session: childProcess.ChildProcessWithoutNullStreams | undefined
 let lastRequest = 0
+
+async function inSession(command: string): Promise<void> {
+  session ??= childProcess.spawn('sh', [], { stdio: 'pipe' })
+  session.stdin.write(`${command}\necho finished\n`)
+  for await (const [chunk] of on(session.stdout, 'data')) {
+    if (String(chunk).includes('finished')) return
+  }
+}
 
 async function ask(params: object): Promise<unknown> {
   lastRequest += 1
@@ -83,6 +93,7 @@ const tools: Record<string, (input: ToolInput) => unknown> = {
   },
   ask: (input) => ask(input),
   rest: () => sleep(400),
+  session: ({ command }) => inSession(command),
   missing_program: () =>
     new Promise((resolve) => childProcess.spawn('no-such-program').on('error', resolve)),
 }
