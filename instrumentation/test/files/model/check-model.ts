@@ -108,7 +108,8 @@ function isOperation(item: Extract<Item, { kind: 'operation' }>, change: Recorde
     isType &&
     change.previousPath === item.previousPath &&
     isState(item, item.before, change.before) &&
-    (change.after === item.after || (item.type === 'rename' && change.after === change.before)) &&
+    (isState(item, item.after, change.after) ||
+      (item.type === 'rename' && change.after === change.before)) &&
     isState(item, item.overwritten, change.overwritten)
   )
 }

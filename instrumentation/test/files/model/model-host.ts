@@ -78,7 +78,11 @@ async function runSequence({ seed, steps }: Sequence): Promise<void> {
           const emptied = [...before].filter(([file, state]) => state === empty && others.has(file))
           const moved = new Set<string>()
           const uncertain = new Set(emptied.map(([file]) => file))
-          items.push(...itemsOf(step, before, after).map((item) => withUncertain(item, uncertain)))
+          items.push(
+            ...itemsOf(step, before, after).map((item) =>
+              withUncertain(item, uncertain, step.do.endsWith('folder')),
+            ),
+          )
           if (step.do === 'rename' && others.has(step.from)) moved.add(step.path)
           for (const file of others) if (before.get(file) !== after.get(file)) others.delete(file)
           for (const file of moved) others.add(file)
@@ -112,11 +116,15 @@ function isOfMade(step: Step, made: ReadonlySet<string>): boolean {
 
 const empty = hashOf('')
 
-/** Somebody else has emptied the file just now: it is not known whether that is all. */
-function withUncertain(item: Item, uncertain: ReadonlySet<string>): Item {
+/**
+ * Somebody else has emptied the file just now: it is not known whether that is all. The files of a folder are looked at for a
+ * limited time, which a busy machine may need for the first; files that were not looked at in time are counted as not captured.
+ */
+function withUncertain(item: Item, uncertain: ReadonlySet<string>, isOfFolder: boolean): Item {
   if (item.kind !== 'operation') return item
-  const isUncertain = uncertain.has(item.path) || uncertain.has(item.previousPath ?? '')
-  return isUncertain ? { ...item, isUncertain } : item
+  const isUncertain =
+    isOfFolder || uncertain.has(item.path) || uncertain.has(item.previousPath ?? '')
+  return isUncertain ? { ...item, isUncertain, isOptional: item.isOptional || isOfFolder } : item
 }
 
 /** The last write, during which the app is killed, may be recorded or not. */
