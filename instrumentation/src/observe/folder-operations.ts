@@ -7,7 +7,7 @@ import { errorName } from '@turnlog/conventions/plain'
 import { contexts } from '../record/contexts.ts'
 import type { DescriptorOperations } from './descriptor-operations.ts'
 import { type FileRecord, type FileState, ownerOfFiles } from './file-record.ts'
-import type { FileLocation } from './host-files.ts'
+import type { FileLocation, FileStamp } from './host-files.ts'
 import type { OperationTracker, PendingOperation, Place } from './operation-tracker.ts'
 import type { Writer } from './path-states.ts'
 import { Slices } from './slices.ts'
@@ -26,6 +26,22 @@ interface Walk extends Pick<Place, 'owner' | 'active'> {
   readonly startedAt: number
   /** By `performance.now()`. */
   readonly until: number
+}
+
+/** A target before a folder is copied; `record`: it exists, and its content is noted there. */
+interface BeforeCopy {
+  readonly stamp: FileStamp
+  readonly record: FileRecord | undefined
+}
+
+/** The stamp of a path that holds nothing. */
+const absent: BeforeCopy = { stamp: '', record: undefined }
+
+interface Copy extends Walk {
+  readonly location: FileLocation
+  readonly before: BeforeCopy
+  readonly copiedAt: number
+  readonly error: string | undefined
 }
 
 export class FolderOperations {
@@ -140,43 +156,33 @@ export class FolderOperations {
     }
   }
 
-  /** The state of a target that exists, in a record of its own, or why it is not known. */
-  #beforeCopy(walk: Walk, location: FileLocation): FileState | FileRecord {
-    if (performance.now() > walk.until) return notInTime
-    if (!this.#tracker.files.exists(location.absolute)) return absent
+  #beforeCopy(walk: Walk, location: FileLocation): BeforeCopy {
+    const { files, paths } = this.#tracker
+    const { absolute } = location
+    if (!files.exists(absolute)) return absent
+    const stamp = files.stamp(absolute)
+    if (performance.now() > walk.until) return { stamp, record: undefined }
     const { owner, active, startedAt } = walk
     const record = this.#tracker.record({ kind: 'write', location, owner, active, startedAt })
-    record.note('before', this.#tracker.paths.look(location.absolute))
-    return record
+    record.note('before', paths.look(absolute))
+    return { stamp, record }
   }
 
   /** One file of a copied folder. A file that a filter has left out is as it was. */
-  #copied({
-    location,
-    before,
-    copiedAt,
-    error,
-    ...walk
-  }: Walk & {
-    readonly location: FileLocation
-    readonly before: FileState | FileRecord
-    readonly copiedAt: number
-    readonly error: string | undefined
-  }): void {
+  #copied({ location, before, copiedAt, error, ...walk }: Copy): void {
     const { files, paths } = this.#tracker
     const { absolute, isIgnored } = location
-    const changedAt = files.changedAt(absolute)
-    const isUnchanged = changedAt === undefined || changedAt < walk.startedAt - clockTickMs
-    if (isUnchanged || isIgnored) {
-      if (!('state' in before)) before.discard()
+    if (isIgnored || files.stamp(absolute) === before.stamp) {
+      before.record?.discard()
       return
     }
+    const wasAbsent = before.stamp === absent.stamp
     const { owner, active, startedAt } = walk
-    const isNoted = !('state' in before)
-    const record = isNoted
-      ? before
-      : this.#tracker.record({ kind: 'write', location, owner, active, startedAt })
-    if (!isNoted) record.note('before', before)
+    const record =
+      before.record ?? this.#tracker.record({ kind: 'write', location, owner, active, startedAt })
+    if (before.record === undefined) {
+      record.note('before', wasAbsent ? { state: 'absent' } : notInTime)
+    }
     const writer: Writer = {
       record,
       intent: undefined,
@@ -184,7 +190,7 @@ export class FolderOperations {
       quietSince: copiedAt,
       error,
       onSettled: (isRecorded) => {
-        if (isRecorded) this.#tracker.end(record, !isNoted && before.state === 'absent')
+        if (isRecorded) this.#tracker.end(record, wasAbsent)
       },
     }
     paths.settleLater(absolute, writer)
@@ -211,7 +217,3 @@ export class FolderOperations {
     return { folder, owner, active, files: found.files, startedAt: now(), until }
   }
 }
-
-const absent: FileState = { state: 'absent' }
-/** The clocks of file systems are this coarse. */
-const clockTickMs = 5

@@ -177,12 +177,6 @@ export class HostFiles {
     return typeof stat === 'object' && stat.isFile()
   }
 
-  /** When the content or the name of a file changed last, in milliseconds since 1970; `undefined` when it is not there. */
-  changedAt(path: string): number | undefined {
-    const stat = this.#stat(path, true)
-    return typeof stat === 'object' ? stat.ctimeMs : undefined
-  }
-
   isFolder(path: string): boolean {
     const stat = this.#stat(path, true)
     return typeof stat === 'object' && stat.isDirectory()
