@@ -222,12 +222,11 @@ export class FileRecord {
     this.#isOpen = true
   }
 
-  /** Another operation on the path, whose states cannot be told apart from this one's, is recorded as a part of it. */
+  /** Another operation on the path, whose states cannot be told apart from this one's, is a part of it. The caller discards it. */
   absorb(other: FileRecord): void {
     this.#merged += 1 + other.#merged
     this.#isShared ||=
       other.facts.owner !== this.facts.owner || other.#live?.call !== this.#live?.call
-    other.discard()
   }
 
   /** The operation is over. It is recorded now, or with `record` if it is postponed. */

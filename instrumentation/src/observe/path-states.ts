@@ -122,7 +122,7 @@ export class PathStates {
     group.inFlight -= 1
     if (group.inFlight > 0) {
       if (writer.isDone) keepIntent(writer)
-      if (group.writers.length >= writersMax) group.writers = merge(group.writers)
+      if (group.writers.length >= writersMax) mergeDone(group)
       return
     }
     // A run of writes goes on.
@@ -202,21 +202,8 @@ export class PathStates {
     const now = this.#read(path, false, { isAfter: true })
     const last = now.state === 'content' ? { ...now, bytes: new Uint8Array(now.bytes) } : now
     const chain = chainOf(writers, before, last)
-    const members = chain?.writers ?? merge(writers)
-    const [first] = writers
-    members.forEach((writer, index) => {
-      const { record } = writer
-      const isMoved = index === 0 && writer !== first && first?.record !== undefined
-      const previous = chain?.states[index - 1]
-      if (isMoved && first?.record !== undefined) record?.noteBeforeOf(first.record)
-      else if (previous !== undefined) record?.note('before', previous)
-      if (record?.facts.kind === 'write') record.note('after', chain?.states[index] ?? last)
-      end(writer)
-    })
-    // The first one's record may hold the state before another.
-    if (chain !== undefined) {
-      for (const writer of writers) if (!members.includes(writer)) discard(writer)
-    }
+    if (chain === undefined) settleMerged(writers, last)
+    else settleChain(writers, chain)
   }
 
   /** The state after a single writer. Another program may have begun to write since: then it is what the call wrote. */
@@ -252,18 +239,58 @@ export class PathStates {
   }
 }
 
-/**
- * One writer for those whose states in between cannot be known: the first, with the number of the others. Those that are
- * still at work stay.
- */
-function merge(writers: readonly Writer[]): Writer[] {
-  const [first, ...others] = writers.filter(({ record }) => record !== undefined)
-  const merged = others.filter(({ isDone }) => isDone)
-  for (const other of merged) {
-    if (other.record !== undefined) first?.record?.absorb(other.record)
-    other.onSettled(false)
+function settleChain(writers: readonly Writer[], { writers: order, states }: Chain): void {
+  const [first] = writers
+  order.forEach((writer, index) => {
+    const { record } = writer
+    const previous = states[index - 1]
+    if (previous !== undefined) record?.note('before', previous)
+    else if (writer !== first && first?.record !== undefined) record?.noteBeforeOf(first.record)
+    const state = states[index]
+    if (record?.facts.kind === 'write' && state !== undefined) record.note('after', state)
+    end(writer)
+  })
+  // The record of the first may hold the state before another, so it is discarded last.
+  for (const writer of writers) if (!order.includes(writer)) discard(writer)
+}
+
+/** No order of the writers leads to the last state: they are one operation. */
+function settleMerged(writers: readonly Writer[], last: FileState): void {
+  const recorded = writers.filter(({ record }) => record !== undefined)
+  const [first] = recorded
+  // What exists in the end was not deleted.
+  const writes = recorded.filter(({ record }) => record?.facts.kind === 'write')
+  const kept = last.state === 'absent' ? first : (writes[0] ?? first)
+  if (first?.record !== undefined && kept?.record !== undefined) {
+    if (kept !== first) kept.record.noteBeforeOf(first.record)
+    if (kept.record.facts.kind === 'write') kept.record.note('after', last)
+    merge(
+      kept,
+      writers.filter((writer) => writer !== kept),
+      () => end(kept),
+    )
+    return
   }
-  return writers.filter((writer) => !merged.includes(writer))
+  for (const writer of writers) end(writer)
+}
+
+/** One writer for those whose states in between cannot be known: `kept`, with the number of the others. */
+function merge(kept: Writer, others: readonly Writer[], endKept?: () => void): void {
+  for (const { record } of others) if (record !== undefined) kept.record?.absorb(record)
+  // The state before may be in the record of another, which is therefore discarded afterwards.
+  endKept?.()
+  for (const other of others) discard(other)
+}
+
+/** Those that are still at work stay. */
+function mergeDone(group: Group): void {
+  const [first, ...others] = group.writers
+  if (first === undefined) return
+  merge(
+    first,
+    others.filter(({ isDone }) => isDone),
+  )
+  group.writers = [first, ...others.filter(({ isDone }) => !isDone)]
 }
 
 /** Clocks of file systems have ticks of up to 4 ms. */

@@ -130,7 +130,7 @@ describe('calls that overlap', () => {
     leave(one)
     fs.writeFileSync(file, 'twoger')
     leave(two)
-    expect(ended).toEqual(['one: old → twoger with two'])
+    expect(ended).toEqual(['one: old → twoger with two', 'two discarded'])
   })
 
   test('an empty text that one of them writes is no state in between', () => {
@@ -141,7 +141,18 @@ describe('calls that overlap', () => {
     leave(empty)
     fs.writeFileSync(file, 'good')
     leave(good)
-    expect(ended).toEqual(['empty: old → good with good'])
+    expect(ended).toEqual(['empty: old → good with good', 'good discarded'])
+  })
+
+  test('what exists in the end is an edit, also if a delete came first', () => {
+    fs.writeFileSync(file, 'old')
+    const [gone, stream] = [writer('gone', 'nothing'), writer('stream')]
+    states.enter(file, gone, { isLink: true })
+    states.enter(file, stream)
+    leave(gone)
+    fs.writeFileSync(file, 'streamed')
+    leave(stream)
+    expect(ended).toEqual(['stream: old → streamed with gone', 'gone discarded'])
   })
 
   test('a delete between them is a state, too', () => {
@@ -192,8 +203,9 @@ describe('calls that overlap', () => {
     }
     fs.writeFileSync(file, 'end')
     leave(first)
-    expect(ended).toHaveLength(1)
-    expect(ended[0]).toMatch(/^first: \(absent\) → end with next 0,.*next 599$/)
+    const recorded = ended.filter((each) => !each.endsWith('discarded'))
+    expect(recorded).toHaveLength(1)
+    expect(recorded[0]).toMatch(/^first: \(absent\) → end with next 0,.*next 599$/)
   })
 })
 
