@@ -100,7 +100,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   collector: ['conventions', 'embedded-postgres', 'receiver', 'start'],
   dashboards: ['conventions', 'receiver', 'embedded-postgres', 'test'],
   packaging: ['conventions'],
-  bench: ['receiver', 'packaging', 'test'],
+  bench: ['conventions', 'receiver', 'packaging', 'test'],
   docs: ['conventions', 'instrumentation', 'receiver', 'collector', 'dashboards', 'start', 'test'],
 }
 

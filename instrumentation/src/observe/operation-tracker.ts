@@ -129,7 +129,10 @@ export class OperationTracker {
       this.paths.leave(absolute, writer)
     }
     return {
-      goesOn: () => record.journalStart(),
+      // A new file that a kill cuts off has lost nothing.
+      goesOn: () => {
+        if (!wasAbsent) record.journalStart()
+      },
       succeed: () => leave(),
       fail: (cause) => leave(errorName(cause)),
     }

@@ -9,7 +9,7 @@ import type { FileOperationOwner, FileRecord } from './file-record.ts'
 
 const waitMs = 2_000
 /** Beyond it the oldest are recorded at once. */
-const filesMax = 128
+const filesMax = 32
 /** Parts of names, of a file or its folder, that are made for files that live a moment. */
 const temporaryName = /te?mp|\.swp|\.part|\.new|~$|[0-9a-f]{6,}|\.\d+$/i
 
