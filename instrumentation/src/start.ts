@@ -41,7 +41,9 @@ import { offerToHost } from './observe/host-telemetry.ts'
 import { observeHttpServers } from './observe/http.ts'
 import { observeModelClients } from './observe/model-clients.ts'
 import { createExchanges } from './observe/model-exchange.ts'
+import { NativeCode } from './observe/native-code.ts'
 import { holdTurns, withTurns } from './observe/native-spans.ts'
+import { NativeWriters } from './observe/native-writers.ts'
 import { createFileReports, endsOwners } from './observe/reported-files.ts'
 import { observeWebSockets } from './observe/websocket.ts'
 import { observeWorkerMessages } from './observe/worker-messages.ts'
@@ -249,7 +251,28 @@ interface ObserveDependencies {
 function observeHost(config: Config, dependencies: ObserveDependencies) {
   const { recorder, tracerProvider, folder, agent, delayedEnds, flush, undo } = dependencies
   const { now, clock, after } = dependencies.timers
-  const toolCalls = new ToolCalls(recorder, clock)
+  const files = new HostFiles({
+    workspace: config.workspace,
+    ownFolders: [config.spoolDirectory],
+    contentBytesMax: config.contentBytesMax,
+  })
+  const nativeCode = new NativeCode()
+  const children = new ChildProcesses({
+    recorder,
+    files,
+    openWorkspace: (findings) =>
+      new WorkspaceThread({
+        ...findings,
+        data: workspaceData(config, files, { folder, nativeCode }),
+      }),
+    spoolDirectory: config.spoolDirectory,
+    capturesContent: config.contentBytesMax > 0,
+    now,
+    clock,
+    after,
+  })
+  const nativeWriters = new NativeWriters({ nativeCode, workspace: children, now })
+  const toolCalls = new ToolCalls(recorder, clock, nativeWriters)
   const frameworks = observeFrameworkCalls()
   undo.push(frameworks.undo)
   const { modelCalled } = frameworks
@@ -263,29 +286,17 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
     delayedEnd: delayedEnds.after,
     waitingTurns,
     approvals,
-    onTurn: () => quietly('look at the workspace', () => children.prepare()),
+    onTurn: (turn: Candidate) => {
+      quietly('look at the workspace', () => children.prepare())
+      nativeWriters.turnBegan(turn)
+    },
+    onWait: (turn: Candidate) => nativeWriters.turnPaused(turn),
   }
   const ofExchanges = { recorder, toolCalls, waitingTurns, approvals, modelCalled, clock }
   const candidates: CandidateSource = {
     openCandidate: (facts) => new Candidate(facts, ofTurns),
     now,
   }
-  const files = new HostFiles({
-    workspace: config.workspace,
-    ownFolders: [config.spoolDirectory],
-    contentBytesMax: config.contentBytesMax,
-  })
-  const children = new ChildProcesses({
-    recorder,
-    files,
-    openWorkspace: (findings) =>
-      new WorkspaceThread({ ...findings, data: workspaceData(config, files, folder) }),
-    spoolDirectory: config.spoolDirectory,
-    capturesContent: config.contentBytesMax > 0,
-    now,
-    clock,
-    after,
-  })
   const reportError = createErrorReports(recorder.logger, flush)
   undo.push(offerToHost(withTurns(tracerProvider, toolCalls), clock))
   undo.push(observeHttpServers(candidates))
@@ -305,6 +316,7 @@ function observeHost(config: Config, dependencies: ObserveDependencies) {
     // What an agent's tool has started has no turns of its own.
     const hasTurns = isMainThread && !dependencies.isChild
     undo.push(children.observe({ isStarted: hasTurns }))
+    undo.push(nativeCode.observe())
     if (hasTurns) undo.push(onServerListening(() => children.prepare()))
   }
   undo.push(flushBeforeBlockingCalls(flush))
@@ -346,13 +358,18 @@ function onServerListening(callback: () => void): () => void {
   return () => listening.unsubscribe(listener)
 }
 
-function workspaceData(config: Config, files: HostFiles, folder: string) {
+function workspaceData(
+  config: Config,
+  files: HostFiles,
+  { folder, nativeCode }: { readonly folder: string; readonly nativeCode: NativeCode },
+) {
   return {
     turnlogSealingWorker: true,
     workspace: files.workspace,
     ownFolders: files.ownFolders,
     copies: path.join(folder, copiesFolder),
     contentBytesMax: config.contentBytesMax,
+    nativeCode: nativeCode.cells,
     limits: {
       filesMax: config.processFilesMax,
       copiedBytesMax: config.processCopiedBytesMax,

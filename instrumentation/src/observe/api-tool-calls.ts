@@ -112,6 +112,7 @@ class RunningCall implements ApiToolCall {
     this.#options = options
     facts.turn?.hold()
     facts.owner?.openTools.set(this.#key, call)
+    options.toolCalls.listener?.callBegan(call, facts.owner)
   }
 
   toolEnded(key: string): void {
@@ -150,6 +151,7 @@ class RunningCall implements ApiToolCall {
     if (this.#isOver) return
     quietly('record how a tool call ended', lastStep)
     this.#isOver = true
+    this.#options.toolCalls.listener?.callEnded(this.call)
     quietly('end a tool call', () => {
       const { turn, owner, end } = this.#facts
       for (const open of this.openTools.values()) open.leaveUnfinished()

@@ -21,6 +21,7 @@ import { reportsOf } from '../record/child-report.ts'
 import { candidateOf, contexts, runIn } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
+import type { WindowFacts } from '../workspace/child-window.ts'
 import { statOf } from '../workspace/file-stat.ts'
 import type { ComparisonReport } from '../workspace/protocol.ts'
 import type { WorkspaceFindings, WorkspaceThread } from '../workspace/workspace-thread.ts'
@@ -28,6 +29,7 @@ import { observeRequests } from './child-requests.ts'
 import type { HostFiles } from './host-files.ts'
 import type { OwnChanges } from './path-states.ts'
 import {
+  type ChangeWindow,
   type Child,
   type ChildOwner,
   ownerOfChild,
@@ -60,6 +62,14 @@ export interface ChildProcessesOptions {
   readonly after: After
 }
 
+interface NativeWindowFacts {
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly facts: WindowFacts
+  /** The same, as it was opened first. */
+  readonly replaces: NativeWindow | undefined
+}
+
 /** What a call that starts a child says about it. */
 interface Command {
   readonly file: string
@@ -77,11 +87,19 @@ interface OpenChild extends Child {
   lastReport: ComparisonReport | undefined
 }
 
+/** A time in which native code of the app may change files. */
+export interface NativeWindow {
+  readonly id: number
+  /** Compares the workspace: for the last time, if the end is given. */
+  compare(endedAt?: number): void
+}
+
 export class ChildProcesses implements OwnChanges {
   readonly #options: ChildProcessesOptions
   readonly #workspace: WorkspaceThread
   readonly #records: ProcessRecords
   readonly #children = new Map<number, OpenChild>()
+  readonly #native = new Map<number, ChangeWindow>()
   /** By the host's object. */
   readonly #byProcess = new WeakMap<object, OpenChild>()
   /** For which tool call a child that the app keeps was last written to. */
@@ -98,7 +116,7 @@ export class ChildProcesses implements OwnChanges {
     this.#options = options
     this.#records = new ProcessRecords({
       ...options,
-      children: this.#children,
+      windowOf: (id) => this.#children.get(id) ?? this.#native.get(id),
       onRecorded: ({ id }) => this.#children.delete(id),
     })
     this.#workspace = options.openWorkspace({
@@ -107,6 +125,7 @@ export class ChildProcesses implements OwnChanges {
         for (const { id, hasEnded } of compared) this.#compared(id, hasEnded, report)
       },
       onLost: () => {
+        this.#native.clear()
         for (const child of this.#children.values()) {
           this.#records.notCompared(child, 'comparison_failed')
         }
@@ -135,18 +154,36 @@ export class ChildProcesses implements OwnChanges {
   }
 
   get isWatching(): boolean {
-    return this.#children.size > 0
+    return this.#children.size > 0 || this.#native.size > 0
+  }
+
+  /** Native code may change files since `startedAt`. `undefined` if the workspace is not observed. */
+  openNative(
+    owner: ChildOwner,
+    { startedAt, facts, replaces }: NativeWindowFacts,
+  ): NativeWindow | undefined {
+    if (!this.#isObserving) return undefined
+    if (replaces === undefined) this.#started += 1
+    const id = replaces?.id ?? this.#started
+    this.#native.set(id, { id, owner, isNative: true, filesChanged: 0 })
+    const workspace = this.#workspace
+    runIn(ROOT_CONTEXT, () => {
+      workspace.start()
+      this.#reportRecent()
+      workspace.openNative(id, startedAt, facts)
+    })
+    return { id, compare: (endedAt) => workspace.compareNative(id, endedAt) }
   }
 
   /** The app itself writes the file. */
   writing(path: string): void {
-    if (this.#children.size > 0) this.#workspace.writing(path)
+    if (this.isWatching) this.#workspace.writing(path)
     else this.#recent.set(path, true)
   }
 
   /** The app itself has changed the file, and left it as it is now. */
   changed(path: string): void {
-    if (this.#children.size > 0) this.#report(path)
+    if (this.isWatching) this.#report(path)
     else this.#recent.set(path, false)
     if (this.#recent.size <= recentMax) return
     this.#workspace.look()
@@ -184,7 +221,8 @@ export class ChildProcesses implements OwnChanges {
         this.#workspace.compare(child.id, undefined, { livesOn: true })
       }
     }
-    if (this.#children.size > 0) this.#workspace.drain()
+    for (const id of this.#native.keys()) this.#workspace.compareNative(id, this.#options.now())
+    if (this.isWatching) this.#workspace.drain()
     this.#records.finish()
     for (const child of this.#children.values()) {
       const { lastReport } = child
@@ -327,6 +365,7 @@ export class ChildProcesses implements OwnChanges {
     const child: OpenChild = {
       id: this.#started,
       owner,
+      isNative: false,
       program: path.basename(file),
       command: this.#options.capturesContent ? [file, ...args].join(' ') : undefined,
       startedAt: this.#options.now(),
@@ -407,6 +446,9 @@ export class ChildProcesses implements OwnChanges {
   }
 
   #compared(id: number, hasEnded: boolean, report: ComparisonReport): void {
+    if (hasEnded && this.#native.has(id)) {
+      this.#records.afterChanges(() => this.#native.delete(id))
+    }
     const child = this.#children.get(id)
     if (child === undefined) return
     child.lastReport = report

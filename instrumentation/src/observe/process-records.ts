@@ -38,10 +38,17 @@ export function parentOf({ owner, call }: ChildOwner): Span | undefined {
   return call?.span ?? owner.span
 }
 
-/** A child process of the host, from its start until its last comparison is recorded. */
-export interface Child {
+/** A time in which changes of files are somebody's. */
+export interface ChangeWindow {
   readonly id: number
   readonly owner: ChildOwner
+  /** Native code of the app may change files in it. */
+  readonly isNative: boolean
+  filesChanged: number
+}
+
+/** A child process of the host, from its start until its last comparison is recorded. */
+export interface Child extends ChangeWindow {
   /** The name of the program, without its folder. */
   readonly program: string
   /** `undefined` when contents are not captured. */
@@ -51,7 +58,6 @@ export interface Child {
   endedAt: number | undefined
   exitCode: number | undefined
   signal: string | undefined
-  filesChanged: number
   /** Summed over its comparisons. */
   filesNotRecorded: number
   changedByOthers: number
@@ -83,8 +89,8 @@ type NotComparedReason = 'process_exit' | 'comparison_failed' | 'children_limit'
 export interface ProcessRecordsOptions {
   readonly recorder: Recorder
   readonly files: HostFiles
-  /** By id: children that are open, or whose comparison is not recorded. */
-  readonly children: ReadonlyMap<number, Child>
+  /** The child that is open, or whose comparison is not recorded; or the same of native code. */
+  readonly windowOf: (id: number) => ChangeWindow | undefined
   /** The child's last comparison is recorded. */
   readonly onRecorded: (child: Child) => void
   /** Milliseconds, monotonic. */
@@ -110,10 +116,15 @@ export class ProcessRecords {
   }
 
   compared(child: Child, report: ComparisonReport): void {
-    this.#later(() => {
+    this.afterChanges(() => {
       this.recordEnd(child, report)
       this.#options.onRecorded(child)
     })
+  }
+
+  /** Runs `step` when the changes that were found so far are recorded. */
+  afterChanges(step: () => void): void {
+    this.#later(step)
   }
 
   /** The child's changes are recorded. */
@@ -161,20 +172,22 @@ export class ProcessRecords {
   }
 
   #recordChange(change: FileChange): void {
-    const found = change.windows.flatMap((id) => this.#options.children.get(id) ?? [])
-    const [child] = found
-    if (child === undefined) return
-    const isAmbiguous = found.some(
-      ({ owner }) => owner.owner !== child.owner.owner || owner.call !== child.owner.call,
-    )
-    child.filesChanged += 1
-    whenTurn(child.owner, () => this.#recordOperation(change, child.owner, isAmbiguous))
+    const found = change.windows.flatMap((id) => this.#options.windowOf(id) ?? [])
+    const [window] = found
+    if (window === undefined) return
+    window.filesChanged += 1
+    const calls = callsOf(found)
+    whenTurn(window.owner, () => this.#recordOperation(change, window.owner, calls))
   }
 
-  #recordOperation(change: FileChange, childOwner: ChildOwner, isAmbiguous: boolean): void {
+  #recordOperation(
+    change: FileChange,
+    childOwner: ChildOwner,
+    { calls, isAmbiguous }: ReturnType<typeof callsOf>,
+  ): void {
     const { recorder, files } = this.#options
     const { kind, path, previousPath, before, after, overwritten, isUncertain, at } = change
-    const { active, owner, call, isShared } = childOwner
+    const { active, owner, isShared } = childOwner
     if (owner.span === undefined) return
     const { span } = startFileSpan(recorder, files, {
       kind,
@@ -184,8 +197,7 @@ export class ProcessRecords {
       owner: {
         span: owner.span,
         createdFiles: owner.createdFiles,
-        // Two tool calls could have done it: then it is the turn's.
-        openTools: new Map(call === undefined || isAmbiguous ? [] : [['', call] as const]),
+        openTools: new Map(calls.map((call, index) => [String(index), call])),
         isShared: isShared || isAmbiguous || isUncertain,
       },
       active,
@@ -233,6 +245,25 @@ export class ProcessRecords {
       })
     })
   }
+}
+
+/**
+ * The tool calls that a change may belong to. Several children: then it is the turn's. Native code of several tool calls at
+ * once: then the one whose arguments name the file, if there is one.
+ */
+function callsOf(windows: readonly ChangeWindow[]) {
+  const calls = [...new Set(windows.flatMap(({ owner }) => owner.call ?? []))]
+  const [first] = windows
+  const isOneTurn = windows.every(({ owner }) => spanIdOf(owner) === spanIdOf(first?.owner))
+  if (isOneTurn && windows.every(({ isNative }) => isNative)) return { calls, isAmbiguous: false }
+  const isAmbiguous = windows.some(
+    ({ owner }) => owner.owner !== first?.owner.owner || owner.call !== first?.owner.call,
+  )
+  return { calls: isAmbiguous ? [] : calls, isAmbiguous }
+}
+
+function spanIdOf(owner: ChildOwner | undefined): string | undefined {
+  return owner?.owner.span?.spanContext().spanId
 }
 
 /** Now, or when the request becomes a turn; never, if it does not. */

@@ -30,6 +30,9 @@ export interface ToolCallDescription {
 /** The turn, or the tool call reported by the app, that a call is made in. */
 export interface ToolCallOwner {
   readonly openTools: Map<string, ToolCall>
+  /** `undefined`: it is no turn yet. */
+  readonly span: Span | undefined
+  readonly createdFiles: Set<string>
   /** Nothing works on it, and its tool calls have not been run. */
   readonly isUnanswered?: boolean
   toolEnded(key: string): void
@@ -39,7 +42,12 @@ export interface ToolCallOwner {
 export interface ApiToolCall extends ToolCallOwner {
   readonly span: Span
   readonly call: ToolCall
-  readonly createdFiles: Set<string>
+}
+
+/** Is called when tool calls begin and end; again for one whose begin the app reports, too. */
+export interface ToolCallListener {
+  callBegan(call: ToolCall, owner: ToolCallOwner | undefined): void
+  callEnded(call: ToolCall): void
 }
 
 /** A tool call that has begun. */
@@ -146,10 +154,12 @@ export class ToolCalls {
   readonly #recorder: Recorder
   readonly #clock: () => number
   readonly #open = new Map<string, InferredCall>()
+  readonly listener: ToolCallListener | undefined
 
-  constructor(recorder: Recorder, clock: () => number) {
+  constructor(recorder: Recorder, clock: () => number, listener?: ToolCallListener) {
     this.#recorder = recorder
     this.#clock = clock
+    this.listener = listener
   }
 
   get size(): number {
@@ -190,6 +200,7 @@ export class ToolCalls {
     const call = new ToolCall(use, span, this.#endOf(key, use, span))
     this.#open.set(key, { key, id, name, call, owner, isJoined: false, doneAt: undefined })
     owner?.openTools.set(key, call)
+    this.listener?.callBegan(call, owner)
   }
 
   #endOf(key: string, { isForced }: ToolCallDescription, span: Span): InferredEnd {
@@ -200,10 +211,13 @@ export class ToolCalls {
         const entry = this.#open.get(key)
         if (entry === undefined) return
         this.#remove(entry)
+        this.listener?.callEnded(entry.call)
         span.setAttribute(unfinished, true)
         span.end(entry.doneAt)
       },
       recordWaiting: (at) => {
+        const entry = this.#open.get(key)
+        if (entry !== undefined) this.listener?.callEnded(entry.call)
         this.#recorder.interim(span, at, { [unfinished]: true, 'turnlog.waiting': true })
       },
       forget: () => {
@@ -263,6 +277,7 @@ export class ToolCalls {
     const entry = this.#open.get(key)
     if (entry === undefined) return
     this.#open.delete(key)
+    this.listener?.callEnded(entry.call)
     this.#recorder.note(entry.call.span, { result: { id: by.spanContext().spanId, x: exchange } })
     entry.call.span.end(entry.doneAt)
     entry.owner?.toolEnded(key)

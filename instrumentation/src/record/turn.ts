@@ -91,7 +91,9 @@ export interface TurnDependencies {
   readonly waitingTurns: WaitingTurns
   readonly approvals: ApprovalReader
   /** Called when a candidate becomes a turn. */
-  readonly onTurn?: (() => void) | undefined
+  readonly onTurn?: ((turn: Candidate) => void) | undefined
+  /** Called when a turn waits for a person. */
+  readonly onWait?: ((turn: Candidate) => void) | undefined
 }
 
 /** Reads what a person has decided about tool calls, while the request is known. */
@@ -188,6 +190,11 @@ export class Candidate {
     return this.turn.#createdFiles
   }
 
+  /** Milliseconds since 1970. */
+  get startedAt(): number {
+    return this.#facts.startedAt
+  }
+
   /** Of its request. */
   get path(): string | undefined {
     return this.#facts.path
@@ -271,7 +278,7 @@ export class Candidate {
     recorder.note(span, { contentType: this.#facts.contentType })
     for (const piece of this.#requestPieces) recorder.content(span, 'turn.request', piece)
     this.#facts.onTurn?.()
-    this.#dependencies.onTurn?.()
+    this.#dependencies.onTurn?.(this)
     return span
   }
 
@@ -481,6 +488,7 @@ export class Candidate {
     span.setAttributes(this.#lastAttributes())
     recorder.interim(span, at, { 'turnlog.waiting': true, 'turnlog.turn.outcome': outcome })
     for (const call of this.openTools.values()) call.recordWaiting(at)
+    this.#dependencies.onWait?.(this)
     waitingTurns.add(this, () => this.#giveUp())
   }
 

@@ -1,16 +1,27 @@
 /**
- * The lives of child processes, and which of them a change on disk may come from. Pure.
+ * The lives of child processes, and the times in which native code of the app may write files; and which of them a change
+ * on disk may come from. Pure.
  *
  * A change is a child's if its time is within the child's life, as exact as the disk's clock is. A change outside the
  * lives of all children is somebody else's: a person's, an editor's, the app's own. A child that
- * has exited, or whose turn has ended, claims only changes that no other child claims.
+ * has exited, or whose turn has ended, claims only changes that no other child claims. Native code claims only what no
+ * child at work claims, and in a turn only what no tool call claims.
  */
 import { granularityMs } from './file-stat.ts'
 
 /** `Date.now()` leaves out the fraction. A stamp is never later than its change. */
 const clockMs = 1
 
-export interface ChildWindow {
+/** `child`: a process. `call`, `turn`: native code of the app, in a tool call or in a turn. */
+export type WindowKind = 'child' | 'call' | 'turn'
+
+export interface WindowFacts {
+  readonly kind: WindowKind
+  /** Only changes to SQLite databases can come from it. */
+  readonly isOfDatabases: boolean
+}
+
+export interface ChildWindow extends WindowFacts {
   readonly id: number
   /** When the child started, in milliseconds since 1970. */
   readonly startedAt: number
@@ -47,6 +58,12 @@ export function windowsOf<Window extends ChildWindow>(
   return exact.length > 0 ? exact : atWork
 }
 
-function weaknessOf({ hasExited, isTurnOver, isServer }: ChildWindow): number {
-  return Number(hasExited) + Number(isTurnOver) + Number(isServer)
+/** A child at work is the likeliest, then native code of a tool call. */
+const weaknessByKind = { child: 0, call: 0.5, turn: 4 } as const satisfies Record<
+  WindowKind,
+  number
+>
+
+function weaknessOf({ kind, hasExited, isTurnOver, isServer }: ChildWindow): number {
+  return weaknessByKind[kind] + Number(hasExited) + Number(isTurnOver) + Number(isServer)
 }

@@ -12,7 +12,10 @@ import { constants } from 'node:fs'
 import * as path from 'node:path'
 import { errorCode } from '@turnlog/conventions/plain'
 import { attempt, type FileSystem, isFull, makePrivateFolder, removeFile } from '../file-system.ts'
+import { emptySha256 } from '../spool/workspace-copies.ts'
+import { Descriptors } from './descriptors.ts'
 import { type FileStat, isSame, statOf } from './file-stat.ts'
+import { isDatabase, isInTransaction } from './sqlite-files.ts'
 
 /** A file above this is not hashed: its size and times are all that is compared. */
 const hashedBytesMax = 64 * 1024 ** 2
@@ -21,11 +24,13 @@ const graceMs = 10 * 60_000
 /** A file that changes during every attempt is being written. */
 const attemptsMax = 3
 const bufferBytesKept = 4 * 1024 ** 2
-/** What became a pipe since it was looked at must not hang the thread, and what became a link is not followed. */
-const readFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+/** As many as the names of formats have. */
+const headerBytes = 16
 
-/** The content of a file: its hash, or the reason why it is not known. */
-export type Content =
+/** The content of a file: its hash, or the reason why it is not known. `isDatabase`: of SQLite; `undefined`: not known. */
+export type Content = { readonly isDatabase?: boolean } & ContentFacts
+
+type ContentFacts =
   | {
       readonly sha256: string
       readonly size: number
@@ -42,6 +47,8 @@ export interface CopiesOptions {
   readonly contentBytesMax: number
   readonly bytesMax: number
   readonly now: () => number
+  /** Native code of the process may have locked files. */
+  readonly hasNativeCode: () => boolean
 }
 
 interface Copy {
@@ -51,6 +58,7 @@ interface Copy {
 
 export class Copies {
   readonly #options: CopiesOptions
+  readonly #descriptors: Descriptors
   readonly #copies = new Map<string, Copy>()
   /** Copies without users, with the time at which they may be removed, in that order. */
   readonly #unused = new Map<string, number>()
@@ -61,6 +69,7 @@ export class Copies {
 
   constructor(options: CopiesOptions) {
     this.#options = options
+    this.#descriptors = new Descriptors(options.fileSystem, options.hasNativeCode)
   }
 
   /** The bytes of real copies. */
@@ -102,6 +111,7 @@ export class Copies {
 
   /** Removes copies whose time has come. */
   sweep(): void {
+    this.#descriptors.sweep()
     for (const [sha256, until] of this.#unused) {
       if (until > this.#options.now()) return
       this.#unused.delete(sha256)
@@ -118,20 +128,44 @@ export class Copies {
 
   #read(file: string, { size }: FileStat, bytesMax: number): Content {
     if (size > hashedBytesMax) return { sha256: undefined, size, omitted: 'too_large' }
+    if (size === 0) return { sha256: emptySha256, size, omitted: undefined }
     try {
-      if (size > this.#options.contentBytesMax) {
-        return { sha256: this.#hash(file, size).sha256, size, omitted: 'too_large' }
+      const descriptor = this.#descriptors.open(file)
+      let isOfSqlite = false
+      try {
+        isOfSqlite = isDatabase(this.#bytesOf(descriptor, headerBytes))
+        if (isOfSqlite && isInTransaction(file, this.#options.fileSystem)) {
+          return { sha256: undefined, size, omitted: 'changing', isDatabase: true }
+        }
+        const content = this.#contentOf(file, descriptor, { size, bytesMax, isOfSqlite })
+        return { ...content, isDatabase: isOfSqlite }
+      } finally {
+        this.#descriptors.close(descriptor, isOfSqlite)
       }
-      return this.#clone(file, size) ?? this.#copy(file, size, bytesMax)
     } catch (cause) {
       if (isFull(cause)) return { sha256: undefined, size, omitted: 'not_copied' }
       return { sha256: undefined, size, omitted: 'unreadable' }
     }
   }
 
+  #contentOf(
+    file: string,
+    descriptor: number,
+    facts: { readonly size: number; readonly bytesMax: number; readonly isOfSqlite: boolean },
+  ): Content {
+    const { size, bytesMax, isOfSqlite } = facts
+    if (size > this.#options.contentBytesMax) {
+      const { sha256 } = hashOf(this.#bytesOf(descriptor, size))
+      return { sha256, size, omitted: 'too_large' }
+    }
+    // To clone it opens and closes it.
+    const canClone = this.#canClone && !this.#descriptors.mayBeLocked(descriptor, isOfSqlite)
+    const clone = canClone ? this.#clone(file, size) : undefined
+    return clone ?? this.#copy(descriptor, size, bytesMax)
+  }
+
   /** A copy that shares its blocks; `undefined` where the file system has none. */
   #clone(file: string, size: number): Content | undefined {
-    if (!this.#canClone) return undefined
     const { fileSystem } = this.#options
     const temporary = this.#pathOf('clone.tmp')
     try {
@@ -143,7 +177,9 @@ export class Copies {
       attempt(() => removeFile(fileSystem, temporary))
       return undefined
     }
-    const { sha256 } = this.#hash(temporary, size)
+    const descriptor = fileSystem.openSync(temporary, 'r')
+    const { sha256 } = hashOf(this.#bytesOf(descriptor, size))
+    fileSystem.closeSync(descriptor)
     if (this.#use(sha256, 0)) attempt(() => removeFile(fileSystem, temporary))
     else {
       fileSystem.chmodSync(temporary, 0o600)
@@ -152,9 +188,9 @@ export class Copies {
     return { sha256, size, omitted: undefined }
   }
 
-  #copy(file: string, size: number, bytesMax: number): Content {
+  #copy(descriptor: number, size: number, bytesMax: number): Content {
     const { fileSystem } = this.#options
-    const { sha256, bytes } = this.#hash(file, size)
+    const { sha256, bytes } = hashOf(this.#bytesOf(descriptor, size))
     if (this.#copies.has(sha256)) {
       this.#use(sha256, 0)
       return { sha256, size, omitted: undefined }
@@ -183,24 +219,18 @@ export class Copies {
     return known !== undefined
   }
 
-  /** Reads `size` bytes, into a buffer that is used again. */
-  #hash(file: string, size: number): { readonly sha256: string; readonly bytes: Uint8Array } {
+  /** The first `size` bytes, in a buffer that is used again. */
+  #bytesOf(descriptor: number, size: number): Uint8Array {
     const { fileSystem } = this.#options
     if (this.#buffer.byteLength > bufferBytesKept) this.#buffer = Buffer.allocUnsafeSlow(256 * 1024)
     if (this.#buffer.byteLength < size) this.#buffer = Buffer.allocUnsafeSlow(size)
-    const descriptor = fileSystem.openSync(file, readFlags)
-    try {
-      let read = 0
-      while (read < size) {
-        const count = fileSystem.readSync(descriptor, this.#buffer, read, size - read, read)
-        if (count === 0) break
-        read += count
-      }
-      const bytes = this.#buffer.subarray(0, read)
-      return { sha256: createHash('sha256').update(bytes).digest('hex'), bytes }
-    } finally {
-      fileSystem.closeSync(descriptor)
+    let read = 0
+    while (read < size) {
+      const count = fileSystem.readSync(descriptor, this.#buffer, read, size - read, read)
+      if (count === 0) break
+      read += count
     }
+    return this.#buffer.subarray(0, read)
   }
 
   #makeFolder(): void {
@@ -212,4 +242,8 @@ export class Copies {
   #pathOf(name: string): string {
     return path.join(this.#options.folder, name)
   }
+}
+
+function hashOf(bytes: Uint8Array): { readonly sha256: string; readonly bytes: Uint8Array } {
+  return { sha256: createHash('sha256').update(bytes).digest('hex'), bytes }
 }

@@ -1,11 +1,12 @@
 /**
  * Which entries of the workspace are not compared, and why. Folders that tools fill are excluded always, folders of build
  * output only beside the project file that makes them output, our own folders always, and what `.gitignore` files and
- * `.git/info/exclude` exclude. As in git, the innermost rule that matches counts, and nothing below an excluded folder is
+ * `.git/info/exclude` exclude, and the files beside a SQLite database, which are part of it. As in git, the innermost rule that matches counts, and nothing below an excluded folder is
  * looked at. A file of rules is read up to `rulesBytesMax`.
  */
 import * as path from 'node:path'
 import ignore, { type Ignore } from 'ignore'
+import { isSideFile } from './sqlite-files.ts'
 
 export const rulesFile = '.gitignore'
 /** Rules above this are not read: a file of that size is not written by people. */
@@ -38,7 +39,7 @@ const outputBeside: ReadonlyMap<string, readonly string[]> = new Map([
 ])
 
 /** Why an entry is not compared. */
-export type Exclusion = 'excluded_folder' | 'own_folder' | 'gitignored'
+export type Exclusion = 'excluded_folder' | 'own_folder' | 'gitignored' | 'database_side_file'
 
 export interface FolderEntry {
   readonly name: string
@@ -89,6 +90,7 @@ export class FolderRules {
       if (this.#ownFolders.includes(absolute)) return 'own_folder'
       if (alwaysExcluded.has(name) || isOutput(name, names)) return 'excluded_folder'
     }
+    if (!isFolder && isSideFile(name, names)) return 'database_side_file'
     for (const { folder: base, patterns } of this.#git) {
       const relative = path.relative(base, absolute).split(path.sep).join('/')
       const { ignored, unignored } = patterns.test(isFolder ? `${relative}/` : relative)

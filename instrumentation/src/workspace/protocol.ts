@@ -1,4 +1,5 @@
 /** Types: the messages between the host's thread and the workspace thread, and the data the thread starts with. */
+import type { WindowFacts } from './child-window.ts'
 import type { FileChange } from './file-change.ts'
 import type { FileStat } from './file-stat.ts'
 import type { SkipReason } from './scan.ts'
@@ -20,6 +21,8 @@ export interface WorkspaceThreadData {
   readonly copies: string
   readonly contentBytesMax: number
   readonly limits: WorkspaceLimits
+  /** Not all 0: native code is loaded that may lock files. */
+  readonly nativeCode: Int32Array
   /** How far the thread is: see `progress`. */
   readonly progress: SharedArrayBuffer
 }
@@ -43,11 +46,12 @@ export interface Weakness {
 
 export type ToThread =
   | { readonly type: 'look'; readonly n: number }
-  /** A child has started. */
+  /** A child has started, or native code may write files from now on. */
   | {
       readonly type: 'open'
       readonly n: number
       readonly id: number
+      readonly facts: WindowFacts
       readonly at: number
       /** Where children of its turn report what they have recorded themselves. */
       readonly reports: string | undefined

@@ -39,6 +39,7 @@ const index = new WorkspaceIndex({
     folder: data.copies,
     contentBytesMax,
     bytesMax: limits.copiedBytesMax,
+    hasNativeCode: () => data.nativeCode.some((loaded) => loaded !== 0),
   }),
 })
 
@@ -98,7 +99,7 @@ function receive(
 ): void {
   switch (message.type) {
     case 'open':
-      index.open(message.id, message.at)
+      index.open(message.id, message.at, message.facts)
       if (message.reports !== undefined) reports.set(message.id, message.reports)
       return
     case 'compare':

@@ -10,7 +10,7 @@ import { attempt, type FileSystem } from '../file-system.ts'
 import type { RecordedState } from '../record/child-report.ts'
 import { emptySha256 } from '../spool/workspace-copies.ts'
 import { goneAt, type KnownFolders, knownFolders, shownAt } from './change-time.ts'
-import { type ChangeTime, type ChildWindow, windowsOf } from './child-window.ts'
+import { type ChangeTime, type ChildWindow, type WindowFacts, windowsOf } from './child-window.ts'
 import type { Content, Copies } from './copies.ts'
 import { type ChangeSide, type FileChange, sideOf } from './file-change.ts'
 import { type FileStat, isRacy, isSame, statOf } from './file-stat.ts'
@@ -83,8 +83,10 @@ export class WorkspaceIndex {
     return this.#unread.length > 0
   }
 
-  open(id: number, startedAt: number): void {
+  /** Again with the same id, it replaces the first. */
+  open(id: number, startedAt: number, facts: WindowFacts): void {
     this.#windows.set(id, {
+      ...facts,
       id,
       startedAt,
       endedAt: undefined,
@@ -184,7 +186,7 @@ export class WorkspaceIndex {
         adopt()
       } else if (windows.some(({ id }) => children.has(id))) {
         const known = this.#files.get(path)
-        const isUncertain = !isExact || windows.every(({ isTurnOver }) => isTurnOver)
+        const isUncertain = !isExact || windows.every(isVague)
         list.push({ path, known, windows, isUncertain, at: time.to })
       }
     }
@@ -236,6 +238,11 @@ export class WorkspaceIndex {
     for (const difference of gone) {
       const { path, known } = difference
       if (known === undefined) continue
+      if (difference.windows.every(({ isOfDatabases }) => isOfDatabases)) {
+        // SQLite removes no database.
+        this.#forget(path)
+        continue
+      }
       const before = sideOf(known.content, known.stat)
       const left = this.#leftAt(path)
       if (left === 'other') {
@@ -282,6 +289,10 @@ export class WorkspaceIndex {
     if (known?.content !== undefined) copies.release(known.content)
     this.#files.set(path, { stat, content, isRacy: isRacy(stat, Math.min(now(), lookedAt)) })
     if (isUnchanged && before.state !== 'omitted') return undefined
+    if (windows.every(({ isOfDatabases }) => isOfDatabases)) {
+      const isDatabase = content.isDatabase !== false || known?.content?.isDatabase === true
+      if (!isDatabase) return undefined
+    }
     const time = { from: stat.ctimeMs, to: stat.ctimeMs }
     // Somebody else has changed it since: what the child left was not read.
     const isLater = stat.ctimeMs > difference.at && windowsOf(windows, time).length === 0
@@ -362,6 +373,11 @@ export class WorkspaceIndex {
     const { fileSystem } = this.#options
     return attempt(() => fileSystem.lstatSync(path, { throwIfNoEntry: false }))
   }
+}
+
+/** Somebody else may have changed files as well in such a time. */
+function isVague({ kind, isTurnOver }: ChildWindow): boolean {
+  return isTurnOver || kind === 'turn'
 }
 
 const notAFile: ChangeSide = { state: 'omitted', reason: 'not_a_file' }

@@ -10,6 +10,7 @@
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { quietly } from '../health.ts'
+import type { WindowFacts } from './child-window.ts'
 import type { FileChange } from './file-change.ts'
 import type { FileStat } from './file-stat.ts'
 import {
@@ -50,6 +51,8 @@ export interface WorkspaceThreadOptions extends WorkspaceFindings {
   readonly data: Omit<WorkspaceThreadData, 'progress'>
 }
 
+const ofChild: WindowFacts = { kind: 'child', isOfDatabases: false }
+
 type Numbered = Extract<ToThread, { readonly n: number }>
 type Unnumbered<Message> = Message extends unknown ? Omit<Message, 'n'> : never
 
@@ -88,8 +91,18 @@ export class WorkspaceThread {
    * folder in which children of its turn report what they have recorded themselves.
    */
   open(id: number, at: number, reports: string | undefined): void {
-    this.#number({ type: 'open', id, at, reports })
+    this.#number({ type: 'open', id, at, reports, facts: ofChild })
     this.#waitInTurn(progress.read)
+  }
+
+  /** Native code may write files since `at`. The host does not wait. */
+  openNative(id: number, at: number, facts: WindowFacts): void {
+    this.#number({ type: 'open', id, at, reports: undefined, facts })
+  }
+
+  /** As `compare`, and the host does not wait. */
+  compareNative(id: number, endedAt: number | undefined): void {
+    this.#number({ type: 'compare', id, endedAt, livesOn: false })
   }
 
   /** `endedAt` undefined: the child is compared again. `livesOn`: it has not exited. */

@@ -20,7 +20,12 @@ function calls() {
   } as unknown as Recorder
   const toolCalls = new ToolCalls(recorder, () => clock)
   const openTools = new Map<string, ToolCall>()
-  const owner = { openTools, toolEnded: (id: string) => void openTools.delete(id) }
+  const owner = {
+    span: undefined,
+    createdFiles: new Set<string>(),
+    openTools,
+    toolEnded: (id: string) => void openTools.delete(id),
+  }
   const by = { spanContext: () => ({ spanId: 'chat' }) } as unknown as Span
   return {
     toolCalls,

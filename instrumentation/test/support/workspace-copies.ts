@@ -29,6 +29,13 @@ export async function processesEnded(spool: string, count: number): Promise<void
     .toBeGreaterThanOrEqual(count)
 }
 
+/** Resolves when the app has recorded `count` file operations. */
+export async function operationsRecorded(spool: string, count: number): Promise<void> {
+  await expect
+    .poll(() => mentions(spool, 'turnlog.file_operation.source'), { timeout: withinMs })
+    .toBeGreaterThanOrEqual(count)
+}
+
 /** How often the records on disk, sealed or not, mention the event. */
 function mentions(spool: string, event: string): number {
   const texts = filesIn(spool).map((file) => {

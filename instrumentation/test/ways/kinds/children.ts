@@ -413,6 +413,7 @@ const nodes: readonly Way[] = [
   {
     id: 'sqlite',
     by: 'node:sqlite',
+    source: 'process',
     expected: [{ ...create('a.db', { onDisk: true }) }],
     async run(here) {
       const { DatabaseSync } = await import('node:sqlite').catch(() => ({
