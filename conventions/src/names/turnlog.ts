@@ -70,7 +70,7 @@ export const turnlogAttributes = {
     'edit',
   ),
   'turnlog.file_operation.source': string(
-    'How the operation was observed: `fs`, `process` or `api`.',
+    'How the operation was observed: `fs` (a call of `node:fs`), `process` (the workspace was compared: a child process, or native code of the app such as SQLite, changed the file) or `api`.',
     'fs',
   ),
   'turnlog.file_operation.previous_path': string('On a rename: the file’s path before.', 'old.txt'),
@@ -117,7 +117,7 @@ export const turnlogAttributes = {
     true,
   ),
   'turnlog.file_operation.shared': boolean(
-    'More than one open tool call could have caused the operation.',
+    'More than one open tool call, or somebody else in the meantime, could have caused the operation.',
     true,
   ),
   'turnlog.file_operation.open': boolean(
@@ -164,7 +164,7 @@ export const turnlogAttributes = {
     '{file}',
   ),
   'turnlog.process.not_compared': json(
-    'How many files were left out, by reason: `gitignored`, `not_a_file` (a link, a socket, a pipe, a device), `unreadable`, `name_not_utf8`, `files_limit`, `time_limit`, `changes_limit`.',
+    'How many files were left out, by reason: `gitignored`, `database_side_file` (the log, index or journal of a SQLite database), `not_a_file` (a link, a socket, a pipe, a device), `unreadable`, `name_not_utf8`, `files_limit`, `time_limit`, `changes_limit`.',
     '{"gitignored":3}',
   ),
   'turnlog.process.excluded_folders': strings(
