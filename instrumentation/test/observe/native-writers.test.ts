@@ -44,7 +44,7 @@ function runElsewhere(database: string, sql: string): string {
     console.log(JSON.stringify(database.prepare(process.argv[2]).all()))
     database.close()`
   const options = ['--disable-warning=ExperimentalWarning', '-e', program, database, sql]
-  return execFileSync(process.execPath, options, { encoding: 'utf8' }).trim()
+  return execFileSync(process.execPath, options, { encoding: 'utf8', stdio: 'pipe' }).trim()
 }
 
 const parentOf = ({ spans }: Recorded, { parentSpanId }: RecordedSpan) =>
@@ -182,11 +182,11 @@ test('the files beside a database are not recorded, nor read', async () => {
 })
 
 /*
- * A process loses its locks on a file when it closes any descriptor of it. A database that was read for a copy lost the locks of
- * the host's connection. Another program that closed the database then deleted the write-ahead log that the host was writing, and what
- * the host committed afterwards was lost.
+ * A process loses its locks on a file when it closes any descriptor of it. When the index of a write-ahead log had been read for
+ * a copy, another program that closed the database deleted the log that the app was writing, and later commits were lost. When the
+ * database had been read, another program could write into a transaction of the app.
  */
-test('reading an open database releases no lock of the app', async () => {
+test('what the app commits to an open database is not lost when other programs use it', async () => {
   await using chat = await startChat({
     ...host,
     answer: asks({
@@ -203,6 +203,24 @@ test('reading an open database releases no lock of the app', async () => {
   await chat.post('one')
   expect(runElsewhere(database, 'select a from t')).toBe('[{"a":1}]')
   await chat.post('two')
-  expect(fs.existsSync(`${database}-wal`)).toBe(true)
   expect(runElsewhere(database, 'select a from t')).toBe('[{"a":1},{"a":2}]')
+})
+
+test('a database that was read stays locked by the app’s transaction', async () => {
+  const sql = 'create table t (a); begin immediate; insert into t values (1)'
+  await using chat = await startChat({
+    ...host,
+    answer: asks({
+      begin: [tool('change', 'a.db', sql)],
+      commit: [tool('change', 'a.db', 'commit')],
+    }),
+  })
+  const { folder, spool } = chat.workspace
+  const database = path.join(folder, 'a.db')
+  await chat.post('begin')
+  await operationsRecorded(spool, 1)
+  await copied(spool, [fs.readFileSync(database)])
+  expect(() => runElsewhere(database, 'insert into t values (2)')).toThrow('database is locked')
+  await chat.post('commit')
+  expect(runElsewhere(database, 'select a from t')).toBe('[{"a":1}]')
 })
