@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { parseChange, parseChanges } from '../../src/changes/change.js'
 import { toPieces, toVisible, toVisibleLines } from '../../src/changes/visible-text.js'
-import { ageInWords, choicesAfter, kindInWords, stateInWords } from '../../src/changes/words.js'
+import {
+  ageInWords,
+  choicesAfter,
+  kindInWords,
+  notesInWords,
+  stateInWords,
+} from '../../src/changes/words.js'
 
 describe('text that could mislead', () => {
   test.each([
@@ -71,6 +77,19 @@ describe('what is said', () => {
     expect(ageInWords('2026-05-30T12:00:00Z', now)).toMatch(/30/)
     expect(ageInWords('no time', now)).toBe('')
     expect(ageInWords(undefined, now)).toBe('')
+  })
+
+  test('notes say what the diff does not show, and nothing else', () => {
+    const notesOf = (facts: object) => {
+      const change = parseChange({ opId: 'a', path: 'b', opType: 'edit', ...facts })
+      return change && notesInWords(change)
+    }
+    expect(notesOf({ source: 'fs' })).toEqual([])
+    expect(notesOf({ source: 'process', errorType: 'ENOSPC', isAfterGap: true })).toEqual([
+      'Something that is not recorded changed the file before this.',
+      'A command changed it.',
+      'The call failed (ENOSPC) half way.',
+    ])
   })
 })
 
