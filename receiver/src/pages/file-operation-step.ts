@@ -35,6 +35,9 @@ ${(operation.linesAdded ?? 0) > 0 && html`<span class="count added">+${formatNum
 ${(operation.linesRemoved ?? 0) > 0 && html`<span class="count removed">−${formatNumber(operation.linesRemoved ?? 0)}</span>`}
 ${decision !== null && html`<span class="badge ${decision === 'accept' ? 'good' : 'warn'}">${decision}</span>`}
 ${operation.errorType !== null && html`<span class="badge bad">${operation.errorType}</span>`}
+${operation.shared === true && html`<span class="badge warn" title="More than one tool call could have caused it.">shared</span>`}
+${operation.open === true && html`<span class="badge warn" title="The file was still open for writing.">open</span>`}
+${operation.merged !== null && html`<span class="badge warn" title="Operations that overlapped; the states between them are not known.">with ${formatNumber(operation.merged)} more</span>`}
 <span class="facts">${side('before', operation, whole, awaited)}${side('after', operation, whole, awaited)}</span></div>
 ${diff !== null && diff !== '' && diffBlock({ diff, wholePath: whole('diff') })}
 ${diff === null && awaited.has(awaitedKey(operation.spanId, 'diff')) && awaitedNote('The diff')}
@@ -51,7 +54,7 @@ function side(
   const size = name === 'before' ? operation.beforeSize : operation.afterSize
   const sha256 = name === 'before' ? operation.beforeSha256 : operation.afterSha256
   const omitted = name === 'before' ? operation.beforeOmitted : operation.afterOmitted
-  if (size === null && sha256 === null) return false
+  if (size === null && sha256 === null && omitted === null) return false
   const text = `${name}${size === null ? '' : ` ${formatBytes(size)}`}`
   if (awaited.has(awaitedKey(operation.spanId, name))) {
     return html`<span title="${sha256 ?? ''}">${text}, not here yet</span>`

@@ -5,6 +5,7 @@ import type { ToolCall } from '../storage/queries/tool-calls-of-turn.ts'
 import type { Turn } from '../storage/queries/turn.ts'
 import { awaitedNote, bytesNote, contentBlock, jsonBlock } from './content-block.ts'
 import { fileOperationBlock } from './file-operation-step.ts'
+import { formatNumber } from './format.ts'
 import { type Html, html } from './html.ts'
 import { processNote } from './process-note.ts'
 import { durationOf, type Step, timeBar } from './step.ts'
@@ -40,6 +41,7 @@ ${argumentsBlock(call, files, path('arguments'))}
 ${call.argumentsBytes !== null && bytesNote({ bytes: call.argumentsBytes, wholePath: path('arguments') })}
 ${call.arguments === null && call.argumentsBytes === null && awaits('arguments') && awaitedNote('The input')}
 ${processes.map(processNote)}
+${call.fileOperationsLeftOut !== null && html`<p class="note">File operations that were not recorded: ${formatNumber(call.fileOperationsLeftOut)}.</p>`}
 ${files.map((operation) => fileOperationBlock(turn, operation, awaited))}
 ${labelled('Result', call.result, (text) => contentBlock({ text, wholePath: path('result') }))}
 ${call.resultBytes !== null && bytesNote({ bytes: call.resultBytes, wholePath: path('result') })}

@@ -23,6 +23,9 @@ export interface FileOperation {
   readonly binary: boolean | null
   readonly decision: string | null
   readonly errorType: string | null
+  readonly shared: boolean | null
+  readonly open: boolean | null
+  readonly merged: number | null
 }
 
 export const fileOperationsOfTurn = queryOfTurn<FileOperation>(`
@@ -33,7 +36,7 @@ export const fileOperationsOfTurn = queryOfTurn<FileOperation>(`
          lines_added as "linesAdded", lines_removed as "linesRemoved", before_sha256 as "beforeSha256",
          after_sha256 as "afterSha256", before_size as "beforeSize", after_size as "afterSize",
          before_omitted as "beforeOmitted", after_omitted as "afterOmitted", "binary", decision,
-         error_type as "errorType"
+         error_type as "errorType", shared, open, merged
     from file_operations
    where team_id = $1 and trace_id = $2   -- index: spans_pkey
    order by started_at, span_id

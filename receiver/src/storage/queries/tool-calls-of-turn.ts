@@ -19,6 +19,7 @@ export interface ToolCall {
   readonly abandoned: boolean
   /** What a person decided about it: `accept` or `reject`. */
   readonly decision: string | null
+  readonly fileOperationsLeftOut: number | null
 }
 
 export const toolCallsOfTurn = queryOfTurn<ToolCall>(`
@@ -29,7 +30,7 @@ export const toolCallsOfTurn = queryOfTurn<ToolCall>(`
          left(result, $3) as result,
          octet_length(result_bytes) as "resultBytes",
          error_type as "errorType", error_message as "errorMessage", inferred, unfinished, abandoned,
-         decision
+         decision, file_operations_left_out as "fileOperationsLeftOut"
     from tool_calls
    where team_id = $1 and trace_id = $2   -- index: spans_pkey
    order by started_at, span_id
