@@ -252,6 +252,22 @@ rename to b.sql
   ])
 })
 
+test('a file operation says why a state is not known, and what else is not plain about it', async () => {
+  const text = await pageOfFileOperation({
+    'turnlog.file_operation.type': 'edit',
+    'turnlog.file_operation.before.omitted': 'being_written',
+    'turnlog.file_operation.after': 'new\n',
+    'turnlog.file_operation.shared': true,
+    'turnlog.file_operation.open': true,
+    'turnlog.file_operation.merged': 2,
+    'error.type': 'ENOSPC',
+  })
+  expect(text).toContain('before, being written')
+  for (const badge of ['shared', 'open', 'with 2 more', 'ENOSPC']) {
+    expect(text).toMatch(new RegExp(`class="badge [^>]*>${badge}</span>`))
+  }
+})
+
 test('characters that mislead the eye are shown in every text of every page; what a text needs stays', async () => {
   const bidi = '\u202emoc\u2066.exe\u2069\u200b'
   const needed = '👩\u200d💻 می\u200cخواهم\nsecond line'
