@@ -123,7 +123,10 @@ function decisionsOf(candidate: Candidate, calls: readonly ToolCall[]): ToolDeci
   const request = formTypes.test(contentType)
     ? Object.fromEntries(new URLSearchParams(requestText))
     : (parseJson(requestText) ?? requestText)
-  return [...inPath, ...decisionsIn(request, calls)]
+  // A path that names a call says which one the body is about.
+  const segments = path?.split(/[/?&=]/) ?? []
+  const meant = calls.filter(({ id }) => id && segments.includes(encodeURIComponent(id)))
+  return [...inPath, ...decisionsIn(request, meant.length > 0 ? meant : calls)]
 }
 
 const formTypes = /^\s*application\/x-www-form-urlencoded\b/i

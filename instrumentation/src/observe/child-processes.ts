@@ -25,17 +25,11 @@ import type { WindowFacts } from '../workspace/child-window.ts'
 import { statOf } from '../workspace/file-stat.ts'
 import type { ComparisonReport } from '../workspace/protocol.ts'
 import type { WorkspaceFindings, WorkspaceThread } from '../workspace/workspace-thread.ts'
+import { type ChildOwner, ownerOfChild } from './child-owner.ts'
 import { observeRequests } from './child-requests.ts'
 import type { HostFiles } from './host-files.ts'
 import type { OwnChanges } from './path-states.ts'
-import {
-  type ChangeWindow,
-  type Child,
-  type ChildOwner,
-  ownerOfChild,
-  ProcessRecords,
-  parentOf,
-} from './process-records.ts'
+import { type ChangeWindow, type Child, ProcessRecords } from './process-records.ts'
 import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
 
 /** Children that are compared at one time. */
@@ -293,13 +287,19 @@ export class ChildProcesses implements OwnChanges {
    * another one writes, or the turn ends.
    */
   #wrote(command: Command, process: ChildProcess, own: OpenChild | undefined): void {
-    const owner = ownerOfChild(contexts.active(), command.texts ?? [])
+    const { texts = [] } = command
+    const owner = ownerOfChild(contexts.active(), texts)
+    if (owner === undefined) return
     const current = this.#sessions.get(process)
-    if (owner === undefined || (current?.endedAt === undefined && isSameOwner(current, owner)))
+    if (current?.endedAt === undefined && current?.owner.isSameAs(owner)) {
+      current.owner.addNames(owner, texts)
       return
+    }
     if (current !== undefined) this.#end(current)
-    const isOwn = own?.endedAt === undefined && own?.isTurnOver !== true
-    if (isOwn && isSameOwner(own, owner)) return
+    if (own?.endedAt === undefined && own?.isTurnOver !== true && own?.owner.isSameAs(owner)) {
+      own.owner.addNames(owner, texts)
+      return
+    }
     const asked = this.#begin(command)
     if (asked === undefined) return
     asked.pid = process.pid
@@ -397,7 +397,7 @@ export class ChildProcesses implements OwnChanges {
 
   /** Children with the preload record themselves, and report it there. */
   #reportsOf(owner: ChildOwner): string | undefined {
-    const traceId = parentOf(owner)?.spanContext().traceId
+    const traceId = owner.parent?.spanContext().traceId
     return traceId && reportsOf(this.#options.spoolDirectory, traceId)
   }
 
@@ -457,10 +457,6 @@ export class ChildProcesses implements OwnChanges {
     child.isPartial ||= report.isPartial
     if (hasEnded) this.#records.compared(child, report)
   }
-}
-
-function isSameOwner(child: Child | undefined, owner: ChildOwner): boolean {
-  return child?.owner.owner === owner.owner && child.owner.call === owner.call
 }
 
 function describeExit(child: Child, code: unknown, signal: unknown): void {

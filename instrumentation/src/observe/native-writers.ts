@@ -6,13 +6,12 @@
  * A change belongs to the tool call in whose time it was made; outside tool calls to the turn, and is then marked shared,
  * since a person or an editor may have made it. At most `timesMax` tool calls and turns are followed at one time.
  */
-import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import type { ToolCall, ToolCallListener, ToolCallOwner } from '../record/tool-call.ts'
 import type { Candidate } from '../record/turn.ts'
+import { ChildOwner } from './child-owner.ts'
 import type { ChildProcesses, NativeWindow } from './child-processes.ts'
 import type { NativeCode, NativeWriter } from './native-code.ts'
-import type { ChildOwner } from './process-records.ts'
 
 const timesMax = 1_000
 
@@ -51,7 +50,7 @@ export class NativeWriters implements ToolCallListener {
       }
       this.#begin(call, {
         kind: 'call',
-        owner: { active: ROOT_CONTEXT, owner: ownerOfCall, call, isShared: false },
+        owner: ChildOwner.known(ownerOfCall, call),
         startedAt: this.#options.now(),
       })
     })
@@ -65,7 +64,7 @@ export class NativeWriters implements ToolCallListener {
     quietly('see a turn begin', () => {
       this.#begin(turn, {
         kind: 'turn',
-        owner: { active: ROOT_CONTEXT, owner: turn, call: undefined, isShared: false },
+        owner: ChildOwner.known(turn, undefined),
         startedAt: turn.startedAt,
       })
       turn.whenEnded(() => this.turnPaused(turn))

@@ -3,17 +3,15 @@
  * the child, and a log event for each child. Recording takes `sliceMs` of one turn of the host's event loop, then waits for
  * the next. At the exit of the process the rest is recorded at once, for `exitMsMax`; what is left then is counted.
  */
-import { type Context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
+import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
-import { apiCallOf, candidateOf } from '../record/contexts.ts'
-import { inheritedOwner } from '../record/inherited-owner.ts'
 import type { Recorder } from '../record/recorder.ts'
-import { callOfFile, type ToolCall } from '../record/tool-call.ts'
 import type { FileChange } from '../workspace/file-change.ts'
 import type { ComparisonReport } from '../workspace/protocol.ts'
-import { type FileOperationOwner, ownerOfFiles, startFileSpan } from './file-record.ts'
+import type { ChildOwner } from './child-owner.ts'
+import { type FileOperationOwner, startFileSpan } from './file-record.ts'
 import type { HostFiles } from './host-files.ts'
 
 const sliceMs = 3
@@ -22,21 +20,6 @@ const exitMsMax = 100
 const commandLengthMax = 64 * 1024
 /** How many excluded folders a record names. */
 const foldersNamedMax = 20
-
-/** The tool call, turn or request that started a child, as it was then. */
-export interface ChildOwner {
-  readonly active: Context
-  readonly owner: FileOperationOwner
-  /** The tool call, where there is one. */
-  readonly call: ToolCall | undefined
-  /** More than one open tool call could have started it. */
-  readonly isShared: boolean
-}
-
-/** The parent of what the child does; `undefined` as long as its request is no turn. */
-export function parentOf({ owner, call }: ChildOwner): Span | undefined {
-  return call?.span ?? owner.span
-}
 
 /** A time in which changes of files are somebody's. */
 export interface ChangeWindow {
@@ -62,25 +45,6 @@ export interface Child extends ChangeWindow {
   filesNotRecorded: number
   changedByOthers: number
   isPartial: boolean
-}
-
-/**
- * `undefined` outside any turn and tool call, and in a child process whose parent compares the workspace. `names`: the
- * command, as a tool's argument may write it.
- */
-export function ownerOfChild(active: Context, names: readonly string[]): ChildOwner | undefined {
-  const owner = ownerOfFiles(active)
-  if (owner === undefined) return undefined
-  if (apiCallOf(active) === undefined && candidateOf(active)?.span === undefined) {
-    if (inheritedOwner(active)?.reports !== undefined) return undefined
-  }
-  const found = callOfFile(owner.openTools.values(), { names, absolute: '', active })
-  return {
-    active,
-    owner,
-    call: found.call ?? ('call' in owner ? owner.call : undefined),
-    isShared: found.isShared || ('isShared' in owner && owner.isShared === true),
-  }
 }
 
 /** Why a child's changes are not known. */
@@ -176,8 +140,8 @@ export class ProcessRecords {
     const [window] = found
     if (window === undefined) return
     window.filesChanged += 1
-    const calls = callsOf(found)
-    whenTurn(window.owner, () => this.#recordOperation(change, window.owner, calls))
+    const { owner } = window
+    owner.whenTurn(() => this.#recordOperation(change, owner, callsOf(found)))
   }
 
   #recordOperation(
@@ -224,8 +188,8 @@ export class ProcessRecords {
   #emit(eventName: string, child: Child, attributes: ProcessAttributes): void {
     const { id, owner, program, command, pid } = child
     const isTooLong = command !== undefined && command.length > commandLengthMax
-    whenTurn(owner, () => {
-      const parent = parentOf(owner)
+    owner.whenTurn(() => {
+      const { parent } = owner
       this.#options.recorder.logger.emit({
         eventName,
         severityNumber: severity.info,
@@ -252,24 +216,17 @@ export class ProcessRecords {
  * once: then the one whose arguments name the file, if there is one.
  */
 function callsOf(windows: readonly ChangeWindow[]) {
-  const calls = [...new Set(windows.flatMap(({ owner }) => owner.call ?? []))]
-  const [first] = windows
-  const isOneTurn = windows.every(({ owner }) => spanIdOf(owner) === spanIdOf(first?.owner))
+  const owners = windows.map(({ owner }) => owner)
+  const calls = [...new Set(owners.flatMap(({ call }) => call ?? []))]
+  const [first] = owners
+  const isOneTurn = owners.every(({ owner }) => spanIdOf(owner) === spanIdOf(first?.owner))
   if (isOneTurn && windows.every(({ isNative }) => isNative)) return { calls, isAmbiguous: false }
-  const isAmbiguous = windows.some(
-    ({ owner }) => owner.owner !== first?.owner.owner || owner.call !== first?.owner.call,
-  )
+  const isAmbiguous = owners.some(({ parent }) => parent !== first?.parent)
   return { calls: isAmbiguous ? [] : calls, isAmbiguous }
 }
 
-function spanIdOf(owner: ChildOwner | undefined): string | undefined {
-  return owner?.owner.span?.spanContext().spanId
-}
-
-/** Now, or when the request becomes a turn; never, if it does not. */
-function whenTurn({ owner }: ChildOwner, step: () => void): void {
-  if (owner.span !== undefined) step()
-  else if ('whenTurn' in owner) owner.whenTurn(step, () => undefined)
+function spanIdOf(owner: FileOperationOwner | undefined): string | undefined {
+  return owner?.span?.spanContext().spanId
 }
 
 type ProcessAttributes = {

@@ -9,7 +9,7 @@
  * | LangChain: `decisions`, and the older | `approve`, `edit`; `accept`           | `reject`               |
  * |   list of human responses             |                                       |                        |
  * | an object of the app, with the call's | a member such as `approve: true`, or  | `approve: false`, or   |
- * |   id, or without it for a single call | `decision: 'approved'`                | `decision: 'denied'`   |
+ * |   id, or for all calls without any id | `decision: 'approved'`                | `decision: 'denied'`   |
  * | the result that the model is sent     |                                       | "User rejected …"      |
  */
 import { asArray, asObject, asString, isObject, type JsonObject } from '@turnlog/conventions/plain'
@@ -38,7 +38,7 @@ const textKeys = ['message', 'text', 'answer']
 const reasonKeys = ['reason', 'message', 'feedback', 'comment']
 const yesWords = /^(?:approved?|accept(?:ed)?|allow(?:ed)?|edit|yes)$/i
 const noWords = /^(?:reject(?:ed)?|den(?:y|ied)|declined?|no)$/i
-/** Members in which a request may wrap what it says of the only call. */
+/** Members in which a request may wrap what it says without an id. */
 const wrapperKeys = ['data', 'payload', 'body', 'command', 'resume', 'approval', 'response']
 
 /** The decisions in the JSON of a request about `calls`, of each call the last one. */
@@ -62,10 +62,14 @@ export function decisionsIn<Call extends DecidedCall>(
     const named = Object.values(object).flatMap((value) => byId.get(asString(value) ?? '') ?? [])
     const [call, ...others] = new Set(named)
     if (others.length === 0) add(call, wordOf(object) ?? wordOf(asObject(object.approval)))
+    for (const each of listedIn(object, byId)) add(each, wordOf(object))
     const inOrder = wordsInOrder(object, calls.length)
     for (const [index, word] of inOrder.entries()) add(calls[index], word)
   }
-  if (found.size === 0 && calls.length === 1) add(calls[0], wordOfOnly(request))
+  if (found.size === 0 && (calls.length === 1 || !namesAny(objects, byId))) {
+    const word = wordWithoutId(request, calls.length)
+    for (const call of calls) add(call, word)
+  }
   return [...found.values()]
 }
 
@@ -98,13 +102,26 @@ function wordsInOrder(object: JsonObject, count: number): readonly (Word | undef
   return []
 }
 
-/** What the request says of the only call, without its id. */
-function wordOfOnly(request: unknown): Word | undefined {
+/** The calls whose ids are in a list of the object. */
+function listedIn<Call>(object: JsonObject, byId: ReadonlyMap<string, Call>): Call[] {
+  const texts = Object.values(object).flatMap((value) => asArray(value) ?? [])
+  return texts.flatMap((text) => byId.get(asString(text) ?? '') ?? [])
+}
+
+/** A request that names one of several calls does not speak of all. */
+function namesAny(objects: readonly JsonObject[], byId: ReadonlyMap<string, unknown>): boolean {
+  return objects.some((object) =>
+    Object.entries(object).some(([key, value]) => byId.has(key) || byId.has(asString(value) ?? '')),
+  )
+}
+
+/** What the request says of the only call, or of all, without an id. A list of one says nothing of several calls. */
+function wordWithoutId(request: unknown, callCount: number): Word | undefined {
   let value: unknown = request
   if (typeof value === 'string') return wordIn(value.trim())
   for (let depth = 0; depth < 4; depth += 1) {
     const list = asArray(value)
-    if (list !== undefined) value = list.length === 1 ? list[0] : undefined
+    if (list !== undefined) value = list.length === 1 && callCount === 1 ? list[0] : undefined
     const object = asObject(value)
     if (object === undefined) return undefined
     const word = wordOf(object) ?? wordOfText(object)

@@ -22,6 +22,17 @@ function answer({ messages }: ApiRequest): ApiAnswer {
   })
   if (verb === 'write') return { text: 'May I?', tools: [use('write_file', { path: 'it.txt' })] }
   if (verb === 'both') return { tools: [use('one', { ms: '20' }), use('two')] }
+  if (verb === 'shell') {
+    return {
+      tools: [
+        use('write_file', { path: 'it.txt' }),
+        use('bash', { command: 'echo sh > shell.txt' }),
+      ],
+    }
+  }
+  if (verb === 'shells') {
+    return { tools: ['one', 'two'].map((name) => use(name, { command: 'echo sh >> shell.txt' })) }
+  }
   if (verb === 'repeat') return { tools: [{ ...use('write_file'), id: 'toolu_same' }] }
   return { text: text === '' ? 'Done.' : `Answer to ${text}.` }
 }
@@ -201,6 +212,43 @@ test('parallel calls that the app reports have their own files, though no argume
     undefined,
     undefined,
   ])
+})
+
+test('a shell command that runs before the first model call of its request belongs to the call whose argument it is', async () => {
+  await using app = await startApp()
+  await app.send('/chat', { message: 'shell' })
+  await app.send('/decide', { approve: true })
+  const recorded = await app.recorded()
+  expect(turnTrees(recorded)).toEqual([
+    tree(
+      '  execute_tool write_file',
+      '    file.create it.txt',
+      '  execute_tool bash',
+      '    file.create shell.txt',
+    ),
+  ])
+  const call = recorded.spans.find(({ name }) => name === 'execute_tool bash')
+  const processes = recorded.logs.filter(({ event }) => event.startsWith('turnlog.process.'))
+  expect(processes.map(({ event, spanId }) => [event, spanId])).toEqual([
+    ['turnlog.process.started', call?.spanId],
+    ['turnlog.process.ended', call?.spanId],
+  ])
+  expect(decisionsOf(recorded)).toMatchObject([
+    { call: 'toolu_a_write_file', type: 'accept' },
+    { call: 'toolu_a_bash', type: 'accept' },
+  ])
+})
+
+test('equal commands of two approved calls are shared', async () => {
+  await using app = await startApp()
+  await app.send('/chat', { message: 'shells' })
+  await app.send('/decide', { approve: true })
+  const { spans } = await app.recorded()
+  const files = spans.filter(({ attributes }) => attributes['file.path'] !== undefined)
+  expect(files.length).toBeGreaterThan(0)
+  for (const { attributes } of files) {
+    expect(attributes['turnlog.file_operation.shared']).toBe(true)
+  }
 })
 
 test('a request that only runs the approved call, by its id, is part of the turn too', async () => {

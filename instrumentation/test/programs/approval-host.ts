@@ -3,10 +3,12 @@
  * the person's word for them, in the form that the test sends. Hand-written, over the Messages API. `CLIENT`: `sdk`, which
  * traces itself, or `fetch`.
  */
+import { exec } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import Anthropic from '@anthropic-ai/sdk'
 import { toolCall } from '@turnlog/instrumentation'
 import { WebSocketServer } from 'ws'
@@ -60,8 +62,9 @@ function pendingOf(messages: readonly Message[]): ToolUse[] {
 }
 
 async function run({ name, input }: Pick<ToolUse, 'name' | 'input'>): Promise<string> {
-  const { path = `${name}.txt`, ms = 0 } = input as Record<string, string>
+  const { path = `${name}.txt`, ms = 0, command } = input as Partial<Record<string, string>>
   await sleep(Number(ms))
+  if (command !== undefined) return (await promisify(exec)(command)).stdout
   await fs.promises.writeFile(path, `${name}\n`)
   return 'written'
 }
