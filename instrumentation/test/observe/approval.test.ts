@@ -8,6 +8,7 @@ import { WebSocket } from 'ws'
 import { isTurn, startChat, textOf, turnTrees } from '../support/chat.ts'
 import type { ApiAnswer, ApiRequest } from '../support/messages-api.ts'
 import type { Recorded } from '../support/recorded.ts'
+import { processesEnded } from '../support/workspace-copies.ts'
 
 /** Asks for tools as the text of the user names them, and answers once it has the results. */
 function answer({ messages }: ApiRequest): ApiAnswer {
@@ -218,6 +219,7 @@ test('a shell command that runs before the first model call of its request belon
   await using app = await startApp()
   await app.send('/chat', { message: 'shell' })
   await app.send('/decide', { approve: true })
+  await processesEnded(app.workspace.spool, 1)
   const recorded = await app.recorded()
   expect(turnTrees(recorded)).toEqual([
     tree(
@@ -243,6 +245,7 @@ test('equal commands of two approved calls are shared', async () => {
   await using app = await startApp()
   await app.send('/chat', { message: 'shells' })
   await app.send('/decide', { approve: true })
+  await processesEnded(app.workspace.spool, 2)
   const { spans } = await app.recorded()
   const files = spans.filter(({ attributes }) => attributes['file.path'] !== undefined)
   expect(files.length).toBeGreaterThan(0)
