@@ -84,9 +84,9 @@ function goalsOf({ change, plan }: ApplyOptions): Goal[] {
   ]
 }
 
-async function act(options: ApplyOptions, rollback: Rollback): Promise<ApplyResult> {
-  const { change, plan, store, fileSystem: fs } = options
-  const goals = goalsOf(options)
+async function act(given: ApplyOptions, rollback: Rollback): Promise<ApplyResult> {
+  const { change, plan, store, fileSystem: fs } = given
+  const goals = goalsOf(given)
   const found = []
   for (const goal of goals) {
     const location = expectAt(fs, change, goal.place)
@@ -97,10 +97,12 @@ async function act(options: ApplyOptions, rollback: Rollback): Promise<ApplyResu
   }
   const written: Partial<Record<PathRole, TemporaryFile>> = {}
   for (const { goal, location, bytes } of found) {
-    keepPresent(options, goal.place, location.target)
+    keepPresent(given, goal.place, location.target)
     makeFolders(fs, location.foldersMissing, rollback)
     if (bytes === undefined) continue
-    const temporary = await writeTemporaryFile(fs, { ...location, bytes, mode: goal.mode })
+    const mayWriteInPlace = plan.action === 'restore'
+    const options = { ...location, bytes, mode: goal.mode, mayWriteInPlace }
+    const temporary = await writeTemporaryFile(fs, options)
     rollback.push(temporary.remove)
     written[goal.place] = temporary
   }

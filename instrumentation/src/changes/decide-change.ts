@@ -148,6 +148,12 @@ function hashAbroad(change: RecordedChange, result: string | undefined): string 
   return undefined
 }
 
+const others: Readonly<Record<string, string>> = {
+  directory: 'A folder has the name of the file now.',
+  symlink: 'A link has the name of the file now.',
+  special: 'A pipe or a device has the name of the file now.',
+}
+
 function refusedBy(plan: Extract<RevertPlan, { action: 'refuse' }>): Refused {
   const { outcome, reason, place, expected, onDisk } = plan
   const where = place === 'path' ? 'The file' : 'The path it was renamed from'
@@ -159,7 +165,7 @@ function refusedBy(plan: Extract<RevertPlan, { action: 'refuse' }>): Refused {
   if (outcome === 'missing') {
     return { ...differs, code: 'TL_CHANGE_MISSING', message: 'The file does not exist any more.' }
   }
-  const message = `${where} was changed since the operation.`
+  const message = others[onDisk] ?? `${where} was changed since the operation.`
   return { ...differs, code: 'TL_CHANGE_CONFLICT', message }
 }
 

@@ -20,36 +20,53 @@ export interface TemporaryFileOptions {
   readonly target: string
   readonly bytes: Uint8Array
   readonly mode: number | undefined
+  /** The target may be written itself: it stays where it is until then. */
+  readonly mayWriteInPlace: boolean
 }
 
 /**
- * The file that will replace the target. On a full disk that is the target itself: its own space is enough for content that
- * is not larger, and the store has what it holds.
+ * The file that will replace the target. It is the target itself when it has other names (hard links), which would keep the
+ * other content, and on a full disk, where its own space is enough for content that is not larger. The store has what it
+ * holds.
  */
 export async function writeTemporaryFile(
   fs: FileSystem,
   options: TemporaryFileOptions,
 ): Promise<TemporaryFile> {
+  const { target, bytes, mayWriteInPlace } = options
+  if (!mayWriteInPlace) return writeBeside(fs, options)
+  const present = attempt(() => fs.lstatSync(target))
+  const inPlace: TemporaryFile = {
+    moveTo: (to) => writeInPlace(fs, to, bytes),
+    remove: () => undefined,
+  }
+  if (present?.isFile() === true && present.nlink > 1) return inPlace
   try {
     return await writeBeside(fs, options)
   } catch (error) {
-    const { target, bytes } = options
-    const present = attempt(() => fs.lstatSync(target))
     if (!isFull(error) || present?.isFile() !== true || present.size < bytes.byteLength) throw error
-    return {
-      moveTo: (to) => writeInPlace(fs, to, bytes),
-      remove: () => undefined,
-    }
+    return inPlace
   }
 }
 
-/** A kill in between leaves both contents in part; the store has them whole. */
+/** If it fails, the file is as before. A kill in between leaves both contents in part; the store has them whole. */
 function writeInPlace(fs: FileSystem, path: string, bytes: Uint8Array): void {
+  const present = fs.readFileSync(path)
   const descriptor = fs.openSync(path, 'r+')
-  try {
-    writeFully(fs, descriptor, bytes)
-    fs.ftruncateSync(descriptor, bytes.byteLength)
+  const overwrite = (content: Uint8Array): void => {
+    fs.ftruncateSync(descriptor, Math.min(content.byteLength, present.byteLength))
+    let written = 0
+    while (written < content.byteLength) {
+      const left = content.byteLength - written
+      written += fs.writeSync(descriptor, content, written, left, written)
+    }
     fs.fsyncSync(descriptor)
+  }
+  try {
+    overwrite(bytes)
+  } catch (error) {
+    attempt(() => overwrite(present))
+    throw error
   } finally {
     fs.closeSync(descriptor)
   }

@@ -6,7 +6,7 @@ import type { FileOperationOwner } from './file-record.ts'
 import type { FileLocation } from './host-files.ts'
 
 /** `ignored`: `.git`, `node_modules`, Turnlog's own; `opened_before`: through a descriptor opened outside of any turn. */
-export type LeftOutReason = 'ignored' | 'opened_before' | 'folder_limit'
+export type LeftOutReason = 'ignored' | 'opened_before' | 'folder_limit' | 'name_not_utf8'
 
 interface Counts {
   total: number
@@ -19,7 +19,7 @@ export class LeftOut {
   /** Of a request that is no turn yet: counted when it becomes one. */
   count(
     owner: FileOperationOwner,
-    { names, absolute }: FileLocation,
+    { names, absolute }: Pick<FileLocation, 'names' | 'absolute'>,
     active: Context,
     reason: LeftOutReason,
     count = 1,

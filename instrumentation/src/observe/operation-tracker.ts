@@ -93,7 +93,13 @@ export class OperationTracker {
     const active = contexts.active()
     const owner = ownerOfFiles(active)
     const absolute = owner === undefined ? undefined : pathOf(given)
-    if (owner === undefined || absolute === undefined) return undefined
+    if (owner === undefined) return undefined
+    if (absolute === undefined) {
+      if (given instanceof Uint8Array) {
+        this.leftOut.count(owner, { names: [], absolute: '' }, active, 'name_not_utf8')
+      }
+      return undefined
+    }
     const location = this.files.locate(absolute, { isLink })
     if (this.#captured?.has(location.absolute) === true) return undefined
     if (location.isIgnored) {

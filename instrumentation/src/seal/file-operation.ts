@@ -58,10 +58,12 @@ function readSides({ span, notes }: EndedSpan, context: SpanContext): FileSides 
     )
   const { operation, absolutePath } = notes
   const before = read('before', absolutePath)
+  const after =
+    notes.after === undefined ? afterWithoutNote(operation, before) : read('after', absolutePath)
   return {
     before,
-    after:
-      notes.after === undefined ? afterWithoutNote(operation, before) : read('after', absolutePath),
+    // The file has ceased to exist when a folder or a link has its name.
+    after: after.state === 'omitted' && after.reason === 'not_a_file' ? { state: 'absent' } : after,
     overwritten: notes.overwritten === undefined ? undefined : read('overwritten', undefined),
   }
 }

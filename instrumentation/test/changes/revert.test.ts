@@ -75,6 +75,24 @@ describe('every kind', () => {
     expect(told[0]?.resultSha256).toBe(before && stateOf(before))
   })
 
+  test('a file with two names stays one file', async () => {
+    const { operated, decide, read, at } = await bench()
+    const change = operated({ opType: 'edit', path: 'a.txt', before: 'longer before', after: 'x' })
+    fs.linkSync(at('a.txt'), at('b.txt'))
+    await decide(change, 'revert')
+    expect([read('a.txt'), read('b.txt')]).toEqual(['longer before', 'longer before'])
+    expect(fs.statSync(at('a.txt')).nlink).toBe(2)
+  })
+
+  test('a folder that has the name of the file is named as the reason', async () => {
+    const { operated, decide, at } = await bench()
+    const change = operated({ opType: 'delete', path: 'a.txt', before: 'x' })
+    fs.mkdirSync(at('a.txt'))
+    const { status, body } = await decide(change, 'revert')
+    expect(status).toBe(409)
+    expect(body).toMatchObject({ error: { message: 'A folder has the name of the file now.' } })
+  })
+
   test('the folder that a create made stays, empty', async () => {
     const { operated, decide, at } = await bench()
     await decide(operated({ opType: 'create', path: 'new/a.txt', after: 'x' }), 'revert')
