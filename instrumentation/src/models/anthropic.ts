@@ -18,7 +18,7 @@ import {
 } from './anthropic-answer.ts'
 import { toMessage, toolResultsOf, toParts, toToolDefinition } from './anthropic-parts.ts'
 import { type ModelRequest, mapExchange } from './map-exchange.ts'
-import type { ModelApi, ToolCallRequest, ToolResult } from './model-api.ts'
+import type { ModelApi, RequestHistory, ToolCallRequest, ToolResult } from './model-api.ts'
 import type { ServerSentEvent } from './sse.ts'
 import { findCallsById } from './tool-results.ts'
 
@@ -31,6 +31,7 @@ export const anthropicMessages: ModelApi = {
   watch: (answer) => new BoundedWatcher(answer, new AnthropicAnswerReader()),
   findAnswered: (requestBody, open) => findCallsById(requestBody, 'tool_use_id', open),
   lastResults,
+  history,
   forcesTool,
   map: (exchange) =>
     mapExchange(anthropicMessages, exchange, {
@@ -43,9 +44,30 @@ export const anthropicMessages: ModelApi = {
 /** A request is parsed on the host's thread up to this size. */
 const parsedBytesMax = 2 * 1024 ** 2
 
-function lastResults(requestBody: Uint8Array): readonly ToolResult[] | undefined {
+function parseRequest(requestBody: Uint8Array): JsonObject | undefined {
   if (requestBody.byteLength > parsedBytesMax) return undefined
-  const request = asObject(parseJson(viewOf(requestBody).toString('utf8')))
+  return asObject(parseJson(viewOf(requestBody).toString('utf8')))
+}
+
+function history(requestBody: Uint8Array): RequestHistory | undefined {
+  const request = parseRequest(requestBody)
+  const messages = asArray(request?.messages)
+  if (messages === undefined) return undefined
+  return { instructions: comparable(request?.system), messages: messages.map(comparable) }
+}
+
+/** A text is written as a list of blocks, and the marks of the cache, which move on with each request, are left out. */
+function comparable(value: unknown): string {
+  return JSON.stringify(value ?? null, (key, member: unknown) => {
+    if (key === 'cache_control') return undefined
+    return key === 'content' && typeof member === 'string'
+      ? [{ type: 'text', text: member }]
+      : member
+  })
+}
+
+function lastResults(requestBody: Uint8Array): readonly ToolResult[] | undefined {
+  const request = parseRequest(requestBody)
   const last = asObject(asArray(request?.messages)?.at(-1))
   const blocks = asArray(last?.content) ?? []
   const results = toolResultsOf([last])

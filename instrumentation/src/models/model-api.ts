@@ -20,9 +20,17 @@ export interface ModelApi {
   findAnswered<Call extends OpenToolCall>(requestBody: Uint8Array, open: Iterable<Call>): Call[]
   /** The results of tools that are the last the request says; `undefined` when it ends with anything else, or is too long. */
   lastResults(requestBody: Uint8Array): readonly ToolResult[] | undefined
+  /** The conversation that the request repeats; `undefined` when it cannot be read, or is too long. */
+  history(requestBody: Uint8Array): RequestHistory | undefined
   /** Whether this piece of a request forces the model to call one certain tool. */
   forcesTool(requestPiece: string | Uint8Array): boolean
   map(exchange: WireExchange): ModelCallRecord
+}
+
+/** In a form in which equal messages are equal texts. */
+export interface RequestHistory {
+  readonly instructions: string
+  readonly messages: readonly string[]
 }
 
 export interface AnswerHead {

@@ -15,15 +15,18 @@ export function findCallsById<Call extends OpenToolCall>(
   memberName: string,
   open: Iterable<Call>,
 ): Call[] {
-  const byWritten = new Map<string, Call>()
-  for (const call of open) if (call.id) byWritten.set(JSON.stringify(call.id), call)
+  const byWritten = new Map<string, Call[]>()
+  for (const call of open) {
+    if (!call.id) continue
+    const written = JSON.stringify(call.id)
+    byWritten.set(written, [...(byWritten.get(written) ?? []), call])
+  }
   if (byWritten.size === 0) return []
   const found = new Set<Call>()
   for (const written of stringsOf(viewOf(body), JSON.stringify(memberName))) {
-    const call = byWritten.get(written)
-    if (call !== undefined) found.add(call)
+    for (const call of byWritten.get(written) ?? []) found.add(call)
   }
-  return [...byWritten.values()].filter((call) => found.has(call))
+  return [...byWritten.values()].flat().filter((call) => found.has(call))
 }
 
 /** The strings, with their quotes, that are values of the members `key`. */

@@ -9,14 +9,7 @@ import type { ToolCall as ToolCallFace, ToolCallOptions } from '../api.ts'
 import type { OpenWork } from '../follow-work.ts'
 import { quietly } from '../health.ts'
 import { textOf, toApiText } from '../record/api-text.ts'
-import {
-  apiCallOf,
-  candidateOf,
-  contexts,
-  contextWithApiCall,
-  requestOf,
-  runIn,
-} from '../record/contexts.ts'
+import { apiCallOf, candidateOf, contexts, contextWithApiCall, runIn } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
 import {
   type ApiToolCall,
@@ -25,9 +18,9 @@ import {
   type ToolCallOwner,
   type ToolCalls,
 } from '../record/tool-call.ts'
-import { Candidate } from '../record/turn.ts'
+import type { Candidate } from '../record/turn.ts'
 import { describeError, type ReportError } from './errors.ts'
-import { isReadable } from './native-spans.ts'
+import { continueTurnOf, isReadable } from './native-spans.ts'
 
 interface ApiToolCallOptions {
   readonly recorder: Recorder
@@ -162,16 +155,6 @@ class RunningCall implements ApiToolCall {
       turn?.release()
     })
   }
-}
-
-/** A request that runs what the answer of an earlier turn asked for continues that turn. */
-function continueTurnOf(use: ToolCallDescription, toolCalls: ToolCalls, active: Context): void {
-  const request = requestOf(active)
-  if (request === undefined || request.isDecided) return
-  const owners = toolCalls.ownersOf(use).filter((owner) => owner instanceof Candidate)
-  const [only, ...others] = owners.filter((owner) => request.canContinue(owner))
-  // Equal calls of two turns: nobody knows which one it is.
-  if (only !== undefined && others.length === 0) request.continueTurn(only)
 }
 
 function openTurnOf(active: Context): Candidate | undefined {

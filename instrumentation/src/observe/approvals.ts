@@ -5,7 +5,6 @@
  */
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
-import { viewOf } from '@turnlog/conventions/content/text'
 import { defined, parseJson } from '@turnlog/conventions/plain'
 import type { ToolResult } from '../models/model-api.ts'
 import type { Recorder } from '../record/recorder.ts'
@@ -17,7 +16,7 @@ import {
   type ToolDecision,
 } from '../record/tool-decisions.ts'
 import { type ApprovalReader, Candidate } from '../record/turn.ts'
-import { type ChatRequest, chatRequestOf } from '../seal/chat-request.ts'
+import { chatRequestIn, isRepeated } from './turns-meant.ts'
 
 export interface Approvals extends ApprovalReader {
   /** The model is sent the results of `calls`. */
@@ -65,7 +64,13 @@ export function createApprovals({
       const text = `${candidate.path} ${candidate.requestText}`
       const open = [...toolCalls.openCalls()]
       const named = new Set<ToolCall>()
-      const calls = open.filter(({ id }) => id !== undefined && text.includes(id))
+      // An id that several calls have names none of them.
+      const calls = open.filter(
+        ({ id, key }) =>
+          id !== undefined &&
+          text.includes(id) &&
+          open.every((other) => other.id !== id || other.key === key),
+      )
       for (const { call } of calls) named.add(call)
       if (named.size === 0) return
       const decisions = decisionsOf(candidate, [...named])
@@ -87,9 +92,7 @@ export function createApprovals({
      */
     isFor(candidate, earlier, body) {
       const { prompt, conversationId } = chatRequestIn(candidate)
-      if (prompt === undefined || viewOf(body).includes(JSON.stringify(prompt).slice(1, -1))) {
-        return true
-      }
+      if (isRepeated(prompt, body) !== false) return true
       const isSame =
         conversationId !== undefined && conversationId === chatRequestIn(earlier).conversationId
       return isSame || decisionsOf(candidate, [...earlier.openTools.values()]).length > 0
@@ -104,10 +107,6 @@ export function createApprovals({
       record(decisions)
     },
   }
-}
-
-function chatRequestIn({ requestText, contentType }: Candidate): ChatRequest {
-  return requestText === undefined ? {} : chatRequestOf(Buffer.from(requestText), contentType)
 }
 
 /** What the request does before it calls the model belongs to the call that it approves. */

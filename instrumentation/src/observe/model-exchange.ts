@@ -20,9 +20,12 @@ import { Candidate } from '../record/turn.ts'
 import type { WaitingTurns } from '../record/waiting-turns.ts'
 import type { Approvals } from './approvals.ts'
 import { isModelCall } from './native-spans.ts'
+import { turnsMeant } from './turns-meant.ts'
 
 /** A request body larger than this is not searched for tool results. */
 const searchedBytesMax = 64 * 1024 ** 2
+/** A request body up to this size is kept with its turn while that waits: equal ids of two turns are told apart by it. */
+const keptBytesMax = 128 * 1024
 
 export type OpenExchange = ReturnType<typeof createExchanges>
 
@@ -96,6 +99,8 @@ export class ModelExchange {
   readonly #startedAt: number
   #requestPieces: (string | Uint8Array)[] = []
   #requestBytes = 0
+  /** A copy of the request's body, unless it is long. */
+  #request: Uint8Array | undefined
   #status = 0
   #watcher: AnswerWatcher | undefined
   #firstChunkAt: number | undefined
@@ -117,7 +122,9 @@ export class ModelExchange {
     this.#forcesTool ||= this.#facts.api.forcesTool(chunk)
     const { toolCalls, waitingTurns } = this.#dependencies
     const isSearched = toolCalls.size > 0 || waitingTurns.endedCallCount > 0
-    if (isSearched && this.#requestBytes <= searchedBytesMax) this.#requestPieces.push(chunk)
+    const bytesMax = isSearched ? searchedBytesMax : keptBytesMax
+    if (this.#requestBytes <= bytesMax) this.#requestPieces.push(chunk)
+    else this.#requestPieces = []
   }
 
   allSent(): void {
@@ -179,6 +186,7 @@ export class ModelExchange {
     const { active, apiCall, candidate, span } = this.#facts
     const parent = trace.setSpan(active, apiCall?.span ?? candidate?.span ?? span)
     const owner = apiCall ?? candidate?.turn
+    if (candidate !== undefined) candidate.turn.modelRequest = this.#request
     const isForced = this.#forcesTool
     for (const request of requests) {
       this.#dependencies.toolCalls.begin({ ...request, isForced }, parent, owner)
@@ -190,10 +198,11 @@ export class ModelExchange {
     const { toolCalls, approvals } = this.#dependencies
     const { api, candidate, span, number } = this.#facts
     const body = joined(this.#requestPieces)
-    const answered = api.findAnswered(body, toolCalls.openCalls())
-    if (candidate !== undefined && !candidate.isDecided) {
-      this.#decideTurn(candidate, answered, body)
-    }
+    const isWhole = body.length > 0 && body.length === this.#requestBytes
+    if (isWhole && body.length <= keptBytesMax) this.#request = new Uint8Array(body)
+    const meant = this.#meant(api.findAnswered(body, toolCalls.openCalls()), body)
+    if (candidate !== undefined && !candidate.isDecided) this.#decideTurn(candidate, meant, body)
+    const answered = certain(meant, candidate)
     if (answered.length === 0) return
     if (mayRefuse(body)) {
       approvals.answered(
@@ -204,11 +213,25 @@ export class ModelExchange {
     for (const { key } of answered) toolCalls.finish(key, span, number)
   }
 
-  #decideTurn(
-    candidate: Candidate,
-    answered: readonly Pick<InferredCall, 'owner'>[],
-    body: Uint8Array,
-  ): void {
+  /** Of calls with equal ids, those of its own turn; else those of the turns that the request can be about. */
+  #meant(found: readonly InferredCall[], body: Uint8Array): InferredCall[] {
+    const { apiCall, candidate, api } = this.#facts
+    const isOwn = ({ owner }: InferredCall): boolean =>
+      owner !== undefined && (owner === apiCall || owner === candidate?.turn)
+    const own = new Set(found.filter(isOwn).map(({ id }) => id))
+    const possible = found.filter((entry) => isOwn(entry) || !own.has(entry.id))
+    const others = new Set(
+      possible.flatMap((entry) =>
+        !isOwn(entry) && entry.owner instanceof Candidate ? [entry.owner] : [],
+      ),
+    )
+    const meant = turnsMeant({ candidate, api, body }, [...others])
+    return possible.filter(
+      (entry) => isOwn(entry) || !(entry.owner instanceof Candidate) || meant.includes(entry.owner),
+    )
+  }
+
+  #decideTurn(candidate: Candidate, answered: readonly InferredCall[], body: Uint8Array): void {
     const { recorder, waitingTurns, approvals } = this.#dependencies
     const { api, span } = this.#facts
     const earlier = new Set(
@@ -230,7 +253,9 @@ export class ModelExchange {
     }
     candidate.decide()
     const ended = api.findAnswered(body, waitingTurns.endedCalls).map(({ turn }) => turn)
-    const open = [...earlier].flatMap((turn) => turn.span?.spanContext() ?? [])
+    const open = certain(answered, candidate).flatMap(({ owner }) =>
+      owner instanceof Candidate ? (owner.span?.spanContext() ?? []) : [],
+    )
     for (const context of new Set([...ended, ...open])) candidate.link(context)
   }
 
@@ -244,6 +269,17 @@ export class ModelExchange {
     const { span, number } = this.#facts
     if (span.isRecording()) this.#dependencies.recorder.wire(span, number, facts)
   }
+}
+
+/** Without calls of several turns that have one id, if none of them is the candidate's own: nobody knows which is meant. */
+function certain(
+  calls: readonly InferredCall[],
+  candidate: Candidate | undefined,
+): readonly InferredCall[] {
+  return calls.filter(
+    ({ id, owner }) =>
+      owner === candidate?.turn || calls.every((each) => each.id !== id || each.owner === owner),
+  )
 }
 
 /** Whether the body may hold the text of a refusal; most bodies do not, and need not be parsed for it. */

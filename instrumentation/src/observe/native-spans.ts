@@ -17,8 +17,8 @@ import {
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { AttributeName } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
-import { candidateOf, requestOf, turnOfModelCall } from '../record/contexts.ts'
-import type { ToolCalls } from '../record/tool-call.ts'
+import { apiCallOf, candidateOf, requestOf, turnOfModelCall } from '../record/contexts.ts'
+import type { ToolCallDescription, ToolCalls } from '../record/tool-call.ts'
 import { Candidate } from '../record/turn.ts'
 
 const modelOperations = new Set<unknown>(['chat', 'text_completion', 'generate_content'])
@@ -38,6 +38,21 @@ export function isReadable(span: object): span is ReadableSpan {
   return 'attributes' in span && 'kind' in span
 }
 
+/** A request that runs what the answer of an earlier turn asked for continues that turn. */
+export function continueTurnOf(
+  use: ToolCallDescription,
+  toolCalls: ToolCalls,
+  active: Context,
+): void {
+  const request = requestOf(active)
+  if (request === undefined || request.isDecided) return
+  const owners = toolCalls.ownersOf(use).filter((owner) => owner instanceof Candidate)
+  const [only, ...others] = owners.filter((owner) => request.canContinue(owner))
+  // Equal calls of two turns: nobody knows which one it is. Its own call is no other turn's.
+  if (only === undefined || others.length > 0 || owners.includes(request.turn)) return
+  request.continueTurn(only)
+}
+
 /** `provider` for the host's libraries: it makes candidates turns, and gives out the spans of inferred tool calls. */
 export function withTurns(provider: TracerProvider, toolCalls: ToolCalls): TracerProvider {
   return {
@@ -55,11 +70,8 @@ function turnTracer(tracer: Tracer, toolCalls: ToolCalls): Tracer {
     const operation = options.attributes?.[operationName]
     if (operation === 'execute_tool') {
       const id = String(options.attributes?.[toolCallId])
-      const request = requestOf(from)
-      for (const owner of toolCalls.ownersOf({ id, name: '' })) {
-        if (owner instanceof Candidate && request?.canContinue(owner)) request.continueTurn(owner)
-      }
-      return toolCalls.join(id, options.attributes)
+      continueTurnOf({ id, name: '' }, toolCalls, from)
+      return toolCalls.join(id, options.attributes, [apiCallOf(from), candidateOf(from)])
     }
     if (operation === 'invoke_agent' || isModelSpan(options.kind, options.attributes)) {
       turnOfModelCall(from)

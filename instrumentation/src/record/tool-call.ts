@@ -121,6 +121,13 @@ export class ToolCall {
     return this.#strings.has(text)
   }
 
+  /** Whether one of these messages, which are JSON, has its arguments. */
+  isWrittenIn(messages: readonly string[]): boolean | undefined {
+    if (this.#arguments.length > parsedArgumentsLengthMax) return undefined
+    const json = JSON.stringify(parseJson(this.#arguments))
+    return messages.some((message) => message.includes(json))
+  }
+
   /** Whether `given` are its arguments. */
   takes(given: string | undefined): boolean {
     return given !== undefined && isEqualJson(this.#arguments, given)
@@ -137,7 +144,7 @@ interface InferredEnd {
 
 /** A call the model has asked for, and whose result it has not been sent. */
 export interface InferredCall extends Pick<ToolCall, 'id' | 'name'> {
-  /** Its id, or that of its span. */
+  /** Its id, or that of its span if it has none or another call has the same one. */
   readonly key: string
   readonly call: ToolCall
   readonly owner: ToolCallOwner | undefined
@@ -178,25 +185,26 @@ export class ToolCalls {
         ? [...this.#open.values()].filter(
             (entry) => entry.name === name && entry.call.takes(use.arguments),
           )
-        : [this.#open.get(id)]
-    const owners = new Set(calls.map((entry) => entry?.owner))
+        : this.#withId(id)
+    const owners = new Set(calls.map(({ owner }) => owner))
     return [...owners].filter((owner) => owner !== undefined)
   }
 
-  /** The model asked for a tool. A repeated answer asks under the same id: that opens nothing new. */
+  /**
+   * The model asked for a tool. A repeated answer asks under the same id: that opens nothing new. Ids of small model servers
+   * are not unique: a call of another turn or tool call is another one.
+   */
   begin(use: ToolCallDescription, parent: Context, owner: ToolCallOwner | undefined): void {
     const { id, name } = use
-    const known = id === undefined ? undefined : this.#open.get(id)
-    if (known !== undefined && known.owner !== owner && known.owner?.isUnanswered === true) {
-      // Ids of small model servers are not unique: this is another turn's call.
-      known.call.leaveUnfinished()
-      known.owner.toolEnded(known.key)
-    } else if (known !== undefined) return
+    const known = id === undefined ? [] : this.#withId(id)
+    const isOther = (entry: InferredCall): boolean =>
+      owner !== undefined && entry.owner !== undefined && entry.owner !== owner
+    if (!known.every(isOther)) return
     if (id !== undefined && owner?.openTools.has(id) === true) return
     const oldest = this.#open.size >= openCallsMax ? this.#open.values().next() : undefined
     oldest?.value?.call.leaveUnfinished()
     const span = this.#startSpan(use, parent, { 'turnlog.tool_call.inferred': true })
-    const key = id ?? span.spanContext().spanId
+    const key = id === undefined || this.#open.has(id) ? span.spanContext().spanId : id
     const call = new ToolCall(use, span, this.#endOf(key, use, span))
     this.#open.set(key, { key, id, name, call, owner, isJoined: false, doneAt: undefined })
     owner?.openTools.set(key, call)
@@ -255,10 +263,14 @@ export class ToolCalls {
   /**
    * An SDK starts a span of its own for the open call `id`, and gets the call's span. It can add to that span; its
    * `end` only notes the time, since the call stays open until the model is sent the result. `undefined`: no such call
-   * is open, or its span is already given away.
+   * is open, or its span is already given away. `owners`: whose call it is, if several have this id.
    */
-  join(id: string, attributes: Attributes = {}): Span | undefined {
-    const entry = this.#open.get(id)
+  join(
+    id: string,
+    attributes: Attributes = {},
+    owners: readonly (ToolCallOwner | undefined)[] = [],
+  ): Span | undefined {
+    const entry = onlyOf(this.#withId(id), owners)
     if (entry === undefined || entry.isJoined) return undefined
     entry.isJoined = true
     entry.call.span.setAttributes(attributes)
@@ -307,7 +319,7 @@ export class ToolCalls {
    * preferably with the same arguments, since loops run calls in order.
    */
   #find(use: ToolCallDescription, owner: ToolCallOwner | undefined, active: Span | undefined) {
-    if (use.id !== undefined) return this.#open.get(use.id)
+    if (use.id !== undefined) return onlyOf(this.#withId(use.id), [owner])
     const named = [...this.#open.values()].filter(({ name }) => name === use.name)
     const running = active?.spanContext().spanId
     const ofOwner = named.filter((entry) => entry.owner === owner)
@@ -318,10 +330,23 @@ export class ToolCalls {
     )
   }
 
+  #withId(id: string): InferredCall[] {
+    return [...this.#open.values()].filter((entry) => entry.id === id)
+  }
+
   #remove({ key, owner }: InferredCall): void {
     this.#open.delete(key)
     owner?.openTools.delete(key)
   }
+}
+
+/** The entry of one of `owners`, else the only one: of several calls with one id, nobody knows which is meant. */
+function onlyOf(
+  entries: readonly InferredCall[],
+  owners: readonly (ToolCallOwner | undefined)[],
+): InferredCall | undefined {
+  const own = entries.find(({ owner }) => owners.includes(owner))
+  return own ?? (entries.length === 1 ? entries[0] : undefined)
 }
 
 /**

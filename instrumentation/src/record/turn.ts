@@ -155,6 +155,8 @@ export class Candidate {
   isDeclared: boolean = false
   /** Its request approves this tool call, and no other. */
   approvedCallId: string | undefined
+  /** The body of its last model call whose answer asked for tools, while it is open and unless it is long. */
+  modelRequest: Uint8Array | undefined
   /** As the app declared it. */
   conversationId: string | undefined
 
@@ -566,6 +568,7 @@ export class Candidate {
 
   #over(): void {
     this.#requestPieces = []
+    this.modelRequest = undefined
     this.#facts.onEnd?.()
     for (const step of this.#endSteps.splice(0)) step()
   }

@@ -184,6 +184,47 @@ test('equal ids of two turns are two calls', async () => {
   ])
 })
 
+test('of two users who are asked at once, whose calls have one id, each continues the own turn', async () => {
+  await using app = await startApp()
+  const user = (of: string) => ({ of, conversation_id: undefined })
+  await Promise.all([
+    app.send('/chat', { message: 'repeat one', ...user('a') }),
+    app.send('/chat', { message: 'repeat two', ...user('b') }),
+  ])
+  await app.send('/decide', { approve: true, reason: 'two', ...user('b') })
+  await app.send('/decide', { approve: false, reason: 'one', ...user('a') })
+  const recorded = await app.recorded()
+  const asked = tree('  execute_tool write_file')
+  const written = tree('  execute_tool write_file', '    file.create write_file.txt')
+  expect(new Set(turnTrees(recorded))).toEqual(new Set([asked, written]))
+  const prompts = new Map(
+    recorded.spans
+      .filter(isTurn)
+      .map((turn) => [turn.traceId, textOf(turn, 'gen_ai.input.messages')]),
+  )
+  const decisions = recorded.logs.filter(({ event }) => event === 'turnlog.tool.decision')
+  expect(
+    decisions.map(({ traceId, attributes }) => [
+      prompts.get(traceId),
+      attributes['turnlog.decision.type'],
+    ]),
+  ).toEqual([
+    ['repeat two', 'accept'],
+    ['repeat one', 'reject'],
+  ])
+})
+
+test('a result for one of two calls that nothing tells apart continues no turn', async () => {
+  await using app = await startApp()
+  const user = (of: string) => ({ of, conversation_id: undefined })
+  for (const of of ['a', 'b']) await app.send('/chat', { message: 'repeat', ...user(of) })
+  await app.send('/decide', { approve: true, ...user('b') })
+  const recorded = await app.recorded()
+  const asked = 'turn\n  chat\n  execute_tool write_file'
+  expect(turnTrees(recorded)).toEqual([asked, asked, 'turn\n  file.create write_file.txt\n  chat'])
+  expect(decisionsOf(recorded)).toEqual([])
+})
+
 test.each(['by id', 'by name'])(
   'a tool call that the app reports %s continues the turn that asked',
   async (how) => {

@@ -92,9 +92,9 @@ async function results(
 }
 
 const routes: Record<string, (request: ChatRequest) => Promise<object>> = {
-  async '/chat'({ message = '', conversation_id, title }) {
-    const messages = conversations.get(conversation_id) ?? []
-    conversations.set(conversation_id, messages)
+  async '/chat'({ message = '', conversation_id, of = conversation_id, title }) {
+    const messages = conversations.get(of) ?? []
+    conversations.set(of, messages)
     const open = pendingOf(messages)
     const cancelled = open.map(({ id }) => ({
       type: 'tool_result' as const,

@@ -1,0 +1,91 @@
+/**
+ * Ids of tool calls are unique at large model providers; small model servers number them anew for every user. This finds out
+ * which of the turns with a call of that id a model call is about, from what the request repeats of the conversation. No
+ * turn may be left, or several: then nobody knows. At most `comparedMax` turns are compared message by message.
+ */
+import { viewOf } from '@turnlog/conventions/content/text'
+import type { ModelApi, RequestHistory } from '../models/model-api.ts'
+import type { Candidate } from '../record/turn.ts'
+import { type ChatRequest, chatRequestOf } from '../seal/chat-request.ts'
+
+const comparedMax = 20
+
+/** Whether it speaks for a turn; `undefined` when nothing is known. */
+type Sign = boolean | undefined
+
+export interface ModelRequestOf {
+  readonly candidate: Candidate | undefined
+  readonly api: Pick<ModelApi, 'history'>
+  readonly body: Uint8Array
+}
+
+/** Those of `turns` that the request can be about. */
+export function turnsMeant(request: ModelRequestOf, turns: readonly Candidate[]): Candidate[] {
+  const { candidate, api, body } = request
+  if (turns.length === 0) return []
+  const conversation = candidate && conversationOf(candidate)
+  let left = turns.map((turn) => ({
+    turn,
+    conversation: equal(conversation, conversationOf(turn)),
+    prompt: isRepeated(chatRequestIn(turn).prompt, body),
+  }))
+  left = narrowed(left, (each) => each.conversation)
+  left = narrowed(left, (each) => each.prompt)
+  const history = left.length > comparedMax ? undefined : api.history(body)
+  let compared = left.map((each) => ({ ...each, ...compare(each.turn, history, api) }))
+  compared = narrowed(compared, ({ begins }) => begins)
+  compared = narrowed(compared, ({ hasSameInstructions }) => hasSameInstructions)
+  compared = narrowed(compared, ({ asks }) => asks)
+  return compared.filter((each) => isPossible(each)).map(({ turn }) => turn)
+}
+
+export function chatRequestIn({ requestText, contentType }: Candidate): ChatRequest {
+  return requestText === undefined ? {} : chatRequestOf(Buffer.from(requestText), contentType)
+}
+
+/** Whether the text is in the body of a model call; `undefined` without a text. */
+export function isRepeated(text: string | undefined, body: Uint8Array): Sign {
+  return text === undefined ? undefined : viewOf(body).includes(JSON.stringify(text).slice(1, -1))
+}
+
+function conversationOf(candidate: Candidate): string | undefined {
+  return candidate.conversationId ?? chatRequestIn(candidate).conversationId
+}
+
+function equal(one: string | undefined, other: string | undefined): Sign {
+  return one === undefined || other === undefined ? undefined : one === other
+}
+
+/** Compares with the model call of `turn` that asked for its tool calls. */
+function compare(turn: Candidate, history: RequestHistory | undefined, api: ModelRequestOf['api']) {
+  const asked = turn.modelRequest === undefined ? undefined : api.history(turn.modelRequest)
+  if (history === undefined || asked === undefined) return {}
+  const { messages, instructions } = history
+  const last = asked.messages.at(-1)
+  return {
+    begins: asked.messages.every((message, index) => messages[index] === message),
+    hasSameInstructions: asked.instructions === instructions,
+    asks: [...turn.openTools.values()].every((call) => call.isWrittenIn(messages)),
+    // A history may be shortened, but seldom by the message that is being answered.
+    repeats: last === undefined ? undefined : messages.includes(last),
+  }
+}
+
+function narrowed<Item>(items: Item[], signOf: (item: Item) => Sign): Item[] {
+  const certain = items.filter((item) => signOf(item) === true)
+  return items.length > 1 && certain.length > 0 ? certain : items
+}
+
+/** Another user's turn: all that is known speaks against it. */
+function isPossible({
+  conversation,
+  prompt,
+  repeats,
+}: {
+  readonly conversation: Sign
+  readonly prompt: Sign
+  readonly repeats?: Sign
+}): boolean {
+  const signs = [conversation, prompt, repeats]
+  return signs.includes(true) || !signs.includes(false)
+}
