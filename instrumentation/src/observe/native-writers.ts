@@ -87,9 +87,9 @@ export class NativeWriters implements ToolCallListener {
   #end(key: ToolCall | Candidate): void {
     const time = this.#open.get(key)
     if (time === undefined) return
+    // It may have been loaded meanwhile. What it wrote may belong to any that is open.
+    for (const each of this.#open.values()) this.#watch(each)
     this.#open.delete(key)
-    // It may have been loaded meanwhile.
-    this.#watch(time)
     time.window?.compare(this.#options.now())
   }
 

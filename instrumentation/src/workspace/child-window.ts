@@ -42,7 +42,8 @@ export interface ChangeTime {
 
 /**
  * The windows that the change may belong to: of those in which it may have been made, given how old its stamp may be, the ones
- * that are most at work; and of these the ones that contain the stamp, if there are any.
+ * that are most at work; and of these the ones that contain the stamp, if there are any. Tool calls of one answer begin within
+ * a tick of the clock that stamps files, so a stamp does not show which of them it was.
  */
 export function windowsOf<Window extends ChildWindow>(
   windows: Iterable<Window>,
@@ -54,7 +55,7 @@ export function windowsOf<Window extends ChildWindow>(
   )
   const least = Math.min(...possible.map(weaknessOf))
   const atWork = possible.filter((window) => weaknessOf(window) === least)
-  const exact = atWork.filter(({ startedAt }) => to >= startedAt)
+  const exact = atWork.filter(({ kind, startedAt }) => kind === 'call' || to >= startedAt)
   return exact.length > 0 ? exact : atWork
 }
 

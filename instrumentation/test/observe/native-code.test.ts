@@ -22,12 +22,13 @@ function makeWriters() {
   const seen: string[] = []
   const code: { writer: NativeWriter | undefined } = { writer: undefined }
   let time = 0
+  let opened = 0
   const writers = new NativeWriters({
     nativeCode: code,
     now: () => (time += 1),
     workspace: {
       openNative: (_owner, { startedAt, facts, replaces }) => {
-        const id = replaces?.id ?? 1
+        const id = replaces?.id ?? (opened += 1)
         seen.push(`open ${id} since ${startedAt}${facts.isOfDatabases ? ' for databases' : ''}`)
         return { id, compare: (endedAt) => seen.push(`compare ${id} until ${endedAt}`) }
       },
@@ -59,4 +60,17 @@ test('an addon that is loaded during the call may have written any file', () => 
   writers.callEnded(call)
   writers.callEnded(call)
   expect(seen).toEqual(['open 1 since 1 for databases', 'open 1 since 1', 'compare 1 until 2'])
+})
+
+test('native code that one of several calls loads may have been used by each of them', () => {
+  const { seen, code, writers, call } = makeWriters()
+  writers.callBegan(call, undefined)
+  writers.callBegan({ span: {} } as unknown as ToolCall, undefined)
+  code.writer = 'databases'
+  writers.callEnded(call)
+  expect(seen).toEqual([
+    'open 1 since 1 for databases',
+    'open 2 since 2 for databases',
+    'compare 1 until 3',
+  ])
 })

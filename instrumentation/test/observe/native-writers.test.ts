@@ -34,7 +34,14 @@ const asks =
 
 /** `node:sqlite` warns on the console of Node 24. */
 const env = { NODE_OPTIONS: '--disable-warning=ExperimentalWarning' }
-const host = { program: 'native-host.ts', env }
+const host = { program: 'native-host.ts', env, files: { 'seen.txt': 'seen\n' } }
+
+/** The app, once it has looked at its workspace. */
+async function startHost(answer: (request: ApiRequest) => ApiAnswer) {
+  const chat = await startChat({ ...host, answer })
+  await copied(chat.workspace.spool, ['seen\n'])
+  return chat
+}
 
 /** The SQL that another program runs. */
 function runElsewhere(database: string, sql: string): string {
@@ -64,13 +71,12 @@ function operationsOf(recorded: Recorded): string[] {
 }
 
 test('a database that a tool call creates, and one that it edits, is an operation of the call, with its states', async () => {
-  await using chat = await startChat({
-    ...host,
-    answer: asks({
+  await using chat = await startHost(
+    asks({
       make: [tool('query', 'a.db', "create table t (a); insert into t values ('first')")],
       edit: [tool('query', 'a.db', "insert into t values ('second')")],
     }),
-  })
+  )
   const { folder, spool } = chat.workspace
   const states: string[] = []
   for (const message of ['make', 'edit']) {
@@ -97,13 +103,12 @@ test('a database that a tool call creates, and one that it edits, is an operatio
 })
 
 test('a database that was opened before the turn, and stays open, is recorded when the call has changed it', async () => {
-  await using chat = await startChat({
-    ...host,
-    answer: asks({
+  await using chat = await startHost(
+    asks({
       open: [tool('change', 'a.db', 'create table t (a)')],
       edit: [tool('change', 'a.db', 'insert into t values (1)')],
     }),
-  })
+  )
   const { folder, spool } = chat.workspace
   await chat.post('open')
   await operationsRecorded(spool, 1)
@@ -117,15 +122,14 @@ test('a database that was opened before the turn, and stays open, is recorded wh
 })
 
 test('the call whose arguments name the database owns it, if several are open', async () => {
-  await using chat = await startChat({
-    ...host,
-    answer: asks({
+  await using chat = await startHost(
+    asks({
       go: [
         tool('query', 'a.db', 'create table a (a)'),
         tool('change', 'b.db', 'create table b (b)'),
       ],
     }),
-  })
+  )
   await chat.post('go')
   await operationsRecorded(chat.workspace.spool, 2)
   expect(operationsOf(await chat.recorded()).toSorted(inOrder)).toEqual([
@@ -138,14 +142,13 @@ test('what a person edits meanwhile is not a database’s, and what the app itse
   let folder = ''
   await using chat = await startChat({
     ...host,
-    files: { 'notes.txt': 'one\n' },
     answer: asks(
       { go: [tool('query', 'a.db', 'create table t (a)'), tool('write', 'app.txt')] },
-      () => fs.writeFileSync(path.join(folder, 'notes.txt'), 'two\n'),
+      () => fs.writeFileSync(path.join(folder, 'seen.txt'), 'two\n'),
     ),
   })
   folder = chat.workspace.folder
-  await copied(chat.workspace.spool, ['one\n'])
+  await copied(chat.workspace.spool, ['seen\n'])
   await chat.post('go')
   await operationsRecorded(chat.workspace.spool, 2)
   await copied(chat.workspace.spool, ['two\n'])
@@ -156,9 +159,8 @@ test('what a person edits meanwhile is not a database’s, and what the app itse
 })
 
 test('the files beside a database are not recorded, nor read', async () => {
-  await using chat = await startChat({
-    ...host,
-    answer: asks({
+  await using chat = await startHost(
+    asks({
       go: [
         tool(
           'change',
@@ -168,10 +170,10 @@ test('the files beside a database are not recorded, nor read', async () => {
       ],
       close: [tool('close', 'a.db')],
     }),
-  })
+  )
   const { folder, spool } = chat.workspace
   await chat.post('go')
-  expect(fs.readdirSync(folder).sort()).toEqual(['a.db', 'a.db-shm', 'a.db-wal'])
+  expect(fs.readdirSync(folder).sort()).toEqual(['a.db', 'a.db-shm', 'a.db-wal', 'seen.txt'])
   await operationsRecorded(spool, 1)
   await chat.post('close')
   await operationsRecorded(spool, 2)
@@ -187,14 +189,13 @@ test('the files beside a database are not recorded, nor read', async () => {
  * database had been read, another program could write into a transaction of the app.
  */
 test('what the app commits to an open database is not lost when other programs use it', async () => {
-  await using chat = await startChat({
-    ...host,
-    answer: asks({
+  await using chat = await startHost(
+    asks({
       open: [tool('change', 'a.db', 'pragma journal_mode = wal; create table t (a)')],
       one: [tool('change', 'a.db', 'insert into t values (1)')],
       two: [tool('change', 'a.db', 'insert into t values (2)')],
     }),
-  })
+  )
   const { folder, spool } = chat.workspace
   const database = path.join(folder, 'a.db')
   await chat.post('open')
@@ -208,13 +209,12 @@ test('what the app commits to an open database is not lost when other programs u
 
 test('a database that was read stays locked by the app’s transaction', async () => {
   const sql = 'create table t (a); begin immediate; insert into t values (1)'
-  await using chat = await startChat({
-    ...host,
-    answer: asks({
+  await using chat = await startHost(
+    asks({
       begin: [tool('change', 'a.db', sql)],
       commit: [tool('change', 'a.db', 'commit')],
     }),
-  })
+  )
   const { folder, spool } = chat.workspace
   const database = path.join(folder, 'a.db')
   await chat.post('begin')

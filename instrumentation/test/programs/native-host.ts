@@ -1,5 +1,5 @@
 /**
- * A localhost agent app whose tools use native code: `node:sqlite` and addons. It loads them when they are first used. Knows
+ * A localhost agent app whose tools use native code, `node:sqlite`, which it loads when it is first used. Knows
  * nothing of telemetry.
  */
 import * as fs from 'node:fs'
@@ -40,10 +40,6 @@ const tools: Record<string, (input: ToolInput) => unknown> = {
   /** Leaves it open. */
   change: ({ path, sql = '' }) => openDatabase(path).exec(sql),
   close: ({ path }) => close(path),
-  addon: ({ path }) => {
-    const { dlopen }: { dlopen(module: object, file: string): void } = process
-    dlopen({ exports: {} }, path)
-  },
   write: ({ path }) => fs.writeFileSync(path, 'by the app\n'),
 }
 
