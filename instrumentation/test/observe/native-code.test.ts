@@ -28,7 +28,8 @@ function makeWriters() {
     now: () => (time += 1),
     workspace: {
       openNative: (_owner, { startedAt, facts, replaces }) => {
-        const id = replaces?.id ?? (opened += 1)
+        if (replaces === undefined) opened += 1
+        const id = replaces?.id ?? opened
         seen.push(`open ${id} since ${startedAt}${facts.isOfDatabases ? ' for databases' : ''}`)
         return { id, compare: (endedAt) => seen.push(`compare ${id} until ${endedAt}`) }
       },
