@@ -23,11 +23,11 @@ import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { WindowFacts } from '../workspace/child-window.ts'
 import { statOf } from '../workspace/file-stat.ts'
-import type { ComparisonReport } from '../workspace/protocol.ts'
+import type { ComparisonReport, OwnBefore, OwnChange } from '../workspace/protocol.ts'
 import type { WorkspaceFindings, WorkspaceThread } from '../workspace/workspace-thread.ts'
 import { type ChildOwner, ownerOfChild } from './child-owner.ts'
 import { observeRequests } from './child-requests.ts'
-import type { HostFiles } from './host-files.ts'
+import type { FileContent, HostFiles } from './host-files.ts'
 import type { OwnChanges } from './path-states.ts'
 import { type ChangeWindow, type Child, ProcessRecords } from './process-records.ts'
 import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
@@ -38,8 +38,13 @@ const childrenMax = 200
 const closesWithinMs = 50
 /** How long a child is followed that lives on when its turn has ended. */
 const backgroundMsMax = 10 * 60_000
-/** The app's own changes since the last child that are remembered; beyond it the workspace is looked at. */
-const recentMax = 500
+/** The app's own changes since the last child that are remembered; beyond it, the newest ones. */
+const recentMax = 200
+/** A larger file that the app writes while a child runs is not copied for the comparison. */
+const copiedBytesMax = 1024 ** 2
+/** Looks at the beginning of turns: not more often, and for at most a twentieth of the time. */
+const looksApartMs = 1_000
+const looksApartTimes = 20
 
 export interface ChildProcessesOptions {
   readonly recorder: Recorder
@@ -104,7 +109,7 @@ export class ChildProcesses implements OwnChanges {
   readonly #recent = new Map<string, boolean>()
   #started = 0
   #isObserving: boolean = false
-  #isPrepared: boolean = false
+  #nextLookAt = 0
 
   constructor(options: ChildProcessesOptions) {
     this.#options = options
@@ -114,7 +119,7 @@ export class ChildProcesses implements OwnChanges {
       onRecorded: ({ id }) => this.#children.delete(id),
     })
     this.#workspace = options.openWorkspace({
-      onChanges: (changes) => this.#records.add(changes),
+      onChanges: (json) => this.#records.add(json),
       onCompared: (compared, report) => {
         for (const { id, hasEnded } of compared) this.#compared(id, hasEnded, report)
       },
@@ -147,6 +152,10 @@ export class ChildProcesses implements OwnChanges {
     return all([...asynchronous, synchronous, () => this.#workspace.close()])
   }
 
+  get isPrepared(): boolean {
+    return this.#nextLookAt > 0
+  }
+
   get isWatching(): boolean {
     return this.#children.size > 0 || this.#native.size > 0
   }
@@ -170,38 +179,50 @@ export class ChildProcesses implements OwnChanges {
   }
 
   /** The app itself writes the file. */
-  writing(path: string): void {
-    if (this.isWatching) this.#workspace.writing(path)
+  writing(path: string, before?: FileContent): void {
+    if (this.isWatching) this.#workspace.writing(path, this.#ownBefore(before))
     else this.#recent.set(path, true)
   }
 
   /** The app itself has changed the file, and left it as it is now. */
   changed(path: string): void {
-    if (this.isWatching) this.#report(path)
+    if (this.isWatching) this.#workspace.ownChanges([ownChange(path)])
     else this.#recent.set(path, false)
     if (this.#recent.size <= recentMax) return
-    this.#workspace.look()
-    for (const [recent, isWriting] of this.#recent) if (!isWriting) this.#recent.delete(recent)
+    this.prepare()
+    const [oldest] = this.#recent.keys()
+    if (oldest !== undefined) this.#recent.delete(oldest)
   }
 
-  #report(path: string): void {
-    const stat = attempt(() => originalFs.lstatSync(path, { throwIfNoEntry: false }))
-    this.#workspace.ownChange(path, stat && statOf(stat))
+  #ownBefore(before: FileContent | undefined): OwnBefore | undefined {
+    const at = this.#options.now()
+    if (before?.state === 'absent') return { stat: undefined, bytes: undefined, at }
+    if (before === undefined || before.stamp === undefined) return undefined
+    const isKnown = before.state === 'content' || before.reason === 'too_large'
+    if (!isKnown) return undefined
+    const [ino = 0, size = 0, mtimeMs = 0, ctimeMs = 0] = before.stamp.split(' ').map(Number)
+    const stat = { ino, size, mtimeMs, ctimeMs, mode: before.mode ?? 0 }
+    const isCopied = before.state === 'content' && size <= copiedBytesMax
+    return { stat, bytes: isCopied ? new Uint8Array(before.bytes) : undefined, at }
   }
 
   /** A child starts. What the app has changed since the last look must not be taken for the child's, nor hidden by it. */
   #reportRecent(): void {
-    for (const [path, isWriting] of this.#recent) {
-      if (isWriting) this.#workspace.writing(path)
-      else this.#report(path)
+    const changes: OwnChange[] = []
+    for (const [given, isWriting] of this.#recent) {
+      const path = this.#options.files.locate(given, { isLink: false }).absolute
+      if (isWriting) this.#workspace.writing(path, undefined)
+      else changes.push(ownChange(path))
     }
+    if (changes.length > 0) this.#workspace.ownChanges(changes)
     this.#recent.clear()
   }
 
-  /** Turns may come soon: the first look begins. */
+  /** A turn has begun, or turns may come soon: looks at the workspace, so that less is unknown when a child starts. */
   prepare(): void {
-    if (!this.#isObserving || this.#isPrepared) return
-    this.#isPrepared = true
+    if (!this.#isObserving || this.#options.clock() < this.#nextLookAt) return
+    const apart = Math.max(looksApartMs, looksApartTimes * this.#workspace.lookMs)
+    this.#nextLookAt = this.#options.clock() + apart
     runIn(ROOT_CONTEXT, () => {
       this.#workspace.start()
       this.#workspace.look()
@@ -457,6 +478,11 @@ export class ChildProcesses implements OwnChanges {
     child.isPartial ||= report.isPartial
     if (hasEnded) this.#records.compared(child, report)
   }
+}
+
+function ownChange(path: string): OwnChange {
+  const stat = attempt(() => originalFs.lstatSync(path, { throwIfNoEntry: false }))
+  return { path, stat: stat && statOf(stat) }
 }
 
 function describeExit(child: Child, code: unknown, signal: unknown): void {

@@ -41,12 +41,13 @@ export class FileOperations {
   /** A new name for a file. */
   link(given: unknown): PendingOperation | undefined {
     const place = this.#tracker.place(given, { isLink: true })
-    return place && this.#tracker.track({ ...place, kind: 'write' })
+    if (place === undefined) return this.#tracker.unrecordedAt(given)
+    return this.#tracker.track({ ...place, kind: 'write' })
   }
 
   remove(given: unknown): PendingOperation | undefined {
     const place = this.#tracker.place(given, { isLink: true })
-    if (place === undefined) return undefined
+    if (place === undefined) return this.#tracker.unrecordedAt(given)
     this.descriptors.completeAt(place.location.absolute)
     return this.#tracker.track({ ...place, kind: 'delete' }, { makes: 'nothing' })
   }
@@ -69,7 +70,9 @@ export class FileOperations {
     const active = contexts.active()
     const owner = ownerOfFiles(active)
     const [source, target] = [ownedPath(from), ownedPath(to)]
-    if (owner === undefined || source === undefined || target === undefined) return undefined
+    if (owner === undefined || source === undefined || target === undefined) {
+      return this.#tracker.unrecordedAt(from, to)
+    }
     const { files } = this.#tracker
     const previous = files.locate(source, { isLink: true })
     const location = files.locate(target, { isLink: true })

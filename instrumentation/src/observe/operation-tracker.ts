@@ -153,12 +153,19 @@ export class OperationTracker {
     return { succeed: leave, fail: leave }
   }
 
-  /** The same, of a path argument. */
-  unrecordedAt(given: unknown): PendingOperation | undefined {
-    const absolute = this.#changes.isWatching ? pathOf(given) : undefined
-    return absolute === undefined
-      ? undefined
-      : this.unrecorded(this.files.locate(absolute, { isLink: false }))
+  /** The same, of path arguments. While no child runs, links are resolved when one starts. */
+  unrecordedAt(...given: readonly unknown[]): PendingOperation | undefined {
+    const changes = this.#changes
+    if (!changes.isPrepared) return undefined
+    const paths = given.flatMap((each) => pathOf(each) ?? [])
+    const all = changes.isWatching
+      ? paths.map((each) => this.files.locate(each, { isLink: false }).absolute)
+      : paths
+    for (const each of all) changes.writing(each)
+    const leave = (): void => {
+      for (const each of all) changes.changed(each)
+    }
+    return { succeed: leave, fail: leave }
   }
 
   /** While the call is in flight, no look at the path counts. */

@@ -52,9 +52,12 @@ interface Group {
 
 /** Learns which files the app itself changes, so that they are not taken for a child process's. Absolute paths. */
 export interface OwnChanges {
+  /** Child processes may start. */
+  readonly isPrepared: boolean
   /** A child process runs that is compared. */
   readonly isWatching: boolean
-  writing(path: string): void
+  /** `before`: the file as it is now, if that was read; its bytes are valid during the call. */
+  writing(path: string, before?: FileContent): void
   /** Nothing of the app's is in flight on it any more, and no descriptor that wrote it is open. */
   changed(path: string): void
 }
@@ -83,6 +86,7 @@ export class PathStates {
   /** A call of `writer` begins. Its first call notes the state before it. */
   enter(path: string, writer: Writer, { isLink = false } = {}): void {
     let group = this.#groups.get(path)
+    let found: FileContent | undefined
     const isOwn = group?.writers.length === 1 && group.writers[0] === writer
     if (group !== undefined && group.inFlight === 0 && !isOwn) {
       this.settle(path)
@@ -90,6 +94,7 @@ export class PathStates {
     }
     if (group === undefined) {
       const before = writer.record === undefined ? notLookedAt : this.#read(path, isLink)
+      found = before
       writer.record?.note('before', before)
       // The bytes are valid until the next read.
       const kept: FileContent =
@@ -99,7 +104,7 @@ export class PathStates {
     }
     if (!group.writers.includes(writer)) group.writers.push(writer)
     group.inFlight += 1
-    if (group.inFlight === 1) this.#changes.writing(path)
+    if (group.inFlight === 1) this.#changes.writing(path, found)
   }
 
   /** Whether `writer` is the first of its group, and the path held nothing before it. */

@@ -1,12 +1,13 @@
 /**
  * Records what the workspace thread has found: a file operation for each change, in the trace of the turn whose tool started
- * the child, and a log event for each child. Recording takes `sliceMs` of one turn of the host's event loop, then waits for
- * the next. At the exit of the process the rest is recorded at once, for `exitMsMax`; what is left then is counted.
+ * the child, and a log event for each child. Recording takes `sliceMs` of one turn of the host's event loop, then pauses
+ * for `pauseMs`. At the exit of the process the rest is recorded at once, for `exitMsMax`; what is left then is counted.
  */
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
+import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { FileChange } from '../workspace/file-change.ts'
 import type { ComparisonReport } from '../workspace/protocol.ts'
@@ -15,6 +16,7 @@ import { type FileOperationOwner, startFileSpan } from './file-record.ts'
 import type { HostFiles } from './host-files.ts'
 
 const sliceMs = 3
+const pauseMs = 5
 const exitMsMax = 100
 /** A longer command line is a script that was given as an argument. */
 const commandLengthMax = 64 * 1024
@@ -59,11 +61,12 @@ export interface ProcessRecordsOptions {
   readonly onRecorded: (child: Child) => void
   /** Milliseconds, monotonic. */
   readonly clock: () => number
+  readonly after: After
 }
 
 export class ProcessRecords {
   readonly #options: ProcessRecordsOptions
-  #waiting: (() => void)[] = []
+  #waiting: Iterator<void>[] = []
   #isScheduled: boolean = false
 
   constructor(options: ProcessRecordsOptions) {
@@ -75,8 +78,9 @@ export class ProcessRecords {
     this.#emit('turnlog.process.started', child, {})
   }
 
-  add(changes: readonly FileChange[]): void {
-    for (const change of changes) this.#later(() => this.#recordChange(change))
+  /** JSON of `FileChange`s. */
+  add(json: Uint8Array): void {
+    this.#later(this.#recordChanges(json))
   }
 
   compared(child: Child, report: ComparisonReport): void {
@@ -88,7 +92,7 @@ export class ProcessRecords {
 
   /** Runs `step` when the changes that were found so far are recorded. */
   afterChanges(step: () => void): void {
-    this.#later(step)
+    this.#later(stepsOf(step))
   }
 
   /** The child's changes are recorded. */
@@ -108,31 +112,35 @@ export class ProcessRecords {
     this.#waiting = []
   }
 
-  #later(step: () => void): void {
-    this.#waiting.push(step)
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    this.#schedule()
+  *#recordChanges(json: Uint8Array): Iterator<void> {
+    const changes: readonly FileChange[] = JSON.parse(Buffer.from(json).toString())
+    for (const change of changes) {
+      yield quietly('record a change of a child process', () => this.#recordChange(change))
+    }
   }
 
-  #schedule(): void {
-    setImmediate(() => {
-      this.#run(sliceMs)
-      if (this.#waiting.length > 0) this.#schedule()
-      else this.#isScheduled = false
-    }).unref()
+  #later(steps: Iterator<void>): void {
+    this.#waiting.push(steps)
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => this.#work()).unref()
+  }
+
+  #work(): void {
+    this.#run(sliceMs)
+    this.#isScheduled = this.#waiting.length > 0
+    if (this.#isScheduled) this.#options.after(pauseMs, () => this.#work())
   }
 
   #run(ms: number): void {
     const { clock } = this.#options
     const until = clock() + ms
-    let done = 0
-    while (done < this.#waiting.length && clock() < until) {
-      const step = this.#waiting[done]
-      done += 1
-      if (step !== undefined) quietly('record a child process', step)
+    while (clock() < until) {
+      const [steps] = this.#waiting
+      if (steps === undefined) return
+      const next = quietly('record a child process', () => steps.next())
+      if (next === undefined || next.done === true) this.#waiting.shift()
     }
-    this.#waiting.splice(0, done)
   }
 
   #recordChange(change: FileChange): void {
@@ -250,4 +258,8 @@ function attributesOf(
     ...(changedByOthers === 0 ? {} : { 'turnlog.process.changed_by_others': changedByOthers }),
     'turnlog.process.partial': isPartial || filesNotRecorded > 0,
   }
+}
+
+function* stepsOf(step: () => void): Iterator<void> {
+  yield step()
 }

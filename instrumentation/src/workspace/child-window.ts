@@ -25,6 +25,8 @@ export interface ChildWindow extends WindowFacts {
   readonly id: number
   /** When the child started, in milliseconds since 1970. */
   readonly startedAt: number
+  /** When all files were looked at that are known; `undefined` as long as that was before its start. */
+  seenAt: number | undefined
   /** When it ended; `undefined` while it lives. */
   endedAt: number | undefined
   /** The process has exited; a child of its own may hold its output open. */

@@ -101,6 +101,15 @@ export class Copies {
     return { stat: last, content: { sha256: undefined, size: last.size, omitted: 'changing' } }
   }
 
+  /** Keeps a copy of these bytes until `release`. */
+  keep(bytes: Uint8Array): Content {
+    const { contentBytesMax, bytesMax } = this.#options
+    const size = bytes.byteLength
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    if (size > contentBytesMax) return { sha256, size, omitted: 'too_large' }
+    return this.#store(sha256, bytes, bytesMax * 2)
+  }
+
   /** Nothing refers to it any more, except records that may not be sealed yet. */
   release({ sha256, omitted }: Content): void {
     const copy = sha256 === undefined || omitted ? undefined : this.#copies.get(sha256)
@@ -189,8 +198,13 @@ export class Copies {
   }
 
   #copy(descriptor: number, size: number, bytesMax: number): Content {
-    const { fileSystem } = this.#options
     const { sha256, bytes } = hashOf(this.#bytesOf(descriptor, size))
+    return this.#store(sha256, bytes, bytesMax)
+  }
+
+  #store(sha256: string, bytes: Uint8Array, bytesMax: number): Content {
+    const { fileSystem } = this.#options
+    const size = bytes.byteLength
     if (this.#copies.has(sha256)) {
       this.#use(sha256, 0)
       return { sha256, size, omitted: undefined }

@@ -1,6 +1,5 @@
 /** Types: the messages between the host's thread and the workspace thread, and the data the thread starts with. */
 import type { WindowFacts } from './child-window.ts'
-import type { FileChange } from './file-change.ts'
 import type { FileStat } from './file-stat.ts'
 import type { SkipReason } from './scan.ts'
 
@@ -33,15 +32,33 @@ export const progress = {
   looked: 0,
   /** The same, and every content was read. */
   read: 1,
-  /** Milliseconds that the last look took. */
+  /** Milliseconds that looks take: the shorter of the last two, the first one apart, which lists all folders. */
   lookMs: 2,
+  /** The number of the message whose look the host waits for, before it starts a child; 0: it does not wait. */
+  awaited: 3,
 } as const
-export const progressBytes = 3 * Int32Array.BYTES_PER_ELEMENT
+export const progressBytes = 4 * Int32Array.BYTES_PER_ELEMENT
 
 export interface Weakness {
   readonly hasExited?: true
   readonly isTurnOver?: true
   readonly isServer?: true
+}
+
+/** A file just before the app itself writes it, while children run. */
+export interface OwnBefore {
+  /** `undefined`: there was none. */
+  readonly stat: FileStat | undefined
+  /** `undefined`: too large. */
+  readonly bytes: Uint8Array | undefined
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+export interface OwnChange {
+  readonly path: string
+  /** Without it there is no file. */
+  readonly stat: FileStat | undefined
 }
 
 export type ToThread =
@@ -75,9 +92,9 @@ export type ToThread =
   /** The child is not compared any more. */
   | { readonly type: 'forget'; readonly id: number }
   /** The app itself writes a file. */
-  | { readonly type: 'writing'; readonly path: string }
-  /** It has changed the file; without `stat` there is none. */
-  | { readonly type: 'own'; readonly path: string; readonly stat: FileStat | undefined }
+  | { readonly type: 'writing'; readonly path: string; readonly before: OwnBefore | undefined }
+  /** It has changed the files. */
+  | { readonly type: 'own'; readonly changes: readonly OwnChange[] }
 
 /** What a comparison covered. */
 export interface ComparisonReport {
@@ -97,7 +114,8 @@ export interface ComparedChild {
 }
 
 export type FromThread =
-  | { readonly type: 'changes'; readonly changes: readonly FileChange[] }
+  /** JSON of `FileChange`s: the host's thread reads them when it has time. */
+  | { readonly type: 'changes'; readonly json: Uint8Array }
   /** These children have been compared; their changes were sent before. */
   | {
       readonly type: 'compared'

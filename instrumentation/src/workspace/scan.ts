@@ -120,6 +120,22 @@ export class Scanner {
     return { files, folders, skips, isPartial: skips.isPartial }
   }
 
+  /** Whether a look would see the file, as far as the last one has read the rules. */
+  covers(file: string): boolean {
+    const inFolder = path.dirname(file)
+    const entries = [{ name: path.basename(file), isFolder: false, folder: inFolder }]
+    for (let folder = inFolder; ; folder = path.dirname(folder)) {
+      const listing = this.#listings.get(folder)
+      if (listing !== undefined) {
+        return entries.every(
+          (entry) => listing.rules.exclusionOf(entry.folder, entry, new Set()) === undefined,
+        )
+      }
+      if (folder === path.dirname(folder)) return false
+      entries.push({ name: path.basename(folder), isFolder: true, folder: path.dirname(folder) })
+    }
+  }
+
   #rules(): FolderRules {
     const { fileSystem, workspace, ownFolders } = this.#options
     const file = path.join(workspace, '.git/info/exclude')

@@ -5,17 +5,17 @@
  * All messages that have come are handled with one look at the disk. Contents are read in between, `readSliceMs` at a
  * time.
  */
-import { type MessagePort, workerData } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { hasRecorders, recordedByChildren } from '../record/child-report.ts'
 import { Copies } from './copies.ts'
 import { type FromThread, progress, type ToThread, type WorkspaceThreadData } from './protocol.ts'
 import { Scanner } from './scan.ts'
-import { type Comparison, WorkspaceIndex } from './workspace-index.ts'
+import { type Comparison, type Start, WorkspaceIndex } from './workspace-index.ts'
 
 const readSliceMs = 20
-/** Changes in one message, so that the host reads it in less than a millisecond. */
+/** Changes in one message, so that the host parses it in less than a millisecond. */
 const changesPerMessage = 100
 
 const { port, ...data }: WorkspaceThreadData & { readonly port: MessagePort } = workerData
@@ -26,6 +26,7 @@ const now = (): number => Date.now()
 const common = { fileSystem: originalFs, now }
 const index = new WorkspaceIndex({
   ...common,
+  hear,
   changesMax: limits.changesMax,
   scanner: new Scanner({
     ...common,
@@ -48,11 +49,29 @@ const reports = new Map<number, string>()
 let waiting: ToThread[] = []
 let isScheduled = false
 let handled = 0
+const encoder = new TextEncoder()
+/** Milliseconds of the looks that count. */
+let lookTimes: number[] = []
 
 port.on('message', (message: ToThread) => {
   waiting.push(message)
   schedule()
 })
+
+/** The app's own changes count before what a look has seen. */
+function hear(): void {
+  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
+    waiting.push(next.message)
+  }
+  waiting = waiting.filter((message) => !hasHeard(message))
+}
+
+function hasHeard(message: ToThread): boolean {
+  if (message.type === 'writing') index.writing(message.path, message.before)
+  else if (message.type === 'own') for (const change of message.changes) index.ownChange(change)
+  else return false
+  return true
+}
 
 function schedule(): void {
   if (isScheduled) return
@@ -69,10 +88,11 @@ function work(): void {
   waiting = []
   const children = new Map<number, number | undefined>()
   const weakened: Extract<ToThread, { type: 'weaken' }>[] = []
+  const starts: Start[] = []
   let number = 0
   for (const message of messages) {
     if (message.type === 'weaken') weakened.push(message)
-    else receive(message, children)
+    else receive(message, { children, starts })
     if ('n' in message) number = message.n
   }
   if (number > 0) {
@@ -81,10 +101,14 @@ function work(): void {
       if (folder !== undefined) index.recordedElsewhere(recordedByChildren(folder))
     }
     for (const [id, endedAt] of children) if (endedAt !== undefined) reports.delete(id)
-    const comparison = index.compare(children)
+    const isFirst = index.isEmpty
+    const comparison = index.compare(children, starts)
     if (children.size > 0) send(children, comparison)
     handled = number
-    report(progress.lookMs, Math.max(1, now() - startedAt))
+    if (!isFirst) {
+      lookTimes = [...lookTimes.slice(-1), Math.max(1, now() - startedAt)]
+      report(progress.lookMs, Math.min(...lookTimes))
+    }
     report(progress.looked, number)
   }
   // What was compared now was done before.
@@ -95,11 +119,19 @@ function work(): void {
 
 function receive(
   message: Exclude<ToThread, { type: 'weaken' }>,
-  children: Map<number, number | undefined>,
+  {
+    children,
+    starts,
+  }: { readonly children: Map<number, number | undefined>; readonly starts: Start[] },
 ): void {
   switch (message.type) {
     case 'open':
-      index.open(message.id, message.at, message.facts)
+      starts.push({
+        id: message.id,
+        at: message.at,
+        facts: message.facts,
+        isAwaited: () => Atomics.load(cells, progress.awaited) === message.n,
+      })
       if (message.reports !== undefined) reports.set(message.id, message.reports)
       return
     case 'compare':
@@ -110,10 +142,8 @@ function receive(
       reports.delete(message.id)
       return
     case 'writing':
-      index.writing(message.path)
-      return
     case 'own':
-      index.ownChange(message.path, message.stat)
+      hasHeard(message)
       return
     case 'look':
   }
@@ -129,7 +159,8 @@ function send(
   { changes, skips, ...rest }: Comparison,
 ): void {
   for (let first = 0; first < changes.length; first += changesPerMessage) {
-    post({ type: 'changes', changes: changes.slice(first, first + changesPerMessage) })
+    const json = encoder.encode(JSON.stringify(changes.slice(first, first + changesPerMessage)))
+    port.postMessage({ type: 'changes', json } satisfies FromThread, [json.buffer])
   }
   const children = [...ends].map(([id, endedAt]) => ({ id, hasEnded: endedAt !== undefined }))
   const report = {

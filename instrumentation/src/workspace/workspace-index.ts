@@ -13,8 +13,8 @@ import { goneAt, type KnownFolders, knownFolders, shownAt } from './change-time.
 import { type ChangeTime, type ChildWindow, type WindowFacts, windowsOf } from './child-window.ts'
 import type { Content, Copies } from './copies.ts'
 import { type ChangeSide, type FileChange, sideOf } from './file-change.ts'
-import { type FileStat, isRacy, isSame, statOf } from './file-stat.ts'
-import type { Weakness } from './protocol.ts'
+import { type FileStat, granularityMs, isRacy, isSame, statOf } from './file-stat.ts'
+import type { OwnBefore, OwnChange, Weakness } from './protocol.ts'
 import { type Moved, pairRenames } from './renames.ts'
 import type { Look, Scanner, Skips } from './scan.ts'
 
@@ -31,8 +31,10 @@ interface IndexedFile {
 
 export interface IndexOptions {
   readonly fileSystem: FileSystem
-  readonly scanner: Pick<Scanner, 'look'>
-  readonly copies: Pick<Copies, 'take' | 'release' | 'sweep'>
+  readonly scanner: Pick<Scanner, 'look' | 'covers'>
+  readonly copies: Pick<Copies, 'take' | 'keep' | 'release' | 'sweep'>
+  /** Reports the app's own changes, by `writing` and `ownChanges`, that became known since a comparison began. */
+  readonly hear: () => void
   readonly now: () => number
   /** Changes of one comparison that are recorded one by one; the rest is counted. */
   readonly changesMax: number
@@ -46,6 +48,15 @@ export interface Comparison {
   readonly changedByOthers: number
   readonly skips: Skips
   readonly isPartial: boolean
+}
+
+/** A child that starts. */
+export interface Start {
+  readonly id: number
+  readonly at: number
+  readonly facts: WindowFacts
+  /** It has not started yet: the host waits for this look. Asked when all files have been looked at. */
+  readonly isAwaited: () => boolean
 }
 
 /** A file that differs, and whose change is recorded now. */
@@ -67,9 +78,15 @@ export class WorkspaceIndex {
   readonly #elsewhere = new Map<string, RecordedState | undefined>()
   /** Files that the app itself is writing. */
   readonly #busy = new Set<string>()
+  /** Files that the app itself has written, or begun to, since this comparison has begun. */
+  readonly #touched = new Set<string>()
+  /** Changes of children that the app itself found when it wrote the same file. */
+  #early: FileChange[] = []
   #unread: string[] = []
   #folders: KnownFolders = knownFolders(new Map())
   #lookedAt: number | undefined
+  /** When all files were looked at. */
+  #seenAt: number | undefined
 
   constructor(options: IndexOptions) {
     this.#options = options
@@ -84,11 +101,12 @@ export class WorkspaceIndex {
   }
 
   /** Again with the same id, it replaces the first. */
-  open(id: number, startedAt: number, facts: WindowFacts): void {
+  #open({ id, at, facts }: Start, seenAt: number | undefined): void {
     this.#windows.set(id, {
       ...facts,
       id,
-      startedAt,
+      startedAt: at,
+      seenAt,
       endedAt: undefined,
       hasExited: false,
       isTurnOver: false,
@@ -106,14 +124,28 @@ export class WorkspaceIndex {
   }
 
   /** The app has begun to write the file. */
-  writing(path: string): void {
+  writing(path: string, before: OwnBefore | undefined): void {
     this.#busy.add(path)
+    this.#touched.add(path)
+    if (before !== undefined && this.#options.scanner.covers(path)) this.#sawBefore(path, before)
   }
 
   /** The app itself has changed the file, and left it so. */
-  ownChange(path: string, stat: FileStat | undefined): void {
+  ownChange({ path, stat }: OwnChange): void {
+    const { copies, scanner, now } = this.#options
     this.#busy.delete(path)
+    this.#touched.add(path)
     this.#own.delete(path)
+    const taken =
+      stat !== undefined && scanner.covers(path)
+        ? copies.take(path, { expected: stat, isChange: true })
+        : undefined
+    if (taken !== undefined) {
+      this.#forget(path)
+      this.#files.set(path, { ...taken, isRacy: isRacy(taken.stat, now()) })
+      return
+    }
+    if (stat === undefined) this.#forget(path)
     this.#own.set(path, stat)
     const oldest = this.#own.size > ownChangesMax ? this.#own.keys().next() : undefined
     if (oldest?.value !== undefined) this.#own.delete(oldest.value)
@@ -126,29 +158,43 @@ export class WorkspaceIndex {
 
   /** Brings the index up to date, as far as no child has changed the files. */
   look(): Comparison {
-    return this.compare(new Map())
+    return this.compare(new Map(), [])
   }
 
   /**
    * Finds what these children have changed, by id, each with the time of its end; `undefined`: it lives on. A child that has ended
-   * is forgotten.
+   * is forgotten. All that is seen before a child has started is not that child's.
    */
-  compare(children: ReadonlyMap<number, number | undefined>): Comparison {
+  compare(children: ReadonlyMap<number, number | undefined>, starts: readonly Start[]): Comparison {
+    this.#touched.clear()
+    const lookedAt = this.#options.now()
+    const look = this.#options.scanner.look()
+    const later = starts.filter(({ isAwaited }) => isAwaited())
+    for (const start of starts)
+      if (!later.includes(start)) this.#open(start, this.#seenSince(start.at))
+    this.#options.hear()
     for (const [id, endedAt] of children) {
       const window = this.#windows.get(id)
       if (window !== undefined) window.endedAt = endedAt
     }
-    const lookedAt = this.#options.now()
-    const look = this.#options.scanner.look()
     const found = this.#differences(look, children)
     const { changes, filesNotRecorded } = this.#record(found, lookedAt)
     const isFirst = this.#lookedAt === undefined
     this.#lookedAt = lookedAt
+    if (!look.isPartial) {
+      this.#seenAt = lookedAt
+      for (const window of this.#windows.values()) {
+        if (lookedAt >= window.startedAt) window.seenAt ??= lookedAt
+      }
+    }
+    for (const start of later) this.#open(start, look.isPartial ? undefined : lookedAt)
+    const early = children.size > 0 ? this.#early : []
+    if (children.size > 0) this.#early = []
     for (const [id, endedAt] of children) if (endedAt !== undefined) this.#windows.delete(id)
     this.#elsewhere.clear()
     this.#options.copies.sweep()
     return {
-      changes,
+      changes: [...early, ...changes],
       filesNotRecorded,
       filesCompared: look.files.size,
       changedByOthers: isFirst ? 0 : found.byOthers,
@@ -196,7 +242,7 @@ export class WorkspaceIndex {
       if (known !== undefined && isSame(known.stat, stat)) {
         if (!known.isRacy || !this.#isRewritten(path, known)) continue
       }
-      if (this.#busy.has(path)) continue
+      if (this.#busy.has(path) || this.#touched.has(path)) continue
       if (this.#isOwn(path, stat)) this.#adopt(path, stat)
       else {
         const isFirst = this.#lookedAt === undefined
@@ -204,13 +250,14 @@ export class WorkspaceIndex {
         const time = isNew
           ? shownAt(path, stat, look.folders, this.#folders)
           : { from: stat.ctimeMs, to: stat.ctimeMs }
-        // It was there before the first look, or came since: nothing is known of it.
-        if (known === undefined && isFirst) this.#files.set(path, unseen(stat))
+        if (known === undefined && !this.#wasAbsent(path, time)) {
+          this.#files.set(path, unseen(stat))
+        }
         judge(written, path, time, () => this.#adopt(path, stat))
       }
     }
     for (const path of this.#files.keys()) {
-      if (look.files.has(path) || this.#busy.has(path)) continue
+      if (look.files.has(path) || this.#busy.has(path) || this.#touched.has(path)) continue
       const left = this.#leftAt(path)
       // It is there, and is not compared any more, or was not reached.
       if (left === 'file') {
@@ -282,6 +329,12 @@ export class WorkspaceIndex {
     const taken = copies.take(path, { isChange: true })
     if (taken === undefined) return undefined
     const { stat, content } = taken
+    this.#options.hear()
+    // The app itself writes it: the child's change was reported with that.
+    if (this.#busy.has(path) || this.#files.get(path) !== known) {
+      copies.release(content)
+      return undefined
+    }
     const isUnchanged =
       known?.content?.sha256 !== undefined && known.content.sha256 === content.sha256
     const before = this.#before(path, known)
@@ -311,9 +364,58 @@ export class WorkspaceIndex {
       return { state: 'omitted', reason: 'not_copied', size: Number(elsewhere.size) }
     }
     if (known === undefined || this.#own.has(path)) return { state: 'absent' }
-    return known.stat.ino === unseenIno
-      ? { state: 'omitted', reason: 'not_copied' }
-      : sideOf(known.content, known.stat)
+    return known.stat.ino === unseenIno ? notCopiedSide : sideOf(known.content, known.stat)
+  }
+
+  /** The app is about to write a file, which holds something else than when it was last looked at. */
+  #sawBefore(path: string, { stat, bytes, at }: OwnBefore): void {
+    const { copies } = this.#options
+    const known = this.#files.get(path)
+    if (this.#isAsKnown(path, stat)) return
+    const time = { from: stat?.ctimeMs ?? this.#lookedAt ?? at, to: stat?.ctimeMs ?? at }
+    const windows = windowsOf(this.#windows.values(), time)
+    const left = stat && {
+      stat,
+      content: bytes === undefined ? notCopied(stat) : copies.keep(bytes),
+      isRacy: false,
+    }
+    const isUnchanged =
+      known?.content?.sha256 !== undefined && known.content.sha256 === left?.content.sha256
+    if (windows.length > 0 && !isUnchanged) {
+      const isNew = known === undefined && stat !== undefined && !this.#wasAbsent(path, time)
+      const before: ChangeSide = isNew ? notCopiedSide : this.#before(path, known)
+      const isUncertain = windows.every(isVague)
+      const change = { ...facts({ path, known, windows, isUncertain, at: time.to }), before }
+      if (left === undefined) this.#early.push({ ...change, kind: 'delete' })
+      else {
+        this.#early.push({ ...change, kind: 'write', after: sideOf(left.content, left.stat) })
+      }
+    }
+    this.#forget(path)
+    if (left !== undefined) this.#files.set(path, left)
+  }
+
+  #seenSince(at: number): number | undefined {
+    return this.#seenAt !== undefined && this.#seenAt >= at ? this.#seenAt : undefined
+  }
+
+  #isAsKnown(path: string, stat: FileStat | undefined): boolean {
+    if (this.#own.has(path) && this.#isOwn(path, stat)) return true
+    const known = this.#files.get(path)
+    if (known === undefined || stat === undefined) return known === stat
+    return isSame(known.stat, stat)
+  }
+
+  /** Of a file that no look has seen: whether it did not exist before the children started that may have changed it. */
+  #wasAbsent(path: string, time: ChangeTime): boolean {
+    if (this.#own.has(path)) return this.#own.get(path) === undefined
+    const windows = windowsOf(this.#windows.values(), time)
+    if (windows.some(({ seenAt }) => seenAt !== undefined)) return true
+    const stat = this.#lstat(path)
+    // It came and went.
+    if (stat === undefined) return true
+    const born = Number(stat.birthtimeMs)
+    return windows.some(({ startedAt }) => born >= startedAt - granularityMs(born))
   }
 
   /** The stat is the same; is the content? Looks only at files that were read right after they were written. */
@@ -378,6 +480,11 @@ export class WorkspaceIndex {
 /** Somebody else may have changed files as well in such a time. */
 function isVague({ kind, isTurnOver }: ChildWindow): boolean {
   return isTurnOver || kind === 'turn'
+}
+
+const notCopiedSide: ChangeSide = { state: 'omitted', reason: 'not_copied' }
+function notCopied({ size }: FileStat): Content {
+  return { sha256: undefined, size, omitted: 'not_copied' }
 }
 
 const notAFile: ChangeSide = { state: 'omitted', reason: 'not_a_file' }

@@ -11,12 +11,12 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { quietly } from '../health.ts'
 import type { WindowFacts } from './child-window.ts'
-import type { FileChange } from './file-change.ts'
-import type { FileStat } from './file-stat.ts'
 import {
   type ComparedChild,
   type ComparisonReport,
   type FromThread,
+  type OwnBefore,
+  type OwnChange,
   progress,
   progressBytes,
   type ToThread,
@@ -41,7 +41,8 @@ const heapMegabytesMax = 512
 
 /** What the thread has found, for who asked. */
 export interface WorkspaceFindings {
-  readonly onChanges: (changes: readonly FileChange[]) => void
+  /** JSON of `FileChange`s. */
+  readonly onChanges: (json: Uint8Array) => void
   readonly onCompared: (children: readonly ComparedChild[], report: ComparisonReport) => void
   /** Children that were open or waiting will not be compared. */
   readonly onLost: () => void
@@ -74,9 +75,14 @@ export class WorkspaceThread {
     return this.#port !== undefined
   }
 
-  /** The last look took longer than the host waits for one. */
+  /** Milliseconds that looks take; 0 before the second one. */
+  get lookMs(): number {
+    return Atomics.load(this.#cells, progress.lookMs)
+  }
+
+  /** Looks take longer than the host waits for one. */
   get isSlow(): boolean {
-    return Atomics.load(this.#cells, progress.lookMs) >= waitMsMax
+    return this.lookMs >= waitMsMax
   }
 
   /** Starts the thread. Called again, does nothing. */
@@ -92,7 +98,10 @@ export class WorkspaceThread {
    */
   open(id: number, at: number, reports: string | undefined): void {
     this.#number({ type: 'open', id, at, reports, facts: ofChild })
+    Atomics.store(this.#cells, progress.awaited, this.#sent)
     this.#waitInTurn(progress.read)
+    // From now on the child may have started.
+    Atomics.store(this.#cells, progress.awaited, 0)
   }
 
   /** Native code may write files since `at`. The host does not wait. */
@@ -124,12 +133,12 @@ export class WorkspaceThread {
     this.#post({ type: 'forget', id })
   }
 
-  writing(path: string): void {
-    this.#post({ type: 'writing', path })
+  writing(path: string, before: OwnBefore | undefined): void {
+    this.#post({ type: 'writing', path, before })
   }
 
-  ownChange(path: string, stat: FileStat | undefined): void {
-    this.#post({ type: 'own', path, stat })
+  ownChanges(changes: readonly OwnChange[]): void {
+    this.#post({ type: 'own', changes })
   }
 
   /** At the exit of the process: hands on what was found, with a bounded wait for what is being compared. */
@@ -182,7 +191,7 @@ export class WorkspaceThread {
 
   #receive(message: FromThread): void {
     quietly('hear the workspace thread', () => {
-      if (message.type === 'changes') this.#options.onChanges(message.changes)
+      if (message.type === 'changes') this.#options.onChanges(message.json)
       else this.#options.onCompared(message.children, message.report)
     })
   }

@@ -19,7 +19,12 @@ beforeEach(() => {
   ended = []
 })
 
-const noChildren = { isWatching: false, writing: () => undefined, changed: () => undefined }
+const noChildren = {
+  isPrepared: false,
+  isWatching: false,
+  writing: () => undefined,
+  changed: () => undefined,
+}
 
 /** A stand-in for the record of an operation: says what was noted. */
 class Noted {

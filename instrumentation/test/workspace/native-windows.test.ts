@@ -7,6 +7,7 @@ function windowAt(id: number, kind: WindowKind, startedAt: number): ChildWindow 
     id,
     kind,
     startedAt,
+    seenAt: undefined,
     isOfDatabases: false,
     endedAt: undefined,
     hasExited: false,
