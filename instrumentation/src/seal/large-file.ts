@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto'
 import type { ContentHash } from '@turnlog/conventions'
 import { attempt, type FileSystem } from '../file-system.ts'
 
+/** The default limit for contents. A smaller file, which a lowered limit leaves out, could be a secret: its hash stays here. */
+const fileBytesMin = 16 * 1024 ** 2
 /** Hashing this takes about 2 s; of a larger file no hash is recorded. */
 const fileBytesMax = 2 * 1024 ** 3
 const pieceBytes = 256 * 1024
@@ -37,7 +39,7 @@ function hashFile(fileSystem: FileSystem, path: string, key: string): ContentHas
   try {
     const isSame = (): boolean => {
       const { ino, size, mtimeMs } = fileSystem.fstatSync(descriptor)
-      return size <= fileBytesMax && `${ino} ${size} ${mtimeMs}` === key
+      return size > fileBytesMin && size <= fileBytesMax && `${ino} ${size} ${mtimeMs}` === key
     }
     if (!isSame()) return undefined
     const hash = createHash('sha256')
