@@ -124,28 +124,26 @@ test('what threads and children have recorded is reported, with the state of eac
 
 /** Else a long-lived app would keep the records of ended threads back until it ends itself. */
 // The end of a thread is sometimes noticed at the next look only, 30 s later.
-test(
-  'records of a thread that was terminated, and of a child, are sealed while the app goes on',
-  { retry: 2 },
-  async () => {
-    using workspace = makeWorkspace()
-    await using program = startProgram('hands-over.ts', {
-      cwd: workspace.folder,
-      spool: workspace.spool,
-      args: ['ended while the app goes on'],
-    })
-    await program.line('goes')
-    const sealed = (): number =>
-      fs
-        .readdirSync(workspace.spool, { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.json.gz'))
-        .map((name) => path.dirname(name))
-        .filter((folder, index, all) => all.indexOf(folder) === index).length
-    // The app's own recorder, the thread's and the child's.
-    await expect.poll(sealed, { timeout: 15_000 }).toBe(3)
-  },
-  60_000,
-)
+test('records of a thread that was terminated, and of a child, are sealed while the app goes on', {
+  retry: 2,
+  timeout: 60_000,
+}, async () => {
+  using workspace = makeWorkspace()
+  await using program = startProgram('hands-over.ts', {
+    cwd: workspace.folder,
+    spool: workspace.spool,
+    args: ['ended while the app goes on'],
+  })
+  await program.line('goes')
+  const sealed = (): number =>
+    fs
+      .readdirSync(workspace.spool, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.json.gz'))
+      .map((name) => path.dirname(name))
+      .filter((folder, index, all) => all.indexOf(folder) === index).length
+  // The app's own recorder, the thread's and the child's.
+  await expect.poll(sealed, { timeout: 15_000 }).toBe(3)
+})
 
 test('children get the ids of their tool call, outside a turn nothing, and what the host sets stays', async () => {
   const { stdout } = await run('environment')
