@@ -57,6 +57,7 @@ const layers: Readonly<Record<string, Layers>> = {
       'file-system.ts',
       'health.ts',
       'sequence-ranges.ts',
+      'thread-end.ts',
       'timers.ts',
     ],
     typesFrom: { 'handle.ts': ['changes'], 'identity.ts': ['config.ts'] },

@@ -173,6 +173,7 @@ function startParts(
     quietly('end comparisons', () => finish())
     quietly('end the recorder', () => endRecorder(code, { journal, logger, folder }))
     if (isMainThread) childReports.close()
+    sealing.askToEnd()
   }
   undo.push(() => onExit(0))
   const { api, workspace, fileOperations, finish } = observeHost(config, {

@@ -6,6 +6,7 @@
  */
 import * as zlib from 'node:zlib'
 import { viewOf } from '@turnlog/conventions/content/text'
+import { beforeEnd } from '../thread-end.ts'
 
 /** Larger than any answer of a model; stops a zip bomb. */
 export const decodedBytesMax = 64 * 1024 ** 2
@@ -24,7 +25,8 @@ export function decodeBody(
     // The encoding named last was applied last.
     for (const encoding of encodings.toReversed()) {
       if (decoded.length === 0) return decoded
-      decoded = decodeOnce(decoded, encoding)
+      const encoded = decoded
+      decoded = beforeEnd(() => decodeOnce(encoded, encoding))
     }
     return decoded
   } catch {

@@ -19,6 +19,7 @@ import { gzipSync } from 'node:zlib'
 import { toKeyValues } from '@turnlog/conventions/otlp/any-value'
 import { type FileSystem, replaceFile } from '../file-system.ts'
 import type { Signal } from '../spool/segment-name.ts'
+import { beforeEnd } from '../thread-end.ts'
 import { SentContents } from './content-records.ts'
 import { type RecordJson, toOtlpRequest } from './otlp-json.ts'
 import type { Outlet, OutletOptions, SealedRecord } from './outlet.ts'
@@ -117,7 +118,11 @@ export class SegmentWriter implements Outlet {
     const { fileSystem, folder, resource } = this.#options
     const signal = kind === 'contents' ? 'logs' : kind
     const request = toOtlpRequest(signal, resource(), body.records)
-    replaceFile(fileSystem, `${folder}/${this.#nameOf(kind, body)}.json.gz`, gzipSync(request))
+    replaceFile(
+      fileSystem,
+      `${folder}/${this.#nameOf(kind, body)}.json.gz`,
+      beforeEnd(() => gzipSync(request)),
+    )
   }
 
   #nameOf(kind: Kind, { first, last, records, declares }: Body): string {

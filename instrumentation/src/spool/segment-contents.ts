@@ -4,6 +4,7 @@ import { isObject } from '@turnlog/conventions/plain'
 import type { FileSystem } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { joinRanges, type SequenceRange } from '../sequence-ranges.ts'
+import { beforeEnd } from '../thread-end.ts'
 import { parseSegmentName } from './segment-name.ts'
 
 export interface SegmentContents {
@@ -23,7 +24,8 @@ export function readSegmentContents(
   name: string,
 ): SegmentContents {
   const read = quietly('read what a segment holds', () => {
-    const json = gunzipSync(fileSystem.readFileSync(file), { maxOutputLength: bodyBytesMax })
+    const bytes = fileSystem.readFileSync(file)
+    const json = beforeEnd(() => gunzipSync(bytes, { maxOutputLength: bodyBytesMax }))
     return contentsIn(JSON.parse(json.toString()))
   })
   if (read !== undefined) return read

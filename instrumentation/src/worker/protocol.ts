@@ -20,6 +20,8 @@ export type WorkerConfig = Pick<
 export interface SealingWorkerData {
   /** Tells the preload, which `--import` runs in every thread, to stay out of this one. */
   readonly turnlogSealingWorker: true
+  /** See `thread-end.ts`. */
+  readonly end: SharedArrayBuffer
   /** The destination's folder. */
   readonly directory: string
   /** The recorder's folder. */

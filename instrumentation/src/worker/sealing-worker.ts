@@ -11,6 +11,7 @@
 import { Worker } from 'node:worker_threads'
 import { quietly } from '../health.ts'
 import type { MissingRange } from '../seal/sequences.ts'
+import { askToEnd, createThreadEnd } from '../thread-end.ts'
 import { RetryTimer } from '../upload/retry.ts'
 import type { FromWorker, SealingWorkerData, ToWorker } from './protocol.ts'
 
@@ -27,7 +28,7 @@ const lookAfterMs = 200
 const heapMegabytesMax = 1_024
 
 export interface SealingWorkerOptions {
-  readonly data: SealingWorkerData
+  readonly data: Omit<SealingWorkerData, 'end'>
   readonly after: (ms: number, callback: () => void) => { cancel(): void }
   readonly onMissing: (ranges: readonly MissingRange[]) => void
 }
@@ -38,6 +39,7 @@ export class SealingWorker {
   /** Refreshes that were not answered, by id. */
   readonly #waiting = new Map<number, () => void>()
   #worker: Worker | undefined
+  #end: SharedArrayBuffer | undefined
   #closedThrough = 0
   #refreshId = 0
   #isClosed: boolean = false
@@ -55,9 +57,10 @@ export class SealingWorker {
   start(): void {
     if (this.#worker !== undefined || this.#restart.isWaiting || this.#isClosed) return
     quietly('start the sealing worker', () => {
+      const end = createThreadEnd()
       const worker = new Worker(workerUrl, {
         name: 'turnlog',
-        workerData: this.#options.data,
+        workerData: { ...this.#options.data, end } satisfies SealingWorkerData,
         // Without the host's own flags, above all its preloads.
         execArgv: [],
         env: withoutNodeOptions(),
@@ -67,6 +70,7 @@ export class SealingWorker {
         resourceLimits: { maxOldGenerationSizeMb: heapMegabytesMax },
       })
       this.#worker = worker
+      this.#end = end
       worker.on('message', (message: FromWorker) => this.#receive(message))
       // Without a listener the worker's error would be the host's.
       worker.on('error', () => undefined)
@@ -115,9 +119,15 @@ export class SealingWorker {
     })
   }
 
-  /** Stops the worker. Files that it has not sealed are sealed after the next start. */
+  /** At the exit of the process, which ends the worker. Files that it has not sealed are sealed after the next start. */
+  askToEnd(): void {
+    quietly('ask the sealing worker to end', () => this.#end && askToEnd(this.#end))
+  }
+
+  /** Stops the worker. */
   close(): void {
     this.#isClosed = true
+    this.askToEnd()
     quietly('stop the sealing worker', () => void this.#worker?.terminate())
   }
 

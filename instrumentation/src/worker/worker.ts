@@ -11,6 +11,7 @@ import { Sealer } from '../seal/sealer.ts'
 import type { SequenceRange } from '../sequence-ranges.ts'
 import { ownLiveness } from '../spool/liveness.ts'
 import { readIdentity } from '../spool/recorder-folder.ts'
+import { useThreadEnd } from '../thread-end.ts'
 import { offlineBackoff, RetryTimer } from '../upload/retry.ts'
 import { Adoption } from './adopt.ts'
 import { startDelivery } from './delivery.ts'
@@ -22,7 +23,8 @@ const pruneEveryMs = 10 * 60_000
 /** The idle class of a thread's nice values, for this thread only: Linux counts priorities per thread. */
 const lowPriority = 15
 
-const { directory, folder, changesDirectory, config }: SealingWorkerData = workerData
+const { end, directory, folder, changesDirectory, config }: SealingWorkerData = workerData
+useThreadEnd(end)
 if (process.platform === 'linux')
   quietly('lower the priority', () => os.setPriority(0, lowPriority))
 
