@@ -9,6 +9,7 @@ import type { ToolCall as ToolCallFace, ToolCallOptions } from '../api.ts'
 import type { OpenWork } from '../follow-work.ts'
 import { quietly } from '../health.ts'
 import { textOf, toApiText } from '../record/api-text.ts'
+import type { Candidate } from '../record/candidate.ts'
 import { apiCallOf, candidateOf, contexts, contextWithApiCall, runIn } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
 import {
@@ -18,7 +19,6 @@ import {
   type ToolCallOwner,
   type ToolCalls,
 } from '../record/tool-call.ts'
-import type { Candidate } from '../record/turn.ts'
 import { describeError, type ReportError } from './errors.ts'
 import { continueTurnOf, isReadable } from './native-spans.ts'
 

@@ -12,6 +12,7 @@ import type { Turn, TurnOptions } from '../api.ts'
 import type { OpenWork } from '../follow-work.ts'
 import { quietly } from '../health.ts'
 import { textOf } from '../record/api-text.ts'
+import type { Candidate, CandidateSource } from '../record/candidate.ts'
 import {
   apiCallOf,
   candidateOf,
@@ -19,7 +20,6 @@ import {
   contextWithCandidate,
   runIn,
 } from '../record/contexts.ts'
-import type { Candidate, CandidateSource } from '../record/turn.ts'
 import { describeError } from './errors.ts'
 
 /** The turn whose callback the code runs in. */

@@ -7,6 +7,7 @@ import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
 import { defined, parseJson } from '@turnlog/conventions/plain'
 import type { ToolResult } from '../models/model-api.ts'
+import { type ApprovalReader, Candidate } from '../record/candidate.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { ToolCall, ToolCalls } from '../record/tool-call.ts'
 import {
@@ -15,7 +16,6 @@ import {
   isRefusal,
   type ToolDecision,
 } from '../record/tool-decisions.ts'
-import { type ApprovalReader, Candidate } from '../record/turn.ts'
 import { chatRequestIn, isRepeated } from './turns-meant.ts'
 
 export interface Approvals extends ApprovalReader {

@@ -3,8 +3,8 @@
  * open to its close, also while only a child process has it open.
  */
 import { errorName } from '@turnlog/conventions/plain'
+import type { Candidate } from '../record/candidate.ts'
 import { candidateOf, contexts } from '../record/contexts.ts'
-import type { Candidate } from '../record/turn.ts'
 import { type FileOperationOwner, ownerOfFiles } from './file-record.ts'
 import { type OpenFile, writingFlags } from './open-files.ts'
 import {

@@ -8,8 +8,8 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { defined } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
+import type { Candidate, CandidateSource } from '../record/candidate.ts'
 import { contexts, contextWithCandidate, requestOf, runIn } from '../record/contexts.ts'
-import type { Candidate, CandidateSource } from '../record/turn.ts'
 import { all, type Method, replaceMethod } from './replace-method.ts'
 
 /** A JSON answer is read for a conversation id up to this size. */

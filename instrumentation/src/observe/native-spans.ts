@@ -17,9 +17,9 @@ import {
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { AttributeName } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
+import { Candidate } from '../record/candidate.ts'
 import { apiCallOf, candidateOf, requestOf, turnOfModelCall } from '../record/contexts.ts'
 import type { ToolCallDescription, ToolCalls } from '../record/tool-call.ts'
-import { Candidate } from '../record/turn.ts'
 
 const modelOperations = new Set<unknown>(['chat', 'text_completion', 'generate_content'])
 const operationName: AttributeName = 'gen_ai.operation.name'

@@ -7,8 +7,8 @@
  * since a person or an editor may have made it. At most `timesMax` tool calls and turns are followed at one time.
  */
 import { quietly } from '../health.ts'
+import type { Candidate } from '../record/candidate.ts'
 import type { ToolCall, ToolCallListener, ToolCallOwner } from '../record/tool-call.ts'
-import type { Candidate } from '../record/turn.ts'
 import { ChildOwner } from './child-owner.ts'
 import type { ChildProcesses, NativeWindow } from './child-processes.ts'
 import type { NativeCode, NativeWriter } from './native-code.ts'

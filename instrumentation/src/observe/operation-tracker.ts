@@ -7,10 +7,10 @@ import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Context } from '@opentelemetry/api'
 import { errorName } from '@turnlog/conventions/plain'
+import type { Candidate } from '../record/candidate.ts'
 import { candidateOf, contexts } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
-import type { Candidate } from '../record/turn.ts'
 import {
   type FileOperationKind,
   type FileOperationOwner,

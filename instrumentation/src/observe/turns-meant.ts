@@ -5,7 +5,7 @@
  */
 import { viewOf } from '@turnlog/conventions/content/text'
 import type { ModelApi, RequestHistory } from '../models/model-api.ts'
-import type { Candidate } from '../record/turn.ts'
+import type { Candidate } from '../record/candidate.ts'
 import { type ChatRequest, chatRequestOf } from '../seal/chat-request.ts'
 
 const comparedMax = 20

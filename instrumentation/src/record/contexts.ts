@@ -8,8 +8,8 @@
  */
 import { type Context, createContextKey, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import type { Candidate } from './candidate.ts'
 import type { ApiToolCall } from './tool-call.ts'
-import type { Candidate } from './turn.ts'
 
 export const contexts = new AsyncLocalStorageContextManager()
 

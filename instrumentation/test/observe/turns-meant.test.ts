@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { anthropicMessages as api } from '../../src/models/anthropic.ts'
 import { turnsMeant } from '../../src/observe/turns-meant.ts'
-import type { Candidate } from '../../src/record/turn.ts'
+import type { Candidate } from '../../src/record/candidate.ts'
 
 interface Conversation {
   readonly prompt?: string

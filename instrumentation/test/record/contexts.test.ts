@@ -1,7 +1,7 @@
 import { createContextKey, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
+import type { Candidate } from '../../src/record/candidate.ts'
 import { candidateOf, contextWithCandidate } from '../../src/record/contexts.ts'
-import type { Candidate } from '../../src/record/turn.ts'
 
 const span = { name: 'turn' } as unknown as Span
 const other = { name: 'other' } as unknown as Span

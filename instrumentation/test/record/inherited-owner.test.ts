@@ -1,5 +1,6 @@
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { afterEach, expect, test } from 'vitest'
+import type { Candidate } from '../../src/record/candidate.ts'
 import { createChildReports } from '../../src/record/child-report.ts'
 import { contextWithCandidate } from '../../src/record/contexts.ts'
 import {
@@ -11,7 +12,6 @@ import {
   setInheritedOwner,
 } from '../../src/record/inherited-owner.ts'
 import { ToolCall } from '../../src/record/tool-call.ts'
-import type { Candidate } from '../../src/record/turn.ts'
 import { makeWorkspace } from '../support/workspace.ts'
 
 const call: InheritedOwner = {

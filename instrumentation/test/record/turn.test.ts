@@ -1,10 +1,11 @@
 /** When a turn ends, in virtual time: its holds, its waiting, and the exit of the process. */
 import { type Span, SpanStatusCode } from '@opentelemetry/api'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Candidate } from '../../src/record/candidate.ts'
+import type { CandidateFacts } from '../../src/record/candidate-facts.ts'
 import { createDelayedEnds } from '../../src/record/delayed-ends.ts'
 import type { Recorder } from '../../src/record/recorder.ts'
 import type { ToolCall } from '../../src/record/tool-call.ts'
-import { Candidate, type CandidateFacts } from '../../src/record/turn.ts'
 import { WaitingTurns } from '../../src/record/waiting-turns.ts'
 
 beforeEach(() => {

@@ -1,10 +1,11 @@
 /** Turns that wait for a person, in virtual time: how they begin to wait, are continued, and are given up. */
 import { ROOT_CONTEXT, type Span } from '@opentelemetry/api'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type ApprovalReader, Candidate } from '../../src/record/candidate.ts'
+import type { CandidateFacts } from '../../src/record/candidate-facts.ts'
 import { createDelayedEnds } from '../../src/record/delayed-ends.ts'
 import type { Recorder } from '../../src/record/recorder.ts'
 import { ToolCalls } from '../../src/record/tool-call.ts'
-import { Candidate, type CandidateFacts } from '../../src/record/turn.ts'
 import { WaitingTurns } from '../../src/record/waiting-turns.ts'
 
 beforeEach(() => {
@@ -49,7 +50,7 @@ function startRecorder() {
   const delayedEnds = createDelayedEnds(after)
   const waitingTurns = new WaitingTurns(delayedEnds.after)
   const toolCalls = new ToolCalls(recorder, () => 0)
-  const approvals = { continued: () => undefined, read: () => undefined }
+  const approvals: ApprovalReader = { continued: () => undefined, read: () => undefined }
   const parts = {
     recorder,
     agent: 'app',
@@ -63,6 +64,7 @@ function startRecorder() {
     new Candidate({ transport: 'rest', startedAt: Date.now(), endIsKnown: true, ...facts }, parts)
   return {
     seen,
+    approvals,
     delayedEnds,
     waitingTurns,
     toolCalls,
@@ -159,6 +161,24 @@ test('a turn waits again when the answer to an approval asks for another tool', 
     'execute_tool-4 waits since 1100',
   ])
   expect(open().canContinue(turn)).toBe(true)
+})
+
+test('a turn waits once when the request that approves its call runs nothing', () => {
+  const { asks, approvals, seen, open, delayedEnds } = startRecorder()
+  const turn = asks('a')
+  passes(2_000)
+  approvals.read = (request) => request.continueTurn(turn)
+  const request = open()
+  request.hold()
+  request.release()
+  seen.splice(0)
+  passes(2_000)
+  expect(seen.splice(0)).toEqual([
+    'invoke_agent-1 waits since 3000',
+    'execute_tool-2 waits since 3000',
+  ])
+  delayedEnds.endAll()
+  expect(seen).toEqual(['execute_tool-2 is discarded', 'invoke_agent-1 is discarded'])
 })
 
 test('these do not wait: a forced tool, a failed turn, one that the app declares, a client that leaves a waiting one', () => {

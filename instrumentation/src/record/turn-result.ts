@@ -1,0 +1,55 @@
+/** How a turn ends: completed, failed or aborted. The first cause counts, and the last model call if there is no other. */
+import { type Span, SpanStatusCode } from '@opentelemetry/api'
+import type { TurnOutcome } from '@turnlog/conventions'
+import { defined } from '@turnlog/conventions/plain'
+import type { TurnAttributes } from './turn-span.ts'
+
+/** Why a turn failed: `error.type` and the span's status message. */
+export type TurnFailure = Readonly<Record<'type' | 'message', string>>
+
+export class TurnResult {
+  #outcome: TurnOutcome = 'completed'
+  #failure: TurnFailure | undefined
+  #lastCallFailed = false
+
+  get isFailed(): boolean {
+    return this.#outcome === 'failed'
+  }
+
+  /** The outcome of an interim record, while the turn waits for a person. */
+  get outcomeSoFar(): TurnOutcome {
+    return this.#outcome === 'completed' ? 'waiting' : this.#outcome
+  }
+
+  fail(failure: TurnFailure): void {
+    if (this.#outcome !== 'completed') return
+    this.#failure = failure
+    this.#outcome = 'failed'
+  }
+
+  conclude(outcome: 'aborted' | 'failed'): void {
+    if (this.#outcome === 'completed') this.#outcome = outcome
+  }
+
+  callEnded(isFailed: boolean): void {
+    this.#lastCallFailed = isFailed
+  }
+
+  /** The turn is continued: what its first request has come to is not its end. */
+  reopen(): void {
+    this.#outcome = 'completed'
+  }
+
+  /** The turn ends. */
+  writeTo(span: Span): void {
+    if (this.#outcome === 'completed' && this.#lastCallFailed) this.#outcome = 'failed'
+    const failure = this.isFailed ? this.#failure : undefined
+    span.setAttributes(
+      defined({ 'turnlog.turn.outcome': this.#outcome, 'error.type': failure?.type } satisfies {
+        [Name in keyof TurnAttributes]?: string | undefined
+      }),
+    )
+    if (!this.isFailed) return
+    span.setStatus({ code: SpanStatusCode.ERROR, ...defined({ message: failure?.message }) })
+  }
+}
