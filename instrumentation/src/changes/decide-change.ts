@@ -151,6 +151,7 @@ function hashAbroad(change: RecordedChange, result: string | undefined): string 
 const others: Readonly<Record<string, string>> = {
   directory: 'A folder has the name of the file now.',
   symlink: 'A link has the name of the file now.',
+  open_database: 'The file is a database that a program has open: its log is beside it.',
   special: 'A pipe or a device has the name of the file now.',
 }
 

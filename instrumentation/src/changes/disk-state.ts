@@ -8,6 +8,7 @@ import { constants } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { errorCode, errorName } from '@turnlog/conventions/plain'
 import { attempt, type FileSystem, isMissing } from '../file-system.ts'
+import { isInUse } from '../workspace/sqlite-files.ts'
 import type { PathRole, RawHash, RecordedChange } from './change.ts'
 
 export type DiskState =
@@ -17,6 +18,8 @@ export type DiskState =
   | 'symlink'
   | 'special'
   | 'too_large'
+  /** A SQLite database with a write-ahead log or a journal beside it. */
+  | 'open_database'
   | 'unreadable'
 
 /** Larger contents are never stored, so a larger file differs from every stored content without being read. */
@@ -34,6 +37,8 @@ function readDiskState(fs: FileSystem, path: string): DiskState {
     if (stat.isDirectory()) return 'directory'
     if (!stat.isFile()) return 'special'
     if (stat.size > fileBytesMax) return 'too_large'
+    // Reading it, and closing it again, would release the locks that this process has on it.
+    if (isInUse(path, fs)) return 'open_database'
     return readRegular(fs, path)
   } catch (error) {
     if (isMissing(error)) return 'absent'

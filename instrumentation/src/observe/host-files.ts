@@ -3,11 +3,13 @@
  *
  * Reads regular files only (a FIFO would hang the host), synchronously (an asynchronous read would reorder the host's
  * writes), into one reused buffer, up to `contentBytesMax`. A file that changes while it is read, or that another program
- * seems to be writing, is not taken for a state of the file.
+ * seems to be writing, is not taken for a state of the file. Reading a SQLite database releases none of the host's locks.
  */
 import type { Dirent, Stats } from 'node:fs'
 import * as path from 'node:path'
 import { type FileSystem, originalFs } from '../file-system.ts'
+import { Descriptors } from '../workspace/descriptors.ts'
+import { isDatabase } from '../workspace/sqlite-files.ts'
 
 /** Folders that tools fill with thousands of files, which nobody reviews. */
 const ignoredFolders: ReadonlySet<string> = new Set(['.git', 'node_modules'])
@@ -86,6 +88,7 @@ export interface FolderWalk {
 
 export class HostFiles {
   readonly #fileSystem: FileSystem
+  readonly #descriptors: Descriptors
   /** Turnlog's folders, with all links resolved. */
   readonly ownFolders: readonly string[]
   readonly #now: () => number
@@ -96,6 +99,8 @@ export class HostFiles {
 
   constructor({ fileSystem = originalFs, now = Date.now, ...options }: HostFilesOptions) {
     this.#fileSystem = fileSystem
+    // Who changes another kind of locked file through `node:fs` closes descriptors of it himself.
+    this.#descriptors = new Descriptors(fileSystem, () => false)
     this.#now = now
     this.workspace = this.#realPath(path.resolve(options.workspace))
     this.ownFolders = options.ownFolders.map((folder) => this.#realPath(folder))
@@ -246,9 +251,10 @@ export class HostFiles {
       this.#buffer = Buffer.allocUnsafeSlow(bufferBytes)
     // One byte more than the size shows whether the file has grown since.
     if (size + 1 > this.#buffer.byteLength) this.#buffer = Buffer.allocUnsafeSlow(size + 1)
-    const descriptor = this.#fileSystem.openSync(path, 'r')
+    this.#descriptors.sweep()
+    const descriptor = this.#descriptors.open(path)
+    let read = 0
     try {
-      let read = 0
       while (read <= size) {
         const left = size + 1 - read
         const count = this.#fileSystem.readSync(descriptor, this.#buffer, read, left, read)
@@ -259,7 +265,7 @@ export class HostFiles {
         read === size && stampOf(this.#fileSystem.fstatSync(descriptor)) === stampOf(stat)
       return isSame ? this.#buffer.subarray(0, size) : undefined
     } finally {
-      this.#fileSystem.closeSync(descriptor)
+      this.#descriptors.close(descriptor, isDatabase(this.#buffer.subarray(0, read)))
     }
   }
 

@@ -167,6 +167,7 @@ test('nothing is written unless the disk is what the operation left', () => {
     'symlink',
     'special',
     'too_large',
+    'open_database',
     'unreadable',
   ] as const
   for (const opType of ['create', 'edit', 'write', 'delete', 'rename'] as const) {

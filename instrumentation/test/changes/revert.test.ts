@@ -2,6 +2,7 @@
 
 import * as fs from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { type FileSystem, originalFs } from '../../src/file-system.ts'
 import {
@@ -73,6 +74,22 @@ describe('every kind', () => {
     expect(hasTemporaryFile(workspace)).toBe(false)
     expect(told).toMatchObject([{ operationId: change.opId, type: 'revert', outcome: 'restored' }])
     expect(told[0]?.resultSha256).toBe(before && stateOf(before))
+  })
+
+  test('a database that a program has open stays as it is', async () => {
+    const { operated, decide, at } = await bench()
+    const change = operated({ opType: 'edit', path: 'a.db', before: 'old', after: '' })
+    const database = new DatabaseSync(at('a.db'))
+    database.exec('pragma journal_mode = wal; create table words (word text)')
+    expect(await decide(change, 'revert')).toMatchObject({
+      status: 409,
+      body: {
+        onDisk: 'open_database',
+        error: { message: 'The file is a database that a program has open: its log is beside it.' },
+      },
+    })
+    expect(database.prepare('select count(*) as words from words').get()).toEqual({ words: 0 })
+    database.close()
   })
 
   test('a file with two names stays one file', async () => {
@@ -479,7 +496,7 @@ describe('a disk that refuses', () => {
     ],
     [
       'a read-only folder',
-      withFault('openSync', 'EROFS', 3),
+      withFault('openSync', 'EROFS', 7),
       { opType: 'edit', path: 'a.txt', before: 'one', after: 'two' },
     ],
     [
