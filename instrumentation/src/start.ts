@@ -54,7 +54,7 @@ import { announceRecorder, type ChildReports, createChildReports } from './recor
 import { createDelayedEnds } from './record/delayed-ends.ts'
 import { setInheritedOwner } from './record/inherited-owner.ts'
 import type { Recorder } from './record/recorder.ts'
-import { ToolCalls } from './record/tool-call.ts'
+import { ToolCalls } from './record/tool-calls.ts'
 import { WaitingTurns } from './record/waiting-turns.ts'
 import { ownLiveness } from './spool/liveness.ts'
 import { destinationFolder, endedMarker, writeIdentity } from './spool/recorder-folder.ts'

@@ -17,8 +17,8 @@ import {
   ToolCall,
   type ToolCallDescription,
   type ToolCallOwner,
-  type ToolCalls,
 } from '../record/tool-call.ts'
+import type { ToolCalls } from '../record/tool-calls.ts'
 import { describeError, type ReportError } from './errors.ts'
 import { continueTurnOf, isReadable } from './native-spans.ts'
 

@@ -9,7 +9,8 @@ import { defined, parseJson } from '@turnlog/conventions/plain'
 import type { ToolResult } from '../models/model-api.ts'
 import { type ApprovalReader, Candidate } from '../record/candidate.ts'
 import type { Recorder } from '../record/recorder.ts'
-import type { ToolCall, ToolCalls } from '../record/tool-call.ts'
+import type { ToolCall } from '../record/tool-call.ts'
+import type { ToolCalls } from '../record/tool-calls.ts'
 import {
   decisionInPath,
   decisionsIn,

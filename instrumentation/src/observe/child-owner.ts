@@ -3,9 +3,10 @@
  * its first model call: then the call is known only when the request turns out to be a turn, or to continue one.
  */
 import { type Context, ROOT_CONTEXT, type Span } from '@opentelemetry/api'
+import { callOfFile } from '../record/call-of-file.ts'
 import { apiCallOf, candidateOf } from '../record/contexts.ts'
 import { inheritedOwner } from '../record/inherited-owner.ts'
-import { callOfFile, type ToolCall } from '../record/tool-call.ts'
+import type { ToolCall } from '../record/tool-call.ts'
 import { type FileOperationOwner, ownerOfFiles } from './file-record.ts'
 
 /** Texts of one child that are compared with the arguments of tool calls. */

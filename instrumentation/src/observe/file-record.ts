@@ -8,11 +8,11 @@ import { randomUUID } from 'node:crypto'
 import { type Context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
+import { callOfFile } from '../record/call-of-file.ts'
 import type { Candidate } from '../record/candidate.ts'
 import { apiCallOf, candidateOf } from '../record/contexts.ts'
 import { type FileOwner, inheritedFileOwner } from '../record/inherited-owner.ts'
 import type { ContentSlot, Recorder } from '../record/recorder.ts'
-import { callOfFile } from '../record/tool-call.ts'
 import type { FileLocation, HostFiles } from './host-files.ts'
 
 /** Starts that a new journal file repeats. Beyond it, an operation that a kill cuts off is not recorded. */

@@ -1,7 +1,7 @@
 /** Counts what is not recorded on purpose, by reason, on the span of the tool call or turn it belongs to. */
 import type { Context, Span } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
-import { callOfFile } from '../record/tool-call.ts'
+import { callOfFile } from '../record/call-of-file.ts'
 import type { FileOperationOwner } from './file-record.ts'
 import type { FileLocation } from './host-files.ts'
 

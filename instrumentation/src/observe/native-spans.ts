@@ -19,7 +19,8 @@ import type { AttributeName } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
 import { Candidate } from '../record/candidate.ts'
 import { apiCallOf, candidateOf, requestOf, turnOfModelCall } from '../record/contexts.ts'
-import type { ToolCallDescription, ToolCalls } from '../record/tool-call.ts'
+import type { ToolCallDescription } from '../record/tool-call.ts'
+import type { ToolCalls } from '../record/tool-calls.ts'
 
 const modelOperations = new Set<unknown>(['chat', 'text_completion', 'generate_content'])
 const operationName: AttributeName = 'gen_ai.operation.name'

@@ -8,7 +8,8 @@
  */
 import { quietly } from '../health.ts'
 import type { Candidate } from '../record/candidate.ts'
-import type { ToolCall, ToolCallListener, ToolCallOwner } from '../record/tool-call.ts'
+import type { ToolCall, ToolCallOwner } from '../record/tool-call.ts'
+import type { ToolCallListener } from '../record/tool-calls.ts'
 import { ChildOwner } from './child-owner.ts'
 import type { ChildProcesses, NativeWindow } from './child-processes.ts'
 import type { NativeCode, NativeWriter } from './native-code.ts'

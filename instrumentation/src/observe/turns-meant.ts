@@ -65,7 +65,7 @@ function compare(turn: Candidate, history: RequestHistory | undefined, api: Mode
   return {
     begins: asked.messages.every((message, index) => messages[index] === message),
     hasSameInstructions: asked.instructions === instructions,
-    asks: [...turn.openTools.values()].every((call) => call.isWrittenIn(messages)),
+    asks: [...turn.openTools.values()].every((call) => call.arguments.isWrittenIn(messages)),
     // A history may be shortened, but seldom by the message that is being answered.
     repeats: last === undefined ? undefined : messages.includes(last),
   }

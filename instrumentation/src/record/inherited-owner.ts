@@ -5,9 +5,10 @@
  */
 import { type Context, createContextKey, type Span, TraceFlags, trace } from '@opentelemetry/api'
 import { isObject, parseObject } from '@turnlog/conventions/plain'
+import { callOfFile } from './call-of-file.ts'
 import { isOwnerOpen } from './child-report.ts'
 import { apiCallOf, candidateOf } from './contexts.ts'
-import { type ApiToolCall, callOfFile, ToolCall, type ToolCallDescription } from './tool-call.ts'
+import { type ApiToolCall, ToolCall, type ToolCallDescription } from './tool-call.ts'
 
 /** Names and ids of tool calls come from a model; longer ones are cut, so that they fit into an environment variable. */
 const textLengthMax = 128

@@ -1,20 +1,10 @@
 /**
- * Tool calls of hand-written loops, inferred from the bytes of model calls: a complete tool call in an answer opens a
- * call, the first request that brings its result closes it. The duration is an upper bound, unless an SDK that runs the
- * tools says when the call was done. At most `openCallsMax` are open: beyond that the oldest ends as unfinished.
- *
- * An app that reports its calls (`toolCall()`) takes the inferred call over: the app then begins and ends the same span.
+ * A tool call that has begun. It was inferred from the bytes of model calls (`tool-calls.ts`), or the app reports it
+ * (`toolCall()`). Only a call that was inferred has ends other than its result.
  */
-import { isDeepStrictEqual } from 'node:util'
-import { type Attributes, type Context, type Span, SpanKind, trace } from '@opentelemetry/api'
+import type { Span } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
-import { defined, parseJson } from '@turnlog/conventions/plain'
-import type { Recorder } from './recorder.ts'
-import { runningCall } from './running-call.ts'
-
-const openCallsMax = 1_000
-/** Longer arguments are searched as text: parsing them would delay the host. */
-const parsedArgumentsLengthMax = 64 * 1024
+import { ToolArguments } from './tool-arguments.ts'
 
 /** A call as the model asks for it, or as the app describes it. */
 export interface ToolCallDescription {
@@ -33,8 +23,6 @@ export interface ToolCallOwner {
   /** `undefined`: it is no turn yet. */
   readonly span: Span | undefined
   readonly createdFiles: Set<string>
-  /** Nothing works on it, and its tool calls have not been run. */
-  readonly isUnanswered?: boolean
   toolEnded(key: string): void
 }
 
@@ -44,23 +32,15 @@ export interface ApiToolCall extends ToolCallOwner {
   readonly call: ToolCall
 }
 
-/** Is called when tool calls begin and end; again for one whose begin the app reports, too. */
-export interface ToolCallListener {
-  callBegan(call: ToolCall, owner: ToolCallOwner | undefined): void
-  callEnded(call: ToolCall): void
-}
-
 /** A tool call that has begun. */
 export class ToolCall {
   readonly id: string | undefined
   readonly name: string
   readonly span: Span
+  readonly arguments: ToolArguments
   /** Files it has already changed, by absolute path. */
   readonly changed = new Set<string>()
   readonly #end: InferredEnd | undefined
-  readonly #arguments: string
-  /** The strings in its arguments; `undefined` until they are needed. */
-  #strings: ReadonlySet<string> | undefined
   #secondsWaited = 0
   /** It has an interim record, so its start must not change. */
   hasInterim: boolean = false
@@ -77,7 +57,7 @@ export class ToolCall {
     this.name = name
     this.span = span
     this.#end = end
-    this.#arguments = given
+    this.arguments = new ToolArguments(given)
   }
 
   /** Its result may still come. */
@@ -111,287 +91,12 @@ export class ToolCall {
     this.#secondsWaited += seconds
     this.span.setAttribute('turnlog.tool_call.waited' satisfies AttributeName, this.#secondsWaited)
   }
-
-  /** Whether `text` is one of the strings in its arguments. */
-  names(text: string): boolean {
-    const json = this.#arguments
-    // A quote inside a string is escaped, so a quoted text is a whole string.
-    if (json.length > parsedArgumentsLengthMax) return json.includes(JSON.stringify(text))
-    this.#strings ??= stringsIn(json)
-    return this.#strings.has(text)
-  }
-
-  /** Whether one of these messages, which are JSON, has its arguments. */
-  isWrittenIn(messages: readonly string[]): boolean | undefined {
-    if (this.#arguments.length > parsedArgumentsLengthMax) return undefined
-    const json = JSON.stringify(parseJson(this.#arguments))
-    return messages.some((message) => message.includes(json))
-  }
-
-  /** Whether `given` are its arguments. */
-  takes(given: string | undefined): boolean {
-    return given !== undefined && isEqualJson(this.#arguments, given)
-  }
 }
 
 /** The ends of an inferred call other than its result. */
-interface InferredEnd {
+export interface InferredEnd {
   readonly isAwaited: boolean
   leaveUnfinished(): void
   recordWaiting(at: number): void
   forget(): void
-}
-
-/** A call the model has asked for, and whose result it has not been sent. */
-export interface InferredCall extends Pick<ToolCall, 'id' | 'name'> {
-  /** Its id, or that of its span if it has none or another call has the same one. */
-  readonly key: string
-  readonly call: ToolCall
-  readonly owner: ToolCallOwner | undefined
-  /** An SDK has taken the call's span for its own. */
-  isJoined: boolean
-  /** By `clock`: when the SDK that ran it was done. */
-  doneAt: number | undefined
-}
-
-type ToolAttributes = { [Name in AttributeName]?: string | boolean }
-
-/** The inferred calls of this thread that are open. */
-export class ToolCalls {
-  readonly #recorder: Recorder
-  readonly #clock: () => number
-  readonly #open = new Map<string, InferredCall>()
-  readonly listener: ToolCallListener | undefined
-
-  constructor(recorder: Recorder, clock: () => number, listener?: ToolCallListener) {
-    this.#recorder = recorder
-    this.#clock = clock
-    this.listener = listener
-  }
-
-  get size(): number {
-    return this.#open.size
-  }
-
-  openCalls(): Iterable<Readonly<InferredCall>> {
-    return this.#open.values()
-  }
-
-  /** The owners of the open calls that the app may mean: by id, else by name and equal arguments. */
-  ownersOf(use: ToolCallDescription): ToolCallOwner[] {
-    const { id, name } = use
-    const calls =
-      id === undefined
-        ? [...this.#open.values()].filter(
-            (entry) => entry.name === name && entry.call.takes(use.arguments),
-          )
-        : this.#withId(id)
-    const owners = new Set(calls.map(({ owner }) => owner))
-    return [...owners].filter((owner) => owner !== undefined)
-  }
-
-  /**
-   * The model asked for a tool. A repeated answer asks under the same id: that opens nothing new. Ids of small model servers
-   * are not unique: a call of another turn or tool call is another one.
-   */
-  begin(use: ToolCallDescription, parent: Context, owner: ToolCallOwner | undefined): void {
-    const { id, name } = use
-    const known = id === undefined ? [] : this.#withId(id)
-    const isOther = (entry: InferredCall): boolean =>
-      owner !== undefined && entry.owner !== undefined && entry.owner !== owner
-    if (!known.every(isOther)) return
-    if (id !== undefined && owner?.openTools.has(id) === true) return
-    const oldest = this.#open.size >= openCallsMax ? this.#open.values().next() : undefined
-    oldest?.value?.call.leaveUnfinished()
-    const span = this.#startSpan(use, parent, { 'turnlog.tool_call.inferred': true })
-    const key = id === undefined || this.#open.has(id) ? span.spanContext().spanId : id
-    const call = new ToolCall(use, span, this.#endOf(key, use, span))
-    this.#open.set(key, { key, id, name, call, owner, isJoined: false, doneAt: undefined })
-    owner?.openTools.set(key, call)
-    this.listener?.callBegan(call, owner)
-  }
-
-  #endOf(key: string, { isForced }: ToolCallDescription, span: Span): InferredEnd {
-    const unfinished = 'turnlog.tool_call.unfinished' satisfies AttributeName
-    return {
-      isAwaited: isForced !== true,
-      leaveUnfinished: () => {
-        const entry = this.#open.get(key)
-        if (entry === undefined) return
-        this.#remove(entry)
-        this.listener?.callEnded(entry.call)
-        span.setAttribute(unfinished, true)
-        span.end(entry.doneAt)
-      },
-      recordWaiting: (at) => {
-        const entry = this.#open.get(key)
-        if (entry !== undefined) this.listener?.callEnded(entry.call)
-        this.#recorder.interim(span, at, { [unfinished]: true, 'turnlog.waiting': true })
-      },
-      forget: () => {
-        const entry = this.#open.get(key)
-        if (entry !== undefined) this.#remove(entry)
-        this.#recorder.discard(span.spanContext().spanId)
-      },
-    }
-  }
-
-  /**
-   * The app begins a call, and will end it. If that call was inferred and is open, it keeps its span and the model's
-   * arguments, and begins now.
-   */
-  takeOver(
-    use: ToolCallDescription,
-    { parent, owner, at }: { parent: Context; owner: ToolCallOwner | undefined; at: number },
-  ): { readonly call: ToolCall; readonly wasInferred: boolean } {
-    const entry = this.#find(use, owner, trace.getSpan(parent))
-    if (entry === undefined) {
-      return { call: new ToolCall(use, this.#startSpan(use, parent, {})), wasInferred: false }
-    }
-    const { call } = entry
-    this.#remove(entry)
-    call.span.setAttribute('turnlog.tool_call.inferred' satisfies AttributeName, false)
-    // An interim record is found by its start. Without one, the call begins after the wait.
-    if (call.hasInterim) this.#recorder.startAgain(call.span)
-    else {
-      this.#recorder.startAgain(call.span, at)
-      call.beginsAfterWait()
-    }
-    return { call, wasInferred: true }
-  }
-
-  /**
-   * An SDK starts a span of its own for the open call `id`, and gets the call's span. It can add to that span; its
-   * `end` only notes the time, since the call stays open until the model is sent the result. `undefined`: no such call
-   * is open, or its span is already given away. `owners`: whose call it is, if several have this id.
-   */
-  join(
-    id: string,
-    attributes: Attributes = {},
-    owners: readonly (ToolCallOwner | undefined)[] = [],
-  ): Span | undefined {
-    const entry = onlyOf(this.#withId(id), owners)
-    if (entry === undefined || entry.isJoined) return undefined
-    entry.isJoined = true
-    entry.call.span.setAttributes(attributes)
-    const clock = this.#clock
-    return new Proxy(entry.call.span, {
-      get(span, key) {
-        if (key === 'end') return () => (entry.doneAt = clock())
-        const member: unknown = Reflect.get(span, key)
-        return typeof member === 'function' ? member.bind(span) : member
-      },
-    })
-  }
-
-  /** The model was sent the result, in exchange `exchange` of the model call `by`. */
-  finish(key: string, by: Span, exchange: number): void {
-    const entry = this.#open.get(key)
-    if (entry === undefined) return
-    this.#open.delete(key)
-    this.listener?.callEnded(entry.call)
-    this.#recorder.note(entry.call.span, { result: { id: by.spanContext().spanId, x: exchange } })
-    entry.call.span.end(entry.doneAt)
-    entry.owner?.toolEnded(key)
-  }
-
-  #startSpan(use: ToolCallDescription, parent: Context, extra: ToolAttributes): Span {
-    const span = this.#recorder.tracer.startSpan(
-      `execute_tool ${use.name}`,
-      {
-        kind: SpanKind.INTERNAL,
-        attributes: {
-          'gen_ai.operation.name': 'execute_tool',
-          'gen_ai.tool.name': use.name,
-          ...defined({ 'gen_ai.tool.call.id': use.id }),
-          'gen_ai.tool.type': 'function',
-          ...extra,
-        } satisfies ToolAttributes,
-      },
-      parent,
-    )
-    if (use.arguments !== undefined) this.#recorder.content(span, 'tool.arguments', use.arguments)
-    return span
-  }
-
-  /**
-   * The open call the app means: by its id; else the one an SDK runs here; else the first of that name in the same turn,
-   * preferably with the same arguments, since loops run calls in order.
-   */
-  #find(use: ToolCallDescription, owner: ToolCallOwner | undefined, active: Span | undefined) {
-    if (use.id !== undefined) return onlyOf(this.#withId(use.id), [owner])
-    const named = [...this.#open.values()].filter(({ name }) => name === use.name)
-    const running = active?.spanContext().spanId
-    const ofOwner = named.filter((entry) => entry.owner === owner)
-    return (
-      named.find(({ call }) => call.span.spanContext().spanId === running) ??
-      ofOwner.find(({ call }) => call.takes(use.arguments)) ??
-      ofOwner[0]
-    )
-  }
-
-  #withId(id: string): InferredCall[] {
-    return [...this.#open.values()].filter((entry) => entry.id === id)
-  }
-
-  #remove({ key, owner }: InferredCall): void {
-    this.#open.delete(key)
-    owner?.openTools.delete(key)
-  }
-}
-
-/** The entry of one of `owners`, else the only one: of several calls with one id, nobody knows which is meant. */
-function onlyOf(
-  entries: readonly InferredCall[],
-  owners: readonly (ToolCallOwner | undefined)[],
-): InferredCall | undefined {
-  const own = entries.find(({ owner }) => owners.includes(owner))
-  return own ?? (entries.length === 1 ? entries[0] : undefined)
-}
-
-/**
- * The call that a file operation belongs to: the one that its async context is in, else the only open one, else the one whose
- * arguments name the path. Of several, it is the first that has not changed the file yet, since loops run calls in order.
- */
-export function callOfFile(
-  calls: Iterable<ToolCall>,
-  {
-    names,
-    absolute,
-    active: context,
-  }: {
-    /** The path as an argument may write it. */
-    readonly names: readonly string[]
-    readonly absolute: string
-    readonly active: Context
-  },
-): { readonly call: ToolCall | undefined; readonly isShared: boolean } {
-  const open = [...calls]
-  const active = runningCall(context, open)
-  if (active !== undefined) return { call: active, isShared: false }
-  if (open.length <= 1) return { call: open[0], isShared: false }
-  const naming = open.filter((call) => names.some((name) => call.names(name)))
-  if (naming.length === 0) return { call: undefined, isShared: true }
-  const call = naming.find(({ changed }) => !changed.has(absolute)) ?? naming.at(-1)
-  return { call, isShared: naming.length > 1 }
-}
-
-function isEqualJson(one: string, other: string): boolean {
-  if (one === other) return true
-  if (Math.max(one.length, other.length) > parsedArgumentsLengthMax) return false
-  const [a, b] = [parseJson(one), parseJson(other)]
-  return a !== undefined && isDeepStrictEqual(a, b)
-}
-
-function stringsIn(json: string): ReadonlySet<string> {
-  const found = new Set<string>()
-  const collect = (value: unknown, depth: number): void => {
-    if (typeof value === 'string') {
-      if (value.length < 4_096) found.add(value)
-    } else if (typeof value === 'object' && value !== null && depth < 4) {
-      for (const member of Object.values(value)) collect(member, depth + 1)
-    }
-  }
-  collect(parseJson(json), 0)
-  return found
 }

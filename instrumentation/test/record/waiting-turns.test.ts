@@ -5,7 +5,7 @@ import { type ApprovalReader, Candidate } from '../../src/record/candidate.ts'
 import type { CandidateFacts } from '../../src/record/candidate-facts.ts'
 import { createDelayedEnds } from '../../src/record/delayed-ends.ts'
 import type { Recorder } from '../../src/record/recorder.ts'
-import { ToolCalls } from '../../src/record/tool-call.ts'
+import { ToolCalls } from '../../src/record/tool-calls.ts'
 import { WaitingTurns } from '../../src/record/waiting-turns.ts'
 
 beforeEach(() => {

@@ -1,7 +1,9 @@
 import { type Context, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
+import { callOfFile } from '../../src/record/call-of-file.ts'
 import type { Recorder } from '../../src/record/recorder.ts'
-import { callOfFile, type ToolCall, ToolCalls } from '../../src/record/tool-call.ts'
+import type { ToolCall } from '../../src/record/tool-call.ts'
+import { ToolCalls } from '../../src/record/tool-calls.ts'
 
 function calls() {
   const ended: string[] = []

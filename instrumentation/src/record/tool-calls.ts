@@ -1,0 +1,232 @@
+/**
+ * Tool calls of hand-written loops, inferred from the bytes of model calls: a complete tool call in an answer opens a
+ * call, the first request that brings its result closes it. The duration is an upper bound, unless an SDK that runs the
+ * tools says when the call was done. At most `openCallsMax` are open: beyond that the oldest ends as unfinished.
+ *
+ * An app that reports its calls (`toolCall()`) takes the inferred call over: the app then begins and ends the same span.
+ */
+import { type Attributes, type Context, type Span, SpanKind, trace } from '@opentelemetry/api'
+import type { AttributeName } from '@turnlog/conventions'
+import { defined } from '@turnlog/conventions/plain'
+import type { Recorder } from './recorder.ts'
+import {
+  type InferredEnd,
+  ToolCall,
+  type ToolCallDescription,
+  type ToolCallOwner,
+} from './tool-call.ts'
+
+const openCallsMax = 1_000
+
+/** Is called when tool calls begin and end; again for one whose begin the app reports, too. */
+export interface ToolCallListener {
+  callBegan(call: ToolCall, owner: ToolCallOwner | undefined): void
+  callEnded(call: ToolCall): void
+}
+
+/** A call the model has asked for, and whose result it has not been sent. */
+export interface InferredCall extends Pick<ToolCall, 'id' | 'name'> {
+  /** Its id, or that of its span if it has none or another call has the same one. */
+  readonly key: string
+  readonly call: ToolCall
+  readonly owner: ToolCallOwner | undefined
+  /** An SDK has taken the call's span for its own. */
+  isJoined: boolean
+  /** By `clock`: when the SDK that ran it was done. */
+  doneAt: number | undefined
+}
+
+type ToolAttributes = { [Name in AttributeName]?: string | boolean }
+
+/** The inferred calls of this thread that are open. */
+export class ToolCalls {
+  readonly #recorder: Recorder
+  readonly #clock: () => number
+  readonly #open = new Map<string, InferredCall>()
+  readonly listener: ToolCallListener | undefined
+
+  constructor(recorder: Recorder, clock: () => number, listener?: ToolCallListener) {
+    this.#recorder = recorder
+    this.#clock = clock
+    this.listener = listener
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  openCalls(): Iterable<Readonly<InferredCall>> {
+    return this.#open.values()
+  }
+
+  /** The owners of the open calls that the app may mean: by id, else by name and equal arguments. */
+  ownersOf(use: ToolCallDescription): ToolCallOwner[] {
+    const { id, name } = use
+    const calls =
+      id === undefined
+        ? [...this.#open.values()].filter(
+            (entry) => entry.name === name && entry.call.arguments.equal(use.arguments),
+          )
+        : this.#withId(id)
+    const owners = new Set(calls.map(({ owner }) => owner))
+    return [...owners].filter((owner) => owner !== undefined)
+  }
+
+  /**
+   * The model asked for a tool. A repeated answer asks under the same id: that opens nothing new. Ids of small model servers
+   * are not unique: a call of another turn or tool call is another one.
+   */
+  begin(use: ToolCallDescription, parent: Context, owner: ToolCallOwner | undefined): void {
+    const { id, name } = use
+    const known = id === undefined ? [] : this.#withId(id)
+    const isOther = (entry: InferredCall): boolean =>
+      owner !== undefined && entry.owner !== undefined && entry.owner !== owner
+    if (!known.every(isOther)) return
+    if (id !== undefined && owner?.openTools.has(id) === true) return
+    const oldest = this.#open.size >= openCallsMax ? this.#open.values().next() : undefined
+    oldest?.value?.call.leaveUnfinished()
+    const span = this.#startSpan(use, parent, { 'turnlog.tool_call.inferred': true })
+    const key = id === undefined || this.#open.has(id) ? span.spanContext().spanId : id
+    const call = new ToolCall(use, span, this.#endOf(key, use, span))
+    this.#open.set(key, { key, id, name, call, owner, isJoined: false, doneAt: undefined })
+    owner?.openTools.set(key, call)
+    this.listener?.callBegan(call, owner)
+  }
+
+  #endOf(key: string, { isForced }: ToolCallDescription, span: Span): InferredEnd {
+    const unfinished = 'turnlog.tool_call.unfinished' satisfies AttributeName
+    return {
+      isAwaited: isForced !== true,
+      leaveUnfinished: () => {
+        const entry = this.#open.get(key)
+        if (entry === undefined) return
+        this.#remove(entry)
+        this.listener?.callEnded(entry.call)
+        span.setAttribute(unfinished, true)
+        span.end(entry.doneAt)
+      },
+      recordWaiting: (at) => {
+        const entry = this.#open.get(key)
+        if (entry !== undefined) this.listener?.callEnded(entry.call)
+        this.#recorder.interim(span, at, { [unfinished]: true, 'turnlog.waiting': true })
+      },
+      forget: () => {
+        const entry = this.#open.get(key)
+        if (entry !== undefined) this.#remove(entry)
+        this.#recorder.discard(span.spanContext().spanId)
+      },
+    }
+  }
+
+  /**
+   * The app begins a call, and will end it. If that call was inferred and is open, it keeps its span and the model's
+   * arguments, and begins now.
+   */
+  takeOver(
+    use: ToolCallDescription,
+    { parent, owner, at }: { parent: Context; owner: ToolCallOwner | undefined; at: number },
+  ): { readonly call: ToolCall; readonly wasInferred: boolean } {
+    const entry = this.#find(use, owner, trace.getSpan(parent))
+    if (entry === undefined) {
+      return { call: new ToolCall(use, this.#startSpan(use, parent, {})), wasInferred: false }
+    }
+    const { call } = entry
+    this.#remove(entry)
+    call.span.setAttribute('turnlog.tool_call.inferred' satisfies AttributeName, false)
+    // An interim record is found by its start. Without one, the call begins after the wait.
+    if (call.hasInterim) this.#recorder.startAgain(call.span)
+    else {
+      this.#recorder.startAgain(call.span, at)
+      call.beginsAfterWait()
+    }
+    return { call, wasInferred: true }
+  }
+
+  /**
+   * An SDK starts a span of its own for the open call `id`, and gets the call's span. It can add to that span; its
+   * `end` only notes the time, since the call stays open until the model is sent the result. `undefined`: no such call
+   * is open, or its span is already given away. `owners`: whose call it is, if several have this id.
+   */
+  join(
+    id: string,
+    attributes: Attributes = {},
+    owners: readonly (ToolCallOwner | undefined)[] = [],
+  ): Span | undefined {
+    const entry = onlyOf(this.#withId(id), owners)
+    if (entry === undefined || entry.isJoined) return undefined
+    entry.isJoined = true
+    entry.call.span.setAttributes(attributes)
+    const clock = this.#clock
+    return new Proxy(entry.call.span, {
+      get(span, key) {
+        if (key === 'end') return () => (entry.doneAt = clock())
+        const member: unknown = Reflect.get(span, key)
+        return typeof member === 'function' ? member.bind(span) : member
+      },
+    })
+  }
+
+  /** The model was sent the result, in exchange `exchange` of the model call `by`. */
+  finish(key: string, by: Span, exchange: number): void {
+    const entry = this.#open.get(key)
+    if (entry === undefined) return
+    this.#open.delete(key)
+    this.listener?.callEnded(entry.call)
+    this.#recorder.note(entry.call.span, { result: { id: by.spanContext().spanId, x: exchange } })
+    entry.call.span.end(entry.doneAt)
+    entry.owner?.toolEnded(key)
+  }
+
+  #startSpan(use: ToolCallDescription, parent: Context, extra: ToolAttributes): Span {
+    const span = this.#recorder.tracer.startSpan(
+      `execute_tool ${use.name}`,
+      {
+        kind: SpanKind.INTERNAL,
+        attributes: {
+          'gen_ai.operation.name': 'execute_tool',
+          'gen_ai.tool.name': use.name,
+          ...defined({ 'gen_ai.tool.call.id': use.id }),
+          'gen_ai.tool.type': 'function',
+          ...extra,
+        } satisfies ToolAttributes,
+      },
+      parent,
+    )
+    if (use.arguments !== undefined) this.#recorder.content(span, 'tool.arguments', use.arguments)
+    return span
+  }
+
+  /**
+   * The open call the app means: by its id; else the one an SDK runs here; else the first of that name in the same turn,
+   * preferably with the same arguments, since loops run calls in order.
+   */
+  #find(use: ToolCallDescription, owner: ToolCallOwner | undefined, active: Span | undefined) {
+    if (use.id !== undefined) return onlyOf(this.#withId(use.id), [owner])
+    const named = [...this.#open.values()].filter(({ name }) => name === use.name)
+    const running = active?.spanContext().spanId
+    const ofOwner = named.filter((entry) => entry.owner === owner)
+    return (
+      named.find(({ call }) => call.span.spanContext().spanId === running) ??
+      ofOwner.find(({ call }) => call.arguments.equal(use.arguments)) ??
+      ofOwner[0]
+    )
+  }
+
+  #withId(id: string): InferredCall[] {
+    return [...this.#open.values()].filter((entry) => entry.id === id)
+  }
+
+  #remove({ key, owner }: InferredCall): void {
+    this.#open.delete(key)
+    owner?.openTools.delete(key)
+  }
+}
+
+/** The entry of one of `owners`, else the only one: of several calls with one id, nobody knows which is meant. */
+function onlyOf(
+  entries: readonly InferredCall[],
+  owners: readonly (ToolCallOwner | undefined)[],
+): InferredCall | undefined {
+  const own = entries.find(({ owner }) => owners.includes(owner))
+  return own ?? (entries.length === 1 ? entries[0] : undefined)
+}
