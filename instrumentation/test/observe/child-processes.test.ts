@@ -138,9 +138,6 @@ test.for(everyWay)(
   },
 )
 
-/** The look at the workspace races with a command that takes a millisecond. On a busy machine it may come too late: see decision 0045. */
-const onBusyMachines = { retry: 3 }
-
 test('what a Node child with the preload has recorded itself is not recorded again', async () => {
   const recorded = await turnWith(
     [{ id: 'f', name: 'fork', input: { command: 'x', path: './writes.cjs' } }],
@@ -152,36 +149,32 @@ test('what a Node child with the preload has recorded itself is not recorded aga
   expect(attributesOf(recorded, 'made.txt')?.[op('source')]).toBe('fs')
 })
 
-test(
-  'the changes of a command that fails, is killed, or hits its timeout count',
-  onBusyMachines,
-  async () => {
-    const recorded = await turnWith(
-      [
-        command('echo 1 > failed.txt; exit 3', 'exec_file'),
-        command('echo 2 > killed.txt; kill -9 $$', 'spawn'),
-        {
-          id: 't',
-          name: 'with_timeout',
-          input: { command: 'echo 3 > slow.txt; exec sleep 60', timeoutMs: 300 },
-        },
-      ],
-      { files: { 'a.txt': 'a' } },
-    )
-    expect(operationsOf(recorded)).toEqual([
-      'file.create failed.txt exec_file',
-      'file.create killed.txt spawn',
-      'file.create slow.txt with_timeout',
-    ])
-    expect(
-      endsOf(recorded).map((each) => [each['process.exit.code'], each['turnlog.process.signal']]),
-    ).toEqual([
-      [3, undefined],
-      [undefined, 'SIGKILL'],
-      [undefined, 'SIGKILL'],
-    ])
-  },
-)
+test('the changes of a command that fails, is killed, or hits its timeout count', async () => {
+  const recorded = await turnWith(
+    [
+      command('echo 1 > failed.txt; exit 3', 'exec_file'),
+      command('echo 2 > killed.txt; kill -9 $$', 'spawn'),
+      {
+        id: 't',
+        name: 'with_timeout',
+        input: { command: 'echo 3 > slow.txt; exec sleep 60', timeoutMs: 300 },
+      },
+    ],
+    { files: { 'a.txt': 'a' } },
+  )
+  expect(operationsOf(recorded)).toEqual([
+    'file.create failed.txt exec_file',
+    'file.create killed.txt spawn',
+    'file.create slow.txt with_timeout',
+  ])
+  expect(
+    endsOf(recorded).map((each) => [each['process.exit.code'], each['turnlog.process.signal']]),
+  ).toEqual([
+    [3, undefined],
+    [undefined, 'SIGKILL'],
+    [undefined, 'SIGKILL'],
+  ])
+})
 
 /** Writes a file for each request, and one more when it has answered. */
 const rpcServer = `
@@ -197,63 +190,55 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
 process.stdin.on('end', () => process.exit())
 `
 
-test(
-  'what a server over standard input does for a request is the asking call’s, and nothing else of it',
-  onBusyMachines,
-  async () => {
-    const recorded = await turnWith(
-      [
-        { id: 'a', name: 'ask', input: { command: '', path: 'one.txt' } },
-        { id: 'b', name: 'rest', input: { command: '' } },
-        { id: 'c', name: 'ask', input: { command: '', path: 'two.txt' } },
-      ],
-      { files: { 'server.cjs': rpcServer }, env: { RPC_SERVER: 'server.cjs' }, children: 2 },
-    )
-    expect(operationsOf(recorded)).toEqual(['file.create one.txt ask', 'file.create two.txt ask'])
-    expect(endsOf(recorded)).toMatchObject([
-      { 'process.executable.name': 'node', 'turnlog.process.files_changed': 1 },
-      { 'process.executable.name': 'node' },
-    ])
-  },
-)
+test('what a server over standard input does for a request is the asking call’s, and nothing else of it', async () => {
+  const recorded = await turnWith(
+    [
+      { id: 'a', name: 'ask', input: { command: '', path: 'one.txt' } },
+      { id: 'b', name: 'rest', input: { command: '' } },
+      { id: 'c', name: 'ask', input: { command: '', path: 'two.txt' } },
+    ],
+    { files: { 'server.cjs': rpcServer }, env: { RPC_SERVER: 'server.cjs' }, children: 2 },
+  )
+  expect(operationsOf(recorded)).toEqual(['file.create one.txt ask', 'file.create two.txt ask'])
+  expect(endsOf(recorded)).toMatchObject([
+    { 'process.executable.name': 'node', 'turnlog.process.files_changed': 1 },
+    { 'process.executable.name': 'node' },
+  ])
+})
 
-test(
-  'the commands of a shell that the app keeps are those of the tool call that writes them, in each turn',
-  onBusyMachines,
-  async () => {
-    const files = { 'a.txt': 'a\n' }
-    await using chat = await startChat({
-      program: 'shell-host.ts',
-      files,
-      answer: (request) => {
-        const text = lastText(request)
-        if (text === '') return { text: 'Done.' }
-        return {
-          tools: ['one', 'two'].map((name) =>
-            command(`echo x > ${text}-${name}.txt`, 'session', `${text} ${name}`),
-          ),
-        }
-      },
-    })
-    const { spool } = chat.workspace
-    await copied(spool, Object.values(files))
-    await chat.post('first')
-    await chat.post('second')
-    await processesEnded(spool, 3)
-    const recorded = await chat.recorded()
-    const { spans } = recorded
-    const owners = spans.filter(isFile).map(({ attributes, parentSpanId }) => {
-      const parent = spans.find(({ spanId }) => spanId === parentSpanId)
-      return [attributes['file.path'], parent?.attributes['gen_ai.tool.call.id']]
-    })
-    expect(owners.sort()).toEqual([
-      ['first-one.txt', 'first one'],
-      ['first-two.txt', 'first two'],
-      ['second-one.txt', 'second one'],
-      ['second-two.txt', 'second two'],
-    ])
-  },
-)
+test('the commands of a shell that the app keeps are those of the tool call that writes them, in each turn', async () => {
+  const files = { 'a.txt': 'a\n' }
+  await using chat = await startChat({
+    program: 'shell-host.ts',
+    files,
+    answer: (request) => {
+      const text = lastText(request)
+      if (text === '') return { text: 'Done.' }
+      return {
+        tools: ['one', 'two'].map((name) =>
+          command(`echo x > ${text}-${name}.txt`, 'session', `${text} ${name}`),
+        ),
+      }
+    },
+  })
+  const { spool } = chat.workspace
+  await copied(spool, Object.values(files))
+  await chat.post('first')
+  await chat.post('second')
+  await processesEnded(spool, 3)
+  const recorded = await chat.recorded()
+  const { spans } = recorded
+  const owners = spans.filter(isFile).map(({ attributes, parentSpanId }) => {
+    const parent = spans.find(({ spanId }) => spanId === parentSpanId)
+    return [attributes['file.path'], parent?.attributes['gen_ai.tool.call.id']]
+  })
+  expect(owners.sort()).toEqual([
+    ['first-one.txt', 'first one'],
+    ['first-two.txt', 'first two'],
+    ['second-one.txt', 'second one'],
+    ['second-two.txt', 'second two'],
+  ])
+})
 
 test('a program that does not exist is no child', async () => {
   const recorded = await turnWith([{ id: 'm', name: 'missing_program', input: {} }], {
@@ -277,24 +262,20 @@ test('a command that changes nothing, or writes the same again, leaves no operat
   ])
 })
 
-test(
-  'commands one after the other on one file give a chain of states',
-  onBusyMachines,
-  async () => {
-    const recorded = await turnWith(
-      [command('echo 2 >> a.txt'), command('echo 3 >> a.txt'), command('rm a.txt')],
-      { files: { 'a.txt': '1\n' } },
-    )
-    const sides = recorded.spans
-      .filter(isFile)
-      .map(({ attributes }) => [attributes[op('before')], attributes[op('after')]])
-    expect(sides).toEqual([
-      ['1\n', '1\n2\n'],
-      ['1\n2\n', '1\n2\n3\n'],
-      ['1\n2\n3\n', undefined],
-    ])
-  },
-)
+test('commands one after the other on one file give a chain of states', async () => {
+  const recorded = await turnWith(
+    [command('echo 2 >> a.txt'), command('echo 3 >> a.txt'), command('rm a.txt')],
+    { files: { 'a.txt': '1\n' } },
+  )
+  const sides = recorded.spans
+    .filter(isFile)
+    .map(({ attributes }) => [attributes[op('before')], attributes[op('after')]])
+  expect(sides).toEqual([
+    ['1\n', '1\n2\n'],
+    ['1\n2\n', '1\n2\n3\n'],
+    ['1\n2\n3\n', undefined],
+  ])
+})
 
 test('a file that two commands at once could have made is shared, and belongs to the turn', async () => {
   // Each waits until the other runs, through files that are not compared.
@@ -538,34 +519,30 @@ test('a git checkout, an apply of a patch and a stash are the files that they ch
   ])
 })
 
-test(
-  'of a child whose app is killed the record says that it ran, and the next app removes the copies',
-  onBusyMachines,
-  async () => {
-    await using chat = await startChat({
-      program: 'shell-host.ts',
-      files: { 'a.txt': 'a\n' },
-      answer: asks([command('echo x > made.txt; exec sleep 60')]),
-    })
-    const { folder, spool } = chat.workspace
-    await copied(spool, ['a\n'])
-    const answered = chat.post('go').catch(() => undefined)
-    await expect.poll(() => fs.existsSync(path.join(folder, 'made.txt'))).toBe(true)
-    chat.host.child.kill('SIGKILL')
-    await answered
-    await chat.host.ended()
-    expect(copiesIn(spool)).not.toEqual([])
-    await using next = startProgram('shell-host.ts', { cwd: folder, spool })
-    await next.line('port')
-    // Those of the next app itself.
-    await expect.poll(() => foldersWithCopies(spool), { timeout: 15_000 }).toBe(1)
-    await next.stop()
-    const { logs } = readRecorded(spool)
-    expect(
-      logs.map(({ event }) => event).filter((event) => event.startsWith('turnlog.process')),
-    ).toEqual(['turnlog.process.started'])
-  },
-)
+test('of a child whose app is killed the record says that it ran, and the next app removes the copies', async () => {
+  await using chat = await startChat({
+    program: 'shell-host.ts',
+    files: { 'a.txt': 'a\n' },
+    answer: asks([command('echo x > made.txt; exec sleep 60')]),
+  })
+  const { folder, spool } = chat.workspace
+  await copied(spool, ['a\n'])
+  const answered = chat.post('go').catch(() => undefined)
+  await expect.poll(() => fs.existsSync(path.join(folder, 'made.txt'))).toBe(true)
+  chat.host.child.kill('SIGKILL')
+  await answered
+  await chat.host.ended()
+  expect(copiesIn(spool)).not.toEqual([])
+  await using next = startProgram('shell-host.ts', { cwd: folder, spool })
+  await next.line('port')
+  // Those of the next app itself.
+  await expect.poll(() => foldersWithCopies(spool), { timeout: 15_000 }).toBe(1)
+  await next.stop()
+  const { logs } = readRecorded(spool)
+  expect(
+    logs.map(({ event }) => event).filter((event) => event.startsWith('turnlog.process')),
+  ).toEqual(['turnlog.process.started'])
+})
 
 test('Revert undoes what a command created, edited, deleted and moved', async () => {
   const files = { 'a.txt': 'one\n', 'gone.txt': 'gone\n', 'old.txt': 'moved\n' }

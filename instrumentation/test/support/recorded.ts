@@ -48,11 +48,9 @@ export function readRecorded(spool: string, changes?: ChangeStore): Recorded {
   const logs: RecordedLog[] = []
   for (const folder of recorderFolders(spool)) {
     seal(folder, changes)
-    for (const { name, signal } of listSegments(originalFs, folder)) {
-      const body = JSON.parse(gunzipSync(readFileSync(path.join(folder, name))).toString())
-      if (signal === 'traces') spans.push(...spansOf(body))
-      else logs.push(...logsOf(body))
-    }
+    const sealed = readSegments(folder)
+    spans.push(...sealed.spans)
+    logs.push(...sealed.logs)
   }
   const bySequence = (a: { attributes: Attributes }, b: { attributes: Attributes }): number =>
     Number(a.attributes['turnlog.sequence']) - Number(b.attributes['turnlog.sequence'])
@@ -65,7 +63,19 @@ export function readRecorded(spool: string, changes?: ChangeStore): Recorded {
   }
 }
 
-function recorderFolders(spool: string): string[] {
+/** The sealed records of one recorder. */
+export function readSegments(folder: string): Recorded {
+  const spans: RecordedSpan[] = []
+  const logs: RecordedLog[] = []
+  for (const { name, signal } of listSegments(originalFs, folder)) {
+    const body = JSON.parse(gunzipSync(readFileSync(path.join(folder, name))).toString())
+    if (signal === 'traces') spans.push(...spansOf(body))
+    else logs.push(...logsOf(body))
+  }
+  return { spans, logs }
+}
+
+export function recorderFolders(spool: string): string[] {
   return namesIn(originalFs, spool)
     .filter((name) => name !== 'changes')
     .flatMap((name) =>

@@ -2,8 +2,13 @@
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { expect } from 'vitest'
+import { attempt, originalFs } from '../../src/file-system.ts'
+import { journalPath, readJournalFile } from '../../src/journal/journal.ts'
+import type { JournalRecord } from '../../src/journal/journal-record.ts'
+import { readLog, readSpan } from '../../src/journal/span-head.ts'
+import { listJournalFiles } from '../../src/spool/recorder-folder.ts'
+import { type Attributes, readSegments, recorderFolders } from './recorded.ts'
 
 const withinMs = 15_000
 
@@ -25,29 +30,60 @@ export function copiesIn(spool: string): string[] {
 /** Resolves when the app has recorded the end of `count` child processes. */
 export async function processesEnded(spool: string, count: number): Promise<void> {
   await expect
-    .poll(() => mentions(spool, 'turnlog.process.ended'), { timeout: withinMs })
+    .poll(() => countRecords(spool, isProcessEnd), { timeout: withinMs })
     .toBeGreaterThanOrEqual(count)
 }
 
 /** Resolves when the app has recorded `count` file operations. */
 export async function operationsRecorded(spool: string, count: number): Promise<void> {
   await expect
-    .poll(() => mentions(spool, 'turnlog.file_operation.source'), { timeout: withinMs })
+    .poll(() => countRecords(spool, isOperation), { timeout: withinMs })
     .toBeGreaterThanOrEqual(count)
 }
 
-/** How often the records on disk, sealed or not, mention the event. */
-function mentions(spool: string, event: string): number {
-  const texts = filesIn(spool).map((file) => {
-    try {
-      if (file.endsWith('.journal')) return fs.readFileSync(file, 'latin1')
-      if (file.endsWith('.json.gz')) return gunzipSync(fs.readFileSync(file)).toString()
-    } catch {
-      // Sealed or sent meanwhile.
-    }
-    return ''
-  })
-  return texts.join('\n').split(`"${event}"`).length - 1
+/** A record of an app that runs, in the journal or sealed. */
+interface RunningRecord {
+  readonly event?: string | undefined
+  readonly attributes: Attributes
+}
+
+const isProcessEnd = ({ event }: RunningRecord): boolean => event === 'turnlog.process.ended'
+const isOperation = ({ attributes }: RunningRecord): boolean =>
+  'turnlog.file_operation.source' in attributes
+
+/** A record is in the journal, in a segment, or, while it is sealed, in both: it counts once, by its sequence. */
+function countRecords(spool: string, isCounted: (record: RunningRecord) => boolean): number {
+  return recorderFolders(spool)
+    .map((folder) => [...recordsIn(folder).values()].filter(isCounted).length)
+    .reduce((sum, count) => sum + count, 0)
+}
+
+/** The records of one recorder, by their sequences. */
+function recordsIn(folder: string): Map<number, RunningRecord> {
+  const records = new Map<number, RunningRecord>()
+  const recorder = path.basename(folder)
+  for (const number of listJournalFiles(originalFs, folder)) {
+    const file = { path: journalPath(folder, number), recorder, number }
+    // Sealed and removed meanwhile, if this fails.
+    attempt(() => {
+      for (const { head } of readJournalFile(originalFs, file)) {
+        const record = journaledRecord(head)
+        if (typeof head.s === 'number' && record !== undefined) records.set(head.s, record)
+      }
+    })
+  }
+  const sealed = readSegments(folder)
+  for (const record of [...sealed.spans, ...sealed.logs]) {
+    records.set(Number(record.attributes['turnlog.sequence']), record)
+  }
+  return records
+}
+
+function journaledRecord(head: JournalRecord['head']): RunningRecord | undefined {
+  if (head.k === 'span') return readSpan(head.span, [])
+  if (head.k !== 'log' || head.log === undefined) return undefined
+  const { eventName, attributes } = readLog(head.log, [])
+  return { event: eventName, attributes }
 }
 
 function filesIn(folder: string): string[] {
