@@ -48,10 +48,16 @@ export class Adoption {
   /** Recorders whose records an exporter gave up in this round. */
   readonly #givenUp = new Set<string>()
   #round: Iterator<'more' | 'later'> | undefined
+  #hasLeft: boolean = false
 
   constructor(options: AdoptionOptions) {
     this.#options = options
     this.#self = { folder: options.ownFolder, liveness: options.self }
+  }
+
+  /** The last round has found recorders that have ended, and that another adopter has locked. */
+  get hasLeft(): boolean {
+    return this.#hasLeft
   }
 
   /**
@@ -84,6 +90,7 @@ export class Adoption {
   /** One round through the destination's folder, a journal file at a time. */
   *#lookAround(): Generator<'more' | 'later'> {
     const { fileSystem, directory, ownFolder } = this.#options
+    this.#hasLeft = false
     for (const folder of this.#adopted)
       quietly('drop an emptied recorder', () => this.#drop(folder))
     const names = quietly('look for dead recorders', () => namesIn(fileSystem, directory)) ?? []
@@ -111,7 +118,11 @@ export class Adoption {
     if (identity === undefined) return undefined
     const isOver =
       hasEnded(fileSystem, folder) || livenessOf(identity.liveness, fileSystem) === 'dead'
-    if (!isOver || !takeLock(fileSystem, folder, this.#self)) return undefined
+    if (!isOver) return undefined
+    if (!takeLock(fileSystem, folder, this.#self)) {
+      this.#hasLeft = true
+      return undefined
+    }
     spool.add(folder)
     this.#givenUp.delete(folder)
     onSealed()

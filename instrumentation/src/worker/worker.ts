@@ -15,6 +15,7 @@ import { useThreadEnd } from '../thread-end.ts'
 import { offlineBackoff, RetryTimer } from '../upload/retry.ts'
 import { Adoption } from './adopt.ts'
 import { startDelivery } from './delivery.ts'
+import { LookSchedule } from './look-schedule.ts'
 import type { FromWorker, SealingWorkerData, ToWorker } from './protocol.ts'
 
 /** How often the destination's folder is searched for dead recorders. */
@@ -58,18 +59,18 @@ const adoption = new Adoption({
   self: ownLiveness(),
   spool,
   onSealed: () => delivery.wake(),
-  onSettled: look,
+  onSettled: () => search.look(),
 })
+const search = new LookSchedule({ adoption, defer: setImmediate })
 const retry = new RetryTimer({ backoff: offlineBackoff, retry: work })
 
 let sealer: Sealer | undefined
 let closedThrough = 0
 let refreshes: { readonly file: number; readonly id: number }[] = []
-let isLooking = false
 
 parentPort?.on('message', (message: ToWorker) => {
   if (message.type === 'look') {
-    look()
+    search.ended()
     return
   }
   closedThrough = Math.max(closedThrough, message.file)
@@ -77,9 +78,9 @@ parentPort?.on('message', (message: ToWorker) => {
   work()
 })
 
-setInterval(look, lookEveryMs).unref()
+setInterval(() => search.look(), lookEveryMs).unref()
 setInterval(prune, pruneEveryMs).unref()
-setImmediate(look)
+setImmediate(() => search.look())
 
 /** Seals the closed files. If the disk refuses, it is tried again later, and nothing else is sealed until then. */
 function work(): void {
@@ -133,18 +134,6 @@ function declareLost(
     setAside()
   } finally {
     work()
-  }
-}
-
-/** One piece at a time, so that the host's requests are answered in between. */
-function look(): void {
-  if (isLooking) return
-  isLooking = adoption.look() === 'more'
-  if (isLooking) {
-    setImmediate(() => {
-      isLooking = false
-      look()
-    })
   }
 }
 

@@ -123,9 +123,7 @@ test('what threads and children have recorded is reported, with the state of eac
 }, 60_000)
 
 /** Else a long-lived app would keep the records of ended threads back until it ends itself. */
-// The end of a thread is sometimes noticed at the next look only, 30 s later.
 test('records of a thread that was terminated, and of a child, are sealed while the app goes on', {
-  retry: 2,
   timeout: 60_000,
 }, async () => {
   using workspace = makeWorkspace()
@@ -142,7 +140,7 @@ test('records of a thread that was terminated, and of a child, are sealed while 
       .map((name) => path.dirname(name))
       .filter((folder, index, all) => all.indexOf(folder) === index).length
   // The app's own recorder, the thread's and the child's.
-  await expect.poll(sealed, { timeout: 15_000 }).toBe(3)
+  await expect.poll(sealed).toBe(3)
 })
 
 test('children get the ids of their tool call, outside a turn nothing, and what the host sets stays', async () => {
