@@ -42,6 +42,7 @@ const layers: Readonly<Record<string, Layers>> = {
       'models',
       'redact',
       'changes',
+      'process-wide.ts',
       'config.ts',
       'upload',
       'otlp',

@@ -22,3 +22,5 @@ export function hostTimers() {
     },
   }
 }
+
+export type HostTimers = ReturnType<typeof hostTimers>

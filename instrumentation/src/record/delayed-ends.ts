@@ -25,3 +25,5 @@ export function createDelayedEnds(after: After) {
     },
   }
 }
+
+export type DelayedEnds = ReturnType<typeof createDelayedEnds>

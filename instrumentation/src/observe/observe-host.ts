@@ -1,0 +1,233 @@
+/**
+ * The diagram of this folder: which part of the host is observed by what, and which parts they share. Each observer is
+ * given its partners, and notes in `undo` how it is undone.
+ */
+import { channel } from 'node:diagnostics_channel'
+import * as path from 'node:path'
+import { isMainThread } from 'node:worker_threads'
+import type { TracerProvider } from '@opentelemetry/api'
+import type { Config } from '../config.ts'
+import type { TurnlogHandle } from '../handle.ts'
+import { quietly } from '../health.ts'
+import { Candidate, type CandidateSource } from '../record/candidate.ts'
+import type { ChildReports } from '../record/child-report.ts'
+import type { DelayedEnds } from '../record/delayed-ends.ts'
+import type { Recorder } from '../record/recorder.ts'
+import { ToolCalls } from '../record/tool-calls.ts'
+import { WaitingTurns } from '../record/waiting-turns.ts'
+import { copiesFolder } from '../spool/workspace-copies.ts'
+import type { HostTimers } from '../timers.ts'
+import { WorkspaceThread } from '../workspace/workspace-thread.ts'
+import { emitDecision } from './api-decisions.ts'
+import { recordApiFileOperation } from './api-file-operations.ts'
+import { openApiToolCall } from './api-tool-calls.ts'
+import { openApiTurn } from './api-turns.ts'
+import { createApprovals } from './approvals.ts'
+import { flushBeforeBlockingCalls } from './blocking-calls.ts'
+import { observeChildEnvironments } from './child-environment.ts'
+import { ChildProcesses } from './child-processes.ts'
+import { createErrorReports, observeErrors, type ReportError } from './errors.ts'
+import { FileOperations } from './file-operations.ts'
+import { observeFrameworkCalls } from './framework-calls.ts'
+import { observeFileSystem } from './fs.ts'
+import { observeHandedDescriptors } from './handed-descriptors.ts'
+import { HostFiles } from './host-files.ts'
+import { offerToHost } from './host-telemetry.ts'
+import { observeHttpServers } from './http.ts'
+import { observeModelClients } from './model-clients.ts'
+import { createExchanges } from './model-exchange.ts'
+import { NativeCode } from './native-code.ts'
+import { withTurns } from './native-spans.ts'
+import { NativeWriters } from './native-writers.ts'
+import { observeWebSockets } from './websocket.ts'
+
+export interface ObserveDependencies {
+  readonly recorder: Recorder
+  readonly tracerProvider: TracerProvider
+  /** The recorder's folder. */
+  readonly folder: string
+  /** A tool of another process that is recorded has started this one. */
+  readonly isChild: boolean
+  /** The default name of the agent that answers. */
+  readonly agent: string
+  readonly timers: HostTimers
+  readonly delayedEnds: DelayedEnds
+  readonly flush: () => void
+  readonly childReports: ChildReports
+  /** The folder of the recorders that send to the same endpoint. */
+  readonly destination: string
+  readonly lookForEnded: () => void
+  readonly undo: (() => void)[]
+}
+
+type FileParts = ReturnType<typeof createFileParts>
+type TurnParts = ReturnType<typeof observeTurns>
+
+/** Observes the host, and opens the API for what cannot be observed. */
+export function observeHost(config: Config, dependencies: ObserveDependencies) {
+  const { recorder, flush, undo } = dependencies
+  const fileParts = createFileParts(config, dependencies)
+  const { files, children, fileOperations } = fileParts
+  const reportError = createErrorReports(recorder.logger, flush)
+  const turnParts = observeTurns(fileParts, dependencies)
+  undo.push(observeFileSystem(fileOperations))
+  undo.push(observeHandedDescriptors(fileOperations))
+  undo.push(observeErrors(reportError))
+  if (config.processFilesMax > 0) observeOtherWriters(fileParts, dependencies)
+  undo.push(flushBeforeBlockingCalls(flush))
+  undo.push(
+    observeChildEnvironments({
+      reports: dependencies.childReports,
+      destination: dependencies.destination,
+      workspace: files.workspace,
+      onEnded: dependencies.lookForEnded,
+    }),
+  )
+  return {
+    workspace: files.workspace,
+    fileOperations,
+    finish: () => children.finish(),
+    api: openApi({ ...dependencies, ...turnParts, files, reportError }),
+  }
+}
+
+/** What knows the workspace and its files. Nothing is observed yet. */
+function createFileParts(config: Config, dependencies: ObserveDependencies) {
+  const { recorder, folder, delayedEnds } = dependencies
+  const { now, clock, after } = dependencies.timers
+  const files = new HostFiles({
+    workspace: config.workspace,
+    ownFolders: [config.spoolDirectory],
+    contentBytesMax: config.contentBytesMax,
+  })
+  const nativeCode = new NativeCode()
+  const children = new ChildProcesses({
+    recorder,
+    files,
+    openWorkspace: (findings) =>
+      new WorkspaceThread({
+        ...findings,
+        data: workspaceData(config, files, { folder, nativeCode }),
+      }),
+    spoolDirectory: config.spoolDirectory,
+    capturesContent: config.contentBytesMax > 0,
+    now,
+    clock,
+    after,
+  })
+  const nativeWriters = new NativeWriters({ nativeCode, workspace: children, now })
+  const fileOperations = new FileOperations({
+    recorder,
+    files,
+    now,
+    delayedEnd: delayedEnds.after,
+    changes: children,
+  })
+  return { files, nativeCode, children, nativeWriters, fileOperations }
+}
+
+/** Finds turns and tool calls in the host's servers, model calls and frameworks. */
+function observeTurns(
+  { children, nativeWriters }: FileParts,
+  { recorder, tracerProvider, agent, timers, delayedEnds, undo }: ObserveDependencies,
+) {
+  const { now, clock, after } = timers
+  const toolCalls = new ToolCalls(recorder, clock, nativeWriters)
+  const frameworks = observeFrameworkCalls()
+  undo.push(frameworks.undo)
+  const { modelCalled } = frameworks
+  const waitingTurns = new WaitingTurns(delayedEnds.after)
+  const approvals = createApprovals({ recorder, toolCalls })
+  const ofTurns = {
+    recorder,
+    agent,
+    now,
+    after,
+    delayedEnd: delayedEnds.after,
+    waitingTurns,
+    approvals,
+    onTurn: (turn: Candidate) => {
+      quietly('look at the workspace', () => children.prepare())
+      nativeWriters.turnBegan(turn)
+    },
+    onWait: (turn: Candidate) => nativeWriters.turnPaused(turn),
+  }
+  const ofExchanges = { recorder, toolCalls, waitingTurns, approvals, modelCalled, clock }
+  const candidates: CandidateSource = {
+    openCandidate: (facts) => new Candidate(facts, ofTurns),
+    now,
+  }
+  undo.push(offerToHost(withTurns(tracerProvider, toolCalls), clock))
+  undo.push(observeHttpServers(candidates))
+  undo.push(observeWebSockets(candidates, clock))
+  undo.push(observeModelClients(createExchanges(ofExchanges)))
+  return { toolCalls, candidates }
+}
+
+/** Child processes and native code, whose writes pass no function of `node:fs`. */
+function observeOtherWriters(
+  { children, nativeCode }: FileParts,
+  { isChild, undo }: ObserveDependencies,
+): void {
+  // What an agent's tool has started has no turns of its own.
+  const hasTurns = isMainThread && !isChild
+  undo.push(children.observe({ isStarted: hasTurns }))
+  undo.push(nativeCode.observe())
+  if (hasTurns) undo.push(onServerListening(() => children.prepare()))
+}
+
+/** Turns come to an app after its server has begun to listen. */
+function onServerListening(callback: () => void): () => void {
+  const listening = channel('tracing:net.server.listen:asyncEnd')
+  const listener = (): void => {
+    quietly('see a server', callback)
+  }
+  listening.subscribe(listener)
+  return () => listening.unsubscribe(listener)
+}
+
+function openApi({
+  recorder,
+  files,
+  toolCalls,
+  candidates,
+  reportError,
+  timers: { now },
+}: Pick<ObserveDependencies, 'recorder' | 'timers'> &
+  Pick<FileParts, 'files'> &
+  TurnParts & { readonly reportError: ReportError }) {
+  return {
+    decide: (decision) =>
+      quietly('record a decision', () => emitDecision(recorder.logger, decision)),
+    openTurn: (declared) => quietly('open a turn', () => openApiTurn(declared, candidates)),
+    openToolCall: (call) =>
+      quietly('open a tool call', () =>
+        openApiToolCall(call, { recorder, toolCalls, reportError, now }),
+      ),
+    fileOperation: (operation, id) =>
+      quietly('record a file operation of the app', () =>
+        recordApiFileOperation(operation, id, { recorder, files }),
+      ),
+  } satisfies TurnlogHandle
+}
+
+function workspaceData(
+  config: Config,
+  files: HostFiles,
+  { folder, nativeCode }: { readonly folder: string; readonly nativeCode: NativeCode },
+) {
+  return {
+    turnlogSealingWorker: true,
+    workspace: files.workspace,
+    ownFolders: files.ownFolders,
+    copies: path.join(folder, copiesFolder),
+    contentBytesMax: config.contentBytesMax,
+    nativeCode: nativeCode.cells,
+    limits: {
+      filesMax: config.processFilesMax,
+      copiedBytesMax: config.processCopiedBytesMax,
+      changesMax: config.processChangesMax,
+      lookMsMax: 10_000,
+    },
+  } as const
+}
