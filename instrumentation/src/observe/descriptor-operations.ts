@@ -13,7 +13,7 @@ import {
   type PendingOperation,
   pathOf,
 } from './operation-tracker.ts'
-import type { Writer } from './path-states.ts'
+import type { Writer } from './writer.ts'
 
 export class DescriptorOperations {
   readonly #tracker: OperationTracker

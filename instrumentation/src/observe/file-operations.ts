@@ -15,7 +15,7 @@ import {
   type Place,
   pathOf,
 } from './operation-tracker.ts'
-import type { Intent } from './path-states.ts'
+import type { Intent } from './writer.ts'
 
 export class FileOperations {
   readonly descriptors: DescriptorOperations

@@ -9,8 +9,8 @@ import type { DescriptorOperations } from './descriptor-operations.ts'
 import { type FileRecord, type FileState, ownerOfFiles } from './file-record.ts'
 import type { FileLocation, FileStamp } from './host-files.ts'
 import type { OperationTracker, PendingOperation, Place } from './operation-tracker.ts'
-import type { Writer } from './path-states.ts'
 import { Slices } from './slices.ts'
+import type { Writer } from './writer.ts'
 
 /** Files of one call. */
 const filesMax = 10_000

@@ -11,8 +11,8 @@ import { candidateOf, contexts, runIn } from '../record/contexts.ts'
 import { hideOwnFrames } from './errors.ts'
 import type { FileOperations } from './file-operations.ts'
 import type { PendingOperation } from './operation-tracker.ts'
-import type { Intent } from './path-states.ts'
 import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
+import type { Intent } from './writer.ts'
 
 const insideKey = createContextKey('turnlog inside fs')
 

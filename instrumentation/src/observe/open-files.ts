@@ -8,7 +8,7 @@ import * as path from 'node:path'
 import type { Context } from '@opentelemetry/api'
 import type { FileOperationOwner } from './file-record.ts'
 import type { FileLocation } from './host-files.ts'
-import type { Writer } from './path-states.ts'
+import type { Writer } from './writer.ts'
 
 /** Beyond it the oldest are not followed any more. */
 const openFilesMax = 10_000

@@ -20,7 +20,8 @@ import {
 import type { FileLocation, HostFiles } from './host-files.ts'
 import { LeftOut } from './left-out.ts'
 import { OpenFiles } from './open-files.ts'
-import { type Intent, type OwnChanges, PathStates, type Writer } from './path-states.ts'
+import { type OwnChanges, PathStates } from './path-states.ts'
+import type { Intent, Writer } from './writer.ts'
 import { YoungFiles } from './young-files.ts'
 
 /** A call that has not returned. */

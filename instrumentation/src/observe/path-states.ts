@@ -7,41 +7,16 @@
  * between are taken from what the calls are known to write, if that leads to the last one. Else the calls are merged into
  * one operation.
  */
-import type { FileRecord, FileState } from './file-record.ts'
+import type { FileState } from './file-record.ts'
 import type { FileContent, FileStamp, HostFiles } from './host-files.ts'
+import { mergeDone, settleChain, settleMerged } from './settle-writers.ts'
+import { chainOf } from './write-chain.ts'
+import { discard, end, endInFlight, keepIntent, type Writer } from './writer.ts'
 
 /** Writers of one group; beyond it, finished ones are merged. */
 const writersMax = 256
 /** Paths whose last state is remembered. */
 const knownMax = 1_000
-
-/** What a call makes of a file. */
-export type Intent =
-  | {
-      readonly makes: 'content' | 'appended'
-      readonly size: () => number
-      /** Fresh memory, or the host's own, which does not change before its call returns. */
-      readonly bytes: () => Uint8Array
-    }
-  | { readonly makes: 'nothing' }
-
-/** A call that writes a path, or a run of writes through one descriptor. */
-export interface Writer {
-  /** `undefined`: it changes the path, and its operation is recorded elsewhere. */
-  readonly record: FileRecord | undefined
-  /** `undefined`: not known before it is done. */
-  intent: Intent | undefined
-  /** No further call of it changes the file. */
-  isDone: boolean
-  /** It may turn out to have changed nothing. */
-  readonly isIdle?: boolean
-  /** The code of its error. */
-  error?: string | undefined
-  /** Since when nothing of it is in flight, if the look at its result waits: milliseconds since 1970. */
-  quietSince?: number
-  /** The states are noted, or the operation is discarded. */
-  readonly onSettled: (isRecorded: boolean) => void
-}
 
 interface Group {
   inFlight: number
@@ -244,160 +219,8 @@ export class PathStates {
   }
 }
 
-function settleChain(writers: readonly Writer[], { writers: order, states }: Chain): void {
-  const [first] = writers
-  order.forEach((writer, index) => {
-    const { record } = writer
-    const previous = states[index - 1]
-    if (previous !== undefined) record?.note('before', previous)
-    else if (writer !== first && first?.record !== undefined) record?.noteBeforeOf(first.record)
-    const state = states[index]
-    if (record?.facts.kind === 'write' && state !== undefined) record.note('after', state)
-    end(writer)
-  })
-  // The record of the first may hold the state before another, so it is discarded last.
-  for (const writer of writers) if (!order.includes(writer)) discard(writer)
-}
-
-/** No order of the writers leads to the last state: they are one operation. */
-function settleMerged(writers: readonly Writer[], last: FileState): void {
-  const recorded = writers.filter(({ record }) => record !== undefined)
-  const [first] = recorded
-  // What exists in the end was not deleted.
-  const writes = recorded.filter(({ record }) => record?.facts.kind === 'write')
-  const kept = last.state === 'absent' ? first : (writes[0] ?? first)
-  if (first?.record !== undefined && kept?.record !== undefined) {
-    if (kept !== first) kept.record.noteBeforeOf(first.record)
-    if (kept.record.facts.kind === 'write') kept.record.note('after', last)
-    merge(
-      kept,
-      writers.filter((writer) => writer !== kept),
-      () => end(kept),
-    )
-    return
-  }
-  for (const writer of writers) end(writer)
-}
-
-/** One writer for those whose states in between cannot be known: `kept`, with the number of the others. */
-function merge(kept: Writer, others: readonly Writer[], endKept?: () => void): void {
-  for (const { record } of others) if (record !== undefined) kept.record?.absorb(record)
-  // The state before may be in the record of another, which is therefore discarded afterwards.
-  endKept?.()
-  for (const other of others) discard(other)
-}
-
-/** Those that are still at work stay. */
-function mergeDone(group: Group): void {
-  const [first, ...others] = group.writers
-  if (first === undefined) return
-  merge(
-    first,
-    others.filter(({ isDone }) => isDone),
-  )
-  group.writers = [first, ...others.filter(({ isDone }) => !isDone)]
-}
-
 /** Clocks of file systems have ticks of up to 4 ms. */
 function changedAfter(content: FileContent, time: number): boolean {
   const changed = 'stamp' in content ? Number(content.stamp?.split(' ')[3]) : Number.NaN
   return changed > time + 4
-}
-
-function end({ record, error, onSettled }: Writer): void {
-  if (error !== undefined) record?.fail(error)
-  onSettled(true)
-}
-
-function endInFlight(writer: Writer): void {
-  if (writer.record?.facts.kind === 'write') {
-    writer.record.note('after', { state: 'omitted', reason: 'being_written' })
-  }
-  end(writer)
-}
-
-function discard({ record, onSettled }: Writer): void {
-  record?.discard()
-  onSettled(false)
-}
-
-/** The host may use its buffer again once its call has returned. */
-function keepIntent(writer: Writer): void {
-  const { intent } = writer
-  if (intent === undefined || intent.makes === 'nothing') return
-  const bytes = new Uint8Array(intent.bytes())
-  writer.intent = { ...intent, bytes: () => bytes }
-}
-
-interface Chain {
-  readonly writers: readonly Writer[]
-  /** The state after each writer. */
-  readonly states: readonly FileState[]
-}
-
-/**
- * An order of the writers that leads from the first state to the last one, and the states in between. A failed call counts
- * as one that changed nothing. `undefined`: what they write does not explain the last state.
- */
-function chainOf(
-  writers: readonly Writer[],
-  before: FileContent,
-  last: FileContent,
-): Chain | undefined {
-  const successful = writers.filter(({ error }) => error === undefined)
-  if (successful.length === 0) return undefined
-  const candidates = successful.map((writer) => [
-    ...successful.filter((other) => other !== writer),
-    writer,
-  ])
-  for (const order of candidates.reverse()) {
-    const states = statesOf(order, before, last)
-    if (states !== undefined) return { writers: order, states }
-  }
-  return undefined
-}
-
-function statesOf(
-  order: readonly Writer[],
-  before: FileContent,
-  last: FileContent,
-): FileState[] | undefined {
-  const states: FileState[] = []
-  let bytes = bytesBefore(order, before, last)
-  for (const { intent } of order) {
-    // A call that writes nothing among others has usually read what another one had just truncated: no state to go back to.
-    if (states.length > 0 && bytes?.byteLength === 0 && states.at(-1)?.state === 'content') {
-      return undefined
-    }
-    if (intent === undefined) return undefined
-    if (intent.makes === 'nothing') {
-      bytes = new Uint8Array(0)
-      states.push({ state: 'absent' })
-      continue
-    }
-    if (intent.makes === 'content') bytes = intent.bytes()
-    else if (bytes === undefined) return undefined
-    else bytes = Buffer.concat([bytes, intent.bytes()])
-    states.push({ state: 'content', bytes, mode: last.state === 'content' ? last.mode : undefined })
-  }
-  if (states.at(-1)?.state === 'absent') return last.state === 'absent' ? states : undefined
-  const isSame =
-    last.state === 'content' && bytes !== undefined && Buffer.compare(bytes, last.bytes) === 0
-  return isSame ? states : undefined
-}
-
-/** The bytes before the first writer are not in memory. Where all append to them, the last state begins with them. */
-function bytesBefore(
-  order: readonly Writer[],
-  before: FileContent,
-  last: FileContent,
-): Uint8Array | undefined {
-  if (before.state === 'absent') return new Uint8Array(0)
-  if (before.state !== 'content' || last.state !== 'content') return undefined
-  let left = last.bytes.byteLength
-  for (const { intent } of order) {
-    if (intent?.makes !== 'appended') return undefined
-    left -= intent.size()
-  }
-  return left === before.size ? last.bytes.subarray(0, left) : undefined
 }

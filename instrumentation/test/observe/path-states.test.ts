@@ -4,7 +4,8 @@ import * as path from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { FileRecord, FileState } from '../../src/observe/file-record.ts'
 import { HostFiles } from '../../src/observe/host-files.ts'
-import { type Intent, PathStates, type Writer } from '../../src/observe/path-states.ts'
+import { PathStates } from '../../src/observe/path-states.ts'
+import type { Intent, Writer } from '../../src/observe/writer.ts'
 import { temporaryFolder } from '../changes/support.ts'
 
 let file: string
