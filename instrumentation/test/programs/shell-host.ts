@@ -5,13 +5,9 @@
 import * as childProcess from 'node:child_process'
 import { EventEmitter, on } from 'node:events'
 import * as fs from 'node:fs'
-import * as http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import Anthropic from '@anthropic-ai/sdk'
-
-const client = new Anthropic({ apiKey: 'k', baseURL: process.env.API ?? '', maxRetries: 0 })
+import { serveTools } from './tool-app.ts'
 
 interface ToolInput {
   readonly command: string
@@ -98,39 +94,4 @@ const tools: Record<string, (input: ToolInput) => unknown> = {
     new Promise((resolve) => childProcess.spawn('no-such-program').on('error', resolve)),
 }
 
-async function run(name: string, input: unknown): Promise<string> {
-  try {
-    return JSON.stringify((await tools[name]?.(input as ToolInput)) ?? 'done')
-  } catch (error) {
-    return String(error)
-  }
-}
-
-async function converse(text: string): Promise<string> {
-  const messages: Anthropic.MessageParam[] = [{ role: 'user', content: text }]
-  for (;;) {
-    const { content } = await client.messages.create({
-      model: 'claude-test',
-      max_tokens: 100,
-      messages,
-    })
-    messages.push({ role: 'assistant', content })
-    const uses = content.filter((block) => block.type === 'tool_use')
-    if (uses.length === 0) return 'done'
-    const results: Anthropic.ToolResultBlockParam[] = []
-    const execute = async ({ id, name, input }: Anthropic.ToolUseBlock): Promise<void> => {
-      results.push({ type: 'tool_result', tool_use_id: id, content: await run(name, input) })
-    }
-    if (process.env.PARALLEL === undefined) for (const use of uses) await execute(use)
-    else await Promise.all(uses.map(execute))
-    messages.push({ role: 'user', content: results })
-  }
-}
-
-const server = http.createServer(async (request, response) => {
-  let body = ''
-  for await (const piece of request) body += piece
-  response.end(await converse(JSON.parse(body).message))
-})
-process.on('SIGTERM', () => process.exit(0))
-server.listen(0, '127.0.0.1', () => console.log(`port ${(server.address() as AddressInfo).port}`))
+serveTools({ tools, isParallel: process.env.PARALLEL !== undefined })

@@ -1,11 +1,11 @@
 /** Atomic saves: a temporary file of the turn that is renamed to its target is one operation on the target. */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
+import { edits, old } from '../common-files.ts'
 import { create, edit, inEachForm, remove, rename, requireInNode, type Way } from '../way.ts'
 
-const old = 'one\ntwo\nthree\n'
 const after = 'one\n2\nthree\n'
-const saved = { files: { 'a.txt': old }, expected: [edit('a.txt', old, after)] }
+const saved = edits(after)
 
 export const atomicSaves: readonly Way[] = [
   ...inEachForm(
@@ -56,8 +56,7 @@ export const atomicSaves: readonly Way[] = [
     {
       id: 'atomic_append',
       by: 'copyFile, appendFile to the copy and rename',
-      files: { 'a.txt': old },
-      expected: [edit('a.txt', old, `${old}four\n`)],
+      ...edits(`${old}four\n`),
     },
     async (here, call) => {
       await call('copyFile', here.at('a.txt'), here.at('a.txt.new'))
@@ -119,8 +118,7 @@ export const atomicSaves: readonly Way[] = [
   {
     id: 'atomic_backup',
     by: 'a save that renames the old file away and deletes it, as vim does',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, after)],
+    ...edits(after),
     orElse: [[rename('a.txt~', 'a.txt', old), create('a.txt', after), remove('a.txt~', old)]],
     run(here) {
       fs.renameSync(here.at('a.txt'), here.at('a.txt~'))

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { $, execa, execaSync } from 'execa'
+import { creates, edits, old, tree } from '../common-files.ts'
 import { create, edit, type Here, remove, rename, requireInNode, type Way } from '../way.ts'
 
 interface CrossSpawn {
@@ -20,11 +21,10 @@ const program = (name: string): string =>
 const exec = promisify(childProcess.exec)
 const execFile = promisify(childProcess.execFile)
 
-const old = 'one\ntwo\nthree\n'
 const sed = "sed -i 's/two/2/' a.txt"
 const after = 'one\n2\nthree\n'
-const edited = { files: { 'a.txt': old }, expected: [edit('a.txt', old, after)] }
-const made = { expected: [create('a.txt', 'new\n')] }
+const edited = edits(after)
+const made = creates('new\n')
 
 /** A shell command in the way’s folder. */
 function shell(
@@ -55,24 +55,20 @@ const patch = `--- a/a.txt
 +2
  three
 `
-const tree = { 'p/a.txt': 'a\n', 'p/q/b.txt': 'b\n' }
 const git = 'git -c user.name=n -c user.email=e@x -c init.defaultBranch=main'
 
 const shells: readonly Way[] = [
   shell('redirect', 'a shell’s redirection', 'echo new > a.txt', made),
   shell('redirect_over', 'a shell’s redirection over a file', 'echo new > a.txt', {
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
   }),
   shell('append', 'a shell’s redirection with >>', 'echo four >> a.txt', {
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, `${old}four\n`)],
+    ...edits(`${old}four\n`),
   }),
   shell('heredoc', 'a shell’s here-document', "cat > a.txt <<'X'\nnew\nX", made),
   shell('sed', 'sed -i', sed, edited),
   shell('same_size', 'an edit that keeps the size', "sed -i 's/two/TWO/' a.txt", {
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'one\nTWO\nthree\n')],
+    ...edits('one\nTWO\nthree\n'),
   }),
   shell(
     'same_time',
@@ -81,8 +77,7 @@ const shells: readonly Way[] = [
     { files: { 'a.txt': old }, expected: [edit('a.txt', old, 'one\nTWO\nthree\n')] },
   ),
   shell('tee', 'tee', 'echo new | tee a.txt', {
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
   }),
   shell('git_apply', 'git apply', 'git apply p.patch', {
     files: { 'a.txt': old, 'p.patch': patch },

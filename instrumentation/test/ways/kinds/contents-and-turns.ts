@@ -1,6 +1,7 @@
 /** Contents that are not plain text, many files, files that are left out on purpose, and writes at odd times of a turn. */
 import * as fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { edits, old } from '../common-files.ts'
 import {
   type AnyOf,
   create,
@@ -11,7 +12,6 @@ import {
   type Way,
 } from '../way.ts'
 
-const old = 'one\ntwo\nthree\n'
 const count = (number: number): readonly number[] =>
   Array.from({ length: number }, (_, index) => index)
 
@@ -183,8 +183,7 @@ export const largeWays: readonly Way[] = [
   {
     id: 'mb50',
     by: 'writeFile of a text of 50 MB, of which only hash and size are recorded',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, { tooLarge: Buffer.alloc(50 * 1024 ** 2, 'text\n') })],
+    ...edits({ tooLarge: Buffer.alloc(50 * 1024 ** 2, 'text\n') }),
     run: (here) => fs.promises.writeFile(here.at('a.txt'), Buffer.alloc(50 * 1024 ** 2, 'text\n')),
   },
   {

@@ -1,11 +1,9 @@
 /** Copies, deletes, renames and links, of files and of whole folders. */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
+import { copied, edits, old, tree } from '../common-files.ts'
 import { create, edit, inEachForm, remove, rename, type Way } from '../way.ts'
 
-const old = 'one\ntwo\n'
-const tree = { 'p/a.txt': 'a\n', 'p/q/b.txt': 'b\n' }
-const copied = [create('z/a.txt', 'a\n'), create('z/q/b.txt', 'b\n')]
 const removed = [remove('p/a.txt', 'a\n'), remove('p/q/b.txt', 'b\n')]
 const recursive = { recursive: true }
 
@@ -232,8 +230,7 @@ const links: readonly Way[] = [
     {
       id: 'symlink_through',
       by: 'writeFile through a link',
-      files: { 'a.txt': old },
-      expected: [edit('a.txt', old, 'new\n')],
+      ...edits('new\n'),
     },
     (here, call) => {
       fs.symlinkSync('a.txt', here.at('l'))

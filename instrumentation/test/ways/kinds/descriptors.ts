@@ -1,34 +1,18 @@
 /** Descriptors: before at the open, after at the close. */
 import * as fs from 'node:fs'
 import { promisify } from 'node:util'
-import { create, edit, remove, rename, requireInNode, type Way } from '../way.ts'
+import { edits, old } from '../common-files.ts'
+import { waysThatOpen } from '../opened-file.ts'
+import { edit, remove, rename, requireInNode, type Way } from '../way.ts'
 
-const old = 'one\ntwo\nthree\n'
-const over = { 'a.txt': old }
 const open = promisify(fs.open)
 const close = promisify(fs.close)
 
-/** Opens `a.txt` synchronously, uses the descriptor and closes it. */
-function withDescriptor(
-  id: string,
-  by: string,
-  flags: string | number,
-  after: string,
-  use: (fd: number) => unknown,
-  hasFile = true,
-): Way {
-  return {
-    id,
-    by,
-    ...(hasFile ? { files: over } : {}),
-    expected: [hasFile ? edit('a.txt', old, after) : create('a.txt', after)],
-    async run(here) {
-      const fd = fs.openSync(here.at('a.txt'), flags)
-      await use(fd)
-      fs.closeSync(fd)
-    },
-  }
-}
+const withDescriptor = waysThatOpen<number>({
+  open: (path, flags) => fs.openSync(path, flags),
+  close: (fd) => fs.closeSync(fd),
+})
+const withPromisified = waysThatOpen<number>({ open, close })
 
 /** The same with callbacks. */
 function withCallbacks(
@@ -38,19 +22,16 @@ function withCallbacks(
   after: string,
   use: (fd: number, done: (error: Error | null) => void) => void,
 ): Way {
-  return {
+  return withPromisified(
     id,
     by,
-    files: over,
-    expected: [edit('a.txt', old, after)],
-    async run(here) {
-      const fd = await open(here.at('a.txt'), flags)
-      await new Promise<void>((resolve, reject) =>
+    flags,
+    after,
+    (fd) =>
+      new Promise<void>((resolve, reject) =>
         use(fd, (error) => (error === null ? resolve() : reject(error))),
-      )
-      await close(fd)
-    },
-  }
+      ),
+  )
 }
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_EXCL, O_RDWR } = fs.constants
@@ -181,8 +162,7 @@ export const descriptors: readonly Way[] = [
   {
     id: 'truncateSync_fd',
     by: 'truncateSync of a descriptor',
-    files: over,
-    expected: [edit('a.txt', old, 'one\n')],
+    ...edits('one\n'),
     run(here) {
       const fd = fs.openSync(here.at('a.txt'), 'r+')
       try {
@@ -231,8 +211,7 @@ export const descriptors: readonly Way[] = [
   {
     id: 'write_promisified',
     by: 'util.promisify of write and writev',
-    files: over,
-    expected: [edit('a.txt', old, 'one\n2\n')],
+    ...edits('one\n2\n'),
     async run(here) {
       const fd = await open(here.at('a.txt'), 'w')
       const { bytesWritten } = await promisify(fs.write)(fd, 'one\n')
@@ -243,7 +222,7 @@ export const descriptors: readonly Way[] = [
   {
     id: 'open_reads',
     by: 'openSync with the flag r, which changes nothing',
-    files: over,
+    files: { 'a.txt': old },
     expected: [],
     run(here) {
       const fd = fs.openSync(here.at('a.txt'), 'r')
@@ -254,7 +233,7 @@ export const descriptors: readonly Way[] = [
   {
     id: 'two_descriptors',
     by: 'two descriptors of one file, one after the other',
-    files: over,
+    files: { 'a.txt': old },
     expected: [edit('a.txt', old, 'first\n'), edit('a.txt', 'first\n', 'second\n')],
     run(here) {
       for (const content of ['first\n', 'second\n']) {
@@ -268,8 +247,7 @@ export const descriptors: readonly Way[] = [
     id: 'fd_closed_later',
     isLate: true,
     by: 'a descriptor that is closed after the turn has ended',
-    files: over,
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
     run(here) {
       const fd = fs.openSync(here.at('a.txt'), 'w')
       fs.writeSync(fd, 'new\n')
@@ -280,14 +258,13 @@ export const descriptors: readonly Way[] = [
     id: 'fd_left_open',
     isLate: true,
     by: 'a descriptor that is never closed',
-    files: over,
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
     run: (here) => fs.writeSync(fs.openSync(here.at('a.txt'), 'w'), 'new\n'),
   },
   {
     id: 'write_after_rename',
     by: 'writeSync after the open file was renamed',
-    files: over,
+    files: { 'a.txt': old },
     expected: [rename('b.txt', 'a.txt', old), edit('b.txt', old, 'ONE\ntwo\nthree\n')],
     run(here) {
       const fd = fs.openSync(here.at('a.txt'), 'r+')
@@ -299,7 +276,7 @@ export const descriptors: readonly Way[] = [
   {
     id: 'unlink_while_open',
     by: 'unlinkSync while the file is open and written to',
-    files: over,
+    files: { 'a.txt': old },
     expected: [remove('a.txt', old)],
     run(here) {
       const fd = fs.openSync(here.at('a.txt'), 'r+')
@@ -311,8 +288,7 @@ export const descriptors: readonly Way[] = [
   {
     id: 'replaced_while_open',
     by: 'an atomic save while another descriptor is open and written to',
-    files: over,
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
     run(here) {
       const fd = fs.openSync(here.at('a.txt'), 'r+')
       fs.writeFileSync(here.at('a.txt.tmp'), 'new\n')

@@ -3,33 +3,15 @@ import { once } from 'node:events'
 import * as fs from 'node:fs'
 import { open } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import { edits, old } from '../common-files.ts'
+import { waysThatOpen } from '../opened-file.ts'
 import { create, edit, requireInNode, type Way } from '../way.ts'
 
-const old = 'one\ntwo\nthree\n'
-const over = { 'a.txt': old }
-type Use = (handle: fs.promises.FileHandle) => unknown
-
 /** Opens `a.txt`, uses it and closes it. */
-function withHandle(
-  id: string,
-  by: string,
-  flags: string | number,
-  after: string,
-  use: Use,
-  hasFile = true,
-): Way {
-  return {
-    id,
-    by,
-    ...(hasFile ? { files: over } : {}),
-    expected: [hasFile ? edit('a.txt', old, after) : create('a.txt', after)],
-    async run(here) {
-      const handle = await open(here.at('a.txt'), flags)
-      await use(handle)
-      await handle.close()
-    },
-  }
-}
+const withHandle = waysThatOpen<fs.promises.FileHandle>({
+  open: (path, flags) => open(path, flags),
+  close: (handle) => handle.close(),
+})
 
 export const fileHandles: readonly Way[] = [
   withHandle(
@@ -135,7 +117,7 @@ export const fileHandles: readonly Way[] = [
   {
     id: 'fh_nothing',
     by: 'FileHandle of the flag r+ that is only read',
-    files: over,
+    files: { 'a.txt': old },
     expected: [],
     async run(here) {
       const handle = await open(here.at('a.txt'), 'r+')
@@ -156,8 +138,7 @@ export const fileHandles: readonly Way[] = [
   {
     id: 'fh_stream_start',
     by: 'FileHandle.createWriteStream with a start',
-    files: over,
-    expected: [edit('a.txt', old, 'one\nTWO\nthree\n')],
+    ...edits('one\nTWO\nthree\n'),
     async run(here) {
       const stream = (await open(here.at('a.txt'), 'r+')).createWriteStream({ start: 4 })
       stream.end('TWO')
@@ -167,7 +148,7 @@ export const fileHandles: readonly Way[] = [
   {
     id: 'fh_pipeline',
     by: 'a pipeline between two FileHandles',
-    files: { ...over, 'b.txt': 'old\n' },
+    files: { 'a.txt': old, 'b.txt': 'old\n' },
     expected: [edit('b.txt', 'old\n', old)],
     async run(here) {
       const [from, to] = [await open(here.at('a.txt')), await open(here.at('b.txt'), 'w')]
@@ -177,8 +158,7 @@ export const fileHandles: readonly Way[] = [
   {
     id: 'fh_dispose',
     by: 'FileHandle that is closed by Symbol.asyncDispose',
-    files: over,
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
     async run(here) {
       const handle = await open(here.at('a.txt'), 'w')
       requireInNode(Symbol.asyncDispose in handle, 'disposable FileHandle')
@@ -189,8 +169,7 @@ export const fileHandles: readonly Way[] = [
   {
     id: 'fh_fd',
     by: 'writeSync on the descriptor of a FileHandle',
-    files: over,
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
     async run(here) {
       const handle = await open(here.at('a.txt'), 'w')
       fs.writeSync(handle.fd, 'new\n')
@@ -210,8 +189,7 @@ export const fileHandles: readonly Way[] = [
   {
     id: 'appendFile_filehandle',
     by: 'fs.promises.appendFile of a FileHandle',
-    files: over,
-    expected: [edit('a.txt', old, `${old}four\n`)],
+    ...edits(`${old}four\n`),
     async run(here) {
       const handle = await open(here.at('a.txt'), 'a')
       await fs.promises.appendFile(handle, 'four\n')
@@ -222,8 +200,7 @@ export const fileHandles: readonly Way[] = [
     id: 'fh_closed_later',
     isLate: true,
     by: 'FileHandle that is closed after the turn has ended',
-    files: over,
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
     async run(here) {
       const handle = await open(here.at('a.txt'), 'w')
       await handle.writeFile('new\n')
@@ -234,8 +211,7 @@ export const fileHandles: readonly Way[] = [
     id: 'fh_left_open',
     isLate: true,
     by: 'FileHandle that is still open when the app ends',
-    files: over,
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
     async run(here) {
       const handle = await open(here.at('a.txt'), 'w')
       await handle.writeFile('new\n')
@@ -247,8 +223,7 @@ export const fileHandles: readonly Way[] = [
     id: 'fh_written_later',
     isLate: true,
     by: 'FileHandle that is written to before and after the turn’s end',
-    files: over,
-    expected: [edit('a.txt', old, 'one\n2\n')],
+    ...edits('one\n2\n'),
     orElse: [[edit('a.txt', old, 'one\n'), edit('a.txt', 'one\n', 'one\n2\n')]],
     async run(here) {
       const handle = await open(here.at('a.txt'), 'w')

@@ -7,6 +7,7 @@ import { finished } from 'node:stream/promises'
 import * as atomically from 'atomically'
 import Conf from 'conf'
 import { Writer } from 'steno'
+import { copied, creates, edits, old, tree } from '../common-files.ts'
 import { create, edit, onDisk, remove, rename, type Way } from '../way.ts'
 
 const require = createRequire(import.meta.url)
@@ -37,47 +38,41 @@ const fsExtra: FsExtra = require('fs-extra')
 const graceful: typeof nodeFs = require('graceful-fs')
 const tar: Tar = require('tar')
 
-const old = 'one\ntwo\n'
-const tree = { 'p/a.txt': 'a\n', 'p/q/b.txt': 'b\n' }
-const copied = [create('z/a.txt', 'a\n'), create('z/q/b.txt', 'b\n')]
-const saved = { files: { 'a.txt': old }, expected: [edit('a.txt', old, 'new\n')] }
-const made = { expected: [create('a.txt', 'new\n')] }
-
 export const packages: readonly Way[] = [
   {
     id: 'write_file_atomic',
     by: 'write-file-atomic',
-    ...saved,
+    ...edits('new\n'),
     run: (here) => writeFileAtomic(here.at('a.txt'), 'new\n'),
   },
   {
     id: 'write_file_atomic_new',
     by: 'write-file-atomic of a new file',
-    ...made,
+    ...creates('new\n'),
     run: (here) => writeFileAtomic(here.at('a.txt'), 'new\n'),
   },
   {
     id: 'write_file_atomic_sync',
     by: 'write-file-atomic, sync',
-    ...saved,
+    ...edits('new\n'),
     run: (here) => writeFileAtomic.sync(here.at('a.txt'), 'new\n'),
   },
   {
     id: 'atomically',
     by: 'atomically',
-    ...saved,
+    ...edits('new\n'),
     run: (here) => atomically.writeFile(here.at('a.txt'), 'new\n'),
   },
   {
     id: 'atomically_new',
     by: 'atomically of a new file',
-    ...made,
+    ...creates('new\n'),
     run: (here) => atomically.writeFile(here.at('a.txt'), 'new\n'),
   },
   {
     id: 'atomically_sync',
     by: 'atomically, sync',
-    ...saved,
+    ...edits('new\n'),
     run: (here) => atomically.writeFileSync(here.at('a.txt'), 'new\n'),
   },
   {
@@ -90,7 +85,7 @@ export const packages: readonly Way[] = [
   {
     id: 'steno',
     by: 'steno',
-    ...saved,
+    ...edits('new\n'),
     run: (here) => new Writer(here.at('a.txt')).write('new\n'),
   },
   {
@@ -176,7 +171,7 @@ export const packages: readonly Way[] = [
   {
     id: 'gracefulfs',
     by: 'graceful-fs, writeFile',
-    ...made,
+    ...creates('new\n'),
     run: (here) => new Promise((resolve) => graceful.writeFile(here.at('a.txt'), 'new\n', resolve)),
   },
   {
@@ -199,13 +194,13 @@ export const packages: readonly Way[] = [
   {
     id: 'gracefulfs_stream',
     by: 'graceful-fs, createWriteStream',
-    ...saved,
+    ...edits('new\n'),
     run: (here) => finished(graceful.createWriteStream(here.at('a.txt')).end('new\n')),
   },
   {
     id: 'gracefulfs_open',
     by: 'graceful-fs, open and write',
-    ...saved,
+    ...edits('new\n'),
     run: (here) =>
       new Promise((resolve) =>
         graceful.open(here.at('a.txt'), 'w', (_error, fd) =>

@@ -6,9 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { Readable, Writable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
 import { createGunzip, gzipSync } from 'node:zlib'
+import { edits, old } from '../common-files.ts'
 import { create, edit, type Way } from '../way.ts'
-
-const old = 'one\ntwo\nthree\n'
 
 async function endedWith(stream: fs.WriteStream, ...pieces: readonly string[]): Promise<void> {
   for (const piece of pieces) stream.write(piece)
@@ -26,37 +25,32 @@ export const streams: readonly Way[] = [
   {
     id: 'createWriteStream_over',
     by: 'createWriteStream over a file',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'one\n2\n')],
+    ...edits('one\n2\n'),
     run: (here) => endedWith(fs.createWriteStream(here.at('a.txt')), 'one\n', '2\n'),
   },
   {
     id: 'createWriteStream_append',
     by: 'createWriteStream with the flag a',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, `${old}four\n`)],
+    ...edits(`${old}four\n`),
     run: (here) => endedWith(fs.createWriteStream(here.at('a.txt'), { flags: 'a' }), 'four\n'),
   },
   {
     id: 'createWriteStream_start',
     by: 'createWriteStream with the flag r+ and a start',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'one\nTWO\nthree\n')],
+    ...edits('one\nTWO\nthree\n'),
     run: (here) =>
       endedWith(fs.createWriteStream(here.at('a.txt'), { flags: 'r+', start: 4 }), 'TWO'),
   },
   {
     id: 'createWriteStream_empty',
     by: 'createWriteStream that is ended without a write',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, '')],
+    ...edits(''),
     run: (here) => endedWith(fs.createWriteStream(here.at('a.txt'))),
   },
   {
     id: 'createWriteStream_flush',
     by: 'createWriteStream with flush: true and an encoding',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, Buffer.from('über\n', 'latin1'))],
+    ...edits(Buffer.from('über\n', 'latin1')),
     run: (here) =>
       endedWith(
         fs.createWriteStream(here.at('a.txt'), { flush: true, encoding: 'latin1' }),
@@ -66,16 +60,14 @@ export const streams: readonly Way[] = [
   {
     id: 'createWriteStream_fd',
     by: 'createWriteStream on a descriptor',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
     run: (here) =>
       endedWith(fs.createWriteStream('', { fd: fs.openSync(here.at('a.txt'), 'w') }), 'new\n'),
   },
   {
     id: 'createWriteStream_keeps_open',
     by: 'createWriteStream with autoClose: false, and closeSync',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
     async run(here) {
       const fd = fs.openSync(here.at('a.txt'), 'w')
       const stream = fs.createWriteStream('', { fd, autoClose: false })
@@ -87,8 +79,7 @@ export const streams: readonly Way[] = [
   {
     id: 'createWriteStream_handle',
     by: 'createWriteStream on a FileHandle',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
     async run(here) {
       const fd = await fs.promises.open(here.at('a.txt'), 'w')
       await endedWith(fs.createWriteStream('', { fd }), 'new\n')
@@ -97,8 +88,7 @@ export const streams: readonly Way[] = [
   {
     id: 'createWriteStream_many',
     by: 'createWriteStream with a hundred writes and cork',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'line\n'.repeat(100))],
+    ...edits('line\n'.repeat(100)),
     async run(here) {
       const stream = fs.createWriteStream(here.at('a.txt'))
       stream.cork()
@@ -110,8 +100,7 @@ export const streams: readonly Way[] = [
   {
     id: 'createWriteStream_destroyed',
     by: 'createWriteStream that is destroyed half way',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'half')],
+    ...edits('half'),
     async run(here) {
       const stream = fs.createWriteStream(here.at('a.txt'))
       await new Promise((resolve) => stream.write('half', resolve))
@@ -132,8 +121,7 @@ export const streams: readonly Way[] = [
   {
     id: 'write_stream_class',
     by: 'new fs.WriteStream',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
     run: (here) =>
       endedWith(new (fs.WriteStream as unknown as Constructor)(here.at('a.txt')), 'new\n'),
   },
@@ -159,8 +147,7 @@ export const streams: readonly Way[] = [
   {
     id: 'pipeline_http',
     by: 'a pipeline from an HTTP answer',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'downloaded\n')],
+    ...edits('downloaded\n'),
     run: (here) =>
       withDownload(async (url) => {
         const request = http.get(url)
@@ -182,8 +169,7 @@ export const streams: readonly Way[] = [
   {
     id: 'web_stream',
     by: 'pipeTo of a web stream into Writable.toWeb',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'abc')],
+    ...edits('abc'),
     async run(here) {
       const target = fs.createWriteStream(here.at('a.txt'))
       const closed = once(target, 'close')

@@ -6,11 +6,11 @@ import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { edits, old } from '../common-files.ts'
 import { create, edit, inEachForm, type Way, write } from '../way.ts'
 
 const required: typeof fs = createRequire(import.meta.url)('fs')
 const promised = promisify(fs.writeFile)
-const old = 'one\ntwo\nthree\n'
 
 export const wholeFiles: readonly Way[] = [
   ...inEachForm(
@@ -21,8 +21,7 @@ export const wholeFiles: readonly Way[] = [
     {
       id: 'writeFile_over',
       by: 'writeFile over a file',
-      files: { 'a.txt': old },
-      expected: [edit('a.txt', old, 'one\n2\nthree\n')],
+      ...edits('one\n2\nthree\n'),
     },
     (here, call) => call('writeFile', here.at('a.txt'), 'one\n2\nthree\n'),
   ),
@@ -39,8 +38,7 @@ export const wholeFiles: readonly Way[] = [
     {
       id: 'writeFile_empty',
       by: 'writeFile of nothing',
-      files: { 'a.txt': old },
-      expected: [edit('a.txt', old, '')],
+      ...edits(''),
     },
     (here, call) => call('writeFile', here.at('a.txt'), ''),
   ),
@@ -64,8 +62,7 @@ export const wholeFiles: readonly Way[] = [
     {
       id: 'writeFile_bytes',
       by: 'writeFile of a part of an array buffer',
-      files: { 'a.txt': old },
-      expected: [edit('a.txt', old, 'bcd')],
+      ...edits('bcd'),
     },
     (here, call) => {
       const { buffer, byteOffset } = Buffer.from('abcde')
@@ -76,8 +73,7 @@ export const wholeFiles: readonly Way[] = [
     {
       id: 'writeFile_append',
       by: 'writeFile with the flag a',
-      files: { 'a.txt': old },
-      expected: [edit('a.txt', old, `${old}four\n`)],
+      ...edits(`${old}four\n`),
     },
     (here, call) => call('writeFile', here.at('a.txt'), 'four\n', { flag: 'a' }),
   ),
@@ -85,8 +81,7 @@ export const wholeFiles: readonly Way[] = [
     {
       id: 'writeFile_part',
       by: 'writeFile with the flag r+, which keeps the rest',
-      files: { 'a.txt': old },
-      expected: [edit('a.txt', old, 'ONE\ntwo\nthree\n')],
+      ...edits('ONE\ntwo\nthree\n'),
     },
     (here, call) => call('writeFile', here.at('a.txt'), 'ONE', { flag: 'r+' }),
   ),
@@ -103,8 +98,7 @@ export const wholeFiles: readonly Way[] = [
     {
       id: 'writeFile_numeric_flag',
       by: 'writeFile with numeric flags',
-      files: { 'a.txt': old },
-      expected: [edit('a.txt', old, 'new\n')],
+      ...edits('new\n'),
     },
     (here, call) => {
       const { O_WRONLY, O_CREAT, O_TRUNC } = fs.constants
@@ -116,8 +110,7 @@ export const wholeFiles: readonly Way[] = [
     {
       id: 'writeFile_flush',
       by: 'writeFile with flush: true',
-      files: { 'a.txt': old },
-      expected: [edit('a.txt', old, 'new\n')],
+      ...edits('new\n'),
     },
     (here, call) => call('writeFile', here.at('a.txt'), 'new\n', { flush: true }),
   ),
@@ -134,8 +127,7 @@ export const wholeFiles: readonly Way[] = [
     {
       id: 'appendFile',
       by: 'appendFile to a file',
-      files: { 'a.txt': old },
-      expected: [edit('a.txt', old, `${old}four\n`)],
+      ...edits(`${old}four\n`),
     },
     (here, call) => call('appendFile', here.at('a.txt'), 'four\n'),
   ),
@@ -147,8 +139,7 @@ export const wholeFiles: readonly Way[] = [
     {
       id: 'truncate',
       by: 'truncate of a path',
-      files: { 'a.txt': old },
-      expected: [edit('a.txt', old, 'one\n')],
+      ...edits('one\n'),
     },
     (here, call) => call('truncate', here.at('a.txt'), 4),
   ),
@@ -226,15 +217,13 @@ export const wholeFiles: readonly Way[] = [
   {
     id: 'writeFile_stream',
     by: 'fs.promises.writeFile of a stream',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'abc')],
+    ...edits('abc'),
     run: (here) => promises.writeFile(here.at('a.txt'), Readable.from(['a', 'b', 'c'])),
   },
   {
     id: 'writeFile_iterable',
     by: 'fs.promises.writeFile of an async generator',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'abc')],
+    ...edits('abc'),
     run: (here) =>
       promises.writeFile(
         here.at('a.txt'),
@@ -257,8 +246,7 @@ export const wholeFiles: readonly Way[] = [
   {
     id: 'writeFile_signal',
     by: 'fs.promises.writeFile with a signal that does not fire',
-    files: { 'a.txt': old },
-    expected: [edit('a.txt', old, 'new\n')],
+    ...edits('new\n'),
     run: (here) =>
       promises.writeFile(here.at('a.txt'), 'new\n', { signal: new AbortController().signal }),
   },
