@@ -1,10 +1,9 @@
 /**
- * `npm run bench -- files`: the cost of recording file operations for the app, against the same program without the preload.
- * Everything that the product does runs: the preload as it is published, sealing, the Changes store, sending to a receiver
- * that answers at once.
+ * `npm run bench -- files`: what recording file operations costs the app, compared with the same program without the preload.
+ * All parts run: the preload as it is published, sealing, the Changes store, and sending to a receiver that answers at once.
  *
- * A round runs both programs, the order alternating, each between two runs that change nothing; those are subtracted from
- * the CPU. The figures are medians of the rounds, with the range of the ratios.
+ * A round runs both programs, in alternating order, each between two runs that change nothing; the CPU of those two is
+ * subtracted. The figures are medians of the rounds, with the range of the ratios.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,14 +17,15 @@ import { ledgerCommitted, ledgerHeader } from '@turnlog/conventions'
 
 const program = path.join(import.meta.dirname, 'programs/changes-files.js')
 
-/** What one run has cost, until everything was recorded and sent. */
+/** The cost of one run, from its start until everything is recorded and sent. */
 export interface FileFigures {
-  /** CPU of the main thread, of the whole process, in ms. */
+  /** CPU of the main thread, in ms. */
   readonly mainMs: number
+  /** CPU of the whole process, in ms. */
   readonly processMs: number
   /** From the first change to the last. */
   readonly wallMs: number
-  /** Longest delays of the event loop meanwhile. */
+  /** Delays of the event loop during the run. */
   readonly delayP99Ms: number
   readonly delayMaxMs: number
   readonly memoryBytes: number
@@ -34,7 +34,7 @@ export interface FileFigures {
 interface Case {
   readonly name: string
   readonly id: string
-  /** Files in the workspace before it. */
+  /** How many files the workspace has before the case. */
   readonly files: number
 }
 
@@ -182,7 +182,7 @@ function makeFolder(files: number): string {
   return folder
 }
 
-/** Takes everything, as a receiver that is never busy. */
+/** Accepts everything at once, like a receiver that is never busy. */
 async function startReceiver(): Promise<{ readonly url: string; close(): void }> {
   const server = http.createServer((request, response) => {
     request.resume().on('end', () => {

@@ -121,7 +121,10 @@ async function runBuilder(
   }
 }
 
-/** Waits for a program's end. `failure` says why it could not be run, or that it failed; the end of its output is kept. */
+/**
+ * Resolves when a program has ended. `failure` says why it could not be run, or that it failed, with the end of its
+ * output.
+ */
 export async function untilEnd(child: ChildProcessByStdio<null, Readable, Readable>) {
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {

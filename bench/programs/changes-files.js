@@ -1,8 +1,8 @@
 /**
- * JavaScript, because the memory that Node needs to remove types would hide what recording needs.
+ * An app that changes files in a turn, in the way that `BENCH_CASE` names. When everything is recorded and sent, it prints
+ * what that has cost. With the case `nothing` it only starts and ends.
  *
- * An app that changes files in a turn: `BENCH_CASE` says how. Prints what it cost, until everything is recorded and sent.
- * With the case `nothing` it only starts and ends.
+ * This is JavaScript, because the memory that Node needs to remove types would hide what recording needs.
  */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
@@ -82,7 +82,7 @@ const figures = {
 fs.writeSync(1, JSON.stringify(figures))
 process.exit(0)
 
-/** Until the spool holds nothing that is still to be sealed or sent; without the preload there is none. */
+/** Resolves when the spool has nothing left to seal or send; at once without the preload, since there is no spool. */
 async function untilSent() {
   if (!fs.existsSync(spool)) return
   const until = Date.now() + 180_000

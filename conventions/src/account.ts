@@ -1,6 +1,6 @@
 /**
- * The user that runs this process, from the system's own list and the environment. Node's `os.userInfo()`, and its
- * `os.homedir()` without `HOME`, ask the name services, which can wait for a directory server that does not answer.
+ * The user that runs this process, from the environment and the system's own list. On Linux neither `os.userInfo()` nor
+ * `os.homedir()` is called: both ask the name services, which may wait for a directory server that does not answer.
  */
 import * as os from 'node:os'
 import { readRegularFile } from './regular-file.ts'

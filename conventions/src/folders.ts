@@ -8,9 +8,9 @@ import { dirname, resolve } from 'node:path'
 import { errorCode } from './plain.ts'
 
 export interface MakeFolderOptions {
-  /** Of each folder that is made; those that exist are not changed. */
+  /** The mode of each folder that is made. The mode of a folder that exists is not changed. */
   readonly mode?: number
-  /** The calls to the disk, where others than those of `node:fs` are to be used. */
+  /** The calls to the disk; default: those of `node:fs`. */
   readonly fileSystem?: Pick<typeof fs, 'mkdirSync' | 'statSync'>
 }
 

@@ -9,7 +9,7 @@ const bytesMaxByDefault = 1024 ** 2
 
 export interface ReadRegularFileOptions {
   readonly bytesMax?: number
-  /** The calls to the disk, where others than those of `node:fs` are to be used. */
+  /** The calls to the disk; default: those of `node:fs`. */
   readonly fileSystem?: Pick<
     typeof fs,
     'closeSync' | 'fstatSync' | 'openSync' | 'readFileSync' | 'statSync'
@@ -24,7 +24,7 @@ export function readRegularFile(
   try {
     // A device is not even opened, since opening one can have effects.
     if (!fileSystem.statSync(file).isFile()) return undefined
-    // Does not wait for a writer, if the file has become a named pipe since. Windows has no such flag.
+    // If the file has become a named pipe since, the open does not wait for a writer. Windows has no such flag.
     const descriptor = fileSystem.openSync(
       file,
       fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0),

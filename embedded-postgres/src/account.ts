@@ -10,7 +10,7 @@ const run = promisify(execFile)
 /** Users that root runs PostgreSQL as, in the order they are tried. */
 const candidates = ['postgres', 'nobody'] as const
 
-/** Of a user that only a directory server knows, and the server does not answer. */
+/** How long `id` may take: it asks a directory server for users that are not in the system's own list. */
 const idWithinMs = 5_000
 
 export interface Account {

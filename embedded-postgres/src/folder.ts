@@ -60,7 +60,7 @@ function explainFolderError(folder: string, cause: unknown): unknown {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-    // Of procfs and an automounter, which make no folders.
+    // procfs and automounters answer so: no folder can be made in them.
     case 'ENOENT':
     case 'ENAMETOOLONG':
     case 'ELOOP': {

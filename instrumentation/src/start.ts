@@ -215,7 +215,7 @@ function startRecorder(
   return { recorder, tracerProvider }
 }
 
-/** The API and the Changes routes find the recording by it. */
+/** The API and the Changes routes find the running instrumentation by this handle. */
 function offerHandle(handle: TurnlogHandle, undo: Undo): void {
   Object.defineProperty(globalThis, handleKey, { value: handle, configurable: true })
   undo.push(() => Reflect.deleteProperty(globalThis, handleKey))

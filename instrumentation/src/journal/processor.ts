@@ -21,7 +21,10 @@ import {
   toJournalValue,
 } from './span-head.ts'
 
-/** The traces of so many merged spans are remembered: what is still open below one ends in the trace it now belongs to. */
+/**
+ * How many merged spans are remembered. Children of a merged span that end later are moved to the trace of the other
+ * span.
+ */
 const mergedMax = 1_000
 /** Strings above this are copied raw beside the head instead of being escaped into it. */
 const headStringLengthMax = 1_024
@@ -105,7 +108,10 @@ class SpanWriter {
     this.#journal = journal
   }
 
-  /** The SDK's clock starts spans at whole milliseconds: starts within one are moved apart, so that sorting by time keeps their order. */
+  /**
+   * The SDK's clock starts spans at whole milliseconds: starts within one are moved apart, so that sorting by time
+   * keeps their order.
+   */
   begin(span: object, [seconds, nanos]: HrTime): void {
     const [lastSeconds, lastNanos] = this.#lastStart
     const isSame =
@@ -152,7 +158,7 @@ class SpanWriter {
     this.#merged.set(traceId, { from: spanId, to: to.spanContext() })
   }
 
-  /** With the trace and the parent or span that it has since its own were merged. */
+  /** The record, with the trace, parent and span that it has after a merge. */
   located<Item extends Located>(item: Item): Item {
     const merged = this.#merged.size === 0 ? undefined : this.#merged.get(item.traceId ?? '')
     if (merged === undefined) return item
@@ -244,7 +250,10 @@ function describeLink({ context, attributes }: ReadableSpan['links'][number]): J
   }
 }
 
-/** OTLP 1.11, `SpanFlags`: the trace's flags; 0x100: it is known whether the other span is another process's; 0x200: it is. */
+/**
+ * OTLP 1.11, `SpanFlags`: the trace's flags; 0x100: it is known whether the other span is another process's; 0x200:
+ * it is.
+ */
 function spanFlags(traceFlags: number, isRemote = false): number {
   return (traceFlags & 0xff) | 0x100 | (isRemote ? 0x200 : 0)
 }

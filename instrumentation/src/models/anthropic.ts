@@ -82,7 +82,7 @@ function forcesTool(requestPiece: string | Uint8Array): boolean {
   return false
 }
 
-/** In a text the quotes would be escaped, so this is a key. */
+/** This is a key: in a text the quotes would be escaped. */
 const choiceKey = '"tool_choice"'
 const forcedChoice = /^"tool_choice"\s*:\s*\{[^{}]*"type"\s*:\s*"tool"/
 

@@ -18,7 +18,7 @@ export interface ModelApi {
   watch(answer: AnswerHead): AnswerWatcher
   /** Those of the open tool calls whose results the request brings. */
   findAnswered<Call extends OpenToolCall>(requestBody: Uint8Array, open: Iterable<Call>): Call[]
-  /** The results of tools that are the last the request says; `undefined` when it ends with anything else, or is too long. */
+  /** The results of tools with which the request ends; `undefined` if it ends with anything else, or is too long. */
   lastResults(requestBody: Uint8Array): readonly ToolResult[] | undefined
   /** The conversation that the request repeats; `undefined` when it cannot be read, or is too long. */
   history(requestBody: Uint8Array): RequestHistory | undefined
@@ -27,7 +27,7 @@ export interface ModelApi {
   map(exchange: WireExchange): ModelCallRecord
 }
 
-/** In a form in which equal messages are equal texts. */
+/** The messages as texts: equal messages have equal texts. */
 export interface RequestHistory {
   readonly instructions: string
   readonly messages: readonly string[]

@@ -1,4 +1,4 @@
-/** What became of a change: kept or reverted, as the app's panel or the app itself says. */
+/** Records whether a change was accepted, rejected or reverted. */
 import { type Logger, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api'
 import { severity } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'

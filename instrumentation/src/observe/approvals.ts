@@ -1,7 +1,7 @@
 /**
- * A person's word about tool calls that an answer asked for: it comes in a later request of the app, or in the result that
- * the model is sent. Each is recorded as a decision of its tool call. A request up to `requestBytesMax` is read, and only
- * while calls are open.
+ * What a person has decided about tool calls that an answer asked for. The decision comes in a later request of the app, or
+ * in the result that the model is sent; it is recorded as a decision of its tool call. Requests are read only while calls
+ * are open, and only if they are short (`Candidate.requestText`).
  */
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
@@ -59,13 +59,13 @@ export function createApprovals({
       noteApproved(candidate, decisions)
     },
 
-    /** A request that approves a call by its id ran that call, if it ran anything. */
+    /** If a request approves a call by its id, what it has run belongs to that call. */
     read(candidate) {
       if (toolCalls.size === 0) return
       const text = `${candidate.path} ${candidate.requestText}`
       const open = [...toolCalls.openCalls()]
       const named = new Set<ToolCall>()
-      // An id that several calls have names none of them.
+      // If several calls have the same id, it is not known which of them is meant.
       const calls = open.filter(
         ({ id, key }) =>
           id !== undefined &&
@@ -88,8 +88,9 @@ export function createApprovals({
     },
 
     /**
-     * Queues hand async contexts on, so a call may be made in the context of a message that it has nothing to do with. A new
-     * message shows in the call's own messages; one that only approves belongs to the conversation, or says so.
+     * Queues pass async contexts on, so a model call may be made in the context of a request that it has nothing to do with.
+     * If the request has a new message, the call's own messages contain it. If it only approves, it names the same
+     * conversation, or has a person's decision.
      */
     isFor(candidate, earlier, body) {
       const { prompt, conversationId } = chatRequestIn(candidate)
@@ -110,7 +111,7 @@ export function createApprovals({
   }
 }
 
-/** What the request does before it calls the model belongs to the call that it approves. */
+/** Notes the approved call: what the request does before it calls the model belongs to that call. */
 function noteApproved(candidate: Candidate, decisions: readonly ToolDecision<ToolCall>[]): void {
   const accepted = new Set(decisions.flatMap(({ call, type }) => (type === 'accept' ? call : [])))
   const [only] = accepted
@@ -123,7 +124,7 @@ function decisionsOf(candidate: Candidate, calls: readonly ToolCall[]): ToolDeci
   const request = formTypes.test(contentType)
     ? Object.fromEntries(new URLSearchParams(requestText))
     : (parseJson(requestText) ?? requestText)
-  // A path that names a call says which one the body is about.
+  // If the path names a call, the body is about that one.
   const segments = path?.split(/[/?&=]/) ?? []
   const meant = calls.filter(({ id }) => id && segments.includes(encodeURIComponent(id)))
   return [...inPath, ...decisionsIn(request, meant.length > 0 ? meant : calls)]

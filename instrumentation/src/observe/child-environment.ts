@@ -30,7 +30,7 @@ type Variables = Readonly<Record<string, string>>
 
 export interface ChildEnvironmentOptions extends OwnPlace {
   readonly reports: Pick<ChildReports, 'open'>
-  /** A child that got an owner has ended. */
+  /** Called when a child that got an owner has ended. */
   readonly onEnded: () => void
 }
 
@@ -136,7 +136,7 @@ function valueIn(pair: string): string | undefined {
   return pair.startsWith(name) ? pair.slice(name.length) : undefined
 }
 
-/** Set by the host for this child, not only taken over from its own environment. */
+/** Whether the host has set it for this child, and has not only passed on its own environment. */
 function isHostsParent(value: unknown): boolean {
   return value !== undefined && value !== process.env[parentVariable]
 }
@@ -153,7 +153,7 @@ function withOptions(values: readonly unknown[], at: number, variables: Variable
   const source: unknown = given?.env ?? process.env
   if (!isObject(source)) return [...values]
   const env: Record<string, unknown> = {}
-  // As Node reads an environment: inherited names count.
+  // Node reads inherited names of an environment, too.
   for (const name in source) env[name] = source[name]
   const isHosts = isHostsParent(env[parentVariable])
   const { [parentVariable]: parent, ...rest } = variables

@@ -25,7 +25,7 @@ export class ChildOwner {
     if (owner.span !== undefined) this.#findCall()
   }
 
-  /** Of what is done in the time of `owner`, or of its tool call `call`. */
+  /** The owner of what is done in the time of `owner`, or of its tool call `call`. */
   static known(owner: FileOperationOwner, call: ToolCall | undefined): ChildOwner {
     const known = new ChildOwner(ROOT_CONTEXT, owner, [])
     known.#found = { call, isShared: false }
@@ -62,7 +62,7 @@ export class ChildOwner {
     return this.owner === owner && this.call === call
   }
 
-  /** The child does something else as well, before its request is a turn: a tool's argument may name that. */
+  /** Adds texts for what the child does before its request is a turn: a tool's argument may name them. */
   addNames({ owner }: ChildOwner, names: readonly string[]): void {
     if (owner.span === undefined) this.#names.push(...names.slice(0, namesMax - this.#names.length))
   }

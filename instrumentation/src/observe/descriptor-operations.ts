@@ -17,7 +17,7 @@ import type { Writer } from './writer.ts'
 
 export class DescriptorOperations {
   readonly #tracker: OperationTracker
-  /** Closed here, and open in a child process. */
+  /** Files that are closed in this process and open in a child process. */
   readonly #handed = new Set<OpenFile>()
 
   constructor(tracker: OperationTracker) {
@@ -25,7 +25,7 @@ export class DescriptorOperations {
     tracker.onTurnEnd((turn) => this.endAll(turn.turn))
   }
 
-  /** `open`; a file that is opened for writing is followed. */
+  /** The host calls `open`. A file that is opened for writing is followed. */
   open(given: unknown, flags: unknown): PendingOperation | undefined {
     const writing = writingFlags(flags)
     const absolute = writing === undefined ? undefined : pathOf(given)
@@ -122,7 +122,7 @@ export class DescriptorOperations {
     }
   }
 
-  /** A new run of writes through a descriptor. */
+  /** A run of writes through a descriptor begins. */
   #writerOf(file: OpenFile, owner: FileOperationOwner): Writer {
     const { location, active } = file
     if (location === undefined) throw new Error('The file has no name any more.')
@@ -147,7 +147,7 @@ export class DescriptorOperations {
     this.#tracker.watch(file.active)
   }
 
-  /** Records open files as they are now: of a turn that ends, or all. */
+  /** Records open files as they are now: those of a turn that ends, or all. */
   endAll(turn?: Candidate): void {
     for (const file of [...this.#tracker.open.all(), ...this.#handed]) {
       if (file.writer === undefined) continue
@@ -172,7 +172,7 @@ export class DescriptorOperations {
     this.#tracker.paths.leave(file.location.absolute, file.writer)
   }
 
-  /** The name of a file changes, so what is in it counts, also while it is open. */
+  /** The name of a file changes, so its content is complete, even if it is still open. */
   completeAt(absolute: string): void {
     if (this.#tracker.open.size === 0) return
     for (const file of this.#tracker.open.at(absolute)) this.complete(file)

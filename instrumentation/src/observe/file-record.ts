@@ -17,7 +17,7 @@ import type { FileLocation, HostFiles } from './host-files.ts'
 
 /** Starts that a new journal file repeats. Beyond it, an operation that a kill cuts off is not recorded. */
 const startedMax = 256
-/** Contents of all requests of this thread that are no turns yet. */
+/** Limit for the contents of all requests of this thread that are not turns yet. */
 const heldBytesMax = 64 * 1024 ** 2
 
 /** The purpose of a call; the sealer derives the kind of operation from the file before and after. */
@@ -26,7 +26,7 @@ export type FileOperationKind = 'write' | 'delete' | 'rename'
 /** A tool call that the app reports, a turn or a request that may become one, or what this thread or process inherited. */
 export type FileOperationOwner = FileOwner | Candidate
 
-/** The innermost of them, `undefined` outside all. */
+/** The innermost of these in whose context the operation is made; `undefined` if there is none. */
 export function ownerOfFiles(active: Context): FileOperationOwner | undefined {
   const call = apiCallOf(active)
   if (call !== undefined) return call
@@ -38,7 +38,7 @@ export interface FileSpanFacts {
   readonly kind: FileOperationKind
   readonly source: 'fs' | 'api' | 'process'
   readonly location: FileLocation
-  /** Of a rename: where the file was. */
+  /** The earlier path, if the operation is a rename. */
   readonly previous?: FileLocation | undefined
   readonly owner: FileOperationOwner | undefined
   readonly active: Context
@@ -118,7 +118,7 @@ export function startFileSpan(
   }
 }
 
-/** Only what the sealer reads: a look at the disk says more. */
+/** Leaves out what the sealer does not read. */
 function notable(state: Exclude<FileState, { state: 'content' }>): object {
   if (state.state === 'absent') return { state: 'absent' }
   const { reason, size, mode, stamp } = state
@@ -144,14 +144,14 @@ export class FileRecord {
 
   readonly facts: FileSpanFacts
   readonly #options: FileRecordOptions
-  /** Of an operation that belongs to no turn yet. */
+  /** What is kept of an operation that belongs to no turn yet. */
   readonly #held = new Map<FileSideName, FileState>()
   #live: FileSpan | undefined
   /** How often each side was noted. */
   readonly #editions = new Map<FileSideName, number>()
   /** The state before it, without its bytes. */
   #before: FileState | undefined
-  /** Its before is in another record: it must be recorded first. */
+  /** The record that has this operation's before, and that must therefore be recorded first. */
   hasBorrowed: boolean = false
   #error: string | undefined
   #isStarted: boolean = false
@@ -201,7 +201,10 @@ export class FileRecord {
     this.#options.recorder.note(this.#live.span, { before: { state: 'content', mode, of: spanId } })
   }
 
-  /** The call goes on when this JavaScript turn is over: if the process is killed then, the operation is recorded as abandoned. */
+  /**
+   * The call goes on when this JavaScript turn is over: if the process is killed then, the operation is recorded as
+   * abandoned.
+   */
   journalStart(): void {
     if (this.#live === undefined || this.#state !== 'begun') return
     if (!this.#isStarted) {
@@ -222,7 +225,10 @@ export class FileRecord {
     this.#isOpen = true
   }
 
-  /** Another operation on the path, whose states cannot be told apart from this one's, is a part of it. The caller discards it. */
+  /**
+   * Another operation on the path, whose states cannot be told apart from this one's, is a part of it. The caller
+   * discards it.
+   */
   absorb(other: FileRecord): void {
     this.#merged += 1 + other.#merged
     this.#isShared ||=

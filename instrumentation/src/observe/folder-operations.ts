@@ -1,6 +1,6 @@
 /**
- * Calls on whole folders: each file in one is an operation. The host waits for at most `lookMs` before its call; what need
- * not be known before it is looked at afterwards, in slices.
+ * Calls on whole folders: each file of the folder is an operation. Before its call the host waits for at most `lookMs`. What
+ * can be read after the call is read then, in slices.
  */
 import * as path from 'node:path'
 import { errorName } from '@turnlog/conventions/plain'
@@ -14,17 +14,17 @@ import type { Writer } from './writer.ts'
 
 /** Files of one call. */
 const filesMax = 10_000
-/** For looking at files before a call. The contents of those that are left are not recorded. */
+/** Time for looking at files before a call. After it, contents of further files are not recorded. */
 const lookMs = 10
 
 const notInTime: FileState = { state: 'omitted', reason: 'time_limit' }
 
 interface Walk extends Pick<Place, 'owner' | 'active'> {
   readonly folder: FileLocation
-  /** Relative to the folder. */
+  /** The file's path, relative to the folder. */
   readonly files: readonly string[]
   readonly startedAt: number
-  /** By `performance.now()`. */
+  /** The time by `performance.now()` until which files are looked at. */
   readonly until: number
 }
 
@@ -168,7 +168,7 @@ export class FolderOperations {
     return { stamp, record }
   }
 
-  /** One file of a copied folder. A file that a filter has left out is as it was. */
+  /** Records one file of a copied folder. If a filter has left the file out, it has not changed. */
   #copied({ location, before, copiedAt, error, ...walk }: Copy): void {
     const { files, paths } = this.#tracker
     const { absolute, isIgnored } = location

@@ -64,12 +64,12 @@ function executeTool({ toolCallId, execute }: { toolCallId: unknown; execute: ()
   return runIn(contextWithCallId(contexts.active(), toolCallId), execute)
 }
 
-/** Of the call that the request approves, when it approves one. */
+/** The id of the call that the request approves, if it approves one. */
 function approvedId(active: Context): string | undefined {
   return requestOf(active)?.approvedCallId
 }
 
-/** Of a library's span for a tool call. */
+/** The tool call's id in the active span of a library. */
 function idOfSpan(active: Context): string | undefined {
   const span = trace.getSpan(active)
   if (span === undefined || !isReadable(span)) return undefined
@@ -83,7 +83,10 @@ class LangChainTools {
   readonly #watched = new WeakSet<object>()
   #isSearched: boolean = false
 
-  /** Looks for the class once, when a model is called inside LangChain: then its modules are loaded, and load nothing more. */
+  /**
+   * Looks for the class once, when a model is called inside LangChain: then its modules are loaded, and load nothing
+   * more.
+   */
   search(): void {
     if (this.#isSearched || !isInLangChain()) return
     this.#isSearched = true

@@ -31,7 +31,7 @@ export function observeHandedDescriptors(operations: FileOperations): () => void
     }),
     replaceMethod(ChildProcess.prototype, 'emit', (original): Method => {
       return function emit(...values) {
-        // `error`: nothing was started.
+        // After `error`, no process was started.
         if (values[0] === 'exit' || values[0] === 'error') {
           quietly('take a descriptor back', () => takeBack(Object(this)))
         }

@@ -16,7 +16,7 @@ interface Counts {
 export class LeftOut {
   readonly #counts = new WeakMap<Span, Counts>()
 
-  /** Of a request that is no turn yet: counted when it becomes one. */
+  /** What a request that is not a turn yet has left out; it is counted when the request becomes a turn. */
   count(
     owner: FileOperationOwner,
     { names, absolute }: Pick<FileLocation, 'names' | 'absolute'>,

@@ -25,7 +25,10 @@ import { turnsMeant } from './turns-meant.ts'
 
 /** A request body larger than this is not searched for tool results. */
 const searchedBytesMax = 64 * 1024 ** 2
-/** A request body up to this size is kept with its turn while that waits: equal ids of two turns are told apart by it. */
+/**
+ * A request body up to this size is kept with its turn while the turn waits. If two turns have calls with one id, the
+ * bodies show which is meant.
+ */
 const keptBytesMax = 128 * 1024
 
 export type OpenExchange = ReturnType<typeof createExchanges>
@@ -194,7 +197,10 @@ export class ModelExchange {
     }
   }
 
-  /** Ends the tool calls whose results the request brings. Of the first request, they also say which turn it is part of. */
+  /**
+   * Ends the tool calls whose results the request brings. If it is the candidate's first model call, they also show
+   * which turn it is part of.
+   */
   #readResults(): void {
     const { toolCalls, approvals } = this.#dependencies
     const { api, candidate, span, number } = this.#facts
@@ -214,7 +220,10 @@ export class ModelExchange {
     for (const { key } of answered) toolCalls.finish(key, span, number)
   }
 
-  /** Of calls with equal ids, those of its own turn; else those of the turns that the request can be about. */
+  /**
+   * If several calls have the same id, returns those of its own turn; if there are none, those of turns that the
+   * request can be about.
+   */
   #meant(found: readonly InferredCall[], body: Uint8Array): InferredCall[] {
     const { apiCall, candidate, api } = this.#facts
     const isOwn = ({ owner }: InferredCall): boolean =>
@@ -247,7 +256,7 @@ export class ModelExchange {
     if (isContinued) candidate.continueTurn(only)
     else approvals.read(candidate)
     if (candidate.turn !== candidate) {
-      // What was recorded of the call so far names the turn that is none.
+      // What was recorded of the call so far names the candidate's own turn, which does not exist any more.
       recorder.startAgain(span)
       this.#addWire({ turns: candidate.turnIds() })
       return
@@ -272,7 +281,10 @@ export class ModelExchange {
   }
 }
 
-/** Without calls of several turns that have one id, if none of them is the candidate's own: nobody knows which is meant. */
+/**
+ * Leaves out calls of several turns with the same id, unless one of them is the candidate's own: it is not known
+ * which is meant.
+ */
 function certain(
   calls: readonly InferredCall[],
   candidate: Candidate | undefined,

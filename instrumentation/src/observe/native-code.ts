@@ -24,7 +24,7 @@ const ofDatabases = /[\\/](?:better-sqlite3|sqlite3|@libsql|libsql)[\\/]/
 const harmless =
   /[\\/](?:bufferutil|utf-8-validate|fsevents|@parcel[\\/]watcher[^\\/]*|node-pty|@lydell[\\/]node-pty[^\\/]*|@homebridge[\\/]node-pty[^\\/]*|cpu-features|ssh2|bcrypt|argon2|@node-rs[\\/](?:argon2|bcrypt|crc32|xxhash)[^\\/]*|@?msgpackr-extract[^\\/]*|cbor-extract|farmhash|re2|keytar|zeromq|@napi-rs[\\/]keyring[^\\/]*|lightningcss[^\\/]*|@swc[\\/]core[^\\/]*|@rollup[\\/]rollup[^\\/]*|@rolldown[\\/]binding[^\\/]*|@tailwindcss[\\/]oxide[^\\/]*|@unrs[\\/]resolver[^\\/]*|@datadog[\\/][^\\/]+|@sentry[\\/]profiling-node|@opentelemetry[\\/][^\\/]+)[\\/]/
 
-/** What addons of a file may write. */
+/** What the addon in this file may write. */
 export function kindOfAddon(file: string): NativeWriter | 'harmless' {
   if (ofDatabases.test(file)) return 'databases'
   return harmless.test(file) ? 'harmless' : 'any'
@@ -54,14 +54,14 @@ export class NativeCode {
     }
     return replaceMethod(process, 'dlopen', (original): Method => {
       return function dlopen(...values) {
-        // Before, since an addon may open files when it is loaded.
+        // This comes before the load, since an addon may open files when it is loaded.
         quietly('see an addon', () => loaded(values[1]))
         return original.apply(this, values)
       }
     })
   }
 
-  /** `undefined`: nothing that could write a file. */
+  /** `undefined`: no loaded code can write files. */
   get writer(): NativeWriter | undefined {
     if (Atomics.load(this.#loaded, cell.any) !== 0) return 'any'
     if (Atomics.load(this.#loaded, cell.databases) === 0) this.#look()

@@ -49,7 +49,7 @@ export function continueTurnOf(
   if (request === undefined || request.isDecided) return
   const owners = toolCalls.ownersOf(use).filter((owner) => owner instanceof Candidate)
   const [only, ...others] = owners.filter((owner) => request.canContinue(owner))
-  // Equal calls of two turns: nobody knows which one it is. Its own call is no other turn's.
+  // If two turns have equal calls, it is not known which one is meant. If the call is the request's own, there is no other turn.
   if (only === undefined || others.length > 0 || owners.includes(request.turn)) return
   request.continueTurn(only)
 }

@@ -10,7 +10,7 @@ import type { FileOperationOwner } from './file-record.ts'
 import type { FileLocation } from './host-files.ts'
 import type { Writer } from './writer.ts'
 
-/** Beyond it the oldest are not followed any more. */
+/** Beyond this number the oldest files are not followed any more. */
 const openFilesMax = 10_000
 
 export interface OpenFile {

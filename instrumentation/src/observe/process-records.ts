@@ -23,11 +23,11 @@ const commandLengthMax = 64 * 1024
 /** How many excluded folders a record names. */
 const foldersNamedMax = 20
 
-/** A time in which changes of files are somebody's. */
+/** A time in which changes of files may come from a child process, or from native code. */
 export interface ChangeWindow {
   readonly id: number
   readonly owner: ChildOwner
-  /** Native code of the app may change files in it. */
+  /** It is a time in which native code of the app may change files. */
   readonly isNative: boolean
   filesChanged: number
 }
@@ -43,7 +43,7 @@ export interface Child extends ChangeWindow {
   endedAt: number | undefined
   exitCode: number | undefined
   signal: string | undefined
-  /** Summed over its comparisons. */
+  /** The sum over its comparisons. */
   filesNotRecorded: number
   changedByOthers: number
   isPartial: boolean
@@ -73,7 +73,7 @@ export class ProcessRecords {
     this.#options = options
   }
 
-  /** Says that the child runs, in case nothing is known of its end: the host may be killed. */
+  /** Records that the child has started. If the host is killed, this is its only record. */
   started(child: Child): void {
     this.#emit('turnlog.process.started', child, {})
   }
@@ -220,8 +220,8 @@ export class ProcessRecords {
 }
 
 /**
- * The tool calls that a change may belong to. Several children: then it is the turn's. Native code of several tool calls at
- * once: then the one whose arguments name the file, if there is one.
+ * The tool calls that a change may belong to: none, if children with several parents may have made it, since it then belongs
+ * to the turn. If native code of several tool calls may have made it, the call whose arguments name the file gets it.
  */
 function callsOf(windows: readonly ChangeWindow[]) {
   const owners = windows.map(({ owner }) => owner)

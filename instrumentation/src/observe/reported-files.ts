@@ -1,7 +1,8 @@
 /**
- * Span processors around the reports of other threads and processes (`record/child-report.ts`). One reports the file operations that this thread records for an owner of another thread or process, when they end, so that a
- * comparison of the workspace does not count them again; the journal has an operation before its report does. One ends what
- * this thread has handed over.
+ * Two span processors around the reports of threads and processes (`record/child-report.ts`). One reports the file operations
+ * that this thread records for an owner of another thread or process, so that a comparison of the workspace does not count
+ * them again. An operation is in the journal before it is in the report. The other processor ends what this thread has
+ * handed over.
  */
 import type { Span } from '@opentelemetry/api'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
@@ -22,7 +23,7 @@ export function createFileReports(
 ) {
   const files = new WeakMap<object, readonly string[]>()
 
-  /** Every operation of a child process concerns its parent; of a thread, those that have an owner elsewhere. */
+  /** A child process reports all its operations to its parent; a thread reports those that have an owner elsewhere. */
   function reportsFor({ parentSpanContext: parent }: ReadableSpan): string | undefined {
     if (owner !== undefined) return owner.reports
     return parent?.isRemote ? reportsOf(spoolDirectory, parent.traceId) : undefined

@@ -18,11 +18,11 @@ export function settleChain(writers: readonly Writer[], { writers: order, states
   for (const writer of writers) if (!order.includes(writer)) discard(writer)
 }
 
-/** No order of the writers leads to the last state: they are one operation. */
+/** No order of the writers leads to the last state, so they become one operation. */
 export function settleMerged(writers: readonly Writer[], last: FileState): void {
   const recorded = writers.filter(({ record }) => record !== undefined)
   const [first] = recorded
-  // What exists in the end was not deleted.
+  // If the file exists in the end, the operation is a write, not a delete.
   const writes = recorded.filter(({ record }) => record?.facts.kind === 'write')
   const kept = last.state === 'absent' ? first : (writes[0] ?? first)
   if (first?.record !== undefined && kept?.record !== undefined) {
@@ -38,7 +38,7 @@ export function settleMerged(writers: readonly Writer[], last: FileState): void 
   for (const writer of writers) end(writer)
 }
 
-/** One writer for those whose states in between cannot be known: `kept`, with the number of the others. */
+/** The states between the writers cannot be known: `kept` stands for all, and has the number of the others. */
 function merge(kept: Writer, others: readonly Writer[], endKept?: () => void): void {
   for (const { record } of others) if (record !== undefined) kept.record?.absorb(record)
   // The state before may be in the record of another, which is therefore discarded afterwards.

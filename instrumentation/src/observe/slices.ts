@@ -1,10 +1,10 @@
-/** Work that need not be done before the host goes on: in slices of a few milliseconds, between its own. */
+/** Does work that the host need not wait for: in slices of a few milliseconds, between the host's own work. */
 import { quietly } from '../health.ts'
 
 const sliceMs = 5
-/** Done at once even if the machine is so busy that they take longer: a few milliseconds otherwise. */
+/** How many steps a slice does, even if the machine is so busy that they take longer than the slice. */
 const stepsMin = 32
-/** At the end of the process, or when somebody waits for the result. */
+/** How long the rest may take at the end of the process, or when somebody waits for the result. */
 const lastSliceMs = 500
 
 export class Slices {
@@ -18,7 +18,7 @@ export class Slices {
     this.#schedule()
   }
 
-  /** Does all that waits, as far as there is time. */
+  /** Does all work that waits, as far as there is time. */
   runAll(): void {
     this.#run(lastSliceMs)
   }

@@ -1,7 +1,8 @@
 /**
- * Ids of tool calls are unique at large model providers; small model servers number them anew for every user. This finds out
- * which of the turns with a call of that id a model call is about, from what the request repeats of the conversation. No
- * turn may be left, or several: then nobody knows. At most `comparedMax` turns are compared message by message.
+ * Finds out which of several turns a model call is about, if they have tool calls with the same id: large model providers
+ * give unique ids, but small model servers number the calls anew for every user. The request repeats the conversation, so
+ * its messages are compared with those of each turn. If no turn is left, or several are, it is not known which one is meant.
+ * At most `comparedMax` turns are compared message by message.
  */
 import { viewOf } from '@turnlog/conventions/content/text'
 import type { ModelApi, RequestHistory } from '../models/model-api.ts'
@@ -10,7 +11,7 @@ import { type ChatRequest, chatRequestOf } from '../seal/chat-request.ts'
 
 const comparedMax = 20
 
-/** Whether it speaks for a turn; `undefined` when nothing is known. */
+/** True: it speaks for the turn; false: against it; `undefined`: nothing is known. */
 type Sign = boolean | undefined
 
 export interface ModelRequestOf {
@@ -76,7 +77,7 @@ function narrowed<Item>(items: Item[], signOf: (item: Item) => Sign): Item[] {
   return items.length > 1 && certain.length > 0 ? certain : items
 }
 
-/** Another user's turn: all that is known speaks against it. */
+/** False if all that is known speaks against the turn: it is another user's. */
 function isPossible({
   conversation,
   prompt,

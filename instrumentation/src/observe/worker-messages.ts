@@ -34,7 +34,7 @@ const portsMax = 256
 interface Incoming {
   received: number
   owner: InheritedOwner | undefined
-  /** Of messages that have not arrived. */
+  /** Entries of messages that have not arrived. */
   pending: MailboxEntry[]
 }
 
@@ -42,7 +42,7 @@ interface Incoming {
 export function observeWorkerMessages(folder: string): () => void {
   if (isMainThread) return () => undefined
   const memory = getEnvironmentData(mailboxKey)
-  // Not for the threads that this one makes.
+  // The threads that this one makes do not get it.
   setEnvironmentData(mailboxKey, undefined)
   const mailbox = openMailbox(memory, threadId)
   if (mailbox === undefined) return () => undefined
@@ -100,7 +100,10 @@ function createReceiver(take: NonNullable<ReturnType<typeof openMailbox>>['take'
     for (const entry of entries) incomingOf(entry.port).pending.push(entry)
   }
 
-  /** Makes the owner of the message that has just arrived the port's. The number of the first port that came with it. */
+  /**
+   * The owner of the message that has just arrived becomes the port's. Returns the number of the first port that came
+   * with it.
+   */
   function advance(incoming: Incoming): number | undefined {
     let transfers: number | undefined
     while ((incoming.pending[0]?.message ?? Number.POSITIVE_INFINITY) <= incoming.received) {
@@ -140,7 +143,7 @@ function forgotten(): Omit<Incoming, 'received'> {
   return { owner: undefined, pending: [] }
 }
 
-/** The only port in the data of a worker; of several it is not known which is which. */
+/** The only port in the data of a worker. If there are several, it is not known which is which. */
 function portsIn(data: unknown): MessagePort[] {
   const values = isObject(data) ? [data, ...Object.values(data)] : []
   const ports = values.filter((value) => value instanceof MessagePort)

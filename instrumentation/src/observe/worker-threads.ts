@@ -98,7 +98,10 @@ function createSenders({ contextOf }: Pick<PoolTasks, 'contextOf'>) {
   /** Messages posted on a worker or a port. */
   const posted = new WeakMap<object, number>()
 
-  /** The ports that go with a message now lead to the worker. The number of the first; `undefined` if there is none. */
+  /**
+   * The ports that are sent with a message now lead to the worker. Returns the number of the first; `undefined` if
+   * there is none.
+   */
   function transfer(route: Route, transferList: unknown): number | undefined {
     const list = isObject(transferList) ? transferList.transfer : transferList
     const ports = Array.isArray(list) ? list.filter((each) => each instanceof MessagePort) : []
@@ -172,7 +175,7 @@ function createSenders({ contextOf }: Pick<PoolTasks, 'contextOf'>) {
 
 /**
  * Node runs no `--import` in a thread that is made from a text, so such a text begins with the preload, on its first line.
- * Not in a thread that is made with options of its own, which run no preload either.
+ * If the thread is made with options of its own, it runs no preload in any case.
  */
 function withPreload([code, options, ...rest]: readonly unknown[], preload: string): unknown[] {
   const isText = typeof code === 'string' && isObject(options) && options.eval === true

@@ -39,7 +39,7 @@ function statesOf(
   const states: FileState[] = []
   let bytes = bytesBefore(order, before, last)
   for (const { intent } of order) {
-    // A call that writes nothing among others has usually read what another one had just truncated: no state to go back to.
+    // A call that writes nothing while others write has usually read a file that was just truncated: that is no state to record.
     if (states.length > 0 && bytes?.byteLength === 0 && states.at(-1)?.state === 'content') {
       return undefined
     }
@@ -60,7 +60,7 @@ function statesOf(
   return isSame ? states : undefined
 }
 
-/** The bytes before the first writer are not in memory. Where all append to them, the last state begins with them. */
+/** The bytes before the first writer are not in memory. If all writers append, the last state begins with them. */
 function bytesBefore(
   order: readonly Writer[],
   before: FileContent,

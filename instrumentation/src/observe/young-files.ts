@@ -8,9 +8,9 @@ import type { After } from '../record/delayed-ends.ts'
 import type { FileOperationOwner, FileRecord } from './file-record.ts'
 
 const waitMs = 2_000
-/** Beyond it the oldest are recorded at once. */
+/** Beyond this number the oldest are recorded at once. */
 const filesMax = 32
-/** Parts of names, of a file or its folder, that are made for files that live a moment. */
+/** Parts of the names that programs give to temporary files, or to their folders. */
 const temporaryName = /te?mp|\.swp|\.part|\.new|~$|[0-9a-f]{6,}|\.\d+$/i
 
 interface YoungFile {
@@ -62,7 +62,7 @@ export class YoungFiles {
     return file !== undefined && file.owner === owner
   }
 
-  /** Whether the young file was only made to become `target`, which is new: it was written once, under a name for that. */
+  /** Whether the young file was only made to become the new file `target`: it was written once, and has a temporary name. */
   isTemporaryOf(path: string, target: string): boolean {
     const isFor = isNamedTemporary(path) || basename(path).includes(basename(target))
     return isFor && this.#files.get(path)?.records.length === 1
@@ -76,7 +76,7 @@ export class YoungFiles {
     for (const record of file.records) record.recordNow()
   }
 
-  /** Records the files of an owner, or all. Those that are named like temporary files may wait. */
+  /** Records the files of an owner, or all files. Files that are named like temporary ones may wait. */
   recordAll({
     owner,
     mayWait = false,

@@ -4,7 +4,7 @@ import type { TurnTransport } from '@turnlog/conventions'
 import type { Candidate } from './candidate.ts'
 
 export interface CandidateFacts {
-  /** `undefined`: not known, since the app declares a turn that did not come in on a server. */
+  /** `undefined`: it is not known, since the app declares a turn that did not come in on a server. */
   readonly transport?: TurnTransport | undefined
   /** Milliseconds since 1970. */
   readonly startedAt: number
@@ -12,7 +12,7 @@ export interface CandidateFacts {
   readonly path?: string | undefined
   readonly contentType?: string | undefined
   readonly traceparent?: string | undefined
-  /** Of a sub-agent: the turn it works in, and the context of its work there. Its span is then a child, not a root. */
+  /** If it is a sub-agent: the turn it works in, and the context of its work there. Its span is then a child, not a root. */
   readonly within?: { readonly candidate: Candidate; readonly context: Context } | undefined
   /** Spans it comes from without being part of them. */
   readonly links?: readonly Link[] | undefined

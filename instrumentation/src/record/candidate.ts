@@ -37,9 +37,9 @@ export interface CandidateDependencies extends TurnDependencies {
 
 /** Reads what a person has decided about tool calls, while the request is known. */
 export interface ApprovalReader {
-  /** A candidate turns out to continue a turn with these open calls. */
+  /** Called when a candidate turns out to continue a turn with these open calls. */
   continued(candidate: Candidate, calls: readonly ToolCall[]): void
-  /** The work on a candidate is over that was no turn. It may turn out to continue one. */
+  /** Called when the work on a candidate is over and no turn has begun. The candidate may turn out to continue one. */
   read(candidate: Candidate): void
 }
 
@@ -62,7 +62,7 @@ export class Candidate {
   #forgetting: { cancel(): void } | undefined
   #isDecided: boolean = false
 
-  /** Its request approves this tool call, and no other. */
+  /** The only tool call that its request approves. */
   approvedCallId: string | undefined
 
   constructor(facts: CandidateFacts, dependencies: CandidateDependencies) {
@@ -90,7 +90,7 @@ export class Candidate {
     return this.#turn.isDeclared
   }
 
-  /** As the app declared it. */
+  /** The conversation that the app has declared. */
   get conversationId(): string | undefined {
     return this.#turn.conversationId
   }
@@ -124,7 +124,7 @@ export class Candidate {
     return this.#facts.startedAt
   }
 
-  /** Of its request. */
+  /** The path of its request. */
   get path(): string | undefined {
     return this.#facts.path
   }
@@ -139,7 +139,7 @@ export class Candidate {
     return this.#body.textUpTo(readBytesMax)
   }
 
-  /** It is a turn, and it is known whether one of its own or an earlier one. */
+  /** It is a turn, and it is known whether it is one of its own or continues an earlier one. */
   get isDecided(): boolean {
     return this.#isDecided
   }
@@ -290,7 +290,7 @@ export class Candidate {
     this.#turn.toolEnded(key)
   }
 
-  /** The work is over, and was no turn, unless it has approved a tool call of an earlier one. */
+  /** The work is over and is no turn, unless the request has approved a tool call of an earlier turn. */
   #workIsOver(): void {
     quietly('read an approval', () => this.#dependencies.approvals.read(this))
     this.#body.keepUpTo(idleRequestBytesMax)

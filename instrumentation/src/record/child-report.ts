@@ -19,7 +19,7 @@ const reportName = 'report.jsonl'
 const reportBytesMax = 16 * 1024 ** 2
 /** Folders of one process; above it the oldest is removed. */
 const foldersMax = 200
-/** What a killed process has left is removed after a day, some at a time. */
+/** Folders that a killed process has left are removed after a day, a few at a time. */
 const staleAfterMs = 86_400_000
 const staleMax = 100
 
@@ -80,13 +80,13 @@ export function createChildReports(
   }
 
   return {
-    /** A child of this tool call or turn may report from now on. The folder; `undefined` if it cannot be made. */
+    /** A child of this tool call or turn may report from now on. Returns the folder; `undefined` if it cannot be made. */
     open,
     /** The tool call or turn has ended: its children have no owner any more. */
     ended(traceId: string, spanId: string, { isTurn = false } = {}): void {
       const isOfThread = !turns.has(traceId)
       turns.get(traceId)?.delete(spanId)
-      // Of a turn whose children were started by another thread, nothing is compared here.
+      // If another thread has started the turn's children, nothing is compared in this one.
       if (isTurn && isOfThread) removeFolder(path.join(directory, traceId))
       else attempt(() => fileSystem.unlinkSync(path.join(directory, traceId, spanId)))
     },

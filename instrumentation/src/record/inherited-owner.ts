@@ -17,7 +17,7 @@ const ownersMax = 100
 
 export interface InheritedOwner {
   readonly traceId: string
-  /** Of the tool call, else of the turn. */
+  /** The span id of the tool call, else of the turn. */
   readonly spanId: string
   readonly call?: Pick<ToolCallDescription, 'name' | 'id'> | undefined
   /** Several tool calls of the turn were open, and nothing showed which of them it was. */
@@ -26,7 +26,7 @@ export interface InheritedOwner {
   readonly reports?: string | undefined
 }
 
-/** What an owner is to a file operation, as for owners of this thread. */
+/** What a file operation needs of its owner; owners of this thread have the same members. */
 export type FileOwner = Pick<ApiToolCall, 'span' | 'openTools' | 'createdFiles'> &
   Partial<Pick<ApiToolCall, 'call'>> & { readonly isShared?: boolean | undefined }
 

@@ -1,7 +1,7 @@
 /**
- * How a thread says for whom it sends a message to a worker thread, without touching the message: memory that both share.
- * The sender writes an entry before a message whose owner differs from the one before it on the same port; the worker counts
- * the messages that arrive on the port, and so finds the owner of each, also of those that waited.
+ * Memory that two threads share, in which one says for whom it sends a message to the other; the message itself stays as it
+ * is. Before a message whose owner differs from that of the last message on the same port, the sender writes an entry. The
+ * worker counts the messages that arrive on each port, and so finds the owner of each, also of those that waited.
  *
  *     header, 32-bit words   0 entries begun · 1 entries written · 2 the worker's thread id, 0 until it is known
  *     recorder               length, 32 bits, and path of the folder that the worker records into
@@ -82,7 +82,10 @@ export function openMailbox(memory: unknown, threadId: number) {
   const { words, text } = viewsOf(memory)
   let read = 0
   return {
-    /** The entries since the last call. A thread that a worker without the preload has made gets those of others: none. */
+    /**
+     * The entries since the last call. None for a thread that a worker without the preload has made: the entries are
+     * not for it.
+     */
     take(): { readonly entries: readonly MailboxEntry[]; readonly hasLost: boolean } {
       const end = Atomics.load(words, written)
       if (Atomics.load(words, thread) !== threadId) return { entries: [], hasLost: false }
@@ -91,7 +94,7 @@ export function openMailbox(memory: unknown, threadId: number) {
       const entries: MailboxEntry[] = []
       for (let number = first; number < end; number += 1) {
         const entry = parseEntry(readText(text, slotsAt + (number % slots) * slotBytes))
-        // Overwritten while it was read.
+        // The entry was overwritten while it was read.
         if (Atomics.load(words, begun) - number > slots) hasLost = true
         else if (entry !== undefined) entries.push(entry)
       }

@@ -49,14 +49,14 @@ export interface Recorder {
   wire(span: Span, exchange: number, facts: WireFacts): void
   /** The span's attributes have changed since its start, or its start itself (milliseconds since 1970). */
   startAgain(span: Span, startedAt?: number): void
-  /** The span will not end, and is not recorded, or no further than it was by `interim`. */
+  /** The span will not end. What `interim` has recorded of it stays; nothing else is recorded. */
   discard(spanId: string): void
   /**
    * Records how far an open span is, with these attributes besides its own. Its end replaces that, and so does the
    * record that closes it after a crash. `endedAt`: until when something worked on it, in milliseconds since 1970.
    */
   interim(span: Span, endedAt: number, attributes: InterimAttributes): void
-  /** `from` turned out to be `to`: it is not recorded, and what is below it is from now on recorded below `to`. */
+  /** `from` turned out to be the same as `to`: it is not recorded, and its children are recorded below `to` from now on. */
   merge(from: Span, to: Span): void
   /** Adds facts for the sealer that are not attributes, such as where a tool's result is found. Call before the span ends. */
   note(span: Span, notes: Readonly<Record<string, unknown>>): void

@@ -1,4 +1,7 @@
-/** The body of a request, or a message of a WebSocket, piece by piece. Once it is longer than is kept, none of it is. */
+/**
+ * The body of a request, or a message of a WebSocket, piece by piece. If it is longer than its limit, nothing of it
+ * is kept.
+ */
 export class RequestBody {
   #pieces: (string | Uint8Array)[] = []
   #bytes = 0

@@ -44,10 +44,10 @@ export class ToolCall {
   #secondsWaited = 0
   /** It has an interim record, so its start must not change. */
   hasInterim: boolean = false
-  /** A person's word about it is recorded. */
+  /** A person's decision about it is recorded. */
   isDecided: boolean = false
 
-  /** `end`: of a call that was inferred. */
+  /** `end` is given for a call that was inferred. */
   constructor(
     { id, name, arguments: given = '' }: ToolCallDescription,
     span: Span,

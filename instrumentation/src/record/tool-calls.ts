@@ -24,7 +24,7 @@ export interface ToolCallListener {
   callEnded(call: ToolCall): void
 }
 
-/** A call the model has asked for, and whose result it has not been sent. */
+/** A call that the model has asked for, and whose result the model has not been sent. */
 export interface InferredCall extends Pick<ToolCall, 'id' | 'name'> {
   /** Its id, or that of its span if it has none or another call has the same one. */
   readonly key: string
@@ -32,7 +32,7 @@ export interface InferredCall extends Pick<ToolCall, 'id' | 'name'> {
   readonly owner: ToolCallOwner | undefined
   /** An SDK has taken the call's span for its own. */
   isJoined: boolean
-  /** By `clock`: when the SDK that ran it was done. */
+  /** When the SDK that ran it was done, by `clock`. */
   doneAt: number | undefined
 }
 
@@ -222,7 +222,7 @@ export class ToolCalls {
   }
 }
 
-/** The entry of one of `owners`, else the only one: of several calls with one id, nobody knows which is meant. */
+/** The entry of one of `owners`, else the only one. If several calls have the id, it is not known which is meant. */
 function onlyOf(
   entries: readonly InferredCall[],
   owners: readonly (ToolCallOwner | undefined)[],

@@ -41,7 +41,7 @@ const noWords = /^(?:reject(?:ed)?|den(?:y|ied)|declined?|no)$/i
 /** Members in which a request may wrap what it says without an id. */
 const wrapperKeys = ['data', 'payload', 'body', 'command', 'resume', 'approval', 'response']
 
-/** The decisions in the JSON of a request about `calls`, of each call the last one. */
+/** The decisions about `calls` in the JSON of a request; for each call the last one. */
 export function decisionsIn<Call extends DecidedCall>(
   request: unknown,
   calls: readonly Call[],
@@ -108,14 +108,17 @@ function listedIn<Call>(object: JsonObject, byId: ReadonlyMap<string, Call>): Ca
   return texts.flatMap((text) => byId.get(asString(text) ?? '') ?? [])
 }
 
-/** A request that names one of several calls does not speak of all. */
+/** If a request names one of several calls, it is not about the others. */
 function namesAny(objects: readonly JsonObject[], byId: ReadonlyMap<string, unknown>): boolean {
   return objects.some((object) =>
     Object.entries(object).some(([key, value]) => byId.has(key) || byId.has(asString(value) ?? '')),
   )
 }
 
-/** What the request says of the only call, or of all, without an id. A list of one says nothing of several calls. */
+/**
+ * What the request says without an id about the only call, or about all. A list with one item says nothing about
+ * several calls.
+ */
 function wordWithoutId(request: unknown, callCount: number): Word | undefined {
   let value: unknown = request
   if (typeof value === 'string') return wordIn(value.trim())

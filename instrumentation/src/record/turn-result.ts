@@ -1,4 +1,4 @@
-/** How a turn ends: completed, failed or aborted. The first cause counts, and the last model call if there is no other. */
+/** How a turn ends: completed, failed or aborted. The first cause counts; if there is none, the last model call decides. */
 import { type Span, SpanStatusCode } from '@opentelemetry/api'
 import type { TurnOutcome } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
@@ -35,12 +35,12 @@ export class TurnResult {
     this.#lastCallFailed = isFailed
   }
 
-  /** The turn is continued: what its first request has come to is not its end. */
+  /** The turn is continued, so the outcome of its first request is not its own. */
   reopen(): void {
     this.#outcome = 'completed'
   }
 
-  /** The turn ends. */
+  /** Called when the turn ends. */
   writeTo(span: Span): void {
     if (this.#outcome === 'completed' && this.#lastCallFailed) this.#outcome = 'failed'
     const failure = this.isFailed ? this.#failure : undefined

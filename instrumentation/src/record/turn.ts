@@ -280,7 +280,7 @@ export class Turn {
     this.#dependencies.waitingTurns.remove(this)
   }
 
-  /** Nobody continued it. What was recorded of it stays. */
+  /** No request has continued it. What was recorded of it stays. */
   #giveUp(): void {
     const { span } = this
     if (span === undefined || this.#isEnded) return

@@ -6,7 +6,7 @@
 import type { SpanContext } from '@opentelemetry/api'
 import type { After } from './delayed-ends.ts'
 
-/** The journal files of a waiting turn stay on disk, so few may wait. */
+/** The journal files of a waiting turn stay on disk, so only a few turns may wait. */
 const waitingTurnsMax = 50
 /** A person may answer on the next day. */
 const waitingMsMax = 24 * 3_600_000

@@ -20,7 +20,10 @@ export interface ContentRules {
   readonly contentBytesMax: number
 }
 
-/** Puts a redacted text into `attributes` under `name`, with its size, its redactions and, if it is too large, the omission. */
+/**
+ * Puts a redacted text into `attributes` under `name`, with its size, its redactions and, if it is too large, the
+ * omission.
+ */
 export function putText(
   attributes: SealedAttributes,
   name: ContentAttributeName,
@@ -67,15 +70,15 @@ export type FileSide =
       readonly state: 'omitted'
       readonly reason: string
       readonly size: number | undefined
-      /** Of a file above the content limit. */
+      /** The hash of a file above the content limit. */
       readonly hash?: ContentHash | undefined
     }
 
 /** Where the bytes of a side are. Each returns them, or the reason why they are missing. */
 export interface FileSideSources {
-  /** Recorded with the operation. */
+  /** Bytes that are recorded with the operation. */
   readonly recorded: () => Uint8Array | string
-  /** In the workspace's copies, by the SHA-256 of the raw content. */
+  /** Bytes in the workspace's copies, by the SHA-256 of the raw content. */
   readonly stored: (sha256: string) => Uint8Array | string
 }
 

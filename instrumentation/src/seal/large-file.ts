@@ -6,7 +6,10 @@ import { createHash } from 'node:crypto'
 import type { ContentHash } from '@turnlog/conventions'
 import { attempt, type FileSystem } from '../file-system.ts'
 
-/** The default limit for contents. A smaller file, which a lowered limit leaves out, could be a secret: its hash stays here. */
+/**
+ * The default limit for contents. A smaller file, which a lowered limit leaves out, could be a secret: its hash stays
+ * here.
+ */
 const fileBytesMin = 16 * 1024 ** 2
 /** Hashing this takes about 2 s; of a larger file no hash is recorded. */
 const fileBytesMax = 2 * 1024 ** 3
@@ -55,7 +58,7 @@ function hashFile(fileSystem: FileSystem, path: string, key: string): ContentHas
   }
 }
 
-/** Without the time of the last change of the name or the mode. */
+/** The stamp without the time at which the name or the mode was last changed. */
 function contentKey(stamp: string): string {
   return stamp.split(' ').slice(0, 3).join(' ')
 }

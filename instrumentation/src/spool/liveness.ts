@@ -11,7 +11,7 @@ import * as os from 'node:os'
 import { errorCode, isObject } from '@turnlog/conventions/plain'
 import { attempt, type FileSystem, originalFs } from '../file-system.ts'
 
-/** The host waits for it where there is no procfs. */
+/** How long the host waits for the answer on systems without procfs. */
 const psWithinMs = 2_000
 
 export interface Liveness {

@@ -6,7 +6,7 @@ import * as path from 'node:path'
 import { type FileSystem, namesIn, readBytes, removeFile } from '../file-system.ts'
 
 export const copiesFolder = 'workspace'
-/** Of no bytes, which need no copy. */
+/** The hash of an empty content, which needs no copy. */
 export const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
 /** The copy of this content; `undefined` if there is none. Throws when it cannot be read. */

@@ -9,7 +9,7 @@ import { errorCode } from '@turnlog/conventions/plain'
 import { readRegularFile } from '@turnlog/conventions/regular-file'
 import { originalFs } from '../file-system.ts'
 
-/** For each name server and try. */
+/** How long a name server may take to answer a try. */
 const answerWithinMs = 2_000
 const tries = 2
 const hostsFile =

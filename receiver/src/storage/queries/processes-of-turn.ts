@@ -2,7 +2,7 @@
 import { queryOfTurn } from './turn-read.ts'
 
 export interface ProcessOfTurn {
-  /** Of the tool call, else of the turn. */
+  /** The span id of the tool call, else of the turn. */
   readonly spanId: string | null
   readonly program: string | null
   readonly command: string | null
