@@ -40,6 +40,8 @@ const closesWithinMs = 50
 const backgroundMsMax = 10 * 60_000
 /** The app's own changes since the last child that are remembered; beyond it, the newest ones. */
 const recentMax = 200
+/** Of those, the newest ones whose contents the host itself reads. */
+const recentCopiedMax = 32
 /** A larger file that the app writes while a child runs is not copied for the comparison. */
 const copiedBytesMax = 1024 ** 2
 /** Looks at the beginning of turns: not more often, and for at most a twentieth of the time. */
@@ -186,12 +188,23 @@ export class ChildProcesses implements OwnChanges {
 
   /** The app itself has changed the file, and left it as it is now. */
   changed(path: string): void {
-    if (this.isWatching) this.#workspace.ownChanges([ownChange(path)])
+    if (this.isWatching) this.#workspace.ownChanges([this.#ownChange(path)])
     else this.#recent.set(path, false)
     if (this.#recent.size <= recentMax) return
     this.prepare()
     const [oldest] = this.#recent.keys()
     if (oldest !== undefined) this.#recent.delete(oldest)
+  }
+
+  /** While looks are slow with its content, since a child may change it before the thread comes to it. */
+  #ownChange(path: string, { isCopied = true } = {}): OwnChange {
+    const stat = attempt(() => originalFs.lstatSync(path, { throwIfNoEntry: false }))
+    const isSmall = stat?.isFile() === true && stat.size <= copiedBytesMax
+    if (isCopied && isSmall && this.#workspace.isSlow) {
+      const left = this.#ownBefore(this.#options.files.read(path, { isLink: true }))
+      if (left !== undefined) return { path, ...left }
+    }
+    return { path, stat: stat && statOf(stat), bytes: undefined }
   }
 
   #ownBefore(before: FileContent | undefined): OwnBefore | undefined {
@@ -209,10 +222,12 @@ export class ChildProcesses implements OwnChanges {
   /** A child starts. What the app has changed since the last look must not be taken for the child's, nor hidden by it. */
   #reportRecent(): void {
     const changes: OwnChange[] = []
+    let older = this.#recent.size
     for (const [given, isWriting] of this.#recent) {
+      older -= 1
       const path = this.#options.files.locate(given, { isLink: false }).absolute
       if (isWriting) this.#workspace.writing(path, undefined)
-      else changes.push(ownChange(path))
+      else changes.push(this.#ownChange(path, { isCopied: older < recentCopiedMax }))
     }
     if (changes.length > 0) this.#workspace.ownChanges(changes)
     this.#recent.clear()
@@ -478,11 +493,6 @@ export class ChildProcesses implements OwnChanges {
     child.isPartial ||= report.isPartial
     if (hasEnded) this.#records.compared(child, report)
   }
-}
-
-function ownChange(path: string): OwnChange {
-  const stat = attempt(() => originalFs.lstatSync(path, { throwIfNoEntry: false }))
-  return { path, stat: stat && statOf(stat) }
 }
 
 function describeExit(child: Child, code: unknown, signal: unknown): void {

@@ -59,6 +59,8 @@ export interface OwnChange {
   readonly path: string
   /** Without it there is no file. */
   readonly stat: FileStat | undefined
+  /** `undefined`: not read. */
+  readonly bytes: Uint8Array | undefined
 }
 
 export type ToThread =

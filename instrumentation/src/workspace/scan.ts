@@ -14,7 +14,7 @@ import { type Exclusion, FolderRules, rulesFile } from './ignore.ts'
 
 /** How many excluded folders are named. */
 const namedMax = 50
-/** How often the clock is looked at. */
+/** How often the clock is looked at, and others have a turn. */
 const filesPerClock = 256
 
 export interface ScanOptions {
@@ -26,6 +26,8 @@ export interface ScanOptions {
   readonly timeMsMax: number
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Called now and then during a look. */
+  readonly pause: () => void
 }
 
 export type SkipReason =
@@ -80,7 +82,7 @@ export class Scanner {
   }
 
   look(): Look {
-    const { workspace, filesMax, timeMsMax, now } = this.#options
+    const { workspace, filesMax, timeMsMax, now, pause } = this.#options
     const files = new Map<string, FileStat>()
     const folders = new Map<string, FileStat>()
     const skips = new SkipCounter(workspace)
@@ -113,6 +115,7 @@ export class Scanner {
           break
         }
         untilClock = filesPerClock
+        pause()
       }
       for (const { path: folder } of listing.folders) stack.push({ folder, rules: listing.rules })
     }

@@ -12,7 +12,7 @@ import { hasRecorders, recordedByChildren } from '../record/child-report.ts'
 import { Copies } from './copies.ts'
 import { type FromThread, progress, type ToThread, type WorkspaceThreadData } from './protocol.ts'
 import { Scanner } from './scan.ts'
-import { type Comparison, type Start, WorkspaceIndex } from './workspace-index.ts'
+import { type Comparison, WorkspaceIndex } from './workspace-index.ts'
 
 const readSliceMs = 20
 /** Changes in one message, so that the host parses it in less than a millisecond. */
@@ -34,6 +34,7 @@ const index = new WorkspaceIndex({
     ownFolders,
     filesMax: limits.filesMax,
     timeMsMax: limits.lookMsMax,
+    pause: hear,
   }),
   copies: new Copies({
     ...common,
@@ -44,8 +45,13 @@ const index = new WorkspaceIndex({
   }),
 })
 
+type Start = Extract<ToThread, { type: 'open' }>
+
 /** The report folders of children, by id. */
 const reports = new Map<number, string>()
+const heard = new WeakSet<Start>()
+/** Children that the host has not started. */
+let starting: Start[] = []
 let waiting: ToThread[] = []
 let isScheduled = false
 let handled = 0
@@ -58,19 +64,43 @@ port.on('message', (message: ToThread) => {
   schedule()
 })
 
-/** The app's own changes count before what a look has seen. */
+/**
+ * The app's own changes, and the begins and ends of children, count before what a look has seen: it began before them, and may
+ * have come to their files after them.
+ */
 function hear(): void {
   for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
     waiting.push(next.message)
   }
+  beginStarted()
   waiting = waiting.filter((message) => !hasHeard(message))
 }
 
+/** Whether the message needs no comparison. One that does may be heard again, which changes nothing. */
 function hasHeard(message: ToThread): boolean {
   if (message.type === 'writing') index.writing(message.path, message.before)
   else if (message.type === 'own') for (const change of message.changes) index.ownChange(change)
-  else return false
+  else {
+    if (message.type === 'open') hearStart(message)
+    else if (message.type === 'compare') index.end(message.id, message.endedAt)
+    return false
+  }
   return true
+}
+
+function hearStart(start: Start): void {
+  if (heard.has(start)) return
+  heard.add(start)
+  starting.push(start)
+  beginStarted()
+}
+
+/** While the host waits for a look, the child has not started. `lookedAfter`: the message after which the workspace was looked at. */
+function beginStarted(lookedAfter = 0): void {
+  const awaited = Atomics.load(cells, progress.awaited)
+  const isAwaited = ({ n }: Start): boolean => n === awaited && n > lookedAfter
+  for (const start of starting) if (!isAwaited(start)) index.begin(start)
+  starting = starting.filter(isAwaited)
 }
 
 function schedule(): void {
@@ -88,11 +118,10 @@ function work(): void {
   waiting = []
   const children = new Map<number, number | undefined>()
   const weakened: Extract<ToThread, { type: 'weaken' }>[] = []
-  const starts: Start[] = []
   let number = 0
   for (const message of messages) {
     if (message.type === 'weaken') weakened.push(message)
-    else receive(message, { children, starts })
+    else receive(message, children)
     if ('n' in message) number = message.n
   }
   if (number > 0) {
@@ -102,7 +131,8 @@ function work(): void {
     }
     for (const [id, endedAt] of children) if (endedAt !== undefined) reports.delete(id)
     const isFirst = index.isEmpty
-    const comparison = index.compare(children, starts)
+    const comparison = index.compare(children)
+    beginStarted(number)
     if (children.size > 0) send(children, comparison)
     handled = number
     if (!isFirst) {
@@ -119,22 +149,15 @@ function work(): void {
 
 function receive(
   message: Exclude<ToThread, { type: 'weaken' }>,
-  {
-    children,
-    starts,
-  }: { readonly children: Map<number, number | undefined>; readonly starts: Start[] },
+  children: Map<number, number | undefined>,
 ): void {
   switch (message.type) {
     case 'open':
-      starts.push({
-        id: message.id,
-        at: message.at,
-        facts: message.facts,
-        isAwaited: () => Atomics.load(cells, progress.awaited) === message.n,
-      })
+      hearStart(message)
       if (message.reports !== undefined) reports.set(message.id, message.reports)
       return
     case 'compare':
+      index.end(message.id, message.endedAt)
       if (!message.livesOn || !mayReport(message.id)) children.set(message.id, message.endedAt)
       return
     case 'forget':

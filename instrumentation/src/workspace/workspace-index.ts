@@ -33,7 +33,7 @@ export interface IndexOptions {
   readonly fileSystem: FileSystem
   readonly scanner: Pick<Scanner, 'look' | 'covers'>
   readonly copies: Pick<Copies, 'take' | 'keep' | 'release' | 'sweep'>
-  /** Reports the app's own changes, by `writing` and `ownChanges`, that became known since a comparison began. */
+  /** Reports what has become known since a comparison began, by `writing`, `ownChange`, `begin` and `end`. */
   readonly hear: () => void
   readonly now: () => number
   /** Changes of one comparison that are recorded one by one; the rest is counted. */
@@ -55,8 +55,16 @@ export interface Start {
   readonly id: number
   readonly at: number
   readonly facts: WindowFacts
-  /** It has not started yet: the host waits for this look. Asked when all files have been looked at. */
-  readonly isAwaited: () => boolean
+}
+
+/** Which windows a change may belong to. */
+interface Origin {
+  readonly windows: readonly ChildWindow[]
+  readonly isExact: boolean
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** The file did not exist before the children started that may have changed it. */
+  readonly wasAbsent: boolean
 }
 
 /** A file that differs, and whose change is recorded now. */
@@ -100,18 +108,25 @@ export class WorkspaceIndex {
     return this.#unread.length > 0
   }
 
-  /** Again with the same id, it replaces the first. */
-  #open({ id, at, facts }: Start, seenAt: number | undefined): void {
+  /** A child starts, or has started. All that was seen before is not its own. Again with the same id, it replaces the first. */
+  begin({ id, at, facts }: Start): void {
+    const isSeen = this.#seenAt !== undefined && this.#seenAt >= at
     this.#windows.set(id, {
       ...facts,
       id,
       startedAt: at,
-      seenAt,
+      seenAt: isSeen ? this.#seenAt : undefined,
       endedAt: undefined,
       hasExited: false,
       isTurnOver: false,
       isServer: false,
     })
+  }
+
+  /** The child has ended. It is not forgotten before it is compared. `undefined`: it lives on. */
+  end(id: number, endedAt: number | undefined): void {
+    const window = this.#windows.get(id)
+    if (window !== undefined) window.endedAt = endedAt
   }
 
   weaken(id: number, facts: Weakness): void {
@@ -131,15 +146,15 @@ export class WorkspaceIndex {
   }
 
   /** The app itself has changed the file, and left it so. */
-  ownChange({ path, stat }: OwnChange): void {
+  ownChange({ path, stat, bytes }: OwnChange): void {
     const { copies, scanner, now } = this.#options
     this.#busy.delete(path)
     this.#touched.add(path)
     this.#own.delete(path)
-    const taken =
-      stat !== undefined && scanner.covers(path)
-        ? copies.take(path, { expected: stat, isChange: true })
-        : undefined
+    const isCovered = stat !== undefined && scanner.covers(path)
+    const read = isCovered ? copies.take(path, { expected: stat, isChange: true }) : undefined
+    const isTold = read === undefined && isCovered && bytes !== undefined
+    const taken = isTold ? { stat, content: copies.keep(bytes) } : read
     if (taken !== undefined) {
       this.#forget(path)
       this.#files.set(path, { ...taken, isRacy: isRacy(taken.stat, now()) })
@@ -156,27 +171,15 @@ export class WorkspaceIndex {
     for (const [path, state] of files) this.#elsewhere.set(path, state)
   }
 
-  /** Brings the index up to date, as far as no child has changed the files. */
-  look(): Comparison {
-    return this.compare(new Map(), [])
-  }
-
   /**
    * Finds what these children have changed, by id, each with the time of its end; `undefined`: it lives on. A child that has ended
-   * is forgotten. All that is seen before a child has started is not that child's.
+   * is forgotten.
    */
-  compare(children: ReadonlyMap<number, number | undefined>, starts: readonly Start[]): Comparison {
+  compare(children: ReadonlyMap<number, number | undefined>): Comparison {
     this.#touched.clear()
     const lookedAt = this.#options.now()
     const look = this.#options.scanner.look()
-    const later = starts.filter(({ isAwaited }) => isAwaited())
-    for (const start of starts)
-      if (!later.includes(start)) this.#open(start, this.#seenSince(start.at))
     this.#options.hear()
-    for (const [id, endedAt] of children) {
-      const window = this.#windows.get(id)
-      if (window !== undefined) window.endedAt = endedAt
-    }
     const found = this.#differences(look, children)
     const { changes, filesNotRecorded } = this.#record(found, lookedAt)
     const isFirst = this.#lookedAt === undefined
@@ -187,7 +190,6 @@ export class WorkspaceIndex {
         if (lookedAt >= window.startedAt) window.seenAt ??= lookedAt
       }
     }
-    for (const start of later) this.#open(start, look.isPartial ? undefined : lookedAt)
     const early = children.size > 0 ? this.#early : []
     if (children.size > 0) this.#early = []
     for (const [id, endedAt] of children) if (endedAt !== undefined) this.#windows.delete(id)
@@ -224,16 +226,15 @@ export class WorkspaceIndex {
     const written: Difference[] = []
     const gone: Difference[] = []
     let byOthers = 0
-    const judge = (list: Difference[], path: string, time: ChangeTime, adopt: () => void): void => {
-      const isExact = time.from === time.to
-      const windows = windowsOf(this.#windows.values(), time)
+    const judge = (list: Difference[], path: string, made: Origin, adopt: () => void): void => {
+      const { windows, isExact, at } = made
       if (windows.length === 0) {
         byOthers += 1
         adopt()
       } else if (windows.some(({ id }) => children.has(id))) {
         const known = this.#files.get(path)
         const isUncertain = !isExact || windows.every(isVague)
-        list.push({ path, known, windows, isUncertain, at: time.to })
+        list.push({ path, known, windows, isUncertain, at })
       }
     }
 
@@ -250,10 +251,9 @@ export class WorkspaceIndex {
         const time = isNew
           ? shownAt(path, stat, look.folders, this.#folders)
           : { from: stat.ctimeMs, to: stat.ctimeMs }
-        if (known === undefined && !this.#wasAbsent(path, time)) {
-          this.#files.set(path, unseen(stat))
-        }
-        judge(written, path, time, () => this.#adopt(path, stat))
+        const made = known === undefined ? this.#originOfNew(path, time) : this.#originOf(time)
+        if (known === undefined && !made.wasAbsent) this.#files.set(path, unseen(stat))
+        judge(written, path, made, () => this.#adopt(path, stat))
       }
     }
     for (const path of this.#files.keys()) {
@@ -264,7 +264,7 @@ export class WorkspaceIndex {
         if (!look.isPartial) this.#forget(path)
       } else if (left === 'absent' && this.#isOwn(path, undefined)) this.#forget(path)
       else {
-        judge(gone, path, this.#goneAt(path), () => this.#forget(path))
+        judge(gone, path, this.#originOf(this.#goneAt(path)), () => this.#forget(path))
       }
     }
     this.#folders = knownFolders(look.folders)
@@ -349,6 +349,11 @@ export class WorkspaceIndex {
     const time = { from: stat.ctimeMs, to: stat.ctimeMs }
     // Somebody else has changed it since: what the child left was not read.
     const isLater = stat.ctimeMs > difference.at && windowsOf(windows, time).length === 0
+    // That may be another child, which is compared next.
+    if (isLater && windowsOf(this.#windows.values(), time).length > 0) {
+      copies.release(content)
+      this.#files.set(path, unseen(stat))
+    }
     const after: ChangeSide = isLater
       ? { state: 'omitted', reason: 'changing' }
       : sideOf(content, stat)
@@ -373,7 +378,9 @@ export class WorkspaceIndex {
     const known = this.#files.get(path)
     if (this.#isAsKnown(path, stat)) return
     const time = { from: stat?.ctimeMs ?? this.#lookedAt ?? at, to: stat?.ctimeMs ?? at }
-    const windows = windowsOf(this.#windows.values(), time)
+    const isNew = known === undefined && stat !== undefined
+    const made = isNew ? this.#originOfNew(path, time) : this.#originOf(time)
+    const { windows } = made
     const left = stat && {
       stat,
       content: bytes === undefined ? notCopied(stat) : copies.keep(bytes),
@@ -382,10 +389,9 @@ export class WorkspaceIndex {
     const isUnchanged =
       known?.content?.sha256 !== undefined && known.content.sha256 === left?.content.sha256
     if (windows.length > 0 && !isUnchanged) {
-      const isNew = known === undefined && stat !== undefined && !this.#wasAbsent(path, time)
-      const before: ChangeSide = isNew ? notCopiedSide : this.#before(path, known)
+      const before: ChangeSide = made.wasAbsent ? this.#before(path, known) : notCopiedSide
       const isUncertain = windows.every(isVague)
-      const change = { ...facts({ path, known, windows, isUncertain, at: time.to }), before }
+      const change = { ...facts({ path, known, windows, isUncertain, at: made.at }), before }
       if (left === undefined) this.#early.push({ ...change, kind: 'delete' })
       else {
         this.#early.push({ ...change, kind: 'write', after: sideOf(left.content, left.stat) })
@@ -395,10 +401,6 @@ export class WorkspaceIndex {
     if (left !== undefined) this.#files.set(path, left)
   }
 
-  #seenSince(at: number): number | undefined {
-    return this.#seenAt !== undefined && this.#seenAt >= at ? this.#seenAt : undefined
-  }
-
   #isAsKnown(path: string, stat: FileStat | undefined): boolean {
     if (this.#own.has(path) && this.#isOwn(path, stat)) return true
     const known = this.#files.get(path)
@@ -406,16 +408,28 @@ export class WorkspaceIndex {
     return isSame(known.stat, stat)
   }
 
-  /** Of a file that no look has seen: whether it did not exist before the children started that may have changed it. */
-  #wasAbsent(path: string, time: ChangeTime): boolean {
-    if (this.#own.has(path)) return this.#own.get(path) === undefined
+  #originOf(time: ChangeTime): Origin {
     const windows = windowsOf(this.#windows.values(), time)
-    if (windows.some(({ seenAt }) => seenAt !== undefined)) return true
+    return { windows, isExact: time.from === time.to, at: time.to, wasAbsent: true }
+  }
+
+  /** Of a file that no look has seen. If it came into being after the last look, the one that made it counts as well. */
+  #originOfNew(path: string, time: ChangeTime): Origin {
+    const changed = this.#originOf(time)
+    if (this.#own.has(path)) return { ...changed, wasAbsent: this.#own.get(path) === undefined }
+    if (this.#seenAt === undefined && changed.windows.length === 0) return changed
     const stat = this.#lstat(path)
     // It came and went.
-    if (stat === undefined) return true
+    if (stat === undefined) return changed
     const born = Number(stat.birthtimeMs)
-    return windows.some(({ startedAt }) => born >= startedAt - granularityMs(born))
+    const seenAt = this.#seenAt ?? Number.POSITIVE_INFINITY
+    const makers = born > seenAt ? this.#originOf({ from: born, to: born }).windows : []
+    const windows = [...new Set([...makers, ...changed.windows])]
+    const wasAbsent = windows.some(
+      (window) => window.seenAt !== undefined || born >= window.startedAt - granularityMs(born),
+    )
+    const at = changed.windows.length > 0 ? changed.at : born
+    return { ...changed, windows, at, wasAbsent }
   }
 
   /** The stat is the same; is the content? Looks only at files that were read right after they were written. */

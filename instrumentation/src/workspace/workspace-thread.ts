@@ -97,8 +97,9 @@ export class WorkspaceThread {
    * folder in which children of its turn report what they have recorded themselves.
    */
   open(id: number, at: number, reports: string | undefined): void {
+    // Before the message, which the thread may read at once.
+    Atomics.store(this.#cells, progress.awaited, this.#sent + 1)
     this.#number({ type: 'open', id, at, reports, facts: ofChild })
-    Atomics.store(this.#cells, progress.awaited, this.#sent)
     this.#waitInTurn(progress.read)
     // From now on the child may have started.
     Atomics.store(this.#cells, progress.awaited, 0)

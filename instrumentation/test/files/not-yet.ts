@@ -1,4 +1,4 @@
-/** Claims that are not true yet. When a claim has become true, vitest fails until it is removed from this list. */
+/** Claims that are not true yet. Whoever makes one true removes it here; vitest fails it until then. */
 import { test } from 'vitest'
 
 const notYet: ReadonlySet<string> = new Set<string>([

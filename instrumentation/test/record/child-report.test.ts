@@ -45,7 +45,7 @@ test('only their user may read the folders and files', () => {
   expect(modes).toEqual(['700', '600', '600'])
 })
 
-test('each owner is open until it has ended itself', () => {
+test('an owner is open until it has ended, each by itself', () => {
   using workspace = makeWorkspace()
   const reports = createChildReports(workspace.spool)
   const folder = reports.open(turn, call) ?? ''
@@ -54,7 +54,7 @@ test('each owner is open until it has ended itself', () => {
   expect([call, other].map((spanId) => isOwnerOpen(folder, spanId))).toEqual([false, true])
 })
 
-test('nothing is reported for a turn without a report, or whose report was removed', () => {
+test('a turn without a report, or whose report was removed, gets none', () => {
   using workspace = makeWorkspace({ 'a.txt': '' })
   const reports = createChildReports(workspace.spool)
   const folder = reportsOf(workspace.spool, turn)
@@ -67,7 +67,7 @@ test('nothing is reported for a turn without a report, or whose report was remov
   expect(fs.readdirSync(path.join(workspace.spool, 'children'))).toEqual([])
 })
 
-test('the next process removes after a day what a killed process has left', () => {
+test('what a killed process has left is removed after a day, by the next one', () => {
   using workspace = makeWorkspace()
   createChildReports(workspace.spool).open(turn, call)
   const day = 86_400_000

@@ -181,7 +181,7 @@ test('a turn waits once when the request that approves its call runs nothing', (
   expect(seen).toEqual(['execute_tool-2 is discarded', 'invoke_agent-1 is discarded'])
 })
 
-test('a turn does not wait if its tool was forced, it failed, or the app declares it; a client that leaves does not end a waiting one', () => {
+test('these do not wait: a forced tool, a failed turn, one that the app declares, a client that leaves a waiting one', () => {
   const { asks, seen, open, toolCalls } = startRecorder()
   asks('forced', { isForced: true })
   passes(2_000)
@@ -212,7 +212,7 @@ test('a turn does not wait if its tool was forced, it failed, or the app declare
   expect([seen, left.isEnded]).toEqual([[], false])
 })
 
-test('a turn that is at work is not continued, and a decided one continues no other', () => {
+test('a turn that works, or that has decided for itself, is not continued and continues none', () => {
   const { asks, open } = startRecorder()
   const turn = asks('a')
   const decided = open()
@@ -227,7 +227,7 @@ test('a turn that is at work is not continued, and a decided one continues no ot
   expect([open().canContinue(turn), turn.canContinue(turn)]).toEqual([true, false])
 })
 
-test('if a turn was given up, its calls are remembered for links to it', () => {
+test('a result of a call whose turn was given up names that turn for a link', () => {
   const { asks, waitingTurns } = startRecorder()
   const turn = asks('a')
   passes(2_000 + day)
