@@ -24,7 +24,7 @@ import { observeWorkerMessages } from './observe/worker-messages.ts'
 import { observeWorkerThreads } from './observe/worker-threads.ts'
 import { startOpenTelemetry } from './open-telemetry.ts'
 import { shareConfig, sharedConfig, sharedSessionId } from './process-wide.ts'
-import { announceRecorder, type ChildReports, createChildReports } from './record/child-report.ts'
+import { announceRecorder, ChildReports } from './record/child-report.ts'
 import { createDelayedEnds } from './record/delayed-ends.ts'
 import { setInheritedOwner } from './record/inherited-owner.ts'
 import type { Recorder } from './record/recorder.ts'
@@ -61,7 +61,7 @@ function startParts(
   const { config, directory, folder, inherited, changesDirectory } = identity
   const timers = hostTimers()
   const { journal, sealing } = openJournal(identity, timers, undo)
-  const childReports = createChildReports(config.spoolDirectory)
+  const childReports = new ChildReports(config.spoolDirectory)
   const { recorder, tracerProvider } = startRecorder(identity, { journal, childReports, undo })
   const { logger } = recorder
   const delayedEnds = createDelayedEnds(timers.after)

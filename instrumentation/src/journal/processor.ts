@@ -32,8 +32,24 @@ const headStringLengthMax = 1_024
 export function createProcessors(journal: Journal) {
   const writer = new SpanWriter(journal)
   const flush = async (): Promise<void> => journal.flush()
+  return {
+    spans: { ...spanEvents(writer), forceFlush: flush, shutdown: flush } satisfies SpanProcessor,
+    logs: {
+      onEmit(record: ReadWriteLogRecord): void {
+        quietly('journal a log', () => {
+          const [described, contents] = describeLog(record)
+          journal.append({ k: 'log', log: writer.located(described) }, contents)
+        })
+      },
+      forceFlush: flush,
+      shutdown: flush,
+    } satisfies LogRecordProcessor,
+    raw: rawRecorder(writer, journal),
+  }
+}
 
-  const spans: SpanProcessor = {
+function spanEvents(writer: SpanWriter): Pick<SpanProcessor, 'onStart' | 'onEnd'> {
+  return {
     onStart(span: SdkSpan): void {
       // Only our own spans are moved apart; the times of others are not ours to change.
       if (span.instrumentationScope.name === instrumentationScope) {
@@ -46,23 +62,12 @@ export function createProcessors(journal: Journal) {
     onEnd(span: ReadableSpan): void {
       quietly('journal a span', () => writer.writeEnd(span))
     },
-    forceFlush: flush,
-    shutdown: flush,
   }
+}
 
-  const logs: LogRecordProcessor = {
-    onEmit(record: ReadWriteLogRecord): void {
-      quietly('journal a log', () => {
-        const [described, contents] = describeLog(record)
-        journal.append({ k: 'log', log: writer.located(described) }, contents)
-      })
-    },
-    forceFlush: flush,
-    shutdown: flush,
-  }
-
-  /** The part of `Recorder` that writes beside the spans. Nothing is accepted after a span's end. */
-  const raw: Omit<Recorder, 'tracer' | 'logger'> = {
+/** The part of `Recorder` that writes beside the spans. Nothing is accepted after a span's end. */
+function rawRecorder(writer: SpanWriter, journal: Journal): Omit<Recorder, 'tracer' | 'logger'> {
+  return {
     content(span, slot, value, exchange = 0) {
       if (span.isRecording())
         writer.writePiece(span, { k: 'content', x: exchange }, [[slot, value]])
@@ -88,8 +93,6 @@ export function createProcessors(journal: Journal) {
     note: (span, noted) => writer.note(span, noted),
     flush: () => journal.flush(),
   }
-
-  return { spans, logs, raw }
 }
 
 /** Writes spans to the journal, and remembers of each open one what its end has to say. */

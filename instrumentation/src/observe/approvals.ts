@@ -10,7 +10,7 @@ import type { ToolResult } from '../models/model-api.ts'
 import { type ApprovalReader, Candidate } from '../record/candidate.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { ToolCall } from '../record/tool-call.ts'
-import type { ToolCalls } from '../record/tool-calls.ts'
+import type { InferredCall, ToolCalls } from '../record/tool-calls.ts'
 import {
   decisionInPath,
   decisionsIn,
@@ -33,24 +33,8 @@ export function createApprovals({
   readonly recorder: Pick<Recorder, 'logger'>
   readonly toolCalls: ToolCalls
 }): Approvals {
-  function record(decisions: readonly ToolDecision<ToolCall>[]): void {
-    for (const { call, type, reason } of decisions) {
-      if (call.isDecided) continue
-      call.isDecided = true
-      recorder.logger.emit({
-        eventName: 'turnlog.tool.decision',
-        severityNumber: severity.info,
-        context: trace.setSpan(ROOT_CONTEXT, call.span),
-        attributes: defined({
-          'gen_ai.tool.name': call.name,
-          'gen_ai.tool.call.id': call.id,
-          'turnlog.decision.type': type,
-          'turnlog.decision.source': 'user',
-          'turnlog.decision.reason': reason,
-        } satisfies { [Name in AttributeName]?: string | undefined }),
-      })
-    }
-  }
+  const record = (decisions: readonly ToolDecision<ToolCall>[]): void =>
+    recordDecisions(recorder, decisions)
 
   return {
     continued(candidate, calls) {
@@ -62,17 +46,8 @@ export function createApprovals({
     /** If a request approves a call by its id, what it has run belongs to that call. */
     read(candidate) {
       if (toolCalls.size === 0) return
-      const text = `${candidate.path} ${candidate.requestText}`
-      const open = [...toolCalls.openCalls()]
-      const named = new Set<ToolCall>()
-      // If several calls have the same id, it is not known which of them is meant.
-      const calls = open.filter(
-        ({ id, key }) =>
-          id !== undefined &&
-          text.includes(id) &&
-          open.every((other) => other.id !== id || other.key === key),
-      )
-      for (const { call } of calls) named.add(call)
+      const calls = callsNamedBy(candidate, toolCalls)
+      const named = new Set(calls.map(({ call }) => call))
       if (named.size === 0) return
       const decisions = decisionsOf(candidate, [...named])
       record(decisions)
@@ -109,6 +84,40 @@ export function createApprovals({
       record(decisions)
     },
   }
+}
+
+function recordDecisions(
+  { logger }: Pick<Recorder, 'logger'>,
+  decisions: readonly ToolDecision<ToolCall>[],
+): void {
+  for (const { call, type, reason } of decisions) {
+    if (call.isDecided) continue
+    call.isDecided = true
+    logger.emit({
+      eventName: 'turnlog.tool.decision',
+      severityNumber: severity.info,
+      context: trace.setSpan(ROOT_CONTEXT, call.span),
+      attributes: defined({
+        'gen_ai.tool.name': call.name,
+        'gen_ai.tool.call.id': call.id,
+        'turnlog.decision.type': type,
+        'turnlog.decision.source': 'user',
+        'turnlog.decision.reason': reason,
+      } satisfies { [Name in AttributeName]?: string | undefined }),
+    })
+  }
+}
+
+/** The open calls whose ids are in the request. If several calls have the same id, it is not known which of them is meant. */
+function callsNamedBy(candidate: Candidate, toolCalls: ToolCalls): InferredCall[] {
+  const text = `${candidate.path} ${candidate.requestText}`
+  const open = [...toolCalls.openCalls()]
+  return open.filter(
+    ({ id, key }) =>
+      id !== undefined &&
+      text.includes(id) &&
+      open.every((other) => other.id !== id || other.key === key),
+  )
 }
 
 /** Notes the approved call: what the request does before it calls the model belongs to that call. */

@@ -42,7 +42,7 @@ export interface WorkerThreadOptions {
 /** Begins to watch; the returned function undoes it. */
 export function observeWorkerThreads({ preload, onEnded }: WorkerThreadOptions): () => void {
   const tasks = observePoolTasks()
-  const senders = createSenders(tasks)
+  const senders = new Senders(tasks)
   const makesWorker = (original: Method): Method =>
     new Proxy(original, {
       construct(target, values, newTarget) {
@@ -92,84 +92,93 @@ export function observeWorkerThreads({ preload, onEnded }: WorkerThreadOptions):
   ])
 }
 
-function createSenders({ contextOf }: Pick<PoolTasks, 'contextOf'>) {
-  const outgoing = new WeakMap<object, Outgoing>()
-  const twins = new WeakMap<object, MessagePort>()
+/** The workers and ports on which this thread sends messages, and the owners that it sends with them. */
+class Senders {
+  readonly #contextOf: PoolTasks['contextOf']
+  readonly #outgoing = new WeakMap<object, Outgoing>()
+  readonly #twins = new WeakMap<object, MessagePort>()
   /** Messages posted on a worker or a port. */
-  const posted = new WeakMap<object, number>()
+  readonly #posted = new WeakMap<object, number>()
+
+  constructor({ contextOf }: Pick<PoolTasks, 'contextOf'>) {
+    this.#contextOf = contextOf
+  }
+
+  /** `construct` makes the worker; its errors are the host's. */
+  makeWorker(values: readonly unknown[], construct: () => object): object {
+    const options = isObject(values[1]) ? values[1] : {}
+    const isOwn = isObject(options.workerData) && options.workerData.turnlogSealingWorker === true
+    const route = isOwn ? undefined : quietly('make a mailbox', () => this.#openRoute(options))
+    if (route === undefined) return construct()
+    let made: object
+    try {
+      made = construct()
+    } finally {
+      setEnvironmentData(mailboxKey, undefined)
+    }
+    quietly('address a mailbox', () => {
+      if (made instanceof Worker) route.mailbox.addressTo(made.threadId)
+      this.#outgoing.set(made, { route, port: 0, last: route.first })
+    })
+    return made
+  }
+
+  noteChannel({ port1, port2 }: { readonly port1: MessagePort; readonly port2: MessagePort }) {
+    this.#twins.set(port1, port2)
+    this.#twins.set(port2, port1)
+  }
+
+  beforePost(sender: unknown, [message, transferList]: readonly unknown[]): void {
+    if (typeof sender !== 'object' || sender === null) return
+    const way = this.#outgoing.get(sender)
+    if (way === undefined) return
+    const owner = ownerToHandOver(this.#contextOf(message) ?? contexts.active())
+    const transfers = this.#transfer(way.route, transferList)
+    const key = keyOf(owner)
+    if (key === way.last && transfers === undefined) return
+    way.last = key
+    const number = (this.#posted.get(sender) ?? 0) + 1
+    way.route.mailbox.write({ port: way.port, message: number, owner, transfers })
+  }
+
+  afterPost(sender: unknown): void {
+    if (typeof sender !== 'object' || sender === null) return
+    if (this.#outgoing.has(sender) || this.#twins.has(sender)) {
+      this.#posted.set(sender, (this.#posted.get(sender) ?? 0) + 1)
+    }
+  }
+
+  folderOf(worker: unknown): string | undefined {
+    const isKnown = typeof worker === 'object' && worker !== null
+    const way = isKnown ? this.#outgoing.get(worker) : undefined
+    return way?.route.mailbox.recorderFolder()
+  }
+
+  /** The worker finds the mailbox in the environment data that it is made with. */
+  #openRoute({ transferList }: Readonly<Record<string, unknown>>) {
+    const owner = ownerToHandOver(contexts.active())
+    const route = { mailbox: createMailbox(), nextPort: 1, first: keyOf(owner) }
+    const transfers = this.#transfer(route, transferList)
+    route.mailbox.write({ port: 0, message: 0, owner, transfers })
+    setEnvironmentData(mailboxKey, route.mailbox.memory)
+    return route
+  }
 
   /**
    * The ports that are sent with a message now lead to the worker. Returns the number of the first; `undefined` if
    * there is none.
    */
-  function transfer(route: Route, transferList: unknown): number | undefined {
+  #transfer(route: Route, transferList: unknown): number | undefined {
     const list = isObject(transferList) ? transferList.transfer : transferList
     const ports = Array.isArray(list) ? list.filter((each) => each instanceof MessagePort) : []
     if (ports.length === 0) return undefined
     const first = route.nextPort
     route.nextPort += ports.length
     for (const [index, port] of ports.entries()) {
-      const twin = twins.get(port)
-      if (twin !== undefined) outgoing.set(twin, { route, port: first + index, last: '' })
+      const twin = this.#twins.get(port)
+      if (twin !== undefined) this.#outgoing.set(twin, { route, port: first + index, last: '' })
     }
     return first
-  }
-
-  return {
-    /** `construct` makes the worker; its errors are the host's. */
-    makeWorker(values: readonly unknown[], construct: () => object): object {
-      const options = isObject(values[1]) ? values[1] : {}
-      const isOwn = isObject(options.workerData) && options.workerData.turnlogSealingWorker === true
-      const route = isOwn ? undefined : quietly('make a mailbox', () => openRoute(options))
-      if (route === undefined) return construct()
-      let made: object
-      try {
-        made = construct()
-      } finally {
-        setEnvironmentData(mailboxKey, undefined)
-      }
-      quietly('address a mailbox', () => {
-        if (made instanceof Worker) route.mailbox.addressTo(made.threadId)
-        outgoing.set(made, { route, port: 0, last: route.first })
-      })
-      return made
-    },
-    noteChannel({ port1, port2 }: { readonly port1: MessagePort; readonly port2: MessagePort }) {
-      twins.set(port1, port2)
-      twins.set(port2, port1)
-    },
-    beforePost(sender: unknown, [message, transferList]: readonly unknown[]): void {
-      if (typeof sender !== 'object' || sender === null) return
-      const way = outgoing.get(sender)
-      if (way === undefined) return
-      const owner = ownerToHandOver(contextOf(message) ?? contexts.active())
-      const transfers = transfer(way.route, transferList)
-      const key = keyOf(owner)
-      if (key === way.last && transfers === undefined) return
-      way.last = key
-      const number = (posted.get(sender) ?? 0) + 1
-      way.route.mailbox.write({ port: way.port, message: number, owner, transfers })
-    },
-    afterPost(sender: unknown): void {
-      if (typeof sender !== 'object' || sender === null) return
-      if (outgoing.has(sender) || twins.has(sender)) {
-        posted.set(sender, (posted.get(sender) ?? 0) + 1)
-      }
-    },
-    folderOf(worker: unknown): string | undefined {
-      const way = typeof worker === 'object' && worker !== null ? outgoing.get(worker) : undefined
-      return way?.route.mailbox.recorderFolder()
-    },
-  }
-
-  /** The worker finds the mailbox in the environment data that it is made with. */
-  function openRoute({ transferList }: Readonly<Record<string, unknown>>) {
-    const owner = ownerToHandOver(contexts.active())
-    const route = { mailbox: createMailbox(), nextPort: 1, first: keyOf(owner) }
-    const transfers = transfer(route, transferList)
-    route.mailbox.write({ port: 0, message: 0, owner, transfers })
-    setEnvironmentData(mailboxKey, route.mailbox.memory)
-    return route
   }
 }
 

@@ -30,71 +30,84 @@ export interface RecordedState {
   readonly ino: bigint
 }
 
-export type ChildReports = ReturnType<typeof createChildReports>
-
 /** The reports of this process's turns. Nothing here throws. */
-export function createChildReports(
-  spoolDirectory: string,
-  { fileSystem = originalFs, now = Date.now }: { fileSystem?: FileSystem; now?: () => number } = {},
-) {
-  const directory = path.join(spoolDirectory, 'children')
-  /** By trace id: the spans that are open. */
-  const turns = new Map<string, Set<string>>()
-  let isPrepared = false
+export class ChildReports {
+  readonly #directory: string
+  readonly #fileSystem: FileSystem
+  readonly #now: () => number
+  /** The spans that are open, by trace id. */
+  readonly #turns = new Map<string, Set<string>>()
+  #isPrepared: boolean = false
 
-  function open(traceId: string, spanId: string): string | undefined {
-    const folder = path.join(directory, traceId)
-    if (turns.get(traceId)?.has(spanId) === true) return folder
+  constructor(
+    spoolDirectory: string,
+    {
+      fileSystem = originalFs,
+      now = Date.now,
+    }: { fileSystem?: FileSystem; now?: () => number } = {},
+  ) {
+    this.#directory = path.join(spoolDirectory, 'children')
+    this.#fileSystem = fileSystem
+    this.#now = now
+  }
+
+  /** A child of this tool call or turn may report from now on. Returns the folder; `undefined` if it cannot be made. */
+  open(traceId: string, spanId: string): string | undefined {
+    const folder = this.#folderOf(traceId)
+    if (this.#turns.get(traceId)?.has(spanId) === true) return folder
     return attempt(() => {
-      if (!isPrepared) prepare()
-      const oldest = turns.size >= foldersMax ? turns.keys().next().value : undefined
-      if (oldest !== undefined && !turns.has(traceId)) remove(oldest)
-      makePrivateFolder(fileSystem, folder)
+      if (!this.#isPrepared) this.#prepare()
+      const oldest = this.#turns.size >= foldersMax ? this.#turns.keys().next().value : undefined
+      if (oldest !== undefined && !this.#turns.has(traceId)) this.remove(oldest)
+      makePrivateFolder(this.#fileSystem, folder)
       for (const name of [reportName, spanId]) {
-        fileSystem.closeSync(fileSystem.openSync(path.join(folder, name), 'a', 0o600))
+        this.#fileSystem.closeSync(this.#fileSystem.openSync(path.join(folder, name), 'a', 0o600))
       }
-      turns.set(traceId, (turns.get(traceId) ?? new Set()).add(spanId))
+      this.#turns.set(traceId, (this.#turns.get(traceId) ?? new Set()).add(spanId))
       return folder
     })
   }
 
-  function prepare(): void {
-    isPrepared = true
-    for (const name of namesIn(fileSystem, directory).slice(0, staleMax)) {
-      const folder = path.join(directory, name)
-      const changedAt = attempt(() => Number(fileSystem.statSync(folder).mtimeMs))
-      if (changedAt !== undefined && now() - changedAt > staleAfterMs) removeFolder(folder)
+  /** The tool call or turn has ended: its children have no owner any more. */
+  ended(traceId: string, spanId: string, { isTurn = false } = {}): void {
+    const isOfThread = !this.#turns.has(traceId)
+    this.#turns.get(traceId)?.delete(spanId)
+    const folder = this.#folderOf(traceId)
+    // If another thread has started the turn's children, nothing is compared in this one.
+    if (isTurn && isOfThread) this.#removeFolder(folder)
+    else attempt(() => this.#fileSystem.unlinkSync(path.join(folder, spanId)))
+  }
+
+  /** The last comparison of the turn is done. */
+  remove(traceId: string): void {
+    this.#turns.delete(traceId)
+    this.#removeFolder(this.#folderOf(traceId))
+  }
+
+  close(): void {
+    for (const traceId of [...this.#turns.keys()]) this.remove(traceId)
+  }
+
+  #prepare(): void {
+    this.#isPrepared = true
+    for (const name of namesIn(this.#fileSystem, this.#directory).slice(0, staleMax)) {
+      const folder = path.join(this.#directory, name)
+      const changedAt = attempt(() => Number(this.#fileSystem.statSync(folder).mtimeMs))
+      const isStale = changedAt !== undefined && this.#now() - changedAt > staleAfterMs
+      if (isStale) this.#removeFolder(folder)
     }
   }
 
-  function removeFolder(folder: string): void {
+  #folderOf(traceId: string): string {
+    return path.join(this.#directory, traceId)
+  }
+
+  #removeFolder(folder: string): void {
+    const fileSystem = this.#fileSystem
     attempt(() => {
       for (const name of namesIn(fileSystem, folder)) fileSystem.unlinkSync(path.join(folder, name))
       fileSystem.rmdirSync(folder)
     })
-  }
-
-  function remove(traceId: string): void {
-    turns.delete(traceId)
-    removeFolder(path.join(directory, traceId))
-  }
-
-  return {
-    /** A child of this tool call or turn may report from now on. Returns the folder; `undefined` if it cannot be made. */
-    open,
-    /** The tool call or turn has ended: its children have no owner any more. */
-    ended(traceId: string, spanId: string, { isTurn = false } = {}): void {
-      const isOfThread = !turns.has(traceId)
-      turns.get(traceId)?.delete(spanId)
-      // If another thread has started the turn's children, nothing is compared in this one.
-      if (isTurn && isOfThread) removeFolder(path.join(directory, traceId))
-      else attempt(() => fileSystem.unlinkSync(path.join(directory, traceId, spanId)))
-    },
-    /** The last comparison of the turn is done. */
-    remove,
-    close(): void {
-      for (const traceId of [...turns.keys()]) remove(traceId)
-    },
   }
 }
 

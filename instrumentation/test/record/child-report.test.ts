@@ -2,7 +2,7 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import {
-  createChildReports,
+  ChildReports,
   isOwnerOpen,
   recordedByChildren,
   reportFiles,
@@ -19,7 +19,7 @@ test('the last state of each file that a child has recorded is found', () => {
     path.join(workspace.folder, name),
   )
   if (a === undefined || b === undefined || gone === undefined) throw new Error('no files')
-  const reports = createChildReports(workspace.spool)
+  const reports = new ChildReports(workspace.spool)
   const folder = reports.open(turn, call)
   if (folder === undefined) throw new Error('no folder')
   expect(folder).toBe(reportsOf(workspace.spool, turn))
@@ -37,7 +37,7 @@ test('the last state of each file that a child has recorded is found', () => {
 
 test('only their user may read the folders and files', () => {
   using workspace = makeWorkspace()
-  const folder = createChildReports(workspace.spool).open(turn, call) ?? ''
+  const folder = new ChildReports(workspace.spool).open(turn, call) ?? ''
   const modes = ['', 'report.jsonl', call].map((name) => {
     const { mode } = fs.statSync(path.join(folder, name))
     return (mode & 0o777).toString(8)
@@ -47,7 +47,7 @@ test('only their user may read the folders and files', () => {
 
 test('an owner is open until it has ended, each by itself', () => {
   using workspace = makeWorkspace()
-  const reports = createChildReports(workspace.spool)
+  const reports = new ChildReports(workspace.spool)
   const folder = reports.open(turn, call) ?? ''
   reports.open(turn, other)
   reports.ended(turn, call)
@@ -56,7 +56,7 @@ test('an owner is open until it has ended, each by itself', () => {
 
 test('a turn without a report, or whose report was removed, gets none', () => {
   using workspace = makeWorkspace({ 'a.txt': '' })
-  const reports = createChildReports(workspace.spool)
+  const reports = new ChildReports(workspace.spool)
   const folder = reportsOf(workspace.spool, turn)
   reportFiles(folder, [path.join(workspace.folder, 'a.txt')])
   expect(fs.existsSync(folder)).toBe(false)
@@ -69,11 +69,11 @@ test('a turn without a report, or whose report was removed, gets none', () => {
 
 test('what a killed process has left is removed after a day, by the next one', () => {
   using workspace = makeWorkspace()
-  createChildReports(workspace.spool).open(turn, call)
+  new ChildReports(workspace.spool).open(turn, call)
   const day = 86_400_000
   const open = (afterMs: number): void => {
     const now = () => Date.now() + afterMs
-    createChildReports(workspace.spool, { now }).open('d'.repeat(32), other)
+    new ChildReports(workspace.spool, { now }).open('d'.repeat(32), other)
   }
   open(day / 2)
   expect(fs.existsSync(reportsOf(workspace.spool, turn))).toBe(true)
@@ -83,7 +83,7 @@ test('what a killed process has left is removed after a day, by the next one', (
 
 test('a process with very many turns keeps the newest two hundred reports', () => {
   using workspace = makeWorkspace()
-  const reports = createChildReports(workspace.spool)
+  const reports = new ChildReports(workspace.spool)
   for (let number = 0; number < 210; number += 1) {
     reports.open(number.toString(16).padStart(32, '0'), call)
   }
@@ -95,7 +95,7 @@ test('a process with very many turns keeps the newest two hundred reports', () =
 test('a spool that cannot be made gives no report, and no error', () => {
   using workspace = makeWorkspace()
   fs.writeFileSync(workspace.spool, '')
-  const reports = createChildReports(workspace.spool)
+  const reports = new ChildReports(workspace.spool)
   expect(reports.open(turn, call)).toBeUndefined()
   reports.ended(turn, call)
   reports.close()

@@ -1,7 +1,7 @@
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { afterEach, expect, test } from 'vitest'
 import type { Candidate } from '../../src/record/candidate.ts'
-import { createChildReports } from '../../src/record/child-report.ts'
+import { ChildReports } from '../../src/record/child-report.ts'
 import { contextWithCandidate } from '../../src/record/contexts.ts'
 import {
   contextWithInheritedOwner,
@@ -48,7 +48,7 @@ test('operations of one owner share what it has created', () => {
 
 test('an owner of another process holds while it is open there', () => {
   using workspace = makeWorkspace()
-  const reports = createChildReports(workspace.spool)
+  const reports = new ChildReports(workspace.spool)
   const folder = reports.open(call.traceId, call.spanId)
   if (folder === undefined) throw new Error('no folder')
   setInheritedOwner({ ...call, reports: folder })
