@@ -51,20 +51,7 @@ export function buildApp(
   database: Database,
   { log = () => undefined, now = () => new Date(), counters = openCounters() }: AppOptions = {},
 ): FastifyInstance {
-  const app = Fastify({
-    logger: false,
-    // A HEAD request for the sign-in link would use the link up.
-    exposeHeadRoutes: false,
-    requestTimeout: requestMilliseconds,
-    forceCloseConnections: 'idle',
-    clientErrorHandler: answerBrokenRequest,
-    // An unparsable URL matches no route, so the error handler is not called. Fastify's types let this reply send nothing.
-    frameworkErrors: (_error, _request, reply) => {
-      reply.hijack()
-      reply.raw.writeHead(400, { 'content-type': jsonType })
-      reply.raw.end(JSON.stringify({ code: 3, message: 'The address cannot be read.' }))
-    },
-  })
+  const app = openFastify()
   const { unwell: onUnwell, well: onWell } = openOutageNotices(log)
   const keeping = openKeeping(database, { ...config, now })
   const withCookies = (routes: (scope: FastifyInstance) => void) =>
@@ -107,6 +94,23 @@ export function buildApp(
   )
   withCookies((scope) => pageRoutes(scope, { database, hosts: pageHosts, publicUrl, onUnwell }))
   return app
+}
+
+function openFastify(): FastifyInstance {
+  return Fastify({
+    logger: false,
+    // A HEAD request for the sign-in link would use the link up.
+    exposeHeadRoutes: false,
+    requestTimeout: requestMilliseconds,
+    forceCloseConnections: 'idle',
+    clientErrorHandler: answerBrokenRequest,
+    // An unparsable URL matches no route, so the error handler is not called. Fastify's types let this reply send nothing.
+    frameworkErrors: (_error, _request, reply) => {
+      reply.hijack()
+      reply.raw.writeHead(400, { 'content-type': jsonType })
+      reply.raw.end(JSON.stringify({ code: 3, message: 'The address cannot be read.' }))
+    },
+  })
 }
 
 /** Answers for paths without a route, and for errors that no group of routes handles. */

@@ -14,31 +14,16 @@ export interface ServerSentEvent {
 }
 
 export function createSseParser() {
+  const fields = createFields()
   let line = ''
   let endedWithCr = false
   let isFirst = true
-  let name = ''
-  let data: string[] = []
 
   function takeLine(events: ServerSentEvent[]): void {
     const text = line
     line = ''
-    if (text === '') {
-      dispatch(events)
-      return
-    }
-    const colon = text.indexOf(':')
-    const field = colon === -1 ? text : text.slice(0, colon)
-    const skip = text.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1
-    const value = colon === -1 ? '' : text.slice(skip)
-    if (field === 'data') data.push(value)
-    else if (field === 'event') name = value
-  }
-
-  function dispatch(events: ServerSentEvent[]): void {
-    if (data.length > 0) events.push({ name, data: data.join('\n') })
-    name = ''
-    data = []
+    if (text === '') fields.dispatch(events)
+    else fields.take(text)
   }
 
   return {
@@ -72,8 +57,29 @@ export function createSseParser() {
     end(): ServerSentEvent[] {
       const events: ServerSentEvent[] = []
       if (line !== '') takeLine(events)
-      dispatch(events)
+      fields.dispatch(events)
       return events
+    },
+  }
+}
+
+/** The fields of the event that is being read. */
+function createFields() {
+  let name = ''
+  let data: string[] = []
+  return {
+    take(line: string): void {
+      const colon = line.indexOf(':')
+      const field = colon === -1 ? line : line.slice(0, colon)
+      const skip = line.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1
+      const value = colon === -1 ? '' : line.slice(skip)
+      if (field === 'data') data.push(value)
+      else if (field === 'event') name = value
+    },
+    dispatch(events: ServerSentEvent[]): void {
+      if (data.length > 0) events.push({ name, data: data.join('\n') })
+      name = ''
+      data = []
     },
   }
 }

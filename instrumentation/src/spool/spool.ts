@@ -23,52 +23,24 @@ export type Spool = ReturnType<typeof openSpool>
 
 /** Without `unconfirmed`, every answer counts as the receiver's. */
 export function openSpool(fileSystem: FileSystem, unconfirmed?: UnconfirmedSegments) {
-  /** For each folder the segments listed and not yet sent: a long backlog is listed once, not once a segment. */
-  const folders = new Map<string, SegmentName[]>()
+  const queue = createQueue(fileSystem, unconfirmed)
   let current: SpooledSegment | undefined
-
-  function find(): SpooledSegment | undefined {
-    for (const [folder, seen] of [...folders]) {
-      const listed =
-        seen.length > 0
-          ? seen
-          : (quietly('list segments', () => listSegments(fileSystem, folder)) ?? [])
-      // Its next turn comes after all others.
-      folders.delete(folder)
-      folders.set(folder, listed)
-      for (let next = listed.shift(); next !== undefined; next = listed.shift()) {
-        const found = describe(folder, next)
-        if (found !== undefined) return found
-      }
-    }
-    return undefined
-  }
-
-  /** Undefined if it was removed since it was listed, or was sent and could not be moved. */
-  function describe(folder: string, { name, signal }: SegmentName): SpooledSegment | undefined {
-    const file = path.join(folder, name)
-    if (unconfirmed?.isSentInQueue(file)) return undefined
-    const stat = fileSystem.statSync(file, { throwIfNoEntry: false })
-    return stat === undefined
-      ? undefined
-      : { path: file, signal, bytes: Number(stat.size), folder, name }
-  }
 
   return {
     /** Sends the segments of this recorder's folder from now on. */
     add(folder: string): void {
-      if (!folders.has(folder)) folders.set(folder, [])
+      queue.add(folder)
       unconfirmed?.addFolder(folder)
     },
     /** The folder was removed, or belongs to somebody else. */
     remove(folder: string): void {
-      folders.delete(folder)
+      queue.remove(folder)
       unconfirmed?.removeFolder(folder)
     },
     /** The segment to send next; the same one until it is acknowledged, quarantined or removed. */
     async next(): Promise<SpooledSegment | undefined> {
       if (current !== undefined && !fileSystem.existsSync(current.path)) current = undefined
-      current ??= find()
+      current ??= queue.take()
       return current
     },
     /**
@@ -92,6 +64,50 @@ export function openSpool(fileSystem: FileSystem, unconfirmed?: UnconfirmedSegme
       setAside(fileSystem, { from: segment.path, into: quarantineFolder(segment.folder), reason })
       current = undefined
       unconfirmed?.forget(segment)
+    },
+  }
+}
+
+/** The segments of several folders, of each folder one at a time. */
+function createQueue(
+  fileSystem: FileSystem,
+  unconfirmed: Pick<UnconfirmedSegments, 'isSentInQueue'> | undefined,
+) {
+  /** For each folder the segments listed and not yet sent: a long backlog is listed once, not once a segment. */
+  const folders = new Map<string, SegmentName[]>()
+
+  /** Undefined if it was removed since it was listed, or was sent and could not be moved. */
+  function describe(folder: string, { name, signal }: SegmentName): SpooledSegment | undefined {
+    const file = path.join(folder, name)
+    if (unconfirmed?.isSentInQueue(file)) return undefined
+    const stat = fileSystem.statSync(file, { throwIfNoEntry: false })
+    return stat === undefined
+      ? undefined
+      : { path: file, signal, bytes: Number(stat.size), folder, name }
+  }
+
+  return {
+    add(folder: string): void {
+      if (!folders.has(folder)) folders.set(folder, [])
+    },
+    remove(folder: string): void {
+      folders.delete(folder)
+    },
+    take(): SpooledSegment | undefined {
+      for (const [folder, seen] of [...folders]) {
+        const listed =
+          seen.length > 0
+            ? seen
+            : (quietly('list segments', () => listSegments(fileSystem, folder)) ?? [])
+        // Its next turn comes after all others.
+        folders.delete(folder)
+        folders.set(folder, listed)
+        for (let next = listed.shift(); next !== undefined; next = listed.shift()) {
+          const found = describe(folder, next)
+          if (found !== undefined) return found
+        }
+      }
+      return undefined
     },
   }
 }

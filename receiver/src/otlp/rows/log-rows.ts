@@ -36,6 +36,7 @@ export function toLogRow(
   const sink = options.contents.open(dayOf(nanoseconds))
   const eventName = eventNameOf(log)
   const bodyReference = log.body === null ? referenceOf(attributes, bodyName) : undefined
+  const stored = bodyReference === undefined ? attributes : withoutBody(attributes)
   const recordKey = keyOf(log, options)
   const row: LogRow = {
     record_key: recordKey,
@@ -59,10 +60,7 @@ export function toLogRow(
     file_operation_id: identifierOf(attributes.get('turnlog.file_operation.id')),
     error_type: columnTextOf(attributes.get('exception.type') ?? attributes.get('error.type')),
     abandoned: isTrue(attributes.get('turnlog.abandoned')),
-    attributes: storeAttributes(
-      bodyReference === undefined ? attributes : withoutBody(attributes),
-      sink,
-    ),
+    attributes: storeAttributes(stored, sink),
     resource: origin.resource(sink),
     scope: origin.scope(sink),
     dropped_counts:

@@ -63,8 +63,35 @@ export function toSpanRow(span: SpanRecord, options: RowOptions): RowResult<Span
     user_id: options.userId ?? claimedUserOf(attributes, origin),
     recorder_id: origin.recorderId,
     sequence: sequenceOf(attributes.get('turnlog.sequence')),
-    conversation_id: identifierOf(attributes.get('gen_ai.conversation.id')),
     operation: operation === null ? null : identifierOf(operation),
+    ...columnsOf(attributes),
+    attributes: stored ?? storeAttributes(attributes, sink),
+    events: storeEvents(span, sink),
+    links: storeLinks(span, sink),
+    resource: origin.resource(sink),
+    scope: origin.scope(sink),
+    dropped_counts: droppedCounts(span),
+  }
+  const key = `${traceId} ${spanId} ${startTime}`
+  const isWaiting = isTrue(attributes.get('turnlog.waiting'))
+  return {
+    status: 'row',
+    item: {
+      key,
+      row,
+      time: startTime,
+      contentKeys: sink.keys,
+      origin,
+      claim: span.claim,
+      isWaiting,
+    },
+  }
+}
+
+/** The columns that hold one attribute each. */
+function columnsOf(attributes: AttributeMap) {
+  return {
+    conversation_id: identifierOf(attributes.get('gen_ai.conversation.id')),
     agent_name: columnTextOf(attributes.get('gen_ai.agent.name')),
     tool_name: columnTextOf(attributes.get('gen_ai.tool.name')),
     tool_call_id: columnTextOf(attributes.get('gen_ai.tool.call.id')),
@@ -90,27 +117,7 @@ export function toSpanRow(span: SpanRecord, options: RowOptions): RowResult<Span
     file_operation_type: columnTextOf(attributes.get('turnlog.file_operation.type')),
     error_type: columnTextOf(attributes.get('error.type')),
     abandoned: isTrue(attributes.get('turnlog.abandoned')),
-    attributes: stored ?? storeAttributes(attributes, sink),
-    events: storeEvents(span, sink),
-    links: storeLinks(span, sink),
-    resource: origin.resource(sink),
-    scope: origin.scope(sink),
-    dropped_counts: droppedCounts(span),
-  }
-  const key = `${traceId} ${spanId} ${startTime}`
-  const isWaiting = isTrue(attributes.get('turnlog.waiting'))
-  return {
-    status: 'row',
-    item: {
-      key,
-      row,
-      time: startTime,
-      contentKeys: sink.keys,
-      origin,
-      claim: span.claim,
-      isWaiting,
-    },
-  }
+  } satisfies Partial<SpanRow>
 }
 
 function problemOfSpan(span: SpanRecord, period: Period): string | undefined {
