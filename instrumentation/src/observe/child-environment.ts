@@ -35,7 +35,7 @@ export interface ChildEnvironmentOptions extends OwnPlace {
 }
 
 /** The variables that a child started in this context gets; `undefined` outside tool calls and turns. */
-export function childEnvironment(
+function childEnvironment(
   active: Context,
   { reports, destination, workspace }: Omit<ChildEnvironmentOptions, 'onEnded'>,
 ): Variables | undefined {
@@ -52,7 +52,7 @@ export function childEnvironment(
   }
 }
 
-export interface OwnPlace {
+interface OwnPlace {
   /** The folder that this process's recorders are in. */
   readonly destination: string
   readonly workspace: string

@@ -15,7 +15,7 @@ const pendingMax = 100
 const carriedLength = 64
 const argumentsDepthMax = 4
 
-export interface RequestObserver {
+interface RequestObserver {
   /** The host asks the child, with these texts; returns what ends it. `undefined`: not observed. */
   readonly begin: (texts: readonly string[]) => (() => void) | undefined
   /** The host writes lines that are no requests, as to a shell that it keeps. */

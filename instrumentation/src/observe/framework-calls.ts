@@ -22,7 +22,7 @@ const integrationsKey = 'AI_SDK_TELEMETRY_INTEGRATIONS'
 const storageKey = Symbol.for('ls:tracing_async_local_storage')
 const configKey = Symbol.for('lc:child_config')
 
-export interface FrameworkCalls {
+interface FrameworkCalls {
   /** A model is called in the current context. */
   modelCalled(): void
   undo(): void

@@ -6,7 +6,7 @@ import type { FileOperationOwner } from './file-record.ts'
 import type { FileLocation } from './host-files.ts'
 
 /** `ignored`: `.git`, `node_modules`, Turnlog's own; `opened_before`: through a descriptor opened outside of any turn. */
-export type LeftOutReason = 'ignored' | 'opened_before' | 'folder_limit' | 'name_not_utf8'
+type LeftOutReason = 'ignored' | 'opened_before' | 'folder_limit' | 'name_not_utf8'
 
 interface Counts {
   total: number

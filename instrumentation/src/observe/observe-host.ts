@@ -41,7 +41,7 @@ import { withTurns } from './native-spans.ts'
 import { NativeWriters } from './native-writers.ts'
 import { observeWebSockets } from './websocket.ts'
 
-export interface ObserveDependencies {
+interface ObserveDependencies {
   readonly recorder: Recorder
   readonly tracerProvider: TracerProvider
   /** The recorder's folder. */

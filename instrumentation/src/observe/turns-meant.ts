@@ -14,7 +14,7 @@ const comparedMax = 20
 /** True: it speaks for the turn; false: against it; `undefined`: nothing is known. */
 type Sign = boolean | undefined
 
-export interface ModelRequestOf {
+interface ModelRequestOf {
   readonly candidate: Candidate | undefined
   readonly api: Pick<ModelApi, 'history'>
   readonly body: Uint8Array

@@ -29,7 +29,7 @@ const lateTurnMs = 10_000
 /** Once the work is over and is no turn yet, only a body up to this size is kept, for a late turn. */
 const idleRequestBytesMax = 64 * 1024
 
-export interface CandidateDependencies extends TurnDependencies {
+interface CandidateDependencies extends TurnDependencies {
   readonly approvals: ApprovalReader
   /** Called when a candidate becomes a turn. */
   readonly onTurn?: ((turn: Candidate) => void) | undefined

@@ -38,7 +38,7 @@ export type ContentSlot =
   | 'file.after'
   | 'file.overwritten'
 
-export type InterimAttributes = { readonly [Name in AttributeName]?: string | boolean }
+type InterimAttributes = { readonly [Name in AttributeName]?: string | boolean }
 
 export interface Recorder {
   readonly tracer: Tracer

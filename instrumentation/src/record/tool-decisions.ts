@@ -18,7 +18,7 @@ import { asArray, asObject, asString, isObject, type JsonObject } from '@turnlog
 const objectsMax = 10_000
 const depthMax = 12
 
-export interface DecidedCall {
+interface DecidedCall {
   readonly id?: string | undefined
 }
 

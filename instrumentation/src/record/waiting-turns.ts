@@ -14,7 +14,7 @@ const waitingMsMax = 24 * 3_600_000
 const endedCallsMax = 1_000
 
 /** A tool call that was open when its turn ended. */
-export interface EndedCall {
+interface EndedCall {
   readonly id: string
   readonly name: string
   readonly turn: SpanContext

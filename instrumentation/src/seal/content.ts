@@ -16,7 +16,7 @@ import { redactBytes, redactText } from '../redact/redact.ts'
 /** The reason for a missing content that was recorded: a piece of it was lost or cannot be read. */
 export const incomplete = 'incomplete'
 
-export interface ContentRules {
+interface ContentRules {
   readonly contentBytesMax: number
 }
 
@@ -75,7 +75,7 @@ export type FileSide =
     }
 
 /** Where the bytes of a side are. Each returns them, or the reason why they are missing. */
-export interface FileSideSources {
+interface FileSideSources {
   /** Bytes that are recorded with the operation. */
   readonly recorded: () => Uint8Array | string
   /** Bytes in the workspace's copies, by the SHA-256 of the raw content. */

@@ -41,7 +41,7 @@ const outputBeside: ReadonlyMap<string, readonly string[]> = new Map([
 /** Why an entry is not compared. */
 export type Exclusion = 'excluded_folder' | 'own_folder' | 'gitignored' | 'database_side_file'
 
-export interface FolderEntry {
+interface FolderEntry {
   readonly name: string
   readonly isFolder: boolean
 }

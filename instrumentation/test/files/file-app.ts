@@ -18,8 +18,6 @@ export interface Change {
   readonly linesRemoved: number | null
 }
 
-export type FileApp = Awaited<ReturnType<typeof startFileApp>>
-
 /** One app for all tests of a file; each test has a folder of the workspace. */
 export async function startFileApp() {
   const workspace = makeWorkspace()

@@ -3,7 +3,7 @@ import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Anthropic from '@anthropic-ai/sdk'
 
-export interface ToolApp<Input> {
+interface ToolApp<Input> {
   readonly tools: Readonly<Record<string, (input: Input) => unknown>>
   /** The calls of one answer run at once. */
   readonly isParallel?: boolean

@@ -25,8 +25,6 @@ export interface ApiAnswer {
   readonly gzip?: boolean
 }
 
-export type MessagesApi = Awaited<ReturnType<typeof startMessagesApi>>
-
 export async function startMessagesApi(answerOf: (request: ApiRequest) => ApiAnswer) {
   const requests: ApiRequest[] = []
   const server = http.createServer((request, response) => {

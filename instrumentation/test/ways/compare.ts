@@ -168,7 +168,7 @@ function linesOf(text: string): readonly string[] {
 }
 
 /** By the longest common subsequence; `undefined` for texts for which that takes too long. */
-export function changedLines(
+function changedLines(
   before: readonly string[],
   after: readonly string[],
 ): { readonly added: number; readonly removed: number } | undefined {

@@ -3,7 +3,7 @@ import { creates, edits } from './common-files.ts'
 import type { Way } from './way.ts'
 
 /** How a file is opened and closed: by a descriptor, or a `FileHandle`. */
-export interface Opening<Opened> {
+interface Opening<Opened> {
   open(path: string, flags: string | number): Opened | Promise<Opened>
   close(opened: Opened): unknown
 }
