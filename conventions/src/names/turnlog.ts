@@ -181,7 +181,7 @@ export const turnlogAttributes = {
     false,
   ),
   'turnlog.process.not_compared_reason': string(
-    'Why nothing is known of the files that a child process changed: `process_exit` (the app ended before the comparison did), `comparison_failed`, `children_limit` (too many at one time), `outlived_turn` (it lived more than ten minutes longer than its turn; until the turn’s end it was compared).',
+    'Why nothing is known of the files that a child process changed: `process_exit` (the app ended before the comparison did), `comparison_failed`, `children_limit` (too many at one time), `outlived_turn` (it lived more than ten minutes longer than its turn; until the turn’s end it was compared), `worker_thread` (a worker thread of the app started it).',
     'process_exit',
   ),
   'turnlog.decision.type': string('`accept`, `reject` or `revert`.', 'revert'),

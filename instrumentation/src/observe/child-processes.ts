@@ -14,6 +14,7 @@
  */
 import { ChildProcess } from 'node:child_process'
 import * as path from 'node:path'
+import { isMainThread } from 'node:worker_threads'
 import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { attempt, originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
@@ -29,7 +30,12 @@ import { type ChildOwner, ownerOfChild } from './child-owner.ts'
 import { observeRequests } from './child-requests.ts'
 import type { FileContent, HostFiles } from './host-files.ts'
 import type { OwnChanges } from './path-states.ts'
-import { type ChangeWindow, type Child, ProcessRecords } from './process-records.ts'
+import {
+  type ChangeWindow,
+  type Child,
+  type NotComparedReason,
+  ProcessRecords,
+} from './process-records.ts'
 import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
 
 /** Children that are compared at one time. */
@@ -417,8 +423,10 @@ export class ChildProcesses implements OwnChanges {
       hasExited: false,
       isTurnOver: false,
     }
-    if (this.#children.size >= childrenMax) {
-      this.#records.notCompared(child, 'children_limit')
+    const reason = this.#notComparedReason()
+    if (reason !== undefined) {
+      this.#records.started(child)
+      this.#records.notCompared(child, reason)
       return undefined
     }
     this.#children.set(child.id, child)
@@ -429,6 +437,12 @@ export class ChildProcesses implements OwnChanges {
       this.#workspace.open(child.id, child.startedAt, this.#reportsOf(owner))
     })
     return child
+  }
+
+  /** Only the main thread has an index of the workspace, and knows what the other children do. */
+  #notComparedReason(): NotComparedReason | undefined {
+    if (!isMainThread) return 'worker_thread'
+    return this.#children.size >= childrenMax ? 'children_limit' : undefined
   }
 
   /** Children with the preload record themselves, and report it there. */

@@ -50,7 +50,12 @@ export interface Child extends ChangeWindow {
 }
 
 /** Why a child's changes are not known. */
-type NotComparedReason = 'process_exit' | 'comparison_failed' | 'children_limit' | 'outlived_turn'
+export type NotComparedReason =
+  | 'process_exit'
+  | 'comparison_failed'
+  | 'children_limit'
+  | 'outlived_turn'
+  | 'worker_thread'
 
 export interface ProcessRecordsOptions {
   readonly recorder: Recorder
@@ -97,12 +102,19 @@ export class ProcessRecords {
 
   /** The child's changes are recorded. */
   recordEnd(child: Child, report: ComparisonReport): void {
-    this.#recordEnd(child, attributesOf(report, child))
+    this.#recordEnd(child, {
+      ...attributesOf(report, child),
+      'turnlog.process.files_changed': child.filesChanged,
+    })
   }
 
   /** Nothing is known of what the child changed. */
   notCompared(child: Child, reason: NotComparedReason): void {
-    this.#recordEnd(child, { 'turnlog.process.not_compared_reason': reason })
+    this.#recordEnd(child, {
+      'turnlog.process.not_compared_reason': reason,
+      // None is known, unless it was compared before.
+      'turnlog.process.files_changed': child.filesChanged || undefined,
+    })
     this.#options.onRecorded(child)
   }
 
@@ -180,7 +192,7 @@ export class ProcessRecords {
   }
 
   #recordEnd(child: Child, attributes: ProcessAttributes): void {
-    const { startedAt, endedAt, exitCode, signal, filesChanged } = child
+    const { startedAt, endedAt, exitCode, signal } = child
     this.#emit('turnlog.process.ended', child, {
       ...attributes,
       ...defined({
@@ -189,7 +201,6 @@ export class ProcessRecords {
         'turnlog.process.duration':
           endedAt === undefined ? undefined : (endedAt - startedAt) / 1_000,
       }),
-      'turnlog.process.files_changed': filesChanged,
     })
   }
 

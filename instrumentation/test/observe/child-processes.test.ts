@@ -465,6 +465,14 @@ test('binary, large, unreadable and strangely named files never become garbage',
   })
 })
 
+test('of a child that a worker thread starts the record says that it was not compared', async () => {
+  const recorded = await turnWith([command('echo new > a.txt', 'in_worker_thread')])
+  expect(operationsOf(recorded)).toEqual([])
+  const [ended] = endsOf(recorded)
+  expect(ended).toMatchObject({ 'turnlog.process.not_compared_reason': 'worker_thread' })
+  expect(ended).not.toHaveProperty('turnlog.process.files_changed')
+})
+
 test('at the limits the record says what was left out', async () => {
   const recorded = await turnWith(
     [command('for i in 1 2 3 4 5 6 7 8; do echo $i > new$i.txt; done')],

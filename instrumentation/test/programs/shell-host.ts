@@ -3,10 +3,11 @@
  * run at once. Knows nothing of telemetry.
  */
 import * as childProcess from 'node:child_process'
-import { EventEmitter, on } from 'node:events'
+import { EventEmitter, on, once } from 'node:events'
 import * as fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import { serveTools } from './tool-app.ts'
 
 interface ToolInput {
@@ -67,6 +68,14 @@ const tools: Record<string, (input: ToolInput) => unknown> = {
   with_timeout: ({ command, timeoutMs = 0 }) =>
     new Promise((resolve) =>
       childProcess.exec(command, { timeout: timeoutMs, killSignal: 'SIGKILL' }, resolve),
+    ),
+  in_worker_thread: ({ command }) =>
+    once(
+      new Worker("require('child_process').execSync(require('worker_threads').workerData)", {
+        eval: true,
+        workerData: command,
+      }),
+      'exit',
     ),
   background: ({ command }) => {
     background.push(childProcess.spawn(...shell(command), { stdio: 'ignore' }))
