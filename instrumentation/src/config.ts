@@ -139,6 +139,11 @@ export const settings = {
     default: 2_000,
     doc: 'How many changes of one comparison become file operations. Further ones are counted.',
   }),
+  processWaitMsMax: setting(wholeNumber({ min: 0, max: 10_000 }), {
+    env: 'TELEMETRY_PROCESS_WAIT_MS_MAX',
+    default: 10,
+    doc: 'How many milliseconds the app waits for comparisons in one turn of its event loop, before a child process starts and after it has ended. With a longer wait, fewer contents are unknown on a busy machine.',
+  }),
   inlineBytesMax: setting(wholeNumber({ min: 1_024, max: 16 * 1024 ** 2 }), {
     env: 'TELEMETRY_INLINE_BYTES_MAX',
     default: 128 * 1024,

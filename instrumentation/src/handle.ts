@@ -27,6 +27,12 @@ export interface DecisionRecord {
   readonly spanId?: string | undefined
 }
 
+/**
+ * Revert is about to write a file; the returned function is called when it has. Without that, a child process that runs at
+ * this moment would be taken for the writer. The path is absolute and has no links.
+ */
+export type BeginWrite = (path: string) => (() => void) | undefined
+
 export interface ChangesHandle {
   /** Waits, bounded, until what was recorded so far is in the store. */
   refresh(): Promise<void>
@@ -36,6 +42,7 @@ export interface ChangesHandle {
   readonly workspace: string
   /** `node:fs` as it was before the preload patched it; default: as it was when this module loaded. */
   readonly fileSystem?: FileSystem | undefined
+  readonly beginWrite?: BeginWrite | undefined
 }
 
 /** None of its members throws. */

@@ -98,6 +98,7 @@ function startParts(
     directory: changesDirectory,
     workspace,
     fileSystem: originalFs,
+    beginWrite: (path: string) => fileOperations.beginRevert(path),
     refresh: () => {
       quietly('record what waits', () => fileOperations.refresh())
       journal.rotate()

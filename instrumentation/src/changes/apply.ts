@@ -16,6 +16,7 @@
 import { constants } from 'node:fs'
 import { errorName } from '@turnlog/conventions/plain'
 import { attempt, type FileSystem } from '../file-system.ts'
+import type { BeginWrite } from '../handle.ts'
 import { type FileState, isRawHash, type PathRole, type RecordedChange } from './change.ts'
 import { type DiskState, type InsideLocation, isOneFile, lookAt, type Paths } from './disk-state.ts'
 import type { RevertPlan } from './plan-revert.ts'
@@ -45,19 +46,34 @@ export interface ApplyOptions {
   readonly plan: Exclude<RevertPlan, { action: 'nothing' | 'refuse' }>
   readonly store: Pick<ChangeStore, 'content' | 'keep'>
   readonly fileSystem: FileSystem
+  readonly beginWrite?: BeginWrite | undefined
 }
 
 /** Never throws: an error of the system becomes `failed`, with its code. */
 export async function applyRevert(options: ApplyOptions): Promise<ApplyResult> {
   const rollback: Rollback = []
+  const ends: (() => void)[] = []
+  const writing = (path: string): void => {
+    const end = options.beginWrite?.(path)
+    if (end !== undefined) ends.push(end)
+  }
   try {
-    const result = await act(options, rollback)
+    const result = await act(options, { rollback, writing })
     if (result.status !== 'applied') unwind(rollback)
     return result
   } catch (error) {
     unwind(rollback)
     return { status: 'failed', reason: sentenceOf(error) }
+  } finally {
+    for (const end of ends) end()
   }
+}
+
+interface Progress {
+  /** What undoes the steps so far. */
+  readonly rollback: Rollback
+  /** Called before a path is written. */
+  readonly writing: (path: string) => void
 }
 
 type Rollback = (() => void)[]
@@ -84,7 +100,7 @@ function goalsOf({ change, plan }: ApplyOptions): Goal[] {
   ]
 }
 
-async function act(given: ApplyOptions, rollback: Rollback): Promise<ApplyResult> {
+async function act(given: ApplyOptions, { rollback, writing }: Progress): Promise<ApplyResult> {
   const { change, plan, store, fileSystem: fs } = given
   const goals = goalsOf(given)
   const found = []
@@ -101,7 +117,7 @@ async function act(given: ApplyOptions, rollback: Rollback): Promise<ApplyResult
     makeFolders(fs, location.foldersMissing, rollback)
     if (bytes === undefined) continue
     const mayWriteInPlace = plan.action === 'restore'
-    const options = { ...location, bytes, mode: goal.mode, mayWriteInPlace }
+    const options = { ...location, bytes, mode: goal.mode, mayWriteInPlace, onMake: writing }
     const temporary = await writeTemporaryFile(fs, options)
     rollback.push(temporary.remove)
     written[goal.place] = temporary
@@ -113,6 +129,7 @@ async function act(given: ApplyOptions, rollback: Rollback): Promise<ApplyResult
     if (again.target !== location.target) return folderReplaced
     targets[goal.place] = again.target
   }
+  for (const target of Object.values(targets)) if (target !== '') writing(target)
   const isMovedBack = plan.action === 'move_back' && plan.content === undefined
   const isCaseOnly = isMovedBack && isOneFile(fs, change)
   if (isMovedBack) {

@@ -8,7 +8,7 @@
 
 import type { DecisionOutcome, DecisionSource, DecisionType } from '@turnlog/conventions'
 import type { FileSystem } from '../file-system.ts'
-import type { DecisionRecord } from '../handle.ts'
+import type { BeginWrite, DecisionRecord } from '../handle.ts'
 import { type ApplyResult, applyRevert } from './apply.ts'
 import { type ChangeDecision, isRawHash, type PathRole, type RecordedChange } from './change.ts'
 import { lookAt } from './disk-state.ts'
@@ -22,6 +22,7 @@ export interface DecideOptions {
   readonly reason: string | undefined
   readonly store: Pick<ChangeStore, 'content' | 'keep' | 'decide'>
   readonly fileSystem: FileSystem
+  readonly beginWrite?: BeginWrite | undefined
   readonly now: () => number
   /** Records the decision in the journal. */
   readonly emit: (decision: DecisionRecord) => void
@@ -88,7 +89,7 @@ function observe({ stored: { change }, fileSystem }: DecideOptions): Found {
 }
 
 async function revert(
-  { fileSystem, store }: DecideOptions,
+  { fileSystem, beginWrite, store }: DecideOptions,
   change: RecordedChange,
 ): Promise<Found | Refused> {
   const look = lookAtBoth(fileSystem, change)
@@ -98,7 +99,7 @@ async function revert(
   if (plan.action === 'nothing') {
     return { outcome: 'restored', result: fileAfter(change, look.onDisk), wasNothingLeft: true }
   }
-  const applied = await applyRevert({ change, plan, store, fileSystem })
+  const applied = await applyRevert({ change, plan, store, fileSystem, beginWrite })
   if (applied.status !== 'applied') return refusedOf(applied)
   return { outcome: 'restored', result: isRawHash(applied.result) ? applied.result : undefined }
 }

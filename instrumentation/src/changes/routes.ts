@@ -153,6 +153,7 @@ async function decide(reply: FastifyReply, request: DecideRequest): Promise<Fast
     reason,
     store,
     fileSystem: changes.fileSystem ?? originalFs,
+    beginWrite: changes.beginWrite,
     now: Date.now,
     // The handle counts its own failures; the decision is in the store.
     emit: (decision) => attempt(() => handle.decide(decision)),

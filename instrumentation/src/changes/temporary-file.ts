@@ -22,6 +22,8 @@ export interface TemporaryFileOptions {
   readonly mode: number | undefined
   /** The target may be written itself: it stays where it is until then. */
   readonly mayWriteInPlace: boolean
+  /** Called with the path before the temporary file is made. */
+  readonly onMake?: (path: string) => void
 }
 
 /**
@@ -75,9 +77,10 @@ function writeInPlace(fs: FileSystem, path: string, bytes: Uint8Array): void {
 /** Named `.turnlog-<16 hex digits>.tmp`. Leaves no file when it throws. */
 async function writeBeside(
   fs: FileSystem,
-  { folder, target, bytes, mode }: TemporaryFileOptions,
+  { folder, target, bytes, mode, onMake }: TemporaryFileOptions,
 ): Promise<TemporaryFile> {
   const path = join(folder, `.turnlog-${randomBytes(8).toString('hex')}.tmp`)
+  onMake?.(path)
   const present = attempt(() => fs.lstatSync(target))
   const bits = mode ?? present?.mode
   // `wx`: never an existing file, never through a link. Private until its bits are set.

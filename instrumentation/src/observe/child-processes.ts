@@ -28,6 +28,7 @@ import type { ComparisonReport, OwnBefore, OwnChange } from '../workspace/protoc
 import type { WorkspaceFindings, WorkspaceThread } from '../workspace/workspace-thread.ts'
 import { type ChildOwner, ownerOfChild } from './child-owner.ts'
 import { observeRequests } from './child-requests.ts'
+import { EndedChildren } from './ended-children.ts'
 import type { FileContent, HostFiles } from './host-files.ts'
 import type { OwnChanges } from './path-states.ts'
 import {
@@ -115,6 +116,7 @@ export class ChildProcesses implements OwnChanges {
   readonly #requests = new WeakMap<object, Set<OpenChild>>()
   /** Files that the app itself has changed while no child ran; true while it writes them. */
   readonly #recent = new Map<string, boolean>()
+  readonly #ended = new EndedChildren()
   #started = 0
   #isObserving: boolean = false
   #nextLookAt = 0
@@ -186,6 +188,10 @@ export class ChildProcesses implements OwnChanges {
     return { id, compare: (endedAt) => workspace.compareNative(id, endedAt) }
   }
 
+  leftByChild(stampedAt: number): boolean {
+    return this.#ended.livedAt(stampedAt)
+  }
+
   /** The app itself writes the file. */
   writing(path: string, before?: FileContent): void {
     if (this.isWatching) this.#workspace.writing(path, this.#ownBefore(before))
@@ -210,7 +216,7 @@ export class ChildProcesses implements OwnChanges {
       const left = this.#ownBefore(this.#options.files.read(path, { isLink: true }))
       if (left !== undefined) return { path, ...left }
     }
-    return { path, stat: stat && statOf(stat), bytes: undefined }
+    return { path, stat: stat && statOf(stat), bytes: undefined, at: this.#options.now() }
   }
 
   #ownBefore(before: FileContent | undefined): OwnBefore | undefined {
@@ -491,6 +497,7 @@ export class ChildProcesses implements OwnChanges {
   #end(child: OpenChild): void {
     if (child.endedAt !== undefined || !this.#children.has(child.id)) return
     child.endedAt = this.#options.now()
+    this.#ended.add({ startedAt: child.startedAt, endedAt: child.endedAt })
     if (this.#workspace.isRunning) this.#workspace.compare(child.id, child.endedAt)
     else this.#records.notCompared(child, 'comparison_failed')
   }

@@ -43,6 +43,7 @@ export class DescriptorOperations {
       active,
       writer: undefined,
       isIncomplete: false,
+      isSeen: false,
       children: 0,
     }
     const changes =
@@ -52,8 +53,11 @@ export class DescriptorOperations {
       this.#tracker.paths.enter(location.absolute, writer)
       writer.record?.journalStart()
     }
+    const unrecorded =
+      changes && owner === undefined ? this.#tracker.unrecorded(location.absolute) : undefined
     return {
       succeed: (result) => {
+        unrecorded?.succeed()
         const descriptor = descriptorOf(result)
         if (descriptor !== undefined) this.#follow(descriptor, file)
         file.isIncomplete = writer !== undefined && descriptor !== undefined && writing.isTruncated
@@ -61,6 +65,7 @@ export class DescriptorOperations {
           this.#tracker.paths.leave(location.absolute, writer)
       },
       fail: (cause) => {
+        unrecorded?.fail(cause)
         if (writer === undefined) return
         Object.assign(writer, { isDone: true, error: errorName(cause) })
         this.#tracker.paths.leave(location.absolute, writer)
@@ -74,14 +79,17 @@ export class DescriptorOperations {
     if (file?.location === undefined) return undefined
     const active = contexts.active()
     const owner = ownerOfFiles(active) ?? file.owner
-    if (owner === undefined) return this.#tracker.unrecorded(file.location)
-    if (file.owner === undefined) {
-      this.#tracker.leftOut.count(owner, file.location, active, 'opened_before')
-      return this.#tracker.unrecorded(file.location)
-    }
     const { absolute } = file.location
+    if (file.owner === undefined) {
+      if (owner !== undefined) {
+        this.#tracker.leftOut.count(owner, file.location, active, 'opened_before')
+      }
+      const { isSeen } = file
+      file.isSeen = true
+      return this.#tracker.unrecorded(absolute, { isSeen })
+    }
     const isNew = file.writer === undefined
-    const writer = file.writer ?? this.#writerOf(file, owner)
+    const writer = file.writer ?? this.#writerOf(file, owner ?? file.owner)
     this.#tracker.paths.enter(absolute, writer)
     if (isNew) writer.record?.journalStart()
     return {

@@ -2,6 +2,7 @@
  * The file operations that the host makes through `node:fs`: for each call, the operation or the operations it is, what is
  * looked at before it, and what when it has returned.
  */
+import { quietly } from '../health.ts'
 import { contexts } from '../record/contexts.ts'
 import { DescriptorOperations } from './descriptor-operations.ts'
 import { type FileOperationOwner, ownerOfFiles } from './file-record.ts'
@@ -38,6 +39,29 @@ export class FileOperations {
       : this.#tracker.track({ ...place, kind: 'write' }, intent)
   }
 
+  /** The mode, the owner or the times of a file change, which is no operation. */
+  stamp(given: unknown): PendingOperation | undefined {
+    const descriptor = descriptorOf(given)
+    const location =
+      descriptor === undefined ? undefined : this.#tracker.open.get(descriptor)?.location
+    const path = descriptor === undefined ? pathOf(given) : location?.absolute
+    if (path === undefined) return undefined
+    const pending = this.#tracker.unrecordedAt(path)
+    const keepContent = this.#tracker.paths.keepsContent(path)
+    if (pending === undefined && keepContent === undefined) return undefined
+    const leave = (): void => {
+      keepContent?.()
+      pending?.succeed()
+    }
+    return { succeed: leave, fail: leave }
+  }
+
+  /** Revert begins to write a file. The returned function is called when it has. */
+  beginRevert(absolute: string): (() => void) | undefined {
+    const pending = quietly('see a revert', () => this.#tracker.unrecordedAt(absolute))
+    return pending && (() => quietly('see the end of a revert', () => pending.succeed()))
+  }
+
   /** A new name for a file. */
   link(given: unknown): PendingOperation | undefined {
     const place = this.#tracker.place(given, { isLink: true })
@@ -62,7 +86,7 @@ export class FileOperations {
   /** `cp`. A single file is copied through a call that is observed. */
   copyAll(from: unknown, to: unknown): PendingOperation | undefined {
     const [source, target] = [ownedPath(from), ownedPath(to)]
-    if (source === undefined || target === undefined) return undefined
+    if (source === undefined || target === undefined) return this.#tracker.unrecordedAt(to)
     return this.#tracker.files.isFolder(source) ? this.#folders.copy(source, target) : undefined
   }
 
@@ -146,11 +170,13 @@ export class FileOperations {
     record.note('before', this.#tracker.paths.look(previous.absolute, { isLink: true }))
     const overwritten = this.#tracker.paths.look(location.absolute, { isLink: true })
     if (overwritten.state !== 'absent') record.note('overwritten', overwritten)
+    const keepContent = this.#tracker.paths.keepsContent(previous.absolute, location.absolute)
     const blocked = [this.#tracker.block(previous.absolute), this.#tracker.block(location.absolute)]
     return {
       goesOn: () => record.journalStart(),
       succeed: () => {
         for (const path of blocked) path.leave()
+        keepContent?.()
         this.#tracker.young.record(previous.absolute)
         this.#tracker.young.record(location.absolute)
         if (owner.createdFiles.delete(previous.absolute)) owner.createdFiles.add(location.absolute)

@@ -16,6 +16,8 @@ import type { Writer } from './writer.ts'
 const filesMax = 10_000
 /** Time for looking at files before a call. After it, contents of further files are not recorded. */
 const lookMs = 10
+/** Files that are looked at even if the machine is so busy that they take longer: a millisecond or two otherwise. */
+const filesMin = 32
 
 const notInTime: FileState = { state: 'omitted', reason: 'time_limit' }
 
@@ -71,12 +73,16 @@ export class FolderOperations {
       return record
     }
     const seen: FileRecord[] = []
-    for (const relative of walk.files) {
-      if (performance.now() > walk.until) break
+    for (const [index, relative] of walk.files.entries()) {
+      if (!hasTime(walk, index)) break
       const { absolute } = this.#tracker.files.locateIn(walk.folder, relative)
-      seen.push(begin(relative, this.#tracker.paths.look(absolute)))
+      const before = this.#tracker.paths.look(absolute)
+      seen.push(begin(relative, before))
+      this.#tracker.changesInFolder(absolute, before)
     }
+    const changedBelow = this.#tracker.changesBelow(walk.folder.absolute)
     const end = (record: FileRecord, error: string | undefined): void => {
+      this.#tracker.changedInFolder(record.facts.location.absolute)
       if (this.#tracker.files.exists(record.facts.location.absolute)) record.discard()
       else {
         if (error !== undefined) record.fail(error)
@@ -88,6 +94,7 @@ export class FolderOperations {
       this.#slices.add([
         ...seen.map((record) => () => end(record, error)),
         ...unseen.map((relative) => () => end(begin(relative, notInTime), error)),
+        changedBelow,
       ])
     }
     return { succeed: () => leave(), fail: (cause) => leave(errorName(cause)) }
@@ -97,6 +104,7 @@ export class FolderOperations {
     const walk = this.#walk(from.absolute)
     if (walk === undefined) return undefined
     const { files, open } = this.#tracker
+    const changedBelow = this.#tracker.changesBelow(from.absolute, to.absolute)
     return {
       succeed: () => {
         const renamedAt = this.#tracker.now()
@@ -105,9 +113,9 @@ export class FolderOperations {
           const location = files.locateIn(to, relative)
           this.#renamed({ ...walk, location }, files.locateIn(from, relative), renamedAt)
         })
-        this.#slices.add(renamed)
+        this.#slices.add([...renamed, changedBelow])
       },
-      fail: () => undefined,
+      fail: changedBelow,
     }
   }
 
@@ -115,6 +123,7 @@ export class FolderOperations {
   #renamed(place: Place & Walk, previous: FileLocation, renamedAt: number): void {
     const { location, owner, active, startedAt } = place
     const { young, paths } = this.#tracker
+    this.#tracker.renamedInFolder(previous.absolute, location.absolute)
     const isYoung = young.drop(previous.absolute, owner)
     if (!isYoung && owner.createdFiles.delete(previous.absolute)) {
       owner.createdFiles.add(location.absolute)
@@ -140,14 +149,16 @@ export class FolderOperations {
     const { files } = this.#tracker
     const target = files.locate(to, { isLink: false })
     const isNew = !files.exists(target.absolute)
-    const copies = walk.files.map((relative) => {
+    const copies = walk.files.map((relative, index) => {
       const location = files.locateIn(target, relative)
-      return { location, before: isNew ? absent : this.#beforeCopy(walk, location) }
+      const before = isNew ? absent : this.#beforeCopy(walk, location, hasTime(walk, index))
+      return { location, before }
     })
+    const changedBelow = this.#tracker.changesBelow(target.absolute)
     const leave = (error?: string): void => {
       const copiedAt = this.#tracker.now()
       const copied = copies.map((copy) => () => this.#copied({ ...walk, ...copy, copiedAt, error }))
-      this.#slices.add(copied)
+      this.#slices.add([...copied, changedBelow])
     }
     return {
       captured: new Set(copies.map(({ location }) => location.absolute)),
@@ -156,15 +167,17 @@ export class FolderOperations {
     }
   }
 
-  #beforeCopy(walk: Walk, location: FileLocation): BeforeCopy {
+  #beforeCopy(walk: Walk, location: FileLocation, isInTime: boolean): BeforeCopy {
     const { files, paths } = this.#tracker
     const { absolute } = location
     if (!files.exists(absolute)) return absent
     const stamp = files.stamp(absolute)
-    if (performance.now() > walk.until) return { stamp, record: undefined }
+    if (!isInTime) return { stamp, record: undefined }
     const { owner, active, startedAt } = walk
     const record = this.#tracker.record({ kind: 'write', location, owner, active, startedAt })
-    record.note('before', paths.look(absolute))
+    const before = paths.look(absolute)
+    record.note('before', before)
+    this.#tracker.changesInFolder(absolute, before)
     return { stamp, record }
   }
 
@@ -174,6 +187,7 @@ export class FolderOperations {
     const { absolute, isIgnored } = location
     if (isIgnored || files.stamp(absolute) === before.stamp) {
       before.record?.discard()
+      this.#tracker.changedInFolder(absolute)
       return
     }
     const wasAbsent = before.stamp === absent.stamp
@@ -211,9 +225,13 @@ export class FolderOperations {
     for (const file of open.all()) this.#descriptors.complete(file)
     paths.settleBelow(folder.absolute + path.sep)
     const until = performance.now() + lookMs
-    const found = files.walk(folder.absolute, { filesMax, until })
+    const found = files.walk(folder.absolute, { filesMin, filesMax, until })
     if (found.isPartial) leftOut.count(owner, folder, active, 'folder_limit')
     if (found.ignored > 0) leftOut.count(owner, folder, active, 'ignored', found.ignored)
     return { folder, owner, active, files: found.files, startedAt: now(), until }
   }
+}
+
+function hasTime({ until }: Walk, filesSeen: number): boolean {
+  return filesSeen < filesMin || performance.now() <= until
 }

@@ -45,7 +45,9 @@ function beginsOf(
 ): Readonly<Record<string, Begin>> {
   const ofDescriptor: Begin = ([descriptor]) =>
     typeof descriptor === 'number' ? operations.write(descriptor) : undefined
+  const stamp: Begin = ([given]) => operations.stamp(given)
   const begins: Readonly<Record<string, Begin>> = {
+    ...Object.fromEntries(stampCalls.map((name) => [name, stamp])),
     writeFile: ([path, data, options]) => operations.write(path, intentOf(data, options, 'w')),
     appendFile: ([path, data, options]) => operations.write(path, intentOf(data, options, 'a')),
     truncate: ([path]) => operations.write(path),
@@ -74,7 +76,20 @@ function beginsOf(
   )
 }
 
+/** They change a file's mode, owner or times, and nothing in it. */
+const stampCalls = [
+  'chmod',
+  'chown',
+  'utimes',
+  'lchmod',
+  'lchown',
+  'lutimes',
+  'fchmod',
+  'fchown',
+  'futimes',
+]
 const handleMethods = ['write', 'writev', 'writeFile', 'appendFile', 'truncate'] as const
+const handleStampMethods = ['chmod', 'chown', 'utimes'] as const
 
 /** `FileHandle` is not exported: its methods are replaced when the host opens its first file for writing. */
 class FileHandles {
@@ -104,20 +119,24 @@ class FileHandles {
   #observe(handle: object): void {
     const operations = this.#operations
     replaceMethod(handle, 'close', (original) => observeClose(original, operations))
-    this.#restore ??= all(
-      handleMethods.map((name) =>
-        replaceMethod(Object.getPrototypeOf(handle), name, (original) =>
-          observeHandle(original, operations),
-        ),
-      ),
-    )
+    const observe = (begin: (handle: unknown) => PendingOperation | undefined) => (name: string) =>
+      replaceMethod(Object.getPrototypeOf(handle), name, (original) =>
+        observeHandle(original, begin),
+      )
+    this.#restore ??= all([
+      ...handleMethods.map(observe((each) => operations.write(each))),
+      ...handleStampMethods.map(observe((each) => operations.stamp(each))),
+    ])
   }
 }
 
-function observeHandle(original: Method, operations: FileOperations): Method {
+function observeHandle(
+  original: Method,
+  beginFor: (handle: unknown) => PendingOperation | undefined,
+): Method {
   return function (...values) {
     const begin: Begin = () =>
-      contexts.active().getValue(insideKey) === undefined ? operations.write(this) : undefined
+      contexts.active().getValue(insideKey) === undefined ? beginFor(this) : undefined
     return observePromise(original, begin).apply(this, values)
   }
 }

@@ -75,6 +75,8 @@ export interface ReadOptions {
    * one that is only partly written, counts as `being_written`.
    */
   readonly lastKnown?: FileStamp | undefined
+  /** A larger file is not read. */
+  readonly bytesMax?: number
 }
 
 export interface FolderWalk {
@@ -84,6 +86,13 @@ export interface FolderWalk {
   readonly isPartial: boolean
   /** Folders that were not entered, since what is in them is never recorded. */
   readonly ignored: number
+}
+
+interface WalkLimits {
+  readonly filesMin: number
+  readonly filesMax: number
+  /** By `performance.now()`. */
+  readonly until: number
 }
 
 export class HostFiles {
@@ -137,7 +146,8 @@ export class HostFiles {
   }
 
   /** Reads what `path` leads to. */
-  read(path: string, { isLink = false, lastKnown }: ReadOptions = {}): FileContent {
+  read(path: string, { isLink = false, lastKnown, bytesMax }: ReadOptions = {}): FileContent {
+    const sizeMax = Math.min(this.contentBytesMax, bytesMax ?? this.contentBytesMax)
     for (let reads = 1; ; reads += 1) {
       const stat = this.#stat(path, isLink)
       if (stat === 'unreadable') return { state: 'omitted', reason: 'unreadable' }
@@ -148,7 +158,7 @@ export class HostFiles {
         const isDirectory = stat.isDirectory()
         return { state: 'omitted', reason: 'not_a_file', isDirectory, stamp }
       }
-      if (size > this.contentBytesMax) {
+      if (size > sizeMax) {
         return { state: 'omitted', reason: 'too_large', size, mode, stamp }
       }
       if (lastKnown !== undefined && lastKnown !== stamp && this.#seemsUnfinished(stat)) {
@@ -187,19 +197,23 @@ export class HostFiles {
     return typeof stat === 'object' && stat.isDirectory()
   }
 
-  /** The regular files below a folder, without those that are never recorded, up to `filesMax` of them and `until`. */
-  walk(folder: string, { filesMax, until }: { filesMax: number; until: number }): FolderWalk {
+  /**
+   * The regular files below a folder, without those that are never recorded: up to `filesMax` of them and `until`, but not
+   * before `filesMin` names were seen.
+   */
+  walk(folder: string, { filesMin, filesMax, until }: WalkLimits): FolderWalk {
     const files: string[] = []
     const folders = ['']
-    let ignored = 0
+    let [ignored, seen] = [0, 0]
     for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
       for (const entry of this.#entries(path.join(folder, next))) {
         const relative = path.join(next, entry.name)
+        seen += 1
         if (entry.isFile()) files.push(relative)
         else if (entry.isDirectory() && ignoredFolders.has(entry.name)) ignored += 1
         else if (entry.isDirectory()) folders.push(relative)
       }
-      if (files.length > filesMax || performance.now() > until) {
+      if (files.length > filesMax || (seen >= filesMin && performance.now() > until)) {
         return { files: files.slice(0, filesMax), isPartial: true, ignored }
       }
     }

@@ -107,6 +107,7 @@ function createFileParts(config: Config, dependencies: ObserveDependencies) {
     openWorkspace: (findings) =>
       new WorkspaceThread({
         ...findings,
+        waitMsMax: config.processWaitMsMax,
         data: workspaceData(config, files, { folder, nativeCode }),
       }),
     spoolDirectory: config.spoolDirectory,

@@ -23,6 +23,8 @@ export interface OpenFile {
   writer: Writer | undefined
   /** The open has emptied the file: it is not complete before the descriptor is closed, or its name is changed. */
   isIncomplete: boolean
+  /** A write that is not recorded was reported, and so what the file held before it. */
+  isSeen: boolean
   /** Child processes that have the descriptor, too. */
   children: number
 }

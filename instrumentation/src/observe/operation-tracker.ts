@@ -17,12 +17,16 @@ import {
   FileRecord,
   ownerOfFiles,
 } from './file-record.ts'
-import type { FileLocation, HostFiles } from './host-files.ts'
+import type { FileContent, FileLocation, HostFiles } from './host-files.ts'
 import { LeftOut } from './left-out.ts'
 import { OpenFiles } from './open-files.ts'
 import { type OwnChanges, PathStates } from './path-states.ts'
+import { UnrecordedChanges } from './unrecorded-changes.ts'
 import type { Intent, Writer } from './writer.ts'
 import { YoungFiles } from './young-files.ts'
+
+/** Of a larger file that the app changes outside any turn, while a child process runs, the content before is not read. */
+const unrecordedBytesMax = 1024 ** 2
 
 /** A call that has not returned. */
 export interface PendingOperation {
@@ -65,7 +69,7 @@ export class OperationTracker {
   readonly open = new OpenFiles()
   readonly leftOut = new LeftOut()
   readonly #recorder: Recorder
-  readonly #changes: OwnChanges
+  readonly #changes: UnrecordedChanges
   readonly #watchedTurns = new WeakSet<Candidate>()
   readonly #onTurnEnd: ((turn: Candidate) => void)[] = []
   #captured: ReadonlySet<string> | undefined
@@ -73,10 +77,10 @@ export class OperationTracker {
   constructor({ recorder, files, now, delayedEnd, changes }: FileOperationsOptions) {
     this.files = files
     this.now = now
-    this.paths = new PathStates(files, changes)
+    this.#changes = new UnrecordedChanges(changes)
+    this.paths = new PathStates(files, this.#changes)
     this.young = new YoungFiles(delayedEnd)
     this.#recorder = recorder
-    this.#changes = changes
   }
 
   /** Begins a call inside one that records the `captured` paths itself. */
@@ -145,12 +149,15 @@ export class OperationTracker {
     }
   }
 
-  /** The app's own change, which is not recorded, but is no child process's either. */
-  unrecorded({ absolute }: FileLocation): PendingOperation | undefined {
+  /**
+   * The app's own change, which is not recorded, but is no child process's either. `isSeen`: of several changes it is not the
+   * first, so nothing of a child's is hidden by it.
+   */
+  unrecorded(absolute: string, { isSeen = false } = {}): PendingOperation | undefined {
     const changes = this.#changes
-    if (!changes.isWatching) return undefined
-    changes.writing(absolute)
-    const leave = (): void => changes.changed(absolute)
+    if (!changes.isPrepared || this.paths.isInFlight(absolute)) return undefined
+    const isRead = changes.isWatching && !isSeen
+    const leave = changes.begin(absolute, isRead ? this.#smallAt(absolute) : undefined)
     return { succeed: leave, fail: leave }
   }
 
@@ -159,14 +166,44 @@ export class OperationTracker {
     const changes = this.#changes
     if (!changes.isPrepared) return undefined
     const paths = given.flatMap((each) => pathOf(each) ?? [])
-    const all = changes.isWatching
-      ? paths.map((each) => this.files.locate(each, { isLink: false }).absolute)
-      : paths
-    for (const each of all) changes.writing(each)
+    const pending = paths.flatMap((each) => {
+      const at = changes.isWatching ? this.files.locate(each, { isLink: false }).absolute : each
+      return this.unrecorded(at) ?? []
+    })
     const leave = (): void => {
-      for (const each of all) changes.changed(each)
+      for (const each of pending) each.succeed()
     }
     return { succeed: leave, fail: leave }
+  }
+
+  /** The app is about to change files below the folders. The returned function is called when it has. */
+  changesBelow(...folders: readonly string[]): () => void {
+    const changes = this.#changes
+    for (const folder of folders) changes.writing(folder)
+    return () => {
+      for (const folder of folders) changes.changed(folder)
+    }
+  }
+
+  /** A file of a folder: `before` is what it held before the app's call; nothing is there if the app has removed it. */
+  changesInFolder(absolute: string, before?: FileContent): void {
+    if (this.#changes.isWatching) this.#changes.writing(absolute, before)
+  }
+
+  changedInFolder(absolute: string): void {
+    if (this.#changes.isWatching) this.#changes.changed(absolute)
+  }
+
+  /** A file that was renamed with its folder still is as it was before, also if a child process had changed it. */
+  renamedInFolder(from: string, to: string): void {
+    if (!this.#changes.isWatching) return
+    this.#changes.writing(from, this.#smallAt(to))
+    this.#changes.changed(from)
+  }
+
+  /** What a child process may have left there. */
+  #smallAt(absolute: string): FileContent {
+    return this.files.read(absolute, { bytesMax: unrecordedBytesMax })
   }
 
   /** While the call is in flight, no look at the path counts. */

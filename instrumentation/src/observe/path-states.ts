@@ -31,6 +31,8 @@ export interface OwnChanges {
   readonly isPrepared: boolean
   /** A child process runs that is compared. */
   readonly isWatching: boolean
+  /** A child process has ended that lived when a file was stamped: milliseconds since 1970. */
+  leftByChild(stampedAt: number): boolean
   /** `before`: the file as it is now, if that was read; its bytes are valid during the call. */
   writing(path: string, before?: FileContent): void
   /** Nothing of the app's is in flight on it any more, and no descriptor that wrote it is open. */
@@ -80,6 +82,24 @@ export class PathStates {
     if (!group.writers.includes(writer)) group.writers.push(writer)
     group.inFlight += 1
     if (group.inFlight === 1) this.#changes.writing(path, found)
+  }
+
+  /** A recorded call that may change the path has not returned: what it leaves is reported when it has. */
+  isInFlight(path: string): boolean {
+    return (this.#groups.get(path)?.inFlight ?? 0) > 0
+  }
+
+  /**
+   * The file is about to get another stamp, or another name, and keeps what is in it. The returned function is called when
+   * that has happened.
+   */
+  keepsContent(path: string, newPath = path): (() => void) | undefined {
+    const known = this.#known.get(path)
+    if (known === undefined || known !== this.#files.stamp(path)) return undefined
+    return () => {
+      if (this.#known.get(path) === known) this.#known.delete(path)
+      this.#know(newPath, this.#files.stamp(newPath))
+    }
   }
 
   /** Whether `writer` is the first of its group, and the path held nothing before it. */
@@ -208,19 +228,34 @@ export class PathStates {
 
   #read(path: string, isLink: boolean, { isAfter = false } = {}): FileContent {
     const lastKnown = isAfter ? undefined : (this.#known.get(path) ?? '')
-    const read = this.#files.read(path, { isLink, lastKnown })
+    let read = this.#files.read(path, { isLink, lastKnown })
+    // Nobody goes on writing it.
+    if (isBeingWritten(read) && this.#changes.leftByChild(changedAt(read))) {
+      read = this.#files.read(path, { isLink })
+    }
     if ('stamp' in read && read.stamp !== undefined && read.state === 'content') {
-      this.#known.delete(path)
-      this.#known.set(path, read.stamp)
-      const oldest = this.#known.size > knownMax ? this.#known.keys().next() : undefined
-      if (oldest?.value !== undefined) this.#known.delete(oldest.value)
+      this.#know(path, read.stamp)
     }
     return read
+  }
+
+  #know(path: string, stamp: FileStamp): void {
+    this.#known.delete(path)
+    this.#known.set(path, stamp)
+    const oldest = this.#known.size > knownMax ? this.#known.keys().next() : undefined
+    if (oldest?.value !== undefined) this.#known.delete(oldest.value)
   }
 }
 
 /** Clocks of file systems have ticks of up to 4 ms. */
 function changedAfter(content: FileContent, time: number): boolean {
-  const changed = 'stamp' in content ? Number(content.stamp?.split(' ')[3]) : Number.NaN
-  return changed > time + 4
+  return changedAt(content) > time + 4
+}
+
+function changedAt(content: FileContent): number {
+  return 'stamp' in content ? Number(content.stamp?.split(' ')[3]) : Number.NaN
+}
+
+function isBeingWritten(content: FileContent): boolean {
+  return content.state === 'omitted' && content.reason === 'being_written'
 }

@@ -57,10 +57,12 @@ export interface OwnBefore {
 
 export interface OwnChange {
   readonly path: string
-  /** Without it there is no file. */
+  /** Without it there is no file. Of a folder: files in it have changed. */
   readonly stat: FileStat | undefined
   /** `undefined`: not read. */
   readonly bytes: Uint8Array | undefined
+  /** When that was known, in milliseconds since 1970. */
+  readonly at: number
 }
 
 export type ToThread =

@@ -6,6 +6,8 @@
  * changes only bring the index up to date. A file is never said to have had a content that was not read from it whole:
  * where it could not be read in time, the content before is unknown, with the reason.
  */
+import { constants } from 'node:fs'
+import { dirname, sep } from 'node:path'
 import { attempt, type FileSystem } from '../file-system.ts'
 import type { RecordedState } from '../record/child-report.ts'
 import { emptySha256 } from '../spool/workspace-copies.ts'
@@ -82,6 +84,8 @@ export class WorkspaceIndex {
   readonly #windows = new Map<number, ChildWindow>()
   /** What the app itself left, by path; `undefined`: no file. */
   readonly #own = new Map<string, FileStat | undefined>()
+  /** Folders in which the app itself has changed files, and when: no file in them that was changed before is a child's. */
+  readonly #ownFolders = new Map<string, number>()
   /** What children that record themselves left, during one comparison. */
   readonly #elsewhere = new Map<string, RecordedState | undefined>()
   /** Files that the app itself is writing. */
@@ -146,7 +150,7 @@ export class WorkspaceIndex {
   }
 
   /** The app itself has changed the file, and left it so. */
-  ownChange({ path, stat, bytes }: OwnChange): void {
+  ownChange({ path, stat, bytes, at }: OwnChange): void {
     const { copies, scanner, now } = this.#options
     this.#busy.delete(path)
     this.#touched.add(path)
@@ -161,9 +165,17 @@ export class WorkspaceIndex {
       return
     }
     if (stat === undefined) this.#forget(path)
-    this.#own.set(path, stat)
+    if (this.#folders.stats.has(path)) this.#forgetGoneBelow(path)
+    if (stat !== undefined && isFolder(stat)) this.#ownFolders.set(path, at)
+    else this.#own.set(path, stat)
     const oldest = this.#own.size > ownChangesMax ? this.#own.keys().next() : undefined
     if (oldest?.value !== undefined) this.#own.delete(oldest.value)
+  }
+
+  #forgetGoneBelow(folder: string): void {
+    for (const path of this.#files.keys()) {
+      if (path.startsWith(folder + sep) && this.#leftAt(path) === 'absent') this.#forget(path)
+    }
   }
 
   /** Files that were recorded by children themselves, each as its last operation left it. */
@@ -177,6 +189,7 @@ export class WorkspaceIndex {
    */
   compare(children: ReadonlyMap<number, number | undefined>): Comparison {
     this.#touched.clear()
+    const ownFolders = [...this.#ownFolders]
     const lookedAt = this.#options.now()
     const look = this.#options.scanner.look()
     this.#options.hear()
@@ -194,6 +207,9 @@ export class WorkspaceIndex {
     if (children.size > 0) this.#early = []
     for (const [id, endedAt] of children) if (endedAt !== undefined) this.#windows.delete(id)
     this.#elsewhere.clear()
+    for (const [folder, at] of ownFolders) {
+      if (this.#ownFolders.get(folder) === at) this.#ownFolders.delete(folder)
+    }
     this.#options.copies.sweep()
     return {
       changes: [...early, ...changes],
@@ -243,8 +259,8 @@ export class WorkspaceIndex {
       if (known !== undefined && isSame(known.stat, stat)) {
         if (!known.isRacy || !this.#isRewritten(path, known)) continue
       }
-      if (this.#busy.has(path) || this.#touched.has(path)) continue
-      if (this.#isOwn(path, stat)) this.#adopt(path, stat)
+      if (this.#isTouched(path)) continue
+      if (this.#isOwn(path, stat) || this.#isOfOwnFolder(path, stat)) this.#adopt(path, stat)
       else {
         const isFirst = this.#lookedAt === undefined
         const isNew = known === undefined && !isFirst
@@ -257,7 +273,7 @@ export class WorkspaceIndex {
       }
     }
     for (const path of this.#files.keys()) {
-      if (look.files.has(path) || this.#busy.has(path) || this.#touched.has(path)) continue
+      if (look.files.has(path) || this.#isTouched(path)) continue
       const left = this.#leftAt(path)
       // It is there, and is not compared any more, or was not reached.
       if (left === 'file') {
@@ -331,7 +347,7 @@ export class WorkspaceIndex {
     const { stat, content } = taken
     this.#options.hear()
     // The app itself writes it: the child's change was reported with that.
-    if (this.#busy.has(path) || this.#files.get(path) !== known) {
+    if (this.#isTouched(path) || this.#files.get(path) !== known) {
       copies.release(content)
       return undefined
     }
@@ -443,6 +459,18 @@ export class WorkspaceIndex {
     return false
   }
 
+  /** Whether the app itself writes the file or one of its folders, or has since the comparison has begun. */
+  #isTouched(path: string): boolean {
+    return pathAndFolders(path).some((each) => this.#busy.has(each) || this.#touched.has(each))
+  }
+
+  #isOfOwnFolder(path: string, { ctimeMs }: FileStat): boolean {
+    if (this.#ownFolders.size === 0) return false
+    return pathAndFolders(dirname(path)).some(
+      (each) => ctimeMs <= (this.#ownFolders.get(each) ?? 0),
+    )
+  }
+
   /** Whether the file is as the app itself left it, or a child that records itself. */
   #isOwn(path: string, stat: FileStat | undefined): boolean {
     if (this.#elsewhere.has(path) && isRecorded(this.#elsewhere.get(path), stat)) return true
@@ -489,6 +517,16 @@ export class WorkspaceIndex {
     const { fileSystem } = this.#options
     return attempt(() => fileSystem.lstatSync(path, { throwIfNoEntry: false }))
   }
+}
+
+function isFolder({ mode }: FileStat): boolean {
+  return (mode & constants.S_IFMT) === constants.S_IFDIR
+}
+
+/** The innermost folder first. */
+function pathAndFolders(path: string): string[] {
+  const parent = dirname(path)
+  return parent === path ? [path] : [path, ...pathAndFolders(parent)]
 }
 
 /** Somebody else may have changed files as well in such a time. */

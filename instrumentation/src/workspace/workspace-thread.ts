@@ -29,11 +29,6 @@ const threadUrl = new URL(
   import.meta.url.endsWith('.ts') ? './thread.ts' : './workspace.js',
   import.meta.url,
 )
-/**
- * How long the host waits in one turn of its event loop for looks at the workspace, before children start and after they
- * have ended, so that nothing happens in between. A child takes about as long to start.
- */
-const waitMsMax = 10
 /** How long the exit of the process waits for comparisons that have begun. */
 const exitMsMax = 20
 const startsMax = 3
@@ -50,6 +45,11 @@ export interface WorkspaceFindings {
 
 export interface WorkspaceThreadOptions extends WorkspaceFindings {
   readonly data: Omit<WorkspaceThreadData, 'progress'>
+  /**
+   * How long the host waits in one turn of its event loop for looks at the workspace, before children start and after they
+   * have ended, so that nothing happens in between. By default about as long as a child takes to start.
+   */
+  readonly waitMsMax: number
 }
 
 const ofChild: WindowFacts = { kind: 'child', isOfDatabases: false }
@@ -64,11 +64,12 @@ export class WorkspaceThread {
   #cells = new Int32Array(new SharedArrayBuffer(progressBytes))
   #sent = 0
   #starts = 0
-  #waitMsLeft: number = waitMsMax
+  #waitMsLeft: number
   #isClosed: boolean = false
 
   constructor(options: WorkspaceThreadOptions) {
     this.#options = options
+    this.#waitMsLeft = options.waitMsMax
   }
 
   get isRunning(): boolean {
@@ -82,7 +83,7 @@ export class WorkspaceThread {
 
   /** Looks take longer than the host waits for one. */
   get isSlow(): boolean {
-    return this.lookMs >= waitMsMax
+    return this.lookMs >= this.#options.waitMsMax
   }
 
   /** Starts the thread. Called again, does nothing. */
@@ -203,6 +204,7 @@ export class WorkspaceThread {
 
   /** Only while looks are quick: else most of the wait would be in vain. */
   #waitInTurn(cell: number): void {
+    const { waitMsMax } = this.#options
     if (this.isSlow || this.#waitMsLeft <= 0) return
     if (this.#waitMsLeft === waitMsMax) setImmediate(() => (this.#waitMsLeft = waitMsMax)).unref()
     const startedAt = performance.now()

@@ -3,11 +3,10 @@
  * state is recorded that the file did not have between writes, and Revert writes no other.
  */
 import * as fs from 'node:fs'
-import { afterAll, describe, expect } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { mountDisk } from '../../../test/support/disk.ts'
 import { large, namesOf, saved } from './file-actions.ts'
 import { type Change, startFileApp } from './file-app.ts'
-import { claim } from './not-yet.ts'
 
 const running = await startFileApp()
 afterAll(() => running[Symbol.asyncDispose]())
@@ -42,7 +41,7 @@ function possibleStates(name: string): ReadonlySet<string> {
 
 describe('writes at the same time', () => {
   for (const name of namesOf.parallel) {
-    claim(`${name}: no state is invented, and Revert writes no other`, async () => {
+    test(`${name}: no state is invented, and Revert writes no other`, async () => {
       const app = open()
       const possible = possibleStates(name)
       for (let round = 0; round < roundsOf(name); round += 1) {
@@ -79,31 +78,28 @@ function expectPossible(change: Change, possible: ReadonlySet<string>): void {
 
 describe('a write while something else saves the file', () => {
   for (const name of namesOf.meanwhile) {
-    claim(
-      `${name} after another program’s truncation: Revert does not empty the file`,
-      async () => {
-        const app = open()
-        app.write('f.txt', 'known\n')
-        await app.run(name)
-        await app.changes()
-        const editor = fs.openSync(app.at('f.txt'), 'w')
-        await app.run(name)
-        fs.writeSync(editor, 'editor\n')
-        fs.closeSync(editor)
-        app.write('f.txt', 'agent\n')
-        for (const change of await app.changes()) {
-          expect(change.before).not.toBe('')
-          await app.revert(change)
-        }
-        expect(app.read('f.txt')).toBe('agent\n')
-      },
-    )
+    test(`${name} after another program’s truncation: Revert does not empty the file`, async () => {
+      const app = open()
+      app.write('f.txt', 'known\n')
+      await app.run(name)
+      await app.changes()
+      const editor = fs.openSync(app.at('f.txt'), 'w')
+      await app.run(name)
+      fs.writeSync(editor, 'editor\n')
+      fs.closeSync(editor)
+      app.write('f.txt', 'agent\n')
+      for (const change of await app.changes()) {
+        expect(change.before).not.toBe('')
+        await app.revert(change)
+      }
+      expect(app.read('f.txt')).toBe('agent\n')
+    })
   }
 })
 
 describe('a write that fails half way', () => {
   for (const name of namesOf.failing) {
-    claim(`${name} is recorded, and can be undone`, async (context) => {
+    test(`${name} is recorded, and can be undone`, async (context) => {
       const isFull = name.includes('fills the disk')
       const app = open()
       if (isFull) mountDisk(context, 1, app.folder)
@@ -124,7 +120,7 @@ describe('a write that fails half way', () => {
   }
 
   for (const name of namesOf.unchanged) {
-    claim(`${name}, which changes nothing, is not recorded`, async () => {
+    test(`${name}, which changes nothing, is not recorded`, async () => {
       const app = open()
       app.write('f.txt', 'precious\n')
       expect(await app.run(name)).not.toBe(null)
@@ -136,7 +132,7 @@ describe('a write that fails half way', () => {
 
 describe('an atomic save', () => {
   for (const name of namesOf.saves) {
-    claim(`by ${name} is an edit, and Revert leaves only the target`, async () => {
+    test(`by ${name} is an edit, and Revert leaves only the target`, async () => {
       const app = open()
       app.write('f.txt', 'before\n')
       expect(await app.run(name)).toBe(null)
@@ -155,7 +151,7 @@ describe('an atomic save', () => {
       expect([app.files(), app.read('f.txt')]).toEqual([['f.txt'], 'before\n'])
     })
 
-    claim(`by ${name} of a new file is a creation, and Revert leaves nothing`, async () => {
+    test(`by ${name} of a new file is a creation, and Revert leaves nothing`, async () => {
       const app = open()
       expect(await app.run(name)).toBe(null)
       const changes = await app.changes()

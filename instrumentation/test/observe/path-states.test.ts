@@ -22,6 +22,7 @@ beforeEach(() => {
 
 const noChildren = {
   isPrepared: false,
+  leftByChild: () => false,
   isWatching: false,
   writing: () => undefined,
   changed: () => undefined,

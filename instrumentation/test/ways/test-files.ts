@@ -11,6 +11,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
+import { defined } from '@turnlog/conventions/plain'
 import { build } from '../../../packaging/build.ts'
 import { checkSequences } from '../files/model/check-model.ts'
 import { runModel, sequenceOf } from '../files/model/run-model.ts'
@@ -31,7 +32,12 @@ let preload: string | undefined
 
 const { values: options, positionals: asked } = parseArgs({
   allowPositionals: true,
-  options: { sequences: { type: 'string' }, seed: { type: 'string' } },
+  options: {
+    sequences: { type: 'string' },
+    seed: { type: 'string' },
+    children: { type: 'boolean' },
+  },
+  allowNegative: true,
 })
 const isRight =
   options.sequences === undefined && options.seed === undefined
@@ -42,9 +48,11 @@ process.exit(isRight ? 0 : 1)
 /** Whether all of them are right. A single one that is not is made shorter. */
 async function runSequences(firstSeed: number, count: number): Promise<boolean> {
   console.log(`${count} sequences from seed ${firstSeed} on`)
+  const { children: hasChildren } = options
   const faults = await runModel({
     firstSeed,
     count,
+    ...defined({ hasChildren }),
     onProgress: (done) => {
       if (done % 500 < 25) console.log(`${done} done`)
     },
@@ -54,7 +62,7 @@ async function runSequences(firstSeed: number, count: number): Promise<boolean> 
   }
   console.log(`${faults.size} of ${count} sequences are not recorded as they were.`)
   if (count === 1 && faults.size === 1) {
-    const shortest = await shrink(sequenceOf(firstSeed))
+    const shortest = await shrink(sequenceOf(firstSeed, hasChildren))
     const found = (await checkSequences([shortest])).get(firstSeed) ?? []
     console.log(
       `The shortest: ${JSON.stringify(shortest.steps, shortText, 1)}\n  ${found.join('\n  ')}`,

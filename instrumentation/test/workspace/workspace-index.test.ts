@@ -70,7 +70,7 @@ function waitForTick(): void {
 }
 
 function told(file: string) {
-  return { stat: statOf(fs.lstatSync(file)), bytes: fs.readFileSync(file) }
+  return { stat: statOf(fs.lstatSync(file)), bytes: fs.readFileSync(file), at: Date.now() }
 }
 
 test('what a child changes that starts during a look is the child’s, in the next look', () => {
@@ -105,7 +105,7 @@ test('what a child has created and the app edits during the look stays the child
   start(1)
   fs.writeFileSync(at('new.txt'), 'a child')
   during(() => {
-    index.writing(at('new.txt'), { ...told(at('new.txt')), at: Date.now() })
+    index.writing(at('new.txt'), told(at('new.txt')))
     fs.appendFileSync(at('new.txt'), ', and the app')
     index.ownChange({ path: at('new.txt'), ...told(at('new.txt')) })
   })

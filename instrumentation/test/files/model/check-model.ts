@@ -3,54 +3,141 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import type { RecordedChange } from '../../../src/changes/change.ts'
 import { ChangeStore } from '../../../src/changes/store.ts'
-import { startProgram } from '../../support/observed-program.ts'
-import { readRecorded } from '../../support/recorded.ts'
+import { type ProgramOptions, startProgram } from '../../support/observed-program.ts'
+import { type RecordedSpan, readRecorded } from '../../support/recorded.ts'
 import { makeWorkspace } from '../../support/workspace.ts'
-import type { Sequence } from './model-host.ts'
 import type { Item } from './run-step.ts'
+import type { Progress, Sequence } from './sequence-run.ts'
+
+/** A kill that is asked for comes within this time, at random. */
+const killWithinMs = 20
 
 /** By seed; no entry for a sequence that is right. */
 export type Faults = ReadonlyMap<number, readonly string[]>
 
-/** One app for all sequences, of which the last may kill it. */
-export async function checkSequences(sequences: readonly Sequence[]): Promise<Faults> {
+export interface CheckOptions {
+  /** How long the app waits for a comparison. */
+  readonly waitMsMax: number
+}
+
+/** Long enough for a busy machine: nothing is unknown because a look came late. */
+const patient: CheckOptions = { waitMsMax: 10_000 }
+
+/** One app for all sequences, which is started again when a sequence has killed it. */
+export async function checkSequences(
+  sequences: readonly Sequence[],
+  options: CheckOptions = patient,
+): Promise<Faults> {
   using workspace = makeWorkspace()
   const [truth, given] = ['truth', 'sequences'].map((name) => path.join(workspace.root, name))
   if (truth === undefined || given === undefined) throw new Error('No files')
   fs.writeFileSync(truth, '')
   fs.writeFileSync(given, JSON.stringify(sequences))
-  await using program = startProgram('../files/model/model-host.ts', {
-    cwd: workspace.folder,
-    spool: workspace.spool,
-    env: { TRUTH: truth, SEQUENCES: given },
-  })
-  const { stderr } = await program.ended()
-  const done = new Map<number, readonly [readonly Item[], readonly string[]]>()
-  for (const line of fs.readFileSync(truth, 'utf8').split('\n').filter(Boolean)) {
-    const [seed, items, faults] = JSON.parse(line)
-    done.set(seed, [items, faults])
+  const env = {
+    TRUTH: truth,
+    SEQUENCES: given,
+    TELEMETRY_PROCESS_WAIT_MS_MAX: String(options.waitMsMax),
   }
-  const recorded = readChanges(workspace.spool)
+  const killsMax = sequences.length
+  let stderr = ''
+  for (let kills = 0; kills <= killsMax; kills += 1) {
+    const ended = await runApp({ cwd: workspace.folder, spool: workspace.spool, env })
+    stderr = ended.stderr
+    if (ended.signal !== 'SIGKILL') break
+  }
+  const done = new Map<number, Progress>()
+  for (const line of fs.readFileSync(truth, 'utf8').split('\n').filter(Boolean)) {
+    const progress: Progress = JSON.parse(line)
+    if (progress.isDone) done.set(progress.seed, progress)
+  }
+  const recorded = readAll(workspace.spool)
   const faults = new Map<number, readonly string[]>()
-  for (const { seed } of sequences) {
-    const [items, reverts] = done.get(seed) ?? [undefined, []]
+  for (const [index, { seed }] of sequences.entries()) {
+    const progress = done.get(seed)
+    const next = done.get(sequences[index + 1]?.seed ?? seed)
+    const wasKilled = progress?.wasKilled === true || next?.wasKilled === true
     const found =
-      items === undefined
+      progress === undefined
         ? [`The app ended before: ${stderr}`]
-        : [...reverts, ...compare(items, recorded.get(`s${seed}`) ?? [])]
+        : [...progress.faults, ...faultsOf({ ...progress, wasKilled }, recorded)]
     if (found.length > 0) faults.set(seed, found)
   }
   return faults
 }
 
-/** By the sequence's folder, in the order of their starts. Paths are relative to the folder. */
-function readChanges(spool: string): ReadonlyMap<string, readonly RecordedChange[]> {
+/** Runs the app to its end, or kills it a moment after it asked for that. */
+async function runApp(options: ProgramOptions) {
+  await using program = startProgram('../files/model/model-host.ts', options)
+  program.child.stdout.on('data', (text: string) => {
+    if (text.includes('kill me')) {
+      setTimeout(() => program.child.kill('SIGKILL'), killWithinMs * Math.random())
+    }
+  })
+  return await program.ended()
+}
+
+interface AllRecorded {
+  /** By the sequence's folder. */
+  readonly changes: ReadonlyMap<string, readonly RecordedChange[]>
+  readonly spans: ReadonlyMap<string, readonly RecordedSpan[]>
+  /** Command lines of children whose end is recorded. */
+  readonly ended: readonly string[]
+}
+
+function faultsOf(
+  { seed, items, wasKilled }: Progress,
+  { changes, spans, ended }: AllRecorded,
+): readonly string[] {
+  const folder = `s${seed}`
+  const recorded = changes.get(folder) ?? []
+  // After a kill nothing is known of a child whose end was not recorded; that it ran is recorded.
+  const isKnown = (token: string): boolean => ended.some((line) => line.endsWith(` ${token}`))
+  const wanted = items.map((item) =>
+    item.kind === 'operation' && item.token !== undefined && wasKilled && !isKnown(item.token)
+      ? { ...item, isOptional: true }
+      : item,
+  )
+  return [...compare(wanted, recorded), ...compareSent(recorded, spans.get(folder) ?? [])]
+}
+
+/** What is sent is what the local store has, once each. */
+function compareSent(
+  recorded: readonly RecordedChange[],
+  spans: readonly RecordedSpan[],
+): readonly string[] {
+  const op = 'turnlog.file_operation'
+  const ofStore = recorded.map(({ opId, opType, path: file }) => `${opId} ${opType} ${file}`)
+  const sent = spans.map(({ attributes }) => {
+    const file = String(attributes['file.path']).split('/').slice(1).join('/')
+    return `${attributes[`${op}.id`]} ${attributes[`${op}.type`]} ${file}`
+  })
+  const [stored, others] = [ofStore.toSorted(), sent.toSorted()].map((list) => list.join('\n'))
+  return stored === others ? [] : [`the store has\n${stored}\nand what is sent\n${others}`]
+}
+
+function readAll(spool: string): AllRecorded {
   const store = new ChangeStore({ directory: path.join(spool, 'changes') })
+  const { spans, logs } = readRecorded(spool, store)
+  const ofFiles = spans.filter(({ name }) => name.startsWith('file.'))
+  return {
+    changes: changesOf(store, spans),
+    spans: Map.groupBy(
+      ofFiles,
+      ({ attributes }) => String(attributes['file.path']).split('/')[0] ?? '',
+    ),
+    ended: logs
+      .filter(({ event }) => event === 'turnlog.process.ended')
+      .map(({ attributes }) => String(attributes['turnlog.process.command'])),
+  }
+}
+
+/** By the sequence's folder, in the order of their starts. Paths are relative to the folder. */
+function changesOf(
+  store: ChangeStore,
+  spans: readonly RecordedSpan[],
+): ReadonlyMap<string, readonly RecordedChange[]> {
   const starts = new Map(
-    readRecorded(spool, store).spans.map(({ spanId, startMs }, index) => [
-      spanId,
-      [startMs, index] as const,
-    ]),
+    spans.map(({ spanId, startMs }, index) => [spanId, [startMs, index] as const]),
   )
   const found = new Map<string, RecordedChange[]>()
   const [none, changes] = [
@@ -91,11 +178,15 @@ function isMatch(wanted: readonly Item[], got: readonly RecordedChange[]): boole
   if (item === undefined) return got.length === 0
   if (item.kind === 'operation') {
     const [change, ...rest] = got
-    const isOne = change !== undefined && (isOperation(item, change) || isAbandoned(item, change))
+    const isOne = change !== undefined && isOperation(item, change)
     if (isOne && isMatch(others, rest)) return true
     return item.isOptional === true && isMatch(others, got)
   }
-  for (let count = 1; count <= Math.min(item.countMax, got.length); count += 1) {
+  for (
+    let count = item.isOptional === true ? 0 : 1;
+    count <= Math.min(item.countMax, got.length);
+    count += 1
+  ) {
     if (isGroup(item, got.slice(0, count)) && isMatch(others, got.slice(count))) return true
   }
   return false
@@ -112,12 +203,6 @@ function isOperation(item: Extract<Item, { kind: 'operation' }>, change: Recorde
       (item.type === 'rename' && change.after === change.before)) &&
     isState(item, item.overwritten, change.overwritten)
   )
-}
-
-/** The app was killed during the operation, so its end is not known. */
-function isAbandoned(item: Item, { before, after }: RecordedChange): boolean {
-  const isKilled = item.kind === 'operation' && item.isOptional === true
-  return isKilled && before === item.before && after === 'unknown'
 }
 
 function isState(

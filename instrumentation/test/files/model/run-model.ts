@@ -1,13 +1,14 @@
 /**
- * Runs many sequences, in several apps at the same time. The seeds follow one another; every eighth app is killed in its
- * last sequence.
+ * Runs many sequences, in several apps at the same time. The seeds follow one another; in every tenth sequence the app is
+ * killed.
  */
 import { checkSequences } from './check-model.ts'
-import type { Sequence } from './model-host.ts'
+import type { Sequence } from './sequence-run.ts'
 import { generateSequence } from './steps.ts'
 
 /** The local store has room for a thousand operations. */
-const sequencesOfApp = 25
+const sequencesOfApp = 40
+const killsEvery = 10
 const appsAtOnce = 2
 
 /** By default every fourth has child processes, which take some milliseconds each. */
@@ -15,7 +16,7 @@ export function sequenceOf(seed: number, hasChildren: boolean = seed % 4 === 0):
   return {
     seed,
     steps: generateSequence(seed, {
-      isKilled: seed % (8 * sequencesOfApp) === 0,
+      isKilled: seed % killsEvery === 0,
       hasChildren,
     }),
   }
@@ -40,11 +41,7 @@ export async function runModel({
   for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
     const sequence = sequenceOf(seed, hasChildren)
     const last = batches.at(-1)
-    const isFull =
-      last === undefined ||
-      last.length >= sequencesOfApp ||
-      last.at(-1)?.steps.at(-1)?.do === 'kill'
-    if (isFull) batches.push([sequence])
+    if (last === undefined || last.length >= sequencesOfApp) batches.push([sequence])
     else last.push(sequence)
   }
   const faults = new Map<number, readonly string[]>()

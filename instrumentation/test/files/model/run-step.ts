@@ -1,11 +1,11 @@
 /** Carries out one step of a sequence, and says which operations must be recorded of it. */
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { promisify } from 'node:util'
 import { callIn } from '../../ways/call-in.ts'
-import type { Step, Writer } from './steps.ts'
+import type { Command, Step, Writer } from './steps.ts'
 
 /** `sha256:…`, as the local store names contents, or `absent`. */
 export type State = string
@@ -21,8 +21,10 @@ export type Item =
       readonly before: State
       readonly after: State
       readonly overwritten?: State
-      /** It may be missing: the app was killed during it, or it changed nothing. */
+      /** It may be missing: it changed nothing. */
       readonly isOptional?: boolean
+      /** Of a child: the text by which its record is found. */
+      readonly token?: string
       /** The states before may be unknown. */
       readonly isUncertain?: boolean
     }
@@ -32,7 +34,8 @@ export type Item =
       readonly path: string
       readonly countMax: number
       readonly states: readonly State[]
-      readonly after: State
+      /** None of them may be recorded: the app was killed. */
+      readonly isOptional?: boolean
     }
 
 export function hashOf(content: string | Uint8Array): State {
@@ -64,6 +67,7 @@ export function itemsOf(step: Step, before: Snapshot, after: Snapshot): readonly
     case 'other':
     case 'revert':
     case 'kill':
+    case 'stamp':
       return []
     case 'parallel': {
       const states = [before.get(step.path) ?? 'absent', ...step.contents.map(hashOf)]
@@ -75,7 +79,6 @@ export function itemsOf(step: Step, before: Snapshot, after: Snapshot): readonly
           path: step.path,
           countMax: step.contents.length,
           states: [...states, is],
-          after: is,
         },
       ]
     }
@@ -124,6 +127,26 @@ export function itemsOf(step: Step, before: Snapshot, after: Snapshot): readonly
 }
 
 /**
+ * What may be recorded of a step during which the app was killed: states that its files had before, were to have, or have
+ * now.
+ */
+export function itemsOfKilled(step: Step, before: Snapshot, after: Snapshot): readonly Item[] {
+  if (step.do === 'kill') return itemsOfKilled(step.step, before, after)
+  if (step.do === 'other' || step.do === 'revert') return []
+  const given = 'content' in step ? [step.content] : step.do === 'parallel' ? step.contents : []
+  const states = [...given.map(hashOf), ...before.values(), ...after.values(), 'absent']
+  const named = [
+    ...('path' in step ? [step.path, `${step.path}.tmp`] : []),
+    ...('from' in step ? [step.from] : []),
+    ...('paths' in step ? step.paths : []),
+  ]
+  const isOfStep = (file: string): boolean =>
+    named.some((name) => file === name || file.startsWith(`${name}/`))
+  const paths = [...new Set([...named, ...before.keys(), ...after.keys()])].filter(isOfStep)
+  return paths.map((path) => ({ kind: 'group', path, countMax: 3, states, isOptional: true }))
+}
+
+/**
  * A call that succeeded and left the same bytes is a `write`. Through a descriptor, a handle or a stream it may be none: what
  * it wrote may be nothing.
  */
@@ -149,12 +172,8 @@ function sameWrites(step: Step, before: Snapshot): readonly Item[] {
   return []
 }
 
-/** Errors are those that an app's call would have, such as that of a missing folder. */
-export async function runStep(
-  step: Step,
-  folder: string,
-  outside: (work: () => void) => void,
-): Promise<void> {
+/** Errors are those that an app's call would have, such as that of a missing folder. `token`: goes into the command of a child. */
+export async function runStep(step: Step, folder: string, token: string): Promise<void> {
   const at = (file: string): string => path.join(folder, file)
   switch (step.do) {
     case 'write':
@@ -201,19 +220,12 @@ export async function runStep(
       await callIn(step.form)('rm', at(step.path), { recursive: true })
       return
     case 'child':
-      return runChild(step, folder)
+      return runChild(step, folder, token)
+    case 'stamp':
+      return stampBy(step.by, at(step.path))
+    case 'background':
     case 'other':
-      outside(() => {
-        if (step.content === null) fs.rmSync(at(step.path), { force: true })
-        else fs.writeFileSync(at(step.path), step.content)
-      })
-      return
-    case 'kill': {
-      void fs.promises.writeFile(at(step.path), step.content).catch(() => undefined)
-      await new Promise(setImmediate)
-      process.kill(process.pid, 'SIGKILL')
-      return
-    }
+    case 'kill':
     case 'revert':
       return
   }
@@ -261,17 +273,56 @@ async function writeBy(by: Writer, file: string, content: string): Promise<void>
   }
 }
 
+async function stampBy(by: Extract<Step, { do: 'stamp' }>['by'], file: string): Promise<void> {
+  if (by === 'chmod') return fs.promises.chmod(file, 0o640)
+  if (by === 'utimes') return fs.utimesSync(file, 1_100_000_000, 1_100_000_000)
+  if (by === 'fchmod') {
+    const fd = fs.openSync(file, 'r+')
+    try {
+      fs.fchmodSync(fd, 0o600)
+    } finally {
+      fs.closeSync(fd)
+    }
+    return
+  }
+  const handle = await fs.promises.open(file, 'r+')
+  try {
+    await handle.utimes(1_200_000_000, 1_200_000_000)
+  } finally {
+    await handle.close()
+  }
+}
+
 const run = promisify(execFile)
 
-async function runChild(step: Extract<Step, { do: 'child' }>, folder: string): Promise<void> {
-  const commands = {
-    write: 'printf %s "$1" > "$0"',
-    append: 'printf %s "$1" >> "$0"',
-    delete: 'rm "$0"',
-    replace: 'printf %s "$1" > "$0.x" && mv "$0.x" "$0"',
-  }
-  // A shell's argument is at most 128 KiB.
-  const values = ['-c', commands[step.command], step.path, step.content.slice(0, 50_000)]
+const commandTexts = {
+  write: 'printf %s "$1" > "$0"',
+  append: 'printf %s "$1" >> "$0"',
+  delete: 'rm "$0"',
+  replace: 'printf %s "$1" > "$0.x" && mv "$0.x" "$0"',
+} as const satisfies Record<Command, string>
+
+type ChildStep = Extract<Step, { do: 'child' | 'background' }>
+
+/** A shell's argument is at most 128 KiB. */
+function shellValues(step: ChildStep, token: string, begin = ''): string[] {
+  const { command, path: file, content } = step
+  return ['-c', begin + commandTexts[command], file, content.slice(0, 50_000), token]
+}
+
+async function runChild(step: ChildStep, folder: string, token: string): Promise<void> {
+  const values = shellValues(step, token)
   if (step.content.length % 2 === 0) await run('sh', values, { cwd: folder })
   else execFileSync('sh', values, { cwd: folder, stdio: 'ignore' })
+}
+
+/** The command runs when the returned function is called, which waits for its end. It does not run if the app is killed. */
+export function startChild(step: ChildStep, folder: string, token: string): () => Promise<void> {
+  const values = shellValues(step, token, 'read go && ')
+  const child = spawn('sh', values, { cwd: folder, stdio: ['pipe', 'ignore', 'ignore'] })
+  return () =>
+    new Promise((resolve, reject) => {
+      child.on('error', reject).on('close', () => resolve())
+      child.stdin.end('go\n')
+    })
 }

@@ -1,6 +1,6 @@
 /** Leaves out steps of a failing sequence as long as it still fails. */
 import { checkSequences } from './check-model.ts'
-import type { Sequence } from './model-host.ts'
+import type { Sequence } from './sequence-run.ts'
 
 export async function shrink(sequence: Sequence): Promise<Sequence> {
   let shortest = sequence
