@@ -10,7 +10,7 @@
 import { createRequire, findPackageJSON } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Context, trace } from '@opentelemetry/api'
-import { asObject, asString, parseObject } from '@turnlog/conventions/plain'
+import { asObject, asString, isObject, parseObject } from '@turnlog/conventions/plain'
 import { originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { contexts, requestOf, runIn } from '../record/contexts.ts'
@@ -77,10 +77,9 @@ function idOfSpan(active: Context): string | undefined {
   return typeof id === 'string' ? id : undefined
 }
 
-/** Runs the tools of every copy of LangChain's classes that is found in the context of the call they are run for. */
+/** Runs the tools of LangChain in the context of the call that they are run for. */
 class LangChainTools {
-  readonly #undo: (() => void)[] = []
-  readonly #watched = new WeakSet<object>()
+  #undo: (() => void) | undefined
   #isSearched: boolean = false
 
   /**
@@ -103,31 +102,26 @@ class LangChainTools {
   }
 
   stop(): void {
-    for (const step of this.#undo.splice(0)) step()
+    this.#undo?.()
   }
 
   #watch(exported: unknown): void {
-    const made: unknown = isObject(exported) ? Reflect.get(exported, 'StructuredTool') : undefined
+    const made = asObject(exported)?.StructuredTool
     const prototype: unknown = typeof made === 'function' ? made.prototype : undefined
-    if (!isObject(prototype) || this.#watched.has(prototype)) return
-    this.#watched.add(prototype)
-    this.#undo.push(
-      replaceMethod(prototype, 'invoke', (original) => {
-        return function invoke(...values) {
-          const id = quietly('see a tool run', () => idOfToolCall(values[0]))
-          if (id === undefined) return original.apply(this, values)
-          return runIn(contextWithCallId(contexts.active(), id), () => original.apply(this, values))
-        }
-      }),
-    )
+    if (!isObject(prototype)) return
+    this.#undo = replaceMethod(prototype, 'invoke', (original) => {
+      return function invoke(...values) {
+        const id = quietly('see a tool run', () => idOfToolCall(values[0]))
+        if (id === undefined) return original.apply(this, values)
+        return runIn(contextWithCallId(contexts.active(), id), () => original.apply(this, values))
+      }
+    })
   }
 }
 
 /** LangChain gives a tool either its arguments or the whole call. */
 function idOfToolCall(input: unknown): string | undefined {
-  if (!isObject(input) || Reflect.get(input, 'type') !== 'tool_call') return undefined
-  const id: unknown = Reflect.get(input, 'id')
-  return typeof id === 'string' ? id : undefined
+  return isObject(input) && input.type === 'tool_call' ? asString(input.id) : undefined
 }
 
 /** The module of the tools' class, as the program's `require` and its `import` find it: a path and a URL. */
@@ -152,14 +146,7 @@ function toolFiles() {
 /** LangChain keeps the configuration of what runs in an async storage of its own. */
 function isInLangChain(): boolean {
   const storage: unknown = Reflect.get(globalThis, storageKey)
-  if (!isObject(storage) || !('getStore' in storage) || typeof storage.getStore !== 'function') {
-    return false
-  }
-  const store: unknown = storage.getStore()
-  const extra: unknown = isObject(store) ? Reflect.get(store, 'extra') : undefined
-  return isObject(extra) && configKey in extra
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
+  if (!isObject(storage) || typeof storage.getStore !== 'function') return false
+  const extra = asObject(asObject(storage.getStore())?.extra)
+  return extra !== undefined && configKey in extra
 }

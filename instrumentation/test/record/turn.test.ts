@@ -1,12 +1,10 @@
 /** When a turn ends, in virtual time: its holds, its waiting, and the exit of the process. */
 import { type Span, SpanStatusCode } from '@opentelemetry/api'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Candidate } from '../../src/record/candidate.ts'
 import type { CandidateFacts } from '../../src/record/candidate-facts.ts'
-import { createDelayedEnds } from '../../src/record/delayed-ends.ts'
 import type { Recorder } from '../../src/record/recorder.ts'
 import type { ToolCall } from '../../src/record/tool-call.ts'
-import { WaitingTurns } from '../../src/record/waiting-turns.ts'
+import { createCandidates } from './candidate-source.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000 })
@@ -37,23 +35,8 @@ function open(facts: Partial<CandidateFacts> = {}) {
     note: () => undefined,
     content: (_span: Span, slot: string, value: string) => contents.push(`${slot} ${value}`),
   } as unknown as Recorder
-  const after = (ms: number, callback: () => void) => {
-    const timer = setTimeout(callback, ms)
-    return { cancel: () => clearTimeout(timer) }
-  }
-  const delayedEnds = createDelayedEnds(after)
-  const candidate = new Candidate(
-    { transport: 'rest', startedAt: Date.now(), endIsKnown: true, ...facts },
-    {
-      recorder,
-      agent: 'app',
-      now: Date.now,
-      after,
-      delayedEnd: delayedEnds.after,
-      waitingTurns: new WaitingTurns(delayedEnds.after),
-      approvals: { continued: () => undefined, read: () => undefined },
-    },
-  )
+  const { delayedEnds, open: openCandidate } = createCandidates(recorder)
+  const candidate = openCandidate(facts)
   const tool = (id: string): void => {
     const leaveUnfinished = (): void => void candidate.openTools.delete(id)
     candidate.openTools.set(id, { id, leaveUnfinished } as ToolCall)

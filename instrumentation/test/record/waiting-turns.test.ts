@@ -1,12 +1,10 @@
 /** Turns that wait for a person, in virtual time: how they begin to wait, are continued, and are given up. */
 import { ROOT_CONTEXT, type Span } from '@opentelemetry/api'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type ApprovalReader, Candidate } from '../../src/record/candidate.ts'
-import type { CandidateFacts } from '../../src/record/candidate-facts.ts'
-import { createDelayedEnds } from '../../src/record/delayed-ends.ts'
+import type { Candidate } from '../../src/record/candidate.ts'
 import type { Recorder } from '../../src/record/recorder.ts'
 import { ToolCalls } from '../../src/record/tool-calls.ts'
-import { WaitingTurns } from '../../src/record/waiting-turns.ts'
+import { createCandidates } from './candidate-source.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000 })
@@ -43,35 +41,15 @@ function startRecorder() {
     discard: (id: string) => seen.push(`${id} is discarded`),
     merge: (from: Span, to: Span) => seen.push(`${nameOf(from)} is ${nameOf(to)}`),
   } as unknown as Recorder
-  const after = (ms: number, callback: () => void) => {
-    const timer = setTimeout(callback, ms)
-    return { cancel: () => clearTimeout(timer) }
-  }
-  const delayedEnds = createDelayedEnds(after)
-  const waitingTurns = new WaitingTurns(delayedEnds.after)
   const toolCalls = new ToolCalls(recorder, () => 0)
-  const approvals: ApprovalReader = { continued: () => undefined, read: () => undefined }
-  const parts = {
-    recorder,
-    agent: 'app',
-    now: Date.now,
-    after,
-    delayedEnd: delayedEnds.after,
-    waitingTurns,
-    approvals,
-  }
-  const open = (facts: Partial<CandidateFacts> = {}) =>
-    new Candidate({ transport: 'rest', startedAt: Date.now(), endIsKnown: true, ...facts }, parts)
+  const candidates = createCandidates(recorder)
   return {
     seen,
-    approvals,
-    delayedEnds,
-    waitingTurns,
+    ...candidates,
     toolCalls,
-    open,
     /** A request whose answer asks for a tool, and that has been answered. */
     asks(id: string, more: { isForced?: boolean } = {}): Candidate {
-      const candidate = open()
+      const candidate = candidates.open()
       candidate.hold()
       candidate.promote()
       candidate.decide()
