@@ -127,12 +127,12 @@ export const settings = {
   processFilesMax: setting(wholeNumber({ min: 0, max: 1_000_000 }), {
     env: 'TELEMETRY_PROCESS_FILES_MAX',
     default: 100_000,
-    doc: 'How many files of the workspace are compared before and after a child process that a turn starts. Further ones are counted. 0: no child process is observed.',
+    doc: 'How many files of the workspace are compared before and after each child process that a turn starts. Further files are counted. 0: no child process is observed.',
   }),
   processCopiedBytesMax: setting(wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }), {
     env: 'TELEMETRY_PROCESS_COPIED_BYTES_MAX',
     default: 256 * 1024 ** 2,
-    doc: 'Disk that the private copies of the workspace may use, from which the content before a child’s change is taken; as much again for contents that changed. Copies that share their blocks with the file (reflinks) do not count. Of further files only hash and size are known.',
+    doc: 'How much disk the private copies of the workspace may use. The content before a child’s change comes from these copies. Contents that changed may use as much again. Copies that share their blocks with the file (reflinks) do not count. Above the limit, only hash and size of further files are known.',
   }),
   processChangesMax: setting(wholeNumber({ min: 0, max: 100_000 }), {
     env: 'TELEMETRY_PROCESS_CHANGES_MAX',
