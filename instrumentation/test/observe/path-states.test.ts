@@ -93,94 +93,68 @@ function leave(made: Writer, error?: string): void {
   states.leave(file, made)
 }
 
+/** Two calls that overlap, in the order in which they begin. The first to end is `ends[0]`; the other leaves `left`. */
+function overlap(
+  [first, second]: readonly [Writer, Writer],
+  {
+    left,
+    before = 'old',
+    ends = [first, second],
+    error,
+  }: { left: string; before?: string; ends?: readonly [Writer, Writer]; error?: string },
+): void {
+  fs.writeFileSync(file, before)
+  states.enter(file, first, { isLink: first.intent?.makes === 'nothing' })
+  // A call that writes a whole content begins by truncating the file.
+  if (first.intent?.makes === 'content') fs.truncateSync(file)
+  states.enter(file, second)
+  leave(ends[0], error)
+  expect(ended).toEqual([])
+  fs.writeFileSync(file, left)
+  leave(ends[1])
+}
+
 describe('calls that overlap', () => {
   test('a second write begins with what the first one writes', () => {
-    fs.writeFileSync(file, 'old')
-    const [one, two] = [writer('one', 'content'), writer('two', 'content')]
-    states.enter(file, one)
-    fs.writeFileSync(file, '')
-    states.enter(file, two)
-    leave(one)
-    expect(ended).toEqual([])
-    fs.writeFileSync(file, 'two')
-    leave(two)
+    overlap([writer('one', 'content'), writer('two', 'content')], { left: 'two' })
     expect(ended).toEqual(['one: old → one', 'two: one → two'])
   })
 
   test('the order is the one that leads to the last state', () => {
-    fs.writeFileSync(file, 'old')
     const [one, two] = [writer('one', 'content'), writer('two', 'content')]
-    states.enter(file, one)
-    states.enter(file, two)
-    leave(two)
-    fs.writeFileSync(file, 'one')
-    leave(one)
+    overlap([one, two], { ends: [two, one], left: 'one' })
     expect(ended).toEqual(['two: old → two', 'one: two → one'])
   })
 
   test('data appended at once is known from the end of the file', () => {
-    fs.writeFileSync(file, 'old ')
-    const [one, two] = [writer('one ', 'appended'), writer('two ', 'appended')]
-    states.enter(file, one)
-    states.enter(file, two)
-    leave(one)
-    fs.writeFileSync(file, 'old one two ')
-    leave(two)
+    const both = [writer('one ', 'appended'), writer('two ', 'appended')] as const
+    overlap(both, { before: 'old ', left: 'old one two ' })
     expect(ended).toEqual(['one : old  → old one ', 'two : old one  → old one two '])
   })
 
-  test('what no order explains is one operation', () => {
-    fs.writeFileSync(file, 'old')
-    const [one, two] = [writer('one', 'content', 'longer'), writer('two', 'content')]
-    states.enter(file, one)
-    states.enter(file, two)
-    leave(one)
-    fs.writeFileSync(file, 'twoger')
-    leave(two)
+  test('writes that no order explains are one operation', () => {
+    overlap([writer('one', 'content', 'longer'), writer('two', 'content')], { left: 'twoger' })
     expect(ended).toEqual(['one: old → twoger with two', 'two discarded'])
   })
 
-  test('an empty text that one of them writes is no state in between', () => {
-    fs.writeFileSync(file, 'old')
-    const [empty, good] = [writer('empty', 'content', ''), writer('good', 'content')]
-    states.enter(file, empty)
-    states.enter(file, good)
-    leave(empty)
-    fs.writeFileSync(file, 'good')
-    leave(good)
+  test('an empty text that one of them writes is not recorded as a state in between', () => {
+    overlap([writer('empty', 'content', ''), writer('good', 'content')], { left: 'good' })
     expect(ended).toEqual(['empty: old → good with good', 'good discarded'])
   })
 
-  test('what exists in the end is an edit, also if a delete came first', () => {
-    fs.writeFileSync(file, 'old')
-    const [gone, stream] = [writer('gone', 'nothing'), writer('stream')]
-    states.enter(file, gone, { isLink: true })
-    states.enter(file, stream)
-    leave(gone)
-    fs.writeFileSync(file, 'streamed')
-    leave(stream)
+  test('a file that exists in the end was edited, even if a delete came first', () => {
+    overlap([writer('gone', 'nothing'), writer('stream')], { left: 'streamed' })
     expect(ended).toEqual(['stream: old → streamed with gone', 'gone discarded'])
   })
 
   test('a delete between them is a state, too', () => {
-    fs.writeFileSync(file, 'old')
-    const [gone, made] = [writer('gone', 'nothing'), writer('made', 'content')]
-    states.enter(file, gone, { isLink: true })
-    states.enter(file, made)
-    leave(gone)
-    fs.writeFileSync(file, 'made')
-    leave(made)
+    overlap([writer('gone', 'nothing'), writer('made', 'content')], { left: 'made' })
     expect(ended).toEqual(['gone: old → (absent)', 'made: (absent) → made'])
   })
 
   test('a failed call that left nothing is not recorded', () => {
-    fs.writeFileSync(file, 'old')
-    const [bad, good] = [writer('bad', 'content'), writer('good', 'content')]
-    states.enter(file, bad)
-    states.enter(file, good)
-    leave(bad, 'ENOSPC')
-    fs.writeFileSync(file, 'good')
-    leave(good)
+    const both = [writer('bad', 'content'), writer('good', 'content')] as const
+    overlap(both, { left: 'good', error: 'ENOSPC' })
     expect(ended).toEqual(['good: old → good', 'bad discarded'])
   })
 
