@@ -1,5 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
+/** Files that take ten seconds or more each; `npm run test:proofs` runs them. */
+export const proofs = [
+  'instrumentation/test/files/model/*.test.ts',
+  'instrumentation/test/observe/differential.test.ts',
+  'instrumentation/test/ways/*.test.ts',
+  'instrumentation/test/worker/recovery.test.ts',
+  'test/approval.test.ts',
+]
+
 export default defineConfig({
   test: {
     include: ['**/test/**/*.test.ts'],
@@ -9,6 +18,7 @@ export default defineConfig({
       'packaging/**',
       'collector/**',
       'example/python/**',
+      ...proofs,
     ],
     // One PostgreSQL for the whole run; each file that needs a database clones the template.
     globalSetup: ['test/support/global-setup.ts'],

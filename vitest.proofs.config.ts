@@ -1,0 +1,15 @@
+/**
+ * The long proofs, `npm run test:proofs`: an app with and without the preload, real frameworks that wait for a person, every way to
+ * change a file, random sequences, and a kill after every call of the sealer. `npm test` leaves them out.
+ */
+import { defineConfig, mergeConfig } from 'vitest/config'
+import all, { proofs } from './vitest.config.ts'
+
+const { include: _, exclude = [], ...test } = all.test ?? {}
+
+export default mergeConfig(
+  { ...all, test },
+  defineConfig({
+    test: { include: proofs, exclude: exclude.filter((each) => !proofs.includes(each)) },
+  }),
+)
