@@ -91,6 +91,8 @@ interface OpenChild extends Child {
   /** Its output may be open. */
   hasExited: boolean
   isTurnOver: boolean
+  /** The app has asked it something, or keeps it for commands. */
+  isServer: boolean
   /** Of the last comparison, while the child lives on. */
   lastReport: ComparisonReport | undefined
 }
@@ -321,7 +323,7 @@ export class ChildProcesses implements OwnChanges {
     if (asked === undefined) return undefined
     asked.pid = process.pid
     this.#records.started(asked)
-    if (own !== undefined) this.#workspace.weaken(own.id, { isServer: true })
+    if (own !== undefined) this.#isAsked(own)
     const open = this.#requests.get(process) ?? new Set()
     this.#requests.set(process, open.add(asked))
     return () => {
@@ -355,7 +357,15 @@ export class ChildProcesses implements OwnChanges {
     asked.hasExited = true
     this.#sessions.set(process, asked)
     this.#records.started(asked)
-    if (own !== undefined) this.#workspace.weaken(own.id, { isServer: true })
+    if (own !== undefined) this.#isAsked(own)
+  }
+
+  /** What the child has done so far was for the call that started it; from now on, it works for those that ask it. */
+  #isAsked(child: OpenChild): void {
+    if (child.isServer) return
+    child.isServer = true
+    this.#workspace.serves(child.id)
+    this.#workspace.compare(child.id, undefined, { livesOn: true })
   }
 
   #observeEvents(original: Method): Method {
@@ -428,6 +438,7 @@ export class ChildProcesses implements OwnChanges {
       lastReport: undefined,
       hasExited: false,
       isTurnOver: false,
+      isServer: false,
     }
     const reason = this.#notComparedReason()
     if (reason !== undefined) {

@@ -99,7 +99,7 @@ export class NativeWriters implements ToolCallListener {
     if (writer === undefined || writer === time.writer) return
     time.writer = writer
     const { kind, owner, startedAt, window } = time
-    const facts = { kind, isOfDatabases: writer === 'databases' }
+    const facts = { kind, isOfDatabases: writer === 'databases', isStamped: false }
     time.window = this.#options.workspace.openNative(owner, { startedAt, facts, replaces: window })
   }
 }

@@ -8,7 +8,8 @@
  *     sent/                    segments that an endpoint took and the receiver has not confirmed (sent-folder.ts)
  *     quarantine/              segments that were refused for good, each with its `.reason`; in `lost_in_transit/` those
  *                              that were declared lost on their way
- *     workspace/               copies of the workspace's files, which records refer to until they are sealed (workspace-copies.ts)
+ *     workspace/               copies of the workspace's files, which records refer to until they are sealed (workspace-copies.ts);
+ *                              and `clock`, whose ctime is that of the last start or end of a child (workspace/file-clock.ts)
  *     recorded-000000000042    empty: so many sequences were given while the disk was full
  *     ended                    the recorder has ended, also while its process lives on
  *     adopter.*.json           the recorder that seals and sends for this one after its death (lock.ts)

@@ -19,10 +19,14 @@ export interface WindowFacts {
   readonly kind: WindowKind
   /** Only changes to SQLite databases can come from it. */
   readonly isOfDatabases: boolean
+  /** Its start and end are stamps of the disk, and compare exactly with those of files (`file-clock.ts`). */
+  readonly isStamped: boolean
 }
 
 export interface ChildWindow extends WindowFacts {
   readonly id: number
+  /** Its place in the order in which windows became known. */
+  readonly opened: number
   /** When the child started, in milliseconds since 1970. */
   readonly startedAt: number
   /** When all files were looked at that are known; `undefined` as long as that was before its start. */
@@ -32,8 +36,8 @@ export interface ChildWindow extends WindowFacts {
   /** The process has exited; a child of its own may hold its output open. */
   hasExited: boolean
   isTurnOver: boolean
-  /** It works on requests, which have windows of their own. */
-  isServer: boolean
+  /** Since when it works on requests, which have windows of their own. */
+  servesSince: number | undefined
 }
 
 /** Between which times something changed. */
@@ -51,14 +55,25 @@ export function windowsOf<Window extends ChildWindow>(
   windows: Iterable<Window>,
   { from, to }: ChangeTime,
 ): Window[] {
-  const possible = [...windows].filter(
-    ({ startedAt, endedAt }) =>
-      to >= startedAt - granularityMs(to) && (endedAt === undefined || from < endedAt + clockMs),
+  const possible = [...windows].filter(({ startedAt, endedAt, isStamped }) =>
+    isStamped
+      ? to >= startedAt && (endedAt === undefined || from <= endedAt)
+      : to >= startedAt - granularityMs(to) && (endedAt === undefined || from < endedAt + clockMs),
   )
-  const least = Math.min(...possible.map(weaknessOf))
-  const atWork = possible.filter((window) => weaknessOf(window) === least)
+  const least = Math.min(...possible.map((window) => weaknessOf(window, to)))
+  const atWork = possible.filter((window) => weaknessOf(window, to) === least)
   const exact = atWork.filter(({ kind, startedAt }) => kind === 'call' || to >= startedAt)
   return exact.length > 0 ? exact : atWork
+}
+
+/** Children that ended before the change: they may have changed the same file before, if nobody has looked at it since. */
+export function endedBefore<Window extends ChildWindow>(
+  windows: Iterable<Window>,
+  { to }: ChangeTime,
+): Window[] {
+  return [...windows].filter(
+    ({ kind, endedAt }) => kind === 'child' && endedAt !== undefined && endedAt <= to,
+  )
 }
 
 /** A child at work is the likeliest, then native code of a tool call. */
@@ -67,6 +82,9 @@ const weaknessByKind = { child: 0, call: 0.5, turn: 4 } as const satisfies Recor
   number
 >
 
-function weaknessOf({ kind, hasExited, isTurnOver, isServer }: ChildWindow): number {
+function weaknessOf(window: ChildWindow, at: number): number {
+  const { kind, hasExited, isTurnOver, servesSince, isStamped } = window
+  const apart = isStamped ? 0 : granularityMs(at)
+  const isServer = servesSince !== undefined && at >= servesSince - apart
   return weaknessByKind[kind] + Number(hasExited) + Number(isTurnOver) + Number(isServer)
 }

@@ -42,7 +42,6 @@ export const progressBytes = 4 * Int32Array.BYTES_PER_ELEMENT
 export interface Weakness {
   readonly hasExited?: true
   readonly isTurnOver?: true
-  readonly isServer?: true
 }
 
 /** A file just before the app itself writes it, while children run. */
@@ -93,6 +92,8 @@ export type ToThread =
       readonly id: number
       readonly facts: Weakness
     }
+  /** From now on the child works on requests, which have windows of their own. */
+  | { readonly type: 'serves'; readonly id: number; readonly since: number }
   /** The child is not compared any more. */
   | { readonly type: 'forget'; readonly id: number }
   /** The app itself writes a file. */

@@ -81,6 +81,10 @@ function hasHeard(message: ToThread): boolean {
   if (message.type === 'writing') index.writing(message.path, message.before)
   else if (message.type === 'own') for (const change of message.changes) index.ownChange(change)
   else {
+    if (message.type === 'serves') {
+      index.serves(message.id, message.since)
+      return true
+    }
     if (message.type === 'open') hearStart(message)
     else if (message.type === 'compare') index.end(message.id, message.endedAt)
     return false
@@ -164,6 +168,7 @@ function receive(
       index.forgetChild(message.id)
       reports.delete(message.id)
       return
+    case 'serves':
     case 'writing':
     case 'own':
       hasHeard(message)

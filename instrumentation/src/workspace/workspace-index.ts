@@ -12,13 +12,20 @@ import { attempt, type FileSystem } from '../file-system.ts'
 import type { RecordedState } from '../record/child-report.ts'
 import { emptySha256 } from '../spool/workspace-copies.ts'
 import { goneAt, type KnownFolders, knownFolders, shownAt } from './change-time.ts'
-import { type ChangeTime, type ChildWindow, type WindowFacts, windowsOf } from './child-window.ts'
+import {
+  type ChangeTime,
+  type ChildWindow,
+  endedBefore,
+  type WindowFacts,
+  windowsOf,
+} from './child-window.ts'
 import type { Content, Copies } from './copies.ts'
 import { type ChangeSide, type FileChange, sideOf } from './file-change.ts'
 import { type FileStat, granularityMs, isRacy, isSame, statOf } from './file-stat.ts'
 import type { OwnBefore, OwnChange, Weakness } from './protocol.ts'
 import { type Moved, pairRenames } from './renames.ts'
 import type { Look, Scanner, Skips } from './scan.ts'
+import { type Found, type PossibleWindows, Sightings } from './sightings.ts'
 
 /** Changes of the app's own that were not yet seen on the disk. */
 const ownChangesMax = 10_000
@@ -60,8 +67,7 @@ export interface Start {
 }
 
 /** Which windows a change may belong to. */
-interface Origin {
-  readonly windows: readonly ChildWindow[]
+interface Origin extends PossibleWindows {
   readonly isExact: boolean
   /** Milliseconds since 1970. */
   readonly at: number
@@ -82,6 +88,7 @@ export class WorkspaceIndex {
   readonly #options: IndexOptions
   readonly #files = new Map<string, IndexedFile>()
   readonly #windows = new Map<number, ChildWindow>()
+  readonly #sightings = new Sightings(this.#windows)
   /** What the app itself left, by path; `undefined`: no file. */
   readonly #own = new Map<string, FileStat | undefined>()
   /** Folders in which the app itself has changed files, and when: no file in them that was changed before is a child's. */
@@ -92,6 +99,8 @@ export class WorkspaceIndex {
   readonly #busy = new Set<string>()
   /** Files that the app itself has written, or begun to, since this comparison has begun. */
   readonly #touched = new Set<string>()
+  /** Windows so far. */
+  #opened = 0
   /** Changes of children that the app itself found when it wrote the same file. */
   #early: FileChange[] = []
   #unread: string[] = []
@@ -115,15 +124,17 @@ export class WorkspaceIndex {
   /** A child starts, or has started. All that was seen before is not its own. Again with the same id, it replaces the first. */
   begin({ id, at, facts }: Start): void {
     const isSeen = this.#seenAt !== undefined && this.#seenAt >= at
+    this.#opened += 1
     this.#windows.set(id, {
       ...facts,
       id,
+      opened: this.#opened,
       startedAt: at,
       seenAt: isSeen ? this.#seenAt : undefined,
       endedAt: undefined,
       hasExited: false,
       isTurnOver: false,
-      isServer: false,
+      servesSince: undefined,
     })
   }
 
@@ -136,6 +147,12 @@ export class WorkspaceIndex {
   weaken(id: number, facts: Weakness): void {
     const window = this.#windows.get(id)
     if (window !== undefined) Object.assign(window, facts)
+  }
+
+  /** The child works on requests since then. */
+  serves(id: number, since: number): void {
+    const window = this.#windows.get(id)
+    if (window !== undefined) window.servesSince = since
   }
 
   forgetChild(id: number): void {
@@ -193,7 +210,7 @@ export class WorkspaceIndex {
     const lookedAt = this.#options.now()
     const look = this.#options.scanner.look()
     this.#options.hear()
-    const found = this.#differences(look, children)
+    const found = this.#differences(look, children, lookedAt)
     const { changes, filesNotRecorded } = this.#record(found, lookedAt)
     const isFirst = this.#lookedAt === undefined
     this.#lookedAt = lookedAt
@@ -238,7 +255,7 @@ export class WorkspaceIndex {
     }
   }
 
-  #differences(look: Look, children: ReadonlyMap<number, unknown>) {
+  #differences(look: Look, children: ReadonlyMap<number, unknown>, lookedAt: number) {
     const written: Difference[] = []
     const gone: Difference[] = []
     let byOthers = 0
@@ -267,7 +284,7 @@ export class WorkspaceIndex {
         const time = isNew
           ? shownAt(path, stat, look.folders, this.#folders)
           : { from: stat.ctimeMs, to: stat.ctimeMs }
-        const made = known === undefined ? this.#originOfNew(path, time) : this.#originOf(time)
+        const made = this.#origin(path, { stat, time, lookedAt })
         if (known === undefined && !made.wasAbsent) this.#files.set(path, unseen(stat))
         judge(written, path, made, () => this.#adopt(path, stat))
       }
@@ -280,9 +297,11 @@ export class WorkspaceIndex {
         if (!look.isPartial) this.#forget(path)
       } else if (left === 'absent' && this.#isOwn(path, undefined)) this.#forget(path)
       else {
-        judge(gone, path, this.#originOf(this.#goneAt(path)), () => this.#forget(path))
+        const found = { stat: undefined, time: this.#goneAt(path), lookedAt }
+        judge(gone, path, this.#origin(path, found), () => this.#forget(path))
       }
     }
+    this.#sightings.endLook(look)
     this.#folders = knownFolders(look.folders)
     return { written, gone, byOthers }
   }
@@ -351,29 +370,35 @@ export class WorkspaceIndex {
       copies.release(content)
       return undefined
     }
+    const before = this.#before(path, known)
+    const time = { from: stat.ctimeMs, to: stat.ctimeMs }
+    const isLater = stat.ctimeMs > difference.at
+    const isDatabase = content.isDatabase !== false || known?.content?.isDatabase === true
+    const isOfNobody = !isDatabase && windows.every(({ isOfDatabases }) => isOfDatabases)
+    if (isLater && this.#isOfMore(windows, time)) {
+      // Another child has changed it since the look, and may go on. That is compared when that child is.
+      copies.release(content)
+      this.#forget(path)
+      this.#files.set(path, unseen(stat))
+      if (isOfNobody) return undefined
+      return { ...facts(difference), kind: 'write', before, after: changing }
+    }
     const isUnchanged =
       known?.content?.sha256 !== undefined && known.content.sha256 === content.sha256
-    const before = this.#before(path, known)
     this.#own.delete(path)
+    this.#sightings.forget(path)
     if (known?.content !== undefined) copies.release(known.content)
     this.#files.set(path, { stat, content, isRacy: isRacy(stat, Math.min(now(), lookedAt)) })
     if (isUnchanged && before.state !== 'omitted') return undefined
-    if (windows.every(({ isOfDatabases }) => isOfDatabases)) {
-      const isDatabase = content.isDatabase !== false || known?.content?.isDatabase === true
-      if (!isDatabase) return undefined
-    }
-    const time = { from: stat.ctimeMs, to: stat.ctimeMs }
+    if (isOfNobody) return undefined
     // Somebody else has changed it since: what the child left was not read.
-    const isLater = stat.ctimeMs > difference.at && windowsOf(windows, time).length === 0
-    // That may be another child, which is compared next.
-    if (isLater && windowsOf(this.#windows.values(), time).length > 0) {
-      copies.release(content)
-      this.#files.set(path, unseen(stat))
-    }
-    const after: ChangeSide = isLater
-      ? { state: 'omitted', reason: 'changing' }
-      : sideOf(content, stat)
+    const isOfOthers = isLater && windowsOf(windows, time).length === 0
+    const after: ChangeSide = isOfOthers ? changing : sideOf(content, stat)
     return { ...facts(difference), kind: 'write', before, after }
+  }
+
+  #isOfMore(windows: readonly ChildWindow[], time: ChangeTime): boolean {
+    return windowsOf(this.#windows.values(), time).some((window) => !windows.includes(window))
   }
 
   #before(path: string, known: IndexedFile | undefined): ChangeSide {
@@ -394,8 +419,7 @@ export class WorkspaceIndex {
     const known = this.#files.get(path)
     if (this.#isAsKnown(path, stat)) return
     const time = { from: stat?.ctimeMs ?? this.#lookedAt ?? at, to: stat?.ctimeMs ?? at }
-    const isNew = known === undefined && stat !== undefined
-    const made = isNew ? this.#originOfNew(path, time) : this.#originOf(time)
+    const made = this.#origin(path, { stat, time, lookedAt: at })
     const { windows } = made
     const left = stat && {
       stat,
@@ -424,14 +448,27 @@ export class WorkspaceIndex {
     return isSame(known.stat, stat)
   }
 
-  #originOf(time: ChangeTime): Origin {
-    const windows = windowsOf(this.#windows.values(), time)
+  /** Of a file that a look has found different from its known state. */
+  #origin(path: string, found: Found): Origin {
+    const isKnown = this.#files.has(path)
+    const isNew = !isKnown && found.stat !== undefined
+    return this.#sightings.see(path, found, (time, open) => {
+      if (isNew) return this.#originOfNew(path, time, open)
+      const made = this.#originOf(time, open)
+      const { windows } = made
+      if (!isKnown || windows.length === 0) return made
+      return { ...made, windows: [...windows, ...endedBefore(open, time)] }
+    })
+  }
+
+  #originOf(time: ChangeTime, open: readonly ChildWindow[]): Origin {
+    const windows = windowsOf(open, time)
     return { windows, isExact: time.from === time.to, at: time.to, wasAbsent: true }
   }
 
   /** Of a file that no look has seen. If it came into being after the last look, the one that made it counts as well. */
-  #originOfNew(path: string, time: ChangeTime): Origin {
-    const changed = this.#originOf(time)
+  #originOfNew(path: string, time: ChangeTime, open: readonly ChildWindow[]): Origin {
+    const changed = this.#originOf(time, open)
     if (this.#own.has(path)) return { ...changed, wasAbsent: this.#own.get(path) === undefined }
     if (this.#seenAt === undefined && changed.windows.length === 0) return changed
     const stat = this.#lstat(path)
@@ -439,10 +476,11 @@ export class WorkspaceIndex {
     if (stat === undefined) return changed
     const born = Number(stat.birthtimeMs)
     const seenAt = this.#seenAt ?? Number.POSITIVE_INFINITY
-    const makers = born > seenAt ? this.#originOf({ from: born, to: born }).windows : []
+    const makers = born > seenAt ? this.#originOf({ from: born, to: born }, open).windows : []
     const windows = [...new Set([...makers, ...changed.windows])]
     const wasAbsent = windows.some(
-      (window) => window.seenAt !== undefined || born >= window.startedAt - granularityMs(born),
+      ({ seenAt, startedAt, isStamped }) =>
+        seenAt !== undefined || born >= startedAt - (isStamped ? 0 : granularityMs(born)),
     )
     const at = changed.windows.length > 0 ? changed.at : born
     return { ...changed, windows, at, wasAbsent }
@@ -498,6 +536,7 @@ export class WorkspaceIndex {
     if (content !== undefined) this.#options.copies.release(content)
     this.#files.delete(path)
     this.#own.delete(path)
+    this.#sightings.forget(path)
   }
 
   /** Exact if a child lived at the time of the folder's last change; else since the last look. */
@@ -539,6 +578,7 @@ function notCopied({ size }: FileStat): Content {
   return { sha256: undefined, size, omitted: 'not_copied' }
 }
 
+const changing: ChangeSide = { state: 'omitted', reason: 'changing' }
 const notAFile: ChangeSide = { state: 'omitted', reason: 'not_a_file' }
 function unread({ size, mode }: FileStat): ChangeSide {
   const permissions = mode & 0o7777

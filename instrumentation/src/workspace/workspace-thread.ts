@@ -9,8 +9,10 @@
  *     closed    by `close`, or it died too often       –
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import type { WindowFacts } from './child-window.ts'
+import { FileClock } from './file-clock.ts'
 import {
   type ComparedChild,
   type ComparisonReport,
@@ -52,13 +54,16 @@ export interface WorkspaceThreadOptions extends WorkspaceFindings {
   readonly waitMsMax: number
 }
 
-const ofChild: WindowFacts = { kind: 'child', isOfDatabases: false }
+const ofChild = { kind: 'child', isOfDatabases: false } as const
+/** A system time is cut to whole milliseconds; this is not before it. */
+const clockMs = 1
 
 type Numbered = Extract<ToThread, { readonly n: number }>
 type Unnumbered<Message> = Message extends unknown ? Omit<Message, 'n'> : never
 
 export class WorkspaceThread {
   readonly #options: WorkspaceThreadOptions
+  readonly #clock: FileClock
   #port: MessagePort | undefined
   #worker: Worker | undefined
   #cells = new Int32Array(new SharedArrayBuffer(progressBytes))
@@ -68,8 +73,10 @@ export class WorkspaceThread {
   #isClosed: boolean = false
 
   constructor(options: WorkspaceThreadOptions) {
+    const { copies: folder, workspace } = options.data
     this.#options = options
     this.#waitMsLeft = options.waitMsMax
+    this.#clock = new FileClock({ fileSystem: originalFs, folder, workspace, now: Date.now })
   }
 
   get isRunning(): boolean {
@@ -98,9 +105,11 @@ export class WorkspaceThread {
    * folder in which children of its turn report what they have recorded themselves.
    */
   open(id: number, at: number, reports: string | undefined): void {
+    const stamp = this.#port && this.#clock.stamp()
+    const facts = { ...ofChild, isStamped: stamp !== undefined }
     // Before the message, which the thread may read at once.
     Atomics.store(this.#cells, progress.awaited, this.#sent + 1)
-    this.#number({ type: 'open', id, at, reports, facts: ofChild })
+    this.#number({ type: 'open', id, at: stamp ?? at, reports, facts })
     this.#waitInTurn(progress.read)
     // From now on the child may have started.
     Atomics.store(this.#cells, progress.awaited, 0)
@@ -118,7 +127,8 @@ export class WorkspaceThread {
 
   /** `endedAt` undefined: the child is compared again. `livesOn`: it has not exited. */
   compare(id: number, endedAt: number | undefined, { livesOn = false } = {}): void {
-    this.#number({ type: 'compare', id, endedAt, livesOn })
+    const end = endedAt && (this.#clock.stamp() ?? endedAt + clockMs)
+    this.#number({ type: 'compare', id, endedAt: end, livesOn })
     this.#waitInTurn(progress.looked)
   }
 
@@ -129,6 +139,11 @@ export class WorkspaceThread {
 
   weaken(id: number, facts: Weakness): void {
     this.#post({ type: 'weaken', id, facts })
+  }
+
+  /** From now on the child works on requests, which are children of their own here. */
+  serves(id: number): void {
+    this.#post({ type: 'serves', id, since: this.#clock.stamp() ?? Date.now() })
   }
 
   forget(id: number): void {

@@ -97,7 +97,11 @@ const tools: Record<string, (input: ToolInput) => unknown> = {
     await done
   },
   ask: (input) => ask(input),
-  rest: () => sleep(400),
+  rest: async ({ path = '' }) => {
+    fs.mkdirSync('node_modules', { recursive: true })
+    fs.writeFileSync('node_modules/rests', '')
+    while (!fs.existsSync(path)) await sleep(10)
+  },
   session: ({ command }) => inSession(command),
   missing_program: () =>
     new Promise((resolve) => childProcess.spawn('no-such-program').on('error', resolve)),

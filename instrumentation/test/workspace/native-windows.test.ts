@@ -5,14 +5,16 @@ import { type ChildWindow, type WindowKind, windowsOf } from '../../src/workspac
 function windowAt(id: number, kind: WindowKind, startedAt: number): ChildWindow {
   return {
     id,
+    opened: id,
     kind,
     startedAt,
     seenAt: undefined,
     isOfDatabases: false,
+    isStamped: false,
     endedAt: undefined,
     hasExited: false,
     isTurnOver: false,
-    isServer: false,
+    servesSince: undefined,
   }
 }
 

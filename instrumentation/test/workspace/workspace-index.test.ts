@@ -9,7 +9,7 @@ import { statOf } from '../../src/workspace/file-stat.ts'
 import { Scanner } from '../../src/workspace/scan.ts'
 import { WorkspaceIndex } from '../../src/workspace/workspace-index.ts'
 
-const facts: WindowFacts = { kind: 'child', isOfDatabases: false }
+const facts: WindowFacts = { kind: 'child', isOfDatabases: false, isStamped: false }
 /** More than a look lets pass before it pauses. */
 const manyFiles = 300
 
