@@ -61,3 +61,15 @@ function descriptorsOf(file: string): number {
   })
   return open.filter((each) => each === ino).length
 }
+
+test('some files of a folder are found, however late it is', () => {
+  const workspace = fs.mkdtempSync(path.join(tmpdir(), 'host-files-'))
+  onTestFinished(() => fs.rmSync(workspace, { recursive: true }))
+  fs.mkdirSync(path.join(workspace, 'in/ner'), { recursive: true })
+  for (const name of ['a', 'in/b', 'in/ner/c']) fs.writeFileSync(path.join(workspace, name), '')
+  const files = new HostFiles({ workspace, ownFolders: [], contentBytesMax: 1024 ** 2 })
+  const until = performance.now() - 1
+  const walk = (filesMin: number) => files.walk(workspace, { filesMin, filesMax: 10, until })
+  expect(walk(10)).toMatchObject({ files: ['a', 'in/b', 'in/ner/c'], isPartial: false })
+  expect(walk(1)).toMatchObject({ files: ['a'], isPartial: true })
+})

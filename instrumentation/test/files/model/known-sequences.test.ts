@@ -61,6 +61,11 @@ const known: Readonly<Record<string, readonly Step[]>> = {
     other({ do: 'rename folder', path: 'y', from: 'p', form: 'sync' }),
     other({ do: 'delete folder', path: 'z', form: 'sync' }),
   ],
+  'files are begun outside of turns when a child ends': [
+    { ...background, steps: 3 },
+    other({ do: 'hold', path: 'b.txt', content: text }),
+    other({ do: 'hold', path: 'new.txt', content: text }),
+  ],
   'files are opened and written outside of turns while a child runs': [
     background,
     other({ do: 'write', path: 'b.txt', content: text, by: 'FileHandle' }),

@@ -1,5 +1,5 @@
 /**
- * Runs many sequences, in several apps at the same time. The seeds follow one another; in every tenth sequence the app is
+ * Runs many sequences, in several apps at the same time. The seeds follow one another; in every fortieth sequence the app is
  * killed.
  */
 import { checkSequences } from './check-model.ts'
@@ -7,8 +7,8 @@ import type { Sequence } from './sequence-run.ts'
 import { generateSequence } from './steps.ts'
 
 /** The local store has room for a thousand operations. */
-const sequencesOfApp = 40
-const killsEvery = 10
+const sequencesOfApp = 60
+const killsEvery = 40
 const appsAtOnce = 2
 
 /** By default every fourth has child processes, which take some milliseconds each. */

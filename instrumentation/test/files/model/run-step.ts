@@ -224,6 +224,7 @@ export async function runStep(step: Step, folder: string, token: string): Promis
     case 'stamp':
       return stampBy(step.by, at(step.path))
     case 'background':
+    case 'hold':
     case 'other':
     case 'kill':
     case 'revert':
@@ -270,6 +271,19 @@ async function writeBy(by: Writer, file: string, content: string): Promise<void>
         stream.on('error', reject).on('close', resolve)
         stream.end(content)
       })
+  }
+}
+
+/** The returned function writes the rest, and closes the file. */
+export async function holdFile(
+  { path: file, content }: Extract<Step, { do: 'hold' }>,
+  folder: string,
+): Promise<() => Promise<void>> {
+  const handle = await fs.promises.open(path.join(folder, file), 'w')
+  await handle.write(content.slice(0, content.length / 2))
+  return async () => {
+    await handle.write(content.slice(content.length / 2))
+    await handle.close()
   }
 }
 

@@ -11,6 +11,7 @@ import { toolCall, turn } from '@turnlog/instrumentation'
 import type { FastifyInstance } from 'fastify'
 import {
   hashOf,
+  holdFile,
   type Item,
   itemsOf,
   itemsOfKilled,
@@ -72,6 +73,7 @@ export class SequenceRun {
   /** Files that were last written outside of turns. */
   readonly #others = new Set<string>()
   #background: Background[] = []
+  #held: (() => Promise<void>)[] = []
   #before: Snapshot = new Map()
   #index = 0
   #wasKilled: boolean = false
@@ -130,6 +132,7 @@ export class SequenceRun {
       }
     }
     await this.#finishBackground(Number.POSITIVE_INFINITY)
+    await this.#releaseHeld()
     this.#save(this.#progress({ isDone: true }))
     // The next sequence begins after the kill.
     if (this.#isDoomed) await new Promise(() => undefined)
@@ -155,7 +158,7 @@ export class SequenceRun {
       const finish = startChild(step, this.#folder, token)
       this.#background.push({ step, token, finish, until: this.#index + step.steps })
     } else if (step.do === 'other') {
-      const work = (): Promise<void> => runStep(step.step, this.#folder, token)
+      const work = (): Promise<void> => this.#outsideStep(step.step, token)
       await outsideOfTurns.runInAsyncScope(work).catch(() => undefined)
       this.#outside()
     } else if (step.do === 'kill') await this.#kill(step)
@@ -163,6 +166,19 @@ export class SequenceRun {
       await runStep(step, this.#folder, token).catch(() => undefined)
       this.#add(step, token)
     }
+  }
+
+  async #outsideStep(step: Step, token: string): Promise<void> {
+    if (step.do === 'hold') this.#held.push(await holdFile(step, this.#folder))
+    else await runStep(step, this.#folder, token)
+  }
+
+  async #releaseHeld(): Promise<void> {
+    for (const release of this.#held) {
+      await outsideOfTurns.runInAsyncScope(release).catch(() => undefined)
+    }
+    this.#held = []
+    this.#outside()
   }
 
   async #kill({ step, after }: Extract<Step, { do: 'kill' }>): Promise<void> {

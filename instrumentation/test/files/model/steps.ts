@@ -76,6 +76,8 @@ export type Step =
     }
   /** The mode or the times of a file, and nothing in it. */
   | { readonly do: 'stamp'; readonly path: string; readonly by: Stamper }
+  /** A file is opened and begun; the rest is written, and the file closed, when the sequence ends. Only outside of turns. */
+  | { readonly do: 'hold'; readonly path: string; readonly content: string }
   /** The app itself, outside of any turn. */
   | { readonly do: 'other'; readonly step: Step }
   /** The turn ends, an operation is undone through the routes, and the next turn begins. */
@@ -163,6 +165,7 @@ const others: readonly (readonly [number, Maker])[] = [
 ]
 
 const children: readonly (readonly [number, Maker])[] = [
+  [1, (random, index) => ({ do: 'other', step: holdStep(random, index) })],
   [3, (random, index) => ({ do: 'child', ...commandOf(random, index) })],
   [
     2,
@@ -210,6 +213,10 @@ function pickStep(
 function folderStep(random: Random, what: 'copy folder' | 'rename folder'): Step {
   const [path, from] = [random.pick(folders), random.pick(folders)]
   return { do: what, path, from, form: random.pick(forms) }
+}
+
+function holdStep(random: Random, index: number): Step {
+  return { do: 'hold', path: random.pick(files), content: contentOf(random, index) }
 }
 
 function commandOf(random: Random, index: number) {
