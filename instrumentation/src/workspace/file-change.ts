@@ -1,5 +1,5 @@
 /** Types: a change that child processes made to a file, as the comparison finds it. */
-import type { Content, ContentReason } from './copies.ts'
+import type { ContentReason } from './copies.ts'
 
 /** The file before or after. `sha256` of a stored side is the name of its copy. */
 export type ChangeSide =
@@ -32,18 +32,4 @@ export interface FileChange {
   readonly isUncertain: boolean
   /** When the file was last changed, in milliseconds since 1970. */
   readonly at: number
-}
-
-export function sideOf(
-  content: Content | undefined,
-  { size, mode }: { size: number; mode: number },
-): ChangeSide {
-  const permissions = mode & 0o7777
-  if (content?.sha256 === undefined) {
-    return { state: 'omitted', reason: content?.omitted ?? 'not_copied', size, mode: permissions }
-  }
-  const { sha256, omitted } = content
-  return omitted === undefined
-    ? { state: 'stored', sha256, size: content.size, mode: permissions }
-    : { state: 'omitted', reason: omitted, size: content.size, mode: permissions, sha256 }
 }

@@ -1,0 +1,99 @@
+/** The last known state of each file, and its content, once that is read. */
+import type { Content, Copies } from './copies.ts'
+import { type FileStat, isRacy } from './file-stat.ts'
+
+export interface IndexedFile {
+  stat: FileStat
+  /** `undefined` until it is read. */
+  content: Content | undefined
+  /** A change right after it was read could have left the same stat. */
+  isRacy: boolean
+}
+
+/** No file has this number. */
+const unseenIno = -1
+
+export interface KnownFilesOptions {
+  readonly copies: Pick<Copies, 'take' | 'release'>
+  readonly now: () => number
+}
+
+export class KnownFiles {
+  readonly #options: KnownFilesOptions
+  readonly #files = new Map<string, IndexedFile>()
+  #unread: string[] = []
+
+  constructor(options: KnownFilesOptions) {
+    this.#options = options
+  }
+
+  get hasUnread(): boolean {
+    return this.#unread.length > 0
+  }
+
+  get paths(): Iterable<string> {
+    return this.#files.keys()
+  }
+
+  has(path: string): boolean {
+    return this.#files.has(path)
+  }
+
+  get(path: string): IndexedFile | undefined {
+    return this.#files.get(path)
+  }
+
+  set(path: string, file: IndexedFile): void {
+    this.#files.set(path, file)
+  }
+
+  /** Its content is read later. */
+  setUnread(path: string, stat: FileStat): void {
+    this.#files.set(path, { stat, content: undefined, isRacy: false })
+    this.#unread.push(path)
+  }
+
+  /** The file exists, and its content before the present one is not known. */
+  setUnseen(path: string, stat: FileStat): void {
+    const unseen = { ...stat, ino: unseenIno }
+    this.#files.set(path, { stat: unseen, content: undefined, isRacy: false })
+  }
+
+  delete(path: string): void {
+    const content = this.#files.get(path)?.content
+    if (content !== undefined) this.#options.copies.release(content)
+    this.#files.delete(path)
+  }
+
+  /** Reads files whose content is not known, for `ms`. */
+  read(ms: number): void {
+    const { now, copies } = this.#options
+    const until = now() + ms
+    for (let path = this.#unread.pop(); path !== undefined; path = this.#unread.pop()) {
+      const file = this.#files.get(path)
+      if (file !== undefined && file.content === undefined) {
+        const taken = copies.take(path, { expected: file.stat })
+        if (taken !== undefined) {
+          file.content = taken.content
+          file.isRacy = isRacy(taken.stat, now())
+        }
+      }
+      if (now() >= until) return
+    }
+  }
+
+  /** The stat is the same; is the content? Looks only at files that were read right after they were written. */
+  isRewritten(path: string, known: IndexedFile): boolean {
+    const { copies, now } = this.#options
+    const taken = copies.take(path, { expected: known.stat })
+    if (taken === undefined) return true
+    copies.release(taken.content)
+    if (taken.content.sha256 !== known.content?.sha256) return known.content !== undefined
+    known.isRacy = isRacy(taken.stat, now())
+    return false
+  }
+}
+
+export function isUnseen({ stat }: IndexedFile): boolean {
+  return stat.ino === unseenIno
+}
