@@ -16,16 +16,23 @@ import { ChildProcess } from 'node:child_process'
 import * as path from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import { ROOT_CONTEXT } from '@opentelemetry/api'
-import { attempt, originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { reportsOf } from '../record/child-report.ts'
 import { candidateOf, contexts, runIn } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { WindowFacts } from '../workspace/child-window.ts'
-import { statOf } from '../workspace/file-stat.ts'
-import type { ComparisonReport, OwnBefore, OwnChange } from '../workspace/protocol.ts'
+import type { ComparisonReport } from '../workspace/protocol.ts'
 import type { WorkspaceFindings, WorkspaceThread } from '../workspace/workspace-thread.ts'
+import { AppChanges } from './app-changes.ts'
+import { AskedChildren, type OpenChild } from './asked-children.ts'
+import {
+  type Command,
+  commandLine,
+  fileCommand,
+  shellCommand,
+  spawnCommand,
+} from './child-command.ts'
 import { type ChildOwner, ownerOfChild } from './child-owner.ts'
 import { observeRequests } from './child-requests.ts'
 import { EndedChildren } from './ended-children.ts'
@@ -45,12 +52,6 @@ const childrenMax = 200
 const closesWithinMs = 50
 /** How long a child is followed that lives on when its turn has ended. */
 const backgroundMsMax = 10 * 60_000
-/** The app's own changes since the last child that are remembered; beyond it, the newest ones. */
-const recentMax = 200
-/** Of those, the newest ones whose contents the host itself reads. */
-const recentCopiedMax = 32
-/** A larger file that the app writes while a child runs is not copied for the comparison. */
-const copiedBytesMax = 1024 ** 2
 /** Looks at the beginning of turns: not more often, and for at most a twentieth of the time. */
 const looksApartMs = 1_000
 const looksApartTimes = 20
@@ -78,25 +79,6 @@ interface NativeWindowFacts {
   readonly replaces: NativeWindow | undefined
 }
 
-/** What a call that starts a child says about it. */
-interface Command {
-  readonly file: string
-  /** Without the name of the program. */
-  readonly args: readonly string[]
-  /** What a tool's argument names of it, if that is not the command. */
-  readonly texts?: readonly string[]
-}
-
-interface OpenChild extends Child {
-  /** Its output may be open. */
-  hasExited: boolean
-  isTurnOver: boolean
-  /** The app has asked it something, or keeps it for commands. */
-  isServer: boolean
-  /** Of the last comparison, while the child lives on. */
-  lastReport: ComparisonReport | undefined
-}
-
 /** A time in which native code of the app may change files. */
 export interface NativeWindow {
   readonly id: number
@@ -112,12 +94,13 @@ export class ChildProcesses implements OwnChanges {
   readonly #native = new Map<number, ChangeWindow>()
   /** By the host's object. */
   readonly #byProcess = new WeakMap<object, OpenChild>()
-  /** For which tool call a child that the app keeps was last written to. */
-  readonly #sessions = new WeakMap<object, OpenChild>()
-  /** Requests that were not answered. */
-  readonly #requests = new WeakMap<object, Set<OpenChild>>()
-  /** Files that the app itself has changed while no child ran; true while it writes them. */
-  readonly #recent = new Map<string, boolean>()
+  readonly #appChanges: AppChanges
+  readonly #asked = new AskedChildren({
+    begin: (command) => this.#begin(command),
+    started: (child) => this.#records.started(child),
+    end: (child) => this.#end(child),
+    isAsked: (child) => this.#isAsked(child),
+  })
   readonly #ended = new EndedChildren()
   #started = 0
   #isObserving: boolean = false
@@ -142,6 +125,7 @@ export class ChildProcesses implements OwnChanges {
         }
       },
     })
+    this.#appChanges = new AppChanges({ ...options, workspace: this.#workspace })
   }
 
   /** Begins to watch; the returned function undoes it. `isStarted`: the thread starts at once, and looks when it is needed. */
@@ -184,7 +168,7 @@ export class ChildProcesses implements OwnChanges {
     const workspace = this.#workspace
     runIn(ROOT_CONTEXT, () => {
       workspace.start()
-      this.#reportRecent()
+      this.#appChanges.report()
       workspace.openNative(id, startedAt, facts)
     })
     return { id, compare: (endedAt) => workspace.compareNative(id, endedAt) }
@@ -196,55 +180,14 @@ export class ChildProcesses implements OwnChanges {
 
   /** The app itself writes the file. */
   writing(path: string, before?: FileContent): void {
-    if (this.isWatching) this.#workspace.writing(path, this.#ownBefore(before))
-    else this.#recent.set(path, true)
+    this.#appChanges.writing(path, before, { isWatching: this.isWatching })
   }
 
   /** The app itself has changed the file, and left it as it is now. */
   changed(path: string): void {
-    if (this.isWatching) this.#workspace.ownChanges([this.#ownChange(path)])
-    else this.#recent.set(path, false)
-    if (this.#recent.size <= recentMax) return
-    this.prepare()
-    const [oldest] = this.#recent.keys()
-    if (oldest !== undefined) this.#recent.delete(oldest)
-  }
-
-  /** While looks are slow with its content, since a child may change it before the thread comes to it. */
-  #ownChange(path: string, { isCopied = true } = {}): OwnChange {
-    const stat = attempt(() => originalFs.lstatSync(path, { throwIfNoEntry: false }))
-    const isSmall = stat?.isFile() === true && stat.size <= copiedBytesMax
-    if (isCopied && isSmall && this.#workspace.isSlow) {
-      const left = this.#ownBefore(this.#options.files.read(path, { isLink: true }))
-      if (left !== undefined) return { path, ...left }
-    }
-    return { path, stat: stat && statOf(stat), bytes: undefined, at: this.#options.now() }
-  }
-
-  #ownBefore(before: FileContent | undefined): OwnBefore | undefined {
-    const at = this.#options.now()
-    if (before?.state === 'absent') return { stat: undefined, bytes: undefined, at }
-    if (before === undefined || before.stamp === undefined) return undefined
-    const isKnown = before.state === 'content' || before.reason === 'too_large'
-    if (!isKnown) return undefined
-    const [ino = 0, size = 0, mtimeMs = 0, ctimeMs = 0] = before.stamp.split(' ').map(Number)
-    const stat = { ino, size, mtimeMs, ctimeMs, mode: before.mode ?? 0 }
-    const isCopied = before.state === 'content' && size <= copiedBytesMax
-    return { stat, bytes: isCopied ? new Uint8Array(before.bytes) : undefined, at }
-  }
-
-  /** A child starts. What the app has changed since the last look must not be taken for the child's, nor hidden by it. */
-  #reportRecent(): void {
-    const changes: OwnChange[] = []
-    let older = this.#recent.size
-    for (const [given, isWriting] of this.#recent) {
-      older -= 1
-      const path = this.#options.files.locate(given, { isLink: false }).absolute
-      if (isWriting) this.#workspace.writing(path, undefined)
-      else changes.push(this.#ownChange(path, { isCopied: older < recentCopiedMax }))
-    }
-    if (changes.length > 0) this.#workspace.ownChanges(changes)
-    this.#recent.clear()
+    this.#appChanges.changed(path, { isWatching: this.isWatching })
+    if (this.#appChanges.isFull) this.prepare()
+    this.#appChanges.limit()
   }
 
   /** A turn has begun, or turns may come soon: looks at the workspace, so that less is unknown when a child starts. */
@@ -289,8 +232,8 @@ export class ChildProcesses implements OwnChanges {
         this.#records.started(child)
       }
       observeRequests(process, {
-        begin: (texts) => this.#request({ ...command, texts }, process, child),
-        wrote: (texts) => this.#wrote({ ...command, texts }, process, child),
+        begin: (texts) => this.#asked.request({ ...command, texts }, process, child),
+        wrote: (texts) => this.#asked.wrote({ ...command, texts }, process, child),
       })
     }
     const describe = (options: unknown) => {
@@ -310,56 +253,6 @@ export class ChildProcesses implements OwnChanges {
     }
   }
 
-  /**
-   * A tool call asks a child that lives on, such as an MCP server: until the answer, what the child does is for that call.
-   * Returns what ends it.
-   */
-  #request(
-    command: Command,
-    process: ChildProcess,
-    own: OpenChild | undefined,
-  ): (() => void) | undefined {
-    const asked = this.#begin(command)
-    if (asked === undefined) return undefined
-    asked.pid = process.pid
-    this.#records.started(asked)
-    if (own !== undefined) this.#isAsked(own)
-    const open = this.#requests.get(process) ?? new Set()
-    this.#requests.set(process, open.add(asked))
-    return () => {
-      open.delete(asked)
-      this.#end(asked)
-    }
-  }
-
-  /**
-   * A tool call writes to a child that the app keeps, such as a shell: what the child does from now on is for that call, until
-   * another one writes, or the turn ends.
-   */
-  #wrote(command: Command, process: ChildProcess, own: OpenChild | undefined): void {
-    const { texts = [] } = command
-    const owner = ownerOfChild(contexts.active(), texts)
-    if (owner === undefined) return
-    const current = this.#sessions.get(process)
-    if (current?.endedAt === undefined && current?.owner.isSameAs(owner)) {
-      current.owner.addNames(owner, texts)
-      return
-    }
-    if (current !== undefined) this.#end(current)
-    if (own?.endedAt === undefined && own?.isTurnOver !== true && own?.owner.isSameAs(owner)) {
-      own.owner.addNames(owner, texts)
-      return
-    }
-    const asked = this.#begin(command)
-    if (asked === undefined) return
-    asked.pid = process.pid
-    // When the turn ends, this ends.
-    asked.hasExited = true
-    this.#sessions.set(process, asked)
-    this.#records.started(asked)
-    if (own !== undefined) this.#isAsked(own)
-  }
-
   /** What the child has done so far was for the call that started it; from now on, it works for those that ask it. */
   #isAsked(child: OpenChild): void {
     if (child.isServer) return
@@ -371,9 +264,7 @@ export class ChildProcesses implements OwnChanges {
   #observeEvents(original: Method): Method {
     const see = (process: object, [event, code, signal]: readonly unknown[]): void => {
       if (event !== 'exit' && event !== 'close') return
-      for (const asked of this.#requests.get(process) ?? []) this.#end(asked)
-      const session = this.#sessions.get(process)
-      if (session !== undefined) this.#end(session)
+      this.#asked.ended(process)
       const child = this.#byProcess.get(process)
       if (child === undefined) return
       describeExit(child, code, signal)
@@ -450,7 +341,7 @@ export class ChildProcesses implements OwnChanges {
     candidateOf(active)?.whenEnded(() => quietly('compare', () => this.#turnEnded(child)))
     runIn(ROOT_CONTEXT, () => {
       this.#workspace.start()
-      this.#reportRecent()
+      this.#appChanges.report()
       this.#workspace.open(child.id, child.startedAt, this.#reportsOf(owner))
     })
     return child
@@ -530,32 +421,4 @@ export class ChildProcesses implements OwnChanges {
 function describeExit(child: Child, code: unknown, signal: unknown): void {
   if (typeof code === 'number') child.exitCode = code
   if (typeof signal === 'string') child.signal = signal
-}
-
-/** `{ file, args }` of Node: the first argument is the program's own name. */
-function spawnCommand(options: unknown): Command {
-  const { file, args } = Object(options)
-  return { file: String(file), args: textsOf(args).slice(1) }
-}
-
-function fileCommand([file, args, options]: readonly unknown[]): Command {
-  const list = textsOf(args)
-  const { shell } = Object(Array.isArray(args) ? options : args)
-  if (shell === undefined || shell === false) return { file: String(file), args: list }
-  return shellCommand([file, ...list].join(' '))
-}
-
-function shellCommand(command: unknown): Command {
-  return process.platform === 'win32'
-    ? { file: 'cmd.exe', args: ['/d', '/s', '/c', String(command)] }
-    : { file: '/bin/sh', args: ['-c', String(command)] }
-}
-
-/** Of a shell, the command that it was given; it is what a tool's argument names. */
-function commandLine(args: readonly string[]): string {
-  return args.at(-1) ?? ''
-}
-
-function textsOf(values: unknown): string[] {
-  return Array.isArray(values) ? values.map(String) : []
 }

@@ -1,0 +1,96 @@
+/**
+ * Changes that the app itself makes to files, reported to the workspace thread: at once while children run, else when the
+ * next child starts. Of files that were changed while no child ran, the last `recentMax` are remembered.
+ */
+import { attempt, originalFs } from '../file-system.ts'
+import { statOf } from '../workspace/file-stat.ts'
+import type { OwnBefore, OwnChange } from '../workspace/protocol.ts'
+import type { WorkspaceThread } from '../workspace/workspace-thread.ts'
+import type { FileContent, HostFiles } from './host-files.ts'
+
+/** The app's own changes since the last child that are remembered; beyond it, the newest ones. */
+const recentMax = 200
+/** Of those, the newest ones whose contents the host itself reads. */
+const recentCopiedMax = 32
+/** A larger file that the app writes while a child runs is not copied for the comparison. */
+const copiedBytesMax = 1024 ** 2
+
+export interface AppChangesOptions {
+  readonly files: HostFiles
+  readonly workspace: Pick<WorkspaceThread, 'isSlow' | 'writing' | 'ownChanges'>
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+interface Watching {
+  /** A child process runs that is compared. */
+  readonly isWatching: boolean
+}
+
+export class AppChanges {
+  readonly #options: AppChangesOptions
+  /** Files that the app itself has changed while no child ran; true while it writes them. */
+  readonly #recent = new Map<string, boolean>()
+
+  constructor(options: AppChangesOptions) {
+    this.#options = options
+  }
+
+  /** More files were changed than are remembered. */
+  get isFull(): boolean {
+    return this.#recent.size > recentMax
+  }
+
+  writing(path: string, before: FileContent | undefined, { isWatching }: Watching): void {
+    if (isWatching) this.#options.workspace.writing(path, this.#ownBefore(before))
+    else this.#recent.set(path, true)
+  }
+
+  changed(path: string, { isWatching }: Watching): void {
+    if (isWatching) this.#options.workspace.ownChanges([this.#ownChange(path)])
+    else this.#recent.set(path, false)
+  }
+
+  /** Forgets the oldest change beyond those that are remembered. */
+  limit(): void {
+    const [oldest] = this.isFull ? this.#recent.keys() : []
+    if (oldest !== undefined) this.#recent.delete(oldest)
+  }
+
+  /** The file as it is now. While looks are slow, its content is included, since a child may change it before the thread reads it. */
+  #ownChange(path: string, { isCopied = true } = {}): OwnChange {
+    const stat = attempt(() => originalFs.lstatSync(path, { throwIfNoEntry: false }))
+    const isSmall = stat?.isFile() === true && stat.size <= copiedBytesMax
+    if (isCopied && isSmall && this.#options.workspace.isSlow) {
+      const left = this.#ownBefore(this.#options.files.read(path, { isLink: true }))
+      if (left !== undefined) return { path, ...left }
+    }
+    return { path, stat: stat && statOf(stat), bytes: undefined, at: this.#options.now() }
+  }
+
+  #ownBefore(before: FileContent | undefined): OwnBefore | undefined {
+    const at = this.#options.now()
+    if (before?.state === 'absent') return { stat: undefined, bytes: undefined, at }
+    if (before === undefined || before.stamp === undefined) return undefined
+    const isKnown = before.state === 'content' || before.reason === 'too_large'
+    if (!isKnown) return undefined
+    const [ino = 0, size = 0, mtimeMs = 0, ctimeMs = 0] = before.stamp.split(' ').map(Number)
+    const stat = { ino, size, mtimeMs, ctimeMs, mode: before.mode ?? 0 }
+    const isCopied = before.state === 'content' && size <= copiedBytesMax
+    return { stat, bytes: isCopied ? new Uint8Array(before.bytes) : undefined, at }
+  }
+
+  /** A child starts. What the app has changed since the last look must not be taken for the child's, nor hidden by it. */
+  report(): void {
+    const changes: OwnChange[] = []
+    let older = this.#recent.size
+    for (const [given, isWriting] of this.#recent) {
+      older -= 1
+      const path = this.#options.files.locate(given, { isLink: false }).absolute
+      if (isWriting) this.#options.workspace.writing(path, undefined)
+      else changes.push(this.#ownChange(path, { isCopied: older < recentCopiedMax }))
+    }
+    if (changes.length > 0) this.#options.workspace.ownChanges(changes)
+    this.#recent.clear()
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Children that live on and work for several tool calls, one after another: servers that are asked over their standard
+ * input, such as MCP servers, and shells that the app keeps for all commands. What such a child does for a tool call is
+ * recorded as a child of its own.
+ */
+import type { ChildProcess } from 'node:child_process'
+import { contexts } from '../record/contexts.ts'
+import type { ComparisonReport } from '../workspace/protocol.ts'
+import type { Command } from './child-command.ts'
+import { ownerOfChild } from './child-owner.ts'
+import type { Child } from './process-records.ts'
+
+/** A child whose last comparison is not recorded. */
+export interface OpenChild extends Child {
+  /** Its output may be open. */
+  hasExited: boolean
+  isTurnOver: boolean
+  /** The app has asked it something, or keeps it for commands. */
+  isServer: boolean
+  /** Of the last comparison, while the child lives on. */
+  lastReport: ComparisonReport | undefined
+}
+
+/** What is done with the children that are compared. */
+export interface OpenChildren {
+  /** `undefined`: it is not compared. */
+  begin(command: Command): OpenChild | undefined
+  /** It runs. */
+  started(child: OpenChild): void
+  end(child: OpenChild): void
+  /** From now on the child works for those that ask it. */
+  isAsked(child: OpenChild): void
+}
+
+export class AskedChildren {
+  readonly #children: OpenChildren
+  /** What the app last wrote to a child that it keeps, as a child of its own. */
+  readonly #sessions = new WeakMap<object, OpenChild>()
+  /** Requests that were not answered. */
+  readonly #requests = new WeakMap<object, Set<OpenChild>>()
+
+  constructor(children: OpenChildren) {
+    this.#children = children
+  }
+
+  /**
+   * A tool call asks a child that lives on, such as an MCP server: until the answer, what the child does is for that call.
+   * Returns what ends it.
+   */
+  request(
+    command: Command,
+    process: ChildProcess,
+    own: OpenChild | undefined,
+  ): (() => void) | undefined {
+    const asked = this.#children.begin(command)
+    if (asked === undefined) return undefined
+    asked.pid = process.pid
+    this.#children.started(asked)
+    if (own !== undefined) this.#children.isAsked(own)
+    const open = this.#requests.get(process) ?? new Set()
+    this.#requests.set(process, open.add(asked))
+    return () => {
+      open.delete(asked)
+      this.#children.end(asked)
+    }
+  }
+
+  /**
+   * A tool call writes to a child that the app keeps, such as a shell: what the child does from now on is for that call, until
+   * another one writes, or the turn ends.
+   */
+  wrote(command: Command, process: ChildProcess, own: OpenChild | undefined): void {
+    const { texts = [] } = command
+    const owner = ownerOfChild(contexts.active(), texts)
+    if (owner === undefined) return
+    const current = this.#sessions.get(process)
+    if (current?.endedAt === undefined && current?.owner.isSameAs(owner)) {
+      current.owner.addNames(owner, texts)
+      return
+    }
+    if (current !== undefined) this.#children.end(current)
+    if (own?.endedAt === undefined && own?.isTurnOver !== true && own?.owner.isSameAs(owner)) {
+      own.owner.addNames(owner, texts)
+      return
+    }
+    const asked = this.#children.begin(command)
+    if (asked === undefined) return
+    asked.pid = process.pid
+    // When the turn ends, this ends.
+    asked.hasExited = true
+    this.#sessions.set(process, asked)
+    this.#children.started(asked)
+    if (own !== undefined) this.#children.isAsked(own)
+  }
+
+  /** The process has ended, and so has all that it was asked for. */
+  ended(process: object): void {
+    for (const asked of this.#requests.get(process) ?? []) this.#children.end(asked)
+    const session = this.#sessions.get(process)
+    if (session !== undefined) this.#children.end(session)
+  }
+}
