@@ -16,7 +16,7 @@ import {
   type RecordedSpan,
   readRecorded,
 } from '../support/recorded.ts'
-import { copied, copiesIn, processesEnded } from '../support/workspace-copies.ts'
+import { copied, copiesIn, processesEnded, processesStarted } from '../support/workspace-copies.ts'
 
 type Tools = NonNullable<ApiAnswer['tools']>
 
@@ -545,6 +545,7 @@ test('of a child whose app is killed the record says that it ran, and the next a
   await copied(spool, ['a\n'])
   const answered = chat.post('go').catch(() => undefined)
   await expect.poll(() => fs.existsSync(path.join(folder, 'made.txt'))).toBe(true)
+  await processesStarted(spool, 1)
   chat.host.child.kill('SIGKILL')
   await answered
   await chat.host.ended()

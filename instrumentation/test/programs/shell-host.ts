@@ -100,7 +100,8 @@ const tools: Record<string, (input: ToolInput) => unknown> = {
   rest: async ({ path = '' }) => {
     fs.mkdirSync('node_modules', { recursive: true })
     fs.writeFileSync('node_modules/rests', '')
-    while (!fs.existsSync(path)) await sleep(10)
+    // Made, and written.
+    while ((fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) await sleep(10)
   },
   session: ({ command }) => inSession(command),
   missing_program: () =>

@@ -27,6 +27,13 @@ export function copiesIn(spool: string): string[] {
     .map((file) => path.basename(file))
 }
 
+/** Resolves when the app has recorded the start of `count` child processes. */
+export async function processesStarted(spool: string, count: number): Promise<void> {
+  await expect
+    .poll(() => countRecords(spool, isProcessStart), { timeout: withinMs })
+    .toBeGreaterThanOrEqual(count)
+}
+
 /** Resolves when the app has recorded the end of `count` child processes. */
 export async function processesEnded(spool: string, count: number): Promise<void> {
   await expect
@@ -47,6 +54,7 @@ interface RunningRecord {
   readonly attributes: Attributes
 }
 
+const isProcessStart = ({ event }: RunningRecord): boolean => event === 'turnlog.process.started'
 const isProcessEnd = ({ event }: RunningRecord): boolean => event === 'turnlog.process.ended'
 const isOperation = ({ attributes }: RunningRecord): boolean =>
   'turnlog.file_operation.source' in attributes
