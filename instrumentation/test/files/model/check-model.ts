@@ -6,7 +6,7 @@ import { ChangeStore } from '../../../src/changes/store.ts'
 import { type ProgramOptions, startProgram } from '../../support/observed-program.ts'
 import { type RecordedSpan, readRecorded } from '../../support/recorded.ts'
 import { makeWorkspace } from '../../support/workspace.ts'
-import type { Item } from './run-step.ts'
+import type { Item } from './items.ts'
 import type { Progress, Sequence } from './sequence-run.ts'
 
 /** A kill that is asked for comes within this time, at random. */

@@ -11,16 +11,15 @@ import { toolCall, turn } from '@turnlog/instrumentation'
 import type { FastifyInstance } from 'fastify'
 import {
   hashOf,
-  holdFile,
   type Item,
+  isNamedBy,
   itemsOf,
   itemsOfKilled,
-  runStep,
   type Snapshot,
   type State,
   snapshotOf,
-  startChild,
-} from './run-step.ts'
+} from './items.ts'
+import { holdFile, runStep, startChild } from './run-step.ts'
 import type { Step } from './steps.ts'
 
 export interface Sequence {
@@ -160,7 +159,7 @@ export class SequenceRun {
     } else if (step.do === 'other') {
       const work = (): Promise<void> => this.#outsideStep(step.step, token)
       await outsideOfTurns.runInAsyncScope(work).catch(() => undefined)
-      this.#outside()
+      this.#outside(step.step)
     } else if (step.do === 'kill') await this.#kill(step)
     else {
       await runStep(step, this.#folder, token).catch(() => undefined)
@@ -234,10 +233,13 @@ export class SequenceRun {
     this.#see(after)
   }
 
-  /** Files were changed outside of turns. */
-  #outside(): void {
+  /** Files were changed outside of turns, or written with what they held. */
+  #outside(step?: Step): void {
     const after = snapshotOf(this.#folder)
-    for (const [file, state] of after) if (this.#before.get(file) !== state) this.#others.add(file)
+    for (const [file, state] of after) {
+      const isNamed = step !== undefined && isNamedBy(step, file)
+      if (isNamed || this.#before.get(file) !== state) this.#others.add(file)
+    }
     this.#see(after)
   }
 
