@@ -119,7 +119,7 @@ export const contentSuffixes = {
     'sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
   ),
   omitted: stable.string(
-    'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `incomplete` (a piece of it was lost before it was sealed), `not_copied` (no copy was made before a child process changed the file, or the copies were at their limit), `changing` (the file changed while it was read), `not_told` (the app reported a file operation without it), `not_json` (the app reported a value that has no JSON).',
+    'Why the content itself is absent: `too_large`, `unreadable`, `not_a_file`, `outside_workspace`, `incomplete` (a piece of it was lost before it was sealed), `not_copied` (no copy was made before a child process changed the file, it was too old to be sure, or the copies were at their limit), `changing` (the file changed while it was read), `not_told` (the app reported a file operation without it), `not_json` (the app reported a value that has no JSON).',
     'too_large',
   ),
   redactions: stable.int(

@@ -6,7 +6,9 @@ import { attempt, originalFs } from '../file-system.ts'
 import { statOf } from '../workspace/file-stat.ts'
 import type { OwnBefore, OwnChange } from '../workspace/protocol.ts'
 import type { WorkspaceThread } from '../workspace/workspace-thread.ts'
+import type { Command } from './child-command.ts'
 import type { FileContent, HostFiles } from './host-files.ts'
+import { namedFiles } from './named-files.ts'
 
 /** The app's own changes since the last child that are remembered; beyond it, the newest ones. */
 const recentMax = 200
@@ -17,7 +19,7 @@ const copiedBytesMax = 1024 ** 2
 
 export interface AppChangesOptions {
   readonly files: HostFiles
-  readonly workspace: Pick<WorkspaceThread, 'isSlow' | 'writing' | 'ownChanges'>
+  readonly workspace: Pick<WorkspaceThread, 'isSlow' | 'saw' | 'writing' | 'ownChanges'>
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -92,5 +94,16 @@ export class AppChanges {
     }
     if (changes.length > 0) this.#options.workspace.ownChanges(changes)
     this.#recent.clear()
+  }
+
+  /** A child starts, and a look now would come too late: tells the files that its command names, as they are before it runs. */
+  reportNamed({ args, texts = args, folder = process.cwd() }: Command): void {
+    const { workspace, files } = this.#options
+    if (!workspace.isSlow) return
+    for (const named of namedFiles(texts, folder, originalFs)) {
+      const { absolute } = files.locate(named, { isLink: true })
+      const now = this.#ownBefore(files.read(absolute, { isLink: true }))
+      if (now !== undefined) workspace.saw(absolute, now)
+    }
   }
 }

@@ -17,7 +17,11 @@ export interface OpenChild extends Child {
   isTurnOver: boolean
   /** The app has asked it something, or keeps it for commands. */
   isServer: boolean
-  /** Of the last comparison, while the child lives on. */
+  /** It has ended, and may have left processes behind. */
+  hasLeft: boolean
+  /** What the environments of such processes contain. */
+  readonly mark: string | undefined
+  /** Of the last comparison, while the child, or what it has left behind, lives on. */
   lastReport: ComparisonReport | undefined
 }
 

@@ -1,35 +1,51 @@
 /** The command that a call of `node:child_process` starts, from its arguments. Pure. */
+import { fileURLToPath } from 'node:url'
+import { attempt } from '../file-system.ts'
 
 export interface Command {
   readonly file: string
   /** Without the name of the program. */
   readonly args: readonly string[]
+  /** Where it runs; `undefined`: where the app does. */
+  readonly folder: string | undefined
   /** What a tool's argument names of it, if that is not the command. */
   readonly texts?: readonly string[]
 }
 
-/** `{ file, args }` of Node: the first argument is the program's own name. */
+/** From `{ file, args, cwd }`, which `ChildProcess#spawn` gets: the first argument is the program's own name. */
 export function spawnCommand(options: unknown): Command {
-  const { file, args } = Object(options)
-  return { file: String(file), args: textsOf(args).slice(1) }
+  const { file, args, cwd } = Object(options)
+  return { file: String(file), args: textsOf(args).slice(1), folder: folderOf(cwd) }
 }
 
+/** From `(file, args?, options?)`. */
 export function fileCommand([file, args, options]: readonly unknown[]): Command {
   const list = textsOf(args)
-  const { shell } = Object(Array.isArray(args) ? options : args)
-  if (shell === undefined || shell === false) return { file: String(file), args: list }
-  return shellCommand([file, ...list].join(' '))
+  const { shell, cwd } = Object(Array.isArray(args) ? options : args)
+  if (shell !== undefined && shell !== false) return ofShell([file, ...list].join(' '), cwd)
+  return { file: String(file), args: list, folder: folderOf(cwd) }
 }
 
-export function shellCommand(command: unknown): Command {
-  return process.platform === 'win32'
-    ? { file: 'cmd.exe', args: ['/d', '/s', '/c', String(command)] }
-    : { file: '/bin/sh', args: ['-c', String(command)] }
+/** From `(command, options?)`. */
+export function shellCommand([command, options]: readonly unknown[]): Command {
+  return ofShell(String(command), Object(options).cwd)
 }
 
 /** Of a shell, the command that it was given; it is what a tool's argument names. */
 export function commandLine(args: readonly string[]): string {
   return args.at(-1) ?? ''
+}
+
+function ofShell(command: string, cwd: unknown): Command {
+  const folder = folderOf(cwd)
+  return process.platform === 'win32'
+    ? { file: 'cmd.exe', args: ['/d', '/s', '/c', command], folder }
+    : { file: '/bin/sh', args: ['-c', command], folder }
+}
+
+function folderOf(cwd: unknown): string | undefined {
+  if (typeof cwd === 'string') return cwd
+  return cwd instanceof URL ? attempt(() => fileURLToPath(cwd)) : undefined
 }
 
 function textsOf(values: unknown): string[] {

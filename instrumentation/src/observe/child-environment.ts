@@ -52,6 +52,12 @@ function childEnvironment(
   }
 }
 
+/** What the environment of a child that is started in this context contains, and that of every process that it starts. */
+export function ownerMark(active: Context): string | undefined {
+  const owner = ownerToHandOver(active)
+  return owner && `"spanId":"${owner.spanId}"`
+}
+
 interface OwnPlace {
   /** The folder that this process's recorders are in. */
   readonly destination: string

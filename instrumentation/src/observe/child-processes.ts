@@ -33,6 +33,7 @@ import {
   shellCommand,
   spawnCommand,
 } from './child-command.ts'
+import { ownerMark } from './child-environment.ts'
 import { type ChildOwner, ownerOfChild } from './child-owner.ts'
 import { observeRequests } from './child-requests.ts'
 import { EndedChildren } from './ended-children.ts'
@@ -138,7 +139,7 @@ export class ChildProcesses implements OwnChanges {
     ]
     const synchronous = replaceInBuiltin('child_process', (childProcess) =>
       [
-        ['execSync', ([command]: readonly unknown[]) => shellCommand(command)] as const,
+        ['execSync', shellCommand] as const,
         ['execFileSync', fileCommand] as const,
         ['spawnSync', fileCommand] as const,
       ].map(([name, describe]) =>
@@ -204,9 +205,7 @@ export class ChildProcesses implements OwnChanges {
   /** At the exit of the process: records what is known, after a bounded wait for comparisons that have begun. */
   finish(): void {
     for (const child of this.#children.values()) {
-      if (child.endedAt === undefined) {
-        this.#workspace.compare(child.id, undefined, { livesOn: true })
-      }
+      this.#workspace.compare(child.id, undefined, { livesOn: true })
     }
     for (const id of this.#native.keys()) this.#workspace.compareNative(id, this.#options.now())
     if (this.isWatching) this.#workspace.drain()
@@ -305,7 +304,8 @@ export class ChildProcesses implements OwnChanges {
     }
   }
 
-  #begin({ file, args, texts }: Command): OpenChild | undefined {
+  #begin(command: Command): OpenChild | undefined {
+    const { file, args, texts } = command
     const active = contexts.active()
     const line = commandLine(args)
     const owner = ownerOfChild(active, texts ?? [line, args.join(' '), ...args])
@@ -330,6 +330,9 @@ export class ChildProcesses implements OwnChanges {
       hasExited: false,
       isTurnOver: false,
       isServer: false,
+      hasLeft: false,
+      // A request is no process of its own.
+      mark: texts === undefined ? ownerMark(active) : undefined,
     }
     const reason = this.#notComparedReason()
     if (reason !== undefined) {
@@ -342,6 +345,7 @@ export class ChildProcesses implements OwnChanges {
     runIn(ROOT_CONTEXT, () => {
       this.#workspace.start()
       this.#appChanges.report()
+      this.#appChanges.reportNamed(command)
       this.#workspace.open(child.id, child.startedAt, this.#reportsOf(owner))
     })
     return child
@@ -361,12 +365,15 @@ export class ChildProcesses implements OwnChanges {
 
   /** Its turn has ended. What the child does from now on is hardly that turn's doing. */
   #turnEnded(child: OpenChild): void {
-    if (child.endedAt !== undefined || !this.#children.has(child.id)) return
+    if (!this.#children.has(child.id)) return
     child.isTurnOver = true
-    if (child.hasExited) {
-      this.#end(child)
-      return
-    }
+    if (child.endedAt !== undefined) {
+      if (child.hasLeft) this.#outlivesTurn(child)
+    } else if (child.hasExited) this.#end(child)
+    else this.#outlivesTurn(child)
+  }
+
+  #outlivesTurn(child: OpenChild): void {
     this.#options.after(backgroundMsMax, () => this.#giveUp(child))
     this.#workspace.compare(child.id, undefined, { livesOn: true })
     this.#workspace.weaken(child.id, { isTurnOver: true })
@@ -385,7 +392,7 @@ export class ChildProcesses implements OwnChanges {
 
   /** A server that an agent has started may live for days. */
   #giveUp(child: OpenChild): void {
-    if (child.endedAt !== undefined || !this.#children.has(child.id)) return
+    if (!this.#children.has(child.id)) return
     this.#workspace.forget(child.id)
     this.#records.notCompared(child, 'outlived_turn')
   }
@@ -400,7 +407,8 @@ export class ChildProcesses implements OwnChanges {
     if (child.endedAt !== undefined || !this.#children.has(child.id)) return
     child.endedAt = this.#options.now()
     this.#ended.add({ startedAt: child.startedAt, endedAt: child.endedAt })
-    if (this.#workspace.isRunning) this.#workspace.compare(child.id, child.endedAt)
+    const { mark, pid } = child
+    if (this.#workspace.isRunning) this.#workspace.compare(child.id, child.endedAt, { mark, pid })
     else this.#records.notCompared(child, 'comparison_failed')
   }
 
@@ -415,6 +423,10 @@ export class ChildProcesses implements OwnChanges {
     child.changedByOthers += report.changedByOthers
     child.isPartial ||= report.isPartial
     if (hasEnded) this.#records.compared(child, report)
+    else if (child.endedAt !== undefined && !child.hasLeft) {
+      child.hasLeft = true
+      if (child.isTurnOver) this.#outlivesTurn(child)
+    }
   }
 }
 

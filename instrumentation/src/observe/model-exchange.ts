@@ -40,6 +40,8 @@ export interface ExchangeDependencies {
   readonly approvals: Approvals
   /** A model is called in the current context. */
   readonly modelCalled: () => void
+  /** A model has sent a part of its answer: tools may run soon. */
+  readonly modelAnswers: () => void
   /** Milliseconds, monotonic. */
   readonly clock: () => number
 }
@@ -151,6 +153,7 @@ export class ModelExchange {
   }
 
   received(chunk: Uint8Array): void {
+    this.#dependencies.modelAnswers()
     this.#firstChunkAt ??= this.#dependencies.clock()
     this.#addContent('wire.response', chunk)
     if (this.#watcher !== undefined) this.#beginTools(this.#watcher.push(chunk))

@@ -153,7 +153,16 @@ function observeTurns(
     },
     onWait: (turn: Candidate) => nativeWriters.turnPaused(turn),
   }
-  const ofExchanges = { recorder, toolCalls, waitingTurns, approvals, modelCalled, clock }
+  const modelAnswers = (): void => void quietly('look at the workspace', () => children.prepare())
+  const ofExchanges = {
+    recorder,
+    toolCalls,
+    waitingTurns,
+    approvals,
+    modelCalled,
+    modelAnswers,
+    clock,
+  }
   const candidates: CandidateSource = {
     openCandidate: (facts) => new Candidate(facts, ofTurns),
     now,

@@ -36,6 +36,8 @@ export interface ChildWindow extends WindowFacts {
   /** The process has exited; a child of its own may hold its output open. */
   hasExited: boolean
   isTurnOver: boolean
+  /** It has ended, and left processes behind. */
+  hasLeft: boolean
   /** Since when it works on requests, which have windows of their own. */
   servesSince: number | undefined
 }
@@ -53,17 +55,38 @@ export interface ChangeTime {
  */
 export function windowsOf<Window extends ChildWindow>(
   windows: Iterable<Window>,
-  { from, to }: ChangeTime,
+  time: ChangeTime,
 ): Window[] {
-  const possible = [...windows].filter(({ startedAt, endedAt, isStamped }) =>
-    isStamped
-      ? to >= startedAt && (endedAt === undefined || from <= endedAt)
-      : to >= startedAt - granularityMs(to) && (endedAt === undefined || from < endedAt + clockMs),
-  )
+  const { to } = time
+  const possible = [...windows].filter((window) => mayContain(window, time))
   const least = Math.min(...possible.map((window) => weaknessOf(window, to)))
   const atWork = possible.filter((window) => weaknessOf(window, to) === least)
   const exact = atWork.filter(({ kind, startedAt }) => kind === 'call' || to >= startedAt)
   return exact.length > 0 ? exact : atWork
+}
+
+/** Whether a child that has outlived its turn, or what a child has left behind, may have made the change as well. */
+export function hasRival(
+  windows: Iterable<ChildWindow>,
+  found: readonly ChildWindow[],
+  time: ChangeTime,
+): boolean {
+  return [...windows].some(
+    (window) =>
+      (window.hasLeft || (window.isTurnOver && !window.hasExited)) &&
+      window.servesSince === undefined &&
+      !found.includes(window) &&
+      mayContain(window, time),
+  )
+}
+
+function mayContain(
+  { startedAt, endedAt, isStamped }: ChildWindow,
+  { from, to }: ChangeTime,
+): boolean {
+  return isStamped
+    ? to >= startedAt && (endedAt === undefined || from <= endedAt)
+    : to >= startedAt - granularityMs(to) && (endedAt === undefined || from < endedAt + clockMs)
 }
 
 /** Children that ended before the change: they may have changed the same file before, if nobody has looked at it since. */

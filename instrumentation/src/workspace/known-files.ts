@@ -8,6 +8,8 @@ export interface IndexedFile {
   content: Content | undefined
   /** A change right after it was read could have left the same stat. */
   isRacy: boolean
+  /** When it was last seen so, in milliseconds since 1970. */
+  seenAt: number
 }
 
 /** No file has this number. */
@@ -49,14 +51,15 @@ export class KnownFiles {
 
   /** Its content is read later. */
   setUnread(path: string, stat: FileStat): void {
-    this.#files.set(path, { stat, content: undefined, isRacy: false })
+    const seenAt = this.#options.now()
+    this.#files.set(path, { stat, content: undefined, isRacy: false, seenAt })
     this.#unread.push(path)
   }
 
   /** The file exists, and its content before the present one is not known. */
   setUnseen(path: string, stat: FileStat): void {
     const unseen = { ...stat, ino: unseenIno }
-    this.#files.set(path, { stat: unseen, content: undefined, isRacy: false })
+    this.#files.set(path, { stat: unseen, content: undefined, isRacy: false, seenAt: 0 })
   }
 
   delete(path: string): void {

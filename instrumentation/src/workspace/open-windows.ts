@@ -8,7 +8,9 @@ export interface Start {
   readonly facts: WindowFacts
 }
 
-type Changes = Partial<Pick<ChildWindow, 'endedAt' | 'hasExited' | 'isTurnOver' | 'servesSince'>>
+type Changes = Partial<
+  Pick<ChildWindow, 'endedAt' | 'hasExited' | 'hasLeft' | 'isTurnOver' | 'servesSince'>
+>
 
 export class OpenWindows {
   readonly #byId = new Map<number, ChildWindow>()
@@ -42,6 +44,7 @@ export class OpenWindows {
       endedAt: undefined,
       hasExited: false,
       isTurnOver: false,
+      hasLeft: false,
       servesSince: undefined,
     })
   }

@@ -34,6 +34,11 @@ export class OwnChanges {
     }
   }
 
+  /** The app has looked at the file: what a look has seen of it may be older. */
+  touch(path: string): void {
+    this.#touched.add(path)
+  }
+
   /** The app has begun to write the file. */
   begin(path: string): void {
     this.#busy.add(path)

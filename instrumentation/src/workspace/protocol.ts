@@ -42,6 +42,7 @@ export const progressBytes = 4 * Int32Array.BYTES_PER_ELEMENT
 export interface Weakness {
   readonly hasExited?: true
   readonly isTurnOver?: true
+  readonly hasLeft?: true
 }
 
 /** A file just before the app itself writes it, while children run. */
@@ -85,6 +86,9 @@ export type ToThread =
       readonly endedAt: number | undefined
       /** It has not exited: a child that records itself may not have reported everything. */
       readonly livesOn: boolean
+      /** If a process with this in its environment lives, the child has left it behind, and is compared again. */
+      readonly mark?: string | undefined
+      readonly pid?: number | undefined
     }
   /** From now on others are more likely to have done what could be this child's. */
   | {
@@ -96,6 +100,8 @@ export type ToThread =
   | { readonly type: 'serves'; readonly id: number; readonly since: number }
   /** The child is not compared any more. */
   | { readonly type: 'forget'; readonly id: number }
+  /** The app has looked at a file that a child may change. */
+  | { readonly type: 'saw'; readonly path: string; readonly now: OwnBefore }
   /** The app itself writes a file. */
   | { readonly type: 'writing'; readonly path: string; readonly before: OwnBefore | undefined }
   /** It has changed the files. */

@@ -10,11 +10,15 @@ import { originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { hasRecorders, recordedByChildren } from '../record/child-report.ts'
 import { Copies } from './copies.ts'
+import { LeftProcesses } from './left-processes.ts'
 import { type FromThread, progress, type ToThread, type WorkspaceThreadData } from './protocol.ts'
 import { Scanner } from './scan.ts'
 import { type Comparison, WorkspaceIndex } from './workspace-index.ts'
 
 const readSliceMs = 20
+/** While a model answers, looks are at most a second, or twenty times their own length, apart; this is three of them. */
+const trustedMsMin = 3_000
+const trustedLooks = 60
 /** Changes in one message, so that the host parses it in less than a millisecond. */
 const changesPerMessage = 100
 
@@ -28,6 +32,7 @@ const index = new WorkspaceIndex({
   ...common,
   hear,
   changesMax: limits.changesMax,
+  trustedMs: () => Math.max(trustedMsMin, trustedLooks * lookMs),
   scanner: new Scanner({
     ...common,
     workspace,
@@ -46,18 +51,29 @@ const index = new WorkspaceIndex({
 })
 
 type Start = Extract<ToThread, { type: 'open' }>
+type End = Extract<ToThread, { type: 'compare' }>
 
 /** The report folders of children, by id. */
 const reports = new Map<number, string>()
 const heard = new WeakSet<Start>()
 /** Children that the host has not started. */
 let starting: Start[] = []
+const ends = new WeakMap<End, number | undefined>()
+const left = new LeftProcesses({
+  fileSystem: originalFs,
+  ownPid: process.pid,
+  onGone(id) {
+    waiting.push({ type: 'compare', n: handled, id, endedAt: now(), livesOn: false })
+    schedule()
+  },
+})
 let waiting: ToThread[] = []
 let isScheduled = false
 let handled = 0
 const encoder = new TextEncoder()
 /** Milliseconds of the looks that count. */
 let lookTimes: number[] = []
+let lookMs = 0
 
 port.on('message', (message: ToThread) => {
   waiting.push(message)
@@ -79,6 +95,7 @@ function hear(): void {
 /** Whether the message needs no comparison. One that does may be heard again, which changes nothing. */
 function hasHeard(message: ToThread): boolean {
   if (message.type === 'writing') index.writing(message.path, message.before)
+  else if (message.type === 'saw') index.saw(message.path, message.now)
   else if (message.type === 'own') for (const change of message.changes) index.ownChange(change)
   else {
     if (message.type === 'serves') {
@@ -86,7 +103,7 @@ function hasHeard(message: ToThread): boolean {
       return true
     }
     if (message.type === 'open') hearStart(message)
-    else if (message.type === 'compare') index.end(message.id, message.endedAt)
+    else if (message.type === 'compare') endOf(message)
     return false
   }
   return true
@@ -105,6 +122,19 @@ function beginStarted(lookedAfter = 0): void {
   const isAwaited = ({ n }: Start): boolean => n === awaited && n > lookedAfter
   for (const start of starting) if (!isAwaited(start)) index.begin(start)
   starting = starting.filter(isAwaited)
+}
+
+/** `undefined`: the child lives on, or what it has left behind. */
+function endOf(message: End): number | undefined {
+  const { id, endedAt, mark, pid = 0 } = message
+  if (endedAt === undefined) return undefined
+  if (!ends.has(message)) {
+    const hasLeft = mark !== undefined && left.look(id, mark, pid)
+    ends.set(message, hasLeft ? undefined : endedAt)
+    if (hasLeft) index.weaken(id, { hasExited: true, hasLeft: true })
+    else index.end(id, endedAt)
+  }
+  return ends.get(message)
 }
 
 function schedule(): void {
@@ -141,7 +171,8 @@ function work(): void {
     handled = number
     if (!isFirst) {
       lookTimes = [...lookTimes.slice(-1), Math.max(1, now() - startedAt)]
-      report(progress.lookMs, Math.min(...lookTimes))
+      lookMs = Math.min(...lookTimes)
+      report(progress.lookMs, lookMs)
     }
     report(progress.looked, number)
   }
@@ -161,14 +192,17 @@ function receive(
       if (message.reports !== undefined) reports.set(message.id, message.reports)
       return
     case 'compare':
-      index.end(message.id, message.endedAt)
-      if (!message.livesOn || !mayReport(message.id)) children.set(message.id, message.endedAt)
+      if (!message.livesOn || !mayReport(message.id)) {
+        children.set(message.id, endOf(message) ?? children.get(message.id))
+      }
       return
     case 'forget':
+      left.forget(message.id)
       index.forgetChild(message.id)
       reports.delete(message.id)
       return
     case 'serves':
+    case 'saw':
     case 'writing':
     case 'own':
       hasHeard(message)

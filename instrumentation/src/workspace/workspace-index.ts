@@ -20,7 +20,7 @@ import {
   unread,
 } from './change-sides.ts'
 import { goneAt, type KnownFolders, knownFolders, shownAt } from './change-time.ts'
-import { type ChangeTime, type ChildWindow, windowsOf } from './child-window.ts'
+import { type ChangeTime, type ChildWindow, hasRival, windowsOf } from './child-window.ts'
 import type { Copies } from './copies.ts'
 import type { ChangeSide, FileChange } from './file-change.ts'
 import { type FileStat, isRacy, isSame, statOf } from './file-stat.ts'
@@ -38,6 +38,8 @@ export interface IndexOptions {
   /** Reports what has become known since a comparison began, by `writing`, `ownChange`, `begin` and `end`. */
   readonly hear: () => void
   readonly now: () => number
+  /** How long before the start of a child a file may have been seen last, so that the child’s change is from that state. */
+  readonly trustedMs: () => number
   /** Changes of one comparison that are recorded one by one; the rest is counted. */
   readonly changesMax: number
 }
@@ -96,8 +98,8 @@ export class WorkspaceIndex {
     this.#windows.begin(start)
   }
 
-  /** The child has ended. It is not forgotten before it is compared. `undefined`: it lives on. */
-  end(id: number, endedAt: number | undefined): void {
+  /** The child has ended. It is not forgotten before it is compared. */
+  end(id: number, endedAt: number): void {
     this.#windows.change(id, { endedAt })
   }
 
@@ -112,6 +114,12 @@ export class WorkspaceIndex {
 
   forgetChild(id: number): void {
     this.#windows.forget(id)
+  }
+
+  /** The app has looked at a file that a child may change. */
+  saw(path: string, now: OwnBefore): void {
+    this.#own.touch(path)
+    if (this.#options.scanner.covers(path)) this.#sawBefore(path, now)
   }
 
   /** The app has begun to write the file. */
@@ -130,7 +138,7 @@ export class WorkspaceIndex {
     const taken = isTold ? { stat, content: copies.keep(bytes) } : read
     if (taken !== undefined) {
       this.#forget(path)
-      this.#files.set(path, { ...taken, isRacy: isRacy(taken.stat, now()) })
+      this.#files.set(path, { ...taken, isRacy: isRacy(taken.stat, now()), seenAt: at })
       return
     }
     if (stat === undefined) this.#forget(path)
@@ -194,7 +202,7 @@ export class WorkspaceIndex {
         adopt()
       } else if (windows.some(({ id }) => children.has(id))) {
         const known = this.#files.get(path)
-        const isUncertain = !isExact || windows.every(isVague)
+        const isUncertain = !isExact || this.#isUncertain(windows, at)
         list.push({ path, known, windows, isUncertain, at })
       }
     }
@@ -202,7 +210,10 @@ export class WorkspaceIndex {
     for (const [path, stat] of look.files) {
       const known = this.#files.get(path)
       if (known !== undefined && isSame(known.stat, stat)) {
-        if (!known.isRacy || !this.#files.isRewritten(path, known)) continue
+        if (!known.isRacy || !this.#files.isRewritten(path, known)) {
+          known.seenAt = lookedAt
+          continue
+        }
       }
       if (this.#own.isTouched(path)) continue
       if (this.#own.isOwn(path, stat) || this.#own.isOfOwnFolder(path, stat))
@@ -254,7 +265,8 @@ export class WorkspaceIndex {
         this.#forget(path)
         continue
       }
-      const before = sideOf(known.content, known.stat)
+      const isStale = this.#isStale(known, difference.windows)
+      const before = isStale ? notCopiedSide : sideOf(known.content, known.stat)
       const left = this.#leftAt(path)
       if (left === 'other') {
         changes.push({ ...facts(difference), kind: 'write', before, after: notAFile })
@@ -299,7 +311,8 @@ export class WorkspaceIndex {
       copies.release(content)
       return undefined
     }
-    const before = this.#before(path, known)
+    const isStale = known !== undefined && this.#isStale(known, windows)
+    const before = isStale ? notCopiedSide : this.#before(path, known)
     const time = { from: stat.ctimeMs, to: stat.ctimeMs }
     const isLater = stat.ctimeMs > difference.at
     const isDatabase = content.isDatabase !== false || known?.content?.isDatabase === true
@@ -317,13 +330,29 @@ export class WorkspaceIndex {
     this.#own.forget(path)
     this.#origins.forget(path)
     if (known?.content !== undefined) copies.release(known.content)
-    this.#files.set(path, { stat, content, isRacy: isRacy(stat, Math.min(now(), lookedAt)) })
-    if (isUnchanged && before.state !== 'omitted') return undefined
+    const isYoung = isRacy(stat, Math.min(now(), lookedAt))
+    this.#files.set(path, { stat, content, isRacy: isYoung, seenAt: lookedAt })
+    if (isUnchanged && (isStale || before.state !== 'omitted')) return undefined
     if (isOfNobody) return undefined
     // Somebody else has changed it since: what the child left was not read.
     const isOfOthers = isLater && windowsOf(windows, time).length === 0
     const after: ChangeSide = isOfOthers ? changing : sideOf(content, stat)
     return { ...facts(difference), kind: 'write', before, after }
+  }
+
+  /**
+   * Whether a person may have changed the file between the last look that saw it and the start of the child: no look has seen
+   * it since that start, and the last one before is too long ago.
+   */
+  #isStale({ seenAt }: IndexedFile, windows: readonly ChildWindow[]): boolean {
+    if (windows.some((window) => window.seenAt !== undefined)) return false
+    const startedAt = Math.min(...windows.map((window) => window.startedAt))
+    return seenAt < startedAt - this.#options.trustedMs()
+  }
+
+  #isUncertain(windows: readonly ChildWindow[], at: number): boolean {
+    const time = { from: at, to: at }
+    return windows.every(isVague) || hasRival(this.#windows.all, windows, time)
   }
 
   #before(path: string, known: IndexedFile | undefined): ChangeSide {
@@ -342,7 +371,10 @@ export class WorkspaceIndex {
   #sawBefore(path: string, { stat, bytes, at }: OwnBefore): void {
     const { copies } = this.#options
     const known = this.#files.get(path)
-    if (this.#isAsKnown(path, stat)) return
+    if (this.#isAsKnown(path, stat)) {
+      if (known !== undefined) known.seenAt = at
+      return
+    }
     const time = { from: stat?.ctimeMs ?? this.#lookedAt ?? at, to: stat?.ctimeMs ?? at }
     const made = this.#origins.of(path, { stat, time, lookedAt: at })
     const { windows } = made
@@ -350,12 +382,14 @@ export class WorkspaceIndex {
       stat,
       content: bytes === undefined ? notCopied(stat) : copies.keep(bytes),
       isRacy: false,
+      seenAt: at,
     }
     const isUnchanged =
       known?.content?.sha256 !== undefined && known.content.sha256 === left?.content.sha256
     if (windows.length > 0 && !isUnchanged) {
-      const before: ChangeSide = made.wasAbsent ? this.#before(path, known) : notCopiedSide
-      const isUncertain = windows.every(isVague)
+      const isKnown = made.wasAbsent && !(known !== undefined && this.#isStale(known, windows))
+      const before: ChangeSide = isKnown ? this.#before(path, known) : notCopiedSide
+      const isUncertain = this.#isUncertain(windows, made.at)
       const change = { ...facts({ path, known, windows, isUncertain, at: made.at }), before }
       if (left === undefined) this.#early.push({ ...change, kind: 'delete' })
       else {

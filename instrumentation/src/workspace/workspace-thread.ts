@@ -58,6 +58,12 @@ const ofChild = { kind: 'child', isOfDatabases: false } as const
 /** A system time is cut to whole milliseconds; this is not before it. */
 const clockMs = 1
 
+interface CompareOptions {
+  readonly livesOn?: boolean
+  readonly mark?: string | undefined
+  readonly pid?: number | undefined
+}
+
 type Numbered = Extract<ToThread, { readonly n: number }>
 type Unnumbered<Message> = Message extends unknown ? Omit<Message, 'n'> : never
 
@@ -125,10 +131,17 @@ export class WorkspaceThread {
     this.#number({ type: 'compare', id, endedAt, livesOn: false })
   }
 
-  /** `endedAt` undefined: the child is compared again. `livesOn`: it has not exited. */
-  compare(id: number, endedAt: number | undefined, { livesOn = false } = {}): void {
+  /**
+   * `endedAt` undefined: the child is compared again. `livesOn`: it has not exited. `mark` and `pid` show which processes it has left
+   * behind; as long as one lives, the child is compared again.
+   */
+  compare(
+    id: number,
+    endedAt: number | undefined,
+    { livesOn = false, mark, pid }: CompareOptions = {},
+  ): void {
     const end = endedAt && (this.#clock.stamp() ?? endedAt + clockMs)
-    this.#number({ type: 'compare', id, endedAt: end, livesOn })
+    this.#number({ type: 'compare', id, endedAt: end, livesOn, mark, pid })
     this.#waitInTurn(progress.looked)
   }
 
@@ -148,6 +161,10 @@ export class WorkspaceThread {
 
   forget(id: number): void {
     this.#post({ type: 'forget', id })
+  }
+
+  saw(path: string, now: OwnBefore): void {
+    this.#post({ type: 'saw', path, now })
   }
 
   writing(path: string, before: OwnBefore | undefined): void {

@@ -385,6 +385,25 @@ test('a child in the background is compared when its turn ends, and again when i
   ])
 })
 
+test.runIf(process.platform === 'linux')(
+  'what a shell has left in the background is compared until it has ended',
+  async () => {
+    const recorded = await turnWith([
+      command('(until [ -e go ]; do sleep 0.1; done; echo late > late.txt) >/dev/null 2>&1 &'),
+      command('echo > go', 'exec', 'second'),
+    ])
+    // What is left behind could have made either of them.
+    expect(operationsOf(recorded)).toContain('file.create go exec shared')
+    // The turn may be over when it writes: then others may have done it as well.
+    const late = operationsOf(recorded).filter((each) => each.includes('late.txt'))
+    expect(late).toEqual([expect.stringMatching(/^file\.create late\.txt exec(?: shared)?$/)])
+    expect(attributesOf(recorded, 'late.txt')).toMatchObject({
+      [op('source')]: 'process',
+      [op('after')]: 'late\n',
+    })
+  },
+)
+
 test('links, ignored folders and ignored files are left out, and counted', async () => {
   const recorded = await turnWith(
     [

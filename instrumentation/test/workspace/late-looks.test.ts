@@ -53,6 +53,7 @@ function openIndex(files: Readonly<Record<string, string>>) {
       hasNativeCode: () => false,
     }),
     hear: () => undefined,
+    trustedMs: () => 3_000,
     changesMax: 1_000,
   })
   const stamp = (): number => clock.stamp() ?? Number.NaN

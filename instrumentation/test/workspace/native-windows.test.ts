@@ -14,6 +14,7 @@ function windowAt(id: number, kind: WindowKind, startedAt: number): ChildWindow 
     endedAt: undefined,
     hasExited: false,
     isTurnOver: false,
+    hasLeft: false,
     servesSince: undefined,
   }
 }

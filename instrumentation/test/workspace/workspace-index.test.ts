@@ -14,7 +14,7 @@ const facts: WindowFacts = { kind: 'child', isOfDatabases: false, isStamped: fal
 const manyFiles = 300
 
 /** A workspace of which all files are known. `during` runs once, in the middle of the next look. */
-function openWorkspace() {
+function openWorkspace({ trustedMs = 60_000 } = {}) {
   const root = fs.realpathSync(fs.mkdtempSync(path.join(tmpdir(), 'workspace-index-')))
   onTestFinished(() => fs.rmSync(root, { recursive: true }))
   const workspace = path.join(root, 'workspace')
@@ -26,6 +26,7 @@ function openWorkspace() {
   const index = new WorkspaceIndex({
     fileSystem: fs,
     now,
+    trustedMs: () => trustedMs,
     changesMax: 100,
     hear: () => undefined,
     scanner: new Scanner({
@@ -160,4 +161,41 @@ test('what the app has written counts as it was told, also if a child has change
   expect(compare(1)).toMatchObject([
     { before: { state: 'stored', size: 7 }, after: { state: 'stored', size: 20 }, windows: [1] },
   ])
+})
+
+test('of a file that no look has seen for long, the content before a child is not known', () => {
+  const { at, start, end, compare } = openWorkspace({ trustedMs: 0 })
+  start(1)
+  fs.appendFileSync(at('old.txt'), ', and a child')
+  end(1)
+  expect(compare(1)).toMatchObject([
+    {
+      before: { state: 'omitted', reason: 'not_copied' },
+      after: { state: 'stored' },
+      windows: [1],
+    },
+  ])
+})
+
+test('the content that the app has read before a child is known, also if a person has just saved it', () => {
+  const { index, at, start, end, compare } = openWorkspace()
+  fs.writeFileSync(at('old.txt'), 'a person')
+  waitForTick()
+  index.saw(at('old.txt'), told(at('old.txt')))
+  start(1)
+  fs.appendFileSync(at('old.txt'), ', and a child')
+  end(1)
+  expect(compare(1)).toMatchObject([
+    { before: { state: 'stored', size: 8 }, after: { state: 'stored', size: 21 }, windows: [1] },
+  ])
+})
+
+test('a change beside which an earlier child has left a process is uncertain', () => {
+  const { index, at, start, end, compare } = openWorkspace()
+  start(1)
+  index.weaken(1, { hasExited: true, hasLeft: true })
+  start(2)
+  fs.writeFileSync(at('new.txt'), 'new')
+  end(2)
+  expect(compare(2)).toMatchObject([{ windows: [2], isUncertain: true }])
 })
