@@ -4,6 +4,7 @@
  * recorded as a child of its own.
  */
 import type { ChildProcess } from 'node:child_process'
+import type { Candidate } from '../record/candidate.ts'
 import { contexts } from '../record/contexts.ts'
 import type { ComparisonReport } from '../workspace/protocol.ts'
 import type { Command } from './child-command.ts'
@@ -15,8 +16,12 @@ export interface OpenChild extends Child {
   /** Its output may be open. */
   hasExited: boolean
   isTurnOver: boolean
+  /** `undefined` for a tool call that the app reports outside of any turn. */
+  readonly turn: Candidate | undefined
   /** The app has asked it something, or keeps it for commands. */
   isServer: boolean
+  /** The call that started it has written to it: it may be kept for more. */
+  isWritten: boolean
   /** It has ended, and may have left processes behind. */
   hasLeft: boolean
   /** What the environments of such processes contain. */
@@ -85,6 +90,7 @@ export class AskedChildren {
     if (current !== undefined) this.#children.end(current)
     if (own?.endedAt === undefined && own?.isTurnOver !== true && own?.owner.isSameAs(owner)) {
       own.owner.addNames(owner, texts)
+      own.isWritten = true
       return
     }
     const asked = this.#children.begin(command)

@@ -17,6 +17,7 @@ import * as path from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
+import type { Candidate } from '../record/candidate.ts'
 import { reportsOf } from '../record/child-report.ts'
 import { candidateOf, contexts, runIn } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
@@ -330,7 +331,9 @@ export class ChildProcesses implements OwnChanges {
       hasExited: false,
       isTurnOver: false,
       isServer: false,
+      isWritten: false,
       hasLeft: false,
+      turn: candidateOf(active),
       // A request is no process of its own.
       mark: texts === undefined ? ownerMark(active) : undefined,
     }
@@ -341,13 +344,16 @@ export class ChildProcesses implements OwnChanges {
       return undefined
     }
     this.#children.set(child.id, child)
-    candidateOf(active)?.whenEnded(() => quietly('compare', () => this.#turnEnded(child)))
     runIn(ROOT_CONTEXT, () => {
       this.#workspace.start()
       this.#appChanges.report()
       this.#appChanges.reportNamed(command)
       this.#workspace.open(child.id, child.startedAt, this.#reportsOf(owner))
     })
+    const { turn } = child
+    const turnEnded = (): void => void quietly('compare', () => this.#turnEnded(child))
+    turn?.whenEnded(turnEnded)
+    if (turn?.span === undefined) turn?.whenTurn(() => undefined, turnEnded)
     return child
   }
 
@@ -363,6 +369,13 @@ export class ChildProcesses implements OwnChanges {
     return traceId && reportsOf(this.#options.spoolDirectory, traceId)
   }
 
+  /** The turn waits for a person. */
+  turnPaused(turn: Candidate): void {
+    for (const child of this.#children.values()) {
+      if (child.turn === turn) this.#turnEnded(child)
+    }
+  }
+
   /** Its turn has ended. What the child does from now on is hardly that turn's doing. */
   #turnEnded(child: OpenChild): void {
     if (!this.#children.has(child.id)) return
@@ -370,7 +383,10 @@ export class ChildProcesses implements OwnChanges {
     if (child.endedAt !== undefined) {
       if (child.hasLeft) this.#outlivesTurn(child)
     } else if (child.hasExited) this.#end(child)
-    else this.#outlivesTurn(child)
+    else {
+      if (child.isWritten) this.#isAsked(child)
+      this.#outlivesTurn(child)
+    }
   }
 
   #outlivesTurn(child: OpenChild): void {

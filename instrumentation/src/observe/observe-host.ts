@@ -151,7 +151,10 @@ function observeTurns(
       quietly('look at the workspace', () => children.prepare())
       nativeWriters.turnBegan(turn)
     },
-    onWait: (turn: Candidate) => nativeWriters.turnPaused(turn),
+    onWait: (turn: Candidate) => {
+      quietly('compare the children of a turn that waits', () => children.turnPaused(turn))
+      nativeWriters.turnPaused(turn)
+    },
   }
   const modelAnswers = (): void => void quietly('look at the workspace', () => children.prepare())
   const ofExchanges = {

@@ -182,7 +182,7 @@ export class Candidate {
     if (!this.#turn.isHeld) this.#forgetLater()
   }
 
-  /** Calls back when the turn has ended. */
+  /** Calls back when the turn has ended; at once, if it has. */
   whenEnded(step: () => void): void {
     this.#turn.whenEnded(step)
   }

@@ -131,7 +131,8 @@ export class Turn {
   }
 
   whenEnded(step: () => void): void {
-    this.#endSteps.push(step)
+    if (this.#isEnded) step()
+    else this.#endSteps.push(step)
   }
 
   /** The app declares it, before or after it is known to be a turn. */
