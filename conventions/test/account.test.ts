@@ -17,7 +17,7 @@ test.each([
   expect(accountOfList(passwd, uid)).toEqual(account)
 })
 
-test('name and home folder are those that Node gives', () => {
+test('the name and the home folder are the ones that Node gives', () => {
   expect(accountName()).toBe(userInfo().username)
   expect(homeFolder()).toBe(homedir())
 })

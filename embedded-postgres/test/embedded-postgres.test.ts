@@ -398,9 +398,12 @@ describe('a refusal is one line:', () => {
     expect(await refusal(join(file, 'below'))).toMatchObject({ code: 'TL_DATA_FOLDER' })
   })
 
-  test.skipIf(process.platform !== 'linux')('a folder in procfs, which makes none', async () => {
-    expect(await refusal('/proc/nobody/data')).toMatchObject({ code: 'TL_DATA_FOLDER' })
-  })
+  test.skipIf(process.platform !== 'linux')(
+    'a folder in procfs is refused, since no folder can be made there',
+    async () => {
+      expect(await refusal('/proc/nobody/data')).toMatchObject({ code: 'TL_DATA_FOLDER' })
+    },
+  )
 
   test.skipIf(isRoot)('a folder that cannot be written', async () => {
     const data = await makeDataFolder()

@@ -62,7 +62,7 @@ test('a renamed file keeps its chain, and leaves its old path empty', () => {
   expect(gapIndexes(changes)).toEqual([3])
 })
 
-test('a revert is part of the chain, one that was refused is not', () => {
+test('a revert is part of the chain, and a refused revert is not', () => {
   const reverted = { resultSha256: stateOf('one') as string }
   const changes = stored(
     { opType: 'edit', ...one, decision: reverted },
@@ -72,7 +72,7 @@ test('a revert is part of the chain, one that was refused is not', () => {
   expect(gapIndexes(changes)).toEqual([])
 })
 
-test('a state that is not known shows no gap', () => {
+test('an unknown state shows no gap', () => {
   const changes = stored({ opType: 'edit', ...one }, { opType: 'edit', ...one }).map((each) => ({
     ...each,
     change: { ...each.change, before: 'unknown' as const },

@@ -65,7 +65,7 @@ describe('writes at the same time', () => {
   }
 })
 
-/** A missing text is right only if there was no file, or with the reason why it is not known. */
+/** A text may be missing only if there was no file, or if the record says why the text is not known. */
 function expectPossible(change: Change, possible: ReadonlySet<string>): void {
   for (const text of [change.before, change.after]) {
     if (text !== null && !possible.has(text)) {

@@ -305,7 +305,7 @@ test('an open span that was recorded so far and then discarded is not closed aft
   expect(turns.map(({ attributes }) => attributes['turnlog.abandoned'])).toEqual([undefined])
 })
 
-test('what is below a merged span ends in the trace of the other one', () => {
+test('the children of a merged span end in the trace of the span that it was merged into', () => {
   const { tracer, logger, raw, sealed } = startSdk()
   const [from, to] = [tracer.startSpan('from'), tracer.startSpan('to')]
   const inside = trace.setSpan(ROOT_CONTEXT, from)

@@ -115,7 +115,7 @@ test.each(clients)(
   },
 )
 
-test('a rejection is a decision, and the model’s answer to it ends the turn', async () => {
+test('a rejection is recorded as a decision, and the model’s answer to it ends the turn', async () => {
   await using app = await startApp()
   await app.send('/chat', { message: 'write it' })
   await app.send('/decide', { approve: false, reason: 'not there' })
@@ -131,7 +131,7 @@ test('a rejection is a decision, and the model’s answer to it ends the turn', 
   ])
 })
 
-test('the known text of a refusal is a decision; another error of a tool is none', async () => {
+test('the known text of a refusal is recorded as a decision, and another error of a tool is not', async () => {
   await using app = await startApp()
   await app.send('/chat', { message: 'write it' })
   await app.send('/decide', { refusal: 'The user rejected this tool call.' })
@@ -156,7 +156,7 @@ test('a new message is a new turn, linked to the one it leaves unanswered', asyn
   expect(decisionsOf(recorded)).toEqual([])
 })
 
-test('of two users with equal calls, each continues the own turn', async () => {
+test('if two users have equal calls, each request continues the turn of its own user', async () => {
   await using app = await startApp()
   await app.send('/chat', { message: 'write a', conversation_id: 'a' })
   await app.send('/chat', { message: 'write b', conversation_id: 'b' })
@@ -184,7 +184,7 @@ test('equal ids of two turns are two calls', async () => {
   ])
 })
 
-test('of two users who are asked at once, whose calls have one id, each continues the own turn', async () => {
+test('if two users are asked at once about calls with one id, each request continues the turn of its own user', async () => {
   await using app = await startApp()
   const user = (of: string) => ({ of, conversation_id: undefined })
   await Promise.all([
@@ -214,7 +214,7 @@ test('of two users who are asked at once, whose calls have one id, each continue
   ])
 })
 
-test('a result for one of two calls that nothing tells apart continues no turn', async () => {
+test('a result continues no turn if nothing shows which of two calls it is for', async () => {
   await using app = await startApp()
   const user = (of: string) => ({ of, conversation_id: undefined })
   for (const of of ['a', 'b']) await app.send('/chat', { message: 'repeat', ...user(of) })
@@ -240,7 +240,7 @@ test.each(['by id', 'by name'])(
   },
 )
 
-test('parallel calls that the app reports have their own files, though no argument names one', async () => {
+test('parallel calls that the app reports have their own files, even if no argument names a file', async () => {
   await using app = await startApp()
   await app.send('/chat', { message: 'both' })
   await app.send('/decide', { approve: true, how: 'by id' })
@@ -350,7 +350,7 @@ test('a person may approve in words, in the same conversation', async () => {
 })
 
 // A queue may run the rest of one turn in the async context of another message.
-test('a message of another conversation is not taken for an approval, though a call is made in its context', async () => {
+test('a message of another conversation is not taken for an approval, even if a model call is made in its context', async () => {
   await using app = await startApp()
   await app.send('/chat', { message: 'write it' })
   await app.send('/decide', { message: 'hello', conversation_id: 'other', of: 'c' })

@@ -1,4 +1,4 @@
-/** A request is watched for files from its start: they are the turn's, once it is one. */
+/** A request is watched for files from its start. When it becomes a turn, they belong to the turn. */
 import { expect, test, vi } from 'vitest'
 import { startChat, turnTrees } from '../support/chat.ts'
 
@@ -60,7 +60,7 @@ test('an app that answers first, and calls the model then, has its files in the 
   ])
 })
 
-test('contents beyond what is held for requests that are no turns are left out, with the reason', async () => {
+test('contents above the limit for requests that are not turns yet are left out, with the reason', async () => {
   await using app = await startApp()
   await app.get('/large')
   const { spans } = await app.recorded()

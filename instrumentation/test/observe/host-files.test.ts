@@ -1,4 +1,4 @@
-/** What a path holds, read without harm to the host. */
+/** The content of a path is read without harm to the host. */
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'

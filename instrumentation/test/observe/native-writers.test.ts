@@ -70,7 +70,7 @@ function operationsOf(recorded: Recorded): string[] {
     })
 }
 
-test('a database that a tool call creates, and one that it edits, is an operation of the call, with its states', async () => {
+test('a tool call that creates a database and edits another has an operation for each, with before and after', async () => {
   await using chat = await startHost(
     asks({
       make: [tool('query', 'a.db', "create table t (a); insert into t values ('first')")],
@@ -138,7 +138,7 @@ test('the call whose arguments name the database owns it, if several are open', 
   ])
 })
 
-test('what a person edits meanwhile is not a database’s, and what the app itself writes is recorded once', async () => {
+test('a file that a person edits meanwhile is not recorded, and a file that the app itself writes is recorded once', async () => {
   let folder = ''
   await using chat = await startChat({
     ...host,
@@ -158,7 +158,7 @@ test('what a person edits meanwhile is not a database’s, and what the app itse
   ])
 })
 
-test('the files beside a database are not recorded, nor read', async () => {
+test('the files beside a database are neither recorded nor read', async () => {
   await using chat = await startHost(
     asks({
       go: [

@@ -41,7 +41,7 @@ test('the conversation’s id says which turn is meant', () => {
   expect(meant({ id: '2', messages: [...messages, ...rest] }, one ?? {}, two ?? {})).toEqual([1])
 })
 
-test('of equal prompts, the messages before them, then the instructions say it', () => {
+test('if prompts are equal, the messages before them, and then the instructions, say which turn is meant', () => {
   const [one, two] = [
     [user('A'), user('hi')],
     [user('B'), user('hi')],
@@ -53,12 +53,12 @@ test('of equal prompts, the messages before them, then the instructions say it',
   expect(meant({ messages: [...one, ...rest], system: 's' }, ...systems)).toEqual([0])
 })
 
-test('turns that nothing tells apart are all meant', () => {
+test('if nothing shows which turn is meant, all are possible', () => {
   const same = { messages: [user('hi')], prompt: 'hi' }
   expect(meant({ messages: [user('hi'), ...rest] }, same, same)).toEqual([0, 1])
 })
 
-test('a turn of another user is not meant, though it is the only one with that id', () => {
+test('a turn of another user is not meant, even if it is the only one with that id', () => {
   const other = { messages: [user('other')], prompt: 'other', id: '1' }
   expect(meant({ messages: [user('hi'), ...rest], id: '2' }, other)).toEqual([])
   // A history may be shortened or rewritten.

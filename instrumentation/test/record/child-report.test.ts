@@ -45,7 +45,7 @@ test('only their user may read the folders and files', () => {
   expect(modes).toEqual(['700', '600', '600'])
 })
 
-test('an owner is open until it has ended, each by itself', () => {
+test('each owner is open until it has ended itself', () => {
   using workspace = makeWorkspace()
   const reports = new ChildReports(workspace.spool)
   const folder = reports.open(turn, call) ?? ''
@@ -54,7 +54,7 @@ test('an owner is open until it has ended, each by itself', () => {
   expect([call, other].map((spanId) => isOwnerOpen(folder, spanId))).toEqual([false, true])
 })
 
-test('a turn without a report, or whose report was removed, gets none', () => {
+test('nothing is reported for a turn without a report, or whose report was removed', () => {
   using workspace = makeWorkspace({ 'a.txt': '' })
   const reports = new ChildReports(workspace.spool)
   const folder = reportsOf(workspace.spool, turn)
@@ -67,7 +67,7 @@ test('a turn without a report, or whose report was removed, gets none', () => {
   expect(fs.readdirSync(path.join(workspace.spool, 'children'))).toEqual([])
 })
 
-test('what a killed process has left is removed after a day, by the next one', () => {
+test('the next process removes after a day what a killed process has left', () => {
   using workspace = makeWorkspace()
   new ChildReports(workspace.spool).open(turn, call)
   const day = 86_400_000

@@ -159,7 +159,7 @@ test('a turn waits once when the request that approves its call runs nothing', (
   expect(seen).toEqual(['execute_tool-2 is discarded', 'invoke_agent-1 is discarded'])
 })
 
-test('these do not wait: a forced tool, a failed turn, one that the app declares, a client that leaves a waiting one', () => {
+test('a turn does not wait if its tool was forced, it failed, or the app declares it; a client that leaves does not end a waiting one', () => {
   const { asks, seen, open, toolCalls } = startRecorder()
   asks('forced', { isForced: true })
   passes(2_000)
@@ -190,7 +190,7 @@ test('these do not wait: a forced tool, a failed turn, one that the app declares
   expect([seen, left.isEnded]).toEqual([[], false])
 })
 
-test('a turn that works, or that has decided for itself, is not continued and continues none', () => {
+test('a turn that is at work is not continued, and a decided one continues no other', () => {
   const { asks, open } = startRecorder()
   const turn = asks('a')
   const decided = open()
@@ -205,7 +205,7 @@ test('a turn that works, or that has decided for itself, is not continued and co
   expect([open().canContinue(turn), turn.canContinue(turn)]).toEqual([true, false])
 })
 
-test('a result of a call whose turn was given up names that turn for a link', () => {
+test('if a turn was given up, its calls are remembered for links to it', () => {
   const { asks, waitingTurns } = startRecorder()
   const turn = asks('a')
   passes(2_000 + day)

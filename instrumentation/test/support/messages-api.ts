@@ -41,7 +41,7 @@ export async function startMessagesApi(answerOf: (request: ApiRequest) => ApiAns
     requests.push(body)
     const given = answerOf(body)
     if (given.status !== undefined) return fail(response, given.status)
-    // As real ones, no two answers have one id.
+    // As with the real API, no two answers have the same id.
     const id = `msg_${requests.length}`
     if (body.stream === true) return stream(response, body, given, id)
     await given.until

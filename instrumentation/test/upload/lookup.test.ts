@@ -77,7 +77,7 @@ test('a name server gives the address', async () => {
   expect(await lookUp('named.test', { ...neverAsked, servers })).toBe('10.1.2.3')
 })
 
-test('a name that the name server does not know is asked of the system', async () => {
+test('the system is asked for a name that the name server does not know', async () => {
   const servers = [await startNameServer(withoutName)]
   const system = () => Promise.resolve([{ address: '10.9.9.9', family: 4 }])
   expect(await lookUp('other.local', { servers, system })).toBe('10.9.9.9')
@@ -86,7 +86,7 @@ test('a name that the name server does not know is asked of the system', async (
   )
 })
 
-test('a name server that does not answer is the end of it: the system is not asked', async () => {
+test('the system is not asked if a name server does not answer', async () => {
   const servers = [await startNameServer()]
   await expect(lookUp('named.test', { ...neverAsked, servers })).rejects.toMatchObject({
     code: 'ETIMEOUT',

@@ -130,7 +130,7 @@ function isHashed(state: State, attributes: RecordedSpan['attributes'], side: st
   const isHash = hash === `sha256:${createHash('sha256').update(wanted).digest('hex')}`
   const isSize = attributes[`${name}.size`] === wanted.byteLength
   if (!('tooLarge' in state)) return isSize && isHash
-  // The hash of a large file that a write has changed would have needed a copy of it.
+  // The hash of a large file from before a write is not known: it would have needed a copy of the file.
   const isHashKnown = isHash || (side === 'before' && hash === undefined)
   return isSize && isHashKnown && attributes[`${name}.omitted`] === 'too_large'
 }
@@ -156,7 +156,7 @@ function hasRightLines(
   )
 }
 
-/** The text of a content that is UTF-8 without NUL; `undefined` for others, of which the test does not count lines. */
+/** The text of a content that is UTF-8 without NUL; `undefined` for other contents: their lines are not counted. */
 function textOf(content: Uint8Array | undefined): string | undefined {
   if (content === undefined || content.includes(0)) return undefined
   const text = Buffer.from(content).toString()
@@ -167,7 +167,7 @@ function linesOf(text: string): readonly string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? []
 }
 
-/** By the longest common subsequence; `undefined` for texts for which that takes too long. */
+/** Counts lines by the longest common subsequence; `undefined` for texts for which that takes too long. */
 function changedLines(
   before: readonly string[],
   after: readonly string[],
@@ -220,7 +220,7 @@ function isOutside({ path }: Pick<ExpectedOperation, 'path'>): boolean {
   return path.startsWith('OUTSIDE/')
 }
 
-/** As a way names its files. */
+/** The path in the form in which a way names its files. */
 function nameIn(way: Way, file: string, { workspace, outside }: Folders): string {
   const absolute = file.replace(/\/tmp-\w{6}\//, '/tmp-XXXXXX/')
   const inWay = path.relative(path.join(workspace, way.id), absolute)

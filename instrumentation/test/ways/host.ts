@@ -18,7 +18,7 @@ const { API = '', OUTSIDE = '' } = process.env
 const workspace = process.cwd()
 const later: (() => Promise<void> | void)[] = []
 
-/** Over `node:http`, because the bodies of Node 22's `fetch` are not observed. */
+/** Sends a request over `node:http`, because the bodies of Node 22's `fetch` are not observed. */
 async function post(url: string, body: object): Promise<string> {
   const request = http.request(url, {
     method: 'POST',
@@ -121,5 +121,5 @@ for (const way of ways) {
   console.log(`way ${JSON.stringify([way.id, outcome])}`)
 }
 server.close()
-// The worker gives what it has sealed to the Changes store; the rest is sealed by the reader.
+// The worker gives what it has sealed to the Changes store. The reader seals the rest.
 process.exit(0)

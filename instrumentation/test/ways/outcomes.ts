@@ -45,7 +45,7 @@ export function runGroups(options: Parameters<typeof runWays>[1] = {}): readonly
   })
 }
 
-/** How `results` are written; the ways in their order. */
+/** The text in which `results` are written, with the ways in their order. */
 export function outcomeOf(results: readonly Results[]): NodeOutcome {
   const idsWith = (status: string): string[] =>
     [...waysById.keys()].filter((id) => results.some(({ byId }) => byId.get(id)?.status === status))

@@ -20,7 +20,7 @@ export interface RunOptions {
   /** The Node program; default: the one that runs the test. */
   readonly node?: string
   readonly nodeOptions?: readonly string[]
-  /** Default: the unbuilt one. */
+  /** The preload; default: the unbuilt one. */
   readonly preload?: string
 }
 
@@ -73,7 +73,7 @@ export async function runWays(ways: readonly Way[], options: RunOptions = {}): P
   return { byId, others }
 }
 
-/** In the order of their starts, by the message of their turn, which is the way's id. */
+/** Operations in the order of their starts, by the message of their turn, which is the way's id. */
 function readOperations(spool: string): Map<string, RecordedOperation[]> {
   const store = new ChangeStore({ directory: path.join(spool, 'changes') })
   const { spans } = readRecorded(spool, store)

@@ -1,4 +1,4 @@
-/** `docs/SUPPORT.md`: which ways to change a file are recorded, on which Node. Made of the ways and `outcomes.json`. */
+/** Makes `docs/SUPPORT.md` from the ways and `outcomes.json`: which ways to change a file are recorded, on which Node. */
 import { groups } from './all-ways.ts'
 import { type NodeOutcome, type Outcomes, readOutcomes } from './outcomes.ts'
 import type { Way } from './way.ts'

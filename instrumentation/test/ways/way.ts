@@ -40,7 +40,7 @@ export interface ExpectedOperation {
   readonly after: State
   /** The file that a rename replaced. */
   readonly overwritten?: State
-  /** Default: that of the way. */
+  /** Default: the source of the way. */
   readonly source?: Source
 }
 
@@ -65,7 +65,7 @@ export interface Way {
   readonly files?: Readonly<Record<string, Content>>
   run(here: Here): unknown
   readonly expected: readonly ExpectedOperation[]
-  /** Other records that are right, too, where a way can be told in more than one way. */
+  /** Other records that are right, too, if the change can be recorded in more than one way. */
   readonly orElse?: readonly (readonly ExpectedOperation[])[]
   /** Default `fs`; `process` if a child process makes the change. */
   readonly source?: Source

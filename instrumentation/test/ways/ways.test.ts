@@ -9,7 +9,7 @@ import { outcomeOfMajor, readOutcomes, runGroups } from './outcomes.ts'
 
 const [major = ''] = process.versions.node.split('.')
 const { notWhole, missing } = outcomeOfMajor(readOutcomes(), major)
-/** The order of their writes is not determined, and so is their outcome, until they are recorded whole. */
+/** The order of their writes is not determined. So neither is their outcome, until they are recorded whole. */
 const notAlwaysWhole: ReadonlySet<string> = new Set(['spawn_both'])
 
 const runs = new Map(runGroups().map(({ group, results }) => [group, results]))

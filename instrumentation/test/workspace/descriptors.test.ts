@@ -22,7 +22,7 @@ function isOpen(descriptor: number): boolean {
   }
 }
 
-test('it is kept and used again until the file is not open elsewhere', () => {
+test('a descriptor is kept, and used again, until the file is no longer open elsewhere', () => {
   const file = makeFile()
   const descriptors = new Descriptors(fs, () => true)
   const elsewhere = fs.openSync(file, 'r')

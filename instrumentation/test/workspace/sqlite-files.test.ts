@@ -1,4 +1,4 @@
-/** Files of SQLite, told apart by their names and first bytes. */
+/** Files of SQLite are recognized by their names and first bytes. */
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'

@@ -252,7 +252,7 @@ rename to b.sql
   ])
 })
 
-test('a file operation says why a state is not known, and what else is not plain about it', async () => {
+test('a file operation says why a state is not known, and whether it is shared, open, merged or failed', async () => {
   const text = await pageOfFileOperation({
     'turnlog.file_operation.type': 'edit',
     'turnlog.file_operation.before.omitted': 'being_written',

@@ -79,7 +79,7 @@ describe('what is said', () => {
     expect(ageInWords(undefined, now)).toBe('')
   })
 
-  test('notes say what the diff does not show, and nothing else', () => {
+  test('notes say only what the diff does not show', () => {
     const notesOf = (facts: object) => {
       const change = parseChange({ opId: 'a', path: 'b', opType: 'edit', ...facts })
       return change && notesInWords(change)

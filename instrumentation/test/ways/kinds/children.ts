@@ -1,4 +1,4 @@
-/** Child processes, and worker threads: what they change counts as the tool call’s. */
+/** Child processes and worker threads: their changes belong to the tool call. */
 import * as childProcess from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'

@@ -1,4 +1,4 @@
-/** Descriptors: before at the open, after at the close. */
+/** Descriptors: the before is read at the open, the after at the close. */
 import * as fs from 'node:fs'
 import { promisify } from 'node:util'
 import { edits, old } from '../common-files.ts'

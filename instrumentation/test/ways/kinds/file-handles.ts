@@ -1,4 +1,4 @@
-/** `FileHandle`: before at the open, after at the close. */
+/** `FileHandle`: the before is read at the open, the after at the close. */
 import { once } from 'node:events'
 import * as fs from 'node:fs'
 import { open } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** Streams into files: before at the open, after at the close, whatever goes through them between. */
+/** Streams into files: the before is read at the open, the after at the close. */
 import { once } from 'node:events'
 import * as fs from 'node:fs'
 import * as http from 'node:http'

@@ -178,7 +178,7 @@ test('a true end replaces an abandoned one with its contents, never the reverse'
   expect(await database.query('select landed from session_completeness')).toEqual([{ landed: 2 }])
 })
 
-test('the record of a turn that waits is replaced by an abandoned end, and both by a true one, never the reverse', async () => {
+test('an abandoned end replaces the record of a turn that waits, and a true end replaces both, never the reverse', async () => {
   await using parts = await start()
   const { database, receiver } = parts
   const ids = { traceId: newTraceId(), spanId: newSpanId(), startTimeUnixNano: nanoseconds() }
