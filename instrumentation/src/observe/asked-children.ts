@@ -5,7 +5,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import type { Candidate } from '../record/candidate.ts'
-import { contexts } from '../record/contexts.ts'
+import { candidateOf, contexts } from '../record/contexts.ts'
 import type { ComparisonReport } from '../workspace/protocol.ts'
 import type { Command } from './child-command.ts'
 import { ownerOfChild } from './child-owner.ts'
@@ -80,8 +80,10 @@ export class AskedChildren {
    */
   wrote(command: Command, process: ChildProcess, own: OpenChild | undefined): void {
     const { texts = [] } = command
-    const owner = ownerOfChild(contexts.active(), texts)
-    if (owner === undefined) return
+    const active = contexts.active()
+    const owner = ownerOfChild(active, texts)
+    // After its turn an app may go on to write, such as answers to a service's pings.
+    if (owner === undefined || candidateOf(active)?.isEnded === true) return
     const current = this.#sessions.get(process)
     if (current?.endedAt === undefined && current?.owner.isSameAs(owner)) {
       current.owner.addNames(owner, texts)

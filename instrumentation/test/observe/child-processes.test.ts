@@ -247,6 +247,29 @@ test('the commands of a shell that the app keeps are those of the tool call that
   ])
 })
 
+test('a child that the app goes on to write to after its turn claims nothing of later tool calls', async () => {
+  const files = { 'a.txt': 'a\n' }
+  await using chat = await startChat({
+    program: 'shell-host.ts',
+    files,
+    answer: (request) => {
+      const text = lastText(request)
+      if (text === '') return { text: 'Done.' }
+      const name = text === 'first' ? 'session_pings' : 'exec'
+      return { tools: [command(`sleep 0.2; echo x > ${text}.txt`, name)] }
+    },
+  })
+  const { spool } = chat.workspace
+  await copied(spool, Object.values(files))
+  for (const turn of ['first', 'second', 'third']) await chat.post(turn)
+  await processesEnded(spool, 2)
+  expect(operationsOf(await chat.recorded())).toEqual([
+    'file.create first.txt session_pings',
+    'file.create second.txt exec',
+    'file.create third.txt exec',
+  ])
+})
+
 test('a program that does not exist is no child', async () => {
   const recorded = await turnWith([{ id: 'm', name: 'missing_program', input: {} }], {
     children: 0,

@@ -104,6 +104,10 @@ const tools: Record<string, (input: ToolInput) => unknown> = {
     while ((fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) await sleep(10)
   },
   session: ({ command }) => inSession(command),
+  session_pings: async ({ command }) => {
+    await inSession(command)
+    setInterval(() => session?.stdin.write(':\n'), 20).unref()
+  },
   missing_program: () =>
     new Promise((resolve) => childProcess.spawn('no-such-program').on('error', resolve)),
 }
