@@ -17,8 +17,8 @@ export function summaryAnswer({ change, diffHash, decision }: StoredChange, isAf
   const { opId, path, previousPath, opType, startedAt, traceId, spanId, sessionId } = change
   const { toolName, toolCallId, linesAdded = null, linesRemoved = null, binary, diff } = change
   const operation = { opId, path, previousPath, opType, startedAt, traceId, spanId, sessionId }
-  const { source, errorType } = change
-  const found = { source, errorType, isAfterGap: isAfterGap || undefined }
+  const { source, errorType, isShared } = change
+  const found = { source, errorType, isShared, isAfterGap: isAfterGap || undefined }
   const facts = { toolName, toolCallId, linesAdded, linesRemoved, binary, diff, ...found }
   const diffOmitted = diffHash === undefined ? undefined : 'too_large'
   return { ...operation, ...facts, diffOmitted, decision }

@@ -70,6 +70,8 @@ export interface RecordedChange {
   readonly source?: string | undefined
   /** The call failed, and had changed the file. */
   readonly errorType?: string | undefined
+  /** Nothing shows which tool call, or which child process, did it. */
+  readonly isShared?: boolean | undefined
 }
 
 /** One decision. A revert that failed is stored too, with outcome `conflict` or `missing`. */
@@ -138,6 +140,7 @@ export function parseRecordedChange(value: unknown): RecordedChange | undefined 
     binary: value.binary === true,
     source: asString(value.source),
     errorType: asString(value.errorType),
+    isShared: value.isShared === true || undefined,
   }
 }
 

@@ -210,6 +210,9 @@ function toLocalChange({ span, notes }: EndedSpan, facts: ChangeFacts): Recorded
     binary: facts.isBinary,
     source: named('turnlog.file_operation.source'),
     errorType: named('error.type'),
+    isShared:
+      span.attributes['turnlog.file_operation.shared' satisfies AttributeName] === true ||
+      undefined,
   }
 }
 

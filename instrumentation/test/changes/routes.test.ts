@@ -60,6 +60,7 @@ describe('the list', () => {
         linesRemoved: 0,
         toolName: 'edit_file',
         toolCallId: 'toolu_1',
+        isShared: true,
       },
     })
     const newer = operated({
@@ -96,6 +97,7 @@ describe('the list', () => {
         sessionId: 'session-1',
         toolName: 'edit_file',
         toolCallId: 'toolu_1',
+        isShared: true,
         linesAdded: 1,
         linesRemoved: 0,
         binary: false,

@@ -43,6 +43,8 @@ export function parseChange(value) {
     source: string(value.source),
     /** of a call that failed, and had changed the file */
     errorType: string(value.errorType),
+    /** nothing shows which tool call, or which command, did it */
+    isShared: value.isShared === true,
     /** something that is not recorded changed the file before this */
     isAfterGap: value.isAfterGap === true,
   }

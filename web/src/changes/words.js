@@ -24,10 +24,11 @@ export function kindInWords(opType) {
  *
  * @param {Change} change
  */
-export function notesInWords({ source, errorType, isAfterGap }) {
+export function notesInWords({ source, errorType, isAfterGap, isShared }) {
   return [
     isAfterGap ? 'Something that is not recorded changed the file before this.' : undefined,
     source === 'process' ? 'A command changed it.' : undefined,
+    isShared ? 'Another tool call or command may have done it.' : undefined,
     errorType === undefined ? undefined : `The call failed (${toVisible(errorType)}) half way.`,
   ].filter((note) => note !== undefined)
 }

@@ -85,9 +85,12 @@ describe('what is said', () => {
       return change && notesInWords(change)
     }
     expect(notesOf({ source: 'fs' })).toEqual([])
-    expect(notesOf({ source: 'process', errorType: 'ENOSPC', isAfterGap: true })).toEqual([
+    expect(
+      notesOf({ source: 'process', errorType: 'ENOSPC', isAfterGap: true, isShared: true }),
+    ).toEqual([
       'Something that is not recorded changed the file before this.',
       'A command changed it.',
+      'Another tool call or command may have done it.',
       'The call failed (ENOSPC) half way.',
     ])
   })
