@@ -16,9 +16,9 @@ import { Scanner } from './scan.ts'
 import { type Comparison, WorkspaceIndex } from './workspace-index.ts'
 
 const readSliceMs = 20
-/** While a model answers, looks are at most a second, or twenty times their own length, apart; this is three of them. */
-const trustedMsMin = 3_000
-const trustedLooks = 60
+/** While a model answers, looks are at most a second, or twenty times their own length, apart; this is five of them. */
+const trustedMsMin = 5_000
+const trustedLooks = 100
 /** Changes in one message, so that the host parses it in less than a millisecond. */
 const changesPerMessage = 100
 
