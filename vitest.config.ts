@@ -3,10 +3,13 @@ import { defineConfig } from 'vitest/config'
 /** Files that take ten seconds or more each; `npm run test:proofs` runs them. */
 export const proofs = [
   'instrumentation/test/files/model/model.test.ts',
+  'instrumentation/test/observe/commands-in-succession.test.ts',
   'instrumentation/test/observe/differential.test.ts',
   'instrumentation/test/ways/*.test.ts',
   'instrumentation/test/worker/recovery.test.ts',
   'test/approval.test.ts',
+  'test/collector-loss.test.ts',
+  'test/large-content.test.ts',
 ]
 
 export default defineConfig({
