@@ -70,7 +70,7 @@ export async function applyRevert(options: ApplyOptions): Promise<ApplyResult> {
 }
 
 interface Progress {
-  /** What undoes the steps so far. */
+  /** Functions that undo the steps that were taken. */
   readonly rollback: Rollback
   /** Called before a path is written. */
   readonly writing: (path: string) => void

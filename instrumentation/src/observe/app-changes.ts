@@ -61,12 +61,12 @@ export class AppChanges {
 
   /** The file as it is now. While looks are slow, its content is included, since a child may change it before the thread reads it. */
   #ownChange(path: string, { isCopied = true } = {}): OwnChange {
-    const stat = attempt(() => originalFs.lstatSync(path, { throwIfNoEntry: false }))
-    const isSmall = stat?.isFile() === true && stat.size <= copiedBytesMax
-    if (isCopied && isSmall && this.#options.workspace.isSlow) {
-      const left = this.#ownBefore(this.#options.files.read(path, { isLink: true }))
+    if (isCopied && this.#options.workspace.isSlow) {
+      const now = this.#options.files.read(path, { isLink: true, bytesMax: copiedBytesMax })
+      const left = this.#ownBefore(now)
       if (left !== undefined) return { path, ...left }
     }
+    const stat = attempt(() => originalFs.lstatSync(path, { throwIfNoEntry: false }))
     return { path, stat: stat && statOf(stat), bytes: undefined, at: this.#options.now() }
   }
 
@@ -82,7 +82,10 @@ export class AppChanges {
     return { stat, bytes: isCopied ? new Uint8Array(before.bytes) : undefined, at }
   }
 
-  /** A child starts. What the app has changed since the last look must not be taken for the child's, nor hidden by it. */
+  /**
+   * Reports the app's changes since the last look, before a child starts: the comparison must not take them for the child's
+   * changes.
+   */
   report(): void {
     const changes: OwnChange[] = []
     let older = this.#recent.size
@@ -96,7 +99,10 @@ export class AppChanges {
     this.#recent.clear()
   }
 
-  /** A child starts, and a look now would come too late: tells the files that its command names, as they are before it runs. */
+  /**
+   * Reports the files that a command names, as they are before it runs, if a look takes too long to show that. Called before
+   * the child starts.
+   */
   reportNamed({ args, texts = args, folder = process.cwd() }: Command): void {
     const { workspace, files } = this.#options
     if (!workspace.isSlow) return

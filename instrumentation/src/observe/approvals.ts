@@ -1,5 +1,5 @@
 /**
- * What a person has decided about tool calls that an answer asked for. The decision comes in a later request of the app, or
+ * Records a person's decisions about tool calls that a model has asked for. A decision comes in a later request of the app, or
  * in the result that the model is sent; it is recorded as a decision of its tool call. Requests are read only while calls
  * are open, and only if they are short (`Candidate.requestText`).
  */

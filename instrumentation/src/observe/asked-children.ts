@@ -1,7 +1,7 @@
 /**
- * Children that live on and work for several tool calls, one after another: servers that are asked over their standard
- * input, such as MCP servers, and shells that the app keeps for all commands. What such a child does for a tool call is
- * recorded as a child of its own.
+ * Children that work for several tool calls, one after another. There are two kinds: servers that get requests over their
+ * standard input, such as MCP servers; and shells that the app keeps and writes its commands to. Each request, and each
+ * tool call that writes to a shell, is recorded as if it were a child process.
  */
 import type { ChildProcess } from 'node:child_process'
 import type { Candidate } from '../record/candidate.ts'
@@ -24,9 +24,9 @@ export interface OpenChild extends Child {
   isWritten: boolean
   /** It has ended, and may have left processes behind. */
   hasLeft: boolean
-  /** What the environments of such processes contain. */
+  /** The text by which such processes are found: their environments contain it. */
   readonly mark: string | undefined
-  /** Of the last comparison, while the child, or what it has left behind, lives on. */
+  /** The report of the latest comparison. There will be others as long as the child, or a process that it has left behind, lives. */
   lastReport: ComparisonReport | undefined
 }
 

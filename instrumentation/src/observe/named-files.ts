@@ -1,6 +1,6 @@
 /**
  * The files that a command names. The host reads them before the command runs where the workspace is too large for a look
- * in between: then what a person has saved a moment ago is not taken for the command's. Pure, but for asking the disk.
+ * in between: then a save of a moment ago is not taken for a change by the command.
  */
 import * as path from 'node:path'
 import { attempt, type FileSystem } from '../file-system.ts'

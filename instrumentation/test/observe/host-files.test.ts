@@ -15,11 +15,7 @@ const commitsAndCloses = `
 `
 
 test('a database that is read keeps its locks: what the host commits later is not lost', () => {
-  const workspace = fs.mkdtempSync(path.join(tmpdir(), 'host-files-'))
-  onTestFinished(() => fs.rmSync(workspace, { recursive: true }))
-  const file = path.join(workspace, 'a.db')
-  const files = new HostFiles({ workspace, ownFolders: [], contentBytesMax: 1024 ** 2 })
-  const database = new DatabaseSync(file)
+  const { file, files, database } = openDatabase()
   database.exec('pragma journal_mode = wal; create table words (word text)')
 
   expect(files.read(file)).toMatchObject({ state: 'content' })
@@ -37,11 +33,7 @@ test('a database that is read keeps its locks: what the host commits later is no
 })
 
 test('the descriptor of a database is closed once the host has closed it', () => {
-  const workspace = fs.mkdtempSync(path.join(tmpdir(), 'host-files-'))
-  onTestFinished(() => fs.rmSync(workspace, { recursive: true }))
-  const file = path.join(workspace, 'a.db')
-  const files = new HostFiles({ workspace, ownFolders: [], contentBytesMax: 1024 ** 2 })
-  const database = new DatabaseSync(file)
+  const { file, files, database } = openDatabase()
   database.exec('create table words (word text)')
   files.read(file)
   expect(descriptorsOf(file)).toBe(2)
@@ -49,6 +41,15 @@ test('the descriptor of a database is closed once the host has closed it', () =>
   files.read(file)
   expect(descriptorsOf(file)).toBe(0)
 })
+
+function openDatabase() {
+  const workspace = fs.mkdtempSync(path.join(tmpdir(), 'host-files-'))
+  onTestFinished(() => fs.rmSync(workspace, { recursive: true }))
+  const file = path.join(workspace, 'a.db')
+  const files = new HostFiles({ workspace, ownFolders: [], contentBytesMax: 1024 ** 2 })
+  const database = new DatabaseSync(file)
+  return { file, files, database }
+}
 
 function descriptorsOf(file: string): number {
   const { ino } = fs.statSync(file)
