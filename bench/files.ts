@@ -5,9 +5,9 @@
  * A round runs both programs, in alternating order, each between two runs that change nothing; the CPU of those two is
  * subtracted. The figures are medians of the rounds, with the range of the ratios.
  */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -45,6 +45,9 @@ const cases: readonly Case[] = [
   { name: '5 shell tool calls, 1 000 files', id: 'shell', files: 1_000 },
   { name: '5 shell tool calls, 10 000 files', id: 'shell', files: 10_000 },
   { name: '5 shell tool calls, 100 000 files', id: 'shell', files: 100_000 },
+  { name: 'git checkout of 5 000 files, there and back', id: 'checkout', files: 5_000 },
+  { name: 'a formatter over 2 000 files', id: 'formatter', files: 2_000 },
+  { name: '20 000 files in node_modules', id: 'packages', files: 1_000 },
 ]
 
 export interface FilesBenchOptions {
@@ -64,6 +67,7 @@ export async function benchFiles({ preload, rounds, only = '' }: FilesBenchOptio
   const empty = makeFolder(0)
   for (const each of cases.filter(({ name }) => name.includes(only))) {
     const folder = makeFolder(each.files)
+    if (each.id === 'checkout') makeBranches(folder)
     const measure = (id: string, isOurs: boolean): Promise<FileFigures> =>
       // A run that changes nothing has an empty workspace, so looking at a large one is a cost of the case.
       run(id, {
@@ -180,6 +184,25 @@ function makeFolder(files: number): string {
     writeFileSync(path.join(inside, `${index % 100}.txt`), `file ${index}\n`)
   }
   return folder
+}
+
+/** A second branch in which every file is different. */
+function makeBranches(folder: string): void {
+  const git = (...args: string[]): void =>
+    void execFileSync('git', ['-c', 'user.name=bench', '-c', 'user.email=bench', ...args], {
+      cwd: folder,
+    })
+  git('init', '--quiet', '--initial-branch', 'main')
+  git('add', '.')
+  git('commit', '--quiet', '--message', 'main')
+  git('checkout', '--quiet', '-b', 'other')
+  for (const inside of readdirSync(folder).filter((name) => name !== '.git')) {
+    for (const name of readdirSync(path.join(folder, inside))) {
+      appendFileSync(path.join(folder, inside, name), 'other\n')
+    }
+  }
+  git('commit', '--quiet', '--all', '--message', 'other')
+  git('checkout', '--quiet', 'main')
 }
 
 /** Accepts everything at once, like a receiver that is never busy. */

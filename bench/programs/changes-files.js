@@ -50,12 +50,39 @@ const cases = {
     await closed
   },
   async shell() {
-    for (let index = 0; index < 5; index += 1) {
-      await toolCall({ name: 'shell' }, () =>
-        shell('sh', ['-c', `echo ${index} > 0/0.txt`], { cwd: folder }),
-      )
-    }
+    for (let index = 0; index < 5; index += 1) await run('sh', '-c', `echo ${index} > 0/0.txt`)
   },
+  /** There and back. */
+  async checkout() {
+    for (const branch of ['other', 'main']) await run('git', 'checkout', '--quiet', branch)
+  },
+  /** Each file gets a line, as a formatter would write it. */
+  formatter: () => run(process.execPath, '-e', `(${String(format)})()`),
+  /** As `npm install` does. */
+  packages: () => run(process.execPath, '-e', `(${String(install)})()`),
+}
+
+/** A tool call that runs a program in the workspace. */
+const run = (/** @type {string} */ program, /** @type {readonly string[]} */ ...args) =>
+  toolCall({ name: 'shell' }, async () => {
+    await shell(program, args, { cwd: folder, env: { ...process.env, NODE_OPTIONS: '' } })
+  })
+
+function format() {
+  const { appendFileSync, readdirSync } = process.getBuiltinModule('node:fs')
+  for (const inside of readdirSync('.')) {
+    for (const name of readdirSync(inside)) appendFileSync(`${inside}/${name}`, 'a line\n')
+  }
+}
+
+function install() {
+  const { mkdirSync, writeFileSync } = process.getBuiltinModule('node:fs')
+  for (let index = 0; index < 200; index += 1) {
+    mkdirSync(`node_modules/package-${index}`, { recursive: true })
+    for (let file = 0; file < 100; file += 1) {
+      writeFileSync(`node_modules/package-${index}/${file}.js`, `module.exports = ${file}\n`)
+    }
+  }
 }
 
 const work = cases[process.env.BENCH_CASE ?? '']
@@ -87,14 +114,27 @@ async function untilSent() {
   if (!fs.existsSync(spool)) return
   const until = Date.now() + 180_000
   for (let empty = 0; empty < 10; ) {
-    const names = fs.readdirSync(spool, { recursive: true, encoding: 'utf8' })
-    const waiting = names.filter(
-      (name) => !name.startsWith('changes') && /\.(gz|tmp|journal)$/.test(name),
-    )
+    const waiting = await waitingIn(spool)
     if (Date.now() > until)
       throw new Error(`After three minutes the spool has ${waiting.join(', ')}.`)
     // One journal file is always open.
     empty = waiting.length <= 1 ? empty + 1 : 0
     await sleep(200)
   }
+}
+
+/**
+ * Files that wait to be sealed or sent. Copies of the workspace, which are many, are not looked at.
+ *
+ * @param {string} directory
+ * @returns {Promise<string[]>}
+ */
+async function waitingIn(directory) {
+  const entries = await fs.promises.readdir(directory, { withFileTypes: true })
+  const found = entries.map(({ name }) => name).filter((name) => /\.(gz|tmp|journal)$/.test(name))
+  for (const entry of entries) {
+    if (!entry.isDirectory() || ['changes', 'workspace', 'children'].includes(entry.name)) continue
+    found.push(...(await waitingIn(path.join(directory, entry.name)).catch(() => [])))
+  }
+  return found
 }

@@ -49,6 +49,8 @@ export interface ChangesHandle {
 export interface TurnlogHandle {
   readonly changes?: ChangesHandle | undefined
   decide(decision: DecisionRecord): void
+  /** The app has loaded the API: turns may come soon. */
+  expectTurns?(): void
   /** `undefined`: the turn cannot be recorded. */
   openTurn?(options: TurnOptions): OpenWork<Turn> | undefined
   openToolCall?(options: ToolCallOptions): OpenWork<ToolCall> | undefined

@@ -61,6 +61,8 @@ export function decide(decision: Decision): void {
   findHandle()?.decide(decision)
 }
 
+findHandle()?.expectTurns?.()
+
 const nothing = (): void => undefined
 const silent: OpenWork<Turn & ToolCall> = {
   face: {

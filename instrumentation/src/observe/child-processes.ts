@@ -240,11 +240,14 @@ export class ChildProcesses implements OwnChanges {
       const command = spawnCommand(options)
       return { command, child: this.#begin(command) }
     }
+    const workspace = this.#workspace
     return function (...values) {
       const begun = quietly('open a child process', () => describe(values[0]))
+      workspace.forks(true)
       try {
         return original.apply(this, values)
       } finally {
+        workspace.forks(false)
         if (begun !== undefined) {
           const { command, child } = begun
           quietly('begin a child process', () => began(command, child, this as object))
@@ -395,15 +398,14 @@ export class ChildProcesses implements OwnChanges {
     this.#workspace.weaken(child.id, { isTurnOver: true })
   }
 
-  /** Its output is usually closed at once; a look that takes long is not taken twice for that. */
+  /** Its output is usually closed at once; the workspace is not looked at twice for that. */
   #exited(child: OpenChild): void {
     const compare = (): void => {
       if (child.endedAt !== undefined || !this.#children.has(child.id)) return
       this.#workspace.compare(child.id, undefined)
       this.#workspace.weaken(child.id, { hasExited: true })
     }
-    if (this.#workspace.isSlow) this.#options.after(closesWithinMs, compare)
-    else compare()
+    this.#options.after(closesWithinMs, compare)
   }
 
   /** A server that an agent has started may live for days. */

@@ -87,7 +87,7 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
     workspace: files.workspace,
     fileOperations,
     finish: () => children.finish(),
-    api: openApi({ ...dependencies, ...turnParts, files, reportError }),
+    api: openApi({ ...dependencies, ...fileParts, ...turnParts, reportError }),
   }
 }
 
@@ -180,10 +180,12 @@ function observeTurns(
 /** Child processes and native code, whose writes pass no function of `node:fs`. */
 function observeOtherWriters(
   { children, nativeCode }: FileParts,
-  { isChild, undo }: ObserveDependencies,
+  { isChild, childReports, undo }: ObserveDependencies,
 ): void {
   // What an agent's tool has started has no turns of its own.
   const hasTurns = isMainThread && !isChild
+  // Now, and not while a child waits.
+  if (hasTurns) quietly('prepare the reports of children', () => childReports.prepare())
   undo.push(children.observe({ isStarted: hasTurns }))
   undo.push(nativeCode.observe())
   if (hasTurns) undo.push(onServerListening(() => children.prepare()))
@@ -202,14 +204,16 @@ function onServerListening(callback: () => void): () => void {
 function openApi({
   recorder,
   files,
+  children,
   toolCalls,
   candidates,
   reportError,
   timers: { now },
 }: Pick<ObserveDependencies, 'recorder' | 'timers'> &
-  Pick<FileParts, 'files'> &
+  Pick<FileParts, 'files' | 'children'> &
   TurnParts & { readonly reportError: ReportError }) {
   return {
+    expectTurns: () => quietly('look at the workspace', () => children.prepare()),
     decide: (decision) =>
       quietly('record a decision', () => emitDecision(recorder.logger, decision)),
     openTurn: (declared) => quietly('open a turn', () => openApiTurn(declared, candidates)),

@@ -56,7 +56,7 @@ export class ChildReports {
     const folder = this.#folderOf(traceId)
     if (this.#turns.get(traceId)?.has(spanId) === true) return folder
     return attempt(() => {
-      if (!this.#isPrepared) this.#prepare()
+      this.prepare()
       const oldest = this.#turns.size >= foldersMax ? this.#turns.keys().next().value : undefined
       if (oldest !== undefined && !this.#turns.has(traceId)) this.remove(oldest)
       makePrivateFolder(this.#fileSystem, folder)
@@ -88,8 +88,11 @@ export class ChildReports {
     for (const traceId of [...this.#turns.keys()]) this.remove(traceId)
   }
 
-  #prepare(): void {
+  /** Makes the folder of all turns, and removes what killed processes have left. Called again, does nothing. */
+  prepare(): void {
+    if (this.#isPrepared) return
     this.#isPrepared = true
+    attempt(() => makePrivateFolder(this.#fileSystem, this.#directory))
     for (const name of namesIn(this.#fileSystem, this.#directory).slice(0, staleMax)) {
       const folder = path.join(this.#directory, name)
       const changedAt = attempt(() => Number(this.#fileSystem.statSync(folder).mtimeMs))

@@ -29,8 +29,8 @@ export class KnownFiles {
     this.#options = options
   }
 
-  get hasUnread(): boolean {
-    return this.#unread.length > 0
+  get unread(): number {
+    return this.#unread.length
   }
 
   get paths(): Iterable<string> {
@@ -68,8 +68,8 @@ export class KnownFiles {
     this.#files.delete(path)
   }
 
-  /** Reads files whose content is not known, for `ms`. */
-  read(ms: number): void {
+  /** Reads files whose content is not known, for `ms`, or until it is interrupted. */
+  read(ms: number, isInterrupted: () => boolean): void {
     const { now, copies } = this.#options
     const until = now() + ms
     for (let path = this.#unread.pop(); path !== undefined; path = this.#unread.pop()) {
@@ -81,7 +81,7 @@ export class KnownFiles {
           file.isRacy = isRacy(taken.stat, now())
         }
       }
-      if (now() >= until) return
+      if (now() >= until || isInterrupted()) return
     }
   }
 

@@ -32,12 +32,16 @@ export const progress = {
   looked: 0,
   /** The same, and every content was read. */
   read: 1,
-  /** Milliseconds that looks take: the shorter of the last two, the first one apart, which lists all folders. */
+  /** Milliseconds that looks take: the shorter of the last two. The first one lists all folders, and counts a quarter. */
   lookMs: 2,
   /** The number of the message whose look the host waits for, before it starts a child; 0: it does not wait. */
   awaited: 3,
+  /** How many files were to be read after the last look. */
+  unread: 4,
+  /** 1: the host forks. */
+  forking: 5,
 } as const
-export const progressBytes = 4 * Int32Array.BYTES_PER_ELEMENT
+export const progressBytes = 6 * Int32Array.BYTES_PER_ELEMENT
 
 export interface Weakness {
   readonly hasExited?: true

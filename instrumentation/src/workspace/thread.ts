@@ -6,7 +6,7 @@
  * time.
  */
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { originalFs } from '../file-system.ts'
+import { type FileSystem, originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { hasRecorders, recordedByChildren } from '../record/child-report.ts'
 import { Copies } from './copies.ts'
@@ -15,7 +15,13 @@ import { type FromThread, progress, type ToThread, type WorkspaceThreadData } fr
 import { Scanner } from './scan.ts'
 import { type Comparison, WorkspaceIndex } from './workspace-index.ts'
 
-const readSliceMs = 20
+const readSliceMs = 10
+/** How much longer the first look takes than others. */
+const firstLookTimes = 4
+/** Between two slices of reading. Otherwise the host, which uses the same disk, would be slower meanwhile. */
+const readPauseMs = 10
+/** How long this thread rests at a time. */
+const forkMsMax = 20
 /** While a model answers, looks are at most a second, or twenty times their own length, apart; this is five of them. */
 const trustedMsMin = 5_000
 const trustedLooks = 100
@@ -27,7 +33,17 @@ const { port, ...data }: WorkspaceThreadData & { readonly port: MessagePort } = 
 const { workspace, ownFolders, limits, contentBytesMax } = data
 const cells = new Int32Array(data.progress)
 const now = (): number => Date.now()
-const common = { fileSystem: originalFs, now }
+/** Rests before each look at a file, if the host forks: a fork takes longer while another thread works. */
+const fileSystem: FileSystem = {
+  ...originalFs,
+  get lstatSync() {
+    if (Atomics.load(cells, progress.forking) === 1) {
+      Atomics.wait(cells, progress.forking, 1, forkMsMax)
+    }
+    return originalFs.lstatSync
+  },
+}
+const common = { fileSystem, now }
 const index = new WorkspaceIndex({
   ...common,
   hear,
@@ -39,7 +55,10 @@ const index = new WorkspaceIndex({
     ownFolders,
     filesMax: limits.filesMax,
     timeMsMax: limits.lookMsMax,
-    pause: hear,
+    pause() {
+      hear()
+      measureFirst()
+    },
   }),
   copies: new Copies({
     ...common,
@@ -73,6 +92,7 @@ let handled = 0
 const encoder = new TextEncoder()
 /** Milliseconds of the looks that count. */
 let lookTimes: number[] = []
+let lookStartedAt = 0
 let lookMs = 0
 
 port.on('message', (message: ToThread) => {
@@ -143,7 +163,8 @@ function schedule(): void {
   setImmediate(() => {
     isScheduled = false
     quietly('compare the workspace', work)
-    if (waiting.length > 0 || index.hasUnread) schedule()
+    if (waiting.length > 0) schedule()
+    else if (index.unread > 0) setTimeout(schedule, readPauseMs)
   })
 }
 
@@ -159,7 +180,7 @@ function work(): void {
     if ('n' in message) number = message.n
   }
   if (number > 0) {
-    const startedAt = now()
+    lookStartedAt = now()
     for (const folder of new Set([...children.keys()].map((id) => reports.get(id)))) {
       if (folder !== undefined) index.recordedElsewhere(recordedByChildren(folder))
     }
@@ -169,17 +190,31 @@ function work(): void {
     beginStarted(number)
     if (children.size > 0) send(children, comparison)
     handled = number
-    if (!isFirst) {
-      lookTimes = [...lookTimes.slice(-1), Math.max(1, now() - startedAt)]
-      lookMs = Math.min(...lookTimes)
-      report(progress.lookMs, lookMs)
-    }
+    const tookMs = now() - lookStartedAt
+    lookTimes = [...lookTimes.slice(-1), isFirst ? tookMs / firstLookTimes : tookMs]
+    setLookMs(Math.min(...lookTimes))
+    report(progress.unread, index.unread)
     report(progress.looked, number)
   }
   // What was compared now was done before.
   for (const { id, facts } of weakened) index.weaken(id, facts)
-  index.read(readSliceMs)
-  if (!index.hasUnread) report(progress.read, handled)
+  index.read(readSliceMs, isAwaited)
+  if (index.unread === 0) report(progress.read, handled)
+}
+
+/** The host waits for a look that has not begun. */
+function isAwaited(): boolean {
+  return Atomics.load(cells, progress.awaited) > handled
+}
+
+/** The first look shows how long looks take before it has ended. */
+function measureFirst(): void {
+  if (index.isEmpty) setLookMs((now() - lookStartedAt) / firstLookTimes)
+}
+
+function setLookMs(ms: number): void {
+  lookMs = Math.max(1, Math.floor(ms))
+  report(progress.lookMs, lookMs)
 }
 
 function receive(

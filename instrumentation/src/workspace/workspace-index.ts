@@ -89,8 +89,9 @@ export class WorkspaceIndex {
     return this.#lookedAt === undefined
   }
 
-  get hasUnread(): boolean {
-    return this.#files.hasUnread
+  /** How many files are still to be read. */
+  get unread(): number {
+    return this.#files.unread
   }
 
   /** A child starts, or has started. All that was seen before is not its own. Again with the same id, it replaces the first. */
@@ -186,9 +187,9 @@ export class WorkspaceIndex {
     }
   }
 
-  /** Reads files that the index has not read, for `ms`. */
-  read(ms: number): void {
-    this.#files.read(ms)
+  /** Reads files that the index has not read, for `ms`, or until it is interrupted. */
+  read(ms: number, isInterrupted: () => boolean = () => false): void {
+    this.#files.read(ms, isInterrupted)
   }
 
   #differences(look: Look, children: ReadonlyMap<number, unknown>, lookedAt: number) {

@@ -34,6 +34,8 @@ const threadUrl = new URL(
 /** How long the exit of the process waits for comparisons that have begun. */
 const exitMsMax = 20
 const startsMax = 3
+/** What the thread needs to read and copy a small file, about. */
+const readMsOfFile = 0.1
 const heapMegabytesMax = 512
 
 /** What the thread has found, for who asked. */
@@ -76,6 +78,8 @@ export class WorkspaceThread {
   #sent = 0
   #starts = 0
   #waitMsLeft: number
+  /** The message whose look the host has not waited for to the end. */
+  #givenUp = 0
   #isClosed: boolean = false
 
   constructor(options: WorkspaceThreadOptions) {
@@ -89,7 +93,7 @@ export class WorkspaceThread {
     return this.#port !== undefined
   }
 
-  /** Milliseconds that looks take; 0 before the second one. */
+  /** Milliseconds that looks take; 0 before the first one. */
   get lookMs(): number {
     return Atomics.load(this.#cells, progress.lookMs)
   }
@@ -116,9 +120,17 @@ export class WorkspaceThread {
     // Before the message, which the thread may read at once.
     Atomics.store(this.#cells, progress.awaited, this.#sent + 1)
     this.#number({ type: 'open', id, at: stamp ?? at, reports, facts })
-    this.#waitInTurn(progress.read)
+    this.#waitInTurn(progress.looked)
+    const readMs = Atomics.load(this.#cells, progress.unread) * readMsOfFile
+    if (readMs <= this.#options.waitMsMax) this.#waitInTurn(progress.read)
     // From now on the child may have started.
     Atomics.store(this.#cells, progress.awaited, 0)
+  }
+
+  /** The host is about to fork, or has forked: meanwhile the thread rests. */
+  forks(isForking: boolean): void {
+    Atomics.store(this.#cells, progress.forking, isForking ? 1 : 0)
+    if (!isForking) Atomics.notify(this.#cells, progress.forking)
   }
 
   /** Native code may write files since `at`. The host does not wait. */
@@ -221,6 +233,9 @@ export class WorkspaceThread {
     this.#port = port
     this.#cells = new Int32Array(shared)
     this.#sent = 0
+    this.#givenUp = 0
+    // Makes its file now, and not while a child waits.
+    this.#clock.stamp()
   }
 
   #receive(message: FromThread): void {
@@ -234,22 +249,25 @@ export class WorkspaceThread {
     return this.#port && receiveMessageOnPort(this.#port)?.message
   }
 
-  /** Only while looks are quick: else most of the wait would be in vain. */
+  /** Only while looks are quick, and the thread is not behind: else most of the wait would be in vain. */
   #waitInTurn(cell: number): void {
     const { waitMsMax } = this.#options
-    if (this.isSlow || this.#waitMsLeft <= 0) return
+    const isBehind = Atomics.load(this.#cells, progress.looked) < this.#givenUp
+    if (this.isSlow || isBehind || this.#waitMsLeft <= 0) return
     if (this.#waitMsLeft === waitMsMax) setImmediate(() => (this.#waitMsLeft = waitMsMax)).unref()
     const startedAt = performance.now()
-    this.#wait(cell, this.#waitMsLeft)
+    if (!this.#wait(cell, this.#waitMsLeft)) this.#givenUp = this.#sent
     this.#waitMsLeft -= performance.now() - startedAt
   }
 
-  #wait(cell: number, msMax: number): void {
+  /** Whether the thread has come so far. */
+  #wait(cell: number, msMax: number): boolean {
     const until = performance.now() + msMax
     for (;;) {
       const seen = Atomics.load(this.#cells, cell)
+      if (seen >= this.#sent || this.#port === undefined) return true
       const left = until - performance.now()
-      if (seen >= this.#sent || left <= 0 || this.#port === undefined) return
+      if (left <= 0) return false
       Atomics.wait(this.#cells, cell, seen, left)
     }
   }
