@@ -5,6 +5,7 @@ import { type ApiAnswer, type ApiRequest, startMessagesApi } from '../support/me
 import { type Outcome, startProgram } from '../support/observed-program.ts'
 import { type Recorded, type RecordedSpan, readRecorded } from '../support/recorded.ts'
 import { makeWorkspace } from '../support/workspace.ts'
+import { copied } from '../support/workspace-copies.ts'
 
 const twoFiles: ApiAnswer = {
   tools: ['a', 'b'].map((name) => ({
@@ -494,4 +495,11 @@ test.each([
   const [bare, app] = await Promise.all([runApp(scenario, { isRecorded: false }), runApp(scenario)])
   expect(app.outcome).toEqual(bare.outcome)
   expect(bare.outcome).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('the workspace of an app that loads the API is looked at before its first turn', async () => {
+  using workspace = makeWorkspace({ 'a.txt': 'before the turn\n' })
+  const { folder: cwd, spool } = workspace
+  await using _host = startProgram('loads-api.ts', { cwd, spool })
+  await copied(spool, ['before the turn\n'])
 })
