@@ -19,7 +19,7 @@ const copiedBytesMax = 1024 ** 2
 
 export interface AppChangesOptions {
   readonly files: HostFiles
-  readonly workspace: Pick<WorkspaceThread, 'isSlow' | 'saw' | 'writing' | 'ownChanges'>
+  readonly workspace: Pick<WorkspaceThread, 'isSlow' | 'saw' | 'writing' | 'ownChanges' | 'stamp'>
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -33,6 +33,8 @@ export class AppChanges {
   readonly #options: AppChangesOptions
   /** Files that the app itself has changed while no child ran; true while it writes them. */
   readonly #recent = new Map<string, boolean>()
+  /** Files of which the thread has heard that the app writes them, by the path that the app uses: it must hear of the end, too. */
+  readonly #told = new Map<string, string>()
 
   constructor(options: AppChangesOptions) {
     this.#options = options
@@ -44,13 +46,21 @@ export class AppChanges {
   }
 
   writing(path: string, before: FileContent | undefined, { isWatching }: Watching): void {
-    if (isWatching) this.#options.workspace.writing(path, this.#ownBefore(before))
+    if (isWatching) this.#tell(path, path, this.#ownBefore(before))
     else this.#recent.set(path, true)
   }
 
   changed(path: string, { isWatching }: Watching): void {
-    if (isWatching) this.#options.workspace.ownChanges([this.#ownChange(path)])
-    else this.#recent.set(path, false)
+    const told = this.#told.get(path)
+    this.#told.delete(path)
+    if (told !== undefined || isWatching) {
+      this.#options.workspace.ownChanges([this.#ownChange(told ?? path)])
+    } else this.#recent.set(path, false)
+  }
+
+  #tell(given: string, path: string, before: OwnBefore | undefined): void {
+    this.#told.set(given, path)
+    this.#options.workspace.writing(path, before)
   }
 
   /** Forgets the oldest change beyond those that are remembered. */
@@ -66,8 +76,11 @@ export class AppChanges {
       const left = this.#ownBefore(now)
       if (left !== undefined) return { path, ...left }
     }
+    const { workspace, now } = this.#options
     const stat = attempt(() => originalFs.lstatSync(path, { throwIfNoEntry: false }))
-    return { path, stat: stat && statOf(stat), bytes: undefined, at: this.#options.now() }
+    // Compared with the stamps of the files in it.
+    const stampedAt = stat?.isDirectory() === true ? workspace.stamp() : undefined
+    return { path, stat: stat && statOf(stat), bytes: undefined, at: stampedAt ?? now() }
   }
 
   #ownBefore(before: FileContent | undefined): OwnBefore | undefined {
@@ -92,7 +105,7 @@ export class AppChanges {
     for (const [given, isWriting] of this.#recent) {
       older -= 1
       const path = this.#options.files.locate(given, { isLink: false }).absolute
-      if (isWriting) this.#options.workspace.writing(path, undefined)
+      if (isWriting) this.#tell(given, path, undefined)
       else changes.push(this.#ownChange(path, { isCopied: older < recentCopiedMax }))
     }
     if (changes.length > 0) this.#options.workspace.ownChanges(changes)

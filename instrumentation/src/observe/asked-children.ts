@@ -3,11 +3,10 @@
  * standard input, such as MCP servers; and shells that the app keeps and writes its commands to. Each request, and each
  * tool call that writes to a shell, is recorded as if it were a child process.
  */
-import type { ChildProcess } from 'node:child_process'
 import type { Candidate } from '../record/candidate.ts'
 import { candidateOf, contexts } from '../record/contexts.ts'
 import type { ComparisonReport } from '../workspace/protocol.ts'
-import type { Command } from './child-command.ts'
+import { type Command, commandsIn } from './child-command.ts'
 import { ownerOfChild } from './child-owner.ts'
 import type { Child } from './process-records.ts'
 
@@ -41,6 +40,11 @@ export interface OpenChildren {
   isAsked(child: OpenChild): void
 }
 
+/** The process of a child; a `ChildProcess` is one. */
+export interface AskedProcess {
+  pid?: number | undefined
+}
+
 export class AskedChildren {
   readonly #children: OpenChildren
   /** What the app last wrote to a child that it keeps, as a child of its own. */
@@ -58,7 +62,7 @@ export class AskedChildren {
    */
   request(
     command: Command,
-    process: ChildProcess,
+    process: AskedProcess,
     own: OpenChild | undefined,
   ): (() => void) | undefined {
     const asked = this.#children.begin(command)
@@ -78,8 +82,8 @@ export class AskedChildren {
    * A tool call writes to a child that the app keeps, such as a shell: what the child does from now on is for that call, until
    * another one writes, or the turn ends.
    */
-  wrote(command: Command, process: ChildProcess, own: OpenChild | undefined): void {
-    const { texts = [] } = command
+  wrote(command: Command, process: AskedProcess, own: OpenChild | undefined): void {
+    const texts = (command.texts ?? []).flatMap(commandsIn)
     const active = contexts.active()
     const owner = ownerOfChild(active, texts)
     // After its turn an app may go on to write, such as answers to a service's pings.
@@ -95,7 +99,7 @@ export class AskedChildren {
       own.isWritten = true
       return
     }
-    const asked = this.#children.begin(command)
+    const asked = this.#children.begin({ ...command, texts })
     if (asked === undefined) return
     asked.pid = process.pid
     // When the turn ends, this ends.

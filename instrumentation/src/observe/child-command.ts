@@ -2,6 +2,9 @@
 import { fileURLToPath } from 'node:url'
 import { attempt } from '../file-system.ts'
 
+/** Commands that an app adds to a line. */
+const addedMax = 8
+
 export interface Command {
   readonly file: string
   /** Without the name of the program. */
@@ -31,9 +34,22 @@ export function shellCommand([command, options]: readonly unknown[]): Command {
   return ofShell(String(command), Object(options).cwd)
 }
 
+/** From `(file, arguments, environment, folder, …)`, which `fork` of node-pty gets. */
+export function terminalCommand([file, args, , cwd]: readonly unknown[]): Command {
+  return { file: String(file), args: textsOf(args), folder: folderOf(cwd) }
+}
+
 /** Of a shell, the command that it was given; it is what a tool's argument names. */
 export function commandLine(args: readonly string[]): string {
   return args.at(-1) ?? ''
+}
+
+/**
+ * The commands that begin a line which the app writes to a shell: it may add one that shows the end, as in `ls; echo done`.
+ */
+export function commandsIn(line: string): string[] {
+  const ends = [...line.matchAll(/;|&&/g)].slice(-addedMax).map(({ index }) => index)
+  return [...ends.map((end) => line.slice(0, end)), line].map((command) => command.trim())
 }
 
 function ofShell(command: string, cwd: unknown): Command {

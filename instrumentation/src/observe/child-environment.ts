@@ -126,15 +126,29 @@ export function observeChildEnvironments(options: ChildEnvironmentOptions): () =
   ])
 }
 
+/** An environment, as `name=value`, with what a child that is started in the current context gets. */
+export function withOwnerPairs(
+  pairs: readonly unknown[],
+  options: Omit<ChildEnvironmentOptions, 'onEnded'>,
+): readonly unknown[] {
+  const added = quietly('hand an owner to a child', () =>
+    childEnvironment(contexts.active(), options),
+  )
+  return added === undefined ? pairs : pairsWith(pairs, added)
+}
+
 /** `given` is what Node passes on: the environment as `name=value`. */
 function withPairs(given: unknown, variables: Variables | undefined): unknown {
   if (variables === undefined || !isObject(given) || !Array.isArray(given.envPairs)) return given
-  const pairs: readonly unknown[] = given.envPairs
+  return { ...given, envPairs: pairsWith(given.envPairs, variables) }
+}
+
+function pairsWith(pairs: readonly unknown[], variables: Variables): readonly unknown[] {
   const isHosts = pairs.some((pair) => isHostsParent(valueIn(String(pair))))
   const added = Object.entries(variables).filter(([name]) => !isHosts || name !== parentVariable)
   const names = added.map(([name]) => `${name}=`)
   const others = pairs.filter((pair) => !names.some((name) => String(pair).startsWith(name)))
-  return { ...given, envPairs: [...others, ...added.map(([name, value]) => `${name}=${value}`)] }
+  return [...others, ...added.map(([name, value]) => `${name}=${value}`)]
 }
 
 function valueIn(pair: string): string | undefined {

@@ -97,12 +97,20 @@ export class ChildProcesses implements OwnChanges {
   /** By the host's object. */
   readonly #byProcess = new WeakMap<object, OpenChild>()
   readonly #appChanges: AppChanges
-  readonly #asked = new AskedChildren({
-    begin: (command) => this.#begin(command),
-    started: (child) => this.#records.started(child),
-    end: (child) => this.#end(child),
-    isAsked: (child) => this.#isAsked(child),
-  })
+  /** For those who start children in another way. */
+  readonly opened = {
+    begin: (command: Command) => this.#begin(command),
+    started: (child: OpenChild) => this.#records.started(child),
+    end: (child: OpenChild) => this.#end(child),
+    isAsked: (child: OpenChild) => this.#isAsked(child),
+    abandon: (child: OpenChild) => this.#abandon(child),
+    exited: (child: OpenChild, code: unknown, signal: unknown) => {
+      describeExit(child, code, signal)
+      child.hasExited = true
+      this.#end(child)
+    },
+  }
+  readonly asked = new AskedChildren(this.opened)
   readonly #ended = new EndedChildren()
   #started = 0
   #isObserving: boolean = false
@@ -232,8 +240,8 @@ export class ChildProcesses implements OwnChanges {
         this.#records.started(child)
       }
       observeRequests(process, {
-        begin: (texts) => this.#asked.request({ ...command, texts }, process, child),
-        wrote: (texts) => this.#asked.wrote({ ...command, texts }, process, child),
+        begin: (texts) => this.asked.request({ ...command, texts }, process, child),
+        wrote: (texts) => this.asked.wrote({ ...command, texts }, process, child),
       })
     }
     const describe = (options: unknown) => {
@@ -267,7 +275,7 @@ export class ChildProcesses implements OwnChanges {
   #observeEvents(original: Method): Method {
     const see = (process: object, [event, code, signal]: readonly unknown[]): void => {
       if (event !== 'exit' && event !== 'close') return
-      this.#asked.ended(process)
+      this.asked.ended(process)
       const child = this.#byProcess.get(process)
       if (child === undefined) return
       describeExit(child, code, signal)

@@ -34,7 +34,7 @@ export function observeRequests(process: ChildProcess, { begin, wrote }: Request
     if (chunk.length > requestLengthMax) return
     const lines = textOf(chunk).split('\n')
     const requests = lines.flatMap(requestsIn)
-    if (requests.length === 0 && !lines.some(isMessage)) wrote(lines.map((line) => line.trim()))
+    if (requests.length === 0 && !lines.some(isMessage)) wrote(lines)
     for (const { id, params } of requests) {
       if (pending.size >= pendingMax) return
       const end = begin(textsIn(params))

@@ -24,7 +24,7 @@ import { openApiToolCall } from './api-tool-calls.ts'
 import { openApiTurn } from './api-turns.ts'
 import { createApprovals } from './approvals.ts'
 import { flushBeforeBlockingCalls } from './blocking-calls.ts'
-import { observeChildEnvironments } from './child-environment.ts'
+import { observeChildEnvironments, withOwnerPairs } from './child-environment.ts'
 import { ChildProcesses } from './child-processes.ts'
 import { createErrorReports, observeErrors, type ReportError } from './errors.ts'
 import { FileOperations } from './file-operations.ts'
@@ -39,6 +39,7 @@ import { createExchanges } from './model-exchange.ts'
 import { NativeCode } from './native-code.ts'
 import { withTurns } from './native-spans.ts'
 import { NativeWriters } from './native-writers.ts'
+import { observePseudoTerminals } from './pseudo-terminals.ts'
 import { observeWebSockets } from './websocket.ts'
 
 interface ObserveDependencies {
@@ -70,19 +71,26 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
   const { files, children, fileOperations } = fileParts
   const reportError = createErrorReports(recorder.logger, flush)
   const turnParts = observeTurns(fileParts, dependencies)
+  const ownPlace = {
+    reports: dependencies.childReports,
+    destination: dependencies.destination,
+    workspace: files.workspace,
+  }
   undo.push(observeFileSystem(fileOperations))
   undo.push(observeHandedDescriptors(fileOperations))
   undo.push(observeErrors(reportError))
-  if (config.processFilesMax > 0) observeOtherWriters(fileParts, dependencies)
+  if (config.processFilesMax > 0) {
+    observeOtherWriters(fileParts, dependencies)
+    undo.push(
+      observePseudoTerminals({
+        children: children.opened,
+        asked: children.asked,
+        withOwner: (pairs) => withOwnerPairs(pairs, ownPlace),
+      }),
+    )
+  }
   undo.push(flushBeforeBlockingCalls(flush))
-  undo.push(
-    observeChildEnvironments({
-      reports: dependencies.childReports,
-      destination: dependencies.destination,
-      workspace: files.workspace,
-      onEnded: dependencies.lookForEnded,
-    }),
-  )
+  undo.push(observeChildEnvironments({ ...ownPlace, onEnded: dependencies.lookForEnded }))
   return {
     workspace: files.workspace,
     fileOperations,

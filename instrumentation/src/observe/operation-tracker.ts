@@ -71,6 +71,8 @@ export class OperationTracker {
   readonly #recorder: Recorder
   readonly #changes: UnrecordedChanges
   readonly #watchedTurns = new WeakSet<Candidate>()
+  /** Files of folders that are being changed while a child runs. */
+  readonly #inFolders = new Set<string>()
   readonly #onTurnEnd: ((turn: Candidate) => void)[] = []
   #captured: ReadonlySet<string> | undefined
 
@@ -187,11 +189,15 @@ export class OperationTracker {
 
   /** A file of a folder: `before` is what it held before the app's call; nothing is there if the app has removed it. */
   changesInFolder(absolute: string, before?: FileContent): void {
-    if (this.#changes.isWatching) this.#changes.writing(absolute, before)
+    if (!this.#changes.isWatching) return
+    this.#inFolders.add(absolute)
+    this.#changes.writing(absolute, before)
   }
 
+  /** The child may have ended meanwhile. */
   changedInFolder(absolute: string): void {
-    if (this.#changes.isWatching) this.#changes.changed(absolute)
+    const isBegun = this.#inFolders.delete(absolute)
+    if (isBegun || this.#changes.isWatching) this.#changes.changed(absolute)
   }
 
   /** A file that was renamed with its folder still is as it was before, also if a child process had changed it. */

@@ -103,6 +103,11 @@ export class WorkspaceThread {
     return this.lookMs >= this.#options.waitMsMax
   }
 
+  /** Now, as the disk stamps files: milliseconds since 1970. `undefined` if the disk does not show it. */
+  stamp(): number | undefined {
+    return this.#clock.stamp()
+  }
+
   /** Starts the thread. Called again, does nothing. */
   start(): void {
     if (this.#port !== undefined || this.#isClosed || this.#starts >= startsMax) return

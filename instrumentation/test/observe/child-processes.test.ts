@@ -98,6 +98,7 @@ const everyWay = [
   'exec_sync',
   'exec_file_sync',
   'spawn_sync',
+  'terminal',
 ]
 
 test.for(everyWay)(
@@ -213,39 +214,42 @@ test('what a server over standard input does for a request is the asking call’
   ])
 })
 
-test('the commands of a shell that the app keeps are those of the tool call that writes them, in each turn', async () => {
-  const files = { 'a.txt': 'a\n' }
-  await using chat = await startChat({
-    program: 'shell-host.ts',
-    files,
-    answer: (request) => {
-      const text = lastText(request)
-      if (text === '') return { text: 'Done.' }
-      return {
-        tools: ['one', 'two'].map((name) =>
-          command(`echo x > ${text}-${name}.txt`, 'session', `${text} ${name}`),
-        ),
-      }
-    },
-  })
-  const { spool } = chat.workspace
-  await copied(spool, Object.values(files))
-  await chat.post('first')
-  await chat.post('second')
-  await processesEnded(spool, 3)
-  const recorded = await chat.recorded()
-  const { spans } = recorded
-  const owners = spans.filter(isFile).map(({ attributes, parentSpanId }) => {
-    const parent = spans.find(({ spanId }) => spanId === parentSpanId)
-    return [attributes['file.path'], parent?.attributes['gen_ai.tool.call.id']]
-  })
-  expect(owners.sort()).toEqual([
-    ['first-one.txt', 'first one'],
-    ['first-two.txt', 'first two'],
-    ['second-one.txt', 'second one'],
-    ['second-two.txt', 'second two'],
-  ])
-})
+test.for(['session', 'terminal_session'])(
+  '%s: the commands of a shell that the app keeps are those of the tool call that writes them, in each turn',
+  async (how) => {
+    const files = { 'a.txt': 'a\n' }
+    await using chat = await startChat({
+      program: 'shell-host.ts',
+      files,
+      answer: (request) => {
+        const text = lastText(request)
+        if (text === '') return { text: 'Done.' }
+        return {
+          tools: ['one', 'two'].map((name) =>
+            command(`echo x > ${text}-${name}.txt`, how, `${text} ${name}`),
+          ),
+        }
+      },
+    })
+    const { spool } = chat.workspace
+    await copied(spool, Object.values(files))
+    await chat.post('first')
+    await chat.post('second')
+    await processesEnded(spool, 3)
+    const recorded = await chat.recorded()
+    const { spans } = recorded
+    const owners = spans.filter(isFile).map(({ attributes, parentSpanId }) => {
+      const parent = spans.find(({ spanId }) => spanId === parentSpanId)
+      return [attributes['file.path'], parent?.attributes['gen_ai.tool.call.id']]
+    })
+    expect(owners.sort()).toEqual([
+      ['first-one.txt', 'first one'],
+      ['first-two.txt', 'first two'],
+      ['second-one.txt', 'second one'],
+      ['second-two.txt', 'second two'],
+    ])
+  },
+)
 
 test('a child that the app goes on to write to after its turn claims nothing of later tool calls', async () => {
   const files = { 'a.txt': 'a\n' }

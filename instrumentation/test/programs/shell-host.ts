@@ -8,6 +8,7 @@ import * as fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import type { IPty } from '@lydell/node-pty'
 import { serveTools } from './tool-app.ts'
 
 interface ToolInput {
@@ -26,6 +27,7 @@ const rpcServer =
     : childProcess.spawn('node', [process.env.RPC_SERVER], { stdio: ['pipe', 'pipe', 'ignore'] })
 /** A shell that is kept for all commands, from the first one on. */
 let session: childProcess.ChildProcessWithoutNullStreams | undefined
+let terminal: IPty | undefined
 let lastRequest = 0
 
 async function inSession(command: string): Promise<void> {
@@ -34,6 +36,22 @@ async function inSession(command: string): Promise<void> {
   for await (const [chunk] of on(session.stdout, 'data')) {
     if (String(chunk).includes('finished')) return
   }
+}
+
+/** The same in a terminal. */
+async function inTerminal(command: string): Promise<void> {
+  const { spawn } = await import('@lydell/node-pty')
+  terminal ??= spawn('sh', [], {})
+  const kept = terminal
+  // The terminal shows what is written to it, too.
+  kept.write(`${command}; echo fin''ished\r`)
+  await new Promise<void>((resolve) => {
+    const seen = kept.onData((text) => {
+      if (!text.includes('finished')) return
+      seen.dispose()
+      resolve()
+    })
+  })
 }
 
 async function ask(params: object): Promise<unknown> {
@@ -104,6 +122,11 @@ const tools: Record<string, (input: ToolInput) => unknown> = {
     while ((fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) await sleep(10)
   },
   session: ({ command }) => inSession(command),
+  terminal: async ({ command }) => {
+    const { spawn } = await import('@lydell/node-pty')
+    return new Promise((resolve) => spawn(...shell(command), {}).onExit(resolve))
+  },
+  terminal_session: ({ command }) => inTerminal(command),
   session_pings: async ({ command }) => {
     await inSession(command)
     setInterval(() => session?.stdin.write(':\n'), 20).unref()

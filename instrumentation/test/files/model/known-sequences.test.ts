@@ -61,6 +61,15 @@ const known: Readonly<Record<string, readonly Step[]>> = {
     other({ do: 'rename folder', path: 'y', from: 'p', form: 'sync' }),
     other({ do: 'delete folder', path: 'z', form: 'sync' }),
   ],
+  'a folder is copied onto itself right before a child changes a file in it': [
+    { do: 'child', command: 'write', path: 'b.txt', content: text },
+    { do: 'copy folder', path: 'p/q', from: 'p/q', form: 'callback' },
+    { do: 'child', command: 'append', path: 'p/q/f.txt', content: text },
+  ],
+  'a folder is copied outside of turns, in the background, while a child runs': [
+    background,
+    other({ do: 'copy folder', path: 'z', from: 'p/q', form: 'promise' }),
+  ],
   'files are begun outside of turns when a child ends': [
     { ...background, steps: 3 },
     other({ do: 'hold', path: 'b.txt', content: text }),
