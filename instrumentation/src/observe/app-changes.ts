@@ -16,6 +16,8 @@ const recentMax = 200
 const recentCopiedMax = 32
 /** A larger file that the app writes while a child runs is not copied for the comparison. */
 const copiedBytesMax = 1024 ** 2
+/** The same, while looks are quick: then the thread reads a larger one soon enough. */
+const copiedQuicklyBytesMax = 64 * 1024
 
 export interface AppChangesOptions {
   readonly files: HostFiles
@@ -69,10 +71,11 @@ export class AppChanges {
     if (oldest !== undefined) this.#recent.delete(oldest)
   }
 
-  /** The file as it is now. While looks are slow, its content is included, since a child may change it before the thread reads it. */
+  /** The file as it is now. Its content is included, if it is not too large: a child may change it before the thread reads it. */
   #ownChange(path: string, { isCopied = true } = {}): OwnChange {
-    if (isCopied && this.#options.workspace.isSlow) {
-      const now = this.#options.files.read(path, { isLink: true, bytesMax: copiedBytesMax })
+    if (isCopied) {
+      const bytesMax = this.#options.workspace.isSlow ? copiedBytesMax : copiedQuicklyBytesMax
+      const now = this.#options.files.read(path, { isLink: true, bytesMax })
       const left = this.#ownBefore(now)
       if (left !== undefined) return { path, ...left }
     }
@@ -101,12 +104,14 @@ export class AppChanges {
    */
   report(): void {
     const changes: OwnChange[] = []
+    // Otherwise the thread reads them before the child starts.
+    const copiedMax = this.#options.workspace.isSlow ? recentCopiedMax : 0
     let older = this.#recent.size
     for (const [given, isWriting] of this.#recent) {
       older -= 1
       const path = this.#options.files.locate(given, { isLink: false }).absolute
       if (isWriting) this.#tell(given, path, undefined)
-      else changes.push(this.#ownChange(path, { isCopied: older < recentCopiedMax }))
+      else changes.push(this.#ownChange(path, { isCopied: older < copiedMax }))
     }
     if (changes.length > 0) this.#options.workspace.ownChanges(changes)
     this.#recent.clear()

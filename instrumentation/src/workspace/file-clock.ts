@@ -1,7 +1,9 @@
 /**
  * The time with which the disk stamps changes. It is behind the system's clock by up to a tick of the kernel, which is longer
  * than a quick command takes; so a file's stamp shows before or after a moment only if that moment is a stamp, too. A
- * stamp is made by changing a private file. On kernels that stamp as exactly as needed, two moments never have the same one.
+ * stamp is made by changing a private file. Linux since 6.13 stamps with the last tick, and exactly only if a file is changed twice in
+ * one tick and was looked at in between. So the file is changed twice: then the stamp is later than those of all earlier
+ * changes, and not later than those of all others.
  */
 import * as path from 'node:path'
 import { attempt, type FileSystem, makePrivateFolder } from '../file-system.ts'
@@ -43,8 +45,11 @@ export class FileClock {
     if (!this.#isOnOneDisk) return undefined
     const file = path.join(folder, fileName)
     const earliest = now() - behindMsMax
-    fileSystem.utimesSync(file, 0, 0)
-    const { ctimeMs } = fileSystem.statSync(file)
+    let ctimeMs = 0
+    for (let times = 0; times < 2; times += 1) {
+      fileSystem.utimesSync(file, 0, 0)
+      ctimeMs = fileSystem.statSync(file).ctimeMs
+    }
     return ctimeMs >= earliest && ctimeMs <= now() + 1 ? ctimeMs : undefined
   }
 
@@ -53,8 +58,6 @@ export class FileClock {
     makePrivateFolder(fileSystem, folder)
     const file = path.join(folder, fileName)
     fileSystem.writeFileSync(file, '', { mode: 0o600 })
-    // Linux stamps the next change of a file exactly if somebody has looked at the stamp before.
-    fileSystem.statSync(file)
     this.#isMade = true
     this.#isOnOneDisk = fileSystem.statSync(folder).dev === fileSystem.statSync(workspace).dev
   }

@@ -208,3 +208,33 @@ test('there are no stamps on another disk than the workspace, by another clock, 
   expect(new FileClock({ ...options, now: later, fileSystem: originalFs }).stamp()).toBeUndefined()
   expect(new FileClock({ ...options, fileSystem: originalFs }).stamp()).toBeTypeOf('number')
 })
+
+/** Whether a change within one tick of the clock gets a stamp of its own. */
+function stampsExactly(folder: string): boolean {
+  const file = path.join(folder, 'probe')
+  const stamps = [0, 1].map(() => {
+    fs.writeFileSync(file, '')
+    return fs.statSync(file).ctimeMs
+  })
+  return stamps[0] !== stamps[1]
+}
+
+test('a stamp is later than those of the changes before it, and not later than those after it', () => {
+  using workspace = makeWorkspace()
+  const { folder } = workspace
+  const common = { fileSystem: originalFs, folder: path.join(workspace.root, 'clock') }
+  const clock = new FileClock({ ...common, workspace: folder, now: Date.now })
+  const isExact = stampsExactly(folder)
+  for (let index = 0; index < 50; index += 1) {
+    const [before, after] = [
+      path.join(folder, `${index}-before`),
+      path.join(folder, `${index}-after`),
+    ]
+    fs.writeFileSync(before, '')
+    const stamp = clock.stamp() ?? Number.NaN
+    fs.writeFileSync(after, '')
+    const [first, last] = [fs.statSync(before).ctimeMs, fs.statSync(after).ctimeMs]
+    expect(first <= stamp && stamp <= last).toBe(true)
+    if (isExact) expect(first).not.toBe(stamp)
+  }
+})

@@ -326,6 +326,17 @@ const spawned: readonly Way[] = [
     run: (here) => crossSpawn.sync('sed', ['-i', 's/two/2/', 'a.txt'], { cwd: here.folder }),
   },
   {
+    id: 'terminal',
+    by: 'a program in a terminal of node-pty',
+    source: 'process',
+    ...edited,
+    run: async (here) => {
+      const { spawn } = await import('@lydell/node-pty')
+      const program = spawn('sed', ['-i', 's/two/2/', 'a.txt'], { cwd: here.folder })
+      await new Promise<unknown>((resolve) => program.onExit(resolve))
+    },
+  },
+  {
     id: 'formatter',
     by: 'a formatter over a folder',
     source: 'process',
