@@ -56,6 +56,7 @@ export class AppChanges {
     const told = this.#told.get(path)
     this.#told.delete(path)
     if (told !== undefined || isWatching) {
+      this.#recent.delete(path)
       this.#options.workspace.ownChanges([this.#ownChange(told ?? path)])
     } else this.#recent.set(path, false)
   }

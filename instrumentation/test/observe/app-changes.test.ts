@@ -50,3 +50,12 @@ test('a write while no child runs is reported when one starts', () => {
   changes.report()
   expect(heard).toEqual([`ends ${file}`])
 })
+
+test('a file that is written again when the child has ended is not left as being written', () => {
+  const { changes, heard, file } = makeChanges()
+  changes.writing(file, undefined, watching)
+  changes.writing(file, undefined, notWatching)
+  changes.changed(file, notWatching)
+  changes.report()
+  expect(heard).toEqual([`begins ${file}`, `ends ${file}`])
+})
