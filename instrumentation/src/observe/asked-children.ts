@@ -29,15 +29,33 @@ export interface OpenChild extends Child {
   lastReport: ComparisonReport | undefined
 }
 
+/** How a process has ended, as Node says it. */
+export interface ChildOutcome {
+  readonly code?: unknown
+  readonly signal?: unknown
+}
+
 /** What is done with the children that are compared. */
 export interface OpenChildren {
   /** `undefined`: it is not compared. */
   begin(command: Command): OpenChild | undefined
   /** It runs. */
-  started(child: OpenChild): void
+  started(child: OpenChild, pid: number | undefined): void
   end(child: OpenChild): void
   /** From now on the child works for those that ask it. */
   isAsked(child: OpenChild): void
+}
+
+/** What is told by those who see children start and end. */
+export interface StartedChildren extends OpenChildren {
+  /** The app is about to fork, or has forked. */
+  forks(isForking: boolean): void
+  /** Nothing ran. */
+  abandon(child: OpenChild): void
+  /** The process has ended; its output may be open. */
+  exited(child: OpenChild, outcome: ChildOutcome): void
+  /** The process has ended, and so has its output. Without an outcome: a request, or what was written to a kept shell. */
+  end(child: OpenChild, outcome?: ChildOutcome): void
 }
 
 /** The process of a child; a `ChildProcess` is one. */
@@ -67,8 +85,7 @@ export class AskedChildren {
   ): (() => void) | undefined {
     const asked = this.#children.begin(command)
     if (asked === undefined) return undefined
-    asked.pid = process.pid
-    this.#children.started(asked)
+    this.#children.started(asked, process.pid)
     if (own !== undefined) this.#children.isAsked(own)
     const open = this.#requests.get(process) ?? new Set()
     this.#requests.set(process, open.add(asked))
@@ -101,11 +118,10 @@ export class AskedChildren {
     }
     const asked = this.#children.begin({ ...command, texts })
     if (asked === undefined) return
-    asked.pid = process.pid
     // When the turn ends, this ends.
     asked.hasExited = true
     this.#sessions.set(process, asked)
-    this.#children.started(asked)
+    this.#children.started(asked, process.pid)
     if (own !== undefined) this.#children.isAsked(own)
   }
 

@@ -1,10 +1,9 @@
 /**
  * Child processes that the host starts in a turn or a tool call: the workspace is compared before and after each, since a
- * shell command changes files where `node:fs` shows nothing. All ways to start one end in `ChildProcess.prototype.spawn`
- * or in a synchronous call that blocks the host until the child has ended.
+ * shell command changes files where `node:fs` shows nothing. `node-children.ts` and `pseudo-terminals.ts` see them start and end.
  *
- * A child is compared when it has exited, again when its output has been closed, since a child of its own may hold that
- * open, and when its turn ends while it lives on. The host's calls, results and errors stay as they are.
+ * A child is compared when its output has been closed; before, if it has exited and a child of its own holds the output open;
+ * and when its turn ends while it lives on.
  *
  *     state    meaning                                             next
  *     open     it runs, or its output is open                      ended, at `close`, when a synchronous call returns, or when
@@ -12,7 +11,6 @@
  *                                                                  lives `backgroundMsMax` longer than its turn
  *     ended    its last comparison has been asked for              recorded, when that has come; or lost, with the thread
  */
-import { ChildProcess } from 'node:child_process'
 import * as path from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import { ROOT_CONTEXT } from '@opentelemetry/api'
@@ -26,17 +24,15 @@ import type { WindowFacts } from '../workspace/child-window.ts'
 import type { ComparisonReport } from '../workspace/protocol.ts'
 import type { WorkspaceFindings, WorkspaceThread } from '../workspace/workspace-thread.ts'
 import { AppChanges } from './app-changes.ts'
-import { AskedChildren, type OpenChild } from './asked-children.ts'
 import {
-  type Command,
-  commandLine,
-  fileCommand,
-  shellCommand,
-  spawnCommand,
-} from './child-command.ts'
+  AskedChildren,
+  type ChildOutcome,
+  type OpenChild,
+  type StartedChildren,
+} from './asked-children.ts'
+import { type Command, commandLine } from './child-command.ts'
 import { ownerMark } from './child-environment.ts'
 import { type ChildOwner, ownerOfChild } from './child-owner.ts'
-import { observeRequests } from './child-requests.ts'
 import { EndedChildren } from './ended-children.ts'
 import type { FileContent, HostFiles } from './host-files.ts'
 import type { OwnChanges } from './path-states.ts'
@@ -46,7 +42,6 @@ import {
   type NotComparedReason,
   ProcessRecords,
 } from './process-records.ts'
-import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
 
 /** Children that are compared at one time. */
 const childrenMax = 200
@@ -94,19 +89,28 @@ export class ChildProcesses implements OwnChanges {
   readonly #records: ProcessRecords
   readonly #children = new Map<number, OpenChild>()
   readonly #native = new Map<number, ChangeWindow>()
-  /** By the host's object. */
-  readonly #byProcess = new WeakMap<object, OpenChild>()
   readonly #appChanges: AppChanges
-  /** For those who start children in another way. */
-  readonly opened = {
-    begin: (command: Command) => this.#begin(command),
-    started: (child: OpenChild) => this.#records.started(child),
-    end: (child: OpenChild) => this.#end(child),
-    isAsked: (child: OpenChild) => this.#isAsked(child),
-    abandon: (child: OpenChild) => this.#abandon(child),
-    exited: (child: OpenChild, code: unknown, signal: unknown) => {
-      describeExit(child, code, signal)
+  /** For those who see children start and end. */
+  readonly opened: StartedChildren = {
+    begin: (command) => this.#begin(command),
+    forks: (isForking) => this.#workspace.forks(isForking),
+    started: (child, pid) => {
+      if (pid !== undefined) child.pid = pid
+      this.#records.started(child)
+    },
+    abandon: (child) => this.#abandon(child),
+    isAsked: (child) => this.#isAsked(child),
+    exited: (child, outcome) => {
+      describeExit(child, outcome)
       child.hasExited = true
+      if (child.isTurnOver) this.#end(child)
+      else this.#exited(child)
+    },
+    end: (child, outcome) => {
+      if (outcome !== undefined) {
+        describeExit(child, outcome)
+        child.hasExited = true
+      }
       this.#end(child)
     },
   }
@@ -138,24 +142,11 @@ export class ChildProcesses implements OwnChanges {
     this.#appChanges = new AppChanges({ ...options, workspace: this.#workspace })
   }
 
-  /** Begins to watch; the returned function undoes it. `isStarted`: the thread starts at once, and looks when it is needed. */
+  /** Begins; the returned function ends it. `isStarted`: the thread starts at once, and looks when it is needed. */
   observe({ isStarted }: { readonly isStarted: boolean }): () => void {
     this.#isObserving = true
     if (isStarted) this.#workspace.start()
-    const asynchronous = [
-      replaceMethod(ChildProcess.prototype, 'spawn', (original) => this.#observeSpawn(original)),
-      replaceMethod(ChildProcess.prototype, 'emit', (original) => this.#observeEvents(original)),
-    ]
-    const synchronous = replaceInBuiltin('child_process', (childProcess) =>
-      [
-        ['execSync', shellCommand] as const,
-        ['execFileSync', fileCommand] as const,
-        ['spawnSync', fileCommand] as const,
-      ].map(([name, describe]) =>
-        replaceMethod(childProcess, name, (original) => this.#observeSync(original, describe)),
-      ),
-    )
-    return all([...asynchronous, synchronous, () => this.#workspace.close()])
+    return () => this.#workspace.close()
   }
 
   get isPrepared(): boolean {
@@ -227,93 +218,12 @@ export class ChildProcesses implements OwnChanges {
     this.#children.clear()
   }
 
-  #observeSpawn(original: Method): Method {
-    const began = (command: Command, child: OpenChild | undefined, process: object): void => {
-      const runs = process instanceof ChildProcess && process.pid !== undefined
-      if (!runs) {
-        if (child !== undefined) this.#abandon(child)
-        return
-      }
-      if (child !== undefined) {
-        this.#byProcess.set(process, child)
-        child.pid = process.pid
-        this.#records.started(child)
-      }
-      observeRequests(process, {
-        begin: (texts) => this.asked.request({ ...command, texts }, process, child),
-        wrote: (texts) => this.asked.wrote({ ...command, texts }, process, child),
-      })
-    }
-    const describe = (options: unknown) => {
-      const command = spawnCommand(options)
-      return { command, child: this.#begin(command) }
-    }
-    const workspace = this.#workspace
-    return function (...values) {
-      const begun = quietly('open a child process', () => describe(values[0]))
-      workspace.forks(true)
-      try {
-        return original.apply(this, values)
-      } finally {
-        workspace.forks(false)
-        if (begun !== undefined) {
-          const { command, child } = begun
-          quietly('begin a child process', () => began(command, child, this as object))
-        }
-      }
-    }
-  }
-
   /** What the child has done so far was for the call that started it; from now on, it works for those that ask it. */
   #isAsked(child: OpenChild): void {
     if (child.isServer) return
     child.isServer = true
     this.#workspace.serves(child.id)
     this.#workspace.compare(child.id, undefined, { livesOn: true })
-  }
-
-  #observeEvents(original: Method): Method {
-    const see = (process: object, [event, code, signal]: readonly unknown[]): void => {
-      if (event !== 'exit' && event !== 'close') return
-      this.asked.ended(process)
-      const child = this.#byProcess.get(process)
-      if (child === undefined) return
-      describeExit(child, code, signal)
-      child.hasExited = true
-      if (event === 'close' || child.isTurnOver) this.#end(child)
-      else this.#exited(child)
-    }
-    return function emit(...values) {
-      quietly('see an event of a child process', () => see(this as object, values))
-      return original.apply(this, values)
-    }
-  }
-
-  #observeSync(original: Method, describe: (values: readonly unknown[]) => Command): Method {
-    const begin = (values: readonly unknown[]) => {
-      const child = this.#begin(describe(values))
-      if (child !== undefined) this.#records.started(child)
-      return child
-    }
-    const end = (child: OpenChild, result: unknown): void => {
-      const { status, signal, pid } = Object(result)
-      describeExit(child, status ?? (signal === undefined ? 0 : undefined), signal)
-      if (typeof pid === 'number' && pid > 0) child.pid = pid
-      this.#end(child)
-    }
-    return function (...values) {
-      const child = quietly('open a child process', () => begin(values))
-      let result: unknown
-      try {
-        result = original.apply(this, values)
-        return result
-      } catch (cause) {
-        result = cause
-        throw cause
-      } finally {
-        if (child !== undefined) quietly('end a child process', () => end(child, result))
-      }
-    }
   }
 
   #begin(command: Command): OpenChild | undefined {
@@ -456,7 +366,7 @@ export class ChildProcesses implements OwnChanges {
   }
 }
 
-function describeExit(child: Child, code: unknown, signal: unknown): void {
+function describeExit(child: Child, { code, signal }: ChildOutcome): void {
   if (typeof code === 'number') child.exitCode = code
   if (typeof signal === 'string') child.signal = signal
 }

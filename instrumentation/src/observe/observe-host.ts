@@ -39,6 +39,7 @@ import { createExchanges } from './model-exchange.ts'
 import { NativeCode } from './native-code.ts'
 import { withTurns } from './native-spans.ts'
 import { NativeWriters } from './native-writers.ts'
+import { observeNodeChildren } from './node-children.ts'
 import { observePseudoTerminals } from './pseudo-terminals.ts'
 import { observeWebSockets } from './websocket.ts'
 
@@ -81,13 +82,10 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
   undo.push(observeErrors(reportError))
   if (config.processFilesMax > 0) {
     observeOtherWriters(fileParts, dependencies)
-    undo.push(
-      observePseudoTerminals({
-        children: children.opened,
-        asked: children.asked,
-        withOwner: (pairs) => withOwnerPairs(pairs, ownPlace),
-      }),
-    )
+    const observed = { children: children.opened, asked: children.asked }
+    undo.push(observeNodeChildren(observed))
+    const withOwner = (pairs: readonly unknown[]) => withOwnerPairs(pairs, ownPlace)
+    undo.push(observePseudoTerminals({ ...observed, withOwner }))
   }
   undo.push(flushBeforeBlockingCalls(flush))
   undo.push(observeChildEnvironments({ ...ownPlace, onEnded: dependencies.lookForEnded }))

@@ -9,7 +9,7 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import { isObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
-import type { AskedChildren, AskedProcess, OpenChild, OpenChildren } from './asked-children.ts'
+import type { AskedChildren, AskedProcess, OpenChild, StartedChildren } from './asked-children.ts'
 import { type Command, terminalCommand } from './child-command.ts'
 import { all, type Method, replaceMethod } from './replace-method.ts'
 
@@ -21,11 +21,7 @@ const pairsAt = 2
 const endAt = 10
 
 export interface PseudoTerminalsOptions {
-  readonly children: OpenChildren & {
-    /** The program could not be started. */
-    abandon(child: OpenChild): void
-    exited(child: OpenChild, code: unknown, signal: unknown): void
-  }
+  readonly children: StartedChildren
   readonly asked: AskedChildren
   /** Adds what a child of the current context gets to an environment, given as `name=value`. */
   readonly withOwner: (pairs: readonly unknown[]) => readonly unknown[]
@@ -110,16 +106,16 @@ class PseudoTerminals {
     }
     process.pid = pid
     this.#programs.set(pid, program)
-    if (child === undefined) return
-    child.pid = pid
-    this.#options.children.started(child)
+    if (child !== undefined) this.#options.children.started(child, pid)
   }
 
   #observeEnd(original: unknown, { process, child }: Program): unknown {
     const ended = ([code, signal]: readonly unknown[]): void => {
       if (process.pid !== undefined) this.#programs.delete(process.pid)
       this.#options.asked.ended(process)
-      if (child !== undefined) this.#options.children.exited(child, code, signalName(signal))
+      if (child !== undefined) {
+        this.#options.children.end(child, { code, signal: signalName(signal) })
+      }
     }
     if (typeof original !== 'function') return original
     return (...values: unknown[]): unknown => {

@@ -23,6 +23,8 @@ export interface ChangeOriginsOptions {
   readonly windows: OpenWindows
   readonly files: Pick<KnownFiles, 'has'>
   readonly own: Pick<OwnChanges, 'has' | 'stateOf'>
+  /** How old a look may be that still shows the state before a child. */
+  readonly trustedMs: () => number
   /** `undefined`: nothing is there. */
   readonly lstat: (path: string) => Pick<Stats, 'birthtimeMs'> | undefined
 }
@@ -36,12 +38,15 @@ export class ChangeOrigins {
     this.#sightings = new Sightings(options.windows.byId)
   }
 
-  /** The origin of the change to a file that a look has found different from its known state. */
-  of(path: string, found: Found): Origin {
+  /**
+   * The origin of the change to a file that a look has found different from its known state. `isMoved`: it was known under another
+   * path.
+   */
+  of(path: string, found: Found, isMoved: () => boolean = () => false): Origin {
     const isKnown = this.#options.files.has(path)
     const isNew = !isKnown && found.stat !== undefined
     return this.#sightings.see(path, found, (time, open) => {
-      if (isNew) return this.#originOfNew(path, time, open)
+      if (isNew) return this.#originOfNew(path, time, open, isMoved)
       const made = this.#originOf(time, open)
       const { windows } = made
       if (!isKnown || windows.length === 0) return made
@@ -55,7 +60,12 @@ export class ChangeOrigins {
   }
 
   /** The origin of a file that no look has seen. If it came into being after the last look, the one that made it counts as well. */
-  #originOfNew(path: string, time: ChangeTime, open: readonly ChildWindow[]): Origin {
+  #originOfNew(
+    path: string,
+    time: ChangeTime,
+    open: readonly ChildWindow[],
+    isMoved: () => boolean,
+  ): Origin {
     const changed = this.#originOf(time, open)
     if (this.#options.own.has(path))
       return { ...changed, wasAbsent: this.#options.own.stateOf(path) === undefined }
@@ -71,8 +81,13 @@ export class ChangeOrigins {
       ({ seenAt, startedAt, isStamped }) =>
         seenAt !== undefined || born >= startedAt - (isStamped ? 0 : granularityMs(born)),
     )
+    // A moved file is older than its path.
+    const trustedMs = this.#options.trustedMs()
+    const wasSeenAbsent = windows.some(
+      ({ startedAt, lookedBefore = 0 }) => lookedBefore >= startedAt - trustedMs,
+    )
     const at = changed.windows.length > 0 ? changed.at : born
-    return { ...changed, windows, at, wasAbsent }
+    return { ...changed, windows, at, wasAbsent: wasAbsent || (wasSeenAbsent && isMoved()) }
   }
 
   /** Whether others than these may have made a change at that time. */

@@ -31,6 +31,8 @@ export interface ChildWindow extends WindowFacts {
   readonly startedAt: number
   /** When all files were looked at that are known; `undefined` as long as that was before its start. */
   seenAt: number | undefined
+  /** When all files were looked at for the last time before its start. */
+  readonly lookedBefore: number | undefined
   /** When it ended; `undefined` while it lives. */
   endedAt: number | undefined
   /** The process has exited; a child of its own may hold its output open. */

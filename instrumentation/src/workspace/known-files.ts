@@ -37,6 +37,12 @@ export class KnownFiles {
     return this.#files.keys()
   }
 
+  /** The numbers on disk of the files that are known, and are not among these. */
+  inosWithout(paths: { has(path: string): boolean }): Set<number> {
+    const others = [...this.#files].filter(([path]) => !paths.has(path))
+    return new Set(others.map(([, { stat }]) => stat.ino))
+  }
+
   has(path: string): boolean {
     return this.#files.has(path)
   }

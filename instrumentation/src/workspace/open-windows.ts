@@ -41,6 +41,7 @@ export class OpenWindows {
       opened: this.#opened,
       startedAt: at,
       seenAt: isSeen ? this.#seenAt : undefined,
+      lookedBefore: this.#seenAt,
       endedAt: undefined,
       hasExited: false,
       isTurnOver: false,

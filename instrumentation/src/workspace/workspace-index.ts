@@ -81,6 +81,7 @@ export class WorkspaceIndex {
       windows: this.#windows,
       files: this.#files,
       own: this.#own,
+      trustedMs: () => this.#options.trustedMs(),
       lstat: (path) => this.#lstat(path),
     })
   }
@@ -208,6 +209,11 @@ export class WorkspaceIndex {
       }
     }
 
+    let goneInos: Set<number> | undefined
+    const isGone = ({ ino }: FileStat): boolean => {
+      goneInos ??= this.#files.inosWithout(look.files)
+      return goneInos.has(ino)
+    }
     for (const [path, stat] of look.files) {
       const known = this.#files.get(path)
       if (known !== undefined && isSame(known.stat, stat)) {
@@ -225,7 +231,7 @@ export class WorkspaceIndex {
         const time = isNew
           ? shownAt(path, stat, look.folders, this.#folders)
           : { from: stat.ctimeMs, to: stat.ctimeMs }
-        const made = this.#origins.of(path, { stat, time, lookedAt })
+        const made = this.#origins.of(path, { stat, time, lookedAt }, () => isGone(stat))
         if (known === undefined && !made.wasAbsent) this.#files.setUnseen(path, stat)
         judge(written, path, made, () => this.#adopt(path, stat))
       }

@@ -117,6 +117,24 @@ test('what a child that serves requests does for one is the request’s, also if
   expect(compare(end(2))).toEqual([['b.txt', [2], 'b', 'by 2']])
 })
 
+test('where a child has moved a file to was nothing, if the last look before it has seen nothing there', () => {
+  const { index, at, start, end } = openIndex({ 'old.txt': 'moved' })
+  start(1)
+  fs.renameSync(at('old.txt'), at('new.txt'))
+  const [change] = index.compare(new Map([end(1)])).changes
+  expect(change).toMatchObject({ kind: 'rename', path: at('new.txt') })
+  // Nothing that was overwritten, known or not.
+  expect(change).not.toHaveProperty('overwritten')
+})
+
+test('of a file that somebody has made before the child changed it the content before is unknown', () => {
+  const { at, start, end, compare } = openIndex({ 'a.txt': 'a' })
+  fs.writeFileSync(at('new.txt'), 'by somebody')
+  start(1)
+  fs.writeFileSync(at('new.txt'), 'by 1')
+  expect(compare(end(1))).toEqual([['new.txt', [1], 'not_copied', 'by 1']])
+})
+
 test('two children that change one file, with a look between but no comparison, share it', () => {
   const { index, stamp, at, start, end, compare } = openIndex({ 'a.txt': 'a' })
   start(1)

@@ -9,6 +9,7 @@ function windowAt(id: number, kind: WindowKind, startedAt: number): ChildWindow 
     kind,
     startedAt,
     seenAt: undefined,
+    lookedBefore: undefined,
     isOfDatabases: false,
     isStamped: false,
     endedAt: undefined,
