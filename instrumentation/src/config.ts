@@ -141,7 +141,7 @@ export const settings = {
   }),
   processWaitMsMax: setting(wholeNumber({ min: 0, max: 10_000 }), {
     env: 'TELEMETRY_PROCESS_WAIT_MS_MAX',
-    default: 5,
+    default: 10,
     doc: 'How many milliseconds the app waits for comparisons in one turn of its event loop, before a child process starts and after it has ended. With a longer wait, fewer contents are unknown on a busy machine.',
   }),
   inlineBytesMax: setting(wholeNumber({ min: 1_024, max: 16 * 1024 ** 2 }), {

@@ -17,6 +17,7 @@ import { Journal } from './journal/journal.ts'
 import { createProcessors } from './journal/processor.ts'
 import { endRecorder, markEnded } from './journal/recorder-end.ts'
 import { takeInheritedOwner } from './observe/child-environment.ts'
+import { placePreload } from './observe/inherited-preload.ts'
 import { holdTurns } from './observe/native-spans.ts'
 import { observeHost } from './observe/observe-host.ts'
 import { createFileReports, endsOwners } from './observe/reported-files.ts'
@@ -93,6 +94,7 @@ function startParts(
     markEnded(ended)
     sealing.look()
   }
+  undo.push(placePreload(preload))
   undo.push(observeWorkerThreads({ preload, onEnded: onThreadEnded }))
   const changes = {
     directory: changesDirectory,

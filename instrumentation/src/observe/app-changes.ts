@@ -3,6 +3,7 @@
  * next child starts. Of files that were changed while no child ran, the last `recentMax` are remembered.
  */
 import { attempt, originalFs } from '../file-system.ts'
+import { goneAt } from '../workspace/change-time.ts'
 import { statOf } from '../workspace/file-stat.ts'
 import type { OwnBefore, OwnChange } from '../workspace/protocol.ts'
 import type { WorkspaceThread } from '../workspace/workspace-thread.ts'
@@ -48,7 +49,7 @@ export class AppChanges {
   }
 
   writing(path: string, before: FileContent | undefined, { isWatching }: Watching): void {
-    if (isWatching) this.#tell(path, path, this.#ownBefore(before))
+    if (isWatching) this.#tell(path, path, this.#ownBefore(path, before))
     else this.#recent.set(path, true)
   }
 
@@ -77,7 +78,7 @@ export class AppChanges {
     if (isCopied) {
       const bytesMax = this.#options.workspace.isSlow ? copiedBytesMax : copiedQuicklyBytesMax
       const now = this.#options.files.read(path, { isLink: true, bytesMax })
-      const left = this.#ownBefore(now)
+      const left = this.#ownBefore(path, now)
       if (left !== undefined) return { path, ...left }
     }
     const { workspace, now } = this.#options
@@ -87,9 +88,11 @@ export class AppChanges {
     return { path, stat: stat && statOf(stat), bytes: undefined, at: stampedAt ?? now() }
   }
 
-  #ownBefore(before: FileContent | undefined): OwnBefore | undefined {
+  #ownBefore(file: string, before: FileContent | undefined): OwnBefore | undefined {
     const at = this.#options.now()
-    if (before?.state === 'absent') return { stat: undefined, bytes: undefined, at }
+    if (before?.state === 'absent') {
+      return { stat: undefined, bytes: undefined, at: Math.min(at, goneAt(file, originalFs)) }
+    }
     if (before === undefined || before.stamp === undefined) return undefined
     const isKnown = before.state === 'content' || before.reason === 'too_large'
     if (!isKnown) return undefined
@@ -127,7 +130,7 @@ export class AppChanges {
     if (!workspace.isSlow) return
     for (const named of namedFiles(texts, folder, originalFs)) {
       const { absolute } = files.locate(named, { isLink: true })
-      const now = this.#ownBefore(files.read(absolute, { isLink: true }))
+      const now = this.#ownBefore(absolute, files.read(absolute, { isLink: true }))
       if (now !== undefined) workspace.saw(absolute, now)
     }
   }

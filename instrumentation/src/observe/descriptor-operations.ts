@@ -86,7 +86,7 @@ export class DescriptorOperations {
       }
       const { isSeen } = file
       file.isSeen = true
-      return this.#tracker.unrecorded(absolute, { isSeen })
+      return this.#tracker.unrecordedThrough(descriptor, absolute, { isSeen })
     }
     const isNew = file.writer === undefined
     const writer = file.writer ?? this.#writerOf(file, owner ?? file.owner)

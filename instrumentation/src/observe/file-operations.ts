@@ -167,11 +167,16 @@ export class FileOperations {
   #renameFile(place: Place, previous: FileLocation): PendingOperation {
     const { location, owner } = place
     const record = this.#tracker.record({ ...place, kind: 'rename', previous })
-    record.note('before', this.#tracker.paths.look(previous.absolute, { isLink: true }))
-    const overwritten = this.#tracker.paths.look(location.absolute, { isLink: true })
+    const { paths } = this.#tracker
+    // What is read is valid until the next read.
+    const before = paths.look(previous.absolute, { isLink: true })
+    record.note('before', before)
+    const source = this.#tracker.block(previous.absolute, before)
+    const overwritten = paths.look(location.absolute, { isLink: true })
     if (overwritten.state !== 'absent') record.note('overwritten', overwritten)
-    const keepContent = this.#tracker.paths.keepsContent(previous.absolute, location.absolute)
-    const blocked = [this.#tracker.block(previous.absolute), this.#tracker.block(location.absolute)]
+    const target = this.#tracker.block(location.absolute, overwritten)
+    const keepContent = paths.keepsContent(previous.absolute, location.absolute)
+    const blocked = [source, target]
     return {
       goesOn: () => record.journalStart(),
       succeed: () => {

@@ -13,6 +13,7 @@ import type { Candidate } from '../record/candidate.ts'
 import { apiCallOf, candidateOf } from '../record/contexts.ts'
 import { type FileOwner, inheritedFileOwner } from '../record/inherited-owner.ts'
 import type { ContentSlot, Recorder } from '../record/recorder.ts'
+import type { ToolCall } from '../record/tool-call.ts'
 import type { FileLocation, HostFiles } from './host-files.ts'
 
 /** Starts that a new journal file repeats. Beyond it, an operation that a kill cuts off is not recorded. */
@@ -42,6 +43,8 @@ export interface FileSpanFacts {
   readonly previous?: FileLocation | undefined
   readonly owner: FileOperationOwner | undefined
   readonly active: Context
+  /** The tool calls that were open when the operation began, if that was before now. */
+  readonly openCalls?: readonly ToolCall[] | undefined
   readonly id?: string
   /** Milliseconds since 1970; now, if absent. */
   readonly startedAt?: number | undefined
@@ -73,10 +76,20 @@ export type FileSideName = 'before' | 'after' | 'overwritten'
 export function startFileSpan(
   recorder: Recorder,
   { workspace }: HostFiles,
-  { kind, source, location, previous, owner, active, id = randomUUID(), startedAt }: FileSpanFacts,
+  {
+    kind,
+    source,
+    location,
+    previous,
+    owner,
+    active,
+    openCalls = [...(owner?.openTools.values() ?? [])],
+    id = randomUUID(),
+    startedAt,
+  }: FileSpanFacts,
 ) {
   const { absolute, displayed, names } = location
-  const found = callOfFile(owner?.openTools.values() ?? [], { names, absolute, active })
+  const found = callOfFile(openCalls, { names, absolute, active })
   const call = found.call ?? (owner !== undefined && 'call' in owner ? owner.call : undefined)
   const parent = found.call?.span ?? owner?.span
   const isShared = found.isShared || (owner !== undefined && 'isShared' in owner && owner.isShared)

@@ -5,6 +5,7 @@
 import * as path from 'node:path'
 import { errorName } from '@turnlog/conventions/plain'
 import { contexts } from '../record/contexts.ts'
+import type { ToolCall } from '../record/tool-call.ts'
 import type { DescriptorOperations } from './descriptor-operations.ts'
 import { type FileRecord, type FileState, ownerOfFiles } from './file-record.ts'
 import type { FileLocation, FileStamp } from './host-files.ts'
@@ -22,6 +23,8 @@ const filesMin = 32
 const notInTime: FileState = { state: 'omitted', reason: 'time_limit' }
 
 interface Walk extends Pick<Place, 'owner' | 'active'> {
+  /** The tool calls that were open when the call began. */
+  readonly openCalls: readonly ToolCall[]
   readonly folder: FileLocation
   /** The file's path, relative to the folder. */
   readonly files: readonly string[]
@@ -65,10 +68,17 @@ export class FolderOperations {
   remove(folder: string): PendingOperation | undefined {
     const walk = this.#walk(folder)
     if (walk === undefined) return undefined
-    const { owner, active, startedAt } = walk
+    const { owner, active, openCalls, startedAt } = walk
     const begin = (relative: string, before: FileState): FileRecord => {
       const location = this.#tracker.files.locateIn(walk.folder, relative)
-      const record = this.#tracker.record({ kind: 'delete', location, owner, active, startedAt })
+      const record = this.#tracker.record({
+        kind: 'delete',
+        location,
+        owner,
+        active,
+        openCalls,
+        startedAt,
+      })
       record.note('before', before)
       return record
     }
@@ -121,14 +131,14 @@ export class FolderOperations {
 
   /** The content did not change with the folder's name, so it may be read later. */
   #renamed(place: Place & Walk, previous: FileLocation, renamedAt: number): void {
-    const { location, owner, active, startedAt } = place
+    const { location, owner, active, openCalls, startedAt } = place
     const { young, paths } = this.#tracker
     this.#tracker.renamedInFolder(previous.absolute, location.absolute)
     const isYoung = young.drop(previous.absolute, owner)
     if (!isYoung && owner.createdFiles.delete(previous.absolute)) {
       owner.createdFiles.add(location.absolute)
     }
-    const begun = { location, owner, active, startedAt }
+    const begun = { location, owner, active, openCalls, startedAt }
     const record = this.#tracker.record(
       isYoung ? { ...begun, kind: 'write' } : { ...begun, kind: 'rename', previous },
     )
@@ -173,8 +183,15 @@ export class FolderOperations {
     if (!files.exists(absolute)) return absent
     const stamp = files.stamp(absolute)
     if (!isInTime) return { stamp, record: undefined }
-    const { owner, active, startedAt } = walk
-    const record = this.#tracker.record({ kind: 'write', location, owner, active, startedAt })
+    const { owner, active, openCalls, startedAt } = walk
+    const record = this.#tracker.record({
+      kind: 'write',
+      location,
+      owner,
+      active,
+      openCalls,
+      startedAt,
+    })
     const before = paths.look(absolute)
     record.note('before', before)
     this.#tracker.changesInFolder(absolute, before)
@@ -191,9 +208,10 @@ export class FolderOperations {
       return
     }
     const wasAbsent = before.stamp === absent.stamp
-    const { owner, active, startedAt } = walk
+    const { owner, active, openCalls, startedAt } = walk
     const record =
-      before.record ?? this.#tracker.record({ kind: 'write', location, owner, active, startedAt })
+      before.record ??
+      this.#tracker.record({ kind: 'write', location, owner, active, openCalls, startedAt })
     if (before.record === undefined) {
       record.note('before', wasAbsent ? { state: 'absent' } : notInTime)
     }
@@ -228,7 +246,8 @@ export class FolderOperations {
     const found = files.walk(folder.absolute, { filesMin, filesMax, until })
     if (found.isPartial) leftOut.count(owner, folder, active, 'folder_limit')
     if (found.ignored > 0) leftOut.count(owner, folder, active, 'ignored', found.ignored)
-    return { folder, owner, active, files: found.files, startedAt: now(), until }
+    const openCalls = [...owner.openTools.values()]
+    return { folder, owner, active, openCalls, files: found.files, startedAt: now(), until }
   }
 }
 

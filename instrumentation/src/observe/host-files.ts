@@ -7,7 +7,7 @@
  */
 import type { Dirent, Stats } from 'node:fs'
 import * as path from 'node:path'
-import { type FileSystem, originalFs } from '../file-system.ts'
+import { attempt, type FileSystem, originalFs } from '../file-system.ts'
 import { Descriptors } from '../workspace/descriptors.ts'
 import { isDatabase } from '../workspace/sqlite-files.ts'
 
@@ -182,6 +182,13 @@ export class HostFiles {
   }
 
   /** Whether anything has the name. */
+  /** Whether the descriptor is still that of the path's file, which may have been removed or replaced since. */
+  isOpenAs(descriptor: number, absolute: string): boolean {
+    const open = attempt(() => this.#fileSystem.fstatSync(descriptor))
+    const stat = attempt(() => this.#fileSystem.statSync(absolute))
+    return stat !== undefined && open?.ino === stat.ino && open.dev === stat.dev
+  }
+
   exists(path: string): boolean {
     return this.#stat(path, true) !== undefined
   }

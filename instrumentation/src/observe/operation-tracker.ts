@@ -11,6 +11,7 @@ import type { Candidate } from '../record/candidate.ts'
 import { candidateOf, contexts } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
+import type { ToolCall } from '../record/tool-call.ts'
 import {
   type FileOperationKind,
   type FileOperationOwner,
@@ -59,6 +60,7 @@ export interface Begun extends Place {
   readonly kind: FileOperationKind
   readonly previous?: FileLocation | undefined
   readonly startedAt?: number | undefined
+  readonly openCalls?: readonly ToolCall[] | undefined
 }
 
 export class OperationTracker {
@@ -117,10 +119,12 @@ export class OperationTracker {
   }
 
   /** The record of an operation that begins. */
-  record({ kind, location, previous, owner, active, startedAt }: Begun): FileRecord {
-    this.watch(active)
-    const facts = { kind, source: 'fs', location, previous, owner, active, startedAt } as const
-    return new FileRecord(facts, { recorder: this.#recorder, files: this.files, now: this.now })
+  record(begun: Begun): FileRecord {
+    this.watch(begun.active)
+    return new FileRecord(
+      { ...begun, source: 'fs' },
+      { recorder: this.#recorder, files: this.files, now: this.now },
+    )
   }
 
   /** A call that changes one path. */
@@ -161,6 +165,16 @@ export class OperationTracker {
     const isRead = changes.isWatching && !isSeen
     const leave = changes.begin(absolute, isRead ? this.#smallAt(absolute) : undefined)
     return { succeed: leave, fail: leave }
+  }
+
+  /** The same, through a descriptor. If its file is not at the path any more, what is there now is another's. */
+  unrecordedThrough(
+    descriptor: number,
+    absolute: string,
+    { isSeen }: { readonly isSeen: boolean },
+  ): PendingOperation | undefined {
+    const isElsewhere = this.#changes.isWatching && !this.files.isOpenAs(descriptor, absolute)
+    return isElsewhere ? undefined : this.unrecorded(absolute, { isSeen })
   }
 
   /** The same, of path arguments. While no child runs, links are resolved when one starts. */
@@ -212,15 +226,16 @@ export class OperationTracker {
     return this.files.read(absolute, { bytesMax: unrecordedBytesMax })
   }
 
-  /** While the call is in flight, no look at the path counts. */
-  block(absolute: string): { leave(): void } {
+  /** While the call is in flight, no look at the path counts. `before`: what the path held, if it was read; else it is read now. */
+  block(absolute: string, before?: FileContent): { leave(): void } {
+    const found = before ?? (this.#changes.isWatching ? this.#smallAt(absolute) : undefined)
     const writer: Writer = {
       record: undefined,
       intent: undefined,
       isDone: false,
       onSettled: () => undefined,
     }
-    this.paths.enter(absolute, writer)
+    this.paths.enter(absolute, writer, { found })
     return {
       leave: () => {
         writer.isDone = true

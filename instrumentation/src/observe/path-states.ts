@@ -60,10 +60,14 @@ export class PathStates {
     return this.#read(path, isLink)
   }
 
-  /** A call of `writer` begins. Its first call notes the state before it. */
-  enter(path: string, writer: Writer, { isLink = false } = {}): void {
+  /** A call of `writer` begins. Its first call notes the state before it. `found`: that state, for a writer that is not recorded. */
+  enter(
+    path: string,
+    writer: Writer,
+    { isLink = false, found }: { isLink?: boolean; found?: FileContent | undefined } = {},
+  ): void {
     let group = this.#groups.get(path)
-    let found: FileContent | undefined
+    let known = found
     const isOwn = group?.writers.length === 1 && group.writers[0] === writer
     if (group !== undefined && group.inFlight === 0 && !isOwn) {
       this.settle(path)
@@ -71,7 +75,7 @@ export class PathStates {
     }
     if (group === undefined) {
       const before = writer.record === undefined ? notLookedAt : this.#read(path, isLink)
-      found = before
+      known ??= before
       writer.record?.note('before', before)
       // The bytes are valid until the next read.
       const kept: FileContent =
@@ -81,7 +85,7 @@ export class PathStates {
     }
     if (!group.writers.includes(writer)) group.writers.push(writer)
     group.inFlight += 1
-    if (group.inFlight === 1) this.#changes.writing(path, found)
+    if (group.inFlight === 1) this.#changes.writing(path, known)
   }
 
   /** A recorded call that may change the path has not returned: what it leaves is reported when it has. */

@@ -11,6 +11,7 @@ import { quietly } from '../health.ts'
 import { contexts } from '../record/contexts.ts'
 import { type InheritedOwner, ownerToHandOver } from '../record/inherited-owner.ts'
 import { createMailbox, mailboxKey } from '../record/owner-mailbox.ts'
+import { argumentsOfThread } from './inherited-preload.ts'
 import { observePoolTasks, type PoolTasks } from './pool-tasks.ts'
 import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
 
@@ -41,12 +42,15 @@ export interface WorkerThreadOptions {
 
 /** Begins to watch; the returned function undoes it. */
 export function observeWorkerThreads({ preload, onEnded }: WorkerThreadOptions): () => void {
+  const folder = process.cwd()
   const tasks = observePoolTasks()
   const senders = new Senders(tasks)
   const makesWorker = (original: Method): Method =>
     new Proxy(original, {
       construct(target, values, newTarget) {
-        const given = quietly('add the preload', () => withPreload(values, preload)) ?? values
+        const given =
+          quietly('add the preload', () => withArguments(withPreload(values, preload), folder)) ??
+          values
         const construct = (): object =>
           Reflect.construct(target, given, newTarget === worker ? target : newTarget)
         return senders.makeWorker(values, construct)
@@ -198,6 +202,14 @@ function withPreload([code, options, ...rest]: readonly unknown[], preload: stri
   const file = JSON.stringify(preload)
   const load = `globalThis.process.getBuiltinModule('module').createRequire(${file})(${file})`
   return [`${strict}try{${load}}catch{};${code}`, options, ...rest]
+}
+
+/** `folder`: where the app was started. */
+function withArguments([code, options, ...rest]: readonly unknown[], folder: string): unknown[] {
+  const given = isObject(options) ? options : {}
+  const isLeft = given.execArgv !== undefined || process.cwd() === folder
+  const execArgv = isLeft ? undefined : argumentsOfThread()
+  return [code, execArgv === undefined ? options : { ...given, execArgv }, ...rest]
 }
 
 function keyOf(owner: InheritedOwner | undefined): string {

@@ -61,6 +61,8 @@ interface Difference {
   readonly windows: readonly ChildWindow[]
   readonly isUncertain: boolean
   readonly at: number
+  /** As the look has seen it; `undefined`: gone. */
+  readonly stat?: FileStat | undefined
 }
 
 export class WorkspaceIndex {
@@ -197,15 +199,19 @@ export class WorkspaceIndex {
     const written: Difference[] = []
     const gone: Difference[] = []
     let byOthers = 0
-    const judge = (list: Difference[], path: string, made: Origin, adopt: () => void): void => {
-      const { windows, isExact, at } = made
+    const judge = (
+      list: Difference[],
+      { path, stat }: Pick<Difference, 'path' | 'stat'>,
+      { windows, isExact, at }: Origin,
+      adopt: () => void,
+    ): void => {
       if (windows.length === 0) {
         byOthers += 1
         adopt()
       } else if (windows.some(({ id }) => children.has(id))) {
         const known = this.#files.get(path)
         const isUncertain = !isExact || this.#isUncertain(windows, at)
-        list.push({ path, known, windows, isUncertain, at })
+        list.push({ path, known, stat, windows, isUncertain, at })
       }
     }
 
@@ -233,7 +239,7 @@ export class WorkspaceIndex {
           : { from: stat.ctimeMs, to: stat.ctimeMs }
         const made = this.#origins.of(path, { stat, time, lookedAt }, () => isGone(stat))
         if (known === undefined && !made.wasAbsent) this.#files.setUnseen(path, stat)
-        judge(written, path, made, () => this.#adopt(path, stat))
+        judge(written, { path, stat }, made, () => this.#adopt(path, stat))
       }
     }
     for (const path of this.#files.paths) {
@@ -244,8 +250,8 @@ export class WorkspaceIndex {
         if (!look.isPartial) this.#forget(path)
       } else if (left === 'absent' && this.#own.isOwn(path, undefined)) this.#forget(path)
       else {
-        const found = { stat: undefined, time: this.#goneAt(path), lookedAt }
-        judge(gone, path, this.#origins.of(path, found), () => this.#forget(path))
+        const found = { path, stat: undefined, time: this.#goneAt(path), lookedAt }
+        judge(gone, found, this.#origins.of(path, found), () => this.#forget(path))
       }
     }
     this.#origins.endLook(look)
@@ -310,9 +316,9 @@ export class WorkspaceIndex {
     const { copies, now } = this.#options
     const { path, known, windows } = difference
     const taken = copies.take(path, { isChange: true })
-    if (taken === undefined) return undefined
-    const { stat, content } = taken
     this.#options.hear()
+    if (taken === undefined) return this.#goneOf(difference, lookedAt)
+    const { stat, content } = taken
     // The app itself writes it: the child's change was reported with that.
     if (this.#own.isTouched(path) || this.#files.get(path) !== known) {
       copies.release(content)
@@ -345,6 +351,24 @@ export class WorkspaceIndex {
     const isOfOthers = isLater && windowsOf(windows, time).length === 0
     const after: ChangeSide = isOfOthers ? changing : sideOf(content, stat)
     return { ...facts(difference), kind: 'write', before, after }
+  }
+
+  /**
+   * The file was gone before it was read: what the child has left there was removed or moved by somebody else. A file that came
+   * and went in the child's life, as temporary ones do, is no operation.
+   */
+  #goneOf({ stat, ...difference }: Difference, lookedAt: number): FileChange | undefined {
+    const { path, known, windows } = difference
+    if (stat === undefined || this.#own.isTouched(path) || this.#files.get(path) !== known) {
+      return undefined
+    }
+    const isLeft = known !== undefined || windows.every(({ endedAt }) => endedAt !== undefined)
+    if (!isLeft || windows.every(({ isOfDatabases }) => isOfDatabases)) return undefined
+    const isStale = known !== undefined && this.#isStale(known, windows)
+    const before = isStale ? notCopiedSide : this.#before(path, known)
+    this.#forget(path)
+    this.#files.set(path, { stat, content: undefined, isRacy: false, seenAt: lookedAt })
+    return { ...facts(difference), kind: 'write', before, after: changing }
   }
 
   /**

@@ -126,8 +126,7 @@ export class WorkspaceThread {
     Atomics.store(this.#cells, progress.awaited, this.#sent + 1)
     this.#number({ type: 'open', id, at: stamp ?? at, reports, facts })
     this.#waitInTurn(progress.looked)
-    const readMs = Atomics.load(this.#cells, progress.unread) * readMsOfFile
-    if (readMs <= this.#options.waitMsMax) this.#waitInTurn(progress.read)
+    if (this.#readMs <= this.#options.waitMsMax) this.#waitInTurn(progress.read)
     // From now on the child may have started.
     Atomics.store(this.#cells, progress.awaited, 0)
   }
@@ -254,11 +253,21 @@ export class WorkspaceThread {
     return this.#port && receiveMessageOnPort(this.#port)?.message
   }
 
-  /** Only while looks are quick, and the thread is not behind: else most of the wait would be in vain. */
+  /** What the thread needs for the files that it has not read. */
+  get #readMs(): number {
+    return Atomics.load(this.#cells, progress.unread) * readMsOfFile
+  }
+
+  /** The host has waited in vain for the first look at a workspace, or while the thread reads a large one. */
+  get #isBehind(): boolean {
+    const isGivenUp = Atomics.load(this.#cells, progress.looked) < this.#givenUp
+    return isGivenUp && (this.lookMs === 0 || this.#readMs > this.#options.waitMsMax)
+  }
+
+  /** Only while looks are quick: else most of the wait would be in vain. */
   #waitInTurn(cell: number): void {
     const { waitMsMax } = this.#options
-    const isBehind = Atomics.load(this.#cells, progress.looked) < this.#givenUp
-    if (this.isSlow || isBehind || this.#waitMsLeft <= 0) return
+    if (this.isSlow || this.#isBehind || this.#waitMsLeft <= 0) return
     if (this.#waitMsLeft === waitMsMax) setImmediate(() => (this.#waitMsLeft = waitMsMax)).unref()
     const startedAt = performance.now()
     if (!this.#wait(cell, this.#waitMsLeft)) this.#givenUp = this.#sent

@@ -177,6 +177,38 @@ test('a file that the next child changes after the look and before it is read is
   expect(compare(end(2))).toEqual([['a.txt', [2], 'not_copied', 'by 2']])
 })
 
+test('a file that the next child moves or removes after the look and before it is read is an operation of each', () => {
+  const { index, at, start, end, compare, afterLook } = openIndex({ 'a.txt': 'a', 'b.txt': 'b' })
+  start(1)
+  fs.writeFileSync(at('a.txt'), 'by 1')
+  fs.writeFileSync(at('b.txt'), 'by 1')
+  fs.writeFileSync(at('new.txt'), 'by 1')
+  const first = end(1)
+  afterLook(() => {
+    start(2)
+    fs.renameSync(at('a.txt'), at('moved.txt'))
+    fs.rmSync(at('b.txt'))
+    fs.rmSync(at('new.txt'))
+  })
+  expect(compare(first)).toEqual([
+    ['a.txt', [1], 'a', 'changing'],
+    ['b.txt', [1], 'b', 'changing'],
+    ['new.txt', [1], 'absent', 'changing'],
+  ])
+  const changes = index
+    .compare(new Map([end(2)]))
+    .changes.map(({ kind, path: file, before }) => [
+      kind,
+      path.relative(at('.'), file),
+      before.state,
+    ])
+  expect(changes.toSorted()).toEqual([
+    ['delete', 'b.txt', 'omitted'],
+    ['delete', 'new.txt', 'omitted'],
+    ['rename', 'moved.txt', 'stored'],
+  ])
+})
+
 test('a file that came and went is forgotten: another one of its name is a later child’s', () => {
   const { at, start, end, compare } = openIndex({})
   start(1)

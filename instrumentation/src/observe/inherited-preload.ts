@@ -1,0 +1,57 @@
+/**
+ * Forked children and worker threads inherit the host's `--import` and `--require`, and Node looks for a package's name from
+ * the working directory of that moment. In another folder than the app's it does not find this package, and the child would
+ * fail. So the host's arguments name the preload by its place.
+ */
+import * as path from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const packageName = '@turnlog/instrumentation/register'
+/** Arguments that threads accept, each with a value. */
+const ofThreads = ['--import', '--require', '-r']
+
+/** Changes `process.execArgv`, which forked children inherit; the returned function undoes it. */
+export function placePreload(preload: string): () => void {
+  const original = [...process.execArgv]
+  const placed = placedArguments(original, preload, process.cwd())
+  process.execArgv.splice(0, process.execArgv.length, ...placed)
+  return () => void process.execArgv.splice(0, process.execArgv.length, ...original)
+}
+
+/** Arguments of Node in which the preload is named by its place. */
+export function placedArguments(
+  values: readonly string[],
+  preload: string,
+  folder: string,
+): string[] {
+  return values.map((value, index) => {
+    const [name = '', given] = value.startsWith('--') ? value.split(/=(.*)/s) : [value]
+    if (ofThreads.includes(name) && given !== undefined) {
+      return isPreload(given, preload, folder) ? `${name}=${placeFor(name, preload)}` : value
+    }
+    const before = values[index - 1] ?? ''
+    const isNamed = ofThreads.includes(before) && isPreload(value, preload, folder)
+    return isNamed ? placeFor(before, preload) : value
+  })
+}
+
+/**
+ * What a thread gets that is started in another folder than the app was; `undefined`: it inherits. Threads refuse arguments of
+ * the whole process, so with any other argument nothing is changed.
+ */
+export function argumentsOfThread(): string[] | undefined {
+  const values = process.execArgv
+  const areOfThreads = values.every(
+    (value, index) =>
+      ofThreads.includes(value.split('=')[0] ?? '') || ofThreads.includes(values[index - 1] ?? ''),
+  )
+  return areOfThreads && values.length > 0 ? [...values] : undefined
+}
+
+function isPreload(given: string, preload: string, folder: string): boolean {
+  return given === packageName || (given.startsWith('.') && path.resolve(folder, given) === preload)
+}
+
+function placeFor(name: string, preload: string): string {
+  return name === '--import' ? pathToFileURL(preload).href : preload
+}
