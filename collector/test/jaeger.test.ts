@@ -49,7 +49,7 @@ test('an overflow of Jaeger’s queue does not affect clients, and does not dela
   const target = { url: collector.url, token: receiver.token }
   const overflows = async (): Promise<number> =>
     (await collector.metric('otelcol_exporter_enqueue_failed_spans')) ?? 0
-  // Its queue has room for 32 MiB. What waits for too long leaves it, so a slow machine needs more to fill it.
+  // The queue has room for 32 MiB. The Collector drops requests that wait too long, so on a slow machine more are needed.
   let sent = 0
   for (; sent < 40 || (sent < sentMax && (await overflows()) === 0); sent += 1) {
     const filler = String(sent).padEnd(1024 ** 2, 'x')

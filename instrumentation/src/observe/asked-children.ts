@@ -46,7 +46,7 @@ export interface OpenChildren {
   isAsked(child: OpenChild): void
 }
 
-/** What is told by those who see children start and end. */
+/** What an observer of child processes calls when it sees one start or end. */
 export interface StartedChildren extends OpenChildren {
   /** The app is about to fork, or has forked. */
   forks(isForking: boolean): void

@@ -168,7 +168,7 @@ export class FileOperations {
     const { location, owner } = place
     const record = this.#tracker.record({ ...place, kind: 'rename', previous })
     const { paths } = this.#tracker
-    // What is read is valid until the next read.
+    // The next read overwrites the bytes of this one.
     const before = paths.look(previous.absolute, { isLink: true })
     record.note('before', before)
     const source = this.#tracker.block(previous.absolute, before)

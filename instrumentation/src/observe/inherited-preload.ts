@@ -36,8 +36,8 @@ export function placedArguments(
 }
 
 /**
- * What a thread gets that is started in another folder than the app was; `undefined`: it inherits. Threads refuse arguments of
- * the whole process, so with any other argument nothing is changed.
+ * The `execArgv` of a thread that is started in another folder than the app. `undefined`: the thread inherits the process's
+ * arguments. Node refuses arguments for a thread that apply to the whole process, so if there are any, the thread inherits.
  */
 export function argumentsOfThread(): string[] | undefined {
   const values = process.execArgv

@@ -188,13 +188,17 @@ function observeOtherWriters(
   { children, nativeCode }: FileParts,
   { isChild, childReports, undo }: ObserveDependencies,
 ): void {
-  // What an agent's tool has started has no turns of its own.
-  const hasTurns = isMainThread && !isChild
+  const hasTurns = mayHaveTurns(isChild)
   // Now, and not while a child waits.
   if (hasTurns) quietly('prepare the reports of children', () => childReports.prepare())
   undo.push(children.observe({ isStarted: hasTurns }))
   undo.push(nativeCode.observe())
   if (hasTurns) undo.push(onServerListening(() => children.prepare()))
+}
+
+/** What an agent's tool has started has no turns of its own, and only the main thread has an index of the workspace. */
+function mayHaveTurns(isChild: boolean): boolean {
+  return isMainThread && !isChild
 }
 
 /** Turns come to an app after its server has begun to listen. */
@@ -209,17 +213,20 @@ function onServerListening(callback: () => void): () => void {
 
 function openApi({
   recorder,
+  isChild,
   files,
   children,
   toolCalls,
   candidates,
   reportError,
   timers: { now },
-}: Pick<ObserveDependencies, 'recorder' | 'timers'> &
+}: Pick<ObserveDependencies, 'recorder' | 'isChild' | 'timers'> &
   Pick<FileParts, 'files' | 'children'> &
   TurnParts & { readonly reportError: ReportError }) {
   return {
-    expectTurns: () => quietly('look at the workspace', () => children.prepare()),
+    expectTurns: () => {
+      if (mayHaveTurns(isChild)) quietly('look at the workspace', () => children.prepare())
+    },
     decide: (decision) =>
       quietly('record a decision', () => emitDecision(recorder.logger, decision)),
     openTurn: (declared) => quietly('open a turn', () => openApiTurn(declared, candidates)),

@@ -1,8 +1,8 @@
 /**
- * Programs that the app runs in a pseudo-terminal of node-pty, or of a package made from it. Native code starts them, so nothing of
- * `node:child_process` shows them. `fork` of the addon starts a program, and gets a callback for its end. What the app
- * writes to a program passes `write` of the package's class `Terminal`, as the commands do that it writes to a shell that it
- * keeps. Windows has other functions; there such programs are not seen.
+ * Programs that the app runs in a pseudo-terminal of node-pty, or of a package made from it. They do not pass
+ * `node:child_process`: the addon's function `fork` starts them, and calls back when they have exited. The app writes to them
+ * with the method `write` of the package's class `Terminal`; a shell that the app keeps gets its commands that way. On Windows
+ * the addon has other functions, which are not observed.
  */
 import { createRequire } from 'node:module'
 import * as os from 'node:os'

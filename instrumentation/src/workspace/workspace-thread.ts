@@ -34,7 +34,7 @@ const threadUrl = new URL(
 /** How long the exit of the process waits for comparisons that have begun. */
 const exitMsMax = 20
 const startsMax = 3
-/** What the thread needs to read and copy a small file, about. */
+/** About how many milliseconds the thread takes to read and copy a small file. */
 const readMsOfFile = 0.1
 const heapMegabytesMax = 512
 
@@ -253,7 +253,7 @@ export class WorkspaceThread {
     return this.#port && receiveMessageOnPort(this.#port)?.message
   }
 
-  /** What the thread needs for the files that it has not read. */
+  /** About how many milliseconds the thread takes for the files that it has not read yet. */
   get #readMs(): number {
     return Atomics.load(this.#cells, progress.unread) * readMsOfFile
   }

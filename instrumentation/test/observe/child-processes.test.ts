@@ -214,25 +214,28 @@ test('what a server over standard input does for a request is the asking call’
   ])
 })
 
+/** The app, once it has looked at its workspace. `toolsFor`: what the model asks for in the turn of this text. */
+async function startShells(toolsFor: (text: string) => ReturnType<typeof command>[]) {
+  const files = { 'a.txt': 'a\n' }
+  const chat = await startChat({
+    program: 'shell-host.ts',
+    files,
+    answer: (request) => {
+      const text = lastText(request)
+      return text === '' ? { text: 'Done.' } : { tools: toolsFor(text) }
+    },
+  })
+  await copied(chat.workspace.spool, Object.values(files))
+  return chat
+}
+
 test.for(['session', 'terminal_session'])(
   '%s: the commands of a shell that the app keeps are those of the tool call that writes them, in each turn',
   async (how) => {
-    const files = { 'a.txt': 'a\n' }
-    await using chat = await startChat({
-      program: 'shell-host.ts',
-      files,
-      answer: (request) => {
-        const text = lastText(request)
-        if (text === '') return { text: 'Done.' }
-        return {
-          tools: ['one', 'two'].map((name) =>
-            command(`echo x > ${text}-${name}.txt`, how, `${text} ${name}`),
-          ),
-        }
-      },
-    })
+    await using chat = await startShells((text) =>
+      ['one', 'two'].map((name) => command(`echo x > ${text}-${name}.txt`, how, `${text} ${name}`)),
+    )
     const { spool } = chat.workspace
-    await copied(spool, Object.values(files))
     await chat.post('first')
     await chat.post('second')
     await processesEnded(spool, 3)
@@ -252,19 +255,10 @@ test.for(['session', 'terminal_session'])(
 )
 
 test('a child that the app goes on to write to after its turn claims nothing of later tool calls', async () => {
-  const files = { 'a.txt': 'a\n' }
-  await using chat = await startChat({
-    program: 'shell-host.ts',
-    files,
-    answer: (request) => {
-      const text = lastText(request)
-      if (text === '') return { text: 'Done.' }
-      const name = text === 'first' ? 'session_pings' : 'exec'
-      return { tools: [command(`sleep 0.2; echo x > ${text}.txt`, name)] }
-    },
-  })
+  await using chat = await startShells((text) => [
+    command(`sleep 0.2; echo x > ${text}.txt`, text === 'first' ? 'session_pings' : 'exec'),
+  ])
   const { spool } = chat.workspace
-  await copied(spool, Object.values(files))
   for (const turn of ['first', 'second', 'third']) await chat.post(turn)
   await processesEnded(spool, 2)
   expect(operationsOf(await chat.recorded())).toEqual([
