@@ -58,6 +58,9 @@ export interface StartedChildren extends OpenChildren {
   end(child: OpenChild, outcome?: ChildOutcome): void
 }
 
+/** Lines of one write that are compared with the arguments of tool calls. */
+const linesMax = 50
+
 /** The process of a child; a `ChildProcess` is one. */
 export interface AskedProcess {
   pid?: number | undefined
@@ -100,7 +103,7 @@ export class AskedChildren {
    * another one writes, or the turn ends.
    */
   wrote(command: Command, process: AskedProcess, own: OpenChild | undefined): void {
-    const texts = (command.texts ?? []).flatMap(commandsIn)
+    const texts = (command.texts ?? []).slice(0, linesMax).flatMap(commandsIn)
     const active = contexts.active()
     const owner = ownerOfChild(active, texts)
     // After its turn an app may go on to write, such as answers to a service's pings.

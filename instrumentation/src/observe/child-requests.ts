@@ -8,7 +8,7 @@ import { isObject, parseJson } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import { type Method, replaceMethod } from './replace-method.ts'
 
-const requestLengthMax = 256 * 1024
+export const requestLengthMax = 256 * 1024
 /** Requests of one child that wait for their answers. */
 const pendingMax = 100
 /** An id may be cut by the end of a chunk. */

@@ -11,6 +11,7 @@ import { isObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { AskedChildren, AskedProcess, OpenChild, StartedChildren } from './asked-children.ts'
 import { type Command, terminalCommand } from './child-command.ts'
+import { requestLengthMax } from './child-requests.ts'
 import { all, type Method, replaceMethod } from './replace-method.ts'
 
 const addonName = 'pty.node'
@@ -141,9 +142,10 @@ class PseudoTerminals {
   #observeWrite(original: Method): Method {
     const wrote = (terminal: unknown, data: unknown): void => {
       const program = this.#programs.get(Object(terminal).pid)
-      if (program === undefined) return
+      const text = String(data)
+      if (program === undefined || text.length > requestLengthMax) return
       const { command, process, child } = program
-      const texts = String(data).split(/[\r\n]+/)
+      const texts = text.split(/[\r\n]+/)
       this.#options.asked.wrote({ ...command, texts }, process, child)
     }
     return function write(...values) {
