@@ -1,15 +1,20 @@
 import { defineConfig } from 'vitest/config'
 
-/** Files that take ten seconds or more each; `npm run test:proofs` runs them. */
+/** Matrices, random inputs and whole systems, which take long; `npm run test:proofs` runs them. */
 export const proofs = [
   'instrumentation/test/files/model/model.test.ts',
   'instrumentation/test/observe/commands-in-succession.test.ts',
   'instrumentation/test/observe/differential.test.ts',
+  'instrumentation/test/observe/inherited-owner.test.ts',
   'instrumentation/test/ways/*.test.ts',
   'instrumentation/test/worker/recovery.test.ts',
+  'receiver/test/jaeger/fuzz.test.ts',
+  'receiver/test/routes/events-random.test.ts',
   'test/approval.test.ts',
   'test/collector-loss.test.ts',
+  'test/image.test.ts',
   'test/large-content.test.ts',
+  'test/otlp-exporter.test.ts',
 ]
 
 export default defineConfig({
@@ -25,8 +30,8 @@ export default defineConfig({
     ],
     // One PostgreSQL for the whole run; each file that needs a database clones the template.
     globalSetup: ['test/support/global-setup.ts'],
-    // Files wait for processes and disks more than they compute.
-    maxWorkers: 2,
+    // One more than two cores: files wait for processes and disks nearly as long as they compute.
+    maxWorkers: 3,
     // Limits for a machine that is busy with other things; nothing here measures time.
     testTimeout: 90_000,
     hookTimeout: 90_000,
