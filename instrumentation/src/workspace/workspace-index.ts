@@ -195,10 +195,11 @@ export class WorkspaceIndex {
     this.#files.read(ms, isInterrupted)
   }
 
-  #differences(look: Look, children: ReadonlyMap<number, unknown>, lookedAt: number) {
+  #differences(look: Look, children: ReadonlyMap<number, number | undefined>, lookedAt: number) {
     const written: Difference[] = []
     const gone: Difference[] = []
     let byOthers = 0
+    const ending = this.#ending(children)
     const judge = (
       list: Difference[],
       { path, stat }: Pick<Difference, 'path' | 'stat'>,
@@ -208,7 +209,10 @@ export class WorkspaceIndex {
       if (windows.length === 0) {
         byOthers += 1
         adopt()
-      } else if (windows.some(({ id }) => children.has(id))) {
+      } else if (
+        windows.some(({ id }) => children.has(id)) ||
+        hasRival(ending, windows, { from: at, to: at })
+      ) {
         const known = this.#files.get(path)
         const isUncertain = !isExact || this.#isUncertain(windows, at)
         list.push({ path, known, stat, windows, isUncertain, at })
@@ -257,6 +261,17 @@ export class WorkspaceIndex {
     this.#origins.endLook(look)
     this.#folders = knownFolders(look.folders)
     return { written, gone, byOthers }
+  }
+
+  /**
+   * Children that end now. What one of them may have changed is recorded now, also if another child is likelier: that one may
+   * change the file again, and the state in between would be lost.
+   */
+  #ending(children: ReadonlyMap<number, number | undefined>): ChildWindow[] {
+    return [...children].flatMap(([id, endedAt]) => {
+      const window = this.#windows.byId.get(id)
+      return endedAt === undefined || window?.kind !== 'child' ? [] : window
+    })
   }
 
   #record(

@@ -199,3 +199,19 @@ test('a change beside which an earlier child has left a process is uncertain', (
   end(2)
   expect(compare(2)).toMatchObject([{ windows: [2], isUncertain: true }])
 })
+
+test('what is there when a child of an earlier turn ends is recorded, also if the child at work changes it again', () => {
+  const { index, at, start, end, compare } = openWorkspace()
+  start(1)
+  index.weaken(1, { isTurnOver: true })
+  start(2)
+  fs.writeFileSync(at('new.txt'), 'first')
+  end(1)
+  const first = compare(1)
+  fs.writeFileSync(at('new.txt'), 'second')
+  end(2)
+  expect([...first, ...compare(2)]).toMatchObject([
+    { windows: [2], isUncertain: true, before: { state: 'absent' }, after: { size: 5 } },
+    { windows: [2], before: { size: 5 }, after: { size: 6 } },
+  ])
+})
