@@ -177,8 +177,13 @@ export const turnlogAttributes = {
     '{file}',
   ),
   'turnlog.process.partial': boolean(
-    'The comparison hit a limit: files may have changed that no record names.',
+    'The comparison hit a limit, or the workspace had not been looked at when the child process started: files may have changed that no record names.',
     false,
+  ),
+  'turnlog.process.look_age': double(
+    'How long before the start of the child process the workspace was last looked at; 0: at its start. A file that somebody else made, changed or removed in between, and the child process too, may be recorded without its content before, or not at all.',
+    0,
+    's',
   ),
   'turnlog.process.not_compared_reason': string(
     'Why nothing is known of the files that a child process changed: `process_exit` (the app ended before the comparison did), `comparison_failed`, `children_limit` (too many at one time), `outlived_turn` (it lived more than ten minutes longer than its turn; until the turn’s end it was compared), `worker_thread` (a worker thread of the app started it).',

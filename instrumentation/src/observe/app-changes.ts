@@ -122,12 +122,11 @@ export class AppChanges {
   }
 
   /**
-   * Reports the files that a command names, as they are before it runs, if a look takes too long to show that. Called before
-   * the child starts.
+   * Reports the files that a command names, as they are before it runs. Called before the child starts, if no look has shown
+   * that in time.
    */
   reportNamed({ args, texts = args, folder = process.cwd() }: Command): void {
     const { workspace, files } = this.#options
-    if (!workspace.isSlow) return
     for (const named of namedFiles(texts, folder, originalFs)) {
       const { absolute } = files.locate(named, { isLink: true })
       const now = this.#ownBefore(absolute, files.read(absolute, { isLink: true }))

@@ -21,7 +21,7 @@ import { candidateOf, contexts, runIn } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { WindowFacts } from '../workspace/child-window.ts'
-import type { ComparisonReport } from '../workspace/protocol.ts'
+import type { ComparedChild, ComparisonReport } from '../workspace/protocol.ts'
 import type { WorkspaceFindings, WorkspaceThread } from '../workspace/workspace-thread.ts'
 import { AppChanges } from './app-changes.ts'
 import {
@@ -130,7 +130,7 @@ export class ChildProcesses implements OwnChanges {
     this.#workspace = options.openWorkspace({
       onChanges: (json) => this.#records.add(json),
       onCompared: (compared, report) => {
-        for (const { id, hasEnded } of compared) this.#compared(id, hasEnded, report)
+        for (const child of compared) this.#compared(child, report)
       },
       onLost: () => {
         this.#native.clear()
@@ -248,6 +248,7 @@ export class ChildProcesses implements OwnChanges {
       filesNotRecorded: 0,
       changedByOthers: 0,
       isPartial: false,
+      lookAgeMs: undefined,
       lastReport: undefined,
       hasExited: false,
       isTurnOver: false,
@@ -268,8 +269,8 @@ export class ChildProcesses implements OwnChanges {
     runIn(ROOT_CONTEXT, () => {
       this.#workspace.start()
       this.#appChanges.report()
-      this.#appChanges.reportNamed(command)
-      this.#workspace.open(child.id, child.startedAt, this.#reportsOf(owner))
+      const isKnown = this.#workspace.open(child.id, child.startedAt, this.#reportsOf(owner))
+      if (!isKnown) this.#appChanges.reportNamed(command)
     })
     const { turn } = child
     const turnEnded = (): void => void quietly('compare', () => this.#turnEnded(child))
@@ -348,7 +349,7 @@ export class ChildProcesses implements OwnChanges {
     else this.#records.notCompared(child, 'comparison_failed')
   }
 
-  #compared(id: number, hasEnded: boolean, report: ComparisonReport): void {
+  #compared({ id, hasEnded, lookAgeMs }: ComparedChild, report: ComparisonReport): void {
     if (hasEnded && this.#native.has(id)) {
       this.#records.afterChanges(() => this.#native.delete(id))
     }
@@ -357,7 +358,8 @@ export class ChildProcesses implements OwnChanges {
     child.lastReport = report
     child.filesNotRecorded += report.filesNotRecorded
     child.changedByOthers += report.changedByOthers
-    child.isPartial ||= report.isPartial
+    child.isPartial ||= report.isPartial || lookAgeMs === undefined
+    child.lookAgeMs = lookAgeMs
     if (hasEnded) this.#records.compared(child, report)
     else if (child.endedAt !== undefined && !child.hasLeft) {
       child.hasLeft = true

@@ -47,6 +47,8 @@ export interface Child extends ChangeWindow {
   filesNotRecorded: number
   changedByOthers: number
   isPartial: boolean
+  /** How long before its start the workspace was last looked at, in milliseconds; `undefined`: never, or that is not known yet. */
+  lookAgeMs: number | undefined
 }
 
 /** Why a child's changes are not known. */
@@ -254,7 +256,7 @@ type ProcessAttributes = {
 
 function attributesOf(
   { filesCompared, skips, excludedFolders }: ComparisonReport,
-  { filesNotRecorded, changedByOthers, isPartial }: Child,
+  { filesNotRecorded, changedByOthers, isPartial, lookAgeMs }: Child,
 ): ProcessAttributes {
   const reasons = [...skips, ['changes_limit', filesNotRecorded] as const].filter(([, n]) => n > 0)
   return {
@@ -268,6 +270,7 @@ function attributesOf(
       : { 'turnlog.process.excluded_folders': excludedFolders.slice(0, foldersNamedMax) }),
     ...(changedByOthers === 0 ? {} : { 'turnlog.process.changed_by_others': changedByOthers }),
     'turnlog.process.partial': isPartial || filesNotRecorded > 0,
+    ...(lookAgeMs === undefined ? {} : { 'turnlog.process.look_age': lookAgeMs / 1_000 }),
   }
 }
 

@@ -1,6 +1,7 @@
 /** The last known state of each file, and its content, once that is read. */
 import type { Content, Copies } from './copies.ts'
-import { type FileStat, isRacy } from './file-stat.ts'
+import { type FileStat, isRacy, isSame } from './file-stat.ts'
+import type { OwnBefore } from './protocol.ts'
 
 export interface IndexedFile {
   stat: FileStat
@@ -16,7 +17,7 @@ export interface IndexedFile {
 const unseenIno = -1
 
 export interface KnownFilesOptions {
-  readonly copies: Pick<Copies, 'take' | 'release'>
+  readonly copies: Pick<Copies, 'take' | 'keep' | 'release'>
   readonly now: () => number
 }
 
@@ -60,6 +61,17 @@ export class KnownFiles {
     const seenAt = this.#options.now()
     this.#files.set(path, { stat, content: undefined, isRacy: false, seenAt })
     this.#unread.push(path)
+  }
+
+  /** The app has looked at the file, and found it so. */
+  sawAgain(path: string, { stat, bytes, at }: OwnBefore): void {
+    const file = this.#files.get(path)
+    if (file === undefined) return
+    file.seenAt = at
+    if (bytes === undefined || stat === undefined || file.content !== undefined) return
+    if (!isSame(file.stat, stat)) return
+    file.content = this.#options.copies.keep(bytes)
+    file.isRacy = isRacy(stat, at)
   }
 
   /** The file exists, and its content before the present one is not known. */

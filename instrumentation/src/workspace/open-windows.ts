@@ -33,15 +33,16 @@ export class OpenWindows {
   }
 
   begin({ id, at, facts }: Start): void {
-    const isSeen = this.#seenAt !== undefined && this.#seenAt >= at
+    const lookedAt = this.#seenAt
+    const isSeen = lookedAt !== undefined && lookedAt >= at
     this.#opened += 1
     this.#byId.set(id, {
       ...facts,
       id,
       opened: this.#opened,
       startedAt: at,
-      seenAt: isSeen ? this.#seenAt : undefined,
-      lookedBefore: this.#seenAt,
+      seenAt: isSeen ? lookedAt : undefined,
+      lookedBefore: lookedAt,
       endedAt: undefined,
       hasExited: false,
       isTurnOver: false,

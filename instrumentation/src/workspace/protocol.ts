@@ -126,6 +126,8 @@ export interface ComparedChild {
   readonly id: number
   /** False: it lived on, and is compared again. */
   readonly hasEnded: boolean
+  /** How long before its start the workspace was last looked at, in milliseconds; 0: at its start. `undefined`: never before. */
+  readonly lookAgeMs: number | undefined
 }
 
 export type FromThread =

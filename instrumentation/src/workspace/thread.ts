@@ -11,7 +11,13 @@ import { quietly } from '../health.ts'
 import { hasRecorders, recordedByChildren } from '../record/child-report.ts'
 import { Copies } from './copies.ts'
 import { LeftProcesses } from './left-processes.ts'
-import { type FromThread, progress, type ToThread, type WorkspaceThreadData } from './protocol.ts'
+import {
+  type ComparedChild,
+  type FromThread,
+  progress,
+  type ToThread,
+  type WorkspaceThreadData,
+} from './protocol.ts'
 import { Scanner } from './scan.ts'
 import { type Comparison, WorkspaceIndex } from './workspace-index.ts'
 
@@ -186,9 +192,15 @@ function work(): void {
     }
     for (const [id, endedAt] of children) if (endedAt !== undefined) reports.delete(id)
     const isFirst = index.isEmpty
+    // A child that has ended is then forgotten.
+    const compared = [...children].map(([id, endedAt]) => ({
+      id,
+      hasEnded: endedAt !== undefined,
+      lookAgeMs: index.lookAgeOf(id),
+    }))
     const comparison = index.compare(children)
     beginStarted(number)
-    if (children.size > 0) send(children, comparison)
+    if (children.size > 0) send(compared, comparison)
     handled = number
     const tookMs = now() - lookStartedAt
     lookTimes = [...lookTimes.slice(-1), isFirst ? tookMs / firstLookTimes : tookMs]
@@ -251,15 +263,11 @@ function mayReport(id: number): boolean {
   return folder !== undefined && hasRecorders(folder)
 }
 
-function send(
-  ends: ReadonlyMap<number, number | undefined>,
-  { changes, skips, ...rest }: Comparison,
-): void {
+function send(children: readonly ComparedChild[], { changes, skips, ...rest }: Comparison): void {
   for (let first = 0; first < changes.length; first += changesPerMessage) {
     const json = encoder.encode(JSON.stringify(changes.slice(first, first + changesPerMessage)))
     port.postMessage({ type: 'changes', json } satisfies FromThread, [json.buffer])
   }
-  const children = [...ends].map(([id, endedAt]) => ({ id, hasEnded: endedAt !== undefined }))
   const report = {
     ...rest,
     skips: [...skips.counts],

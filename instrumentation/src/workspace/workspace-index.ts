@@ -116,6 +116,17 @@ export class WorkspaceIndex {
     this.#windows.change(id, { servesSince })
   }
 
+  /**
+   * How long before the child's start the workspace was last looked at, in whole milliseconds; 0: at its start. `undefined`: never
+   * before.
+   */
+  lookAgeOf(id: number): number | undefined {
+    const { lookedBefore, startedAt = 0 } = this.#windows.byId.get(id) ?? {}
+    return lookedBefore === undefined
+      ? undefined
+      : Math.max(0, Math.floor(startedAt - lookedBefore))
+  }
+
   forgetChild(id: number): void {
     this.#windows.forget(id)
   }
@@ -414,11 +425,12 @@ export class WorkspaceIndex {
   }
 
   /** The app is about to write a file, which holds something else than when it was last looked at. */
-  #sawBefore(path: string, { stat, bytes, at }: OwnBefore): void {
+  #sawBefore(path: string, saw: OwnBefore): void {
     const { copies } = this.#options
+    const { stat, bytes, at } = saw
     const known = this.#files.get(path)
     if (this.#isAsKnown(path, stat)) {
-      if (known !== undefined) known.seenAt = at
+      this.#files.sawAgain(path, saw)
       return
     }
     const time = { from: stat?.ctimeMs ?? this.#lookedAt ?? at, to: stat?.ctimeMs ?? at }

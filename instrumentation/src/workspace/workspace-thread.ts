@@ -116,19 +116,20 @@ export class WorkspaceThread {
   }
 
   /**
-   * A child is about to start, at `at`. Returns when the state before is known, or after a bounded wait. `reports`: the
+   * A child is about to start, at `at`. Returns when the state before is known, or false after a bounded wait. `reports`: the
    * folder in which children of its turn report what they have recorded themselves.
    */
-  open(id: number, at: number, reports: string | undefined): void {
+  open(id: number, at: number, reports: string | undefined): boolean {
     const stamp = this.#port && this.#clock.stamp()
     const facts = { ...ofChild, isStamped: stamp !== undefined }
     // Before the message, which the thread may read at once.
     Atomics.store(this.#cells, progress.awaited, this.#sent + 1)
     this.#number({ type: 'open', id, at: stamp ?? at, reports, facts })
-    this.#waitInTurn(progress.looked)
+    const isLooked = this.#waitInTurn(progress.looked)
     if (this.#readMs <= this.#options.waitMsMax) this.#waitInTurn(progress.read)
     // From now on the child may have started.
     Atomics.store(this.#cells, progress.awaited, 0)
+    return isLooked
   }
 
   /** The host is about to fork, or has forked: meanwhile the thread rests. */
@@ -264,14 +265,16 @@ export class WorkspaceThread {
     return isGivenUp && (this.lookMs === 0 || this.#readMs > this.#options.waitMsMax)
   }
 
-  /** Only while looks are quick: else most of the wait would be in vain. */
-  #waitInTurn(cell: number): void {
+  /** Whether the thread has come so far. Waits only while looks are quick: else most of the wait would be in vain. */
+  #waitInTurn(cell: number): boolean {
     const { waitMsMax } = this.#options
-    if (this.isSlow || this.#isBehind || this.#waitMsLeft <= 0) return
+    if (this.isSlow || this.#isBehind || this.#waitMsLeft <= 0) return false
     if (this.#waitMsLeft === waitMsMax) setImmediate(() => (this.#waitMsLeft = waitMsMax)).unref()
     const startedAt = performance.now()
-    if (!this.#wait(cell, this.#waitMsLeft)) this.#givenUp = this.#sent
+    const hasCome = this.#wait(cell, this.#waitMsLeft)
+    if (!hasCome) this.#givenUp = this.#sent
     this.#waitMsLeft -= performance.now() - startedAt
+    return hasCome
   }
 
   /** Whether the thread has come so far. */

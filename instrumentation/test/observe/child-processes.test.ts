@@ -295,6 +295,7 @@ test('commands one after the other on one file give a chain of states', async ()
     [command('echo 2 >> a.txt'), command('echo 3 >> a.txt'), command('rm a.txt')],
     { files: { 'a.txt': '1\n' }, env: waitsForLooks },
   )
+  expect(endsOf(recorded).map((ended) => ended['turnlog.process.look_age'])).toEqual([0, 0, 0])
   const sides = recorded.spans
     .filter(isFile)
     .map(({ attributes }) => [attributes[op('before')], attributes[op('after')]])

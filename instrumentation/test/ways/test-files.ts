@@ -4,7 +4,7 @@
  * runs the sources, other versions the preload as it is published.
  *
  * `npm run test:files -- --sequences 10000` runs random sequences of changes on Node 24, `--seed N` the one of a seed, which is
- * made shorter if it fails.
+ * made shorter if it fails, `--wait MS` with the app waiting for looks so long, when a record may say that changes are missing.
  */
 import { randomInt } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { defined } from '@turnlog/conventions/plain'
 import { build } from '../../../packaging/build.ts'
-import { checkSequences } from '../files/model/check-model.ts'
+import { checkSequences, patient } from '../files/model/check-model.ts'
 import { runModel, sequenceOf } from '../files/model/run-model.ts'
 import { shrink } from '../files/model/shrink.ts'
 import { type NodeProgram, nodeOf, nodeRanges } from './nodes.ts'
@@ -36,6 +36,7 @@ const { values: options, positionals: asked } = parseArgs({
     sequences: { type: 'string' },
     seed: { type: 'string' },
     children: { type: 'boolean' },
+    wait: { type: 'string' },
   },
   allowNegative: true,
 })
@@ -48,10 +49,12 @@ process.exit(isRight ? 0 : 1)
 /** Whether all of them are right. A single one that is not is made shorter. */
 async function runSequences(firstSeed: number, count: number): Promise<boolean> {
   console.log(`${count} sequences from seed ${firstSeed} on`)
-  const { children: hasChildren } = options
+  const { children: hasChildren, wait } = options
+  const check = wait === undefined ? patient : { waitMsMax: Number(wait) }
   const faults = await runModel({
     firstSeed,
     count,
+    check,
     ...defined({ hasChildren }),
     onProgress: (done) => {
       if (done % 500 < 25) console.log(`${done} done`)
@@ -63,7 +66,7 @@ async function runSequences(firstSeed: number, count: number): Promise<boolean> 
   console.log(`${faults.size} of ${count} sequences are not recorded as they were.`)
   if (count === 1 && faults.size === 1) {
     const shortest = await shrink(sequenceOf(firstSeed, hasChildren))
-    const found = (await checkSequences([shortest])).get(firstSeed) ?? []
+    const found = (await checkSequences([shortest], check)).get(firstSeed) ?? []
     console.log(
       `The shortest: ${JSON.stringify(shortest.steps, shortText, 1)}\n  ${found.join('\n  ')}`,
     )

@@ -190,6 +190,28 @@ test('the content that the app has read before a child is known, also if a perso
   ])
 })
 
+test('a file that the app has read before the thread has, and a child then changes, is known as it was', () => {
+  const { index, at, start, end, compare } = openWorkspace()
+  fs.writeFileSync(at('new.txt'), 'new')
+  compare()
+  index.saw(at('new.txt'), told(at('new.txt')))
+  waitForTick()
+  start(1)
+  fs.writeFileSync(at('new.txt'), 'newer')
+  end(1)
+  expect(compare(1)).toMatchObject([{ before: { state: 'stored', size: 3 }, windows: [1] }])
+})
+
+test('of a child the last look before its start is known, if there was one', () => {
+  const { index, start } = openWorkspace()
+  start(1)
+  expect(index.lookAgeOf(1)).toBeGreaterThanOrEqual(10)
+  index.begin({ id: 2, at: 0, facts })
+  expect(index.lookAgeOf(2)).toBe(0)
+  index.forgetChild(1)
+  expect(index.lookAgeOf(1)).toBe(undefined)
+})
+
 test('a change beside which an earlier child has left a process is uncertain', () => {
   const { index, at, start, end, compare } = openWorkspace()
   start(1)

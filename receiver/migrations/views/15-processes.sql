@@ -14,7 +14,8 @@ select l.team_id, l.trace_id, l.span_id, l.session_id, l.user_id,
        turnlog_boolean(l.attributes -> 'turnlog.process.partial') as partial,
        coalesce(l.attributes ->> 'turnlog.process.not_compared_reason',
                 case when l.event_name = 'turnlog.process.started' then 'end_not_recorded' end) as not_compared_reason,
-       l.time as recorded_at, l.landed_at
+       l.time as recorded_at, l.landed_at,
+       turnlog_seconds(l.attributes -> 'turnlog.process.look_age') as look_age
   from log_records l
  where l.event_name = 'turnlog.process.ended'
     or (l.event_name = 'turnlog.process.started'
@@ -30,5 +31,6 @@ comment on view processes is 'Child processes that a turn or a tool call started
 comment on column processes.span_id is 'The span of the tool call, else of the turn, that started it.';
 comment on column processes.files_changed is 'How many file operations were recorded for it.';
 comment on column processes.files_not_compared is 'Files that were left out, or that changed beyond a limit; not_compared says how many for each reason.';
-comment on column processes.partial is 'The comparison hit a limit: files may have changed that no record names.';
+comment on column processes.partial is 'The comparison hit a limit, or the workspace had not been looked at when the process started: files may have changed that no record names.';
+comment on column processes.look_age is 'How long before the start of the process the workspace was last looked at.';
 comment on column processes.not_compared_reason is 'Why nothing is known of the files it changed; end_not_recorded when its recorder was killed. Null when it was compared.';

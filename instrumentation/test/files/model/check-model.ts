@@ -21,7 +21,7 @@ export interface CheckOptions {
 }
 
 /** Long enough for a busy machine: nothing is unknown because a look came late. */
-const patient: CheckOptions = { waitMsMax: 10_000 }
+export const patient: CheckOptions = { waitMsMax: 10_000 }
 
 /** One app for all sequences, which is started again when a sequence has killed it. */
 export async function checkSequences(
@@ -59,7 +59,12 @@ export async function checkSequences(
     const found =
       progress === undefined
         ? [`The app ended before: ${stderr}`]
-        : [...progress.faults, ...faultsOf({ ...progress, wasKilled }, recorded)]
+        : [
+            ...progress.faults,
+            ...faultsOf({ ...progress, wasKilled }, recorded, {
+              mayDeclare: options.waitMsMax < patient.waitMsMax,
+            }),
+          ]
     if (found.length > 0) faults.set(seed, found)
   }
   return faults
@@ -80,24 +85,60 @@ interface AllRecorded {
   /** By the sequence's folder. */
   readonly changes: ReadonlyMap<string, readonly RecordedChange[]>
   readonly spans: ReadonlyMap<string, readonly RecordedSpan[]>
-  /** Command lines of children whose end is recorded. */
-  readonly ended: readonly string[]
+  /** Children whose end is recorded. */
+  readonly ended: readonly EndedChild[]
+}
+
+interface EndedChild {
+  readonly command: string
+  /** Its record says that changes may be missing, or may be recorded together with others. */
+  readonly isDeclared: boolean
 }
 
 function faultsOf(
-  { seed, items, wasKilled }: Progress,
+  { seed, items, wasKilled, had }: Progress,
   { changes, spans, ended }: AllRecorded,
+  { mayDeclare }: { readonly mayDeclare: boolean },
 ): readonly string[] {
   const folder = `s${seed}`
   const recorded = changes.get(folder) ?? []
   // After a kill nothing is known of a child whose end was not recorded; that it ran is recorded.
-  const isKnown = (token: string): boolean => ended.some((line) => line.endsWith(` ${token}`))
+  const endOf = (token: string) => ended.find(({ command }) => command.endsWith(` ${token}`))
   const wanted = items.map((item) =>
-    item.kind === 'operation' && item.token !== undefined && wasKilled && !isKnown(item.token)
+    item.kind === 'operation' && item.token !== undefined && wasKilled && !endOf(item.token)
       ? { ...item, isOptional: true }
       : item,
   )
-  return [...compare(wanted, recorded), ...compareSent(recorded, spans.get(folder) ?? [])]
+  const declared = new Set(
+    items.flatMap((item) =>
+      item.kind === 'operation' &&
+      item.token !== undefined &&
+      endOf(item.token)?.isDeclared &&
+      mayDeclare
+        ? item.path
+        : [],
+    ),
+  )
+  return [
+    ...compare(
+      wanted.map((item) => (declared.has(item.path) ? leniently(item, had) : item)),
+      recorded,
+    ),
+    ...compareSent(recorded, spans.get(folder) ?? []),
+  ]
+}
+
+/** What a child did to a file may be missing, or be recorded together with other changes: with states that the file had. */
+function leniently(item: Item, had: Progress['had']): Item {
+  if (item.kind !== 'operation' || item.token === undefined) return item
+  const states = had.find(([file]) => file === item.path)?.[1] ?? []
+  return {
+    kind: 'group',
+    path: item.path,
+    countMax: 1,
+    states: ['absent', ...states],
+    isOptional: true,
+  }
 }
 
 /** What is sent is what the local store has, once each. */
@@ -127,7 +168,13 @@ function readAll(spool: string): AllRecorded {
     ),
     ended: logs
       .filter(({ event }) => event === 'turnlog.process.ended')
-      .map(({ attributes }) => String(attributes['turnlog.process.command'])),
+      .map(({ attributes }) => ({
+        command: String(attributes['turnlog.process.command']),
+        isDeclared:
+          attributes['turnlog.process.not_compared_reason'] !== undefined ||
+          attributes['turnlog.process.partial'] === true ||
+          attributes['turnlog.process.look_age'] !== 0,
+      })),
   }
 }
 

@@ -2,7 +2,7 @@
  * Runs many sequences, in several apps at the same time. The seeds follow one another; in every fortieth sequence the app is
  * killed.
  */
-import { checkSequences } from './check-model.ts'
+import { type CheckOptions, checkSequences } from './check-model.ts'
 import type { Sequence } from './sequence-run.ts'
 import { generateSequence } from './steps.ts'
 
@@ -25,6 +25,7 @@ export function sequenceOf(seed: number, hasChildren: boolean = seed % 4 === 0):
 export interface ModelRun {
   readonly firstSeed: number
   readonly count: number
+  readonly check?: CheckOptions
   /** Default: some of them. */
   readonly hasChildren?: boolean
   readonly onProgress?: (done: number) => void
@@ -34,6 +35,7 @@ export interface ModelRun {
 export async function runModel({
   firstSeed,
   count,
+  check,
   hasChildren,
   onProgress,
 }: ModelRun): Promise<ReadonlyMap<number, readonly string[]>> {
@@ -48,7 +50,7 @@ export async function runModel({
   let done = 0
   const work = async (): Promise<void> => {
     for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
-      for (const [seed, found] of await checkSequences(batch)) faults.set(seed, found)
+      for (const [seed, found] of await checkSequences(batch, check)) faults.set(seed, found)
       done += batch.length
       onProgress?.(done)
     }
