@@ -21,7 +21,7 @@ export interface Origin extends PossibleWindows {
 
 export interface ChangeOriginsOptions {
   readonly windows: OpenWindows
-  readonly files: Pick<KnownFiles, 'has'>
+  readonly files: Pick<KnownFiles, 'get'>
   readonly own: Pick<OwnChanges, 'has' | 'stateOf'>
   /** How old a look may be that still shows the state before a child. */
   readonly trustedMs: () => number
@@ -43,14 +43,16 @@ export class ChangeOrigins {
    * path.
    */
   of(path: string, found: Found, isMoved: () => boolean = () => false): Origin {
-    const isKnown = this.#options.files.has(path)
-    const isNew = !isKnown && found.stat !== undefined
+    const known = this.#options.files.get(path)
+    const isNew = known === undefined && found.stat !== undefined
     return this.#sightings.see(path, found, (time, open) => {
       if (isNew) return this.#originOfNew(path, time, open, isMoved)
       const made = this.#originOf(time, open)
       const { windows } = made
-      if (!isKnown || windows.length === 0) return made
-      return { ...made, windows: [...windows, ...endedBefore(open, time)] }
+      if (known === undefined || windows.length === 0) return made
+      // Those that had ended when the file was last seen have not changed it since.
+      const ended = endedBefore(open, time).filter(({ endedAt = 0 }) => endedAt >= known.seenAt)
+      return { ...made, windows: [...windows, ...ended] }
     })
   }
 

@@ -44,10 +44,6 @@ export class KnownFiles {
     return new Set(others.map(([, { stat }]) => stat.ino))
   }
 
-  has(path: string): boolean {
-    return this.#files.has(path)
-  }
-
   get(path: string): IndexedFile | undefined {
     return this.#files.get(path)
   }

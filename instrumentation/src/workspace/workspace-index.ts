@@ -147,17 +147,21 @@ export class WorkspaceIndex {
     this.#options.hear()
     const { fileSystem } = this.#options
     const found = findDifferences({ state: this.#state, fileSystem, look, children, lookedAt })
+    // Of one file those that are found while contents are read come later.
+    const earlier = this.#early
+    this.#early = []
     const { changes, filesNotRecorded } = this.#changes.of(found, lookedAt)
     const isFirst = this.#state.lookedAt === undefined
     this.#state.lookedAt = lookedAt
     if (!look.isPartial) this.#state.windows.seen(lookedAt)
-    const early = children.size > 0 ? this.#early : []
-    if (children.size > 0) this.#early = []
+    const all = [...earlier, ...changes, ...this.#early]
+    // Without a child that is compared there are only early ones, which wait for it.
+    this.#early = children.size > 0 ? [] : all
     for (const [id, endedAt] of children) if (endedAt !== undefined) this.#state.windows.forget(id)
     endComparison()
     this.#options.copies.sweep()
     return {
-      changes: [...early, ...changes],
+      changes: children.size > 0 ? all : [],
       filesNotRecorded,
       filesCompared: look.files.size,
       changedByOthers: isFirst ? 0 : found.byOthers,
