@@ -5,11 +5,16 @@
  * the end. A watcher holds at most `watchedBytesMax`: above that it releases everything and finds nothing more. The
  * bytes are recorded in any case, so nothing is lost. A stream's text need not be held and may be any length. Never throws.
  */
-import { StringDecoder } from 'node:string_decoder'
-import { viewOf } from '@turnlog/conventions/content/text'
+import {
+  type AnswerEvent,
+  createFrameReader,
+  type FrameReader,
+  type Framing,
+  framingOf,
+  readFrames,
+} from './answer-events.ts'
 import { decodeBody } from './decode-body.ts'
 import type { AnswerHead, AnswerWatcher, ToolCallRequest } from './model-api.ts'
-import { createSseParser, parseSse, type ServerSentEvent } from './sse.ts'
 
 /** The limit of one recorded content: for a JSON answer, or for the incomplete tool calls of a stream. */
 export const watchedBytesMax = 16 * 1024 ** 2
@@ -20,17 +25,17 @@ export interface AnswerReader {
   /** The length of the tool calls that have begun and are not complete. */
   readonly openLength: number
   /** Takes an event of a stream; returns the tool calls it completes. Most events are text: return early for those. */
-  takeEvent(event: ServerSentEvent): ToolCallRequest[]
+  takeEvent(event: AnswerEvent): ToolCallRequest[]
   /** Takes a whole JSON answer. */
   takeJson(text: string): readonly ToolCallRequest[]
 }
 
 export class BoundedWatcher implements AnswerWatcher {
   readonly #reader: AnswerReader
-  readonly #isStream: boolean
+  readonly #framing: Framing | undefined
   readonly #encoding: string | undefined
-  readonly #decoder = new StringDecoder('utf8')
-  #parser = createSseParser()
+  /** Of a stream that is read while it comes. */
+  #frames: FrameReader | undefined
   #chunks: Buffer[] = []
   /** Of the collected chunks, or of an event that is not complete. */
   #heldBytes = 0
@@ -38,9 +43,10 @@ export class BoundedWatcher implements AnswerWatcher {
 
   constructor({ contentType, contentEncoding }: AnswerHead, reader: AnswerReader) {
     this.#reader = reader
-    this.#isStream = /^\s*text\/event-stream\b/i.test(contentType ?? '')
+    this.#framing = framingOf(contentType)
     const isPlain = /^\s*(?:identity\s*)?$/i.test(contentEncoding ?? '')
     this.#encoding = isPlain ? undefined : contentEncoding
+    if (isPlain && this.#framing !== undefined) this.#frames = createFrameReader(this.#framing)
   }
 
   get hasError(): boolean {
@@ -53,8 +59,8 @@ export class BoundedWatcher implements AnswerWatcher {
       this.#release()
       return []
     }
-    if (this.#isStream && this.#encoding === undefined) {
-      const events = this.#parser.push(this.#decoder.write(viewOf(chunk)))
+    if (this.#frames !== undefined) {
+      const events = this.#frames.push(chunk)
       this.#heldBytes = events.length > 0 ? 0 : this.#heldBytes + chunk.byteLength
       return this.#take(events)
     }
@@ -66,20 +72,21 @@ export class BoundedWatcher implements AnswerWatcher {
 
   end(): ToolCallRequest[] {
     if (this.#isOver) return []
-    const rest = [...this.#parser.push(this.#decoder.end()), ...this.#parser.end()]
-    const text = decodeBody(Buffer.concat(this.#chunks), this.#encoding)?.toString('utf8') ?? ''
+    const rest = this.#frames?.end()
+    const body = decodeBody(Buffer.concat(this.#chunks), this.#encoding) ?? Buffer.alloc(0)
     this.#release()
-    if (!this.#isStream) return [...this.#reader.takeJson(text)]
-    return this.#take(this.#encoding === undefined ? rest : parseSse(text))
+    if (rest !== undefined) return this.#take(rest)
+    if (this.#framing !== undefined) return this.#take(readFrames(this.#framing, body))
+    return [...this.#reader.takeJson(body.toString('utf8'))]
   }
 
-  #take(events: readonly ServerSentEvent[]): ToolCallRequest[] {
+  #take(events: readonly AnswerEvent[]): ToolCallRequest[] {
     return events.flatMap((event) => this.#reader.takeEvent(event))
   }
 
   #release(): void {
     this.#isOver = true
     this.#chunks = []
-    this.#parser = createSseParser()
+    this.#frames = undefined
   }
 }

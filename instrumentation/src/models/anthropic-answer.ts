@@ -18,10 +18,10 @@ import {
   parseJson,
   toJson,
 } from '@turnlog/conventions/plain'
+import type { AnswerEvent } from './answer-events.ts'
 import { toParts } from './anthropic-parts.ts'
 import type { ModelAnswer } from './map-exchange.ts'
 import type { ApiError, TokenUsage, ToolCallRequest } from './model-api.ts'
-import { parseSse } from './sse.ts'
 
 export function readJsonAnswer(text: string): ModelAnswer | undefined {
   const message = asObject(parseJson(text))
@@ -50,7 +50,7 @@ interface StreamedBlock {
   inputJson: string
 }
 
-export function readStreamedAnswer(text: string): ModelAnswer {
+export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer {
   const blocks = new Map<number, StreamedBlock>()
   let message: JsonObject = {}
   let usage: JsonObject = {}
@@ -59,7 +59,7 @@ export function readStreamedAnswer(text: string): ModelAnswer {
   let isWhole = false
   let isUsageFinal = false
 
-  for (const { data } of parseSse(text)) {
+  for (const { data } of events) {
     const event = asObject(parseJson(data))
     if (event === undefined) continue
     switch (event.type) {

@@ -1,5 +1,4 @@
 /** Anthropic's Messages API, as `api.anthropic.com`, its proxies and compatible servers speak it. */
-import { viewOf } from '@turnlog/conventions/content/text'
 import {
   asArray,
   asNumber,
@@ -8,7 +7,8 @@ import {
   type JsonObject,
   parseJson,
 } from '@turnlog/conventions/plain'
-import { type AnswerReader, BoundedWatcher } from './answer-watcher.ts'
+import type { AnswerEvent } from './answer-events.ts'
+import type { AnswerReader } from './answer-watcher.ts'
 import {
   errorOf,
   readJsonAnswer,
@@ -17,74 +17,38 @@ import {
   toToolCall,
 } from './anthropic-answer.ts'
 import { toMessage, toolResultsOf, toParts, toToolDefinition } from './anthropic-parts.ts'
-import { type ModelRequest, mapExchange } from './map-exchange.ts'
-import type { ModelApi, RequestHistory, ToolCallRequest, ToolResult } from './model-api.ts'
-import type { ServerSentEvent } from './sse.ts'
-import { findCallsById } from './tool-results.ts'
+import { createModelApi } from './dialect.ts'
+import type { ModelRequest } from './map-exchange.ts'
+import type { ToolCallRequest } from './model-api.ts'
 
-export const anthropicMessages: ModelApi = {
-  provider: 'anthropic',
+export const anthropicMessages = createModelApi({
+  name: 'anthropic',
   operation: 'chat',
+  provider: () => 'anthropic',
   /** `POST …/v1/messages`, behind any prefix; not `count_tokens`, not `batches`. */
-  matches: (method, pathname) =>
-    method.toUpperCase() === 'POST' && /(?:^|\/)v1\/messages\/?$/.test(pathname),
-  watch: (answer) => new BoundedWatcher(answer, new AnthropicAnswerReader()),
-  findAnswered: (requestBody, open) => findCallsById(requestBody, 'tool_use_id', open),
-  lastResults,
-  history,
-  forcesTool,
-  map: (exchange) =>
-    mapExchange(anthropicMessages, exchange, {
-      readRequest,
-      readStream: readStreamedAnswer,
-      readJson: readJsonAnswer,
-    }),
-}
-
-/** A request is parsed on the host's thread up to this size. */
-const parsedBytesMax = 2 * 1024 ** 2
-
-function parseRequest(requestBody: Uint8Array): JsonObject | undefined {
-  if (requestBody.byteLength > parsedBytesMax) return undefined
-  return asObject(parseJson(viewOf(requestBody).toString('utf8')))
-}
-
-function history(requestBody: Uint8Array): RequestHistory | undefined {
-  const request = parseRequest(requestBody)
-  const messages = asArray(request?.messages)
-  if (messages === undefined) return undefined
-  return { instructions: comparable(request?.system), messages: messages.map(comparable) }
-}
-
-/** A text is written as a list of blocks, and the marks of the cache, which move on with each request, are left out. */
-function comparable(value: unknown): string {
-  return JSON.stringify(value ?? null, (key, member: unknown) => {
-    if (key === 'cache_control') return undefined
-    return key === 'content' && typeof member === 'string'
-      ? [{ type: 'text', text: member }]
-      : member
-  })
-}
-
-function lastResults(requestBody: Uint8Array): readonly ToolResult[] | undefined {
-  const request = parseRequest(requestBody)
-  const last = asObject(asArray(request?.messages)?.at(-1))
-  const blocks = asArray(last?.content) ?? []
-  const results = toolResultsOf([last])
-  return results.length > 0 && results.length === blocks.length ? results : undefined
-}
-
-function forcesTool(requestPiece: string | Uint8Array): boolean {
-  const piece = typeof requestPiece === 'string' ? requestPiece : viewOf(requestPiece)
-  for (let at = piece.indexOf(choiceKey); at !== -1; at = piece.indexOf(choiceKey, at + 1)) {
-    if (forcedChoice.test(String(piece.slice(at, at + 256)))) return true
-  }
-  return false
-}
-
-/** This is a key: in a text the quotes would be escaped. */
-const choiceKey = '"tool_choice"'
-const forcedChoice = /^"tool_choice"\s*:\s*\{[^{}]*"type"\s*:\s*"tool"/
+  matches: (method, { pathname }) =>
+    method === 'POST' && /(?:^|\/)v1\/messages\/?$/.test(pathname) ? 'yes' : 'no',
+  resultId: 'tool_use_id',
+  lastResults(request) {
+    const last = asObject(asArray(request.messages)?.at(-1))
+    const blocks = asArray(last?.content) ?? []
+    const results = toolResultsOf([last])
+    return results.length === blocks.length ? results : []
+  },
+  conversation({ system, messages }) {
+    const list = asArray(messages)
+    return list && { instructions: system, messages: list }
+  },
+  // This is a key: in a text the quotes would be escaped.
+  forcedTool: {
+    key: '"tool_choice"',
+    pattern: /^"tool_choice"\s*:\s*\{[^{}]*"type"\s*:\s*"tool"/,
+  },
+  openReader: () => new AnthropicAnswerReader(),
+  readRequest,
+  readEvents: readStreamedAnswer,
+  readJson: readJsonAnswer,
+})
 
 function readRequest(request: JsonObject): ModelRequest {
   const { system } = request
@@ -121,7 +85,7 @@ class AnthropicAnswerReader implements AnswerReader {
     return length
   }
 
-  takeEvent({ name, data }: ServerSentEvent): ToolCallRequest[] {
+  takeEvent({ name, data }: AnswerEvent): ToolCallRequest[] {
     if (name === 'error' || isError(data)) this.hasError = true
     if (this.#open.size === 0 && !data.includes('tool_use')) return []
     const event = asObject(parseJson(data))

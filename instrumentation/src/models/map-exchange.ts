@@ -9,6 +9,7 @@
 import { lastSaid } from '@turnlog/conventions/content/last-said'
 import { viewOf } from '@turnlog/conventions/content/text'
 import { asObject, defined, type JsonObject, parseJson, toJson } from '@turnlog/conventions/plain'
+import { type AnswerEvent, framingOf, readFrames } from './answer-events.ts'
 import { decodeBody } from './decode-body.ts'
 import type {
   ApiError,
@@ -46,8 +47,9 @@ export interface ModelAnswer {
 }
 
 export interface ExchangeReaders {
-  readRequest(request: JsonObject): ModelRequest
-  readStream(text: string): ModelAnswer
+  /** `url`: some APIs name the model in it. */
+  readRequest(request: JsonObject, url: URL | null): ModelRequest
+  readEvents(events: readonly AnswerEvent[]): ModelAnswer
   /** `undefined`: not an answer of this API. */
   readJson(text: string): ModelAnswer | undefined
 }
@@ -58,7 +60,8 @@ export function mapExchange(
   readers: ExchangeReaders,
 ): ModelCallRecord {
   const requestText = viewOf(exchange.requestBody).toString('utf8')
-  const request = readers.readRequest(asObject(parseJson(requestText)) ?? {})
+  const url = URL.parse(exchange.url)
+  const request = readers.readRequest(asObject(parseJson(requestText)) ?? {}, url)
   const response = readResponse(exchange, readers)
   const { answer } = response
   const usage = answer?.usage ?? {}
@@ -71,9 +74,9 @@ export function mapExchange(
   return {
     attributes: defined({
       'gen_ai.operation.name': operation,
-      'gen_ai.provider.name': provider,
+      'gen_ai.provider.name': url === null ? undefined : provider(url),
       ...request.attributes,
-      ...serverAttributes(exchange.url),
+      ...serverAttributes(url),
       'http.response.status_code': exchange.status,
       'gen_ai.response.id': answer?.id,
       'gen_ai.response.model': answer?.model,
@@ -111,18 +114,20 @@ interface Response {
 
 function readResponse(
   { responseHeaders, responseBody }: WireExchange,
-  { readStream, readJson }: ExchangeReaders,
+  { readEvents, readJson }: ExchangeReaders,
 ): Response {
   const header = (name: string) =>
     responseHeaders?.find(([each]) => each.toLowerCase() === name)?.[1]
   const decoded = decodeBody(responseBody, header('content-encoding'))
   // Undecodable bytes may be plain: a proxy decoded them and left the header.
-  const text = withoutCutCharacter(decoded ?? viewOf(responseBody)).toString('utf8')
+  const bytes = decoded ?? viewOf(responseBody)
+  const text = withoutCutCharacter(bytes).toString('utf8')
   if (text.trim() === '') return { text: '' }
-  const isStream =
-    /^text\/event-stream\b/i.test(header('content-type') ?? '') ||
-    /^\s*(?:event|data|id|retry)?:/.test(text)
-  return { text, answer: isStream ? readStream(text) : readJson(text) }
+  const framing =
+    framingOf(header('content-type')) ??
+    (/^\s*(?:event|data|id|retry)?:/.test(text) ? 'events' : undefined)
+  if (framing === undefined) return { text, answer: readJson(text) }
+  return { text, answer: readEvents(readFrames(framing, bytes)) }
 }
 
 /** Without the first bytes of a character whose last bytes did not come. */
@@ -181,10 +186,9 @@ function unreadMessages({ answer, text }: Response): string | undefined {
   return toJson([{ role: 'assistant', parts, finish_reason: 'error' }])
 }
 
-function serverAttributes(url: string) {
-  const parsed = URL.parse(url)
-  if (parsed === null) return {}
-  const { hostname, port, protocol } = parsed
+function serverAttributes(url: URL | null) {
+  if (url === null) return {}
+  const { hostname, port, protocol } = url
   return {
     'server.address': hostname.replace(/^\[|\]$/g, ''),
     'server.port': port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),

@@ -9,11 +9,16 @@ import type { AttributeName } from '@turnlog/conventions'
 import type { JsonObject } from '@turnlog/conventions/plain'
 
 export interface ModelApi {
-  /** `gen_ai.provider.name` and `gen_ai.operation.name` of its model calls. */
-  readonly provider: string
+  /** Its name in journals, which outlive a version: it never changes. */
+  readonly name: string
+  /** `gen_ai.operation.name` of its model calls. */
   readonly operation: 'chat' | 'generate_content'
+  /** `gen_ai.provider.name`: who answers at this address. */
+  provider(url: URL): string
   /** Whether a request is a model call. Asked for every HTTP request of the host; any host, any path prefix. */
-  matches(method: string, pathname: string): boolean
+  matches(method: string, url: URL): Match
+  /** Whether this is the body of a model call, for an address at which others have something else. */
+  isRequest(requestBody: Uint8Array): boolean
   /** Reads one successful answer while its bytes pass. */
   watch(answer: AnswerHead): AnswerWatcher
   /** Those of the open tool calls whose results the request brings. */
@@ -26,6 +31,9 @@ export interface ModelApi {
   forcesTool(requestPiece: string | Uint8Array): boolean
   map(exchange: WireExchange): ModelCallRecord
 }
+
+/** `by body`: its address does not show it. */
+export type Match = 'yes' | 'no' | 'by body'
 
 /** The messages as texts: equal messages have equal texts. */
 export interface RequestHistory {

@@ -4,8 +4,16 @@ import type { ModelApi } from './model-api.ts'
 
 const modelApis: readonly ModelApi[] = [anthropicMessages]
 
-/** The API that a request with this method and URL is a call of; `undefined`: it is not a model call. */
+/** The API that a request with this method and URL is a call of; `undefined`: none, or the body decides. */
 export function findModelApi(method: string, url: URL | null): ModelApi | undefined {
-  if (url === null) return undefined
-  return modelApis.find((api) => api.matches(method, url.pathname))
+  return url === null ? undefined : modelApis.find((api) => api.matches(method, url) === 'yes')
+}
+
+/** The APIs that a request may be a call of, if its body is one of theirs. */
+export function findPossibleApis(method: string, url: URL | null): readonly ModelApi[] {
+  return url === null ? [] : modelApis.filter((api) => api.matches(method, url) === 'by body')
+}
+
+export function modelApiNamed(name: string): ModelApi | undefined {
+  return modelApis.find((api) => api.name === name)
 }

@@ -6,20 +6,16 @@
  * skipped. Each piece is scanned once, however small the pieces are.
  */
 
-export interface ServerSentEvent {
-  /** The `event` field; empty when there was none. */
-  readonly name: string
-  /** The `data` fields, joined by LF. */
-  readonly data: string
-}
+import type { AnswerEvent } from './answer-events.ts'
 
+/** The event's `name` is its `event` field, its `data` the `data` fields, joined by LF. */
 export function createSseParser() {
   const fields = createFields()
   let line = ''
   let endedWithCr = false
   let isFirst = true
 
-  function takeLine(events: ServerSentEvent[]): void {
+  function takeLine(events: AnswerEvent[]): void {
     const text = line
     line = ''
     if (text === '') fields.dispatch(events)
@@ -27,8 +23,8 @@ export function createSseParser() {
   }
 
   return {
-    push(piece: string): ServerSentEvent[] {
-      const events: ServerSentEvent[] = []
+    push(piece: string): AnswerEvent[] {
+      const events: AnswerEvent[] = []
       let from = 0
       if (isFirst && piece !== '') {
         if (piece.charCodeAt(0) === 0xfeff) from = 1
@@ -54,8 +50,8 @@ export function createSseParser() {
       }
       return events
     },
-    end(): ServerSentEvent[] {
-      const events: ServerSentEvent[] = []
+    end(): AnswerEvent[] {
+      const events: AnswerEvent[] = []
       if (line !== '') takeLine(events)
       fields.dispatch(events)
       return events
@@ -76,17 +72,12 @@ function createFields() {
       if (field === 'data') data.push(value)
       else if (field === 'event') name = value
     },
-    dispatch(events: ServerSentEvent[]): void {
+    dispatch(events: AnswerEvent[]): void {
       if (data.length > 0) events.push({ name, data: data.join('\n') })
       name = ''
       data = []
     },
   }
-}
-
-export function parseSse(text: string): ServerSentEvent[] {
-  const parser = createSseParser()
-  return [...parser.push(text), ...parser.end()]
 }
 
 function indexOfLineEnd(text: string, from: number): number {

@@ -11,7 +11,7 @@
 import { channel } from 'node:diagnostics_channel'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { quietly } from '../health.ts'
-import type { ModelExchange, OpenExchange } from './model-exchange.ts'
+import type { Exchange, OpenExchange } from './model-exchange.ts'
 import { all, replaceMethod } from './replace-method.ts'
 
 /** The members of undici's request object that its diagnostics channels document. */
@@ -31,7 +31,7 @@ export function observeModelClients(openExchange: OpenExchange): () => void {
 }
 
 function observeUndici(openExchange: OpenExchange): () => void {
-  const exchanges = new WeakMap<object, ModelExchange>()
+  const exchanges = new WeakMap<object, Exchange>()
   return subscribe('undici:request:', {
     create({ request }: { request: UndiciRequest }) {
       const exchange = openExchange(request.method, `${String(request.origin)}${request.path}`)
@@ -62,7 +62,7 @@ function observeUndici(openExchange: OpenExchange): () => void {
 }
 
 function observeHttpClients(openExchange: OpenExchange): () => void {
-  const exchanges = new WeakMap<object, ModelExchange>()
+  const exchanges = new WeakMap<object, Exchange>()
   return subscribe('http.client.', {
     'request.created'({ request }: { request: ClientRequest }) {
       const exchange = openExchange(request.method, urlOf(request))
@@ -99,7 +99,7 @@ function subscribe(
   return all(undo)
 }
 
-function watchRequest(request: ClientRequest, exchange: ModelExchange): void {
+function watchRequest(request: ClientRequest, exchange: Exchange): void {
   let isEnding = false
   const see = (chunk: unknown, encoding: unknown): void => {
     if (chunk instanceof Uint8Array) exchange.sent(chunk)
@@ -125,7 +125,7 @@ function watchRequest(request: ClientRequest, exchange: ModelExchange): void {
   })
 }
 
-function watchResponse(response: IncomingMessage, exchange: ModelExchange): void {
+function watchResponse(response: IncomingMessage, exchange: Exchange): void {
   replaceMethod(response, 'push', (original) => {
     return function push(...values) {
       quietly('see an answer', () => {

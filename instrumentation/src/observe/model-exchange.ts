@@ -12,9 +12,9 @@ import { viewOf } from '@turnlog/conventions/content/text'
 import { defined, errorCode } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { AnswerWatcher, ModelApi, ToolCallRequest } from '../models/model-api.ts'
-import { findModelApi } from '../models/model-apis.ts'
+import { findModelApi, findPossibleApis } from '../models/model-apis.ts'
 import { Candidate } from '../record/candidate.ts'
-import { apiCallOf, contexts, turnOfModelCall } from '../record/contexts.ts'
+import { apiCallOf, contexts, runIn, turnOfModelCall } from '../record/contexts.ts'
 import type { Recorder, WireFacts } from '../record/recorder.ts'
 import type { ApiToolCall } from '../record/tool-call.ts'
 import type { InferredCall, ToolCalls } from '../record/tool-calls.ts'
@@ -22,6 +22,7 @@ import type { WaitingTurns } from '../record/waiting-turns.ts'
 import type { Approvals } from './approvals.ts'
 import { isModelCall } from './native-spans.ts'
 import { turnsMeant } from './turns-meant.ts'
+import { UndecidedExchange } from './undecided-exchange.ts'
 
 /** A request body larger than this is not searched for tool results. */
 const searchedBytesMax = 64 * 1024 ** 2
@@ -31,7 +32,18 @@ const searchedBytesMax = 64 * 1024 ** 2
  */
 const keptBytesMax = 128 * 1024
 
-export type OpenExchange = ReturnType<typeof createExchanges>
+/** Opens an exchange in the current async context; `undefined`: the request is not for a model API. */
+export type OpenExchange = (method: string, url: string) => Exchange | undefined
+
+/** What an observer of an HTTP client tells about one request and its answer. */
+export interface Exchange {
+  sent(chunk: string | Uint8Array): void
+  allSent(): void
+  answered(status: number, headers: readonly (readonly [string, string])[]): void
+  received(chunk: Uint8Array): void
+  finished(): void
+  failed(error: unknown): void
+}
 
 export interface ExchangeDependencies {
   readonly recorder: Recorder
@@ -42,29 +54,46 @@ export interface ExchangeDependencies {
   readonly modelCalled: () => void
   /** A model has sent a part of its answer: tools may run soon. */
   readonly modelAnswers: () => void
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   /** Milliseconds, monotonic. */
   readonly clock: () => number
 }
 
-export function createExchanges(dependencies: ExchangeDependencies) {
+export function createExchanges(dependencies: ExchangeDependencies): OpenExchange {
+  const { now, clock } = dependencies
   const exchangeCounts = new WeakMap<Span, number>()
 
-  /** Opens an exchange in the current async context; `undefined` when the request is not for a model API. */
-  return (method: string, url: string): ModelExchange | undefined => {
+  return (method, url) => {
     const parsed = URL.parse(url)
+    if (parsed === null) return undefined
     const api = findModelApi(method, parsed)
-    if (parsed === null || api === undefined) return undefined
+    if (api !== undefined) return open(api, parsed)
+    const apis = findPossibleApis(method, parsed)
+    if (apis.length === 0) return undefined
+    const active = contexts.active()
+    const started = { at: now(), byClock: clock() }
+    return new UndecidedExchange(apis, (decided) =>
+      runIn(active, () => open(decided, parsed, started)),
+    )
+  }
+
+  /** `started`: when the request began, if that was before. */
+  function open(api: ModelApi, url: URL, started?: ExchangeStart): ModelExchange {
     dependencies.modelCalled()
     const active = contexts.active()
     const candidate = turnOfModelCall(active)
     const native = trace.getSpan(active)
     const isNative = native !== undefined && isModelCall(native)
-    const span = isNative ? native : startSpan(dependencies.recorder, api, parsed, active)
+    const span = isNative
+      ? native
+      : startSpan(dependencies.recorder, { api, url, from: active, startedAt: started?.at })
     const number = (exchangeCounts.get(span) ?? 0) + 1
     exchangeCounts.set(span, number)
     return new ModelExchange(dependencies, {
       api,
-      url,
+      url: url.href,
+      startedAt: started?.byClock ?? clock(),
       span,
       isOwn: !isNative,
       number,
@@ -75,19 +104,36 @@ export function createExchanges(dependencies: ExchangeDependencies) {
   }
 }
 
-function startSpan({ tracer }: Recorder, api: ModelApi, url: URL, from: Context): Span {
+interface ExchangeStart {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly byClock: number
+}
+
+interface SpanFacts {
+  readonly api: ModelApi
+  readonly url: URL
+  readonly from: Context
+  /** Milliseconds since 1970; `undefined`: now. */
+  readonly startedAt: number | undefined
+}
+
+function startSpan({ tracer }: Recorder, { api, url, from, startedAt }: SpanFacts): Span {
   const attributes = {
     'gen_ai.operation.name': api.operation,
-    'gen_ai.provider.name': api.provider,
+    'gen_ai.provider.name': api.provider(url),
     'server.address': url.hostname,
     'server.port': Number(url.port) || (url.protocol === 'http:' ? 80 : 443),
   } satisfies { [Name in AttributeName]?: string | number }
-  return tracer.startSpan(api.operation, { kind: SpanKind.CLIENT, attributes }, from)
+  const options = { kind: SpanKind.CLIENT, attributes, ...defined({ startTime: startedAt }) }
+  return tracer.startSpan(api.operation, options, from)
 }
 
 interface ExchangeFacts {
   readonly api: ModelApi
   readonly url: string
+  /** By `clock`. */
+  readonly startedAt: number
   readonly span: Span
   /** Whether the span was opened for this exchange, and ends with it. */
   readonly isOwn: boolean
@@ -99,10 +145,9 @@ interface ExchangeFacts {
   readonly active: Context
 }
 
-export class ModelExchange {
+export class ModelExchange implements Exchange {
   readonly #dependencies: ExchangeDependencies
   readonly #facts: ExchangeFacts
-  readonly #startedAt: number
   #requestPieces: (string | Uint8Array)[] = []
   #requestBytes = 0
   /** A copy of the request's body, unless it is long. */
@@ -116,9 +161,8 @@ export class ModelExchange {
   constructor(dependencies: ExchangeDependencies, facts: ExchangeFacts) {
     this.#dependencies = dependencies
     this.#facts = facts
-    this.#startedAt = dependencies.clock()
-    const { candidate, url } = facts
-    this.#addWire({ url, ...defined({ turns: candidate?.turnIds() }) })
+    const { api, candidate, url } = facts
+    this.#addWire({ url, api: api.name, ...defined({ turns: candidate?.turnIds() }) })
   }
 
   /** A piece of the request's body is sent. */
@@ -175,7 +219,7 @@ export class ModelExchange {
     // An API that fails after it has begun to answer says so in the answer.
     const isFailed = hasFailed || this.#watcher?.hasError === true
     const at = this.#firstChunkAt
-    const timeToFirstChunk = at === undefined ? undefined : (at - this.#startedAt) / 1_000
+    const timeToFirstChunk = at === undefined ? undefined : (at - this.#facts.startedAt) / 1_000
     this.#addWire({ ...facts, ...defined({ timeToFirstChunk }) })
     const { candidate, isOwn, span } = this.#facts
     candidate?.callEnded(isFailed)

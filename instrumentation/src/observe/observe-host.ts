@@ -170,6 +170,7 @@ function observeTurns(
     approvals,
     modelCalled,
     modelAnswers,
+    now,
     clock,
   }
   const candidates: CandidateSource = {

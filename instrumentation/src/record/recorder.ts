@@ -8,6 +8,8 @@ import type { AttributeName } from '@turnlog/conventions'
 /** Facts about one HTTP exchange with a model API; later calls add to them. */
 export interface WireFacts {
   readonly url?: string
+  /** The name of the model API. */
+  readonly api?: string
   readonly status?: number
   readonly headers?: readonly (readonly [string, string])[]
   readonly isComplete?: boolean

@@ -1,7 +1,7 @@
 /** Seals a model call: maps the bytes of its last exchange to the GenAI convention, and adds them to the sums of its turns. */
 import { type AttributeName, instrumentationScope } from '@turnlog/conventions'
 import type { ModelCallRecord } from '../models/model-api.ts'
-import { findModelApi } from '../models/model-apis.ts'
+import { findModelApi, modelApiNamed } from '../models/model-apis.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import { redactText } from '../redact/redact.ts'
 import { incomplete, put, putText, textMessages } from './content.ts'
@@ -46,8 +46,9 @@ export function readExchange(
 ): ModelCallRecord | undefined {
   const facts = contents.wire(id).get(exchange) ?? {}
   const url = String(facts.url ?? '')
-  // Every model API is called with POST.
-  return findModelApi('POST', URL.parse(url))?.map({
+  // A journal of an older version does not name the API.
+  const named = typeof facts.api === 'string' ? modelApiNamed(facts.api) : undefined
+  return (named ?? findModelApi('POST', URL.parse(url)))?.map({
     url,
     requestBody: contents.bytes(id, 'wire.request', exchange) ?? new Uint8Array(),
     responseBody: contents.bytes(id, 'wire.response', exchange) ?? new Uint8Array(),

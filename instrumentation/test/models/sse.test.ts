@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { createSseParser, parseSse } from '../../src/models/sse.ts'
+import { createSseParser } from '../../src/models/sse.ts'
+
+function parseSse(text: string) {
+  const parser = createSseParser()
+  return [...parser.push(text), ...parser.end()]
+}
 
 test.for([
   ['one event', 'event: a\ndata: 1\n\n', [{ name: 'a', data: '1' }]],

@@ -1,0 +1,111 @@
+/** What one model API says differently from the others; `createModelApi` adds what all have in common. */
+import { viewOf } from '@turnlog/conventions/content/text'
+import { asObject, type JsonObject, parseJson } from '@turnlog/conventions/plain'
+import { type AnswerReader, BoundedWatcher } from './answer-watcher.ts'
+import { type ExchangeReaders, mapExchange } from './map-exchange.ts'
+import type { ModelApi, OpenToolCall, ToolResult } from './model-api.ts'
+import { findCallsById } from './tool-results.ts'
+
+export interface Dialect
+  extends Pick<ModelApi, 'name' | 'operation' | 'provider' | 'matches'>,
+    ExchangeReaders {
+  /** Whether this is the body of a model call. Needed if an address can match `by body`. */
+  isRequest?(request: JsonObject): boolean
+  /** The member that names the tool call which a result answers; `undefined`: results have no ids. */
+  readonly resultId?: string
+  /** The results of tools with which the request ends; none if it ends with anything else. */
+  lastResults(request: JsonObject): readonly ToolResult[]
+  conversation(request: JsonObject): Conversation | undefined
+  /** How a request forces the model to call one certain tool: the key, and what begins with it. */
+  readonly forcedTool?: { readonly key: string; readonly pattern: RegExp }
+  /** Reads one answer on the host's thread. */
+  openReader(): AnswerReader
+}
+
+/** What a request repeats of the conversation, in the words of the API. */
+export interface Conversation {
+  readonly instructions: unknown
+  readonly messages: readonly unknown[]
+}
+
+/** A request is parsed on the host's thread up to this size. */
+const parsedBytesMax = 2 * 1024 ** 2
+/** How far the choice of a tool is read. */
+const choiceLength = 256
+
+export function createModelApi(dialect: Dialect): ModelApi {
+  const { name, operation, resultId } = dialect
+  return {
+    name,
+    operation,
+    provider: (url) => dialect.provider(url),
+    matches: (method, url) => dialect.matches(method.toUpperCase(), url),
+    isRequest(body) {
+      const request = parseRequest(body)
+      return request !== undefined && dialect.isRequest?.(request) !== false
+    },
+    watch: (answer) => new BoundedWatcher(answer, dialect.openReader()),
+    findAnswered: (body, open) =>
+      resultId === undefined
+        ? findCallsByName(dialect, body, open)
+        : findCallsById(body, resultId, open),
+    lastResults(body) {
+      const request = parseRequest(body)
+      const results = request === undefined ? [] : dialect.lastResults(request)
+      return results.length > 0 ? results : undefined
+    },
+    history(body) {
+      const request = parseRequest(body)
+      const conversation = request && dialect.conversation(request)
+      return (
+        conversation && {
+          instructions: comparable(conversation.instructions),
+          messages: conversation.messages.map(comparable),
+        }
+      )
+    },
+    forcesTool: (piece) => forcesTool(dialect, piece),
+    map: (exchange) => mapExchange(dialect, exchange, dialect),
+  }
+}
+
+function parseRequest(body: Uint8Array): JsonObject | undefined {
+  if (body.byteLength > parsedBytesMax) return undefined
+  return asObject(parseJson(viewOf(body).toString('utf8')))
+}
+
+/** A text is written as a list of blocks, and the marks of the cache, which move on with each request, are left out. */
+function comparable(value: unknown): string {
+  return JSON.stringify(value ?? null, (key, member: unknown) => {
+    if (key === 'cache_control') return undefined
+    return key === 'content' && typeof member === 'string'
+      ? [{ type: 'text', text: member }]
+      : member
+  })
+}
+
+/** Results without ids come in the order of the calls: those of one name answer its open calls, the oldest first. */
+function findCallsByName<Call extends OpenToolCall>(
+  dialect: Dialect,
+  body: Uint8Array,
+  open: Iterable<Call>,
+): Call[] {
+  const calls = [...open].filter(({ id }) => id === undefined)
+  if (calls.length === 0) return []
+  const request = parseRequest(body)
+  const names = request === undefined ? [] : dialect.lastResults(request).map(({ name }) => name)
+  return names.flatMap((name) => {
+    const index = calls.findIndex((call) => call.name === name)
+    return index === -1 ? [] : calls.splice(index, 1)
+  })
+}
+
+function forcesTool({ forcedTool }: Dialect, requestPiece: string | Uint8Array): boolean {
+  if (forcedTool === undefined) return false
+  const { key, pattern } = forcedTool
+  const piece = typeof requestPiece === 'string' ? requestPiece : viewOf(requestPiece)
+  for (let at = piece.indexOf(key); at !== -1; at = piece.indexOf(key, at + 1)) {
+    if (pattern.test(String(piece.slice(at, at + choiceLength)))) return true
+  }
+  return false
+}
