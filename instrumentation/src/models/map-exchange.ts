@@ -39,11 +39,24 @@ export interface ModelAnswer {
   readonly model?: string | undefined
   readonly stopReason?: string | undefined
   readonly parts: readonly Part[]
+  /** Further answers to the same request, if the app asked for several. */
+  readonly others?: readonly OtherAnswer[]
   readonly toolCalls: readonly ToolCallRequest[]
   readonly usage: TokenUsage
   /** The answer itself says that it is complete. */
   readonly isWhole: boolean
   readonly error?: ApiError | undefined
+}
+
+export interface OtherAnswer {
+  readonly parts: readonly Part[]
+  readonly stopReason: string | undefined
+}
+
+/** The larger of two readings of each counter: they are cumulative, and a server may send a smaller one last. */
+export function largerUsage(one: TokenUsage, other: TokenUsage): TokenUsage {
+  const names = [...Object.keys(one), ...Object.keys(other)] as (keyof TokenUsage)[]
+  return Object.fromEntries(names.map((name) => [name, Math.max(one[name] ?? 0, other[name] ?? 0)]))
 }
 
 export interface ExchangeReaders {
@@ -67,7 +80,8 @@ export function mapExchange(
   const usage = answer?.usage ?? {}
   const failure = failureOf(exchange, response)
   const output = outputOf(answer, failure !== undefined)
-  const finishReasons = output === undefined ? [] : [output.finish_reason]
+  const outputs = output === undefined ? [] : [output, ...(answer?.others ?? []).map(otherOutput)]
+  const finishReasons = outputs.map(({ finish_reason }) => finish_reason)
   if (output === undefined && failure !== undefined) finishReasons.push('error')
   const inputMessages = toJson(request.messages)
 
@@ -91,7 +105,7 @@ export function mapExchange(
     ...defined({
       systemInstructions: toJson(request.systemInstructions),
       inputMessages,
-      outputMessages: toJson(output && [output]) ?? unreadMessages(response),
+      outputMessages: (output && toJson(outputs)) ?? unreadMessages(response),
       toolDefinitions: toJson(request.toolDefinitions),
       requestText: inputMessages === undefined && requestText !== '' ? requestText : undefined,
       errorType: failure?.type,
@@ -177,6 +191,10 @@ function outputOf(answer: ModelAnswer | undefined, hasFailed: boolean) {
   const reason = answer.stopReason ?? (hasFailed ? 'error' : undefined)
   if (reason === undefined || (parts.length === 0 && hasFailed)) return undefined
   return { role: 'assistant', parts, finish_reason: reason }
+}
+
+function otherOutput({ parts, stopReason }: OtherAnswer) {
+  return { role: 'assistant', parts, finish_reason: stopReason ?? 'error' }
 }
 
 /** A body that is not an answer, or is nested too deep to be written again: its text, in one part. */

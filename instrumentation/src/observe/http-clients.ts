@@ -1,0 +1,94 @@
+/**
+ * Model calls through `node:http` and `node:https`, under node-fetch, axios, got, or no SDK, seen as their bytes pass: nothing is
+ * read twice, delayed or changed. `http.client.request.created` comes before anything is sent, in the caller's context; bytes are
+ * seen as they are written, and as Node's parser hands them to the response. Only requests to a model API are patched.
+ */
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { quietly } from '../health.ts'
+import { headerPairs } from './header-pairs.ts'
+import type { Exchange, OpenExchange } from './model-exchange.ts'
+import { replaceMethod } from './replace-method.ts'
+import { subscribe } from './subscribe.ts'
+
+/** The returned function ends it. */
+export function observeHttpClients(openExchange: OpenExchange): () => void {
+  const exchanges = new WeakMap<object, Exchange>()
+  return subscribe('http.client.', {
+    'request.created'({ request }: { request: ClientRequest }) {
+      const exchange = openExchange(request.method, urlOf(request))
+      if (exchange === undefined) return
+      exchanges.set(request, exchange)
+      watchRequest(request, exchange)
+    },
+    'request.error'({ request, error }: { request: ClientRequest; error: unknown }) {
+      exchanges.get(request)?.failed(error)
+    },
+    // Published when the head of the answer has come.
+    'response.finish'(message: { request: ClientRequest; response: IncomingMessage }) {
+      const { request, response } = message
+      const exchange = exchanges.get(request)
+      if (exchange === undefined) return
+      exchange.answered(response.statusCode ?? 0, headerPairs(response.rawHeaders))
+      watchResponse(response, exchange)
+    },
+  })
+}
+
+function watchRequest(request: ClientRequest, exchange: Exchange): void {
+  let isEnding = false
+  const see = (chunk: unknown, encoding: unknown): void => {
+    if (chunk instanceof Uint8Array) exchange.sent(chunk)
+    else if (typeof chunk === 'string') exchange.sent(textOf(chunk, encoding))
+  }
+  replaceMethod(request, 'write', (original) => {
+    return function write(...values) {
+      if (!isEnding) quietly('see a request', () => see(values[0], values[1]))
+      return original.apply(this, values)
+    }
+  })
+  replaceMethod(request, 'end', (original) => {
+    return function end(...values) {
+      quietly('see a request', () => {
+        if (isEnding) return
+        // `end` may write its last piece through `write`.
+        isEnding = true
+        see(values[0], values[1])
+        exchange.allSent()
+      })
+      return original.apply(this, values)
+    }
+  })
+}
+
+function watchResponse(response: IncomingMessage, exchange: Exchange): void {
+  replaceMethod(response, 'push', (original) => {
+    return function push(...values) {
+      quietly('see an answer', () => {
+        const [chunk] = values
+        if (chunk instanceof Uint8Array) exchange.received(chunk)
+        else if (chunk === null && response.complete) exchange.finished()
+      })
+      return original.apply(this, values)
+    }
+  })
+  replaceMethod(response, '_destroy', (original) => {
+    return function _destroy(...values) {
+      quietly('see an answer end', () => {
+        if (response.complete) exchange.finished()
+        else
+          exchange.failed(values[0] ?? new DOMException('The request was aborted.', 'AbortError'))
+      })
+      return original.apply(this, values)
+    }
+  })
+}
+
+function textOf(text: string, encoding: unknown): string | Uint8Array {
+  const isUtf8 = typeof encoding !== 'string' || /^utf-?8$/i.test(encoding)
+  return isUtf8 ? text : Buffer.from(text, encoding as BufferEncoding)
+}
+
+function urlOf(request: ClientRequest): string {
+  const host = request.getHeader('host')
+  return `${request.protocol}//${typeof host === 'string' ? host : request.host}${request.path}`
+}
