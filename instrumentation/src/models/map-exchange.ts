@@ -158,9 +158,10 @@ function withoutCutCharacter(bytes: Buffer): Buffer {
 }
 
 function failureOf(
-  { status, error, isComplete }: WireExchange,
+  { status, error, isComplete, isUnseen }: WireExchange,
   { answer, text }: Response,
 ): { readonly type: string; readonly message?: string } | undefined {
+  if (isUnseen === true) return undefined
   const reported = answer?.error
   const isRefused = status !== undefined && status >= 400
   const hasStopped = answer?.stopReason !== undefined

@@ -92,6 +92,8 @@ export interface WireExchange {
   readonly error?: string | undefined
   /** The response came to its end. */
   readonly isComplete: boolean
+  /** There was a response, and none of its bytes were seen: nothing is known of it. */
+  readonly isUnseen?: boolean
 }
 
 /** Absent is unknown, never 0. */

@@ -178,7 +178,7 @@ export function toToolDefinition(tool: unknown): JsonObject {
 }
 
 export function toolResultsOf(messages: readonly unknown[]): ToolResult[] {
-  return messages.flatMap((message) => {
+  return messages.flatMap((message): ToolResult[] => {
     const { role, tool_call_id: callId, name, content } = asObject(message) ?? {}
     if (role !== 'tool' && role !== 'function') return []
     const text = textOfContent(content)

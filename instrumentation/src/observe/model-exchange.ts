@@ -153,6 +153,8 @@ export class ModelExchange implements Exchange {
   /** A copy of the request's body, unless it is long. */
   #request: Uint8Array | undefined
   #status = 0
+  /** The answer has a body. */
+  #hasBody: boolean = true
   #watcher: AnswerWatcher | undefined
   #firstChunkAt: number | undefined
   #forcesTool: boolean = false
@@ -188,6 +190,7 @@ export class ModelExchange implements Exchange {
     this.#readResults()
     this.#addWire({ status, headers })
     const header = (name: string) => headers.find(([key]) => key === name)?.[1]
+    this.#hasBody = status !== 204 && header('content-length') !== '0'
     if (status < 300) {
       this.#watcher = this.#facts.api.watch({
         contentType: header('content-type'),
@@ -204,7 +207,9 @@ export class ModelExchange implements Exchange {
   }
 
   finished(): void {
-    this.#end({ isComplete: true }, this.#status >= 400)
+    const isSuccess = this.#status >= 200 && this.#status < 300
+    const isUnseen = isSuccess && this.#hasBody && this.#firstChunkAt === undefined
+    this.#end({ isComplete: true, ...(isUnseen ? { isUnseen } : {}) }, this.#status >= 400)
   }
 
   failed(error: unknown): void {

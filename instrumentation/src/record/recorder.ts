@@ -13,6 +13,8 @@ export interface WireFacts {
   readonly status?: number
   readonly headers?: readonly (readonly [string, string])[]
   readonly isComplete?: boolean
+  /** The answer was a success, and none of its bytes were seen. */
+  readonly isUnseen?: boolean
   readonly error?: string
   /** Seconds from the request to the first byte of the answer's body. */
   readonly timeToFirstChunk?: number

@@ -53,6 +53,7 @@ export function readExchange(
     requestBody: contents.bytes(id, 'wire.request', exchange) ?? new Uint8Array(),
     responseBody: contents.bytes(id, 'wire.response', exchange) ?? new Uint8Array(),
     isComplete: facts.isComplete === true,
+    isUnseen: facts.isUnseen === true,
     ...(typeof facts.status === 'number' ? { status: facts.status } : {}),
     ...(Array.isArray(facts.headers) ? { responseHeaders: facts.headers } : {}),
     ...(typeof facts.error === 'string' ? { error: facts.error } : {}),

@@ -58,14 +58,27 @@ const asks: Record<string, Ask> = {
     }
     return answerOf(texts.join(''), uses)
   },
-  async fetch(messages) {
-    const response = await fetch(`${API}/v1/messages`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ ...common, messages }),
-    })
-    if (!response.ok) throw new Error(`status ${response.status}`)
-    return (await response.json()) as Answer
+  fetch: (messages) => askByFetch(fetch, messages),
+  'undici 5': (messages) => askByFetch(undici(5).fetch, messages),
+  'undici 6': (messages) => askByFetch(undici(6).fetch, messages),
+  'undici 8': (messages) => askByFetch(undici(8).fetch, messages),
+  'undici 6 request': async (messages) => {
+    const { body } = await undici(6).request(`${API}/v1/messages`, postOf(messages))
+    return (await body.json()) as Answer
+  },
+  'undici 6 retrying': (messages) => {
+    const dispatcher = new undici(6).RetryAgent(new undici(6).Agent())
+    return askByFetch((url, init) => undici(6).fetch(url, { ...init, dispatcher }), messages)
+  },
+  'undici 6 behind interceptors': (messages) => {
+    const redirects = undici(6).interceptors.redirect({ maxRedirections: 2 })
+    const dispatcher = new undici(6).Agent().compose(redirects)
+    return askByFetch((url, init) => undici(6).fetch(url, { ...init, dispatcher }), messages)
+  },
+  /** The app's own agent under the built-in `fetch`. */
+  'undici 6 agent': (messages) => {
+    const dispatcher = new undici(6).Agent()
+    return askByFetch((url, init) => fetch(url, { ...init, dispatcher } as never), messages)
   },
   http: (messages) =>
     new Promise((resolve, reject) => {
@@ -104,6 +117,36 @@ const asks: Record<string, Ask> = {
       })
       request.write(body)
     }),
+}
+
+/** The app's own copy of the package. */
+function undici(version: number): typeof import('undici6') {
+  return createRequire(import.meta.url)(`undici${version}`)
+}
+
+type Post = ReturnType<typeof postOf>
+
+function postOf(messages: Message[]) {
+  return {
+    method: 'POST' as const,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...common, messages }),
+  }
+}
+
+interface FetchAnswer {
+  readonly ok: boolean
+  readonly status: number
+  json(): Promise<unknown>
+}
+
+async function askByFetch(
+  fetchIt: (url: string, init: Post) => Promise<FetchAnswer>,
+  messages: Message[],
+): Promise<Answer> {
+  const response = await fetchIt(`${API}/v1/messages`, postOf(messages))
+  if (!response.ok) throw new Error(`status ${response.status}`)
+  return (await response.json()) as Answer
 }
 
 function answerOf(text: string, uses: { id: string; name: string; json: string }[]): Answer {
