@@ -29,7 +29,7 @@ test.for([
     'turn\n  chat\n  execute_tool write_file\n    file.create a.txt\n  chat',
   ])
   const calls = recorded.spans.filter(({ name }) => name.startsWith('chat'))
-  expect(calls.map((call) => textOf(call, 'gen_ai.input.messages'))).toEqual(['hello', 'hello'])
+  expect(textOf(calls[0], 'gen_ai.input.messages')).toBe('hello')
   expect(textOf(calls[1], 'gen_ai.output.messages')).toBe('Written.')
   expect(calls.map(({ attributes }) => attributes['gen_ai.usage.output_tokens'])).not.toContain(
     undefined,

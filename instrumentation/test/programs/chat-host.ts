@@ -67,17 +67,19 @@ const asks: Record<string, Ask> = {
     return (await body.json()) as Answer
   },
   'undici 6 retrying': (messages) => {
-    const dispatcher = new undici(6).RetryAgent(new undici(6).Agent())
-    return askByFetch((url, init) => undici(6).fetch(url, { ...init, dispatcher }), messages)
+    const { Agent, RetryAgent, fetch } = undici(6)
+    const dispatcher = new RetryAgent(new Agent())
+    return askByFetch((url, init) => fetch(url, { ...init, dispatcher }), messages)
   },
   'undici 6 behind interceptors': (messages) => {
-    const redirects = undici(6).interceptors.redirect({ maxRedirections: 2 })
-    const dispatcher = new undici(6).Agent().compose(redirects)
-    return askByFetch((url, init) => undici(6).fetch(url, { ...init, dispatcher }), messages)
+    const { Agent, fetch, interceptors } = undici(6)
+    const dispatcher = new Agent().compose(interceptors.redirect({ maxRedirections: 2 }))
+    return askByFetch((url, init) => fetch(url, { ...init, dispatcher }), messages)
   },
   /** The app's own agent under the built-in `fetch`. */
   'undici 6 agent': (messages) => {
-    const dispatcher = new undici(6).Agent()
+    const { Agent } = undici(6)
+    const dispatcher = new Agent()
     return askByFetch((url, init) => fetch(url, { ...init, dispatcher } as never), messages)
   },
   http: (messages) =>
