@@ -2,7 +2,7 @@
  * The answer of the Messages API, whole or as far as it came: pure.
  *
  * A JSON answer and a stream give the same value. Each event of a stream adds to it: blocks by their index, texts by
- * appending, numbers of `usage` by *replacing* (they are cumulative). Unknown kinds of events, deltas and blocks stay
+ * appending, numbers of `usage` by the *larger* (they are cumulative). Unknown kinds of events, deltas and blocks stay
  * in their block; those that belong to no block are skipped.
  */
 
@@ -65,7 +65,7 @@ export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer 
     switch (event.type) {
       case 'message_start':
         message = asObject(event.message) ?? {}
-        usage = { ...usage, ...known(message.usage) }
+        usage = withLarger(usage, message.usage)
         for (const [index, block] of (asArray(message.content) ?? []).entries()) {
           blocks.set(index, openBlock(block))
         }
@@ -83,7 +83,7 @@ export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer 
       case 'message_delta': {
         const delta = asObject(event.delta) ?? {}
         stopReason = asString(delta.stop_reason) ?? stopReason
-        usage = { ...usage, ...known(event.usage) }
+        usage = withLarger(usage, event.usage)
         if (asNumber(asObject(event.usage)?.output_tokens) !== undefined) isUsageFinal = true
         break
       }
@@ -182,10 +182,14 @@ function identityOf({ id, model }: JsonObject) {
   return { id: asString(id), model: asString(model) }
 }
 
-/** The members that have a value: a later `null` does not take back an earlier number. */
-function known(usage: unknown): JsonObject {
-  const entries = Object.entries(asObject(usage) ?? {})
-  return Object.fromEntries(entries.filter(([, value]) => value !== null && value !== undefined))
+/** Counters are cumulative: a later smaller number, or a `null`, does not take back an earlier one. */
+function withLarger(before: JsonObject, usage: unknown): JsonObject {
+  const entries = Object.entries(asObject(usage) ?? {}).flatMap(([name, value]) => {
+    if (value === null || value === undefined) return []
+    const known = asNumber(before[name])
+    return [[name, known !== undefined && Number(value) < known ? known : value]]
+  })
+  return { ...before, ...Object.fromEntries(entries) }
 }
 
 function indexOf(event: JsonObject, blocks: ReadonlyMap<number, unknown>): number {

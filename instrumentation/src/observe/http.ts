@@ -12,8 +12,8 @@ import type { Candidate, CandidateSource } from '../record/candidate.ts'
 import { contexts, contextWithCandidate, requestOf, runIn } from '../record/contexts.ts'
 import { all, type Method, replaceMethod } from './replace-method.ts'
 
-/** A JSON answer is read for a conversation id up to this size. */
-const answerLengthMax = 256 * 1024
+/** Answers that can hold a text. */
+const answerTypes = /^(application\/(.*\+)?(json|x-ndjson|jsonl)|text\/)/i
 /** Bodies that can hold a prompt. */
 const promptTypes = /^(application\/(.*\+)?json|text\/|application\/x-www-form-urlencoded)/i
 
@@ -114,6 +114,7 @@ function observeRequest(
     see(event) {
       if (isOver || (event !== 'finish' && event !== 'close')) return
       isOver = true
+      candidate.responseEnded()
       if (candidate.span !== undefined) describeAnswer(response, candidate)
       if (event === 'close' && !response.writableFinished) candidate.conclude('aborted')
       else if (response.statusCode >= 500) candidate.conclude('failed')
@@ -123,17 +124,13 @@ function observeRequest(
   return inside
 }
 
-/** Records the turn's answer if it is a JSON object: it may name the conversation. */
+/** Records what is sent to the user if it is text: it shows which model call gave the answer, and may name the conversation. */
 function keepAnswer(response: ServerResponse, candidate: Candidate): void {
-  let length = 0
-  let isObject: boolean | undefined
+  let isText: boolean | undefined
   const keep = (chunk: unknown): void => {
-    if (length > answerLengthMax || isObject === false) return
-    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return
-    isObject ??= typeof chunk === 'string' ? chunk.startsWith('{') : chunk[0] === 0x7b
-    if (!isObject) return
-    length += chunk.length
-    candidate.response(chunk)
+    if (isText === false || (typeof chunk !== 'string' && !(chunk instanceof Uint8Array))) return
+    isText ??= isTextual(response)
+    if (isText) candidate.response(chunk)
   }
   for (const name of ['write', 'end']) {
     replaceMethod(response, name, (original) => {
@@ -145,10 +142,24 @@ function keepAnswer(response: ServerResponse, candidate: Candidate): void {
   }
 }
 
-function describeAnswer(response: ServerResponse, candidate: Candidate): void {
-  // The head as it was sent; headers given to `writeHead` are found nowhere else.
+/** The head as it was sent; headers given to `writeHead` are found nowhere else. */
+function headOf(response: ServerResponse): string | undefined {
   const head: unknown = Reflect.get(response, '_header')
-  const named = typeof head === 'string' ? /^x-conversation-id: *(.+?) *$/im.exec(head) : null
+  return typeof head === 'string' ? head : undefined
+}
+
+function isTextual(response: ServerResponse): boolean {
+  const header = (name: string): string | undefined => {
+    const [, sent] = new RegExp(`^${name}: *(.+?) *$`, 'im').exec(headOf(response) ?? '') ?? []
+    const set = response.getHeader(name)
+    return sent ?? (set === undefined ? undefined : String(set))
+  }
+  const type = header('content-type')
+  return header('content-encoding') === undefined && (type === undefined || answerTypes.test(type))
+}
+
+function describeAnswer(response: ServerResponse, candidate: Candidate): void {
+  const named = /^x-conversation-id: *(.+?) *$/im.exec(headOf(response) ?? '')
   candidate.describe({
     'http.response.status_code': response.statusCode,
     ...defined({ 'gen_ai.conversation.id': named?.[1] }),

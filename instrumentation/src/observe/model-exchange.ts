@@ -21,7 +21,7 @@ import type { InferredCall, ToolCalls } from '../record/tool-calls.ts'
 import type { WaitingTurns } from '../record/waiting-turns.ts'
 import type { Approvals } from './approvals.ts'
 import { isModelCall } from './native-spans.ts'
-import { turnsMeant } from './turns-meant.ts'
+import { chatRequestIn, isRepeated, turnsMeant } from './turns-meant.ts'
 import { UndecidedExchange } from './undecided-exchange.ts'
 
 /** A request body larger than this is not searched for tool results. */
@@ -153,10 +153,13 @@ export class ModelExchange implements Exchange {
   /** A copy of the request's body, unless it is long. */
   #request: Uint8Array | undefined
   #status = 0
+  /** It began when the app's response had ended, and is not for it. */
+  readonly #isLate: boolean
   /** The answer has a body. */
   #hasBody: boolean = true
   #watcher: AnswerWatcher | undefined
   #firstChunkAt: number | undefined
+  #repeatsPrompt: boolean | undefined
   #forcesTool: boolean = false
   #isOver: boolean = false
 
@@ -164,7 +167,9 @@ export class ModelExchange implements Exchange {
     this.#dependencies = dependencies
     this.#facts = facts
     const { api, candidate, url } = facts
-    this.#addWire({ url, api: api.name, ...defined({ turns: candidate?.turnIds() }) })
+    this.#isLate = candidate?.hasAnswered === true
+    const late = this.#isLate ? { isLate: true } : {}
+    this.#addWire({ url, api: api.name, ...late, ...defined({ turns: candidate?.turnIds() }) })
   }
 
   /** A piece of the request's body is sent. */
@@ -227,7 +232,8 @@ export class ModelExchange implements Exchange {
     const timeToFirstChunk = at === undefined ? undefined : (at - this.#facts.startedAt) / 1_000
     this.#addWire({ ...facts, ...defined({ timeToFirstChunk }) })
     const { candidate, isOwn, span } = this.#facts
-    candidate?.callEnded(isFailed)
+    const repeatsPrompt = this.#repeatsPrompt
+    if (!this.#isLate) candidate?.callEnded({ isFailed, repeatsPrompt })
     if (!isOwn) return
     if (isFailed) span.setStatus({ code: SpanStatusCode.ERROR })
     span.end()
@@ -259,6 +265,10 @@ export class ModelExchange implements Exchange {
     const body = joined(this.#requestPieces)
     const isWhole = body.length > 0 && body.length === this.#requestBytes
     if (isWhole && body.length <= keptBytesMax) this.#request = new Uint8Array(body)
+    if (isWhole && candidate !== undefined) {
+      const { prompt } = chatRequestIn(candidate.turn)
+      this.#repeatsPrompt = isRepeated(prompt, body, { isWholeText: true })
+    }
     const meant = this.#meant(api.findAnswered(body, toolCalls.openCalls()), body)
     if (candidate !== undefined && !candidate.isDecided) this.#decideTurn(candidate, meant, body)
     const answered = certain(meant, candidate)

@@ -44,9 +44,15 @@ export function chatRequestIn({ requestText, contentType }: Candidate): ChatRequ
   return requestText === undefined ? {} : chatRequestOf(Buffer.from(requestText), contentType)
 }
 
-/** Whether the text is in the body of a model call; `undefined` without a text. */
-export function isRepeated(text: string | undefined, body: Uint8Array): Sign {
-  return text === undefined ? undefined : viewOf(body).includes(JSON.stringify(text).slice(1, -1))
+/** Whether the text is in the body of a model call, as a whole text or in one; `undefined` without a text. */
+export function isRepeated(
+  text: string | undefined,
+  body: Uint8Array,
+  { isWholeText = false } = {},
+): Sign {
+  if (text === undefined) return undefined
+  const written = JSON.stringify(text)
+  return viewOf(body).includes(isWholeText ? written : written.slice(1, -1))
 }
 
 function conversationOf(candidate: Candidate): string | undefined {

@@ -13,8 +13,6 @@ import { candidateOf, contexts, contextWithCandidate, runIn } from '../record/co
 import { watchLoadedModules } from './loaded-modules.ts'
 import { all, replaceMethod } from './replace-method.ts'
 
-/** A frame the app sends is searched for a conversation id up to this length. */
-const searchedFrameLengthMax = 4_096
 /** The key under which an emitter keeps `captureRejections`. */
 const captureKey = Object.getOwnPropertySymbols(EventEmitter.prototype).find(
   ({ description }) => description === 'kCapture',
@@ -158,7 +156,7 @@ function watchConnections(callback: (prototype: object) => void): () => void {
 function patchSend(prototype: object): () => void {
   return replaceMethod(prototype, 'send', (original) => {
     return function send(...values) {
-      quietly('observe an answer', () => keepConversation(values[0]))
+      quietly('observe an answer', () => keepAnswer(values[0]))
       return original.apply(this, values)
     }
   })
@@ -228,10 +226,9 @@ function isAsyncFunction(listener: unknown): boolean {
   return types.isAsyncFunction(Object.getOwnPropertyDescriptor(listener, 'listener')?.value)
 }
 
-function keepConversation(data: unknown): void {
-  if (typeof data !== 'string' || data.length > searchedFrameLengthMax) return
-  if (!/"(conversation|chat|thread)_?id"/i.test(data)) return
-  candidateOf(contexts.active())?.response(data)
+/** It shows which model call gave the answer, and may name the conversation. */
+function keepAnswer(data: unknown): void {
+  if (typeof data === 'string') candidateOf(contexts.active())?.response(data)
 }
 
 function piecesOf(data: unknown): readonly (string | Uint8Array)[] {

@@ -16,12 +16,14 @@ import { quietly } from '../health.ts'
 import type { CandidateFacts } from './candidate-facts.ts'
 import { RequestBody } from './request-body.ts'
 import type { ToolCall } from './tool-call.ts'
-import { type ApiTurn, Turn, type TurnDependencies } from './turn.ts'
+import { type ApiTurn, type EndedCall, Turn, type TurnDependencies } from './turn.ts'
 import type { TurnFailure } from './turn-result.ts'
 import type { TurnAttributes } from './turn-span.ts'
 
 /** A request's body is kept until it is known whether it belongs to a turn. The prompt of a larger one is not recorded. */
 const requestBytesMax = 16 * 1024 ** 2
+/** Enough of an answer to know it again, and for small answers all of it. */
+const sentLengthMax = 1024 ** 2
 /** A request is read for a person's approval up to this size. */
 const readBytesMax = 64 * 1024
 /** How long the files of a request that is over are kept, for a late turn. */
@@ -62,6 +64,9 @@ export class Candidate {
   #forgetting: { cancel(): void } | undefined
   #isDecided: boolean = false
 
+  #sentLength = 0
+
+  #hasAnswered: boolean = false
   /** The only tool call that its request approves. */
   approvedCallId: string | undefined
 
@@ -170,6 +175,16 @@ export class Candidate {
     this.#turn.settle()
   }
 
+  /** The app's response has ended, and a model had answered: model calls that begin later are not for it. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered
+  }
+
+  /** The app's response has ended. Without an answer so far the app may go on to work on the turn. */
+  responseEnded(): void {
+    this.#hasAnswered = this.#turn.wasAnswered && this.openTools.size === 0
+  }
+
   /** Links the turn to one that it comes from. */
   link(context: SpanContext): void {
     const { span } = this
@@ -235,8 +250,10 @@ export class Candidate {
     this.#body.forget()
   }
 
-  /** A JSON answer of the app, in which the sealer looks for a conversation id. */
+  /** A piece of what the app sends to its user. The first `sentLengthMax` are recorded. */
   response(piece: string | Uint8Array): void {
+    if (this.#sentLength > sentLengthMax) return
+    this.#sentLength += piece.length
     this.#turn.content('turn.response', piece)
   }
 
@@ -276,8 +293,8 @@ export class Candidate {
   }
 
   /** A model call of the turn ended; the last one decides whether the turn failed. */
-  callEnded(isFailed: boolean): void {
-    this.#turn.callEnded(isFailed)
+  callEnded(call: EndedCall): void {
+    this.#turn.callEnded(call)
   }
 
   /** Adds work whose end cannot be observed: `check` says whether it goes on. */

@@ -18,6 +18,8 @@ export interface WireFacts {
   readonly error?: string
   /** Seconds from the request to the first byte of the answer's body. */
   readonly timeToFirstChunk?: number
+  /** It began when the app's response to its user had ended. */
+  readonly isLate?: boolean
   /** Span ids of the open turns it counts for: its own, and those a sub-agent works for. */
   readonly turns?: readonly string[]
 }

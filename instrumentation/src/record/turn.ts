@@ -54,6 +54,13 @@ export interface TurnDependencies {
 /** A turn as the app declares it. */
 export type ApiTurn = { readonly [Name in keyof TurnOptions]?: string | undefined }
 
+/** A model call of a turn that has ended. */
+export interface EndedCall {
+  readonly isFailed: boolean
+  /** Whether its request has the user's words as a text of their own; `undefined`: not known. */
+  readonly repeatsPrompt: boolean | undefined
+}
+
 export class Turn {
   /** The candidate that it began as. */
   readonly candidate: Candidate
@@ -74,6 +81,9 @@ export class Turn {
   #attributes: TurnAttributes | undefined
   #span: Span | undefined
   #isEnded: boolean = false
+  #wasAnswered: boolean = false
+  /** A call that repeats the user's words has succeeded. */
+  #promptWasAnswered: boolean = false
   #isWaiting: boolean = false
   #isDeclared: boolean = false
   #conversationId: string | undefined
@@ -203,8 +213,17 @@ export class Turn {
   }
 
   /** A model call of the turn ended; the last one decides whether the turn failed. */
-  callEnded(isFailed: boolean): void {
+  callEnded({ isFailed, repeatsPrompt }: EndedCall): void {
+    // An app asks for titles and summaries, too: they do not decide how the turn ends.
+    if (isFailed && repeatsPrompt === false && this.#promptWasAnswered) return
     this.#result.callEnded(isFailed)
+    this.#wasAnswered ||= !isFailed
+    this.#promptWasAnswered ||= !isFailed && repeatsPrompt === true
+  }
+
+  /** A model call of the turn has succeeded. */
+  get wasAnswered(): boolean {
+    return this.#wasAnswered
   }
 
   /** Adds work whose end cannot be observed: `check` says whether it goes on. */

@@ -13,7 +13,7 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   const { contents, sums } = context
   const wire = contents.wire(span.spanId)
   const exchange = Math.max(...wire.keys())
-  const { timeToFirstChunk, turns: noted } = wire.get(exchange) ?? {}
+  const { timeToFirstChunk, turns: noted, isLate } = wire.get(exchange) ?? {}
   if (exchange > 1) put(attributes, 'turnlog.model_call.attempt', exchange)
   const call = context.isWhole ? readExchange(contents, span.spanId, exchange) : undefined
   if (call === undefined) {
@@ -29,7 +29,8 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   const turns = Array.isArray(noted) ? noted : context.openTurnsOf(span.traceId)
   for (const [distance, turn] of turns.filter(context.isOpen).entries()) {
     const isOwn = distance === 0
-    sums.set(turn, addModelCall(sums.get(turn) ?? emptySums, call, { isOwn }))
+    const facts = { isOwn, isLate: isLate === true }
+    sums.set(turn, addModelCall(sums.get(turn) ?? emptySums, call, facts))
   }
   const { 'gen_ai.request.model': model, 'gen_ai.operation.name': operation } = call.attributes
   const isOwn = span.scope.name === instrumentationScope

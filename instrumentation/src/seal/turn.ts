@@ -3,19 +3,24 @@ import type { AttributeName } from '@turnlog/conventions'
 import { parseJson } from '@turnlog/conventions/plain'
 import type { ModelCallRecord } from '../models/model-api.ts'
 import { redactText } from '../redact/redact.ts'
+import { answeringCall, type TurnCall } from './answering-call.ts'
 import { type ChatRequest, chatRequestOf, conversationIdOf } from './chat-request.ts'
 import { incomplete, put, putText, textMessages } from './content.ts'
 import type { OpenContents } from './open-contents.ts'
+import { sentTexts } from './sent-texts.ts'
 import type { Notes, SealKind } from './span-kind.ts'
 
 /** Facts about an open turn's model calls. They are part of the recorder's state, so that a restart adds nothing twice. */
 export interface TurnSums {
   readonly model?: string | undefined
   readonly prompt?: string | undefined
-  readonly answer?: string | undefined
-  readonly finishReason?: string | undefined
+  /** Its own calls that gave a text, the last `callsMax` of them. */
+  readonly calls?: readonly TurnCall[]
   readonly usage: { readonly [Name in AttributeName]?: number }
 }
+
+/** An answer is seldom followed by more calls than these. */
+const callsMax = 16
 
 export const emptySums: TurnSums = { usage: {} }
 
@@ -27,11 +32,14 @@ const summed = [
   'gen_ai.usage.reasoning.output_tokens',
 ] as const satisfies AttributeName[]
 
-/** `isOwn`: the turn made the call itself. The tokens of a sub-agent's call are the turn's too; its prompt and answer are not. */
+/**
+ * `isOwn`: the turn made the call itself. The tokens of a sub-agent's call are the turn's too; its prompt and answer are not.
+ * `isLate`: it began when the app's response had ended.
+ */
 export function addModelCall(
   sums: TurnSums,
   call: ModelCallRecord,
-  { isOwn }: { readonly isOwn: boolean },
+  { isOwn, isLate }: { readonly isOwn: boolean; readonly isLate: boolean },
 ): TurnSums {
   const usage: { [Name in AttributeName]?: number } = { ...sums.usage }
   for (const name of summed) {
@@ -41,11 +49,13 @@ export function addModelCall(
   }
   if (!isOwn) return { ...sums, usage }
   const model = call.attributes['gen_ai.request.model']
+  const { answerText: text, lastUserText: asked, finishReasons } = call
+  const made = { text, asked, finishReason: finishReasons[0], ...(isLate ? { isLate } : {}) }
+  const calls = text === '' ? (sums.calls ?? []) : [...(sums.calls ?? []), made]
   return {
     model: sums.model ?? (typeof model === 'string' ? model : undefined),
     prompt: sums.prompt ?? call.lastUserText,
-    answer: call.answerText === '' ? sums.answer : call.answerText,
-    finishReason: call.finishReasons[0] ?? sums.finishReason,
+    calls: calls.slice(-callsMax),
     usage,
   }
 }
@@ -58,8 +68,10 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
   const fromApi = (slot: 'turn.prompt' | 'turn.answer'): string | undefined =>
     isWhole ? contents.pieces(span.spanId, slot).at(-1)?.toString() : undefined
   const prompt = fromApi('turn.prompt') ?? request.prompt ?? own.prompt
-  const text = fromApi('turn.answer') ?? own.answer
-  const answer = textMessages('assistant', text, own.finishReason ?? 'stop')
+  const sent = isWhole ? contents.pieces(span.spanId, 'turn.response') : []
+  const found = answeringCall(own.calls ?? [], { prompt, sent: sentTexts(sent) })
+  const text = fromApi('turn.answer') ?? found?.text
+  const answer = textMessages('assistant', text, found?.finishReason ?? 'stop')
   if (prompt === undefined && !isWhole) {
     put(attributes, 'gen_ai.input.messages.omitted', incomplete)
   }

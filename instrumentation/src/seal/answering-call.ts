@@ -1,0 +1,39 @@
+/**
+ * Which of a turn's model calls gave the answer: pure. Apps also ask models for titles, summaries, checks and follow-ups.
+ *
+ * What the app sent to its user is the answer. So it is the call whose text was sent; of several, one that repeats the user's own
+ * words, and of those the last. If no text was sent, or none is known, it is the last call that repeats the user's words; if
+ * none does, as with apps that put the user's text into another one, it is the last call. A call that began when the response had
+ * ended never is.
+ */
+import { isSent } from './sent-texts.ts'
+
+/** One model call of a turn, of which the answer may be. */
+export interface TurnCall {
+  readonly text?: string | undefined
+  /** The user's last text in its request. */
+  readonly asked?: string | undefined
+  readonly finishReason?: string | undefined
+  readonly isLate?: boolean | undefined
+}
+
+export interface TurnTexts {
+  /** The user's prompt, as the app was sent it. */
+  readonly prompt: string | undefined
+  readonly sent: readonly string[]
+}
+
+export function answeringCall(
+  calls: readonly TurnCall[],
+  { prompt, sent }: TurnTexts,
+): TurnCall | undefined {
+  const possible = calls.filter(({ text, isLate }) => isLate !== true && (text ?? '') !== '')
+  const isOwn = ({ asked }: TurnCall): boolean =>
+    prompt !== undefined && asked?.trim() === prompt.trim()
+  const found = possible.filter(({ text }) => isSent(text ?? '', sent))
+  for (const some of [found.filter(isOwn), found, possible.filter(isOwn), possible]) {
+    const last = some.at(-1)
+    if (last !== undefined) return last
+  }
+  return undefined
+}
