@@ -36,10 +36,10 @@ create or replace function turnlog_boolean(value jsonb) returns boolean
 language sql immutable parallel safe
 return case when jsonb_typeof(value) = 'boolean' then value::boolean end;
 
--- A duration; null when it is unknown, in which case start and end are equal.
+-- A duration; null when it is unknown, in which case start and end are equal, and when the end is before the start: the clock was set back.
 create or replace function turnlog_duration(started timestamptz, ended timestamptz, attributes jsonb) returns interval
 language sql immutable parallel safe
-return case when not attributes ? 'turnlog.duration.unknown' then ended - started end;
+return case when ended >= started and not attributes ? 'turnlog.duration.unknown' then ended - started end;
 
 -- The number of sequences in ranges.
 create or replace function turnlog_count(ranges int8multirange) returns bigint

@@ -10,7 +10,7 @@ select s.team_id, s.trace_id, s.span_id, s.parent_span_id, s.session_id, s.user_
        s.name,
        coalesce(s.attributes ->> 'gen_ai.provider.name', s.attributes ->> 'gen_ai.system') as provider,
        s.start_time as started_at, s.end_time as ended_at,
-       s.end_time - s.start_time as duration,
+       turnlog_duration(s.start_time, s.end_time, s.attributes) as duration,
        turnlog_seconds(s.attributes -> 'gen_ai.response.time_to_first_chunk') as time_to_first_chunk,
        s.request_model, s.response_model,
        s.attributes ->> 'gen_ai.response.id' as response_id,

@@ -516,3 +516,21 @@ test('spans that are their own parents, or each other’s, land and are read', a
 function sha256(content: string | Buffer): string {
   return createHash('sha256').update(content).digest('hex')
 }
+
+test('a span that ended before it started, because the clock was set back, has no duration', async () => {
+  await using parts = await start()
+  const { database, receiver } = parts
+  const endTimeUnixNano = nanoseconds(new Date(Date.now() - 7_200_000))
+  const spans = [
+    { 'gen_ai.operation.name': 'invoke_agent' },
+    { 'gen_ai.operation.name': 'chat' },
+    { 'gen_ai.operation.name': 'execute_tool' },
+    { 'turnlog.file_operation.id': newSpanId(), 'turnlog.file_operation.type': 'edit' },
+  ].map((attributes) => span(attributes, { endTimeUnixNano }))
+  await post(receiver, 'traces', traceRequest(spans, recorder))
+  const views = ['turns', 'model_calls', 'tool_calls', 'file_operations']
+  const found = views.map((view) => `select '${view}' as view, duration from ${view}`)
+  expect(await database.query(found.join(' union all '))).toEqual(
+    views.map((view) => ({ view, duration: null })),
+  )
+})
