@@ -12,6 +12,8 @@ export interface AnswerEvent {
   readonly name: string
   /** JSON, of every API that is known. */
   readonly data: string
+  /** The framing says that it is an error. Server-sent events and lines have no such mark. */
+  readonly isError?: boolean
 }
 
 /** `events`: server-sent events; `lines`: newline-delimited JSON; `messages`: `application/vnd.amazon.eventstream`. */
@@ -110,13 +112,19 @@ function createMessageReader(): FrameReader {
 function eventOf(message: Buffer): AnswerEvent {
   const headersEnd = Math.min(preludeBytes + message.readUInt32BE(4), message.length)
   const headers = stringHeaders(message.subarray(preludeBytes, headersEnd))
-  const name =
-    headers.get(':exception-type') ?? headers.get(':error-code') ?? headers.get(':event-type') ?? ''
+  const failure = headers.get(':exception-type') ?? headers.get(':error-code')
   const payload = message.toString('utf8', headersEnd, message.length - checksumBytes)
+  if (failure !== undefined) {
+    const text = headers.get(':error-message')
+    return { name: failure, data: payload || JSON.stringify({ message: text }), isError: true }
+  }
+  const name = headers.get(':event-type') ?? ''
   // `invoke` wraps each event of the model's own API.
-  const bytes = asString(asObject(parseJson(payload))?.bytes)
-  const isWrapped = name === 'chunk' && bytes !== undefined
-  return { name, data: isWrapped ? Buffer.from(bytes, 'base64').toString('utf8') : payload }
+  const bytes = name === 'chunk' ? asString(asObject(parseJson(payload))?.bytes) : undefined
+  return {
+    name,
+    data: bytes === undefined ? payload : Buffer.from(bytes, 'base64').toString('utf8'),
+  }
 }
 
 /** The type of a header's value that is a text. All that name an event are. */

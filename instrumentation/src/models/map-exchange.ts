@@ -63,9 +63,12 @@ export interface ExchangeReaders {
   /** `url`: some APIs name the model in it. */
   readRequest(request: JsonObject, url: URL | null): ModelRequest
   readEvents(events: readonly AnswerEvent[]): ModelAnswer
-  /** `undefined`: not an answer of this API. */
-  readJson(text: string): ModelAnswer | undefined
+  /** `undefined`: not an answer of this API. `header`: some APIs name an error in one. */
+  readJson(text: string, header: ReadHeader): ModelAnswer | undefined
 }
+
+/** A header of the answer, by its name in lower case. */
+export type ReadHeader = (name: string) => string | undefined
 
 export function mapExchange(
   { provider, operation }: Pick<ModelApi, 'provider' | 'operation'>,
@@ -130,7 +133,7 @@ function readResponse(
   { responseHeaders, responseBody }: WireExchange,
   { readEvents, readJson }: ExchangeReaders,
 ): Response {
-  const header = (name: string) =>
+  const header: ReadHeader = (name) =>
     responseHeaders?.find(([each]) => each.toLowerCase() === name)?.[1]
   const decoded = decodeBody(responseBody, header('content-encoding'))
   // Undecodable bytes may be plain: a proxy decoded them and left the header.
@@ -140,7 +143,7 @@ function readResponse(
   const framing =
     framingOf(header('content-type')) ??
     (/^\s*(?:event|data|id|retry)?:/.test(text) ? 'events' : undefined)
-  if (framing === undefined) return { text, answer: readJson(text) }
+  if (framing === undefined) return { text, answer: readJson(text, header) }
   return { text, answer: readEvents(readFrames(framing, bytes)) }
 }
 
