@@ -2,7 +2,7 @@
  * The answer of the Messages API, whole or as far as it came: pure.
  *
  * A JSON answer and a stream give the same value. Each event of a stream adds to it: blocks by their index, texts by
- * appending, numbers of `usage` by the *larger* (they are cumulative). Unknown kinds of events, deltas and blocks stay
+ * appending; of the numbers of `usage`, which are cumulative, the larger ones count. Unknown kinds of events, deltas and blocks stay
  * in their block; those that belong to no block are skipped.
  */
 
@@ -20,21 +20,31 @@ import {
 } from '@turnlog/conventions/plain'
 import type { AnswerEvent } from './answer-events.ts'
 import { toParts } from './anthropic-parts.ts'
-import type { ModelAnswer } from './map-exchange.ts'
+import { awsErrorOf, exceptionOf } from './aws-error.ts'
+import { readOtherEvents, readOtherJson } from './bedrock-invoke.ts'
+import type { ModelAnswer, ReadHeader } from './map-exchange.ts'
 import type { ApiError, TokenUsage, ToolCallRequest } from './model-api.ts'
 
-export function readJsonAnswer(text: string): ModelAnswer | undefined {
+export function readJsonAnswer(text: string, header: ReadHeader): ModelAnswer | undefined {
   const message = asObject(parseJson(text))
   if (message === undefined) return undefined
+  const isMessage = message.type === 'message' || Array.isArray(message.content)
+  const error = errorOf(message) ?? (isMessage ? undefined : awsErrorOf(message, header))
+  if (!isMessage && error === undefined && isFromAmazon(header)) return readOtherJson(text, header)
   return {
     ...identityOf(message),
     stopReason: asString(message.stop_reason),
-    error: errorOf(message),
+    error,
     parts: toParts((asArray(message.content) ?? []).filter(isObject)),
     toolCalls: toolCallsOf(message, text),
     usage: usageOf(asObject(message.usage) ?? {}, true),
     isWhole: message.type === 'message',
   }
+}
+
+/** Amazon serves other models at an address that names none. */
+function isFromAmazon(header: ReadHeader): boolean {
+  return header('x-amzn-requestid') !== undefined
 }
 
 /** The tool calls of the JSON answer `text`, which has been parsed into `message`. */
@@ -45,12 +55,20 @@ export function toolCallsOf(message: JsonObject, text: string): ToolCallRequest[
   )
 }
 
+/** Whether Amazon has wrapped events that are not Anthropic's. */
+function isOfOtherModel(events: readonly AnswerEvent[]): boolean {
+  const first = events.find(({ name }) => name === 'chunk')
+  const event = first && asObject(parseJson(first.data))
+  return event !== undefined && typeof event.type !== 'string'
+}
+
 interface StreamedBlock {
   fields: Record<string, unknown>
   inputJson: string
 }
 
 export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer {
+  if (isOfOtherModel(events)) return readOtherEvents(events)
   const blocks = new Map<number, StreamedBlock>()
   let message: JsonObject = {}
   let usage: JsonObject = {}
@@ -59,13 +77,14 @@ export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer 
   let isWhole = false
   let isUsageFinal = false
 
-  for (const { data } of events) {
-    const event = asObject(parseJson(data))
+  for (const each of events) {
+    error = exceptionOf(each) ?? error
+    const event = each.isError === true ? undefined : asObject(parseJson(each.data))
     if (event === undefined) continue
     switch (event.type) {
       case 'message_start':
         message = asObject(event.message) ?? {}
-        usage = withLarger(usage, message.usage)
+        usage = larger(usage, message.usage)
         for (const [index, block] of (asArray(message.content) ?? []).entries()) {
           blocks.set(index, openBlock(block))
         }
@@ -83,7 +102,7 @@ export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer 
       case 'message_delta': {
         const delta = asObject(event.delta) ?? {}
         stopReason = asString(delta.stop_reason) ?? stopReason
-        usage = withLarger(usage, event.usage)
+        usage = larger(usage, event.usage)
         if (asNumber(asObject(event.usage)?.output_tokens) !== undefined) isUsageFinal = true
         break
       }
@@ -130,7 +149,9 @@ export function errorOf(body: unknown): ApiError | undefined {
   if (typeof error === 'string') return { message: error }
   const fields = asObject(error)
   if (fields === undefined) return type === 'error' ? {} : undefined
-  return defined({ type: asString(fields.type), message: asString(fields.message) })
+  // Google has a `status`, Azure a `code`.
+  const name = asString(fields.type) ?? asString(fields.status) ?? asString(fields.code)
+  return defined({ type: name, message: asString(fields.message) })
 }
 
 /** The tool call of a `tool_use` block that has an id and a name; none for every other block. */
@@ -182,14 +203,15 @@ function identityOf({ id, model }: JsonObject) {
   return { id: asString(id), model: asString(model) }
 }
 
-/** Counters are cumulative: a later smaller number, or a `null`, does not take back an earlier one. */
-function withLarger(before: JsonObject, usage: unknown): JsonObject {
-  const entries = Object.entries(asObject(usage) ?? {}).flatMap(([name, value]) => {
+/** Numbers only grow, so the larger one counts; a later `null` does not take back an earlier value. */
+function larger(usage: JsonObject, next: unknown): JsonObject {
+  const entries = Object.entries(asObject(next) ?? {}).flatMap(([name, value]) => {
     if (value === null || value === undefined) return []
-    const known = asNumber(before[name])
-    return [[name, known !== undefined && Number(value) < known ? known : value]]
+    const earlier = asNumber(usage[name])
+    const isLess = earlier !== undefined && (asNumber(value) ?? 0) < earlier
+    return isLess ? [] : [[name, value] as const]
   })
-  return { ...before, ...Object.fromEntries(entries) }
+  return { ...usage, ...Object.fromEntries(entries) }
 }
 
 function indexOf(event: JsonObject, blocks: ReadonlyMap<number, unknown>): number {

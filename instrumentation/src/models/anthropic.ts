@@ -1,4 +1,7 @@
-/** Anthropic's Messages API, as `api.anthropic.com`, its proxies and compatible servers speak it. */
+/**
+ * Anthropic's Messages API, as `api.anthropic.com`, its proxies and compatible servers speak it, and as Amazon, Google and
+ * Azure serve it at addresses of theirs.
+ */
 import {
   asArray,
   asNumber,
@@ -9,6 +12,7 @@ import {
 } from '@turnlog/conventions/plain'
 import type { AnswerEvent } from './answer-events.ts'
 import type { AnswerReader } from './answer-watcher.ts'
+import { anthropicMatch, anthropicProvider, requestAt } from './anthropic-address.ts'
 import {
   errorOf,
   readJsonAnswer,
@@ -24,10 +28,10 @@ import type { ToolCallRequest } from './model-api.ts'
 export const anthropicMessages = createModelApi({
   name: 'anthropic',
   operation: 'chat',
-  provider: () => 'anthropic',
-  /** `POST …/v1/messages`, behind any prefix; not `count_tokens`, not `batches`. */
-  matches: (method, { pathname }) =>
-    method === 'POST' && /(?:^|\/)v1\/messages\/?$/.test(pathname) ? 'yes' : 'no',
+  provider: anthropicProvider,
+  /** Not `count_tokens`, not `batches`. */
+  matches: (method, url) => (method === 'POST' ? anthropicMatch(url) : 'no'),
+  isRequest,
   resultId: 'tool_use_id',
   lastResults(request) {
     const last = asObject(asArray(request.messages)?.at(-1))
@@ -50,19 +54,35 @@ export const anthropicMessages = createModelApi({
   readJson: readJsonAnswer,
 })
 
-function readRequest(request: JsonObject): ModelRequest {
+/** A model, a limit, and messages that only Anthropic's API has so. */
+function isRequest({ model, anthropic_version, max_tokens, messages }: JsonObject): boolean {
+  const isNamed = typeof model === 'string' || typeof anthropic_version === 'string'
+  const list = asArray(messages) ?? []
+  return isNamed && typeof max_tokens === 'number' && list.length > 0 && list.every(isMessage)
+}
+
+function isMessage(message: unknown): boolean {
+  const { role, content, tool_calls } = asObject(message) ?? {}
+  if ((role !== 'user' && role !== 'assistant') || tool_calls !== undefined) return false
+  const blocks = asArray(content)
+  if (blocks === undefined) return typeof content === 'string'
+  return blocks.every((block) => typeof asObject(block)?.type === 'string')
+}
+
+function readRequest(request: JsonObject, url: URL | null): ModelRequest {
   const { system } = request
+  const at = requestAt(url)
   const messages = asArray(request.messages)
   const stopSequences = asArray(request.stop_sequences)?.filter((each) => typeof each === 'string')
   return {
     attributes: {
-      'gen_ai.request.model': asString(request.model),
+      'gen_ai.request.model': at.model ?? asString(request.model),
       'gen_ai.request.max_tokens': asNumber(request.max_tokens),
       'gen_ai.request.temperature': asNumber(request.temperature),
       'gen_ai.request.top_p': asNumber(request.top_p),
       'gen_ai.request.top_k': asNumber(request.top_k),
       'gen_ai.request.stop_sequences': stopSequences?.length ? stopSequences : undefined,
-      'gen_ai.request.stream': typeof request.stream === 'boolean' ? request.stream : undefined,
+      'gen_ai.request.stream': typeof request.stream === 'boolean' ? request.stream : at.stream,
     },
     systemInstructions: system === undefined || system === null ? undefined : toParts(system),
     messages: messages?.map(toMessage),
@@ -85,8 +105,8 @@ class AnthropicAnswerReader implements AnswerReader {
     return length
   }
 
-  takeEvent({ name, data }: AnswerEvent): ToolCallRequest[] {
-    if (name === 'error' || isError(data)) this.hasError = true
+  takeEvent({ name, data, isError }: AnswerEvent): ToolCallRequest[] {
+    if (isError === true || name === 'error' || hasErrorIn(data)) this.hasError = true
     if (this.#open.size === 0 && !data.includes('tool_use')) return []
     const event = asObject(parseJson(data))
     const index = asNumber(event?.index) ?? 0
@@ -111,6 +131,6 @@ class AnthropicAnswerReader implements AnswerReader {
   }
 }
 
-function isError(data: string): boolean {
+function hasErrorIn(data: string): boolean {
   return data.includes(errorMark) && errorOf(parseJson(data)) !== undefined
 }

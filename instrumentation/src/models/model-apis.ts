@@ -1,9 +1,14 @@
 /** The model APIs that are understood. A new one is one line here and one file beside this one. */
 import { anthropicMessages } from './anthropic.ts'
+import { bedrockInvoke } from './bedrock-invoke.ts'
 import type { ModelApi } from './model-api.ts'
 import { openaiChat } from './openai-chat.ts'
 
-const modelApis: readonly ModelApi[] = [anthropicMessages, openaiChat]
+const modelApis: readonly ModelApi[] = [
+  anthropicMessages,
+  openaiChat,
+  bedrockInvoke,
+]
 
 /** The API that a request with this method and URL is a call of; `undefined`: none, or the body decides. */
 export function findModelApi(method: string, url: URL | null): ModelApi | undefined {
