@@ -1,5 +1,6 @@
 /** The model APIs that are understood. A new one is one line here and one file beside this one. */
 import { anthropicMessages } from './anthropic.ts'
+import { bedrockConverse } from './bedrock.ts'
 import { bedrockInvoke } from './bedrock-invoke.ts'
 import type { ModelApi } from './model-api.ts'
 import { openaiChat } from './openai-chat.ts'
@@ -7,6 +8,7 @@ import { openaiChat } from './openai-chat.ts'
 const modelApis: readonly ModelApi[] = [
   anthropicMessages,
   openaiChat,
+  bedrockConverse,
   bedrockInvoke,
 ]
 
