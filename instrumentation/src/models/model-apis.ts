@@ -2,6 +2,7 @@
 import { anthropicMessages } from './anthropic.ts'
 import { bedrockConverse } from './bedrock.ts'
 import { bedrockInvoke } from './bedrock-invoke.ts'
+import { mistralConversations } from './mistral-conversations.ts'
 import type { ModelApi } from './model-api.ts'
 import { openaiChat } from './openai-chat.ts'
 
@@ -10,6 +11,7 @@ const modelApis: readonly ModelApi[] = [
   openaiChat,
   bedrockConverse,
   bedrockInvoke,
+  mistralConversations,
 ]
 
 /** The API that a request with this method and URL is a call of; `undefined`: none, or the body decides. */
