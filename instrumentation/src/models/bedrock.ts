@@ -81,6 +81,7 @@ function readRequest(request: JsonObject, url: URL | null): ModelRequest {
   const { maxTokens, temperature, topP, topK, stopSequences } = asObject(inferenceConfig) ?? {}
   // What only some models understand, in the names of those.
   const additional = asObject(request.additionalModelRequestFields)
+  const instructions = toParts(system)
   const messages = asArray(request.messages)
   const stops = asArray(stopSequences)?.filter((each) => typeof each === 'string')
   return {
@@ -93,7 +94,7 @@ function readRequest(request: JsonObject, url: URL | null): ModelRequest {
       'gen_ai.request.stop_sequences': stops?.length ? stops : undefined,
       'gen_ai.request.stream': address?.isStream,
     },
-    systemInstructions: system === undefined || system === null ? undefined : toParts(system),
+    systemInstructions: instructions.length === 0 ? undefined : instructions,
     messages: messages?.map(toMessage),
     toolDefinitions: toolDefinitionsOf(request, additional),
     toolResults: toolResultsOf(messages ?? []),

@@ -1,6 +1,7 @@
 /**
  * Mistral's conversations: `POST …/v1/conversations` starts one, `…/{id}` adds to it, `…/{id}/restart` goes on from an
- * earlier entry. The server keeps the conversation, so that a request need not repeat it.
+ * earlier entry. The server keeps the conversation, so that a request need not repeat it. Its id is not recorded:
+ * `gen_ai.conversation.id` is the app's own id of the chat.
  */
 import {
   asArray,
@@ -25,7 +26,7 @@ import { addToEntry } from './mistral-entry.ts'
 import { toMessages, toolResultsOf, toParts, toToolDefinition } from './mistral-parts.ts'
 import type { ToolCallRequest } from './model-api.ts'
 
-const pathPattern = /(?:^|\/)v1\/conversations(?:\/([^/]+)(?:\/restart)?)?\/?$/
+const pathPattern = /(?:^|\/)v1\/conversations(?:\/[^/]+(?:\/restart)?)?\/?$/
 
 export const mistralConversations = createModelApi({
   name: 'mistral-conversations',
@@ -81,15 +82,13 @@ function isEntry(entry: unknown, isOwn: boolean): boolean {
   )
 }
 
-function readRequest(request: JsonObject, url: URL | null): ModelRequest {
+function readRequest(request: JsonObject): ModelRequest {
   const { instructions, inputs, stream } = request
   const args = asObject(request.completion_args)
   const stop = asString(args?.stop)
   const stops = asArray(args?.stop)?.filter((each) => typeof each === 'string')
-  const id = url === null ? undefined : pathPattern.exec(url.pathname)?.[1]
   return {
     attributes: {
-      'gen_ai.conversation.id': id,
       'gen_ai.request.model': asString(request.model),
       'gen_ai.request.max_tokens': asNumber(args?.max_tokens),
       'gen_ai.request.temperature': asNumber(args?.temperature),

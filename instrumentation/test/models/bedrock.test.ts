@@ -197,6 +197,10 @@ test('Nova’s events at `invoke` give the same as those of Converse', () => {
   expect(body.flatMap((bytes) => watcher.push(bytes))).toEqual(calls)
 })
 
+test('an empty list of instructions is none', () => {
+  expect(asked(request.messages, { system: [] })).not.toHaveProperty('systemInstructions')
+})
+
 test('of two numbers the larger counts', () => {
   const call = answered([
     ['metadata', { usage: { inputTokens: 10, outputTokens: 20 } }],
