@@ -13,6 +13,8 @@ export interface Dialect
   isRequest?(request: JsonObject): boolean
   /** The member that names the tool call which a result answers; `undefined`: results have no ids. */
   readonly resultId?: string
+  /** The results of tools in a request. Needed if its tool calls have the member `resultId`, too. */
+  resultsIn?(request: JsonObject): readonly ToolResult[]
   /** The results of tools with which the request ends; none if it ends with anything else. */
   lastResults(request: JsonObject): readonly ToolResult[]
   conversation(request: JsonObject): Conversation | undefined
@@ -26,6 +28,8 @@ export interface Dialect
 export interface Conversation {
   readonly instructions: unknown
   readonly messages: readonly unknown[]
+  /** The request names what came before instead of repeating it. */
+  readonly isPartial?: boolean
 }
 
 /** A request is parsed on the host's thread up to this size. */
@@ -48,7 +52,7 @@ export function createModelApi(dialect: Dialect): ModelApi {
     findAnswered: (body, open) =>
       resultId === undefined
         ? findCallsByName(dialect, body, open)
-        : findCallsById(body, resultId, open),
+        : onlyAnswered(dialect, body, findCallsById(body, resultId, open)),
     lastResults(body) {
       const request = parseRequest(body)
       const results = request === undefined ? [] : dialect.lastResults(request)
@@ -61,6 +65,7 @@ export function createModelApi(dialect: Dialect): ModelApi {
         conversation && {
           instructions: comparable(conversation.instructions),
           messages: conversation.messages.map(comparable),
+          isPartial: conversation.isPartial === true,
         }
       )
     },
@@ -82,6 +87,19 @@ function comparable(value: unknown): string {
       ? [{ type: 'text', text: member }]
       : member
   })
+}
+
+/** Leaves out the calls that the request repeats without a result. */
+function onlyAnswered<Call extends OpenToolCall>(
+  dialect: Dialect,
+  body: Uint8Array,
+  calls: Call[],
+): Call[] {
+  if (calls.length === 0 || dialect.resultsIn === undefined) return calls
+  const request = parseRequest(body)
+  if (request === undefined) return calls
+  const answered = new Set(dialect.resultsIn(request).map(({ callId }) => callId))
+  return calls.filter(({ id }) => answered.has(id))
 }
 
 /** Results without ids come in the order of the calls: those of one name answer its open calls, the oldest first. */

@@ -39,6 +39,8 @@ export type Match = 'yes' | 'no' | 'by body'
 export interface RequestHistory {
   readonly instructions: string
   readonly messages: readonly string[]
+  /** The request names what came before instead of repeating it. */
+  readonly isPartial: boolean
 }
 
 export interface AnswerHead {

@@ -65,6 +65,8 @@ function equal(one: string | undefined, other: string | undefined): Sign {
 
 /** Compares with the model call of `turn` that asked for its tool calls. */
 function compare(turn: Candidate, history: RequestHistory | undefined, api: ModelRequestOf['api']) {
+  // A request that repeats nothing speaks neither for a turn nor against it.
+  if (history?.isPartial === true) return { prompt: undefined }
   const asked = turn.modelRequest === undefined ? undefined : api.history(turn.modelRequest)
   if (history === undefined || asked === undefined) return {}
   const { messages, instructions } = history
