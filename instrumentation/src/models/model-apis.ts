@@ -5,9 +5,11 @@ import { bedrockInvoke } from './bedrock-invoke.ts'
 import { mistralConversations } from './mistral-conversations.ts'
 import type { ModelApi } from './model-api.ts'
 import { openaiChat } from './openai-chat.ts'
+import { openAiResponses } from './openai-responses.ts'
 
 const modelApis: readonly ModelApi[] = [
   anthropicMessages,
+  openAiResponses,
   openaiChat,
   bedrockConverse,
   bedrockInvoke,

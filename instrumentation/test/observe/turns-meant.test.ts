@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { anthropicMessages as api } from '../../src/models/anthropic.ts'
+import { openAiResponses } from '../../src/models/openai-responses.ts'
 import { turnsMeant } from '../../src/observe/turns-meant.ts'
 import type { Candidate } from '../../src/record/candidate.ts'
 
@@ -64,4 +65,16 @@ test('a turn of another user is not meant, even if it is the only one with that 
   // A history may be shortened or rewritten.
   expect(meant({ messages: rest, id: '1' }, other)).toEqual([0])
   expect(meant({ messages: rest }, {})).toEqual([0])
+})
+
+test('a request that repeats nothing of the conversation does not speak against a turn', () => {
+  const result = { type: 'function_call_output', call_id: 'a', output: 'done' }
+  const body = Buffer.from(JSON.stringify({ previous_response_id: 'resp_1', input: [result] }))
+  const modelRequest = Buffer.from('{"model":"m","input":"hi"}')
+  const known = Object.assign(turn({ prompt: 'hi', id: '1' }), { modelRequest })
+  const find = (candidate: Candidate) =>
+    turnsMeant({ candidate, api: openAiResponses, body }, [known])
+  expect(find(turn({}))).toEqual([known])
+  expect(find(turn({ id: '1' }))).toEqual([known])
+  expect(find(turn({ id: '2' }))).toEqual([])
 })
