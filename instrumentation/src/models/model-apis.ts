@@ -4,13 +4,13 @@ import { bedrockConverse } from './bedrock.ts'
 import { bedrockInvoke } from './bedrock-invoke.ts'
 import { mistralConversations } from './mistral-conversations.ts'
 import type { ModelApi } from './model-api.ts'
-import { openaiChat } from './openai-chat.ts'
+import { openAiChat } from './openai-chat.ts'
 import { openAiResponses } from './openai-responses.ts'
 
 const modelApis: readonly ModelApi[] = [
   anthropicMessages,
   openAiResponses,
-  openaiChat,
+  openAiChat,
   bedrockConverse,
   bedrockInvoke,
   mistralConversations,

@@ -24,7 +24,7 @@ import {
 } from './openai-parts.ts'
 import { providerOf } from './providers.ts'
 
-export const openaiChat = createModelApi({
+export const openAiChat = createModelApi({
   name: 'openai-chat',
   operation: 'chat',
   provider: (url) => providerOf(url) ?? 'openai',

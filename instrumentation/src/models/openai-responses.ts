@@ -14,7 +14,6 @@ import type { AnswerReader } from './answer-watcher.ts'
 import { type Conversation, createModelApi } from './dialect.ts'
 import type { ModelRequest } from './map-exchange.ts'
 import type { ToolCallRequest } from './model-api.ts'
-import { openAiProvider } from './openai-provider.ts'
 import {
   errorOf,
   readJsonAnswer,
@@ -23,11 +22,12 @@ import {
 } from './openai-responses-answer.ts'
 import { toMessages, toParts } from './openai-responses-parts.ts'
 import { toolCallsOf, toolResultsOf } from './openai-responses-tools.ts'
+import { providerOf } from './providers.ts'
 
 export const openAiResponses = createModelApi({
   name: 'openai-responses',
   operation: 'chat',
-  provider: openAiProvider,
+  provider: (url) => providerOf(url) ?? 'openai',
   matches,
   isRequest,
   resultId: 'call_id',

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { WireExchange } from '../../src/models/model-api.ts'
 import { findModelApi } from '../../src/models/model-apis.ts'
-import { openaiChat } from '../../src/models/openai-chat.ts'
+import { openAiChat } from '../../src/models/openai-chat.ts'
 
 const sse = [['content-type', 'text/event-stream']] as const
 const json = [['content-type', 'application/json']] as const
@@ -84,9 +84,9 @@ function exchange(parts: Partial<WireExchange> = {}): WireExchange {
 }
 
 const answered = (chunks: readonly (Chunk | string)[], parts: Partial<WireExchange> = {}) =>
-  openaiChat.map(exchange({ responseBody: bytesOf(chunks), ...parts }))
+  openAiChat.map(exchange({ responseBody: bytesOf(chunks), ...parts }))
 const inJson = (body: unknown, parts: Partial<WireExchange> = {}) =>
-  openaiChat.map(
+  openAiChat.map(
     exchange({
       responseHeaders: json,
       responseBody: Buffer.from(JSON.stringify(body)),
@@ -94,7 +94,7 @@ const inJson = (body: unknown, parts: Partial<WireExchange> = {}) =>
     }),
   )
 const asked = (body: Chunk, url?: string) =>
-  openaiChat.map(exchange({ requestBody: Buffer.from(JSON.stringify(body)), ...(url && { url }) }))
+  openAiChat.map(exchange({ requestBody: Buffer.from(JSON.stringify(body)), ...(url && { url }) }))
 const parse = (text: string | undefined) => JSON.parse(text ?? 'null')
 const calls = [
   { id: 'call_1', name: 'write_file', arguments: '{"path":"a.txt"}' },
@@ -102,7 +102,7 @@ const calls = [
 ]
 
 test('a streamed answer has everything', () => {
-  const call = openaiChat.map(exchange())
+  const call = openAiChat.map(exchange())
   expect(call.attributes).toEqual({
     'gen_ai.operation.name': 'chat',
     'gen_ai.provider.name': 'openai',
@@ -178,7 +178,7 @@ test('a JSON answer has the same as a stream', () => {
     ],
     usage,
   }
-  expect(inJson(whole)).toEqual(openaiChat.map(exchange()))
+  expect(inJson(whole)).toEqual(openAiChat.map(exchange()))
 })
 
 test('a stream that is cut anywhere keeps what came, and is an incomplete answer', () => {
@@ -186,7 +186,7 @@ test('a stream that is cut anywhere keeps what came, and is an incomplete answer
   const end = whole.indexOf('"tool_calls"}]') - 1
   let text = ''
   for (let length = 0; length <= whole.length; length += 1) {
-    const call = openaiChat.map(
+    const call = openAiChat.map(
       exchange({ responseBody: whole.subarray(0, length), isComplete: false }),
     )
     expect(call.answerText.startsWith(text)).toBe(true)
@@ -199,7 +199,7 @@ test('a stream that is cut anywhere keeps what came, and is an incomplete answer
 test.for([1, 7, 64, 5_000])(
   'the tool calls of a stream in pieces of %d bytes are found once',
   (size) => {
-    const watcher = openaiChat.watch({
+    const watcher = openAiChat.watch({
       contentType: 'text/event-stream',
       contentEncoding: undefined,
     })
@@ -263,7 +263,7 @@ test.for<[string, readonly Chunk[]]>([
 ])('servers that %s have the same tool calls', ([, pieces]) => {
   const chunks = [...pieces, chunk({}, 'tool_calls'), '[DONE]']
   expect(answered(chunks).toolCalls).toEqual(calls)
-  const watcher = openaiChat.watch({ contentType: 'text/event-stream', contentEncoding: undefined })
+  const watcher = openAiChat.watch({ contentType: 'text/event-stream', contentEncoding: undefined })
   expect(watcher.push(bytesOf(chunks))).toEqual(calls)
 })
 
@@ -326,7 +326,7 @@ test('an error in the middle of a stream is one, and a null is none', () => {
     errorMessage: 'overloaded',
     answerText: 'a',
   })
-  const watcher = openaiChat.watch({ contentType: 'text/event-stream', contentEncoding: undefined })
+  const watcher = openAiChat.watch({ contentType: 'text/event-stream', contentEncoding: undefined })
   watcher.push(bytesOf(failing))
   expect(watcher.hasError).toBe(true)
   const fine = [chunk({ content: 'a' }, 'stop', { error: null }), '[DONE]']
@@ -411,15 +411,15 @@ const conversation = [
 test('results of tools are found by the ids of their calls', () => {
   const body = Buffer.from(JSON.stringify({ ...request, messages: conversation }))
   const open = ['call_1', 'call_2', 'call_3'].map((id) => ({ id, name: 'write_file' }))
-  expect(openaiChat.findAnswered(body, open).map(({ id }) => id)).toEqual(['call_1', 'call_2'])
+  expect(openAiChat.findAnswered(body, open).map(({ id }) => id)).toEqual(['call_1', 'call_2'])
   const results = [
     { callId: 'call_1', isError: false, content: 'written' },
     { callId: 'call_2', isError: false, content: 'also' },
   ]
-  expect(openaiChat.lastResults(body)).toEqual(results)
+  expect(openAiChat.lastResults(body)).toEqual(results)
   expect(asked({ ...request, messages: conversation }).toolResults).toEqual(results)
   const later = { ...request, messages: [...conversation, { role: 'user', content: 'more' }] }
-  expect(openaiChat.lastResults(Buffer.from(JSON.stringify(later)))).toBe(undefined)
+  expect(openAiChat.lastResults(Buffer.from(JSON.stringify(later)))).toBe(undefined)
 })
 
 test('instructions are the first messages of the system or the developer; later ones stay where they are', () => {
@@ -460,8 +460,8 @@ test.for<[string, string]>([
   ['https://evilapi.x.ai.example/chat/completions/', 'openai'],
 ])('%s is answered by %s', ([address, provider]) => {
   const url = new URL(address)
-  expect(findModelApi('POST', url)).toBe(openaiChat)
-  expect(openaiChat.provider(url)).toBe(provider)
+  expect(findModelApi('POST', url)).toBe(openAiChat)
+  expect(openAiChat.provider(url)).toBe(provider)
 })
 
 test.for<[string, string]>([
@@ -476,9 +476,9 @@ test.for<[string, string]>([
 
 test('a request that forces one tool is told from others', () => {
   const forced = { tool_choice: { type: 'function', function: { name: 'a' } } }
-  expect(openaiChat.forcesTool(JSON.stringify(forced))).toBe(true)
-  expect(openaiChat.forcesTool('{"tool_choice":"auto"}')).toBe(false)
-  expect(openaiChat.forcesTool(JSON.stringify({ text: JSON.stringify(forced) }))).toBe(false)
+  expect(openAiChat.forcesTool(JSON.stringify(forced))).toBe(true)
+  expect(openAiChat.forcesTool('{"tool_choice":"auto"}')).toBe(false)
+  expect(openAiChat.forcesTool(JSON.stringify({ text: JSON.stringify(forced) }))).toBe(false)
 })
 
 test.for<[string, unknown]>([
