@@ -4,6 +4,7 @@
  * seen as they are written, and as Node's parser hands them to the response. Only requests to a model API are patched.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { Writable } from 'node:stream'
 import { quietly } from '../health.ts'
 import { headerPairs } from './header-pairs.ts'
 import type { Exchange, OpenExchange } from './model-exchange.ts'
@@ -34,7 +35,8 @@ export function observeHttpClients(openExchange: OpenExchange): () => void {
   })
 }
 
-function watchRequest(request: ClientRequest, exchange: Exchange): void {
+/** Sees the body of a request as it is written to a stream. */
+export function watchRequest(request: Writable, exchange: Exchange): void {
   let isEnding = false
   const see = (chunk: unknown, encoding: unknown): void => {
     if (chunk instanceof Uint8Array) exchange.sent(chunk)

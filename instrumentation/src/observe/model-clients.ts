@@ -1,10 +1,15 @@
 /** Model calls through the HTTP clients of the app. */
 import { observeHttpClients } from './http-clients.ts'
+import { observeHttp2Clients } from './http2-clients.ts'
 import type { OpenExchange } from './model-exchange.ts'
 import { all } from './replace-method.ts'
 import { observeUndici } from './undici-clients.ts'
 
 /** Begins to watch the clients; the returned function ends it. */
 export function observeModelClients(openExchange: OpenExchange): () => void {
-  return all([observeUndici(openExchange), observeHttpClients(openExchange)])
+  return all([
+    observeUndici(openExchange),
+    observeHttpClients(openExchange),
+    observeHttp2Clients(openExchange),
+  ])
 }

@@ -1,0 +1,94 @@
+/**
+ * Model calls through `node:http2`, as the AWS SDK makes them, seen as their bytes pass: nothing is read twice, delayed or changed.
+ * The requests of each session that the app connects are seen; only those to a model API are patched. A session of undici tells
+ * of its requests itself (`undici-clients.ts`).
+ */
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
+import { asObject, asString } from '@turnlog/conventions/plain'
+import { quietly } from '../health.ts'
+import { headerPairs } from './header-pairs.ts'
+import { watchRequest } from './http-clients.ts'
+import type { Exchange, OpenExchange } from './model-exchange.ts'
+import { replaceInBuiltin, replaceMethod } from './replace-method.ts'
+
+/** The description of a symbol that undici sets on its sessions. */
+const undiciMark = 'open streams'
+
+/** The returned function ends it. */
+export function observeHttp2Clients(openExchange: OpenExchange): () => void {
+  return replaceInBuiltin('http2', (http2) => [
+    replaceMethod(http2, 'connect', (original) => {
+      return function connect(...values) {
+        const session = original.apply(this, values) as ClientHttp2Session
+        quietly('see a session', () => watchSession(session, String(values[0]), openExchange))
+        return session
+      }
+    }),
+  ])
+}
+
+function watchSession(
+  session: ClientHttp2Session,
+  authority: string,
+  openExchange: OpenExchange,
+): void {
+  replaceMethod(session, 'request', (original) => {
+    return function request(...values) {
+      const exchange = isOfUndici(session)
+        ? undefined
+        : quietly('see a request', () => openOf(values[0], authority, openExchange))
+      const stream = original.apply(this, values) as ClientHttp2Stream
+      if (exchange !== undefined) quietly('see a request', () => watchStream(stream, exchange))
+      return stream
+    }
+  })
+}
+
+function isOfUndici(session: ClientHttp2Session): boolean {
+  const symbols = Object.getOwnPropertySymbols(session)
+  return symbols.some(({ description }) => description === undiciMark)
+}
+
+/** In the caller's context. */
+function openOf(given: unknown, authority: string, openExchange: OpenExchange) {
+  const headers = asObject(given)
+  const method = asString(headers?.[':method']) ?? 'GET'
+  const path = asString(headers?.[':path']) ?? '/'
+  return openExchange(method, new URL(path, authority).href)
+}
+
+function watchStream(stream: ClientHttp2Stream, exchange: Exchange): void {
+  watchRequest(stream, exchange)
+  let isOver = false
+  const finish = (error?: unknown): void => {
+    if (isOver) return
+    isOver = true
+    if (error === undefined) exchange.finished()
+    else exchange.failed(error)
+  }
+  replaceMethod(stream, 'push', (original) => {
+    return function push(...values) {
+      quietly('see an answer', () => {
+        const [chunk] = values
+        if (chunk instanceof Uint8Array) exchange.received(chunk)
+        else if (chunk === null && stream.rstCode === 0 && !stream.aborted) finish()
+      })
+      return original.apply(this, values)
+    }
+  })
+  replaceMethod(stream, 'emit', (original) => {
+    return function emit(...values) {
+      const [event, value] = values
+      quietly('see an answer', () => {
+        if (event === 'response') {
+          const status: unknown = Reflect.get(Object(value), ':status')
+          exchange.answered(Number(status) || 0, headerPairs(value))
+        } else if (event === 'error') finish(value)
+        else if (event === 'aborted' || event === 'close') {
+          finish(new DOMException('The request was aborted.', 'AbortError'))
+        }
+      })
+      return original.apply(this, values)
+    }
+  })
+}
