@@ -3,8 +3,8 @@ import { viewOf } from '@turnlog/conventions/content/text'
 import { asObject, type JsonObject, parseJson } from '@turnlog/conventions/plain'
 import { type AnswerReader, BoundedWatcher } from './answer-watcher.ts'
 import { type ExchangeReaders, mapExchange } from './map-exchange.ts'
-import type { ModelApi, OpenToolCall, ToolResult } from './model-api.ts'
-import { findCallsById } from './tool-results.ts'
+import type { ModelApi, ToolResult } from './model-api.ts'
+import { findCallsById, findCallsByName } from './tool-results.ts'
 
 export interface Dialect
   extends Pick<ModelApi, 'name' | 'operation' | 'provider' | 'matches'>,
@@ -15,6 +15,11 @@ export interface Dialect
   readonly resultId?: string
   /** The results of tools in a request. Needed if its tool calls have the member `resultId`, too. */
   resultsIn?(request: JsonObject): readonly ToolResult[]
+  /**
+   * The results that the request brings after the model's last message; other content may be beside them. Needed if
+   * results can come without ids: a request repeats the older results, and those answer no open call.
+   */
+  newResults?(request: JsonObject): readonly ToolResult[]
   /** The results of tools with which the request ends; none if it ends with anything else. */
   lastResults(request: JsonObject): readonly ToolResult[]
   conversation(request: JsonObject): Conversation | undefined
@@ -49,10 +54,17 @@ export function createModelApi(dialect: Dialect): ModelApi {
       return request !== undefined && dialect.isRequest?.(request) !== false
     },
     watch: (answer) => new BoundedWatcher(answer, dialect.openReader()),
-    findAnswered: (body, open) =>
-      resultId === undefined
-        ? findCallsByName(dialect, body, open)
-        : onlyAnswered(dialect, body, findCallsById(body, resultId, open)),
+    findAnswered(body, open) {
+      const calls = [...open]
+      const byId =
+        resultId === undefined
+          ? []
+          : onlyAnswered(dialect, body, findCallsById(body, resultId, calls))
+      if (dialect.newResults === undefined || byId.length === calls.length) return byId
+      const request = parseRequest(body)
+      const results = request === undefined ? [] : dialect.newResults(request)
+      return [...byId, ...findCallsByName(results, calls, byId)]
+    },
     lastResults(body) {
       const request = parseRequest(body)
       const results = request === undefined ? [] : dialect.lastResults(request)
@@ -100,22 +112,6 @@ function onlyAnswered<Call extends OpenToolCall>(
   if (request === undefined) return calls
   const answered = new Set(dialect.resultsIn(request).map(({ callId }) => callId))
   return calls.filter(({ id }) => answered.has(id))
-}
-
-/** Results without ids come in the order of the calls: those of one name answer its open calls, the oldest first. */
-function findCallsByName<Call extends OpenToolCall>(
-  dialect: Dialect,
-  body: Uint8Array,
-  open: Iterable<Call>,
-): Call[] {
-  const calls = [...open].filter(({ id }) => id === undefined)
-  if (calls.length === 0) return []
-  const request = parseRequest(body)
-  const names = request === undefined ? [] : dialect.lastResults(request).map(({ name }) => name)
-  return names.flatMap((name) => {
-    const index = calls.findIndex((call) => call.name === name)
-    return index === -1 ? [] : calls.splice(index, 1)
-  })
 }
 
 function forcesTool({ forcedTool }: Dialect, requestPiece: string | Uint8Array): boolean {

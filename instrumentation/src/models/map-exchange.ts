@@ -46,11 +46,10 @@ export interface ModelAnswer {
   /** The answer itself says that it is complete. */
   readonly isWhole: boolean
   readonly error?: ApiError | undefined
-}
-
-export interface OtherAnswer {
-  readonly parts: readonly Part[]
-  readonly stopReason: string | undefined
+  /** Further members of the output message, under the API's names. */
+  readonly members?: JsonObject | undefined
+  /** The other answers, of an API that gives several to one request. */
+  readonly others?: readonly Pick<ModelAnswer, 'parts' | 'stopReason' | 'members'>[] | undefined
 }
 
 /** The larger of two readings of each counter: they are cumulative, and a server may send a smaller one last. */
@@ -82,10 +81,9 @@ export function mapExchange(
   const { answer } = response
   const usage = answer?.usage ?? {}
   const failure = failureOf(exchange, response)
-  const output = outputOf(answer, failure !== undefined)
-  const outputs = output === undefined ? [] : [output, ...(answer?.others ?? []).map(otherOutput)]
+  const outputs = outputsOf(answer, failure !== undefined)
   const finishReasons = outputs.map(({ finish_reason }) => finish_reason)
-  if (output === undefined && failure !== undefined) finishReasons.push('error')
+  if (outputs.length === 0 && failure !== undefined) finishReasons.push('error')
   const inputMessages = toJson(request.messages)
 
   return {
@@ -108,7 +106,8 @@ export function mapExchange(
     ...defined({
       systemInstructions: toJson(request.systemInstructions),
       inputMessages,
-      outputMessages: (output && toJson(outputs)) ?? unreadMessages(response),
+      outputMessages:
+        (outputs.length > 0 ? toJson(outputs) : undefined) ?? unreadMessages(response),
       toolDefinitions: toJson(request.toolDefinitions),
       requestText: inputMessages === undefined && requestText !== '' ? requestText : undefined,
       errorType: failure?.type,
@@ -189,16 +188,13 @@ function errorName(error: string | undefined): string {
   return /^[\w.:-]{1,100}$/.test(error) ? error : '_OTHER'
 }
 
-function outputOf(answer: ModelAnswer | undefined, hasFailed: boolean) {
-  if (answer === undefined) return undefined
-  const { parts } = answer
-  const reason = answer.stopReason ?? (hasFailed ? 'error' : undefined)
-  if (reason === undefined || (parts.length === 0 && hasFailed)) return undefined
-  return { role: 'assistant', parts, finish_reason: reason }
-}
-
-function otherOutput({ parts, stopReason }: OtherAnswer) {
-  return { role: 'assistant', parts, finish_reason: stopReason ?? 'error' }
+function outputsOf(answer: ModelAnswer | undefined, hasFailed: boolean) {
+  if (answer === undefined) return []
+  return [answer, ...(answer.others ?? [])].flatMap(({ parts, stopReason, members }) => {
+    const reason = stopReason ?? (hasFailed ? 'error' : undefined)
+    if (reason === undefined || (parts.length === 0 && hasFailed)) return []
+    return [{ ...members, role: 'assistant', parts, finish_reason: reason }]
+  })
 }
 
 /** A body that is not an answer, or is nested too deep to be written again: its text, in one part. */

@@ -70,6 +70,8 @@ export interface ToolCallRequest {
 export interface OpenToolCall {
   readonly id: string | undefined
   readonly name: string
+  /** The turn that it is part of. A call whose result is found by name is looked for in each turn. */
+  readonly owner?: object | undefined
 }
 
 /** The result of a tool call, as a later request sends it to the model. */

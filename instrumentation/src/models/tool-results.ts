@@ -1,6 +1,9 @@
-/** Finds the open tool calls whose results a request brings: in its bytes, in one pass, without parsing it. */
+/**
+ * Finds the open tool calls whose results a request brings. By id: in its bytes, in one pass, without parsing it. By name,
+ * for APIs and clients that give no ids: in the order of the calls.
+ */
 import { viewOf } from '@turnlog/conventions/content/text'
-import type { OpenToolCall } from './model-api.ts'
+import type { OpenToolCall, ToolResult } from './model-api.ts'
 
 const blanks = Buffer.from(' \t\n\r')
 const quote = 0x22
@@ -27,6 +30,49 @@ export function findCallsById<Call extends OpenToolCall>(
     for (const call of byWritten.get(written) ?? []) found.add(call)
   }
   return [...byWritten.values()].flat().filter((call) => found.has(call))
+}
+
+/**
+ * The calls that `results` answer by their names. Of the calls of one turn with one name, the oldest is answered first.
+ * `answered` are the calls whose results were found by id. A call that has an id may be answered by a result without one, and the
+ * reverse, because some clients leave out the id or invent one; results and calls with different ids do not belong together.
+ */
+export function findCallsByName<Call extends OpenToolCall>(
+  results: readonly ToolResult[],
+  open: readonly Call[],
+  answered: readonly Call[],
+): Call[] {
+  const ids = new Set(answered.map(({ id }) => id))
+  const unmatched = results.filter(({ callId }) => callId === undefined || !ids.has(callId))
+  if (unmatched.length === 0) return []
+  const byOwner = Map.groupBy(
+    open.filter((call) => !answered.includes(call)),
+    ({ owner }) => owner,
+  )
+  return [...byOwner.values()].flatMap((calls) =>
+    unmatched.flatMap((result) => {
+      const at = calls.findIndex(
+        ({ id, name }) => name === result.name && (id === undefined || result.callId === undefined),
+      )
+      return at === -1 ? [] : calls.splice(at, 1)
+    }),
+  )
+}
+
+/**
+ * The result of a call, of all `results` of a conversation: by its id, else by its name. Of the results with its name it is
+ * the one before `later` others, because the newest results are the last ones.
+ */
+export function findResult(
+  results: readonly ToolResult[],
+  { id, name }: OpenToolCall,
+  later: number,
+): ToolResult | undefined {
+  const byId = id === undefined ? undefined : results.find(({ callId }) => callId === id)
+  if (byId !== undefined) return byId
+  const named = results.filter((result) => result.name === name)
+  const withoutId = named.filter(({ callId }) => callId === undefined)
+  return (withoutId.length > 0 || id !== undefined ? withoutId : named).at(-1 - later)
 }
 
 /** The strings, with their quotes, that are values of the members `key`. */

@@ -271,7 +271,7 @@ export class ModelExchange implements Exchange {
     }
     const meant = this.#meant(api.findAnswered(body, toolCalls.openCalls()), body)
     if (candidate !== undefined && !candidate.isDecided) this.#decideTurn(candidate, meant, body)
-    const answered = certain(meant, candidate)
+    const answered = certain(meant, candidate, body)
     if (answered.length === 0) return
     if (mayRefuse(body)) {
       approvals.answered(
@@ -279,19 +279,22 @@ export class ModelExchange implements Exchange {
         api.lastResults(body) ?? [],
       )
     }
-    for (const { key } of answered) toolCalls.finish(key, span, number)
+    for (const [index, { key, name }] of answered.entries()) {
+      const later = answered.slice(index + 1).filter((each) => each.name === name).length
+      toolCalls.finish(key, span, number, later)
+    }
   }
 
   /**
-   * If several calls have the same id, returns those of its own turn; if there are none, those of turns that the
-   * request can be about.
+   * If several calls have the same id, or the same name and the request gives no id, returns those of its own turn; if
+   * there are none, those of turns that the request can be about.
    */
   #meant(found: readonly InferredCall[], body: Uint8Array): InferredCall[] {
     const { apiCall, candidate, api } = this.#facts
     const isOwn = ({ owner }: InferredCall): boolean =>
       owner !== undefined && (owner === apiCall || owner === candidate?.turn)
-    const own = new Set(found.filter(isOwn).map(({ id }) => id))
-    const possible = found.filter((entry) => isOwn(entry) || !own.has(entry.id))
+    const own = new Set(found.filter(isOwn).map((entry) => mentionOf(entry, body)))
+    const possible = found.filter((entry) => isOwn(entry) || !own.has(mentionOf(entry, body)))
     const others = new Set(
       possible.flatMap((entry) =>
         !isOwn(entry) && entry.owner instanceof Candidate ? [entry.owner] : [],
@@ -324,8 +327,11 @@ export class ModelExchange implements Exchange {
       return
     }
     candidate.decide()
-    const ended = api.findAnswered(body, waitingTurns.endedCalls).map(({ turn }) => turn)
-    const open = certain(answered, candidate).flatMap(({ owner }) =>
+    // A name alone does not say which of many earlier turns is meant.
+    const ended = api
+      .findAnswered(body, waitingTurns.endedCalls)
+      .flatMap(({ id, turn }) => (isWritten(id, body) ? [turn] : []))
+    const open = certain(answered, candidate, body).flatMap(({ owner }) =>
       owner instanceof Candidate ? (owner.span?.spanContext() ?? []) : [],
     )
     for (const context of new Set([...ended, ...open])) candidate.link(context)
@@ -344,17 +350,31 @@ export class ModelExchange implements Exchange {
 }
 
 /**
- * Leaves out calls of several turns with the same id, unless one of them is the candidate's own: it is not known
+ * Leaves out calls of several turns with the same id or name, unless one of them is the candidate's own: it is not known
  * which is meant.
  */
 function certain(
   calls: readonly InferredCall[],
   candidate: Candidate | undefined,
+  body: Uint8Array,
 ): readonly InferredCall[] {
+  const mentioned = calls.map((call) => ({ call, mention: mentionOf(call, body) }))
   return calls.filter(
-    ({ id, owner }) =>
-      owner === candidate?.turn || calls.every((each) => each.id !== id || each.owner === owner),
+    (call, index) =>
+      call.owner === candidate?.turn ||
+      mentioned.every(
+        (each) => each.mention !== mentioned[index]?.mention || each.call.owner === call.owner,
+      ),
   )
+}
+
+/** How a request names a call: by its id, or by its name if it has no id, or the client leaves the id out. */
+function mentionOf({ id, name }: InferredCall, body: Uint8Array): string {
+  return id !== undefined && isWritten(id, body) ? `id ${id}` : `name ${name}`
+}
+
+function isWritten(id: string, body: Uint8Array): boolean {
+  return viewOf(body).includes(JSON.stringify(id))
 }
 
 /** Whether the body may hold the text of a refusal; most bodies do not, and need not be parsed for it. */

@@ -166,13 +166,17 @@ export class ToolCalls {
     })
   }
 
-  /** The model was sent the result, in exchange `exchange` of the model call `by`. */
-  finish(key: string, by: Span, exchange: number): void {
+  /**
+   * The model was sent the result, in exchange `exchange` of the model call `by`. `later`: how many new results of tools
+   * with this name the request brings after it. Results may have no ids.
+   */
+  finish(key: string, by: Span, exchange: number, later = 0): void {
     const entry = this.#open.get(key)
     if (entry === undefined) return
     this.#open.delete(key)
     this.listener?.callEnded(entry.call)
-    this.#recorder.note(entry.call.span, { result: { id: by.spanContext().spanId, x: exchange } })
+    const result = { id: by.spanContext().spanId, x: exchange }
+    this.#recorder.note(entry.call.span, { result: later > 0 ? { ...result, later } : result })
     entry.call.span.end(entry.doneAt)
     entry.owner?.toolEnded(key)
   }

@@ -1,6 +1,7 @@
 /** Seals a tool call: its arguments as the model wrote them, and its result as the model received it. */
-import { isObject } from '@turnlog/conventions/plain'
+import { asString, isObject } from '@turnlog/conventions/plain'
 import type { ToolResult } from '../models/model-api.ts'
+import { findResult } from '../models/tool-results.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import { incomplete, put, putText } from './content.ts'
 import { readExchange } from './model-call.ts'
@@ -53,19 +54,17 @@ function resultFromApi(
 /** The exchange whose request carried the result to the model. */
 function locationOf({ result: at }: Notes) {
   if (!isObject(at) || !('id' in at) || !('x' in at)) return undefined
-  return { modelCallId: String(at.id), exchange: Number(at.x) }
+  const later = 'later' in at ? Number(at.later) : 0
+  return { modelCallId: String(at.id), exchange: Number(at.x), later }
 }
 
 /** The model call of that request is still open when the tool call is sealed. */
 function resultAt(
-  { modelCallId, exchange }: NonNullable<ReturnType<typeof locationOf>>,
+  { modelCallId, exchange, later }: NonNullable<ReturnType<typeof locationOf>>,
   attributes: SealedAttributes,
   contents: OpenContents,
 ): ToolResult | undefined {
-  const { 'gen_ai.tool.call.id': callId, 'gen_ai.tool.name': name } = attributes
+  const { 'gen_ai.tool.call.id': id, 'gen_ai.tool.name': name } = attributes
   const results = readExchange(contents, modelCallId, exchange)?.toolResults
-  return results?.find((result) =>
-    // An API without ids names the tool.
-    callId === undefined ? result.name === name : result.callId === callId,
-  )
+  return results && findResult(results, { id: asString(id), name: String(name) }, later)
 }
