@@ -2,6 +2,7 @@
 import { anthropicMessages } from './anthropic.ts'
 import { bedrockConverse } from './bedrock.ts'
 import { bedrockInvoke } from './bedrock-invoke.ts'
+import { gemini } from './gemini.ts'
 import { mistralConversations } from './mistral-conversations.ts'
 import type { ModelApi } from './model-api.ts'
 import { openAiChat } from './openai-chat.ts'
@@ -11,6 +12,7 @@ const modelApis: readonly ModelApi[] = [
   anthropicMessages,
   openAiResponses,
   openAiChat,
+  gemini,
   bedrockConverse,
   bedrockInvoke,
   mistralConversations,
