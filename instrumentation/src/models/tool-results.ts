@@ -59,6 +59,11 @@ export function findCallsByName<Call extends OpenToolCall>(
   )
 }
 
+/** How many of `calls` come after the one at `index` and have its name. */
+export function countLater(calls: readonly Pick<OpenToolCall, 'name'>[], index: number): number {
+  return calls.slice(index + 1).filter(({ name }) => name === calls[index]?.name).length
+}
+
 /**
  * The result of a call, of all `results` of a conversation: by its id, else by its name. Of the results with its name it is
  * the one before `later` others, because the newest results are the last ones.

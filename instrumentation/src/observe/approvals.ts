@@ -7,6 +7,7 @@ import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
 import { defined, parseJson } from '@turnlog/conventions/plain'
 import type { ToolResult } from '../models/model-api.ts'
+import { countLater, findResult } from '../models/tool-results.ts'
 import { type ApprovalReader, Candidate } from '../record/candidate.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { ToolCall } from '../record/tool-call.ts'
@@ -76,8 +77,8 @@ export function createApprovals({
     },
 
     answered(calls, results) {
-      const decisions = calls.flatMap((call) => {
-        const result = results.find(({ callId }) => callId === call.id)
+      const decisions = calls.flatMap((call, index) => {
+        const result = findResult(results, call, countLater(calls, index))
         if (result === undefined || !isRefusal(result)) return []
         return [{ call, type: 'reject', reason: result.content } as const]
       })

@@ -13,6 +13,7 @@ import { defined, errorCode } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { AnswerWatcher, ModelApi, ToolCallRequest } from '../models/model-api.ts'
 import { findModelApi, findPossibleApis } from '../models/model-apis.ts'
+import { countLater } from '../models/tool-results.ts'
 import { Candidate } from '../record/candidate.ts'
 import { apiCallOf, contexts, runIn, turnOfModelCall } from '../record/contexts.ts'
 import type { Recorder, WireFacts } from '../record/recorder.ts'
@@ -279,9 +280,8 @@ export class ModelExchange implements Exchange {
         api.lastResults(body) ?? [],
       )
     }
-    for (const [index, { key, name }] of answered.entries()) {
-      const later = answered.slice(index + 1).filter((each) => each.name === name).length
-      toolCalls.finish(key, span, number, later)
+    for (const [index, { key }] of answered.entries()) {
+      toolCalls.finish(key, span, number, countLater(answered, index))
     }
   }
 
