@@ -5,6 +5,7 @@ import { bedrockInvoke } from './bedrock-invoke.ts'
 import { gemini } from './gemini.ts'
 import { mistralConversations } from './mistral-conversations.ts'
 import type { ModelApi } from './model-api.ts'
+import { ollama } from './ollama.ts'
 import { openAiChat } from './openai-chat.ts'
 import { openAiResponses } from './openai-responses.ts'
 
@@ -16,6 +17,7 @@ const modelApis: readonly ModelApi[] = [
   bedrockConverse,
   bedrockInvoke,
   mistralConversations,
+  ollama,
 ]
 
 /** The API that a request with this method and URL is a call of; `undefined`: none, or the body decides. */

@@ -1,0 +1,127 @@
+/**
+ * Ollama's answers to `chat` and `generate`, whole or as far as they came: pure.
+ *
+ * A stream is one answer on each line, with the next piece of the text. The last one says `done` and counts the tokens.
+ */
+import { elementsOf, memberOf } from '@turnlog/conventions/otlp/json-scan'
+import {
+  asArray,
+  asNumber,
+  asObject,
+  asString,
+  defined,
+  type JsonObject,
+  parseJson,
+  toJson,
+} from '@turnlog/conventions/plain'
+import type { AnswerEvent } from './answer-events.ts'
+import type { ModelAnswer } from './map-exchange.ts'
+import type { ApiError, Part, ToolCallRequest } from './model-api.ts'
+import { messageParts } from './ollama-parts.ts'
+import { appendPart, larger } from './streamed-parts.ts'
+
+export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer {
+  return readPieces(events.map(({ data }) => data))
+}
+
+/** One JSON text; or the lines of a stream whose content type a proxy has changed. */
+export function readJsonAnswer(text: string): ModelAnswer | undefined {
+  const pieces = piecesOf(text)
+  const isAnswer = pieces.map((piece) => asObject(parseJson(piece))).some(isOllamaAnswer)
+  return isAnswer ? readPieces(pieces) : undefined
+}
+
+export function piecesOf(text: string): string[] {
+  return parseJson(text) === undefined ? text.split('\n') : [text]
+}
+
+function isOllamaAnswer(answer: JsonObject | undefined): boolean {
+  return answer !== undefined && (typeof answer.done === 'boolean' || errorOf(answer) !== undefined)
+}
+
+function readPieces(texts: readonly string[]): ModelAnswer {
+  const parts: Part[] = []
+  const toolCalls: ToolCallRequest[] = []
+  let members: JsonObject = {}
+  let model: string | undefined
+  let error: ApiError | undefined
+  let stopReason: string | undefined
+  let isWhole = false
+  let inputTokens: number | undefined
+  let outputTokens: number | undefined
+
+  for (const text of texts) {
+    const answer = asObject(parseJson(text))
+    if (answer === undefined) continue
+    const {
+      model: named,
+      message,
+      response,
+      thinking,
+      image,
+      done,
+      done_reason,
+      ...others
+    } = answer
+    const { prompt_eval_count, eval_count, error: _, ...more } = others
+    error = errorOf(answer) ?? error
+    model = asString(named) ?? model
+    members = { ...members, ...more }
+    inputTokens = larger(inputTokens, asNumber(prompt_eval_count))
+    outputTokens = larger(outputTokens, asNumber(eval_count))
+    const said = asObject(message) ?? {
+      content: response,
+      thinking,
+      images: image === undefined ? undefined : [image],
+    }
+    const {
+      role: _role,
+      content,
+      thinking: thought,
+      images,
+      tool_calls,
+      ...unknown
+    } = said as JsonObject
+    members = { ...members, ...unknown }
+    for (const part of messageParts({ content, thinking: thought, images, tool_calls })) {
+      appendPart(parts, part)
+    }
+    toolCalls.push(...toolCallsOf(answer, text))
+    if (done !== true) continue
+    isWhole = true
+    // Older versions give no reason.
+    stopReason = asString(done_reason) ?? stopReason ?? 'stop'
+  }
+  return {
+    model,
+    stopReason,
+    error,
+    parts,
+    members,
+    toolCalls,
+    usage: defined({ inputTokens, outputTokens }),
+    isWhole: isWhole && error === undefined,
+  }
+}
+
+/** The tool calls of an answer, of which `text` is the JSON. */
+export function toolCallsOf(answer: JsonObject, text: string): ToolCallRequest[] {
+  const calls = asArray(asObject(answer.message)?.tool_calls) ?? []
+  if (calls.length === 0) return []
+  const written = elementsOf(memberOf(memberOf(text, 'message') ?? '', 'tool_calls') ?? '')
+  return calls.flatMap((call, index) => {
+    const called = asObject(asObject(call)?.function)
+    const name = asString(called?.name)
+    if (called === undefined || name === undefined) return []
+    const id = asString(asObject(call)?.id) || undefined
+    const given = memberOf(memberOf(written?.[index] ?? '', 'function') ?? '', 'arguments')
+    return [{ ...defined({ id }), name, arguments: given ?? toJson(called.arguments ?? {}) ?? '' }]
+  })
+}
+
+export function errorOf({ error }: JsonObject): ApiError | undefined {
+  if (typeof error === 'string') return { message: error }
+  const fields = asObject(error)
+  if (fields === undefined) return undefined
+  return defined({ type: asString(fields.type), message: asString(fields.message) })
+}
