@@ -2,6 +2,7 @@
 import { anthropicMessages } from './anthropic.ts'
 import { bedrockConverse } from './bedrock.ts'
 import { bedrockInvoke } from './bedrock-invoke.ts'
+import { cohere } from './cohere.ts'
 import { gemini } from './gemini.ts'
 import { mistralConversations } from './mistral-conversations.ts'
 import type { ModelApi } from './model-api.ts'
@@ -18,6 +19,7 @@ const modelApis: readonly ModelApi[] = [
   bedrockInvoke,
   mistralConversations,
   ollama,
+  cohere,
 ]
 
 /** The API that a request with this method and URL is a call of; `undefined`: none, or the body decides. */
