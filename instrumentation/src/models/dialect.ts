@@ -39,6 +39,8 @@ export interface Conversation {
 
 /** A request is parsed on the host's thread up to this size. */
 const parsedBytesMax = 2 * 1024 ** 2
+/** The same, where only the results in it can end open tool calls. A megabyte takes some 5 ms. */
+const resultsBytesMax = 8 * 1024 ** 2
 /** How far the choice of a tool is read. */
 const choiceLength = 256
 
@@ -61,7 +63,7 @@ export function createModelApi(dialect: Dialect): ModelApi {
           ? []
           : onlyAnswered(dialect, body, findCallsById(body, resultId, calls))
       if (dialect.newResults === undefined || byId.length === calls.length) return byId
-      const request = parseRequest(body)
+      const request = parseRequest(body, resultsBytesMax)
       const results = request === undefined ? [] : dialect.newResults(request)
       return [...byId, ...findCallsByName(results, calls, byId)]
     },
@@ -86,8 +88,8 @@ export function createModelApi(dialect: Dialect): ModelApi {
   }
 }
 
-function parseRequest(body: Uint8Array): JsonObject | undefined {
-  if (body.byteLength > parsedBytesMax) return undefined
+function parseRequest(body: Uint8Array, bytesMax = parsedBytesMax): JsonObject | undefined {
+  if (body.byteLength > bytesMax) return undefined
   return asObject(parseJson(viewOf(body).toString('utf8')))
 }
 

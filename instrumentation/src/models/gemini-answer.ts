@@ -16,7 +16,7 @@ import {
   parseJson,
 } from '@turnlog/conventions/plain'
 import type { AnswerEvent } from './answer-events.ts'
-import { FunctionCalls, writtenParts } from './gemini-calls.ts'
+import { type FunctionCallPart, FunctionCalls, writtenParts } from './gemini-calls.ts'
 import { toPart } from './gemini-parts.ts'
 import { arrayElements } from './json-array.ts'
 import type { ModelAnswer } from './map-exchange.ts'
@@ -72,64 +72,91 @@ interface Candidate {
   stopReason: string | undefined
 }
 
-function readPieces(pieces: readonly AnswerPiece[]): ModelAnswer {
-  const candidates = new Map<number, Candidate>()
-  const calls = new FunctionCalls()
-  const toolCalls: ToolCallRequest[] = []
-  const counters = new Map<string, number>()
-  let identity: { readonly id?: string; readonly model?: string } = {}
-  let error: ApiError | undefined
-  const takeCalls = (parts: Part[], found: ReturnType<FunctionCalls['take']>): void => {
-    for (const { part, request } of found) {
-      parts.push(toPart(part))
-      if (request !== undefined) toolCalls.push(request)
-    }
-  }
+/** The candidates of an answer, to which each piece adds. */
+class Candidates {
+  readonly toolCalls: ToolCallRequest[] = []
+  readonly #all = new Map<number, Candidate>()
+  readonly #calls = new FunctionCalls()
 
-  for (const { answer, text } of pieces) {
-    error = errorOf(answer) ?? error
-    identity = {
-      ...identity,
-      ...defined({ id: asString(answer.responseId), model: asString(answer.modelVersion) }),
-    }
-    countTokens(counters, asObject(answer.usageMetadata) ?? {})
+  take(answer: JsonObject, text: string): void {
     for (const [position, each] of (asArray(answer.candidates) ?? []).entries()) {
       if (!isObject(each)) continue
-      const index = asNumber(each.index) ?? position
-      const candidate = candidates.get(index) ?? { parts: [], members: {}, stopReason: undefined }
-      candidates.set(index, candidate)
-      const { parts, content } = takeMembers(candidate, each)
-      const written =
-        index === 0 && text.includes('"functionCall"') ? writtenParts(text, position) : []
-      for (const [at, part] of content.entries()) {
-        if (index === 0 && isObject(part) && isObject(part.functionCall)) {
-          takeCalls(parts, calls.take(part, written[at] ?? ''))
-        } else appendPart(parts, toPart(part))
+      const { content, finishReason, index: given, ...members } = each
+      const index = asNumber(given) ?? position
+      const candidate = this.#all.get(index) ?? { parts: [], members: {}, stopReason: undefined }
+      this.#all.set(index, candidate)
+      candidate.members = withMembers(candidate.members, members)
+      candidate.stopReason = asString(finishReason) ?? candidate.stopReason
+      const parts = asArray(asObject(content)?.parts) ?? []
+      const hasCalls = index === 0 && parts.some((part) => isCall(part))
+      const written = hasCalls ? writtenParts(text, position) : []
+      for (const [at, part] of parts.entries()) {
+        if (index === 0 && isCall(part)) {
+          this.#add(candidate, this.#calls.take(part, written[at] ?? ''))
+        } else appendPart(candidate.parts, toPart(part))
       }
     }
   }
-  const [, first] = [...candidates].find(([index]) => index === 0) ?? []
-  if (first !== undefined) takeCalls(first.parts, calls.end())
-  const others = [...candidates].filter(([index]) => index !== 0).sort(([a], [b]) => a - b)
+
+  #add({ parts }: Candidate, calls: readonly FunctionCallPart[]): void {
+    parts.push(...calls.map(({ part }) => toPart(part)))
+    this.toolCalls.push(...calls.flatMap(({ request }) => request ?? []))
+  }
+
+  /** The first one, with the call that was cut, and the others in their order. */
+  end(): { readonly first: Candidate | undefined; readonly others: readonly Candidate[] } {
+    const first = this.#all.get(0)
+    if (first !== undefined) this.#add(first, this.#calls.end())
+    const others = [...this.#all].filter(([index]) => index !== 0).sort(([a], [b]) => a - b)
+    return { first, others: others.map(([, candidate]) => candidate) }
+  }
+}
+
+function isCall(part: unknown): part is JsonObject {
+  return isObject(part) && isObject(part.functionCall)
+}
+
+/** Each piece has its own citations and probabilities; the other members are those of the answer so far. */
+const listedMembers = ['citationMetadata', 'logprobsResult']
+
+function withMembers(old: JsonObject, more: JsonObject): JsonObject {
+  const entries = Object.entries(more).map(([name, value]) => {
+    const before = asObject(old[name])
+    const after = asObject(value)
+    if (!listedMembers.includes(name) || !before || !after) return [name, value]
+    const lists = Object.entries(after).map(([key, list]) => [
+      key,
+      Array.isArray(list) ? [...(asArray(before[key]) ?? []), ...list] : list,
+    ])
+    return [name, { ...before, ...Object.fromEntries(lists) }]
+  })
+  return { ...old, ...Object.fromEntries(entries) }
+}
+
+function readPieces(pieces: readonly AnswerPiece[]): ModelAnswer {
+  const candidates = new Candidates()
+  const counters = new Map<string, number>()
+  let identity: { readonly id?: string; readonly model?: string } = {}
+  let error: ApiError | undefined
+  for (const { answer, text } of pieces) {
+    error = errorOf(answer) ?? error
+    const names = { id: asString(answer.responseId), model: asString(answer.modelVersion) }
+    identity = { ...identity, ...defined(names) }
+    countTokens(counters, asObject(answer.usageMetadata) ?? {})
+    candidates.take(answer, text)
+  }
+  const { first, others } = candidates.end()
   return {
     ...identity,
     stopReason: first?.stopReason,
     error,
     parts: first?.parts ?? [],
-    members: first?.members ?? {},
-    others: others.map(([, candidate]) => candidate),
-    toolCalls,
+    members: first?.members,
+    others,
+    toolCalls: candidates.toolCalls,
     usage: usageOf(counters),
     isWhole: first?.stopReason !== undefined && error === undefined,
   }
-}
-
-/** Adds the members of a candidate; returns its parts so far, and the new ones. */
-function takeMembers(candidate: Candidate, { content, finishReason, ...others }: JsonObject) {
-  const { index: _, ...members } = others
-  candidate.members = { ...candidate.members, ...members }
-  candidate.stopReason = asString(finishReason) ?? candidate.stopReason
-  return { parts: candidate.parts, content: asArray(asObject(content)?.parts) ?? [] }
 }
 
 function countTokens(counters: Map<string, number>, usage: JsonObject): void {

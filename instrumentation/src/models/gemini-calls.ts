@@ -33,8 +33,10 @@ export class FunctionCalls {
   /** Takes the next part with a `functionCall`; `written`: its JSON. Returns the calls that are complete with it. */
   take(part: JsonObject, written: string): FunctionCallPart[] {
     const call = asObject(part.functionCall) ?? {}
-    const { name, partialArgs, willContinue } = call
-    const isPiece = partialArgs !== undefined || willContinue === true
+    const { name, partialArgs } = call
+    const pieces = asArray(partialArgs) ?? []
+    const continues = [call, ...pieces].some((each) => asObject(each)?.willContinue === true)
+    const isPiece = partialArgs !== undefined || continues
     const before = name !== undefined ? this.end() : []
     if (this.#open === undefined && !isPiece) {
       const args = memberOf(memberOf(written, 'functionCall') ?? '', 'args')
@@ -42,9 +44,9 @@ export class FunctionCalls {
     }
     const open = this.#open ?? { part, call, args: asObject(call.args) ?? {} }
     this.openLength += written.length
-    const args = withPieces(open.args, asArray(partialArgs) ?? [])
+    const args = withPieces(open.args, pieces)
     this.#open = { part: { ...part, ...open.part }, call: open.call, args }
-    return willContinue === true ? before : [...before, ...this.end()]
+    return continues ? before : [...before, ...this.end()]
   }
 
   /** The call that is not complete, as far as it came. */

@@ -16,7 +16,7 @@ import {
 } from '@turnlog/conventions/plain'
 import type { AnswerEvent } from './answer-events.ts'
 import type { ModelAnswer } from './map-exchange.ts'
-import type { ApiError, Part, ToolCallRequest } from './model-api.ts'
+import type { ApiError, Part, TokenUsage, ToolCallRequest } from './model-api.ts'
 import { messageParts } from './ollama-parts.ts'
 import { appendPart, larger } from './streamed-parts.ts'
 
@@ -43,65 +43,55 @@ function readPieces(texts: readonly string[]): ModelAnswer {
   const parts: Part[] = []
   const toolCalls: ToolCallRequest[] = []
   let members: JsonObject = {}
+  let usage: TokenUsage = {}
   let model: string | undefined
   let error: ApiError | undefined
   let stopReason: string | undefined
-  let isWhole = false
-  let inputTokens: number | undefined
-  let outputTokens: number | undefined
 
   for (const text of texts) {
     const answer = asObject(parseJson(text))
     if (answer === undefined) continue
-    const {
-      model: named,
-      message,
-      response,
-      thinking,
-      image,
-      done,
-      done_reason,
-      ...others
-    } = answer
-    const { prompt_eval_count, eval_count, error: _, ...more } = others
+    model = asString(answer.model) ?? model
     error = errorOf(answer) ?? error
-    model = asString(named) ?? model
-    members = { ...members, ...more }
-    inputTokens = larger(inputTokens, asNumber(prompt_eval_count))
-    outputTokens = larger(outputTokens, asNumber(eval_count))
-    const said = asObject(message) ?? {
-      content: response,
-      thinking,
-      images: image === undefined ? undefined : [image],
-    }
-    const {
-      role: _role,
-      content,
-      thinking: thought,
-      images,
-      tool_calls,
-      ...unknown
-    } = said as JsonObject
-    members = { ...members, ...unknown }
-    for (const part of messageParts({ content, thinking: thought, images, tool_calls })) {
-      appendPart(parts, part)
-    }
+    usage = withCounts(usage, answer)
+    const { said, others } = divided(answer)
+    const logprobs = joinedLists(members.logprobs, others.logprobs)
+    members = { ...members, ...others, ...defined({ logprobs }) }
+    for (const part of messageParts(said)) appendPart(parts, part)
     toolCalls.push(...toolCallsOf(answer, text))
-    if (done !== true) continue
-    isWhole = true
-    // Older versions give no reason.
-    stopReason = asString(done_reason) ?? stopReason ?? 'stop'
+    // Older versions give no reason for the end.
+    if (answer.done === true) stopReason = asString(answer.done_reason) ?? stopReason ?? 'stop'
   }
+  const isWhole = stopReason !== undefined && error === undefined
+  return { model, stopReason, error, parts, members, toolCalls, usage, isWhole }
+}
+
+/** What the model said, in the members of a message, and the members that are neither that nor read elsewhere. */
+function divided(answer: JsonObject): { readonly said: JsonObject; readonly others: JsonObject } {
+  const { message, response, thinking, image, ...rest } = answer
+  const { model: _, error: __, done, done_reason, prompt_eval_count, eval_count, ...others } = rest
+  const given = asObject(message)
+  if (given === undefined) {
+    const images = image === undefined ? undefined : [image]
+    return { said: { content: response, thinking, images }, others }
+  }
+  const { role: ___, content, thinking: thought, images, tool_calls, ...unknown } = given
   return {
-    model,
-    stopReason,
-    error,
-    parts,
-    members,
-    toolCalls,
-    usage: defined({ inputTokens, outputTokens }),
-    isWhole: isWhole && error === undefined,
+    said: { content, thinking: thought, images, tool_calls },
+    others: { ...others, ...unknown },
   }
+}
+
+function withCounts(usage: TokenUsage, { prompt_eval_count, eval_count }: JsonObject): TokenUsage {
+  return defined({
+    inputTokens: larger(usage.inputTokens, asNumber(prompt_eval_count)),
+    outputTokens: larger(usage.outputTokens, asNumber(eval_count)),
+  })
+}
+
+/** Each piece has the probabilities of its own tokens. */
+function joinedLists(list: unknown, more: unknown): unknown {
+  return Array.isArray(more) ? [...(asArray(list) ?? []), ...more] : (more ?? list)
 }
 
 /** The tool calls of an answer, of which `text` is the JSON. */

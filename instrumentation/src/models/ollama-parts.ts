@@ -32,9 +32,9 @@ function toToolMessage(message: JsonObject, index: number, messages: readonly un
 /** The parts of a message, or of an answer of which a piece came. */
 export function messageParts({ thinking, content, images, tool_calls }: JsonObject): Part[] {
   return [
-    ...(thinking === '' || thinking === undefined
-      ? []
-      : [{ type: 'reasoning', content: thinking }]),
+    ...(typeof thinking === 'string' && thinking !== ''
+      ? [{ type: 'reasoning', content: thinking }]
+      : []),
     ...textParts(content),
     ...imageParts(images),
     ...(asArray(tool_calls) ?? []).map(toToolCallPart),

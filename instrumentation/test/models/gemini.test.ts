@@ -196,6 +196,22 @@ test('other candidates are further outputs', () => {
   expect(call).toMatchObject({ answerText: 'first', finishReasons: ['STOP', 'MAX_TOKENS'] })
 })
 
+test('the citations of all pieces stay, and the last safety ratings', () => {
+  const cited = (uri: string) => ({
+    citationMetadata: { citationSources: [{ uri }] },
+    safetyRatings: [{ uri }],
+  })
+  const pieces = [
+    piece([{ text: 'x' }], cited('a')),
+    piece([{ text: 'y' }], { ...cited('b'), finishReason: 'STOP' }),
+  ]
+  const call = gemini.map(exchange({ responseBody: events(pieces) }))
+  expect(parse(call.outputMessages)[0]).toMatchObject({
+    citationMetadata: { citationSources: [{ uri: 'a' }, { uri: 'b' }] },
+    safetyRatings: [{ uri: 'b' }],
+  })
+})
+
 test('Code Assist wraps the request and the answer', () => {
   const call = gemini.map(
     exchange({
@@ -364,9 +380,10 @@ describe('the arguments of a call that come in pieces are put together', () => {
         { jsonPath: '$.__proto__.x', stringValue: 'harmless' },
         { jsonPath: `$${'.deep'.repeat(10_000)}`, numberValue: 1 },
         { jsonPath: '$.far[4000000000]', numberValue: 1 },
+        { jsonPath: '$.last', stringValue: 'b', willContinue: true },
       ],
-      willContinue: true,
     }),
+    call({ partialArgs: [{ jsonPath: '$.last', stringValue: 'c' }], willContinue: true }),
     call({}),
     piece([], { finishReason: 'STOP' }),
   ]
@@ -378,6 +395,7 @@ describe('the arguments of a call that come in pieces are put together', () => {
     none: null,
     ['__proto__']: { x: 'harmless' },
     far: [1],
+    last: 'bc',
   }
   test('in a whole answer', () => {
     const body = events(pieces)
@@ -459,7 +477,15 @@ test('the watcher sees each tool call once, whatever the pieces', () => {
 test('nothing that parses makes it throw', () => {
   takesOddValues(gemini, {
     request: ['contents', 'request', 'tools', 'generationConfig', 'systemInstruction', 'model'],
-    answer: ['candidates', 'usageMetadata', 'promptFeedback', 'error', 'response', 'responseId'],
+    answer: [
+      'candidates',
+      'citationMetadata',
+      'usageMetadata',
+      'promptFeedback',
+      'error',
+      'response',
+      'responseId',
+    ],
   })
   for (const value of oddValues) {
     const part = { text: value, functionCall: value, functionResponse: value, inlineData: value }
@@ -559,6 +585,11 @@ describe('results of tools', () => {
     const calls = [open('read', 'a', undefined, one), open('read', 'b', undefined, other)]
     const results = { role: 'user', parts: [result('read', 1)] }
     expect(found([...history, results], calls)).toEqual(['a', 'b'])
+  })
+  test('are found beside images of some megabytes', () => {
+    const image = { inlineData: { mimeType: 'image/png', data: 'A'.repeat(5 * 1024 ** 2) } }
+    const results = { role: 'user', parts: [result('read', 1), image] }
+    expect(found([...history, results], [open('read', 'a')])).toEqual(['a'])
   })
   test('are the last ones only if the request ends with nothing else', () => {
     const parts = [result('read', 'x', 'r1'), result('read', 'y')]

@@ -221,6 +221,15 @@ test('unknown members stay', () => {
   expect(parse(output.outputMessages)[0]).toMatchObject({ brand_new: 1, logprobs: [1] })
 })
 
+test('the probabilities of all tokens stay', () => {
+  const pieces = [
+    { ...piece({ content: 'x' }), logprobs: [1] },
+    { ...end, logprobs: [2, 3] },
+  ]
+  const record = ollama.map(exchange({ responseBody: linesOf(pieces) }))
+  expect(parse(record.outputMessages)[0].logprobs).toEqual([1, 2, 3])
+})
+
 describe('a stream that was cut', () => {
   test('maps at every byte', () => mapsAtEveryByte(ollama, exchange()))
   test('keeps what came, with finish reason error', () => {
@@ -278,7 +287,17 @@ test('the watcher sees each tool call once, whatever the pieces', () => {
 test('nothing that parses makes it throw', () => {
   takesOddValues(ollama, {
     request: ['messages', 'prompt', 'tools', 'options', 'system', 'model', 'images', 'stream'],
-    answer: ['message', 'response', 'thinking', 'done', 'done_reason', 'error', 'model', 'image'],
+    answer: [
+      'message',
+      'response',
+      'thinking',
+      'done',
+      'done_reason',
+      'error',
+      'model',
+      'image',
+      'logprobs',
+    ],
   })
   for (const value of oddValues) {
     const message = { role: 'tool', content: value, tool_calls: value, tool_name: value }
