@@ -3,7 +3,7 @@ import { viewOf } from '@turnlog/conventions/content/text'
 import { asObject, type JsonObject, parseJson } from '@turnlog/conventions/plain'
 import { type AnswerReader, BoundedWatcher } from './answer-watcher.ts'
 import { type ExchangeReaders, mapExchange } from './map-exchange.ts'
-import type { ModelApi, ToolResult } from './model-api.ts'
+import type { ModelApi, OpenToolCall, ToolResult } from './model-api.ts'
 import { findCallsById, findCallsByName } from './tool-results.ts'
 
 export interface Dialect

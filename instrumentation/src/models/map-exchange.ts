@@ -39,8 +39,6 @@ export interface ModelAnswer {
   readonly model?: string | undefined
   readonly stopReason?: string | undefined
   readonly parts: readonly Part[]
-  /** Further answers to the same request, if the app asked for several. */
-  readonly others?: readonly OtherAnswer[]
   readonly toolCalls: readonly ToolCallRequest[]
   readonly usage: TokenUsage
   /** The answer itself says that it is complete. */

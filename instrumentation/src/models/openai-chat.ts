@@ -32,6 +32,12 @@ export const openAiChat = createModelApi({
     method === 'POST' && /(?:^|\/)chat\/completions\/?$/.test(pathname) ? 'yes' : 'no',
   resultId: 'tool_call_id',
   lastResults: ({ messages }) => toolResultsOf(lastToolMessages(asArray(messages) ?? [])),
+  // A `function_call` has no id, and its result only the name.
+  newResults({ messages }) {
+    const list = asArray(messages) ?? []
+    const last = list.findLastIndex((message) => asObject(message)?.role === 'assistant')
+    return toolResultsOf(list.slice(last + 1))
+  },
   conversation({ messages }) {
     const list = asArray(messages)
     if (list === undefined) return undefined

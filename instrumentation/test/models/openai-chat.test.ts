@@ -422,6 +422,19 @@ test('results of tools are found by the ids of their calls', () => {
   expect(openAiChat.lastResults(Buffer.from(JSON.stringify(later)))).toBe(undefined)
 })
 
+test('the result of a function call without an id is found by its name, once it is new', () => {
+  const called = [
+    { role: 'user', content: 'go' },
+    { role: 'assistant', content: null, function_call: { name: 'write_file', arguments: '{}' } },
+    { role: 'function', name: 'write_file', content: 'written' },
+  ]
+  const open = [{ id: undefined, name: 'write_file' }]
+  const found = (messages: readonly unknown[]) =>
+    openAiChat.findAnswered(Buffer.from(JSON.stringify({ ...request, messages })), open)
+  expect(found(called)).toEqual(open)
+  expect(found([...called, { role: 'assistant', content: 'Done.' }])).toEqual([])
+})
+
 test('instructions are the first messages of the system or the developer; later ones stay where they are', () => {
   const { systemInstructions, inputMessages } = asked({
     messages: [
