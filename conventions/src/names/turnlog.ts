@@ -138,6 +138,10 @@ export const turnlogAttributes = {
     'Why they were not recorded: `ignored` (in `.git`, `node_modules` or a folder of Turnlog), `opened_before` (written through a descriptor that was opened outside of any turn), `folder_limit` (a call on a folder of more files than are looked at), `name_not_utf8` (a name whose bytes are not UTF-8).',
     '["ignored"]',
   ),
+  'turnlog.turn.ambiguous': boolean(
+    'The model call was made in the context of a turn that it is not about, and it is not known which turn it is about: it belongs to none.',
+    true,
+  ),
   'turnlog.process.id': int(
     'The number of a child process, among those that its recorder has observed: the same in `turnlog.process.started` and `turnlog.process.ended`.',
     3,

@@ -2,6 +2,7 @@
  * OpenTelemetry's span and log processors, writing to the journal: the SDK's spans and logs are journaled the moment they
  * end, and long strings are handed over without being escaped or copied. Nothing here throws into the SDK.
  */
+import { randomBytes } from 'node:crypto'
 import type { HrTime, Span, SpanContext } from '@opentelemetry/api'
 import type { LogRecordProcessor, ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
@@ -90,6 +91,11 @@ function rawRecorder(writer: SpanWriter, journal: Journal): Omit<Recorder, 'trac
       writer.merge(from, to)
       journal.append({ k: 'discard', id: from.spanContext().spanId })
     },
+    move(span, parent) {
+      const moved = writer.move(span, parent)
+      if (span.isRecording() && isReadable(span)) writer.writeStart(span)
+      return moved
+    },
     note: (span, noted) => writer.note(span, noted),
     flush: () => journal.flush(),
   }
@@ -105,6 +111,8 @@ class SpanWriter {
   readonly #starts = new WeakMap<object, string>()
   /** The spans that were merged, by the trace each one was the root of. */
   readonly #merged = new Map<string, { readonly from: string; readonly to: SpanContext }>()
+  /** Where spans are recorded that were moved below another one. */
+  readonly #moved = new WeakMap<object, Pick<JournaledSpan, 'traceId' | 'parentSpanId'>>()
   #lastStart: HrTime = [0, 0]
 
   constructor(journal: Journal) {
@@ -154,6 +162,13 @@ class SpanWriter {
     this.#journal.append({ ...this.#endHead(span, interim), open: true }, contents)
   }
 
+  /** Gives the context that the span has in its new trace. */
+  move(span: Span, parent: SpanContext | undefined): SpanContext {
+    const traceId = parent?.traceId ?? randomBytes(16).toString('hex')
+    this.#moved.set(span, { traceId, parentSpanId: parent?.spanId })
+    return { ...span.spanContext(), traceId }
+  }
+
   merge(from: Span, to: Span): void {
     const { traceId, spanId } = from.spanContext()
     const oldest = this.#merged.size >= mergedMax ? this.#merged.keys().next() : undefined
@@ -194,7 +209,7 @@ class SpanWriter {
 
   #describe(span: ReadableSpan): ReturnType<typeof describeSpan> {
     const [own, contents] = describeSpan(span)
-    const described = this.located(own)
+    const described = this.located({ ...own, ...this.#moved.get(span) })
     const start = this.#starts.get(span)
     if (start === undefined) return [described, contents]
     const { end } = described

@@ -4,8 +4,8 @@
  */
 import { errorName } from '@turnlog/conventions/plain'
 import type { Candidate } from '../record/candidate.ts'
-import { candidateOf, contexts } from '../record/contexts.ts'
-import { type FileOperationOwner, ownerOfFiles } from './file-record.ts'
+import { contexts } from '../record/contexts.ts'
+import { type FileOperationOwner, ownerOfFiles, turnOfOperation } from './file-record.ts'
 import { type OpenFile, writingFlags } from './open-files.ts'
 import {
   descriptorOf,
@@ -31,8 +31,8 @@ export class DescriptorOperations {
     const absolute = writing === undefined ? undefined : pathOf(given)
     if (writing === undefined || absolute === undefined) return undefined
     const active = contexts.active()
-    const owner = ownerOfFiles(active)
     const location = this.#tracker.files.locate(absolute, { isLink: false })
+    const owner = ownerOfFiles(active, location.names)
     if (location.isIgnored) {
       if (owner !== undefined) this.#tracker.leftOut.count(owner, location, active, 'ignored')
       return undefined
@@ -152,14 +152,14 @@ export class DescriptorOperations {
 
   #follow(descriptor: number, file: OpenFile): void {
     this.#tracker.open.add(descriptor, file)
-    this.#tracker.watch(file.active)
+    this.#tracker.watch(file)
   }
 
   /** Records open files as they are now: those of a turn that ends, or all. */
   endAll(turn?: Candidate): void {
     for (const file of [...this.#tracker.open.all(), ...this.#handed]) {
       if (file.writer === undefined) continue
-      if (turn !== undefined && candidateOf(file.active)?.turn !== turn) continue
+      if (turn !== undefined && turnOfOperation(file) !== turn) continue
       file.writer.record?.markOpen()
       this.#handed.delete(file)
       this.#finish(file, file.writer)

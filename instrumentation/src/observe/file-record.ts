@@ -9,8 +9,8 @@ import { type Context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@op
 import type { AttributeName } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
 import { callOfFile } from '../record/call-of-file.ts'
-import type { Candidate } from '../record/candidate.ts'
-import { apiCallOf, candidateOf } from '../record/contexts.ts'
+import { Candidate } from '../record/candidate.ts'
+import { apiCallOf, candidateOf, turnNaming } from '../record/contexts.ts'
 import { type FileOwner, inheritedFileOwner } from '../record/inherited-owner.ts'
 import type { ContentSlot, Recorder } from '../record/recorder.ts'
 import type { ToolCall } from '../record/tool-call.ts'
@@ -27,12 +27,26 @@ export type FileOperationKind = 'write' | 'delete' | 'rename'
 /** A tool call that the app reports, a turn or a request that may become one, or what this thread or process inherited. */
 export type FileOperationOwner = FileOwner | Candidate
 
-/** The innermost of these in whose context the operation is made; `undefined` if there is none. */
-export function ownerOfFiles(active: Context): FileOperationOwner | undefined {
+/**
+ * The innermost of these in whose context the operation is made; `undefined` if there is none. `names`: how an argument of a tool
+ * call may write the path.
+ */
+export function ownerOfFiles(
+  active: Context,
+  names: readonly string[] = [],
+): FileOperationOwner | undefined {
   const call = apiCallOf(active)
   if (call !== undefined) return call
-  const candidate = candidateOf(active)
+  const candidate = candidateOf(active) ?? turnNaming(active, names)
   return candidate?.span === undefined ? (inheritedFileOwner(active) ?? candidate) : candidate
+}
+
+/** The turn that an operation belongs to, directly or by its tool call. */
+export function turnOfOperation({
+  owner,
+  active,
+}: Pick<FileSpanFacts, 'owner' | 'active'>): Candidate | undefined {
+  return owner instanceof Candidate ? owner.turn : candidateOf(active)
 }
 
 export interface FileSpanFacts {

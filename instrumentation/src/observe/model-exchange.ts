@@ -6,7 +6,14 @@
  * further exchange of it; otherwise the exchange opens a span. Never both. An exchange is over once: whichever of
  * `finished` and `failed` comes first.
  */
-import { type Context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import {
+  type Context,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
 import { viewOf } from '@turnlog/conventions/content/text'
 import { defined, errorCode } from '@turnlog/conventions/plain'
@@ -15,13 +22,15 @@ import type { AnswerWatcher, ModelApi, ToolCallRequest } from '../models/model-a
 import { findModelApi, findPossibleApis } from '../models/model-apis.ts'
 import { countLater } from '../models/tool-results.ts'
 import { Candidate } from '../record/candidate.ts'
-import { apiCallOf, contexts, runIn, turnOfModelCall } from '../record/contexts.ts'
+import { apiCallOf, contexts, requestOf, runIn, turnOfModelCall } from '../record/contexts.ts'
+import type { OpenCandidates } from '../record/open-candidates.ts'
 import type { Recorder, WireFacts } from '../record/recorder.ts'
 import type { ApiToolCall } from '../record/tool-call.ts'
 import type { InferredCall, ToolCalls } from '../record/tool-calls.ts'
 import type { WaitingTurns } from '../record/waiting-turns.ts'
 import type { Approvals } from './approvals.ts'
 import { isModelCall } from './native-spans.ts'
+import { turnOfCall } from './turn-of-call.ts'
 import { chatRequestIn, isRepeated, turnsMeant } from './turns-meant.ts'
 import { UndecidedExchange } from './undecided-exchange.ts'
 
@@ -51,6 +60,7 @@ export interface ExchangeDependencies {
   readonly toolCalls: ToolCalls
   readonly waitingTurns: WaitingTurns
   readonly approvals: Approvals
+  readonly open: OpenCandidates
   /** A model is called in the current context. */
   readonly modelCalled: () => void
   /** A model has sent a part of its answer: tools may run soon. */
@@ -99,6 +109,7 @@ export function createExchanges(dependencies: ExchangeDependencies): OpenExchang
       isOwn: !isNative,
       number,
       candidate,
+      request: requestOf(active),
       apiCall: apiCallOf(active),
       active,
     })
@@ -140,7 +151,10 @@ interface ExchangeFacts {
   readonly isOwn: boolean
   /** Counts the exchanges of the span from 1. */
   readonly number: number
+  /** The turn in whose context it is made. */
   readonly candidate: Candidate | undefined
+  /** The request in whose context it is made. */
+  readonly request: Candidate | undefined
   /** The tool call, reported by the app, that it is made in. */
   readonly apiCall: ApiToolCall | undefined
   readonly active: Context
@@ -155,11 +169,15 @@ export class ModelExchange implements Exchange {
   #request: Uint8Array | undefined
   #status = 0
   /** It began when the app's response had ended, and is not for it. */
-  readonly #isLate: boolean
+  #isLate: boolean
   /** The answer has a body. */
   #hasBody: boolean = true
   #watcher: AnswerWatcher | undefined
   #firstChunkAt: number | undefined
+  /** The turn that it is made for. */
+  #candidate: Candidate | undefined
+  /** Where its span is recorded. */
+  #spanContext: SpanContext
   #repeatsPrompt: boolean | undefined
   #forcesTool: boolean = false
   #isOver: boolean = false
@@ -167,7 +185,9 @@ export class ModelExchange implements Exchange {
   constructor(dependencies: ExchangeDependencies, facts: ExchangeFacts) {
     this.#dependencies = dependencies
     this.#facts = facts
-    const { api, candidate, url } = facts
+    const { api, candidate, span, url } = facts
+    this.#candidate = candidate
+    this.#spanContext = span.spanContext()
     this.#isLate = candidate?.hasAnswered === true
     const late = this.#isLate ? { isLate: true } : {}
     this.#addWire({ url, api: api.name, ...late, ...defined({ turns: candidate?.turnIds() }) })
@@ -232,7 +252,8 @@ export class ModelExchange implements Exchange {
     const at = this.#firstChunkAt
     const timeToFirstChunk = at === undefined ? undefined : (at - this.#facts.startedAt) / 1_000
     this.#addWire({ ...facts, ...defined({ timeToFirstChunk }) })
-    const { candidate, isOwn, span } = this.#facts
+    const { isOwn, span } = this.#facts
+    const candidate = this.#candidate
     const repeatsPrompt = this.#repeatsPrompt
     if (!this.#isLate) candidate?.callEnded({ isFailed, repeatsPrompt })
     if (!isOwn) return
@@ -246,8 +267,13 @@ export class ModelExchange implements Exchange {
    */
   #beginTools(requests: readonly ToolCallRequest[]): void {
     if (requests.length === 0) return
-    const { active, apiCall, candidate, span } = this.#facts
-    const parent = trace.setSpan(active, apiCall?.span ?? candidate?.span ?? span)
+    const { active, apiCall } = this.#facts
+    const candidate = this.#candidate
+    const above = apiCall?.span ?? candidate?.span
+    const parent =
+      above === undefined
+        ? trace.setSpanContext(active, this.#spanContext)
+        : trace.setSpan(active, above)
     const owner = apiCall ?? candidate?.turn
     if (candidate !== undefined) candidate.turn.modelRequest = this.#request
     const isForced = this.#forcesTool
@@ -262,10 +288,12 @@ export class ModelExchange implements Exchange {
    */
   #readResults(): void {
     const { toolCalls, approvals } = this.#dependencies
-    const { api, candidate, span, number } = this.#facts
+    const { api, span, number } = this.#facts
     const body = joined(this.#requestPieces)
     const isWhole = body.length > 0 && body.length === this.#requestBytes
     if (isWhole && body.length <= keptBytesMax) this.#request = new Uint8Array(body)
+    if (isWhole) this.#findTurn(body)
+    const candidate = this.#candidate
     if (isWhole && candidate !== undefined) {
       const { prompt } = chatRequestIn(candidate.turn)
       this.#repeatsPrompt = isRepeated(prompt, body, { isWholeText: true })
@@ -285,12 +313,34 @@ export class ModelExchange implements Exchange {
     }
   }
 
+  /** A queue may have run the call in the context of another user's request. */
+  #findTurn(body: Uint8Array): void {
+    const { open, toolCalls } = this.#dependencies
+    const { api, apiCall, candidate: own, request, span } = this.#facts
+    const isAlone = !open.hasOthers(own) && (request?.workedFor.length ?? 0) <= 1
+    if (apiCall !== undefined || isAlone || own?.isDeclared === true) return
+    const answered = api.findAnswered(body, toolCalls.openCalls())
+    const found = turnOfCall({ api, body, answered, own, open })
+    const turn = found === 'ambiguous' ? undefined : found
+    request?.worksFor(turn)
+    if (turn === this.#candidate) return
+    turn?.promote()
+    this.#candidate = turn
+    this.#isLate = turn?.hasAnswered === true
+    this.#spanContext = this.#dependencies.recorder.move(span, turn?.span?.spanContext())
+    if (turn === undefined) {
+      span.setAttribute('turnlog.turn.ambiguous' satisfies AttributeName, true)
+    }
+    this.#addWire({ turns: turn?.turnIds() ?? [], isLate: this.#isLate })
+  }
+
   /**
    * If several calls have the same id, or the same name and the request gives no id, returns those of its own turn; if
    * there are none, those of turns that the request can be about.
    */
   #meant(found: readonly InferredCall[], body: Uint8Array): InferredCall[] {
-    const { apiCall, candidate, api } = this.#facts
+    const { apiCall, api } = this.#facts
+    const candidate = this.#candidate
     const isOwn = ({ owner }: InferredCall): boolean =>
       owner !== undefined && (owner === apiCall || owner === candidate?.turn)
     const own = new Set(found.filter(isOwn).map((entry) => mentionOf(entry, body)))

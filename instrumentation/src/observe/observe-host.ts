@@ -12,6 +12,7 @@ import { quietly } from '../health.ts'
 import { Candidate, type CandidateSource } from '../record/candidate.ts'
 import type { ChildReports } from '../record/child-report.ts'
 import type { DelayedEnds } from '../record/delayed-ends.ts'
+import { OpenCandidates } from '../record/open-candidates.ts'
 import type { Recorder } from '../record/recorder.ts'
 import { ToolCalls } from '../record/tool-calls.ts'
 import { WaitingTurns } from '../record/waiting-turns.ts'
@@ -145,8 +146,10 @@ function observeTurns(
   const { modelCalled } = frameworks
   const waitingTurns = new WaitingTurns(delayedEnds.after)
   const approvals = createApprovals({ recorder, toolCalls })
+  const open = new OpenCandidates()
   const ofTurns = {
     recorder,
+    open,
     agent,
     now,
     after,
@@ -165,6 +168,7 @@ function observeTurns(
   const modelAnswers = (): void => void quietly('look at the workspace', () => children.prepare())
   const ofExchanges = {
     recorder,
+    open,
     toolCalls,
     waitingTurns,
     approvals,

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Context } from '@opentelemetry/api'
 import { errorName } from '@turnlog/conventions/plain'
 import type { Candidate } from '../record/candidate.ts'
-import { candidateOf, contexts } from '../record/contexts.ts'
+import { contexts, requestOf } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { ToolCall } from '../record/tool-call.ts'
@@ -16,7 +16,9 @@ import {
   type FileOperationKind,
   type FileOperationOwner,
   FileRecord,
+  type FileSpanFacts,
   ownerOfFiles,
+  turnOfOperation,
 } from './file-record.ts'
 import type { FileContent, FileLocation, HostFiles } from './host-files.ts'
 import { LeftOut } from './left-out.ts'
@@ -100,7 +102,7 @@ export class OperationTracker {
   /** Where an operation on a path is, and whose; `undefined` when it is not recorded. */
   place(given: unknown, { isLink = false } = {}): Place | undefined {
     const active = contexts.active()
-    const owner = ownerOfFiles(active)
+    const owner = ownerOfFiles(active) ?? this.#ownerNaming(given, active)
     const absolute = owner === undefined ? undefined : pathOf(given)
     if (owner === undefined) return undefined
     if (absolute === undefined) {
@@ -118,9 +120,17 @@ export class OperationTracker {
     return { location, owner, active }
   }
 
+  /** Of several turns that the context's code may work for, the one that has named the path. */
+  #ownerNaming(given: unknown, active: Context): FileOperationOwner | undefined {
+    if (requestOf(active) === undefined) return undefined
+    const absolute = pathOf(given)
+    if (absolute === undefined) return undefined
+    return ownerOfFiles(active, this.files.locate(absolute, { isLink: true }).names)
+  }
+
   /** The record of an operation that begins. */
   record(begun: Begun): FileRecord {
-    this.watch(begun.active)
+    this.watch(begun)
     return new FileRecord(
       { ...begun, source: 'fs' },
       { recorder: this.#recorder, files: this.files, now: this.now },
@@ -271,8 +281,8 @@ export class OperationTracker {
     this.#onTurnEnd.push(step)
   }
 
-  watch(active: Context): void {
-    const turn = candidateOf(active)
+  watch({ owner, active }: Pick<FileSpanFacts, 'owner' | 'active'>): void {
+    const turn = turnOfOperation({ owner, active })
     if (turn === undefined || this.#watchedTurns.has(turn)) return
     this.#watchedTurns.add(turn)
     turn.whenEnded(() => {

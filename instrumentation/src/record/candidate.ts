@@ -14,6 +14,7 @@
 import type { Span, SpanContext } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import type { CandidateFacts } from './candidate-facts.ts'
+import type { OpenCandidates } from './open-candidates.ts'
 import { RequestBody } from './request-body.ts'
 import type { ToolCall } from './tool-call.ts'
 import { type ApiTurn, type EndedCall, Turn, type TurnDependencies } from './turn.ts'
@@ -33,6 +34,7 @@ const idleRequestBytesMax = 64 * 1024
 
 interface CandidateDependencies extends TurnDependencies {
   readonly approvals: ApprovalReader
+  readonly open: OpenCandidates
   /** Called when a candidate becomes a turn. */
   readonly onTurn?: ((turn: Candidate) => void) | undefined
 }
@@ -65,6 +67,8 @@ export class Candidate {
   #isDecided: boolean = false
 
   #sentLength = 0
+  /** Turns that the code in its context works for as well. */
+  readonly #others = new Set<Candidate>()
 
   #hasAnswered: boolean = false
   /** The only tool call that its request approves. */
@@ -180,6 +184,22 @@ export class Candidate {
     return this.#hasAnswered
   }
 
+  /**
+   * The turns that the code in this request's context may work for: its own, and others whose model calls were made in it, as a
+   * queue does that runs the work of several users in the context of the one who woke it.
+   */
+  get workedFor(): readonly Candidate[] {
+    if (this.#others.size === 0) return [this.turn]
+    return [this.turn, ...this.#others].filter(({ isEnded }) => !isEnded)
+  }
+
+  /** A model call of the turn was made in this request's context; `undefined`: of a turn that is not known. */
+  worksFor(turn: Candidate | undefined): void {
+    if (turn === this.turn) return
+    for (const other of this.#others) if (other.isEnded) this.#others.delete(other)
+    if (turn !== undefined) this.#others.add(turn)
+  }
+
   /** The app's response has ended. Without an answer so far the app may go on to work on the turn. */
   responseEnded(): void {
     this.#hasAnswered = this.#turn.wasAnswered && this.openTools.size === 0
@@ -228,12 +248,16 @@ export class Candidate {
   /** Work on it begins; each `hold` is followed by one `release`. */
   hold(): void {
     this.#turn.hold()
+    this.#dependencies.open.add(this)
   }
 
   release(): void {
     this.#turn.release()
     if (this.#turn.isHeld) return
-    if (this.span === undefined) this.#workIsOver()
+    if (this.span === undefined) {
+      this.#dependencies.open.remove(this)
+      this.#workIsOver()
+    }
     this.#turn.settle()
   }
 
@@ -247,6 +271,7 @@ export class Candidate {
 
   /** The turn has ended: its request is not needed any more. */
   forgetRequest(): void {
+    this.#dependencies.open.remove(this)
     this.#body.forget()
   }
 

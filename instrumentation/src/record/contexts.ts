@@ -45,9 +45,23 @@ export function contextWithApiCall(base: Context, call: ApiToolCall): Context {
   return trace.setSpan(base, call.span).setValue(apiCallKey, call)
 }
 
-/** The candidate that the context is in; that of the earlier turn, if it continues one. */
+/**
+ * The candidate that the context is in; that of the earlier turn, if it continues one. If its code may work for several turns, it
+ * is not known.
+ */
 export function candidateOf(context: Context): Candidate | undefined {
-  return requestOf(context)?.turn
+  const [turn, ...others] = requestOf(context)?.workedFor ?? []
+  return others.length === 0 ? turn : undefined
+}
+
+/** The turn of which an open tool call names a file in its arguments, if the context's code may work for several turns. */
+export function turnNaming(context: Context, names: readonly string[]): Candidate | undefined {
+  const turns = requestOf(context)?.workedFor ?? []
+  if (turns.length <= 1) return undefined
+  const naming = turns.filter(({ openTools }) =>
+    [...openTools.values()].some((call) => names.some((name) => call.arguments.names(name))),
+  )
+  return naming.length === 1 ? naming[0] : undefined
 }
 
 /** The candidate of the request or message that the context is in, whether it continues an earlier turn or not. */
@@ -65,7 +79,7 @@ export function apiCallOf(context: Context): ApiToolCall | undefined {
  * that the app reports outside a turn: the model call is then part of that tool call.
  */
 export function turnOfModelCall(context: Context): Candidate | undefined {
-  const candidate = candidateOf(context)
+  const candidate = requestOf(context)?.turn
   if (candidate?.span === undefined && apiCallOf(context) !== undefined) return undefined
   candidate?.promote()
   return candidate

@@ -2,7 +2,7 @@
  * The only way for an observer to record: it starts OpenTelemetry spans, emits logs, and writes raw contents beside them
  * into the journal. Nothing here hashes, parses or copies more than once.
  */
-import type { Logger, Span, Tracer } from '@opentelemetry/api'
+import type { Logger, Span, SpanContext, Tracer } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
 
 /** Facts about one HTTP exchange with a model API; later calls add to them. */
@@ -64,6 +64,8 @@ export interface Recorder {
   interim(span: Span, endedAt: number, attributes: InterimAttributes): void
   /** `from` turned out to be the same as `to`: it is not recorded, and its children are recorded below `to` from now on. */
   merge(from: Span, to: Span): void
+  /** The open span is recorded below `parent` from now on, in that span's trace; `undefined`: in a trace of its own. */
+  move(span: Span, parent: SpanContext | undefined): SpanContext
   /** Adds facts for the sealer that are not attributes, such as where a tool's result is found. Call before the span ends. */
   note(span: Span, notes: Readonly<Record<string, unknown>>): void
   /** Writes what is buffered, before the host blocks. */

@@ -1,7 +1,9 @@
 /** Opens candidates that record into a stand-in, with the timers of the test. */
+
 import { type ApprovalReader, Candidate } from '../../src/record/candidate.ts'
 import type { CandidateFacts } from '../../src/record/candidate-facts.ts'
 import { createDelayedEnds } from '../../src/record/delayed-ends.ts'
+import { OpenCandidates } from '../../src/record/open-candidates.ts'
 import type { Recorder } from '../../src/record/recorder.ts'
 import { WaitingTurns } from '../../src/record/waiting-turns.ts'
 
@@ -21,6 +23,7 @@ export function createCandidates(recorder: Recorder) {
     delayedEnd: delayedEnds.after,
     waitingTurns,
     approvals,
+    open: new OpenCandidates(),
   }
   return {
     approvals,

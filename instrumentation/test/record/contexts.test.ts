@@ -6,9 +6,10 @@ import { candidateOf, contextWithCandidate } from '../../src/record/contexts.ts'
 const span = { name: 'turn' } as unknown as Span
 const other = { name: 'other' } as unknown as Span
 function candidateWith(turn: Span | undefined) {
-  const candidate: { span: Span | undefined; turn?: Candidate } = { span: turn }
-  candidate.turn = candidate as Candidate
-  return candidate as Candidate & typeof candidate
+  const candidate: Record<string, unknown> & { span: Span | undefined } = { span: turn }
+  candidate.turn = candidate
+  candidate.workedFor = [candidate]
+  return candidate as unknown as Candidate & { span: Span | undefined }
 }
 
 test("a context taken before the turn was found has the turn's span afterwards", () => {

@@ -88,6 +88,7 @@ const openCall = (name: string, spanId: string) =>
 function contextOfTurn(...open: readonly (readonly [string, ToolCall])[]) {
   const candidate: Record<string, unknown> = { span: spanOf(turn), openTools: new Map(open) }
   candidate.turn = candidate
+  candidate.workedFor = [candidate]
   return contextWithCandidate(ROOT_CONTEXT, candidate as unknown as Candidate)
 }
 

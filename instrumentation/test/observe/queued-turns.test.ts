@@ -1,0 +1,110 @@
+/**
+ * Apps that queue their work. Some queues run a job in the async context of another user's request: no turn may get what belongs
+ * to another one.
+ */
+import { expect, test } from 'vitest'
+import { isTurn, startChat, textOf } from '../support/chat.ts'
+import { type ApiRequest, lastText } from '../support/messages-api.ts'
+import type { Recorded, RecordedSpan } from '../support/recorded.ts'
+
+const users = Array.from({ length: 12 }, (_, index) => `user ${index}`)
+
+function firstText({ messages }: ApiRequest): string {
+  const [first] = messages
+  return typeof first?.content === 'string' ? first.content : ''
+}
+
+const fileOf = (user: string): string => `${user.replace(' ', '-')}.txt`
+
+interface Chats {
+  readonly queue: string
+  readonly atOnce: number
+  readonly client?: string | undefined
+  readonly prompts?: readonly string[]
+}
+
+async function recordedOf({ queue, atOnce, client = 'fetch', prompts = users }: Chats) {
+  await using chat = await startChat({
+    program: 'queue-host.ts',
+    client,
+    env: { QUEUE: queue, AT_ONCE: String(atOnce) },
+    answer(request) {
+      const user = firstText(request)
+      if (lastText(request) === '') return { text: `Done for ${user}.` }
+      const input = { path: fileOf(user), content: user }
+      return { tools: [{ id: `call of ${user}`, name: 'write_file', input }] }
+    },
+  })
+  const answers = await Promise.all(prompts.map((message) => chat.post(message)))
+  expect(answers.map(({ text }) => text)).toEqual(prompts.map((user) => `Done for ${user}.`))
+  return chat.recorded()
+}
+
+const isCall = ({ name }: RecordedSpan): boolean => /^(?:chat|anthropic)/.test(name)
+
+/** What is recorded in the turn's trace, each with the user that it is about. */
+function contentsOf({ spans }: Recorded, turn: RecordedSpan): string[] {
+  return spans
+    .filter(({ traceId, spanId }) => traceId === turn.traceId && spanId !== turn.spanId)
+    .map((span) => {
+      const { name, attributes } = span
+      const about =
+        attributes['gen_ai.tool.call.id'] ??
+        attributes['file.path'] ??
+        JSON.parse(String(attributes['gen_ai.input.messages']))[0].parts[0].content
+      return `${isCall(span) ? 'chat' : name.split(' ')[0]} ${about}`
+    })
+    .toSorted()
+}
+
+test.for<[string, number, string?]>([
+  ['none', 12],
+  ['async', 1],
+  ['async', 1, 'sdk'],
+  ['async', 4],
+  ['fastq', 1],
+  ['fastq', 4, 'sdk'],
+  ['bottleneck', 1],
+  ['bottleneck', 4],
+  ['rxjs', 1],
+  ['rxjs', 4],
+  ['bluebird', 1],
+])(
+  'each turn has its own calls and files behind %s, %d at once',
+  async ([queue, atOnce, client]) => {
+    const recorded = await recordedOf({ queue, atOnce, client })
+    const turns = recorded.spans.filter(isTurn)
+    const byPrompt = new Map(turns.map((turn) => [textOf(turn, 'gen_ai.input.messages'), turn]))
+    expect(new Set(byPrompt.keys())).toEqual(new Set(users))
+    for (const [user = '', turn] of byPrompt) {
+      expect(textOf(turn, 'gen_ai.output.messages')).toBe(`Done for ${user}.`)
+      expect(contentsOf(recorded, turn)).toEqual(
+        [
+          `chat ${user}`,
+          `chat ${user}`,
+          `execute_tool call of ${user}`,
+          `file.create ${fileOf(user)}`,
+        ].toSorted(),
+      )
+    }
+  },
+)
+
+test.for([1, 3])(
+  'of equal prompts no turn gets another one’s calls, %d at once',
+  async (atOnce) => {
+    const prompts = Array.from({ length: 6 }, () => 'hi')
+    const { spans } = await recordedOf({ queue: 'async', atOnce, prompts })
+    const calls = spans.filter(isCall)
+    expect(calls).toHaveLength(12)
+    const turns = spans.filter(isTurn)
+    for (const turn of turns) {
+      const own = calls.filter(({ traceId }) => traceId === turn.traceId)
+      expect(own.length).toBeLessThanOrEqual(2)
+    }
+    const traces = new Set(turns.map(({ traceId }) => traceId))
+    for (const { traceId, attributes } of calls) {
+      expect(traces.has(traceId)).toBe(attributes['turnlog.turn.ambiguous'] !== true)
+    }
+  },
+)
