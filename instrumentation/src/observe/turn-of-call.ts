@@ -46,7 +46,7 @@ function isModelServer({ path = '/' }: Candidate): boolean {
   return findModelApi('POST', URL.parse(path, 'http://host')) !== undefined
 }
 
-/** The turns whose user's words the call ends with; if there are none, those whose words it has anywhere. */
+/** The turns whose user's words the call has; of several, those with whose words it ends. */
 function agreeingTurns({ api, body, own, open }: SentCall): Set<Candidate> {
   const others = [...open].filter((turn) => !turn.isUnanswered && !isModelServer(turn))
   const all = new Set([...(own === undefined ? [] : [own]), ...others])
@@ -54,12 +54,13 @@ function agreeingTurns({ api, body, own, open }: SentCall): Set<Candidate> {
     const { prompt } = chatRequestIn(candidate)
     return prompt === undefined || prompt === '' ? [] : [{ candidate, prompt }]
   })
-  const last = api.history(body)?.messages.at(-1)
   const bytes = viewOf(body)
-  const ending = prompts.filter(({ prompt }) => last?.includes(JSON.stringify(prompt)))
-  const found =
-    ending.length > 0
-      ? ending
-      : prompts.filter(({ prompt }) => bytes.includes(JSON.stringify(prompt)))
+  const found = prompts.filter(({ prompt }) => bytes.includes(JSON.stringify(prompt)))
+  if (found.length > 1) {
+    // Only now, since the request is parsed for it.
+    const last = api.history(body)?.messages.at(-1)
+    const ending = found.filter(({ prompt }) => last?.includes(JSON.stringify(prompt)))
+    if (ending.length > 0) return new Set(ending.map(({ candidate }) => candidate))
+  }
   return new Set(found.map(({ candidate }) => candidate))
 }
