@@ -136,11 +136,20 @@ function settings(): string {
       ['setting', 'default', 'meaning'],
       [
         [
-          code('ANTHROPIC_API_KEY'),
-          'none',
-          'With it the agent uses the real API, without it a scripted model.',
+          code('EXAMPLE_MODEL_API'),
+          code('anthropic'),
+          'The API on which the agent runs: `anthropic` (Messages), `openai` (Chat Completions), `responses` (OpenAI’s Responses) or `gemini`.',
         ],
-        [code('ANTHROPIC_BASE_URL'), 'none', 'The address of another Messages API.'],
+        [
+          '`ANTHROPIC_API_KEY`, `OPENAI_API_KEY`, `GEMINI_API_KEY`',
+          'none',
+          'With the key of its API the agent uses the real one, without it a scripted model.',
+        ],
+        [
+          '`ANTHROPIC_BASE_URL`, `OPENAI_BASE_URL`, `GOOGLE_GEMINI_BASE_URL`',
+          'none',
+          'The address of another server of that API.',
+        ],
         [code('EXAMPLE_MODEL'), 'the example’s own', 'The model’s name.'],
       ],
     ),

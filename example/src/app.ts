@@ -1,10 +1,10 @@
 /** Builds the app: plugins and routes in order. It does not listen yet. */
 
-import type Anthropic from '@anthropic-ai/sdk'
 import { changesRoutes } from '@turnlog/instrumentation/changes'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { createAgent } from './agent/agent.ts'
 import { createChat } from './agent/chat.ts'
+import type { Model } from './agent/models/model.ts'
 import { readSystemPrompt } from './agent/system-prompt.ts'
 import { chatRoutes } from './routes/chat-rest.ts'
 import { chatWebSocket } from './routes/chat-websocket.ts'
@@ -20,8 +20,7 @@ const turnsEndWithinMs = 1_000
 const connectionsEndWithinMs = 500
 
 export interface AppOptions {
-  readonly client: Anthropic
-  readonly model: string
+  readonly model: Model
   readonly isScripted: boolean
   readonly workspace: string
 }
@@ -30,7 +29,6 @@ export interface AppOptions {
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const workspace = await openWorkspace(options.workspace)
   const agent = createAgent({
-    client: options.client,
     model: options.model,
     systemPrompt: await readSystemPrompt(),
     toolbox: createToolbox(workspace),
@@ -53,7 +51,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(chatWebSocket, { chat })
   await app.register(changesRoutes)
   await app.register(pageRoutes, {
-    about: { model: options.model, scripted: options.isScripted, workspace: workspace.root },
+    about: { model: options.model.name, scripted: options.isScripted, workspace: workspace.root },
   })
   return app
 }

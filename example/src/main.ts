@@ -1,8 +1,10 @@
 /** The app's process: reads the config, starts the model, listens, and closes on a signal. */
 
-import Anthropic from '@anthropic-ai/sdk'
+import { loadModel } from './agent/models/load-model.ts'
+import type { Model } from './agent/models/model.ts'
 import { buildApp } from './app.ts'
 import { type ModelConfig, readConfig } from './config.ts'
+import { baseUrlsAt } from './scripted-model/addresses.ts'
 import { type ScriptedModel, startScriptedModel } from './scripted-model/start.ts'
 
 const host = '127.0.0.1'
@@ -17,8 +19,7 @@ async function main(): Promise<void> {
   const scripted = model.kind === 'scripted' ? await startScriptedModel() : undefined
   try {
     const app = await buildApp({
-      client: createClient(model, scripted),
-      model: model.name,
+      model: await connect(model, scripted),
       isScripted: scripted !== undefined,
       workspace,
     })
@@ -35,9 +36,10 @@ async function main(): Promise<void> {
   }
 }
 
-function createClient(model: ModelConfig, scripted: ScriptedModel | undefined): Anthropic {
-  if (model.kind === 'api') return new Anthropic({ apiKey: model.apiKey, baseURL: model.baseUrl })
-  return new Anthropic({ apiKey: 'none', baseURL: scripted?.baseUrl })
+function connect(model: ModelConfig, scripted: ScriptedModel | undefined): Promise<Model> {
+  if (model.kind === 'api') return loadModel(model.api, model)
+  const baseUrl = scripted && baseUrlsAt(scripted.baseUrl)[model.api]
+  return loadModel(model.api, { name: model.name, apiKey: 'none', baseUrl })
 }
 
 /** Closes at the first signal, when the parent's IPC channel closes, and when the scripted model ends. */

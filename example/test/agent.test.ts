@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createConversations } from '../src/agent/conversations.ts'
 import { readSystemPrompt } from '../src/agent/system-prompt.ts'
-import type { MessagesRequest } from '../src/scripted-model/messages.ts'
+import type { ModelRequest } from '../src/scripted-model/request.ts'
 import type { ScriptedAnswer } from '../src/scripted-model/script.ts'
 import { createToolbox } from '../src/tools/toolbox.ts'
 import { openWorkspace } from '../src/tools/workspace.ts'
@@ -13,7 +13,7 @@ import { openSocket, textOf } from './support/socket.ts'
 
 /** An app with a model that gives these answers in order, and the requests that the model got. */
 async function startAppWithAnswers(answers: readonly Partial<ScriptedAnswer>[]) {
-  const requests: MessagesRequest[] = []
+  const requests: ModelRequest[] = []
   const modelUrl = await startModel({
     answerTo: (request) => {
       requests.push(request)
@@ -51,7 +51,7 @@ test('several tool uses of one answer are answered in one message, in order', as
       {
         type: 'tool_result',
         toolUseId: uses[1]?.id,
-        text: 'none.txt does not exist (ENOENT).',
+        text: 'Error: none.txt does not exist (ENOENT).',
         isError: true,
       },
       { type: 'tool_result', toolUseId: uses[2]?.id, text: 'Edited a.txt.', isError: false },
@@ -77,7 +77,7 @@ test('the agent’s system prompt names each tool with its inputs', async () => 
   const workspace = await openWorkspace(await temporaryDirectory())
   const told = [...(await readSystemPrompt()).matchAll(/^\| `(\w+) \{(.*)\}` +\|/gm)]
   expect(told.map(([, name, inputs]) => [name, inputs?.split(', ')])).toEqual(
-    createToolbox(workspace).definitions.map((tool) => [tool.name, tool.input_schema.required]),
+    createToolbox(workspace).definitions.map((tool) => [tool.name, tool.inputSchema.required]),
   )
 })
 
@@ -133,24 +133,24 @@ test('an answer without a word keeps the conversation valid', async () => {
 test('conversations are bounded: in number, in size, and in the size of one turn', () => {
   const conversations = createConversations()
   const turn = (question: string, between: string, answer: string) => [
-    { role: 'user' as const, content: question },
-    { role: 'assistant' as const, content: between },
-    { role: 'user' as const, content: between },
-    { role: 'assistant' as const, content: answer },
+    { role: 'user' as const, text: question },
+    { role: 'assistant' as const, text: between },
+    { role: 'user' as const, text: between },
+    { role: 'assistant' as const, text: answer },
   ]
   const megabyte = 'x'.repeat(1024 ** 2)
 
   conversations.add('large turn', turn('q', megabyte, 'a'))
   expect(conversations.history('large turn')).toEqual([
-    { role: 'user', content: 'q' },
-    { role: 'assistant', content: 'a' },
+    { role: 'user', text: 'q' },
+    { role: 'assistant', text: 'a' },
   ])
 
   for (const at of [1, 2, 3, 4]) {
     conversations.add('long', turn(`${at}`, megabyte.slice(0, 300_000), 'a'))
   }
   const questions = conversations.history('long').filter((_, at) => at % 4 === 0)
-  expect(questions.map((message) => message.content)).toEqual(['2', '3', '4'])
+  expect(questions).toMatchObject([{ text: '2' }, { text: '3' }, { text: '4' }])
 
   for (let at = 0; at < 99; at += 1) conversations.add(`conversation ${at}`, turn('q', 'b', 'a'))
   expect(conversations.history('large turn')).toEqual([])

@@ -3,6 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { modelApis } from '../src/agent/models/model.ts'
+import { baseUrlsAt } from '../src/scripted-model/addresses.ts'
 import { startApp, startModel } from './support/app.ts'
 import { temporaryDirectory } from './support/directory.ts'
 import { eventually } from './support/patience.ts'
@@ -71,6 +73,14 @@ test('an invalid setting is one clear line and exit code 1', async () => {
   for (const [environment, line] of [
     [{ EXAMPLE_PORT: 'http' }, /^EXAMPLE_PORT must be a port, 0 to 65535, not 'http'\.\n$/],
     [{ ANTHROPIC_BASE_URL: 'nowhere' }, /^ANTHROPIC_BASE_URL must be an http or https URL\.\n$/],
+    [
+      { EXAMPLE_MODEL_API: 'cohere' },
+      /^EXAMPLE_MODEL_API must be one of anthropic, openai, responses, gemini, not 'cohere'\.\n$/,
+    ],
+    [
+      { EXAMPLE_MODEL_API: 'responses', OPENAI_BASE_URL: 'nowhere' },
+      /^OPENAI_BASE_URL must be an http or https URL\.\n$/,
+    ],
     [{ EXAMPLE_WORKSPACE: join(directory, 'file') }, /^The workspace .*file cannot be made/],
   ] as const) {
     const app = await startProcess(environment)
@@ -91,4 +101,36 @@ test('with ANTHROPIC_BASE_URL it uses that API, without needing a key', async ()
   expect((await chat(url, 'count to 3')).status).toBe(200)
   const about = await (await fetch(`${url}/api/about`)).json()
   expect(about).toMatchObject({ model: 'their-model', scripted: false })
+})
+
+test.each(modelApis)(
+  'with EXAMPLE_MODEL_API=%s the scripted model answers in that API',
+  async (api) => {
+    // The key of another API does not count.
+    const other = api === 'anthropic' ? 'OPENAI_API_KEY' : 'ANTHROPIC_API_KEY'
+    const app = await startProcess({ EXAMPLE_MODEL_API: api, [other]: 'a-key' })
+    const url = await app.url()
+    expect(app.output.stdout).toContain('Chat with a scripted model')
+    const response = await chat(url, 'create a.txt with text')
+    expect(await response.json()).toMatchObject({
+      answer: expect.stringContaining('I wrote a.txt'),
+    })
+    expect(app.output.stderr).toBe('')
+  },
+)
+
+test.each([
+  ['openai', 'OPENAI_BASE_URL'],
+  ['responses', 'OPENAI_BASE_URL'],
+  ['gemini', 'GOOGLE_GEMINI_BASE_URL'],
+] as const)('%s uses the address in %s', async (api, variable) => {
+  const app = await startProcess({
+    EXAMPLE_MODEL_API: api,
+    EXAMPLE_MODEL: 'their-model',
+    [variable]: baseUrlsAt(await startModel())[api],
+  })
+  const url = await app.url()
+  expect(app.output.stdout).toContain('Chat with their-model')
+  expect(childrenOf(app.child.pid)).toEqual([])
+  expect((await chat(url, 'count to 3')).status).toBe(200)
 })

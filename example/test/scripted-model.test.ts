@@ -1,6 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { describe, expect, test } from 'vitest'
-import { pieces } from '../src/scripted-model/stream.ts'
+import { pieces } from '../src/scripted-model/dialect.ts'
 import { parseWishes } from '../src/scripted-model/wish.ts'
 import { startModel } from './support/app.ts'
 
@@ -251,4 +251,159 @@ describe('the Messages API', () => {
       { type: 'text', text: expect.stringMatching(/scripted model.*add a greeting/s) },
     ])
   })
+})
+
+describe('the other APIs', () => {
+  const chatUser = { role: 'user', content: 'x' }
+  const item = { type: 'function_call', call_id: 'call_1', name: 'read_file', arguments: '{}' }
+  const part = { functionCall: { id: 'call_1', name: 'read_file', args: {} } }
+  const chatCall = { id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } }
+  const bearer = { authorization: 'Bearer none' }
+  const goog = { 'x-goog-api-key': 'none' }
+  const chat = '/v1/chat/completions'
+  const responses = '/v1/responses'
+  const gemini = '/v1beta/models/m:generateContent'
+
+  test.each([
+    ['no messages', chat, bearer, { model: 'm' }, "Missing required parameter: 'messages'"],
+    [
+      'a tool call that nothing answers',
+      chat,
+      bearer,
+      { model: 'm', messages: [chatUser, { role: 'assistant', tool_calls: [chatCall] }, chatUser] },
+      /must be followed by tool messages.*call_1/,
+    ],
+    [
+      'a result that nothing asked for',
+      chat,
+      bearer,
+      {
+        model: 'm',
+        messages: [chatUser, { role: 'tool', tool_call_id: 'call_2', content: 'x' }],
+      },
+      /must be a response to a preceding message.*call_2/,
+    ],
+    ['no input', responses, bearer, { model: 'm' }, "Missing required parameter: 'input'"],
+    [
+      'a call without output',
+      responses,
+      bearer,
+      { model: 'm', input: [chatUser, item] },
+      'No tool output found for function call call_1',
+    ],
+    [
+      'an output without a call',
+      responses,
+      bearer,
+      {
+        model: 'm',
+        input: [chatUser, { type: 'function_call_output', call_id: 'call_2', output: '' }],
+      },
+      'No tool call found for function call output with call_id call_2',
+    ],
+    ['no contents', gemini, goog, {}, 'contents is not specified'],
+    [
+      'fewer responses than calls',
+      gemini,
+      goog,
+      { contents: [{ parts: [{ text: 'x' }] }, { role: 'model', parts: [part] }] },
+      'number of function response parts is equal',
+    ],
+  ])('%s is refused at %s', async (_name, path, headers, body, message) => {
+    const response = await fetch((await startModel()) + path, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    })
+    expect(response.status).toBe(400)
+    expect((await response.json()).error.message).toMatch(message)
+  })
+
+  test.each([chat, responses, gemini])('a request without a key is refused at %s', async (path) => {
+    const response = await fetch((await startModel()) + path, { method: 'POST', body: '{}' })
+    expect(response.status).toBe(401)
+    expect((await response.json()).error.message).toEqual(expect.any(String))
+  })
+
+  test('calls of Gemini without ids are answered by name, in order', async () => {
+    const call = (path: string) => ({ functionCall: { name: 'read_file', args: { path } } })
+    const answer = (output: string) => ({
+      functionResponse: { name: 'read_file', response: { output } },
+    })
+    const response = await fetch((await startModel()) + gemini, {
+      method: 'POST',
+      headers: goog,
+      body: JSON.stringify({
+        tools: [{ functionDeclarations: [{ name: 'read_file' }] }],
+        contents: [
+          { parts: [{ text: 'read a and b' }] },
+          { role: 'model', parts: [call('a'), call('b')] },
+          { role: 'user', parts: [answer('Content of a.'), answer('Content of b.')] },
+        ],
+      }),
+    })
+    const { candidates } = await response.json()
+    expect(candidates[0].content.parts[0].text).toBe(
+      'This is a:\n\nContent of a.\n\nThis is b:\n\nContent of b.',
+    )
+  })
+
+  test.each([
+    [
+      responses,
+      bearer,
+      { model: 'm', stream: true, input: 'count to 30' },
+      [
+        'response.created',
+        'response.in_progress',
+        'response.output_item.added',
+        'response.content_part.added',
+        'response.output_text.delta',
+        'response.output_text.done',
+        'response.content_part.done',
+        'response.output_item.done',
+        'response.completed',
+      ],
+    ],
+    [
+      chat,
+      bearer,
+      {
+        model: 'm',
+        stream: true,
+        stream_options: { include_usage: true },
+        messages: [{ role: 'user', content: 'count to 30' }],
+      },
+      ['role', 'content', 'finish', 'usage', '[DONE]'],
+    ],
+    [
+      '/v1beta/models/m:streamGenerateContent?alt=sse',
+      goog,
+      { contents: [{ parts: [{ text: 'count to 30' }] }] },
+      ['text', 'finish'],
+    ],
+  ])('a stream of %s has its events, in their order', async (path, headers, body, kinds) => {
+    const response = await fetch((await startModel()) + path, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    })
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    const events = (await response.text()).split('\n\n').slice(0, -1)
+    const seen = events.map(kindOf)
+    expect(seen.filter((kind, at) => kind !== seen[at - 1])).toEqual(kinds)
+    expect(events.length).toBeGreaterThan(kinds.length + 2)
+  })
+
+  function kindOf(event: string): string {
+    const text = event.slice(event.indexOf('data: ') + 'data: '.length)
+    if (text === '[DONE]') return text
+    const { type, choices, candidates } = JSON.parse(text)
+    if (type !== undefined) return type
+    const [first] = choices ?? candidates
+    if (first === undefined) return 'usage'
+    if (first.finish_reason ?? first.finishReason) return 'finish'
+    if (candidates) return 'text'
+    return first.delta.role === undefined ? 'content' : 'role'
+  }
 })

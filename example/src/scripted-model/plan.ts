@@ -36,7 +36,7 @@ const whatItCanDo = `I am a scripted model: no intelligence, only a few phrases,
 - delete greetings.txt
 - count to 50
 
-Join them with "then" to have several done in one go. With ANTHROPIC_API_KEY set, a real model answers here.`
+Join them with "then" to have several done in one go. With the API key of a model set, such as ANTHROPIC_API_KEY, that model answers here.`
 
 export function* planFor(wishes: readonly Wish[]): Plan {
   if (wishes.length === 0) return whatItCanDo

@@ -5,8 +5,8 @@
  * followed; the step that it reaches is the answer. So there is no state between requests.
  */
 
-import { type Message, type MessagesRequest, toolUsesOf } from './messages.ts'
 import { planFor, type ToolOutcome, type ToolUse } from './plan.ts'
+import { type Message, type ModelRequest, toolUsesOf } from './request.ts'
 import { parseWishes } from './wish.ts'
 
 export interface ScriptedAnswer {
@@ -14,7 +14,10 @@ export interface ScriptedAnswer {
   readonly toolUses: readonly ToolUse[]
 }
 
-export function answerByScript({ messages, toolNames }: MessagesRequest): ScriptedAnswer {
+/** How the app begins a failed result, because some APIs cannot mark it. A plan gets the text without it. */
+const errorPrefix = 'Error: '
+
+export function answerByScript({ messages, toolNames }: ModelRequest): ScriptedAnswer {
   const wishedAt = messages.findLastIndex((message) => wishOf(message) !== '')
   const wished = messages[wishedAt]
   const plan = planFor(parseWishes(wished === undefined ? '' : wishOf(wished)))
@@ -49,8 +52,10 @@ function outcomesOf(
     const result = answering?.content.find(
       (block) => block.type === 'tool_result' && block.toolUseId === use.id,
     )
-    return result?.type === 'tool_result'
-      ? { text: result.text, isError: result.isError }
-      : { text: 'The tool answered nothing.', isError: true }
+    if (result?.type !== 'tool_result') return { text: 'The tool answered nothing.', isError: true }
+    const { text, isError } = result
+    return text.startsWith(errorPrefix)
+      ? { text: text.slice(errorPrefix.length), isError: true }
+      : { text, isError }
   })
 }

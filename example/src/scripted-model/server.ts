@@ -1,21 +1,15 @@
-/** Serves the scripted model with the real Messages API: `POST /v1/messages` over HTTP, as JSON or streamed. */
+/** Serves the scripted model over HTTP, with the real APIs in `dialects.ts`: as JSON or streamed. */
 
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type MessagesRequest, parseMessagesRequest } from './messages.ts'
+import { newId, type Refusal, type ServerSentEvent, statusOf } from './dialect.ts'
+import { defaultDialect, findDialect } from './dialects.ts'
+import { type ModelRequest, parseJson } from './request.ts'
 import { answerByScript, type ScriptedAnswer } from './script.ts'
-import { encodeEvent, newId, toEvents, toWireMessage } from './stream.ts'
 
-/** The limit of the real API. */
+/** The limit of Anthropic's API; the others take as much or less. */
 const bodyBytesMax = 32 * 1024 ** 2
-
-const statusOf = {
-  invalid_request_error: 400,
-  authentication_error: 401,
-  not_found_error: 404,
-  request_too_large: 413,
-} as const
 
 type Body =
   | { readonly status: 'ok'; readonly text: string }
@@ -26,7 +20,7 @@ export interface ScriptedModelOptions {
   /** The delay after each piece of a streamed answer. */
   readonly pieceDelayMs: number
   /** Computes the answer; the script by default. */
-  readonly answerTo?: (request: MessagesRequest) => ScriptedAnswer
+  readonly answerTo?: (request: ModelRequest) => ScriptedAnswer
 }
 
 /** Returns a server that does not listen yet. */
@@ -43,52 +37,51 @@ async function answer(
   response: ServerResponse,
   { pieceDelayMs, answerTo = answerByScript }: ScriptedModelOptions,
 ): Promise<void> {
-  const requestId = newId('req')
-  response.setHeader('request-id', requestId)
-  const refuse = (type: keyof typeof statusOf, message: string): void => {
-    const body = { type: 'error', error: { type, message }, request_id: requestId }
-    response.writeHead(statusOf[type], { 'content-type': 'application/json' })
-    response.end(JSON.stringify(body))
-  }
-
   const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-  if (request.method !== 'POST' || pathname !== '/v1/messages') {
-    return refuse('not_found_error', `Not found: ${request.method} ${pathname}`)
-  }
-  if (!request.headers['x-api-key'] && !request.headers.authorization) {
-    return refuse('authentication_error', 'x-api-key header is required')
-  }
-  if (!request.headers['anthropic-version']) {
-    return refuse('invalid_request_error', 'anthropic-version: header is required')
-  }
-  const body = await readBody(request)
-  if (body.status === 'gone') return
-  if (body.status === 'too_large') {
-    return refuse('request_too_large', `Request exceeds the maximum size of ${bodyBytesMax} bytes`)
-  }
-  const parsed = parseMessagesRequest(parseJson(body.text))
-  if (parsed.status === 'invalid') return refuse('invalid_request_error', parsed.message)
-
-  const message = toWireMessage(answerTo(parsed.request), {
-    model: parsed.request.model,
-    requestChars: body.text.length,
-  })
-  if (!parsed.request.stream) {
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(message))
-    return
+  const found = findDialect(request.method, pathname)
+  const dialect = found ?? defaultDialect
+  const requestId = newId('req_')
+  if (dialect.requestIdHeader !== undefined) response.setHeader(dialect.requestIdHeader, requestId)
+  const refuse = (kind: Refusal['kind'], message: string): void => {
+    response.writeHead(statusOf[kind], { 'content-type': 'application/json' })
+    response.end(JSON.stringify(dialect.writeRefusal({ kind, message }, requestId)))
   }
 
+  if (found === undefined) return refuse('not_found', `Not found: ${request.method} ${pathname}`)
+  const lacking = dialect.checkHeaders(request.headers)
+  if (lacking !== undefined) return refuse(lacking.kind, lacking.message)
+  const read = await readBody(request)
+  if (read.status === 'gone') return
+  if (read.status === 'too_large') {
+    return refuse('too_large', `Request exceeds the maximum size of ${bodyBytesMax} bytes`)
+  }
+  const body = parseJson(read.text)
+  const parsed = dialect.parse(body, pathname)
+  if (parsed.status === 'invalid') return refuse('invalid', parsed.message)
+
+  const { model, stream } = parsed.request
+  const facts = { model, body, bodyChars: read.text.length }
+  const { json, events } = dialect.write(answerTo(parsed.request), facts)
+  if (stream) return sendEvents(response, events, pieceDelayMs)
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(json))
+}
+
+async function sendEvents(
+  response: ServerResponse,
+  events: Iterable<ServerSentEvent>,
+  pieceDelayMs: number,
+): Promise<void> {
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
   })
-  for (const event of toEvents(message)) {
+  for (const { text, isPiece } of events) {
     if (response.destroyed) return
-    if (!response.write(encodeEvent(event))) {
+    if (!response.write(text)) {
       await Promise.race([once(response, 'drain'), once(response, 'close')])
     }
-    if (event.type === 'content_block_delta') await sleep(pieceDelayMs)
+    if (isPiece) await sleep(pieceDelayMs)
   }
   response.end()
 }
@@ -107,12 +100,4 @@ async function readBody(request: IncomingMessage): Promise<Body> {
   }
   if (bytes > bodyBytesMax) return { status: 'too_large' }
   return { status: 'ok', text: Buffer.concat(chunks).toString('utf8') }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

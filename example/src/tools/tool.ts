@@ -1,9 +1,21 @@
 /** A tool that the agent offers to the model. */
 
-import type Anthropic from '@anthropic-ai/sdk'
+export interface ToolDefinition {
+  readonly name: string
+  readonly description: string
+  readonly inputSchema: InputSchema
+}
+
+/** A JSON schema. */
+export interface InputSchema {
+  readonly type: 'object'
+  readonly properties: Record<string, object>
+  readonly required: string[]
+  readonly additionalProperties: false
+}
 
 export interface Tool {
-  readonly definition: Anthropic.Tool
+  readonly definition: ToolDefinition
   /** Runs the tool. The text is for the model, also after a failure; it throws only for bugs. */
   run(input: unknown, signal: AbortSignal): Promise<ToolOutcome>
 }
@@ -37,7 +49,7 @@ export function defineTool<Name extends string>(
     definition: {
       name,
       description,
-      input_schema: { type: 'object', properties, required, additionalProperties: false },
+      inputSchema: { type: 'object', properties, required, additionalProperties: false },
     },
     async run(input, signal) {
       const given: Readonly<Record<string, unknown>> = Object(input)

@@ -1,6 +1,5 @@
 /** All tools of the agent, by name. */
 
-import type Anthropic from '@anthropic-ai/sdk'
 import { createFileTools } from './file-tools.ts'
 import { createRunCommand } from './run-command.ts'
 import { failed, type ToolOutcome } from './tool.ts'
@@ -13,7 +12,7 @@ export function createToolbox(workspace: Workspace) {
   const byName = new Map(tools.map((tool) => [tool.definition.name, tool]))
 
   return {
-    definitions: tools.map((tool): Anthropic.Tool => tool.definition),
+    definitions: tools.map((tool) => tool.definition),
 
     /** Never throws: an unknown tool, an invalid input and a bug become failures that the model can read. */
     async run(name: string, input: unknown, signal: AbortSignal): Promise<ToolOutcome> {

@@ -1,13 +1,15 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
-import Anthropic from '@anthropic-ai/sdk'
 import { onTestFinished } from 'vitest'
+import { loadModel } from '../../src/agent/models/load-model.ts'
+import type { ModelApi } from '../../src/agent/models/model.ts'
 import { buildApp } from '../../src/app.ts'
+import { baseUrlsAt } from '../../src/scripted-model/addresses.ts'
 import { createScriptedModel, type ScriptedModelOptions } from '../../src/scripted-model/server.ts'
 import { temporaryDirectory } from './directory.ts'
 
-/** The Messages API on a free port; without an `answerTo` the script answers. */
+/** The scripted model's APIs on a free port; without an `answerTo` the script answers. */
 export async function startModel(options: Partial<ScriptedModelOptions> = {}): Promise<string> {
   return listen(createScriptedModel({ pieceDelayMs: 0, ...options }))
 }
@@ -27,16 +29,20 @@ export async function listen(server: Server): Promise<string> {
 
 export type App = Awaited<ReturnType<typeof startApp>>
 
-/** The whole app, listening on a free port, against a Messages API. */
-export async function startApp(options: { readonly modelUrl?: string } = {}) {
+/** The whole app, listening on a free port, against one of a scripted model's APIs. */
+export async function startApp({
+  api = 'anthropic',
+  modelUrl,
+  retriesMax = 0,
+}: {
+  readonly api?: ModelApi
+  readonly modelUrl?: string
+  readonly retriesMax?: number
+} = {}) {
   const workspace = join(await temporaryDirectory(), 'workspace')
+  const baseUrl = baseUrlsAt(modelUrl ?? (await startModel()))[api]
   const app = await buildApp({
-    client: new Anthropic({
-      apiKey: 'none',
-      baseURL: options.modelUrl ?? (await startModel()),
-      maxRetries: 0,
-    }),
-    model: 'a-model',
+    model: await loadModel(api, { name: 'a-model', apiKey: 'none', baseUrl, retriesMax }),
     isScripted: true,
     workspace,
   })
