@@ -66,7 +66,7 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
   }
 
   // Each child gets our environment without the secrets that only the other one needs.
-  const { ANTHROPIC_API_KEY: _key, ...forReceiver } = environment
+  const forReceiver = withoutModelKeys(environment)
   const { DATABASE_URL: _database, ...forExample } = environment
   await bringUp({
     name: 'The receiver',
@@ -113,6 +113,14 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
   })
   say(`Chat      ${chatUrl}/`)
   say('Ctrl-C stops all of it.')
+}
+
+/** The variables from which the SDKs of the example take a key. */
+const modelKeys = ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'GOOGLE_API_KEY']
+
+function withoutModelKeys(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const others = Object.entries(environment).filter(([name]) => !modelKeys.includes(name))
+  return Object.fromEntries(others)
 }
 
 /** Creates the agent's folder with a first file to ask about; an existing folder is not changed. */

@@ -182,6 +182,15 @@ describe('up', () => {
     expect((await stat(token)).mode & 0o777).toBe(0o600)
   })
 
+  test('the app gets the model’s API and key; the receiver gets no key', async () => {
+    const keys = { ANTHROPIC_API_KEY: 'a', OPENAI_API_KEY: 'o', GEMINI_API_KEY: 'g' }
+    await startWhole({ EXAMPLE_MODEL_API: 'responses', ...keys })
+    const { environment } = JSON.parse(await askApp())
+    expect(environment).toMatchObject({ EXAMPLE_MODEL_API: 'responses', OPENAI_API_KEY: 'o' })
+    const health = await fetch(`http://127.0.0.1:${ports.receiver}/api/v1/health`)
+    expect(await health.json()).toMatchObject({ keys: [] })
+  })
+
   test('a new workspace has a file to ask about; an existing one is not changed', async () => {
     const first = await startWhole()
     expect(await readdir(join(data, 'workspace'))).toEqual(['hello.txt'])

@@ -12,7 +12,8 @@ await client.end()
 
 const server = createServer((request, response) => {
   if (request.url !== '/api/v1/health') return response.writeHead(404).end()
-  return response.end(JSON.stringify({ pid: process.pid, data: process.env.TURNLOG_DATA }))
+  const keys = Object.keys(process.env).filter((name) => name.endsWith('_API_KEY'))
+  return response.end(JSON.stringify({ pid: process.pid, data: process.env.TURNLOG_DATA, keys }))
 })
 server.listen(Number(process.env.TURNLOG_RECEIVER_PORT), '127.0.0.1')
 console.log('receiver listens')
