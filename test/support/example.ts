@@ -68,18 +68,25 @@ export async function startExample(options: ExampleOptions) {
     /** Its output, of both streams. */
     output,
     stop,
-    /** One turn over REST. */
-    async chat(message: string): Promise<{ answer: string; conversation_id: string }> {
+    /** One turn over REST; without a conversation's id it begins a new one. */
+    async chat(
+      message: string,
+      conversation_id?: string,
+    ): Promise<{ answer: string; conversation_id: string }> {
       const response = await fetch(`${url}/api/chat`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ message }),
+        body: JSON.stringify({ message, conversation_id }),
       })
       if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`)
       return (await response.json()) as { answer: string; conversation_id: string }
     },
     /** One turn over the WebSocket; `onDelta` sees each piece of the answer. Resolves at `done` or when the socket ends. */
-    async chatOnSocket(text: string, onDelta?: (delta: string) => void): Promise<string> {
+    async chatOnSocket(
+      text: string,
+      onDelta?: (delta: string) => void,
+      conversation_id?: string,
+    ): Promise<string> {
       const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/chat`)
       let answer = ''
       const over = new Promise<string>((resolve) => {
@@ -93,7 +100,9 @@ export async function startExample(options: ExampleOptions) {
         socket.on('close', () => resolve(answer))
         socket.on('error', () => resolve(answer))
       })
-      socket.on('open', () => socket.send(JSON.stringify({ type: 'message', text })))
+      socket.on('open', () =>
+        socket.send(JSON.stringify({ type: 'message', text, conversation_id })),
+      )
       const result = await over
       socket.close()
       return result
@@ -108,7 +117,8 @@ export async function startExample(options: ExampleOptions) {
 function withoutOwnSettings(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(TELEMETRY_|OTEL_|ANTHROPIC_|EXAMPLE_|NODE_OPTIONS$)/.test(name),
+      ([name]) =>
+        !/^(TELEMETRY_|OTEL_|ANTHROPIC_|OPENAI_|GEMINI_|GOOGLE_|EXAMPLE_|NODE_OPTIONS$)/.test(name),
     ),
   )
 }
