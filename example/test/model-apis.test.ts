@@ -163,3 +163,104 @@ describe.each(modelApis)('%s', (api) => {
     },
   )
 })
+
+/**
+ * A model refuses to go on, or forgets its reasoning, if that does not come back exactly as it was sent. The script has no
+ * reasoning, so these answers are written here.
+ */
+describe('reasoning goes back unchanged with the results', () => {
+  const input = { path: '.' }
+  const thinking = { type: 'thinking', thinking: 'Look.', signature: 'sig-1' }
+  const toolUse = { type: 'tool_use', id: 'toolu_1', name: 'list_files', input }
+  const reasoning = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'enc-1' }
+  const functionCall = {
+    type: 'function_call',
+    id: 'fc_1',
+    call_id: 'call_1',
+    name: 'list_files',
+    arguments: JSON.stringify(input),
+    status: 'completed',
+  }
+  const thought = { text: 'Look.', thought: true }
+  const signed = { functionCall: { name: 'list_files', args: input }, thoughtSignature: 'sig-1' }
+  const responseOf = (output: readonly unknown[]) => ({
+    object: 'response',
+    status: 'completed',
+    error: null,
+    output,
+  })
+  const candidateOf = (parts: readonly unknown[], finishReason?: string) => ({
+    candidates: [{ content: { role: 'model', parts }, finishReason }],
+  })
+  const json = (body: unknown) => JSON.stringify(body)
+  const events = (...bodies: readonly object[]) =>
+    bodies.map((body) => `data: ${JSON.stringify(body)}\n\n`).join('')
+
+  test.each([
+    {
+      api: 'anthropic',
+      stream: false,
+      asking: json({ content: [thinking, toolUse], stop_reason: 'tool_use' }),
+      last: json({ content: [{ type: 'text', text: 'Done.' }], stop_reason: 'end_turn' }),
+      returned: [{ role: 'assistant', content: [thinking, toolUse] }],
+    },
+    {
+      api: 'responses',
+      stream: false,
+      asking: json(responseOf([reasoning, functionCall])),
+      last: json(responseOf([])),
+      returned: [reasoning, functionCall],
+    },
+    {
+      api: 'responses',
+      stream: true,
+      asking: events({
+        type: 'response.completed',
+        response: responseOf([reasoning, functionCall]),
+      }),
+      last: events(
+        { type: 'response.output_text.delta', delta: 'Done.' },
+        { type: 'response.completed', response: responseOf([]) },
+      ),
+      returned: [reasoning, functionCall],
+    },
+    {
+      api: 'gemini',
+      stream: false,
+      asking: json(candidateOf([thought, signed], 'STOP')),
+      last: json(candidateOf([{ text: 'Done.' }], 'STOP')),
+      returned: [{ role: 'model', parts: [thought, signed] }],
+    },
+    {
+      api: 'gemini',
+      stream: true,
+      asking: events(
+        candidateOf([thought]),
+        candidateOf([{ text: 'I ' }]),
+        candidateOf([{ text: 'look.' }]),
+        candidateOf([signed]),
+        candidateOf([{ text: '' }], 'STOP'),
+      ),
+      last: events(candidateOf([{ text: 'Done.' }], 'STOP')),
+      returned: [{ role: 'model', parts: [thought, { text: 'I look.' }, signed] }],
+    },
+  ] as const)('$api, stream $stream', async ({ api, stream, asking, last, returned }) => {
+    const requests: Record<string, unknown>[] = []
+    const modelUrl = await listen(
+      createServer(async (request, response) => {
+        requests.push(JSON.parse(Buffer.concat(await request.toArray()).toString()))
+        const type = stream ? 'text/event-stream' : 'application/json'
+        response.writeHead(200, { 'content-type': type })
+        response.end(requests.length === 1 ? asking : last)
+      }),
+    )
+    const app = await startApp({ api, modelUrl })
+    const response = await app.post({ message: 'go', stream })
+    expect(response.status).toBe(200)
+    await response.text()
+    expect(requests).toHaveLength(2)
+    const { messages, input: items, contents } = requests[1] ?? {}
+    const sent = [messages, items, contents].find(Array.isArray) ?? []
+    expect(sent.slice(1, -1)).toEqual(returned)
+  })
+})
