@@ -75,7 +75,7 @@ function startParts(
     sealing.askToEnd()
   }
   undo.push(() => onExit(0))
-  const { api, workspace, fileOperations, finish } = observeHost(config, {
+  const { api, workspace, fileOperations, finish, endTurns } = observeHost(config, {
     recorder,
     tracerProvider,
     folder,
@@ -108,8 +108,12 @@ function startParts(
     },
   }
   offerHandle({ ...api, changes }, undo)
-  process.on('exit', onExit)
-  undo.push(() => process.off('exit', onExit))
+  const onProcessExit = (code: number): void => {
+    quietly('end turns that the process leaves open', () => endTurns(code))
+    onExit(code)
+  }
+  process.on('exit', onProcessExit)
+  undo.push(() => process.off('exit', onProcessExit))
   if (isMainThread) beginSession(logger)
   if (isMainThread) sealing.start()
 }

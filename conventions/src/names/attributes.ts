@@ -46,7 +46,7 @@ export const generalAttributes = {
     'sh',
   ),
   'process.exit.code': development.int(
-    'The exit code of the child process; absent when a signal ended it.',
+    'The exit code of the child process; absent when a signal ended it. On a turn: the code with which the app exited while the turn was open.',
     0,
   ),
   'process.runtime.name': development.string('Always `nodejs`.', 'nodejs'),

@@ -50,10 +50,19 @@ export function createErrorReports(logger: Logger, flush: () => void): ReportErr
   }
 }
 
-/** Begins to watch; the returned function undoes it. */
-export function observeErrors(report: ReportError): () => void {
+/** What ends the app now, if it does not handle it. */
+export interface FatalError {
+  error: unknown
+  isSet: boolean
+}
+
+/** Begins to watch; the returned function undoes it. `fatal` is set while an uncaught exception is on its way to end the app. */
+export function observeErrors(report: ReportError, fatal: FatalError): () => void {
   const onUncaught = (error: unknown, origin: string): void => {
     quietly('record an error', () => {
+      Object.assign(fatal, { error, isSet: true })
+      // The app has handled it, and lives on.
+      setImmediate(() => Object.assign(fatal, { error: undefined, isSet: false })).unref()
       // What Node prints next is the stack.
       hideOwnFrames(error)
       report(error, origin === 'unhandledRejection' ? 'unhandled_rejection' : 'uncaught_exception')

@@ -15,6 +15,7 @@ import type { DelayedEnds } from '../record/delayed-ends.ts'
 import { OpenCandidates } from '../record/open-candidates.ts'
 import type { Recorder } from '../record/recorder.ts'
 import { ToolCalls } from '../record/tool-calls.ts'
+import type { TurnFailure } from '../record/turn-result.ts'
 import { WaitingTurns } from '../record/waiting-turns.ts'
 import { copiesFolder } from '../spool/workspace-copies.ts'
 import type { HostTimers } from '../timers.ts'
@@ -27,7 +28,13 @@ import { createApprovals } from './approvals.ts'
 import { flushBeforeBlockingCalls } from './blocking-calls.ts'
 import { observeChildEnvironments, withOwnerPairs } from './child-environment.ts'
 import { ChildProcesses } from './child-processes.ts'
-import { createErrorReports, observeErrors, type ReportError } from './errors.ts'
+import {
+  createErrorReports,
+  describeError,
+  type FatalError,
+  observeErrors,
+  type ReportError,
+} from './errors.ts'
 import { FileOperations } from './file-operations.ts'
 import { observeFrameworkCalls } from './framework-calls.ts'
 import { observeFileSystem } from './fs.ts'
@@ -80,7 +87,8 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
   }
   undo.push(observeFileSystem(fileOperations))
   undo.push(observeHandedDescriptors(fileOperations))
-  undo.push(observeErrors(reportError))
+  const fatal = { error: undefined, isSet: false }
+  undo.push(observeErrors(reportError, fatal))
   if (config.processFilesMax > 0) {
     observeOtherWriters(fileParts, dependencies)
     const observed = { children: children.opened, asked: children.asked }
@@ -94,8 +102,20 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
     workspace: files.workspace,
     fileOperations,
     finish: () => children.finish(),
+    /** The process exits with this code. */
+    endTurns: (code: number) => {
+      const failure = exitFailure(code, fatal)
+      for (const turn of turnParts.open.all()) turn.processExits(code, failure)
+    },
     api: openApi({ ...dependencies, ...fileParts, ...turnParts, reportError }),
   }
+}
+
+/** Why a turn fails that the process leaves open. */
+function exitFailure(code: number, { error, isSet }: FatalError): TurnFailure {
+  if (!isSet) return { type: 'process_exit', message: `The process exited with code ${code}.` }
+  const { type, message } = describeError(error)
+  return { type, message }
 }
 
 /** What knows the workspace and its files. Nothing is observed yet. */
@@ -185,7 +205,7 @@ function observeTurns(
   undo.push(observeHttpServers(candidates))
   undo.push(observeWebSockets(candidates, clock))
   undo.push(observeModelClients(createExchanges(ofExchanges)))
-  return { toolCalls, candidates }
+  return { toolCalls, candidates, open }
 }
 
 /** Child processes and native code, whose writes pass no function of `node:fs`. */

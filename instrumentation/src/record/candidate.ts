@@ -297,6 +297,11 @@ export class Candidate {
     this.#turn.fail(failure)
   }
 
+  /** The process exits while the turn is open. */
+  processExits(code: number, failure: TurnFailure): void {
+    this.#turn.processExits(code, failure)
+  }
+
   /** The app declares the end: the turn waits for its holds and for nothing else. */
   finish(): void {
     this.#turn.finish()

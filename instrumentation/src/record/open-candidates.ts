@@ -18,6 +18,11 @@ export class OpenCandidates {
     return this.#open.size > (isOpen ? 1 : 0)
   }
 
+  /** All of them now, which may end meanwhile. */
+  all(): readonly Candidate[] {
+    return [...this.#open]
+  }
+
   [Symbol.iterator](): Iterator<Candidate> {
     return this.#open.values()
   }

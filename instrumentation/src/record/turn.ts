@@ -21,7 +21,8 @@
  * A turn that would end with tool calls open that its answer asked for *waits for a person*, unless it failed or the app
  * declared it: it is recorded so far, and a later request can continue it (`waiting-turns.ts`).
  *
- * When the process exits, turns that only wait for more to come end too. Held ones are closed as abandoned later.
+ * When the process exits, turns that only wait for more to come end too, and held ones fail. After a kill they are closed as
+ * abandoned later.
  */
 import { ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import { defined } from '@turnlog/conventions/plain'
@@ -194,6 +195,15 @@ export class Turn {
   finish(): void {
     this.#isOver = true
     this.#endIsKnown = true
+  }
+
+  /** The process exits while something works on it. A turn that waits for a person is as it was left. */
+  processExits(code: number, failure: TurnFailure): void {
+    if (this.#span === undefined || this.#isEnded || this.#isWaiting) return
+    this.#result.fail(failure)
+    this.describe({ 'process.exit.code': code })
+    this.#releasedAt = this.#dependencies.now()
+    this.#end()
   }
 
   /** The span ids of the turns that its model calls count for: its own, then those it works for as a sub-agent. */

@@ -57,3 +57,28 @@ test("an error of a fastify route is recorded as the framework's", async () => {
     'exception.message': 'boom of a route',
   })
 })
+
+test.for<[string, number, Readonly<Record<string, string>>]>([
+  ['exits', 3, { 'error.type': 'process_exit' }],
+  ['throws', 1, { 'error.type': 'TypeError' }],
+  ['rejects', 1, { 'error.type': 'RangeError' }],
+])(
+  'a turn in which the app %s has failed, with the exit code %d',
+  async ([how, code, attributes]) => {
+    await using chat = await startChat({
+      program: 'ends-in-turn.ts',
+      answer: () => ({ text: 'An answer.' }),
+    })
+    await chat.post(how).catch(() => undefined)
+    expect((await chat.host.ended()).code).toBe(code)
+    const { spans, logs } = readRecorded(chat.workspace.spool)
+    const turn = spans.find(isTurn)
+    expect(turn).toMatchObject({
+      status: 2,
+      attributes: { 'turnlog.turn.outcome': 'failed', 'process.exit.code': code, ...attributes },
+    })
+    expect(turn?.attributes).not.toHaveProperty('turnlog.abandoned')
+    const errors = logs.filter(({ event }) => event === 'exception')
+    expect(errors.map(({ traceId }) => traceId)).toEqual(how === 'exits' ? [] : [turn?.traceId])
+  },
+)
