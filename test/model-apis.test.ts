@@ -43,8 +43,10 @@ async function converse(api: string): Promise<Rows> {
   await app.chat(second, 'c-1')
   expect(readFileSync(path.join(workspace, 'notes.txt'), 'utf8')).toBe('Buy bread\nBuy tea\n')
 
-  // A turn is the last record of its trace.
+  // A turn is the last span of its trace. The logs of the command are sent apart.
   await expect.poll(() => database.query('select * from turns'), patience).toHaveLength(2)
+  const compared = 'select from processes where files_compared is not null'
+  await expect.poll(() => database.query(compared), patience).toHaveLength(1)
   const rows = views.map((view) =>
     database.query<Record<string, string | null>>(`select * from ${view} order by started_at`),
   )

@@ -66,15 +66,16 @@ function startParts(
   const { recorder, tracerProvider } = startRecorder(identity, { journal, childReports, undo })
   const { logger } = recorder
   const delayedEnds = createDelayedEnds(timers.after)
-  const onExit = (code: number): void => {
+  const onStop = (code: number, endTurns: (code: number) => void = () => undefined): void => {
     quietly('end file operations', () => fileOperations.finish())
     quietly('end turns that only wait', delayedEnds.endAll)
+    quietly('end turns that the process leaves open', () => endTurns(code))
     quietly('end comparisons', () => finish())
     quietly('end the recorder', () => endRecorder(code, { journal, logger, folder }))
     if (isMainThread) childReports.close()
     sealing.askToEnd()
   }
-  undo.push(() => onExit(0))
+  undo.push(() => onStop(0))
   const { api, workspace, fileOperations, finish, endTurns } = observeHost(config, {
     recorder,
     tracerProvider,
@@ -108,12 +109,9 @@ function startParts(
     },
   }
   offerHandle({ ...api, changes }, undo)
-  const onProcessExit = (code: number): void => {
-    quietly('end turns that the process leaves open', () => endTurns(code))
-    onExit(code)
-  }
-  process.on('exit', onProcessExit)
-  undo.push(() => process.off('exit', onProcessExit))
+  const onExit = (code: number): void => onStop(code, endTurns)
+  process.on('exit', onExit)
+  undo.push(() => process.off('exit', onExit))
   if (isMainThread) beginSession(logger)
   if (isMainThread) sealing.start()
 }
