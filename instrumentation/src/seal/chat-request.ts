@@ -4,11 +4,13 @@
  */
 import { decodeText } from '@turnlog/conventions/content/text'
 import { asArray, asObject, asString, type JsonObject, parseJson } from '@turnlog/conventions/plain'
+import { carried, frameValues } from './frames.ts'
 
 /** Larger bodies are not parsed: no chat message is this long. */
 export const promptBodyBytesMax = 4 * 1024 ** 2
 
-const promptKeys = ['message', 'text', 'prompt', 'input', 'query', 'question', 'content'] as const
+/** `text` comes late: beside a prompt it is what the prompt is about, such as a file. */
+const promptKeys = ['message', 'prompt', 'question', 'query', 'input', 'text', 'content'] as const
 const conversationKeys = [
   'conversation_id',
   'conversationId',
@@ -18,7 +20,7 @@ const conversationKeys = [
   'threadId',
 ] as const
 /** Members in which some protocols wrap their messages, in the order tried. */
-const wrapperKeys = ['data', 'payload', 'body'] as const
+const wrapperKeys = ['data', 'payload', 'body', 'input'] as const
 /** A wrapper in a wrapper is searched, but no deeper one: a sender may nest without limit. */
 const wrapperDepthMax = 2
 
@@ -66,10 +68,12 @@ function parseBody(body: Uint8Array, contentType = ''): unknown {
   if (/^\s*application\/x-www-form-urlencoded\b/i.test(contentType)) {
     return Object.fromEntries(new URLSearchParams(text))
   }
+  const frames = frameValues(text)
+  if (frames !== undefined) return frames.find((each) => promptOf(each) !== undefined) ?? frames[0]
   const isJson = /[/+]json\b/i.test(contentType)
   if (isJson || /^\s*[{["]/.test(text)) {
     const value = parseJson(text)
-    if (value !== undefined || isJson) return value
+    if (value !== undefined || isJson) return carried(value)
   }
   return text
 }
@@ -90,8 +94,9 @@ function promptOf(value: unknown): string | undefined {
 /** The last message of the user in a list of messages. */
 function textOfMessages(value: unknown): string | undefined {
   const messages = asArray(value) ?? []
-  const last = messages.findLast((message) => asObject(message)?.role === 'user')
-  return textOfContent(last)
+  // CopilotKit wraps each message.
+  const all = messages.map((message) => asObject(message)?.textMessage ?? message)
+  return textOfContent(all.findLast((message) => asObject(message)?.role === 'user'))
 }
 
 /** A string, a list of parts, or an object that holds either. */

@@ -100,3 +100,53 @@ test('endless wrapping is not followed', () => {
   expect(chatRequestOf(deep)).toEqual({})
   expect(chatRequestOf(Buffer.from(`${'['.repeat(depth)}${']'.repeat(depth)}`))).toEqual({})
 })
+
+test.for<[string, string, string | undefined]>([
+  ['socket.io', '42["chat",{"text":"hello"}]', 'hello'],
+  ['socket.io with an acknowledgement', '4217["chat","hello"]', 'hello'],
+  ['socket.io with a namespace', '42/agents,3["chat",{"message":"hello"}]', 'hello'],
+  [
+    'socket.io with attachments',
+    '451-["chat",{"message":"hello","image":{"_placeholder":true}}]',
+    'hello',
+  ],
+  ['a batch of socket.io', '2\u001e42["typing"]\u001e42["chat",{"message":"hello"}]', 'hello'],
+  ['a ping of socket.io', '2', undefined],
+  ['a connection of socket.io', '40{"token":"x"}', undefined],
+  ['SignalR', '{"type":1,"target":"Ask","arguments":["hello"]}\u001e', 'hello'],
+  [
+    'SignalR with several values',
+    '{"type":1,"target":"Ask","arguments":["mara","hello"]}\u001e',
+    undefined,
+  ],
+  [
+    'GraphQL',
+    '{"query":"mutation Ask($t: String!) { ask(text: $t) }","variables":{"text":"hello"}}',
+    'hello',
+  ],
+  ['GraphQL without variables', '{"query":"{ me { name } }"}', undefined],
+  [
+    'graphql-ws',
+    '{"id":"1","type":"subscribe","payload":{"query":"subscription { x }","variables":{"input":{"prompt":"hello"}}}}',
+    'hello',
+  ],
+  ['JSON-RPC', '{"jsonrpc":"2.0","id":1,"method":"chat","params":{"message":"hello"}}', 'hello'],
+  ['JSON-RPC with a list', '{"jsonrpc":"2.0","id":1,"method":"chat","params":["hello"]}', 'hello'],
+  ['tRPC', '{"0":{"json":{"message":"hello"}}}', 'hello'],
+  [
+    'tRPC over a socket',
+    '{"id":1,"method":"mutation","params":{"path":"chat","input":{"message":"hello"}}}',
+    'hello',
+  ],
+  [
+    'CopilotKit',
+    '{"query":"mutation generate { x }","variables":{"data":{"messages":[{"textMessage":{"content":"hello","role":"user"}}]}}}',
+    'hello',
+  ],
+  ['a prompt with a file', '{"text":"a long file","prompt":"hello"}', 'hello'],
+  ['a search', '{"query":"hello"}', 'hello'],
+  ['a number', '42', '42'],
+  ['a text that begins with digits', '42 is the answer', '42 is the answer'],
+])('of %s the prompt is what the user wrote', ([, body, expected]) => {
+  expect(chatRequestOf(Buffer.from(body)).prompt).toBe(expected)
+})
