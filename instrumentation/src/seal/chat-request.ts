@@ -19,6 +19,8 @@ const conversationKeys = [
   'thread_id',
   'threadId',
 ] as const
+/** Of a request they name its conversation, too; an answer may have them for something else. */
+const sessionKeys = ['sessionId', 'session_id'] as const
 /** Members in which some protocols wrap their messages, in the order tried. */
 const wrapperKeys = ['data', 'payload', 'body', 'input'] as const
 /** A wrapper in a wrapper is searched, but no deeper one: a sender may nest without limit. */
@@ -33,12 +35,23 @@ export interface ChatRequest {
 export function chatRequestOf(body: Uint8Array, contentType?: string): ChatRequest {
   const content = parseBody(body, contentType)
   if (content === undefined) return {}
-  return { prompt: promptOf(content), conversationId: conversationIdOf(content) }
+  const conversationId = conversationIdOf(content) ?? requestIdOf(content)
+  return { prompt: promptOf(content), conversationId }
 }
 
 export function conversationIdOf(json: unknown): string | undefined {
   for (const object of unwrap(json)) {
     const own = conversationKeys.map((key) => object[key]).find(isId)
+    if (own !== undefined) return String(own)
+  }
+  return undefined
+}
+
+/** `useChat` of the AI SDK calls its conversation `id`, beside the messages. */
+function requestIdOf(json: unknown): string | undefined {
+  for (const object of unwrap(json)) {
+    const id = Array.isArray(object.messages) ? object.id : undefined
+    const own = [...sessionKeys.map((key) => object[key]), id].find(isId)
     if (own !== undefined) return String(own)
   }
   return undefined

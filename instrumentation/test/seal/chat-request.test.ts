@@ -150,3 +150,14 @@ test.for<[string, string, string | undefined]>([
 ])('of %s the prompt is what the user wrote', ([, body, expected]) => {
   expect(chatRequestOf(Buffer.from(body)).prompt).toBe(expected)
 })
+
+test.for<[string, object, string | undefined]>([
+  ['useChat', { id: 'c-1', messages: [{ role: 'user', content: 'hi' }] }, 'c-1'],
+  ['a session', { sessionId: 's-1', message: 'hi' }, 's-1'],
+  ['a session in another style', { session_id: 7, message: 'hi' }, '7'],
+  ['a conversation beside a session', { session_id: 7, chat_id: 'c-1', message: 'hi' }, 'c-1'],
+  ['a message with an id', { id: 'm-1', message: 'hi' }, undefined],
+])('the conversation of %s is known', ([, body, expected]) => {
+  const { conversationId } = chatRequestOf(Buffer.from(JSON.stringify(body)))
+  expect(conversationId).toBe(expected)
+})
