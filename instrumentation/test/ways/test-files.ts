@@ -7,15 +7,14 @@
  * made shorter if it fails, `--wait MS` with the app waiting for looks so long, when a record may say that changes are missing.
  */
 import { randomInt } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import * as path from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { defined } from '@turnlog/conventions/plain'
-import { build } from '../../../packaging/build.ts'
 import { checkSequences, patient } from '../files/model/check-model.ts'
 import { runModel, sequenceOf } from '../files/model/run-model.ts'
 import { shrink } from '../files/model/shrink.ts'
+import { builtPreload } from './built-preload.ts'
 import { type NodeProgram, nodeOf, nodeRanges } from './nodes.ts'
 import {
   type NodeOutcome,
@@ -28,7 +27,6 @@ import {
 import { supportPage } from './support-page.ts'
 
 const root = path.resolve(import.meta.dirname, '../../..')
-let preload: string | undefined
 
 const { values: options, positionals: asked } = parseArgs({
   allowPositionals: true,
@@ -136,13 +134,4 @@ function typeScriptOptions(version: string): readonly string[] {
   return major === 22 && minor < 18
     ? ['--experimental-strip-types', '--disable-warning=ExperimentalWarning']
     : []
-}
-
-async function builtPreload(): Promise<string> {
-  if (preload === undefined) {
-    const folder = path.join(root, 'instrumentation')
-    await build(folder, JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')))
-    preload = pathToFileURL(path.join(folder, 'dist/register.js')).href
-  }
-  return preload
 }
