@@ -6,6 +6,7 @@ export const proofs = [
   'instrumentation/test/observe/commands-in-succession.test.ts',
   'instrumentation/test/observe/differential.test.ts',
   'instrumentation/test/observe/inherited-owner.test.ts',
+  'instrumentation/test/packages/*.test.ts',
   'instrumentation/test/ways/*.test.ts',
   'instrumentation/test/worker/recovery.test.ts',
   'receiver/test/jaeger/fuzz.test.ts',

@@ -1,4 +1,8 @@
-/** Makes `docs/SUPPORT.md` from the ways and `outcomes.json`: which ways to change a file are recorded, on which Node. */
+/**
+ * Makes `docs/SUPPORT.md` from the lists of what is run and the `outcomes.json` beside each: which ways to change a file are
+ * recorded, on which Node, and which packages that call models.
+ */
+import { modelsSection } from '../packages/models-section.ts'
 import { groups } from './all-ways.ts'
 import { type NodeOutcome, type Outcomes, readOutcomes } from './outcomes.ts'
 import type { Way } from './way.ts'
@@ -9,7 +13,8 @@ export function supportPage(outcomes: Outcomes = readOutcomes()): string {
     .flat()
     .flatMap((way) => way.excluded ?? [])
   return [
-    '# Ways to change a file',
+    '# What is recorded, as measured',
+    '## Ways to change a file',
     'Which changes of files are recorded during a turn, by the way in which an app makes them. Each row is run by an app ' +
       'under the preload, and the contents before and after are compared with the disk to the byte, in the local store ' +
       'and in what is sent. Made by `npm run test:files`, from `instrumentation/test/ways`; do not edit.',
@@ -17,13 +22,14 @@ export function supportPage(outcomes: Outcomes = readOutcomes()): string {
       `${[...new Set(excluded)].join('; ')} · empty: this Node does not have it. ` +
       'Forms: sync, callback, promise.',
     ...Object.entries(groups).flatMap(([group, ways]) => [
-      `## ${group}`,
+      `### ${group}`,
       [
         `| a change by | ${versions.map((version) => `Node ${version}`).join(' | ')} |`,
         `| --- | ${versions.map(() => '---').join(' | ')} |`,
         ...rowsOf(ways, Object.values(outcomes)),
       ].join('\n'),
     ]),
+    ...modelsSection(),
   ]
     .join('\n\n')
     .concat('\n')

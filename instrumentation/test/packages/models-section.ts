@@ -1,0 +1,70 @@
+/** The section of `docs/SUPPORT.md` about model APIs and packages, made from the list and `outcomes.json`. */
+import { type Aspect, aspects } from './compare-records.ts'
+import { type Outcomes, type RunOutcome, readOutcomes } from './outcomes.ts'
+import { loaders, modes, nameOf, nodeLines, type PackageEntry, type Run, runs } from './packages.ts'
+
+export function modelsSection(outcomes: Outcomes = readOutcomes()): readonly string[] {
+  const known = runs.flatMap((run) => {
+    const outcome = outcomes[run.id]
+    return outcome === undefined ? [] : [{ run, outcome }]
+  })
+  const versions = [...new Set(known.map(({ outcome }) => outcome.node))].toSorted().toReversed()
+  const notWhole = known.flatMap(({ run, outcome }) =>
+    Object.entries(outcome.notWhole).map(([aspect, fault]) => `- ${run.id}: ${aspect}: ${fault}`),
+  )
+  return [
+    '## Model APIs and packages',
+    'Small agent apps with packages from npm, against a local model server. In each the model asks for a tool that writes ' +
+      'a file, gets its result and answers. Each app runs without the preload and with it. *host*: its output, exit, ' +
+      'files, HTTP answer and requests are the same. *turn*: one, with prompt and answer. *model call*: two, with the ' +
+      'messages in both directions and finish reasons. *tokens*: those of both calls. *tool call*: one, with arguments and result. *files*: ' +
+      'one operation, below the tool call, with its content. Made by `npm run test:models`, from ' +
+      `\`instrumentation/test/packages\`; do not edit. ${known.length} runs, on Node ${versions.join(' and ')}.`,
+    '● whole · ○ not, with the reason below the table · empty: the package does not ask the API for it. Run as: imported (ESM) or required (CJS); the answer in one piece ' +
+      '(JSON) or as a stream; the Node line.',
+    [
+      `| package | model API | run as | ${aspects.join(' | ')} |`,
+      `| --- | --- | --- | ${aspects.map(() => '---').join(' | ')} |`,
+      ...rowsOf(known),
+    ].join('\n'),
+    ...(notWhole.length === 0 ? [] : [notWhole.join('\n')]),
+  ]
+}
+
+interface KnownRun {
+  readonly run: Run
+  readonly outcome: RunOutcome
+}
+
+/** Runs of one entry share a row where they have the same marks. */
+function rowsOf(known: readonly KnownRun[]): readonly string[] {
+  const rows = new Map<string, { entry: PackageEntry; marks: string; runs: Run[] }>()
+  for (const { run, outcome } of known) {
+    const { entry } = run
+    const marks = aspects.map((aspect) => markOf(aspect, outcome)).join(' | ')
+    const key = `${nameOf(entry)}, ${entry.api}, ${marks}`
+    const row = rows.get(key) ?? { entry, marks, runs: [] }
+    row.runs.push(run)
+    rows.set(key, row)
+  }
+  return [...rows.values()].map(
+    ({ entry, marks, runs }) => `| ${nameOf(entry)} | ${entry.api} | ${formsOf(runs)} | ${marks} |`,
+  )
+}
+
+function markOf(aspect: Aspect, { notWhole, missing }: RunOutcome): string {
+  if (missing.includes(aspect)) return ''
+  return aspect in notWhole ? '○' : '●'
+}
+
+function formsOf(runs: readonly Run[]): string {
+  const usedLoaders = Object.keys(loaders).filter((loader) =>
+    runs.some((run) => run.loader === loader),
+  )
+  const usedModes = modes.filter((mode) => runs.some((run) => run.mode === mode))
+  const usedNodes = nodeLines.filter((node) => runs.some((run) => run.node === node))
+  const isProduct = runs.length === usedLoaders.length * usedModes.length * usedNodes.length
+  return isProduct
+    ? `${usedLoaders.join(', ')}; ${usedModes.join(', ')}; ${usedNodes.join(', ')}`
+    : runs.map(({ loader, mode, node }) => `${loader} ${mode} ${node}`).join(', ')
+}

@@ -1,0 +1,167 @@
+/** The packages that are run, with their versions, and the app of `apps/` that drives each. */
+
+export const loaders = { ESM: 'load.mjs', CJS: 'load.cjs' } as const
+export const modes = ['JSON', 'stream'] as const
+export const nodeLines = ['24', '22'] as const
+
+export type Loader = keyof typeof loaders
+export type Mode = (typeof modes)[number]
+export type NodeLine = (typeof nodeLines)[number]
+
+export interface PackageEntry {
+  /** Exact versions by name, installed together. The first is the one that is tested. */
+  readonly packages: Readonly<Record<string, string>>
+  /** A file of `apps/`, without its ending. */
+  readonly app: string
+  /** The model API that the app calls. */
+  readonly api: string
+  readonly loaders: readonly Loader[]
+  readonly modes: readonly Mode[]
+  readonly nodes: readonly NodeLine[]
+}
+
+/** One app in one process: an entry in one of its forms. */
+export interface Run {
+  readonly id: string
+  readonly entry: PackageEntry
+  readonly loader: Loader
+  readonly mode: Mode
+  readonly node: NodeLine
+}
+
+type Details = Partial<Omit<PackageEntry, 'packages' | 'app' | 'api'>>
+
+function entry(
+  packages: PackageEntry['packages'],
+  app: string,
+  api: string,
+  details: Details = {},
+): PackageEntry {
+  return { packages, app, api, loaders: ['ESM'], modes, nodes: ['24'], ...details }
+}
+
+const chat = 'OpenAI Chat Completions'
+const responses = 'OpenAI Responses'
+const messages = 'Anthropic Messages'
+const gemini = 'Gemini'
+const invoke = 'Anthropic Messages at Bedrock'
+const vertex = 'Anthropic Messages at Vertex AI'
+const converse = 'Bedrock Converse'
+const http2Converse = 'Bedrock Converse over HTTP/2'
+const ollama = 'Ollama'
+const cohere = 'Cohere'
+
+const zod = '4.6.7'
+/** For packages that were made before version 4. */
+const zod3 = '3.25.76'
+
+/** Both builds of a package, where it has two. */
+const both: Details = { loaders: ['ESM', 'CJS'] }
+const onlyCjs: Details = { loaders: ['CJS'] }
+const bothNodes: Details = { nodes: nodeLines }
+
+export const entries: readonly PackageEntry[] = [
+  entry({}, 'fetch', chat, bothNodes),
+  entry({ axios: '1.21.1' }, 'axios', chat, both),
+  entry({ got: '11.8.6' }, 'got', chat, onlyCjs),
+  entry({ got: '16.1.0' }, 'got', chat),
+  entry({ 'node-fetch': '2.7.0' }, 'node-fetch', chat, onlyCjs),
+  entry({ 'node-fetch': '3.3.2' }, 'node-fetch', chat),
+  entry({ openai: '4.104.0' }, 'openai-chat', chat, both),
+  entry({ openai: '4.104.0' }, 'openai-responses', responses),
+  entry({ openai: '5.23.2' }, 'openai-chat', chat),
+  entry({ openai: '5.23.2' }, 'openai-responses', responses),
+  entry({ openai: '6.49.0' }, 'openai-chat', chat),
+  entry({ openai: '6.49.0' }, 'openai-responses', responses),
+  entry({ openai: '7.59.0' }, 'openai-chat', chat, { ...both, ...bothNodes }),
+  entry({ openai: '7.59.0' }, 'openai-responses', responses, both),
+  entry({ '@anthropic-ai/sdk': '0.22.0' }, 'anthropic', messages, both),
+  entry({ '@anthropic-ai/sdk': '1.14.0' }, 'anthropic', messages, { ...both, ...bothNodes }),
+  entry({ '@anthropic-ai/bedrock-sdk': '1.1.3' }, 'anthropic-bedrock', invoke),
+  entry({ '@anthropic-ai/vertex-sdk': '1.1.3' }, 'anthropic-vertex', vertex),
+  entry({ '@aws-sdk/client-bedrock-runtime': '3.600.0' }, 'bedrock', converse, both),
+  entry({ '@aws-sdk/client-bedrock-runtime': '3.1164.0' }, 'bedrock-http2', http2Converse, {
+    ...both,
+    ...bothNodes,
+  }),
+  entry({ '@google/genai': '1.0.0' }, 'google-genai', gemini),
+  entry({ '@google/genai': '3.3.0' }, 'google-genai', gemini, { ...both, ...bothNodes }),
+  entry({ '@mistralai/mistralai': '1.0.3', zod: zod3 }, 'mistral', chat, both),
+  entry({ '@mistralai/mistralai': '2.7.0' }, 'mistral', chat),
+  entry({ 'groq-sdk': '0.3.3' }, 'groq', chat),
+  entry({ 'groq-sdk': '1.6.0' }, 'groq', chat, both),
+  entry({ ollama: '0.5.0' }, 'ollama', ollama),
+  entry({ ollama: '0.6.4' }, 'ollama', ollama, both),
+  entry({ 'cohere-ai': '8.1.0' }, 'cohere', cohere, both),
+  ...aiSdkEntries('4.3.19', { openai: '1.3.24', anthropic: '1.2.12', google: '1.2.22' }, zod3),
+  ...aiSdkEntries('5.0.277', { openai: '2.0.131', anthropic: '2.0.112', google: '2.0.108' }),
+  ...aiSdkEntries('6.0.326', { openai: '3.0.141', anthropic: '3.0.140', google: '3.0.141' }),
+  ...aiSdkEntries('7.0.173', { openai: '4.0.118', anthropic: '4.0.105', google: '4.0.121' }),
+  entry(
+    { langchain: '1.5.14', '@langchain/openai': '1.6.0', '@langchain/core': '1.4.0' },
+    'langchain',
+    chat,
+    both,
+  ),
+  entry(
+    { '@langchain/langgraph': '1.7.3', '@langchain/openai': '1.6.0', '@langchain/core': '1.4.0' },
+    'langgraph',
+    chat,
+  ),
+  entry({ '@openai/agents': '0.20.0', zod }, 'openai-agents', responses, both),
+  entry({ '@mastra/core': '1.71.0', zod }, 'mastra', chat, both),
+  entry(
+    { llamaindex: '0.12.1', '@llamaindex/openai': '0.4.23', '@llamaindex/workflow': '1.1.25', zod },
+    'llamaindex',
+    chat,
+    { modes: ['stream'] },
+  ),
+  entry({ genkit: '1.42.0', '@genkit-ai/compat-oai': '1.42.0' }, 'genkit', chat),
+  entry({ '@tanstack/ai': '0.58.0', '@tanstack/ai-openai': '0.23.1' }, 'tanstack-ai', responses),
+]
+
+/** The AI SDK in one version, with three of its providers. */
+function aiSdkEntries(
+  ai: string,
+  { openai, anthropic, google }: Readonly<Record<'openai' | 'anthropic' | 'google', string>>,
+  zodVersion: string = zod,
+): readonly PackageEntry[] {
+  const isOld = ai.startsWith('4.')
+  return [
+    entry(
+      { ai, '@ai-sdk/openai': openai, zod: zodVersion },
+      'ai-sdk-openai',
+      isOld ? chat : responses,
+    ),
+    entry({ ai, '@ai-sdk/anthropic': anthropic, zod: zodVersion }, 'ai-sdk-anthropic', messages),
+    entry({ ai, '@ai-sdk/google': google, zod: zodVersion }, 'ai-sdk-google', gemini),
+  ]
+}
+
+/** `fetch` needs no package. */
+export function nameOf({ packages }: PackageEntry): string {
+  const shown = Object.entries(packages)
+    .filter(([name]) => !isHelper(name))
+    .map(([name, version]) => `${name} ${version}`)
+  const [first = 'fetch', ...others] = shown
+  return others.length === 0 ? first : `${first} with ${others.join(' and ')}`
+}
+
+/** Packages that others need, and that do not speak to a model. */
+function isHelper(name: string): boolean {
+  return name === 'zod' || name === '@langchain/core'
+}
+
+export const runs: readonly Run[] = entries.flatMap((entry) =>
+  entry.nodes.flatMap((node) =>
+    entry.loaders.flatMap((loader) =>
+      entry.modes.map((mode) => ({
+        id: `${nameOf(entry)}, ${entry.api}, ${loader}, ${mode}, Node ${node}`,
+        entry,
+        loader,
+        mode,
+        node,
+      })),
+    ),
+  ),
+)

@@ -1,0 +1,95 @@
+/** A local model server that speaks the wire formats of all model APIs, over HTTP/1.1 and, on a second port, HTTP/2. */
+import { once } from 'node:events'
+import * as http from 'node:http'
+import * as http2 from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { parseObject } from '@turnlog/conventions/plain'
+import { scenario } from '../scenario.ts'
+import { anthropic } from './anthropic.ts'
+import { bedrock } from './bedrock.ts'
+import { cohere } from './cohere.ts'
+import { gemini } from './gemini.ts'
+import { ollama } from './ollama.ts'
+import { openAiChat } from './openai-chat.ts'
+import { openAiResponses } from './openai-responses.ts'
+import type { Wire } from './wire.ts'
+
+const wires: readonly Wire[] = [
+  anthropic,
+  openAiResponses,
+  openAiChat,
+  gemini,
+  bedrock,
+  ollama,
+  cohere,
+]
+
+export async function startModelServer() {
+  /** Method and path of each request; those that no wire format knows are answered with 404. */
+  const requests: string[] = []
+  const without = { usage: 0 }
+  const sessions = new Set<http2.ServerHttp2Session>()
+
+  async function answer(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): Promise<void> {
+    const bytes: Buffer[] = []
+    for await (const piece of request) bytes.push(piece)
+    const text = Buffer.concat(bytes).toString()
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://server')
+    const path = decodeURIComponent(pathname)
+    requests.push(`${request.method} ${path}`)
+    const given = wires
+      .map((wire) =>
+        wire({
+          path,
+          query: searchParams,
+          body: parseObject(text) ?? {},
+          hasResult: text.includes(scenario.result),
+        }),
+      )
+      .find((each) => each !== undefined)
+    if (given === undefined) {
+      response.writeHead(404, { 'content-type': 'application/json' })
+      response.end('{"error":{"message":"Not known here"}}')
+      return
+    }
+    if (given.isWithoutUsage === true) without.usage += 1
+    response.writeHead(200, { 'content-type': given.type })
+    for (const piece of given.pieces) {
+      response.write(piece)
+      // Lets the piece arrive by itself.
+      await new Promise(setImmediate)
+    }
+    response.end()
+  }
+
+  const handle: http.RequestListener = (request, response) => {
+    void answer(request, response).catch(() => response.destroy())
+  }
+  const one = http.createServer(handle).listen(0, '127.0.0.1')
+  // Requests and responses of HTTP/2 have the same members, as far as they are used here.
+  const two = http2.createServer(handle as never).listen(0, '127.0.0.1')
+  two.on('session', (session) => {
+    sessions.add(session.on('close', () => sessions.delete(session)))
+  })
+  await Promise.all([once(one, 'listening'), once(two, 'listening')])
+  const urlOf = (server: { address(): unknown }): string =>
+    `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  return {
+    url: urlOf(one),
+    http2Url: urlOf(two),
+    requests,
+    /** How many answers did not say how many tokens were used. */
+    without,
+    async [Symbol.asyncDispose](): Promise<void> {
+      one.closeAllConnections()
+      for (const session of sessions) session.destroy()
+      one.close()
+      two.close()
+      await Promise.all([once(one, 'close'), once(two, 'close')])
+    },
+  }
+}
