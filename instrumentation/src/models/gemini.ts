@@ -72,7 +72,7 @@ function inner(body: JsonObject): JsonObject {
 }
 
 function contentsOf({ contents }: JsonObject): readonly unknown[] | undefined {
-  return asArray(contents) ?? (isObject(contents) ? [contents] : undefined)
+  return listOf(contents)
 }
 
 function readRequest(body: JsonObject, url: URL | null): ModelRequest {
@@ -96,9 +96,14 @@ function readRequest(body: JsonObject, url: URL | null): ModelRequest {
     },
     systemInstructions: instructionParts(memberOf(request, 'systemInstruction')),
     messages: contents?.map(toMessage),
-    toolDefinitions: asArray(request.tools)?.flatMap(toToolDefinitions),
+    toolDefinitions: listOf(request.tools)?.flatMap(toToolDefinitions),
     toolResults: toolResultsOf(contents ?? []),
   }
+}
+
+/** The API takes a single element in place of a list: some clients send their tools so. */
+function listOf(value: unknown): readonly unknown[] | undefined {
+  return asArray(value) ?? (isObject(value) ? [value] : undefined)
 }
 
 /** `models/gemini-2.5-pro` is named without its collection, `tunedModels/…` and `endpoints/…` with it. */

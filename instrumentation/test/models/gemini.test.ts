@@ -344,6 +344,11 @@ test('snake case is read as camel case is', () => {
   })
 })
 
+test('tools in one object are read as those in a list are', () => {
+  const call = asked([], { tools: { functionDeclarations: [{ name: 'n' }] } })
+  expect(parse(call.toolDefinitions)).toEqual([{ type: 'function', name: 'n' }])
+})
+
 describe('a stream that was cut', () => {
   test('maps at every byte', () => {
     mapsAtEveryByte(gemini, exchange())
