@@ -23,13 +23,15 @@ export function faultsOf(recorded: Recorded, store: ChangeStore): RecordFaults {
   return Object.fromEntries(Object.entries(found).filter(([, fault]) => fault !== undefined))
 }
 
-function turnFault({ spans }: Recorded): string | undefined {
+function turnFault({ spans, logs }: Recorded): string | undefined {
   const turns = spans.filter(isTurn)
   const [turn] = turns
   if (turn === undefined || turns.length > 1) return `${turns.length} turns instead of 1`
   return (
     difference('prompt', textOf(turn, 'gen_ai.input.messages'), scenario.prompt) ??
-    difference('answer', textOf(turn, 'gen_ai.output.messages'), scenario.answer)
+    difference('answer', textOf(turn, 'gen_ai.output.messages'), scenario.answer) ??
+    difference('spans with an error', spans.filter(hasFailed).map(nameOf), []) ??
+    difference('exceptions', logs.filter(({ event }) => event.includes('exception')).length, 0)
   )
 }
 
@@ -37,16 +39,21 @@ function modelCallFault(recorded: Recorded): string | undefined {
   const calls = modelCallsOf(recorded)
   const [first, second] = calls
   if (first === undefined || second === undefined || calls.length > 2) {
-    return `${calls.length} model calls instead of 2: ${calls.map(({ name }) => name).join(', ')}`
+    return `${calls.length} model calls instead of 2: ${calls.map(nameOf).join(', ')}`
   }
-  for (const { attributes, traceId } of calls) {
+  for (const call of calls) {
+    const { attributes } = call
     const fault =
       difference('requested model', attributes['gen_ai.request.model'], scenario.model) ??
-      (Array.isArray(attributes['gen_ai.response.finish_reasons']) ? undefined : 'no finish reason')
+      (Array.isArray(attributes['gen_ai.response.finish_reasons'])
+        ? undefined
+        : 'no finish reason') ??
+      (attributes['gen_ai.provider.name'] === undefined ? 'no provider' : undefined) ??
+      difference('tools', toolNamesOf(attributes['gen_ai.tool.definitions']), [
+        scenario.tool.name,
+      ]) ??
+      (isInTurn(call, recorded) ? undefined : 'the model call is outside the turn')
     if (fault !== undefined) return fault
-    if (!recorded.spans.some((span) => isTurn(span) && span.traceId === traceId)) {
-      return 'a model call outside the turn'
-    }
   }
   const asked = partsOf(first, 'gen_ai.output.messages').find(({ type }) => type === 'tool_call')
   const given = partsOf(second, 'gen_ai.input.messages').find(
@@ -124,6 +131,19 @@ function isToolCall({ attributes }: RecordedSpan): boolean {
 
 function isInTurn({ traceId }: RecordedSpan, { spans }: Recorded): boolean {
   return spans.some((span) => isTurn(span) && span.traceId === traceId)
+}
+
+function hasFailed({ status }: RecordedSpan): boolean {
+  return status === 2
+}
+
+function nameOf({ name }: RecordedSpan): string {
+  return name
+}
+
+function toolNamesOf(definitions: unknown): unknown {
+  const tools = parsed(definitions)
+  return Array.isArray(tools) ? tools.filter(isObject).map(({ name }) => name) : tools
 }
 
 function partsOf(span: RecordedSpan, name: string): readonly Readonly<Record<string, unknown>>[] {

@@ -17,7 +17,7 @@ export function modelsSection(outcomes: Outcomes = readOutcomes()): readonly str
     'Small agent apps with packages from npm, against a local model server. In each the model asks for a tool that writes ' +
       'a file, gets its result and answers. Each app runs without the preload and with it. *host*: its output, exit, ' +
       'files, HTTP answer and requests are the same. *turn*: one, with prompt and answer. *model call*: two, with the ' +
-      'messages in both directions and finish reasons. *tokens*: those of both calls. *tool call*: one, with arguments and result. *files*: ' +
+      'messages in both directions, the tool and finish reasons. *tokens*: those of both calls. *tool call*: one, with arguments and result. *files*: ' +
       'one operation, below the tool call, with its content. Made by `npm run test:models`, from ' +
       `\`instrumentation/test/packages\`; do not edit. ${known.length} runs, on Node ${versions.join(' and ')}.`,
     '● whole · ○ not, with the reason below the table · empty: the package does not ask the API for it. Run as: imported (ESM) or required (CJS); the answer in one piece ' +

@@ -67,6 +67,8 @@ export const entries: readonly PackageEntry[] = [
   entry({ got: '16.1.0' }, 'got', chat),
   entry({ 'node-fetch': '2.7.0' }, 'node-fetch', chat, onlyCjs),
   entry({ 'node-fetch': '3.3.2' }, 'node-fetch', chat),
+  entry({ undici: '6.29.1' }, 'undici', chat, onlyCjs),
+  entry({ undici: '8.13.1' }, 'undici', chat, onlyCjs),
   entry({ openai: '4.104.0' }, 'openai-chat', chat, both),
   entry({ openai: '4.104.0' }, 'openai-responses', responses),
   entry({ openai: '5.23.2' }, 'openai-chat', chat),
@@ -86,6 +88,7 @@ export const entries: readonly PackageEntry[] = [
   }),
   entry({ '@google/genai': '1.0.0' }, 'google-genai', gemini),
   entry({ '@google/genai': '3.3.0' }, 'google-genai', gemini, { ...both, ...bothNodes }),
+  entry({ '@google/generative-ai': '0.24.1' }, 'generative-ai', gemini, both),
   entry({ '@mistralai/mistralai': '1.0.3', zod: zod3 }, 'mistral', chat, both),
   entry({ '@mistralai/mistralai': '2.7.0' }, 'mistral', chat),
   entry({ 'groq-sdk': '0.3.3' }, 'groq', chat),
@@ -97,12 +100,14 @@ export const entries: readonly PackageEntry[] = [
   ...aiSdkEntries('5.0.277', { openai: '2.0.131', anthropic: '2.0.112', google: '2.0.108' }),
   ...aiSdkEntries('6.0.326', { openai: '3.0.141', anthropic: '3.0.140', google: '3.0.141' }),
   ...aiSdkEntries('7.0.173', { openai: '4.0.118', anthropic: '4.0.105', google: '4.0.121' }),
-  entry(
-    { langchain: '1.5.14', '@langchain/openai': '1.6.0', '@langchain/core': '1.4.0' },
-    'langchain',
-    chat,
-    both,
-  ),
+  entry({ ai: '7.0.173', '@ai-sdk/amazon-bedrock': '5.0.101', zod }, 'ai-sdk-bedrock', converse),
+  entry({ ai: '7.0.173', '@ai-sdk/mistral': '4.0.87', zod }, 'ai-sdk-mistral', chat),
+  entry({ ai: '7.0.173', '@ai-sdk/cohere': '4.0.52', zod }, 'ai-sdk-cohere', cohere),
+  entry({ ai: '7.0.173', '@ai-sdk/openai-compatible': '3.0.92', zod }, 'ai-sdk-compatible', chat),
+  langchainEntry({ '@langchain/openai': '1.6.0' }, 'langchain', chat, both),
+  langchainEntry({ '@langchain/anthropic': '1.5.11' }, 'langchain-anthropic', messages),
+  langchainEntry({ '@langchain/google-genai': '2.3.2' }, 'langchain-google', gemini),
+  langchainEntry({ '@langchain/aws': '1.4.5' }, 'langchain-aws', http2Converse),
   entry(
     { '@langchain/langgraph': '1.7.3', '@langchain/openai': '1.6.0', '@langchain/core': '1.4.0' },
     'langgraph',
@@ -117,8 +122,20 @@ export const entries: readonly PackageEntry[] = [
     { modes: ['stream'] },
   ),
   entry({ genkit: '1.42.0', '@genkit-ai/compat-oai': '1.42.0' }, 'genkit', chat),
+  entry({ '@google/adk': '2.0.0', zod }, 'google-adk', gemini),
+  entry({ '@strands-agents/sdk': '1.19.0', zod }, 'strands', http2Converse, { modes: ['stream'] }),
   entry({ '@tanstack/ai': '0.58.0', '@tanstack/ai-openai': '0.23.1' }, 'tanstack-ai', responses),
 ]
+
+function langchainEntry(
+  provider: PackageEntry['packages'],
+  app: string,
+  api: string,
+  details: Details = {},
+): PackageEntry {
+  const packages = { langchain: '1.5.14', ...provider, '@langchain/core': '1.4.0' }
+  return entry(packages, app, api, details)
+}
 
 /** The AI SDK in one version, with three of its providers. */
 function aiSdkEntries(

@@ -1,22 +1,46 @@
-import type { Loaded, Surroundings } from '../app.ts'
+import type { App, Loaded, Surroundings } from '../app.ts'
 import { scenario } from '../scenario.ts'
 
-/** A model and a tool of LangChain. */
-export async function langchainParts({
-  api,
-  isStreamed,
-  load,
-  writeFile,
-}: Surroundings): Promise<{ readonly model: Loaded; readonly tools: readonly Loaded[] }> {
+/** Makes a model of LangChain. */
+export type ModelOf = (surroundings: Surroundings) => Promise<Loaded>
+
+export const openAiModel: ModelOf = async ({ api, isStreamed, load }) => {
   const { ChatOpenAI } = await load('@langchain/openai')
-  const { tool } = await load('@langchain/core/tools')
-  const { name, description, parameters } = scenario.tool
-  const model = new ChatOpenAI({
+  return new ChatOpenAI({
     model: scenario.model,
     apiKey: 'k',
     streaming: isStreamed,
     maxRetries: 0,
     configuration: { baseURL: `${api}/v1` },
   })
-  return { model, tools: [tool(writeFile, { name, description, schema: parameters })] }
+}
+
+export async function toolOf({ load, writeFile }: Surroundings): Promise<Loaded> {
+  const { tool } = await load('@langchain/core/tools')
+  const { name, description, parameters } = scenario.tool
+  return tool(writeFile, { name, description, schema: parameters })
+}
+
+/** One turn of LangChain's agent with the model that a provider's package makes. */
+export function agentWith(modelOf: ModelOf): App {
+  return async (surroundings) => {
+    const { isStreamed, prompt, load } = surroundings
+    const { createAgent } = await load('langchain')
+    const agent = createAgent({
+      model: await modelOf(surroundings),
+      tools: [await toolOf(surroundings)],
+      systemPrompt: scenario.instructions,
+    })
+    const input = { messages: [{ role: 'user', content: prompt }] }
+    return isStreamed
+      ? textOf(await agent.stream(input, { streamMode: 'messages' }))
+      : (await agent.invoke(input)).messages.at(-1).text
+  }
+}
+
+/** The model's text in a stream of messages. */
+export async function textOf(pieces: AsyncIterable<Loaded>): Promise<string> {
+  let text = ''
+  for await (const [message] of pieces) if (message.type === 'ai') text += message.text
+  return text
 }
