@@ -14,7 +14,7 @@ export function modelsSection(outcomes: Outcomes = readOutcomes()): readonly str
   )
   return [
     '## Model APIs and packages',
-    'Small agent apps with packages from npm, against a local model server. In each the model asks for a tool that writes ' +
+    'Small agent apps with packages from npm, against a local model server that compresses its answers for clients that take it. In each the model asks for a tool that writes ' +
       'a file, gets its result and answers. Each app runs without the preload and with it. *host*: its output, exit, ' +
       'files, HTTP answer and requests are the same. *turn*: one, with prompt and answer. *model call*: two, with the ' +
       'messages in both directions, the tool and finish reasons. *tokens*: those of both calls. *tool call*: one, with arguments and result. *files*: ' +

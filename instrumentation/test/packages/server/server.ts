@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import * as http from 'node:http'
 import * as http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import * as zlib from 'node:zlib'
 import { parseObject } from '@turnlog/conventions/plain'
 import { scenario } from '../scenario.ts'
 import { anthropic } from './anthropic.ts'
@@ -23,6 +24,14 @@ const wires: readonly Wire[] = [
   ollama,
   cohere,
 ]
+
+/** As with the real APIs, an answer is compressed if the client can read it. */
+const encoders = { br: zlib.createBrotliCompress, gzip: zlib.createGzip } as const
+
+function encodingFor(accepted: unknown): keyof typeof encoders | undefined {
+  const names = String(accepted ?? '').split(/\s*,\s*/)
+  return names.includes('br') ? 'br' : names.includes('gzip') ? 'gzip' : undefined
+}
 
 export async function startModelServer() {
   /** Method and path of each request; those that no wire format knows are answered with 404. */
@@ -56,13 +65,21 @@ export async function startModelServer() {
       return
     }
     if (given.isWithoutUsage === true) without.usage += 1
-    response.writeHead(200, { 'content-type': given.type })
+    const encoding = encodingFor(request.headers['accept-encoding'])
+    const encoder = encoding && encoders[encoding]()
+    response.writeHead(200, {
+      'content-type': given.type,
+      ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
+    })
+    encoder?.pipe(response)
     for (const piece of given.pieces) {
-      response.write(piece)
+      const out = encoder ?? response
+      out.write(piece)
+      if (encoder !== undefined) await new Promise<void>((done) => encoder.flush(done))
       // Lets the piece arrive by itself.
       await new Promise(setImmediate)
     }
-    response.end()
+    ;(encoder ?? response).end()
   }
 
   const handle: http.RequestListener = (request, response) => {
