@@ -2,19 +2,23 @@ import { defineConfig } from 'vitest/config'
 
 /** Matrices, random inputs and whole systems, which take long; `npm run test:proofs` runs them. */
 export const proofs = [
+  'dashboards/test/queries.test.ts',
   'instrumentation/test/files/model/model.test.ts',
   'instrumentation/test/observe/commands-in-succession.test.ts',
   'instrumentation/test/observe/differential.test.ts',
   'instrumentation/test/observe/inherited-owner.test.ts',
+  'instrumentation/test/observe/queued-turns.test.ts',
   'instrumentation/test/packages/*.test.ts',
   'instrumentation/test/ways/*.test.ts',
   'instrumentation/test/worker/recovery.test.ts',
   'receiver/test/jaeger/fuzz.test.ts',
   'receiver/test/routes/events-random.test.ts',
+  'receiver/test/storage/land/content-parts.test.ts',
   'test/approval.test.ts',
   'test/collector-loss.test.ts',
   'test/image.test.ts',
   'test/large-content.test.ts',
+  'test/model-apis.test.ts',
   'test/otlp-exporter.test.ts',
 ]
 

@@ -1,9 +1,9 @@
 /**
  * The long proofs, `npm run test:proofs`: an app with and without the preload, real frameworks that wait for a person, packages that
- * call models, every way to change a file, random sequences and requests, files of threads and children by their owner, commands
- * without a gap, a kill after every call of the sealer, Collectors and exporters that lose records, the steps of Compose, and
- * contents of many megabytes.
- * `npm test` leaves them out.
+ * call models, one conversation on each model API, apps that queue their work, every way to change a file, random sequences and
+ * requests, files of threads and children by their owner, commands without a gap, a kill after every call of the sealer, Collectors
+ * and exporters that lose records, the steps of Compose, the dashboards' queries, and contents of many megabytes. `npm test` leaves
+ * them out.
  */
 import { defineConfig, mergeConfig } from 'vitest/config'
 import all, { proofs } from './vitest.config.ts'
