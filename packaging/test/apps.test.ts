@@ -49,8 +49,7 @@ describe.skipIf(project === '')('in a fresh project', () => {
         )
         .toEqual([
           {
-            // The `fetch` of Node 22 does not expose bodies.
-            answer: node === undefined ? 'Noted.' : null,
+            answer: 'Noted.',
             outcome: 'completed',
             model_calls: '1',
             tool: 'note',
