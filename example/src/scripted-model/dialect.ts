@@ -1,4 +1,4 @@
-/** What one model API says differently from the others, on the side of the server; and what all of them share. */
+/** The scripted model's server: what each model API defines for itself (`Dialect`), and what all of them use. */
 
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -10,7 +10,7 @@ export interface Dialect {
   matches(pathname: string): boolean
   /** The response header that has the id of the request. */
   readonly requestIdHeader?: string
-  /** What the headers lack; `undefined`: nothing. */
+  /** The refusal of a request whose headers are not complete; `undefined` if they are. */
   checkHeaders(headers: IncomingHttpHeaders): Refusal | undefined
   /** Checks a body against the rules of the API. The message names the first broken rule, in the API's words. */
   parse(body: unknown, pathname: string): ParsedRequest

@@ -1,4 +1,4 @@
-/** What OpenAI's two APIs have in common: the key, and the form of a refusal. */
+/** For both of OpenAI's APIs: checks the key, and writes refusals. */
 
 import { type Dialect, hasBearerToken } from './dialect.ts'
 

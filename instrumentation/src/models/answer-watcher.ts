@@ -34,7 +34,7 @@ export class BoundedWatcher implements AnswerWatcher {
   readonly #reader: AnswerReader
   readonly #framing: Framing | undefined
   readonly #encoding: string | undefined
-  /** Of a stream that is read while it comes. */
+  /** Splits a stream into events while its bytes come; `undefined` if the answer is read at its end. */
   #frames: FrameReader | undefined
   #chunks: Buffer[] = []
   /** Of the collected chunks, or of an event that is not complete. */

@@ -24,7 +24,7 @@ export function anthropicMatch(url: URL): Match {
   return vertexModel === undefined || vertexModel === vertexCounter ? 'no' : 'yes'
 }
 
-/** What the address says about the request; its body need not repeat it. */
+/** The model, and whether the answer is a stream, where the address says so. The body may leave out what is in the address. */
 export function requestAt(url: URL | null): { readonly model?: string; readonly stream?: boolean } {
   if (url === null) return {}
   const bedrock = bedrockAddress(url)

@@ -1,6 +1,6 @@
 /**
- * Anthropic's Messages API, as `api.anthropic.com`, its proxies and compatible servers speak it, and as Amazon, Google and
- * Azure serve it at addresses of theirs.
+ * Anthropic's Messages API, of `api.anthropic.com`, its proxies and compatible servers, and of Amazon, Google and Azure, which
+ * have other addresses for it.
  */
 import {
   asArray,

@@ -4,7 +4,7 @@ import type { AnswerEvent } from './answer-events.ts'
 import type { ReadHeader } from './map-exchange.ts'
 import type { ApiError } from './model-api.ts'
 
-/** The error that a JSON body is; `undefined`: it is none. */
+/** Reads an error out of a JSON body; `undefined` if the body is no error. */
 export function awsErrorOf(body: JsonObject, header: ReadHeader): ApiError | undefined {
   const type = header('x-amzn-errortype') ?? asString(body.__type)
   const message = messageIn(body)

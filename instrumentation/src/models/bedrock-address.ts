@@ -41,7 +41,7 @@ export function bedrockAddress({ hostname, pathname }: URL): BedrockAddress | un
   }
 }
 
-/** What a model speaks at `invoke`. */
+/** The format of the bodies that a model takes at `invoke`. */
 function speechOf(modelId: string, vendor: string | undefined): Speech {
   if (textlessPattern.test(modelId)) return 'nothing'
   if (vendor === undefined || vendor === 'anthropic') return 'messages'

@@ -21,6 +21,7 @@ import { ConverseBlock } from './bedrock-block.ts'
 import { toParts } from './bedrock-parts.ts'
 import type { ModelAnswer, ReadHeader } from './map-exchange.ts'
 import type { ApiError, TokenUsage, ToolCallRequest } from './model-api.ts'
+import { larger } from './token-usage.ts'
 
 export function readJsonAnswer(text: string, header: ReadHeader): ModelAnswer | undefined {
   const answer = asObject(parseJson(text))
@@ -118,7 +119,7 @@ export function kindOf({ name, data, isError }: AnswerEvent) {
   return { kind, fields: asObject(fields) ?? {} }
 }
 
-/** The API's `inputTokens` are those that were neither read from the cache nor written to it. Of two numbers the larger counts. */
+/** The API does not count cached tokens as `inputTokens`, so they are added. Of two readings of a counter the larger is kept. */
 function usageOf(earlier: TokenUsage, usage: unknown): TokenUsage {
   const fields = asObject(usage) ?? {}
   const input = asNumber(fields.inputTokens)
@@ -133,10 +134,6 @@ function usageOf(earlier: TokenUsage, usage: unknown): TokenUsage {
     cacheReadInputTokens: larger(earlier.cacheReadInputTokens, cacheRead),
     cacheWriteInputTokens: larger(earlier.cacheWriteInputTokens, cacheWrite),
   })
-}
-
-function larger(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other)
 }
 
 /** The model that a prompt router chose. */

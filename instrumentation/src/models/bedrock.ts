@@ -79,7 +79,7 @@ function readRequest(request: JsonObject, url: URL | null): ModelRequest {
   const address = url === null ? undefined : bedrockAddress(url)
   const { system, inferenceConfig } = request
   const { maxTokens, temperature, topP, topK, stopSequences } = asObject(inferenceConfig) ?? {}
-  // What only some models understand, in the names of those.
+  // Parameters that only some models have. Their names are those of the model's own API.
   const additional = asObject(request.additionalModelRequestFields)
   const instructions = toParts(system)
   const messages = asArray(request.messages)

@@ -21,7 +21,8 @@ import { toPart } from './gemini-parts.ts'
 import { arrayElements } from './json-array.ts'
 import type { ModelAnswer } from './map-exchange.ts'
 import type { ApiError, Part, TokenUsage, ToolCallRequest } from './model-api.ts'
-import { appendPart, larger } from './streamed-parts.ts'
+import { appendPart } from './streamed-parts.ts'
+import { larger } from './token-usage.ts'
 
 /** One answer, or the next piece of a streamed one. */
 export interface AnswerPiece {

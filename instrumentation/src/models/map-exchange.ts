@@ -50,12 +50,6 @@ export interface ModelAnswer {
   readonly others?: readonly Pick<ModelAnswer, 'parts' | 'stopReason' | 'members'>[] | undefined
 }
 
-/** The larger of two readings of each counter: they are cumulative, and a server may send a smaller one last. */
-export function largerUsage(one: TokenUsage, other: TokenUsage): TokenUsage {
-  const names = [...Object.keys(one), ...Object.keys(other)] as (keyof TokenUsage)[]
-  return Object.fromEntries(names.map((name) => [name, Math.max(one[name] ?? 0, other[name] ?? 0)]))
-}
-
 export interface ExchangeReaders {
   /** `url`: some APIs name the model in it. */
   readRequest(request: JsonObject, url: URL | null): ModelRequest

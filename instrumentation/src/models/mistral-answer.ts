@@ -16,6 +16,7 @@ import type { ModelAnswer } from './map-exchange.ts'
 import { addToEntry, typeOfEntry } from './mistral-entry.ts'
 import { partsOfEntry } from './mistral-parts.ts'
 import type { ApiError, TokenUsage, ToolCallRequest } from './model-api.ts'
+import { larger } from './token-usage.ts'
 
 export function readJsonAnswer(text: string): ModelAnswer | undefined {
   const answer = asObject(parseJson(text))
@@ -95,10 +96,6 @@ function usageOf(earlier: TokenUsage, usage: unknown): TokenUsage {
     inputTokens: larger(earlier.inputTokens, asNumber(prompt_tokens)),
     outputTokens: larger(earlier.outputTokens, asNumber(completion_tokens)),
   })
-}
-
-function larger(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other)
 }
 
 /** The event of a stream, or the body of a failed request; a body may hold a list of what is wrong (`detail`). */

@@ -18,7 +18,8 @@ import type { AnswerEvent } from './answer-events.ts'
 import type { ModelAnswer } from './map-exchange.ts'
 import type { ApiError, Part, TokenUsage, ToolCallRequest } from './model-api.ts'
 import { messageParts } from './ollama-parts.ts'
-import { appendPart, larger } from './streamed-parts.ts'
+import { appendPart } from './streamed-parts.ts'
+import { larger } from './token-usage.ts'
 
 export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer {
   return readPieces(events.map(({ data }) => data))

@@ -17,9 +17,10 @@ import {
   toJson,
 } from '@turnlog/conventions/plain'
 import type { AnswerEvent } from './answer-events.ts'
-import { largerUsage, type ModelAnswer } from './map-exchange.ts'
+import type { ModelAnswer } from './map-exchange.ts'
 import type { ApiError, TokenUsage } from './model-api.ts'
 import { readBody, toolCallsOf } from './openai-parts.ts'
+import { largerUsage } from './token-usage.ts'
 
 export function readJsonAnswer(text: string): ModelAnswer | undefined {
   const answer = asObject(parseJson(text))

@@ -21,6 +21,7 @@ import type { ApiError, TokenUsage, ToolCallRequest } from './model-api.ts'
 import { toItemParts } from './openai-responses-parts.ts'
 import { type OutputItem, StreamedItems } from './openai-responses-stream.ts'
 import { toolCallsOf } from './openai-responses-tools.ts'
+import { largerUsage } from './token-usage.ts'
 
 export function readJsonAnswer(text: string): ModelAnswer | undefined {
   const response = asObject(parseJson(text))
@@ -70,7 +71,7 @@ export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer 
     error = failure ?? error
     if (next !== undefined) {
       response = { ...response, ...known(next) }
-      usage = larger(usage, usageOf(next))
+      usage = largerUsage(usage, usageOf(next))
     } else if (failure === undefined) {
       items.take(type, event, data)
     }
@@ -125,15 +126,6 @@ function usageOf(response: JsonObject): TokenUsage {
     cacheWriteInputTokens: asNumber(input?.cache_write_tokens),
     reasoningOutputTokens: asNumber(asObject(usage.output_tokens_details)?.reasoning_tokens),
   })
-}
-
-/** Of two values of a counter the larger: the numbers of an event include those of the events before it. */
-function larger(one: TokenUsage, other: TokenUsage): TokenUsage {
-  const counts = new Map(Object.entries(one))
-  for (const [name, count] of Object.entries(other)) {
-    counts.set(name, Math.max(count, counts.get(name) ?? count))
-  }
-  return Object.fromEntries(counts)
 }
 
 /** The API's error: of a failed response, of a refused request, or an event in the middle of a stream. */

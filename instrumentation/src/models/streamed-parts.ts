@@ -23,8 +23,3 @@ export function appendPart(parts: Part[], part: Part): void {
 function overwrites(members: object, part: Part): boolean {
   return Object.keys(members).some((name) => Object.hasOwn(part, name))
 }
-
-/** Of two values of a cumulative counter the larger one; a value that is missing is not 0. */
-export function larger(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other)
-}

@@ -4,7 +4,7 @@
  */
 import { type Context, ROOT_CONTEXT, type Span } from '@opentelemetry/api'
 import { callOfFile } from '../record/call-of-file.ts'
-import { apiCallOf, candidateOf } from '../record/contexts.ts'
+import { apiCallOf, requestOf } from '../record/contexts.ts'
 import { inheritedOwner } from '../record/inherited-owner.ts'
 import type { ToolCall } from '../record/tool-call.ts'
 import { type FileOperationOwner, ownerOfFiles } from './file-record.ts'
@@ -86,9 +86,9 @@ export class ChildOwner {
  * command, as a tool's argument may write it.
  */
 export function ownerOfChild(active: Context, names: readonly string[]): ChildOwner | undefined {
-  const owner = ownerOfFiles(active)
+  const owner = ownerOfFiles(active, names)
   if (owner === undefined) return undefined
-  if (apiCallOf(active) === undefined && candidateOf(active)?.span === undefined) {
+  if (apiCallOf(active) === undefined && requestOf(active)?.turn.span === undefined) {
     if (inheritedOwner(active)?.reports !== undefined) return undefined
   }
   return new ChildOwner(active, owner, names)

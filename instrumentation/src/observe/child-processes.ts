@@ -17,7 +17,7 @@ import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import type { Candidate } from '../record/candidate.ts'
 import { reportsOf } from '../record/child-report.ts'
-import { candidateOf, contexts, runIn } from '../record/contexts.ts'
+import { contexts, runIn } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { WindowFacts } from '../workspace/child-window.ts'
@@ -34,6 +34,7 @@ import { type Command, commandLine } from './child-command.ts'
 import { ownerMark } from './child-environment.ts'
 import { type ChildOwner, ownerOfChild } from './child-owner.ts'
 import { EndedChildren } from './ended-children.ts'
+import { turnOfOperation } from './file-record.ts'
 import type { FileContent, HostFiles } from './host-files.ts'
 import type { OwnChanges } from './path-states.ts'
 import {
@@ -255,7 +256,7 @@ export class ChildProcesses implements OwnChanges {
       isServer: false,
       isWritten: false,
       hasLeft: false,
-      turn: candidateOf(active),
+      turn: turnOfOperation(owner),
       // A request is no process of its own.
       mark: texts === undefined ? ownerMark(active) : undefined,
     }

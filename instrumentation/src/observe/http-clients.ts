@@ -6,8 +6,8 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Writable } from 'node:stream'
 import { quietly } from '../health.ts'
+import type { Exchange, OpenExchange } from './exchange.ts'
 import { headerPairs } from './header-pairs.ts'
-import type { Exchange, OpenExchange } from './model-exchange.ts'
 import { replaceMethod } from './replace-method.ts'
 import { subscribe } from './subscribe.ts'
 

@@ -6,9 +6,9 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import { asObject, asString } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
+import type { Exchange, OpenExchange } from './exchange.ts'
 import { headerPairs } from './header-pairs.ts'
 import { watchRequest } from './http-clients.ts'
-import type { Exchange, OpenExchange } from './model-exchange.ts'
 import { replaceInBuiltin, replaceMethod } from './replace-method.ts'
 
 /** The description of a symbol that undici sets on its sessions. */

@@ -1,7 +1,8 @@
 /** Model calls through the HTTP clients of the app. */
+
+import type { OpenExchange } from './exchange.ts'
 import { observeHttpClients } from './http-clients.ts'
 import { observeHttp2Clients } from './http2-clients.ts'
-import type { OpenExchange } from './model-exchange.ts'
 import { all } from './replace-method.ts'
 import { observeUndici } from './undici-clients.ts'
 

@@ -10,7 +10,6 @@ import {
   type Context,
   type Span,
   type SpanContext,
-  SpanKind,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
@@ -19,22 +18,20 @@ import { viewOf } from '@turnlog/conventions/content/text'
 import { defined, errorCode } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { AnswerWatcher, ModelApi, ToolCallRequest } from '../models/model-api.ts'
-import { findModelApi, findPossibleApis } from '../models/model-apis.ts'
 import { countLater } from '../models/tool-results.ts'
 import { Candidate } from '../record/candidate.ts'
-import { apiCallOf, contexts, requestOf, runIn, turnOfModelCall } from '../record/contexts.ts'
 import type { OpenCandidates } from '../record/open-candidates.ts'
 import type { Recorder, WireFacts } from '../record/recorder.ts'
 import type { ApiToolCall } from '../record/tool-call.ts'
 import type { InferredCall, ToolCalls } from '../record/tool-calls.ts'
 import type { WaitingTurns } from '../record/waiting-turns.ts'
 import type { Approvals } from './approvals.ts'
-import { isModelCall } from './native-spans.ts'
+import type { Exchange } from './exchange.ts'
+import { certain, isWritten, mentionOf } from './mentioned-calls.ts'
 import { turnOfCall } from './turn-of-call.ts'
 import { chatRequestIn, isRepeated, turnsMeant } from './turns-meant.ts'
-import { UndecidedExchange } from './undecided-exchange.ts'
 
-/** A request body larger than this is not searched for tool results. */
+/** A request body larger than this is not searched for tool results, nor for whose it is. */
 const searchedBytesMax = 64 * 1024 ** 2
 /**
  * A request body up to this size is kept with its turn while the turn waits. If two turns have calls with one id, the
@@ -42,106 +39,19 @@ const searchedBytesMax = 64 * 1024 ** 2
  */
 const keptBytesMax = 128 * 1024
 
-/** Opens an exchange in the current async context; `undefined`: the request is not for a model API. */
-export type OpenExchange = (method: string, url: string) => Exchange | undefined
-
-/** What an observer of an HTTP client tells about one request and its answer. */
-export interface Exchange {
-  sent(chunk: string | Uint8Array): void
-  allSent(): void
-  answered(status: number, headers: readonly (readonly [string, string])[]): void
-  received(chunk: Uint8Array): void
-  finished(): void
-  failed(error: unknown): void
-}
-
 export interface ExchangeDependencies {
   readonly recorder: Recorder
   readonly toolCalls: ToolCalls
   readonly waitingTurns: WaitingTurns
   readonly approvals: Approvals
   readonly open: OpenCandidates
-  /** A model is called in the current context. */
-  readonly modelCalled: () => void
   /** A model has sent a part of its answer: tools may run soon. */
   readonly modelAnswers: () => void
-  /** Milliseconds since 1970. */
-  readonly now: () => number
   /** Milliseconds, monotonic. */
   readonly clock: () => number
 }
 
-export function createExchanges(dependencies: ExchangeDependencies): OpenExchange {
-  const { now, clock } = dependencies
-  const exchangeCounts = new WeakMap<Span, number>()
-
-  return (method, url) => {
-    const parsed = URL.parse(url)
-    if (parsed === null) return undefined
-    const api = findModelApi(method, parsed)
-    if (api !== undefined) return open(api, parsed)
-    const apis = findPossibleApis(method, parsed)
-    if (apis.length === 0) return undefined
-    const active = contexts.active()
-    const started = { at: now(), byClock: clock() }
-    return new UndecidedExchange(apis, (decided) =>
-      runIn(active, () => open(decided, parsed, started)),
-    )
-  }
-
-  /** `started`: when the request began, if that was before. */
-  function open(api: ModelApi, url: URL, started?: ExchangeStart): ModelExchange {
-    dependencies.modelCalled()
-    const active = contexts.active()
-    const candidate = turnOfModelCall(active)
-    const native = trace.getSpan(active)
-    const isNative = native !== undefined && isModelCall(native)
-    const span = isNative
-      ? native
-      : startSpan(dependencies.recorder, { api, url, from: active, startedAt: started?.at })
-    const number = (exchangeCounts.get(span) ?? 0) + 1
-    exchangeCounts.set(span, number)
-    return new ModelExchange(dependencies, {
-      api,
-      url: url.href,
-      startedAt: started?.byClock ?? clock(),
-      span,
-      isOwn: !isNative,
-      number,
-      candidate,
-      request: requestOf(active),
-      apiCall: apiCallOf(active),
-      active,
-    })
-  }
-}
-
-interface ExchangeStart {
-  /** Milliseconds since 1970. */
-  readonly at: number
-  readonly byClock: number
-}
-
-interface SpanFacts {
-  readonly api: ModelApi
-  readonly url: URL
-  readonly from: Context
-  /** Milliseconds since 1970; `undefined`: now. */
-  readonly startedAt: number | undefined
-}
-
-function startSpan({ tracer }: Recorder, { api, url, from, startedAt }: SpanFacts): Span {
-  const attributes = {
-    'gen_ai.operation.name': api.operation,
-    'gen_ai.provider.name': api.provider(url),
-    'server.address': url.hostname,
-    'server.port': Number(url.port) || (url.protocol === 'http:' ? 80 : 443),
-  } satisfies { [Name in AttributeName]?: string | number }
-  const options = { kind: SpanKind.CLIENT, attributes, ...defined({ startTime: startedAt }) }
-  return tracer.startSpan(api.operation, options, from)
-}
-
-interface ExchangeFacts {
+export interface ExchangeFacts {
   readonly api: ModelApi
   readonly url: string
   /** By `clock`. */
@@ -198,8 +108,9 @@ export class ModelExchange implements Exchange {
     this.#addContent('wire.request', chunk)
     this.#requestBytes += chunk.length
     this.#forcesTool ||= this.#facts.api.forcesTool(chunk)
-    const { toolCalls, waitingTurns } = this.#dependencies
-    const isSearched = toolCalls.size > 0 || waitingTurns.endedCallCount > 0
+    const { open, toolCalls, waitingTurns } = this.#dependencies
+    const isSearched =
+      toolCalls.size > 0 || waitingTurns.endedCallCount > 0 || open.hasOthers(this.#facts.candidate)
     const bytesMax = isSearched ? searchedBytesMax : keptBytesMax
     if (this.#requestBytes <= bytesMax) this.#requestPieces.push(chunk)
     else this.#requestPieces = []
@@ -292,13 +203,14 @@ export class ModelExchange implements Exchange {
     const body = joined(this.#requestPieces)
     const isWhole = body.length > 0 && body.length === this.#requestBytes
     if (isWhole && body.length <= keptBytesMax) this.#request = new Uint8Array(body)
-    if (isWhole) this.#findTurn(body)
+    const found = api.findAnswered(body, toolCalls.openCalls())
+    if (isWhole) this.#findTurn(body, found)
     const candidate = this.#candidate
     if (isWhole && candidate !== undefined) {
       const { prompt } = chatRequestIn(candidate.turn)
       this.#repeatsPrompt = isRepeated(prompt, body, { isWholeText: true })
     }
-    const meant = this.#meant(api.findAnswered(body, toolCalls.openCalls()), body)
+    const meant = this.#meant(found, body)
     if (candidate !== undefined && !candidate.isDecided) this.#decideTurn(candidate, meant, body)
     const answered = certain(meant, candidate, body)
     if (answered.length === 0) return
@@ -314,12 +226,11 @@ export class ModelExchange implements Exchange {
   }
 
   /** A queue may have run the call in the context of another user's request. */
-  #findTurn(body: Uint8Array): void {
-    const { open, toolCalls } = this.#dependencies
+  #findTurn(body: Uint8Array, answered: readonly InferredCall[]): void {
+    const { open } = this.#dependencies
     const { api, apiCall, candidate: own, request, span } = this.#facts
     const isAlone = !open.hasOthers(own) && (request?.workedFor.length ?? 0) <= 1
     if (apiCall !== undefined || isAlone || own?.isDeclared === true) return
-    const answered = api.findAnswered(body, toolCalls.openCalls())
     const found = turnOfCall({ api, body, answered, own, open })
     const turn = found === 'ambiguous' ? undefined : found
     request?.worksFor(turn)
@@ -397,34 +308,6 @@ export class ModelExchange implements Exchange {
     const { span, number } = this.#facts
     if (span.isRecording()) this.#dependencies.recorder.wire(span, number, facts)
   }
-}
-
-/**
- * Leaves out calls of several turns with the same id or name, unless one of them is the candidate's own: it is not known
- * which is meant.
- */
-function certain(
-  calls: readonly InferredCall[],
-  candidate: Candidate | undefined,
-  body: Uint8Array,
-): readonly InferredCall[] {
-  const mentioned = calls.map((call) => ({ call, mention: mentionOf(call, body) }))
-  return calls.filter(
-    (call, index) =>
-      call.owner === candidate?.turn ||
-      mentioned.every(
-        (each) => each.mention !== mentioned[index]?.mention || each.call.owner === call.owner,
-      ),
-  )
-}
-
-/** How a request names a call: by its id, or by its name if it has no id, or the client leaves the id out. */
-function mentionOf({ id, name }: InferredCall, body: Uint8Array): string {
-  return id !== undefined && isWritten(id, body) ? `id ${id}` : `name ${name}`
-}
-
-function isWritten(id: string, body: Uint8Array): boolean {
-  return viewOf(body).includes(JSON.stringify(id))
 }
 
 /** Whether the body may hold the text of a refusal; most bodies do not, and need not be parsed for it. */

@@ -3,7 +3,7 @@
  * at most `heldBytesMax`; a longer request is not a model call. What belongs to no API is forgotten.
  */
 import type { ModelApi } from '../models/model-api.ts'
-import type { Exchange } from './model-exchange.ts'
+import type { Exchange } from './exchange.ts'
 
 const heldBytesMax = 2 * 1024 ** 2
 

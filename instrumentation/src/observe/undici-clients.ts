@@ -8,8 +8,8 @@
  * request's own object.
  */
 import { quietly } from '../health.ts'
+import type { Exchange, OpenExchange } from './exchange.ts'
 import { headerPairs } from './header-pairs.ts'
-import type { Exchange, OpenExchange } from './model-exchange.ts'
 import { replaceMethod } from './replace-method.ts'
 import { subscribe } from './subscribe.ts'
 

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { isTurn, startChat, textOf } from '../support/chat.ts'
 import { type ApiRequest, lastText } from '../support/messages-api.ts'
 import type { Recorded, RecordedSpan } from '../support/recorded.ts'
+import { processesEnded } from '../support/workspace-copies.ts'
 
 const users = Array.from({ length: 12 }, (_, index) => `user ${index}`)
 
@@ -21,22 +22,34 @@ interface Chats {
   readonly atOnce: number
   readonly client?: string | undefined
   readonly prompts?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Writes with a command instead of `node:fs`. */
+  readonly hasShell?: boolean
 }
 
-async function recordedOf({ queue, atOnce, client = 'fetch', prompts = users }: Chats) {
+async function recordedOf({
+  queue,
+  atOnce,
+  client = 'fetch',
+  prompts = users,
+  env = {},
+  hasShell = false,
+}: Chats) {
   await using chat = await startChat({
     program: 'queue-host.ts',
     client,
-    env: { QUEUE: queue, AT_ONCE: String(atOnce) },
+    env: { QUEUE: queue, AT_ONCE: String(atOnce), ...env },
     answer(request) {
       const user = firstText(request)
       if (lastText(request) === '') return { text: `Done for ${user}.` }
-      const input = { path: fileOf(user), content: user }
+      const command = `printf %s '${user}' > ${fileOf(user)}`
+      const input = hasShell ? { command } : { path: fileOf(user), content: user }
       return { tools: [{ id: `call of ${user}`, name: 'write_file', input }] }
     },
   })
   const answers = await Promise.all(prompts.map((message) => chat.post(message)))
   expect(answers.map(({ text }) => text)).toEqual(prompts.map((user) => `Done for ${user}.`))
+  if (hasShell) await processesEnded(chat.workspace.spool, prompts.length)
   return chat.recorded()
 }
 
@@ -72,23 +85,36 @@ test.for<[string, number, string?]>([
 ])(
   'each turn has its own calls and files behind %s, %d at once',
   async ([queue, atOnce, client]) => {
-    const recorded = await recordedOf({ queue, atOnce, client })
-    const turns = recorded.spans.filter(isTurn)
-    const byPrompt = new Map(turns.map((turn) => [textOf(turn, 'gen_ai.input.messages'), turn]))
-    expect(new Set(byPrompt.keys())).toEqual(new Set(users))
-    for (const [user = '', turn] of byPrompt) {
-      expect(textOf(turn, 'gen_ai.output.messages')).toBe(`Done for ${user}.`)
-      expect(contentsOf(recorded, turn)).toEqual(
-        [
-          `chat ${user}`,
-          `chat ${user}`,
-          `execute_tool call of ${user}`,
-          `file.create ${fileOf(user)}`,
-        ].toSorted(),
-      )
-    }
+    expectOwn(await recordedOf({ queue, atOnce, client }))
   },
 )
+
+test('a call with a large context is that of its user, too', async () => {
+  expectOwn(await recordedOf({ queue: 'async', atOnce: 1, env: { CONTEXT: '300000' } }))
+})
+
+test('a command, and the file that it changes, are those of its user', async () => {
+  const env = { TELEMETRY_PROCESS_WAIT_MS_MAX: '10000' }
+  expectOwn(await recordedOf({ queue: 'async', atOnce: 1, env, hasShell: true }))
+})
+
+/** Each user has a turn, with two calls to the model, one of a tool, and a file. */
+function expectOwn(recorded: Recorded): void {
+  const turns = recorded.spans.filter(isTurn)
+  const byPrompt = new Map(turns.map((turn) => [textOf(turn, 'gen_ai.input.messages'), turn]))
+  expect(new Set(byPrompt.keys())).toEqual(new Set(users))
+  for (const [user = '', turn] of byPrompt) {
+    expect(textOf(turn, 'gen_ai.output.messages')).toBe(`Done for ${user}.`)
+    expect(contentsOf(recorded, turn)).toEqual(
+      [
+        `chat ${user}`,
+        `chat ${user}`,
+        `execute_tool call of ${user}`,
+        `file.create ${fileOf(user)}`,
+      ].toSorted(),
+    )
+  }
+}
 
 test.for([1, 3])(
   'of equal prompts no turn gets another one’s calls, %d at once',

@@ -1,7 +1,7 @@
 /** Model calls through copies of undici, of versions that tell of bodies and of versions that do not. */
 import { channel } from 'node:diagnostics_channel'
 import { expect, test } from 'vitest'
-import type { Exchange } from '../../src/observe/model-exchange.ts'
+import type { Exchange } from '../../src/observe/exchange.ts'
 import { observeUndici } from '../../src/observe/undici-clients.ts'
 import { startChat, textOf, turnTrees } from '../support/chat.ts'
 import { lastText } from '../support/messages-api.ts'

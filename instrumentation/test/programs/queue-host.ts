@@ -2,15 +2,19 @@
  * A chat app that queues its work. `QUEUE` names the queue, `AT_ONCE` how many jobs run at one time. Some queues run a job in the
  * async context of whoever woke them: another user's. Knows nothing of telemetry.
  */
+import { execFile } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as http from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import Anthropic from '@anthropic-ai/sdk'
 
 const require = createRequire(import.meta.url)
 const { QUEUE = 'none', AT_ONCE = '1', API = '' } = process.env
 const atOnce = Number(AT_ONCE)
+/** A context of so many characters. */
+const system = 'x'.repeat(Number(process.env.CONTEXT ?? 1))
 
 type Work = () => Promise<string>
 type Run = (work: Work) => Promise<string>
@@ -61,7 +65,7 @@ interface Content {
   readonly type: string
   readonly id: string
   readonly text: string
-  readonly input: { readonly path: string; readonly content: string }
+  readonly input: { readonly path: string; readonly content: string; readonly command?: string }
 }
 
 const client = new Anthropic({ apiKey: 'k', baseURL: API, maxRetries: 0 })
@@ -74,7 +78,7 @@ async function ask(messages: readonly unknown[]): Promise<Content[]> {
   const response = await fetch(`${API}/v1/messages`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'm', max_tokens: 9, messages }),
+    body: JSON.stringify({ model: 'm', max_tokens: 9, system, messages }),
   })
   const { content } = (await response.json()) as { content: Content[] }
   return content
@@ -87,10 +91,12 @@ async function converse(message: string): Promise<string> {
     messages.push({ role: 'assistant', content })
     const uses = content.filter(({ type }) => type === 'tool_use')
     if (uses.length === 0) return content.map(({ text }) => text).join('')
-    const results = uses.map(({ id, input }) => {
-      fs.writeFileSync(input.path, input.content)
-      return { type: 'tool_result', tool_use_id: id, content: 'written' }
-    })
+    const results: unknown[] = []
+    for (const { id, input } of uses) {
+      if (input.command === undefined) fs.writeFileSync(input.path, input.content)
+      else await promisify(execFile)('sh', ['-c', input.command])
+      results.push({ type: 'tool_result', tool_use_id: id, content: 'written' })
+    }
     messages.push({ role: 'user', content: results })
   }
 }

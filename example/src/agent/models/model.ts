@@ -9,7 +9,7 @@ export interface Model {
   readonly name: string
   /** Throws the SDK's error when the model cannot be reached or refuses; the SDK has retried then. */
   ask(ask: Ask): Promise<ModelAnswer>
-  /** What an error of the SDK means; `undefined`: it is another error. */
+  /** Whether the SDK's error says that the model cannot be reached, or that it refuses; `undefined` for any other error. */
   whyFailed(error: unknown): 'unreachable' | 'refused' | undefined
 }
 

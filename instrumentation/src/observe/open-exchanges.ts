@@ -1,0 +1,90 @@
+/** Opens an exchange for each request to a model API. If the address may be another app's, the exchange waits for the body. */
+import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api'
+import type { AttributeName } from '@turnlog/conventions'
+import { defined } from '@turnlog/conventions/plain'
+import type { ModelApi } from '../models/model-api.ts'
+import { findModelApi, findPossibleApis } from '../models/model-apis.ts'
+import { apiCallOf, contexts, requestOf, runIn, turnOfModelCall } from '../record/contexts.ts'
+import type { Recorder } from '../record/recorder.ts'
+import type { OpenExchange } from './exchange.ts'
+import { type ExchangeDependencies, ModelExchange } from './model-exchange.ts'
+import { isModelCall } from './native-spans.ts'
+import { UndecidedExchange } from './undecided-exchange.ts'
+
+/** What opens exchanges, and what they need. */
+export interface OpeningDependencies extends ExchangeDependencies {
+  /** A model is called in the current context. */
+  readonly modelCalled: () => void
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+export function createExchanges(dependencies: OpeningDependencies): OpenExchange {
+  const { now, clock } = dependencies
+  const exchangeCounts = new WeakMap<Span, number>()
+
+  return (method, url) => {
+    const parsed = URL.parse(url)
+    if (parsed === null) return undefined
+    const api = findModelApi(method, parsed)
+    if (api !== undefined) return open(api, parsed)
+    const apis = findPossibleApis(method, parsed)
+    if (apis.length === 0) return undefined
+    const active = contexts.active()
+    const started = { at: now(), byClock: clock() }
+    return new UndecidedExchange(apis, (decided) =>
+      runIn(active, () => open(decided, parsed, started)),
+    )
+  }
+
+  /** `started`: when the request began, if that was before. */
+  function open(api: ModelApi, url: URL, started?: ExchangeStart): ModelExchange {
+    dependencies.modelCalled()
+    const active = contexts.active()
+    const candidate = turnOfModelCall(active)
+    const native = trace.getSpan(active)
+    const isNative = native !== undefined && isModelCall(native)
+    const span = isNative
+      ? native
+      : startSpan(dependencies.recorder, { api, url, from: active, startedAt: started?.at })
+    const number = (exchangeCounts.get(span) ?? 0) + 1
+    exchangeCounts.set(span, number)
+    return new ModelExchange(dependencies, {
+      api,
+      url: url.href,
+      startedAt: started?.byClock ?? clock(),
+      span,
+      isOwn: !isNative,
+      number,
+      candidate,
+      request: requestOf(active),
+      apiCall: apiCallOf(active),
+      active,
+    })
+  }
+}
+
+interface ExchangeStart {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly byClock: number
+}
+
+interface SpanFacts {
+  readonly api: ModelApi
+  readonly url: URL
+  readonly from: Context
+  /** Milliseconds since 1970; `undefined`: now. */
+  readonly startedAt: number | undefined
+}
+
+function startSpan({ tracer }: Recorder, { api, url, from, startedAt }: SpanFacts): Span {
+  const attributes = {
+    'gen_ai.operation.name': api.operation,
+    'gen_ai.provider.name': api.provider(url),
+    'server.address': url.hostname,
+    'server.port': Number(url.port) || (url.protocol === 'http:' ? 80 : 443),
+  } satisfies { [Name in AttributeName]?: string | number }
+  const options = { kind: SpanKind.CLIENT, attributes, ...defined({ startTime: startedAt }) }
+  return tracer.startSpan(api.operation, options, from)
+}
