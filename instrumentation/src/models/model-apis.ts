@@ -1,14 +1,14 @@
-/** The model APIs that are understood. A new one is one line here and one file beside this one. */
-import { anthropicMessages } from './anthropic.ts'
-import { bedrockConverse } from './bedrock.ts'
-import { bedrockInvoke } from './bedrock-invoke.ts'
-import { cohere } from './cohere.ts'
-import { gemini } from './gemini.ts'
-import { mistralConversations } from './mistral-conversations.ts'
+/** The model APIs that are understood. A new one is one line here and one folder. */
+import { anthropicMessages } from './anthropic/api.ts'
+import { bedrockConverse } from './bedrock/converse.ts'
+import { bedrockInvoke } from './bedrock/invoke.ts'
+import { cohere } from './cohere/api.ts'
+import { gemini } from './gemini/api.ts'
+import { mistralConversations } from './mistral/api.ts'
 import type { ModelApi } from './model-api.ts'
-import { ollama } from './ollama.ts'
-import { openAiChat } from './openai-chat.ts'
-import { openAiResponses } from './openai-responses.ts'
+import { ollama } from './ollama/api.ts'
+import { openAiChat } from './openai-chat/api.ts'
+import { openAiResponses } from './openai-responses/api.ts'
 
 const modelApis: readonly ModelApi[] = [
   anthropicMessages,

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { watchedBytesMax } from '../../src/models/answer-watcher.ts'
-import { anthropicMessages } from '../../src/models/anthropic.ts'
+import { anthropicMessages } from '../../src/models/anthropic/api.ts'
 import {
   answerWithTools,
   messageStart,

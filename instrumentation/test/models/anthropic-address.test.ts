@@ -1,6 +1,6 @@
 /** Anthropic's messages at the addresses of Amazon, Google and Azure, and behind any prefix. */
 import { describe, expect, test } from 'vitest'
-import { anthropicMessages } from '../../src/models/anthropic.ts'
+import { anthropicMessages } from '../../src/models/anthropic/api.ts'
 import type { WireExchange } from '../../src/models/model-api.ts'
 import { findModelApi, findPossibleApis } from '../../src/models/model-apis.ts'
 import { answerWithTools, messageStart, textBlock, wireBytes } from './anthropic-stream.ts'

@@ -9,7 +9,7 @@ import {
 } from 'node:zlib'
 import Anthropic from '@anthropic-ai/sdk'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { anthropicMessages } from '../../src/models/anthropic.ts'
+import { anthropicMessages } from '../../src/models/anthropic/api.ts'
 import type { WireExchange } from '../../src/models/model-api.ts'
 import { findModelApi } from '../../src/models/model-apis.ts'
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bedrockInvoke } from '../../src/models/bedrock-invoke.ts'
+import { bedrockInvoke } from '../../src/models/bedrock/invoke.ts'
 import type { WireExchange } from '../../src/models/model-api.ts'
 import { findModelApi } from '../../src/models/model-apis.ts'
 import { chunkMessage, exceptionMessage } from './event-stream.ts'

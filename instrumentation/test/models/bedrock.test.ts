@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bedrockConverse } from '../../src/models/bedrock.ts'
+import { bedrockConverse } from '../../src/models/bedrock/converse.ts'
 import type { WireExchange } from '../../src/models/model-api.ts'
 import { findModelApi, findPossibleApis } from '../../src/models/model-apis.ts'
 import { chunkMessage, errorMessage, eventMessage, exceptionMessage } from './event-stream.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { cohere } from '../../src/models/cohere.ts'
+import { cohere } from '../../src/models/cohere/api.ts'
 import type { WireExchange } from '../../src/models/model-api.ts'
 import { findModelApi, findPossibleApis } from '../../src/models/model-apis.ts'
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { gemini } from '../../src/models/gemini.ts'
+import { gemini } from '../../src/models/gemini/api.ts'
 import type { WireExchange } from '../../src/models/model-api.ts'
 import { findModelApi } from '../../src/models/model-apis.ts'
 import {

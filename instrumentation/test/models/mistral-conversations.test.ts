@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { mistralConversations } from '../../src/models/mistral-conversations.ts'
+import { mistralConversations } from '../../src/models/mistral/api.ts'
 import type { WireExchange } from '../../src/models/model-api.ts'
 import { findModelApi, findPossibleApis } from '../../src/models/model-apis.ts'
 import { type StreamEvent, wireBytes } from './anthropic-stream.ts'

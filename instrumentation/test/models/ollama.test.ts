@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { WireExchange } from '../../src/models/model-api.ts'
 import { findModelApi, findPossibleApis } from '../../src/models/model-apis.ts'
-import { ollama } from '../../src/models/ollama.ts'
+import { ollama } from '../../src/models/ollama/api.ts'
 import {
   bytesOf,
   hasWatchedError,

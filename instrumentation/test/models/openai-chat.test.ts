@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { WireExchange } from '../../src/models/model-api.ts'
 import { findModelApi } from '../../src/models/model-apis.ts'
-import { openAiChat } from '../../src/models/openai-chat.ts'
+import { openAiChat } from '../../src/models/openai-chat/api.ts'
 
 const sse = [['content-type', 'text/event-stream']] as const
 const json = [['content-type', 'application/json']] as const

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openAiResponses } from '../../src/models/openai-responses.ts'
+import { openAiResponses } from '../../src/models/openai-responses/api.ts'
 import {
   answerWithTools,
   begin,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { WireExchange } from '../../src/models/model-api.ts'
 import { findModelApi, findPossibleApis } from '../../src/models/model-apis.ts'
-import { openAiResponses } from '../../src/models/openai-responses.ts'
+import { openAiResponses } from '../../src/models/openai-responses/api.ts'
 import {
   answerWithTools,
   begin,

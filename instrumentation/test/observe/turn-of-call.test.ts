@@ -1,6 +1,6 @@
 /** Whose model call it is, from what it sends. Candidates are stand-ins. */
 import { expect, test } from 'vitest'
-import { anthropicMessages } from '../../src/models/anthropic.ts'
+import { anthropicMessages } from '../../src/models/anthropic/api.ts'
 import { turnOfCall } from '../../src/observe/turn-of-call.ts'
 import { Candidate } from '../../src/record/candidate.ts'
 import type { InferredCall } from '../../src/record/tool-calls.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { anthropicMessages as api } from '../../src/models/anthropic.ts'
-import { openAiResponses } from '../../src/models/openai-responses.ts'
+import { anthropicMessages as api } from '../../src/models/anthropic/api.ts'
+import { openAiResponses } from '../../src/models/openai-responses/api.ts'
 import { turnsMeant } from '../../src/observe/turns-meant.ts'
 import type { Candidate } from '../../src/record/candidate.ts'
 
