@@ -68,8 +68,8 @@ function startParts(
   const delayedEnds = createDelayedEnds(timers.after)
   const onStop = (code: number, endTurns: (code: number) => void = () => undefined): void => {
     quietly('end file operations', () => fileOperations.finish())
-    quietly('end turns that only wait', delayedEnds.endAll)
     quietly('end turns that the process leaves open', () => endTurns(code))
+    quietly('end turns that only wait', delayedEnds.endAll)
     quietly('end comparisons', () => finish())
     quietly('end the recorder', () => endRecorder(code, { journal, logger, folder }))
     if (isMainThread) childReports.close()

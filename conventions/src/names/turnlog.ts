@@ -35,6 +35,10 @@ export const turnlogAttributes = {
     'How the turn ended: `completed`, `failed`, `aborted` (the client left), `abandoned` (the process died) or `waiting` (its answer asked for tool calls that nobody has run).',
     'completed',
   ),
+  'turnlog.turn.inferred': boolean(
+    'The turn came in on no server, and the app did not declare it. It begins with the first model call that asks what the user wrote, and ends with an answer that asks for no tool, or with the next text of the user.',
+    true,
+  ),
   'turnlog.usage.is_sum': boolean(
     'The token counts of this span are the sums of its model calls. Do not add them to the counts of those.',
     true,

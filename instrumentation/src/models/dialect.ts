@@ -2,8 +2,8 @@
 import { viewOf } from '@turnlog/conventions/content/text'
 import { asObject, type JsonObject, parseJson } from '@turnlog/conventions/plain'
 import { type AnswerReader, BoundedWatcher } from './answer-watcher.ts'
-import { type ExchangeReaders, mapExchange } from './map-exchange.ts'
-import type { ModelApi, OpenToolCall, ToolResult } from './model-api.ts'
+import { type ExchangeReaders, lastUserTextOf, mapExchange } from './map-exchange.ts'
+import type { Asked, ModelApi, OpenToolCall, ToolResult } from './model-api.ts'
 import { findCallsById, findCallsByName } from './tool-results.ts'
 
 export interface Dialect
@@ -39,7 +39,7 @@ export interface Conversation {
 
 /** A request is parsed on the host's thread up to this size. */
 const parsedBytesMax = 2 * 1024 ** 2
-/** The same, where only the results in it can end open tool calls. A megabyte takes some 5 ms. */
+/** The same, where only the results in it can end open tool calls, or only its text can show its turn. A megabyte takes some 5 ms. */
 const resultsBytesMax = 8 * 1024 ** 2
 /** How far the choice of a tool is read. */
 const choiceLength = 256
@@ -83,6 +83,7 @@ export function createModelApi(dialect: Dialect): ModelApi {
         }
       )
     },
+    asked: (body) => askedIn(dialect, parseRequest(body, resultsBytesMax)),
     forcesTool: (piece) => forcesTool(dialect, piece),
     map: (exchange) => mapExchange(dialect, exchange, dialect),
   }
@@ -101,6 +102,19 @@ function comparable(value: unknown): string {
       ? [{ type: 'text', text: member }]
       : member
   })
+}
+
+function askedIn(dialect: Dialect, request: JsonObject | undefined): Asked | undefined {
+  if (request === undefined) return undefined
+  const { messages, systemInstructions } = dialect.readRequest(request, null)
+  const text = lastUserTextOf(messages ?? [])
+  if (messages === undefined || text === undefined) return undefined
+  return {
+    text,
+    isLast: lastUserTextOf(messages.slice(-1)) === text,
+    instructions: comparable(systemInstructions),
+    messageCount: messages.length,
+  }
 }
 
 /** Leaves out the calls that the request repeats without a result. */

@@ -206,7 +206,7 @@ function serverAttributes(url: URL | null) {
 }
 
 /** What the user wrote last; results of tools have no text. */
-function lastUserTextOf(messages: readonly Message[]): string | undefined {
+export function lastUserTextOf(messages: readonly Message[]): string | undefined {
   const ofUser = messages.filter(({ role }) => role === 'user')
   const said = lastSaid(ofUser, 'user')
   return said?.kind === 'text' && said.text !== '' ? said.text : undefined

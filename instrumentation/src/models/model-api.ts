@@ -27,6 +27,8 @@ export interface ModelApi {
   lastResults(requestBody: Uint8Array): readonly ToolResult[] | undefined
   /** The conversation that the request repeats; `undefined` when it cannot be read, or is too long. */
   history(requestBody: Uint8Array): RequestHistory | undefined
+  /** What the user has asked for in this request; `undefined` when it cannot be read, or is too long. */
+  asked(requestBody: Uint8Array): Asked | undefined
   /** Whether this piece of a request forces the model to call one certain tool. */
   forcesTool(requestPiece: string | Uint8Array): boolean
   map(exchange: WireExchange): ModelCallRecord
@@ -41,6 +43,17 @@ export interface RequestHistory {
   readonly messages: readonly string[]
   /** The request names what came before instead of repeating it. */
   readonly isPartial: boolean
+}
+
+export interface Asked {
+  /** What the user wrote last. */
+  readonly text: string
+  /** No other message comes after it. */
+  readonly isLast: boolean
+  /** The system prompt, comparable with that of another request. */
+  readonly instructions: string
+  /** How many messages the request has. */
+  readonly messageCount: number
 }
 
 export interface AnswerHead {

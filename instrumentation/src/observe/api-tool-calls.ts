@@ -10,7 +10,7 @@ import type { OpenWork } from '../follow-work.ts'
 import { quietly } from '../health.ts'
 import { textOf, toApiText } from '../record/api-text.ts'
 import type { Candidate } from '../record/candidate.ts'
-import { apiCallOf, candidateOf, contexts, contextWithApiCall, runIn } from '../record/contexts.ts'
+import { apiCallOf, contexts, contextWithApiCall, runIn, turnOf } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
 import {
   type ApiToolCall,
@@ -47,7 +47,7 @@ export function openApiToolCall(
   const native = nativeCall(active, use)
   const { call, wasInferred } =
     native === undefined
-      ? toolCalls.takeOver(use, { parent: active, owner, at: now() })
+      ? toolCalls.takeOver(use, { parent: below(turn, active), owner, at: now() })
       : { call: native, wasInferred: false }
   if (text !== undefined && 'omitted' in text && !wasInferred) {
     recorder.note(call.span, { argumentsOmitted: text.omitted })
@@ -157,8 +157,14 @@ class RunningCall implements ApiToolCall {
   }
 }
 
+/** `active`, with the turn's span where it has none: a turn without a server has no context of its own. */
+function below(turn: Candidate | undefined, active: Context): Context {
+  const isInSpan = turn?.span === undefined || trace.getSpan(active) !== undefined
+  return isInSpan ? active : trace.setSpan(active, turn.span)
+}
+
 function openTurnOf(active: Context): Candidate | undefined {
-  const candidate = candidateOf(active)
+  const candidate = turnOf(active)
   return candidate?.span === undefined || candidate.isEnded ? undefined : candidate
 }
 

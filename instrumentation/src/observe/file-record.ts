@@ -10,7 +10,7 @@ import type { AttributeName } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
 import { callOfFile } from '../record/call-of-file.ts'
 import { Candidate } from '../record/candidate.ts'
-import { apiCallOf, candidateOf, turnNaming } from '../record/contexts.ts'
+import { apiCallOf, turnNaming, turnOf } from '../record/contexts.ts'
 import { type FileOwner, inheritedFileOwner } from '../record/inherited-owner.ts'
 import type { ContentSlot, Recorder } from '../record/recorder.ts'
 import type { ToolCall } from '../record/tool-call.ts'
@@ -37,7 +37,7 @@ export function ownerOfFiles(
 ): FileOperationOwner | undefined {
   const call = apiCallOf(active)
   if (call !== undefined) return call
-  const candidate = candidateOf(active) ?? turnNaming(active, names)
+  const candidate = turnOf(active) ?? turnNaming(active, names)
   return candidate?.span === undefined ? (inheritedFileOwner(active) ?? candidate) : candidate
 }
 
@@ -46,7 +46,7 @@ export function turnOfOperation({
   owner,
   active,
 }: Pick<FileSpanFacts, 'owner' | 'active'>): Candidate | undefined {
-  return owner instanceof Candidate ? owner.turn : candidateOf(active)
+  return owner instanceof Candidate ? owner.turn : turnOf(active)
 }
 
 export interface FileSpanFacts {

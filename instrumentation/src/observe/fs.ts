@@ -7,7 +7,7 @@
  */
 import { type Context, createContextKey } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
-import { candidateOf, contexts, runIn } from '../record/contexts.ts'
+import { contexts, runIn, turnOf } from '../record/contexts.ts'
 import { hideOwnFrames } from './errors.ts'
 import type { FileOperations } from './file-operations.ts'
 import type { PendingOperation } from './operation-tracker.ts'
@@ -278,7 +278,7 @@ function finish(
 }
 
 function isInTurn(): boolean {
-  return candidateOf(contexts.active()) !== undefined
+  return turnOf(contexts.active()) !== undefined
 }
 
 function inside({ captured }: PendingOperation): Context {

@@ -24,10 +24,13 @@ import type { OpenCandidates } from '../record/open-candidates.ts'
 import type { Recorder, WireFacts } from '../record/recorder.ts'
 import type { ApiToolCall } from '../record/tool-call.ts'
 import type { InferredCall, ToolCalls } from '../record/tool-calls.ts'
+import { holdWhileOpen } from '../record/turn-holds.ts'
 import type { WaitingTurns } from '../record/waiting-turns.ts'
 import type { Approvals } from './approvals.ts'
 import type { Exchange } from './exchange.ts'
+import type { InferredTurns } from './inferred-turns.ts'
 import { certain, isWritten, mentionOf } from './mentioned-calls.ts'
+import { isReadable } from './native-spans.ts'
 import { turnOfCall } from './turn-of-call.ts'
 import { chatRequestIn, isRepeated, turnsMeant } from './turns-meant.ts'
 
@@ -45,6 +48,7 @@ export interface ExchangeDependencies {
   readonly waitingTurns: WaitingTurns
   readonly approvals: Approvals
   readonly open: OpenCandidates
+  readonly inferredTurns: InferredTurns
   /** A model has sent a part of its answer: tools may run soon. */
   readonly modelAnswers: () => void
   /** Milliseconds, monotonic. */
@@ -56,6 +60,8 @@ export interface ExchangeFacts {
   readonly url: string
   /** By `clock`. */
   readonly startedAt: number
+  /** The same, in milliseconds since 1970. */
+  readonly at: number
   readonly span: Span
   /** Whether the span was opened for this exchange, and ends with it. */
   readonly isOwn: boolean
@@ -109,8 +115,9 @@ export class ModelExchange implements Exchange {
     this.#requestBytes += chunk.length
     this.#forcesTool ||= this.#facts.api.forcesTool(chunk)
     const { open, toolCalls, waitingTurns } = this.#dependencies
-    const isSearched =
-      toolCalls.size > 0 || waitingTurns.endedCallCount > 0 || open.hasOthers(this.#facts.candidate)
+    const { candidate } = this.#facts
+    const mayBeOthers = candidate === undefined || open.hasOthers(candidate)
+    const isSearched = toolCalls.size > 0 || waitingTurns.endedCallCount > 0 || mayBeOthers
     const bytesMax = isSearched ? searchedBytesMax : keptBytesMax
     if (this.#requestBytes <= bytesMax) this.#requestPieces.push(chunk)
     else this.#requestPieces = []
@@ -225,24 +232,45 @@ export class ModelExchange implements Exchange {
     }
   }
 
-  /** A queue may have run the call in the context of another user's request. */
+  /** A queue may have run the call in the context of another user's request, and an app without a server has no requests. */
   #findTurn(body: Uint8Array, answered: readonly InferredCall[]): void {
     const { open } = this.#dependencies
     const { api, apiCall, candidate: own, request, span } = this.#facts
+    if (apiCall !== undefined || own?.isDeclared === true) return
     const isAlone = !open.hasOthers(own) && (request?.workedFor.length ?? 0) <= 1
-    if (apiCall !== undefined || isAlone || own?.isDeclared === true) return
-    const found = turnOfCall({ api, body, answered, own, open })
+    const known = isAlone ? own : turnOfCall({ api, body, answered, own, open })
+    const found = known ?? this.#inferTurn(body, answered)
     const turn = found === 'ambiguous' ? undefined : found
     request?.worksFor(turn)
-    if (turn === this.#candidate) return
-    turn?.promote()
+    if (found === this.#candidate) return
+    const { recorder } = this.#dependencies
+    if (turn?.span === undefined) this.#beginTurn(turn)
+    holdWhileOpen(span, turn)
     this.#candidate = turn
     this.#isLate = turn?.hasAnswered === true
-    this.#spanContext = this.#dependencies.recorder.move(span, turn?.span?.spanContext())
+    this.#spanContext = recorder.move(span, turn?.span?.spanContext())
     if (turn === undefined) {
       span.setAttribute('turnlog.turn.ambiguous' satisfies AttributeName, true)
     }
     this.#addWire({ turns: turn?.turnIds() ?? [], isLate: this.#isLate })
+  }
+
+  /** The call does not begin before the turn. */
+  #beginTurn(turn: Candidate | undefined): void {
+    const { at, isOwn, span } = this.#facts
+    turn?.promote()
+    if (turn !== undefined && isOwn)
+      this.#dependencies.recorder.startAgain(span, startOf(span) ?? at)
+  }
+
+  #inferTurn(body: Uint8Array, answered: readonly InferredCall[]) {
+    const { active, api, at, isOwn, request, span } = this.#facts
+    if (request !== undefined) return undefined
+    // A span of the app that is below another one is part of what a library records.
+    if (!isOwn && hasParent(span)) return undefined
+    const around = isOwn ? trace.getSpan(active) : undefined
+    const call = { api, body, answered, startedAt: startOf(span) ?? at, around }
+    return this.#dependencies.inferredTurns.turnOf(call)
   }
 
   /**
@@ -308,6 +336,17 @@ export class ModelExchange implements Exchange {
     const { span, number } = this.#facts
     if (span.isRecording()) this.#dependencies.recorder.wire(span, number, facts)
   }
+}
+
+function hasParent(span: Span): boolean {
+  return isReadable(span) && span.parentSpanContext !== undefined
+}
+
+/** Milliseconds since 1970. */
+function startOf(span: Span): number | undefined {
+  if (!isReadable(span)) return undefined
+  const [seconds, nanos] = span.startTime
+  return seconds * 1_000 + nanos / 1e6
 }
 
 /** Whether the body may hold the text of a refusal; most bodies do not, and need not be parsed for it. */

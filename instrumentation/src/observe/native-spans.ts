@@ -18,9 +18,10 @@ import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetr
 import type { AttributeName } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
 import { Candidate } from '../record/candidate.ts'
-import { apiCallOf, candidateOf, requestOf, turnOfModelCall } from '../record/contexts.ts'
+import { apiCallOf, candidateOf, requestOf, turnOf, turnOfModelCall } from '../record/contexts.ts'
 import type { ToolCallDescription } from '../record/tool-call.ts'
 import type { ToolCalls } from '../record/tool-calls.ts'
+import { holdWhileOpen } from '../record/turn-holds.ts'
 
 const modelOperations = new Set<unknown>(['chat', 'text_completion', 'generate_content'])
 const operationName: AttributeName = 'gen_ai.operation.name'
@@ -72,7 +73,7 @@ function turnTracer(tracer: Tracer, toolCalls: ToolCalls): Tracer {
     if (operation === 'execute_tool') {
       const id = String(options.attributes?.[toolCallId])
       continueTurnOf({ id, name: '' }, toolCalls, from)
-      return toolCalls.join(id, options.attributes, [apiCallOf(from), candidateOf(from)])
+      return toolCalls.join(id, options.attributes, [apiCallOf(from), turnOf(from)])
     }
     if (operation === 'invoke_agent' || isModelSpan(options.kind, options.attributes)) {
       turnOfModelCall(from)
@@ -97,22 +98,17 @@ function turnTracer(tracer: Tracer, toolCalls: ToolCalls): Tracer {
 
 /** Holds a turn while one of its model calls is open. */
 export function holdTurns(): SpanProcessor {
-  const holding = new WeakMap<object, Candidate>()
   return {
     onStart(span: SdkSpan, parent: Context): void {
       quietly('hold a turn', () => {
         const candidate = candidateOf(parent)
         if (candidate?.span === undefined || !isModelSpan(span.kind, span.attributes)) return
-        candidate.hold()
-        holding.set(span, candidate)
+        holdWhileOpen(span, candidate)
       })
     },
     onEnd(span: ReadableSpan): void {
       quietly('release a turn', () => {
-        const candidate = holding.get(span)
-        if (candidate === undefined) return
-        holding.delete(span)
-        candidate.release()
+        holdWhileOpen(span, undefined)
       })
     },
     forceFlush: async () => undefined,

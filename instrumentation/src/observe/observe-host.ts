@@ -5,13 +5,15 @@
 import { channel } from 'node:diagnostics_channel'
 import * as path from 'node:path'
 import { isMainThread } from 'node:worker_threads'
-import type { TracerProvider } from '@opentelemetry/api'
+import { ROOT_CONTEXT, type TracerProvider } from '@opentelemetry/api'
 import type { Config } from '../config.ts'
 import type { TurnlogHandle } from '../handle.ts'
 import { quietly } from '../health.ts'
 import { Candidate, type CandidateSource } from '../record/candidate.ts'
 import type { ChildReports } from '../record/child-report.ts'
+import { setTurnsOutside } from '../record/contexts.ts'
 import type { DelayedEnds } from '../record/delayed-ends.ts'
+import { inheritedFileOwner } from '../record/inherited-owner.ts'
 import { OpenCandidates } from '../record/open-candidates.ts'
 import type { Recorder } from '../record/recorder.ts'
 import { ToolCalls } from '../record/tool-calls.ts'
@@ -42,6 +44,7 @@ import { observeHandedDescriptors } from './handed-descriptors.ts'
 import { HostFiles } from './host-files.ts'
 import { offerToHost } from './host-telemetry.ts'
 import { observeHttpServers } from './http.ts'
+import { InferredTurns } from './inferred-turns.ts'
 import { observeModelClients } from './model-clients.ts'
 import { NativeCode } from './native-code.ts'
 import { withTurns } from './native-spans.ts'
@@ -157,7 +160,7 @@ function createFileParts(config: Config, dependencies: ObserveDependencies) {
 /** Finds turns and tool calls in the host's servers, model calls and frameworks. */
 function observeTurns(
   { children, nativeWriters }: FileParts,
-  { recorder, tracerProvider, agent, timers, delayedEnds, undo }: ObserveDependencies,
+  { recorder, tracerProvider, agent, isChild, timers, delayedEnds, undo }: ObserveDependencies,
 ) {
   const { now, clock, after } = timers
   const toolCalls = new ToolCalls(recorder, clock, nativeWriters)
@@ -186,9 +189,17 @@ function observeTurns(
     },
   }
   const modelAnswers = (): void => void quietly('look at the workspace', () => children.prepare())
+  const candidates: CandidateSource = {
+    openCandidate: (facts) => new Candidate(facts, ofTurns),
+    now,
+  }
+  const workOf = () => (isChild ? inheritedFileOwner(ROOT_CONTEXT)?.span : undefined)
+  const inferredTurns = new InferredTurns(candidates, workOf)
+  if (!isChild) undo.push(setTurnsOutside(inferredTurns.atWork))
   const ofExchanges = {
     recorder,
     open,
+    inferredTurns,
     toolCalls,
     waitingTurns,
     approvals,
@@ -196,10 +207,6 @@ function observeTurns(
     modelAnswers,
     now,
     clock,
-  }
-  const candidates: CandidateSource = {
-    openCandidate: (facts) => new Candidate(facts, ofTurns),
-    now,
   }
   undo.push(offerToHost(withTurns(tracerProvider, toolCalls), clock))
   undo.push(observeHttpServers(candidates))

@@ -6,6 +6,7 @@ import type { ModelApi } from '../models/model-api.ts'
 import { findModelApi, findPossibleApis } from '../models/model-apis.ts'
 import { apiCallOf, contexts, requestOf, runIn, turnOfModelCall } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
+import { turnHeldBy } from '../record/turn-holds.ts'
 import type { OpenExchange } from './exchange.ts'
 import { type ExchangeDependencies, ModelExchange } from './model-exchange.ts'
 import { isModelCall } from './native-spans.ts'
@@ -41,20 +42,21 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
   function open(api: ModelApi, url: URL, started?: ExchangeStart): ModelExchange {
     dependencies.modelCalled()
     const active = contexts.active()
-    const candidate = turnOfModelCall(active)
-    const native = trace.getSpan(active)
-    const isNative = native !== undefined && isModelCall(native)
-    const span = isNative
-      ? native
-      : startSpan(dependencies.recorder, { api, url, from: active, startedAt: started?.at })
+    const around = trace.getSpan(active)
+    const native = around !== undefined && isModelCall(around) ? around : undefined
+    const candidate = (native && turnHeldBy(native)) ?? turnOfModelCall(active)
+    const at = started?.at ?? dependencies.now()
+    const span =
+      native ?? startSpan(dependencies.recorder, { api, url, from: active, startedAt: started?.at })
     const number = (exchangeCounts.get(span) ?? 0) + 1
     exchangeCounts.set(span, number)
     return new ModelExchange(dependencies, {
       api,
       url: url.href,
       startedAt: started?.byClock ?? clock(),
+      at,
       span,
-      isOwn: !isNative,
+      isOwn: native === undefined,
       number,
       candidate,
       request: requestOf(active),

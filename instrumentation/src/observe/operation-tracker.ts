@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Context } from '@opentelemetry/api'
 import { errorName } from '@turnlog/conventions/plain'
 import type { Candidate } from '../record/candidate.ts'
-import { contexts, requestOf } from '../record/contexts.ts'
+import { contexts, worksForSeveral } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { ToolCall } from '../record/tool-call.ts'
@@ -122,7 +122,7 @@ export class OperationTracker {
 
   /** Of several turns that the context's code may work for, the one that has named the path. */
   #ownerNaming(given: unknown, active: Context): FileOperationOwner | undefined {
-    if (requestOf(active) === undefined) return undefined
+    if (!worksForSeveral(active)) return undefined
     const absolute = pathOf(given)
     if (absolute === undefined) return undefined
     return ownerOfFiles(active, this.files.locate(absolute, { isLink: true }).names)

@@ -12,8 +12,15 @@ export interface CandidateFacts {
   readonly path?: string | undefined
   readonly contentType?: string | undefined
   readonly traceparent?: string | undefined
-  /** If it is a sub-agent: the turn it works in, and the context of its work there. Its span is then a child, not a root. */
-  readonly within?: { readonly candidate: Candidate; readonly context: Context } | undefined
+  /**
+   * If it is a sub-agent: the context of its work in another turn, and that turn unless it is another process's. Its span is then
+   * a child, not a root.
+   */
+  readonly within?:
+    | { readonly candidate?: Candidate | undefined; readonly context: Context }
+    | undefined
+  /** No server and no declaration shows where it begins: a model call does. */
+  readonly isInferred?: boolean | undefined
   /** Spans it comes from without being part of them. */
   readonly links?: readonly Link[] | undefined
   /** Whether the release of the last hold is the end of the work, or the end must be guessed from silence. */

@@ -123,6 +123,16 @@ export class Candidate {
     return this.#turn.createdFiles
   }
 
+  /** Something works on the turn. */
+  get isHeld(): boolean {
+    return this.#turn.isHeld
+  }
+
+  /** The turn's last model call has failed. */
+  get hasFailedLast(): boolean {
+    return this.#turn.hasFailedLast
+  }
+
   /** Nothing works on the turn: its answer asked for tool calls, and nobody has run them yet. */
   get isUnanswered(): boolean {
     return this.#turn.isUnanswered
@@ -285,6 +295,11 @@ export class Candidate {
   /** The app names the conversation, later than `declare`. */
   setConversation(id: string): void {
     this.#turn.setConversation(id)
+  }
+
+  /** What its user wrote, as a later model call shows it. */
+  setPrompt(text: string): void {
+    this.#turn.content('turn.prompt', text)
   }
 
   /** The final answer, as the app gives it: the app has coped with whatever failed before. */

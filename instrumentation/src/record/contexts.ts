@@ -15,6 +15,8 @@ export const contexts = new AsyncLocalStorageContextManager()
 
 const candidateKey = createContextKey('turnlog candidate')
 const apiCallKey = createContextKey('turnlog api tool call')
+const noTurns = (): readonly Candidate[] => []
+let turnsOutside = noTurns
 /** The key under which the API keeps a span. It is private, so it is found by asking for one. */
 const spanKey = findSpanKey()
 
@@ -54,9 +56,28 @@ export function candidateOf(context: Context): Candidate | undefined {
   return others.length === 0 ? turn : undefined
 }
 
+/** The turn that the context's code works for: that of its request, else the only one that came in on no server. */
+export function turnOf(context: Context): Candidate | undefined {
+  const [turn, ...others] = turnsOf(context)
+  return others.length === 0 ? turn : undefined
+}
+
+/** Whether the context's code may work for several turns. */
+export function worksForSeveral(context: Context): boolean {
+  return turnsOf(context).length > 1
+}
+
+/** `turns`: those that came in on no server, and that code in no request's context may work for. The returned function undoes it. */
+export function setTurnsOutside(turns: () => readonly Candidate[]): () => void {
+  turnsOutside = turns
+  return () => {
+    turnsOutside = noTurns
+  }
+}
+
 /** The turn of which an open tool call names a file in its arguments, if the context's code may work for several turns. */
 export function turnNaming(context: Context, names: readonly string[]): Candidate | undefined {
-  const turns = requestOf(context)?.workedFor ?? []
+  const turns = turnsOf(context)
   if (turns.length <= 1) return undefined
   const naming = turns.filter(({ openTools }) =>
     [...openTools.values()].some((call) => names.some((name) => call.arguments.names(name))),
@@ -83,6 +104,10 @@ export function turnOfModelCall(context: Context): Candidate | undefined {
   if (candidate?.span === undefined && apiCallOf(context) !== undefined) return undefined
   candidate?.promote()
   return candidate
+}
+
+function turnsOf(context: Context): readonly Candidate[] {
+  return requestOf(context)?.workedFor ?? turnsOutside()
 }
 
 function overlay(

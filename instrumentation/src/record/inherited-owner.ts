@@ -7,7 +7,7 @@ import { type Context, createContextKey, type Span, TraceFlags, trace } from '@o
 import { isObject, parseObject } from '@turnlog/conventions/plain'
 import { callOfFile } from './call-of-file.ts'
 import { isOwnerOpen } from './child-report.ts'
-import { apiCallOf, candidateOf } from './contexts.ts'
+import { apiCallOf, turnOf } from './contexts.ts'
 import { type ApiToolCall, ToolCall, type ToolCallDescription } from './tool-call.ts'
 
 /** Names and ids of tool calls come from a model; longer ones are cut, so that they fit into an environment variable. */
@@ -87,7 +87,7 @@ function fileOwnerOf({ traceId, spanId, call, isShared }: InheritedOwner): FileO
 export function ownerToHandOver(active: Context): InheritedOwner | undefined {
   const reported = apiCallOf(active)
   if (reported !== undefined) return factsOf(reported.span, reported.call)
-  const candidate = candidateOf(active)
+  const candidate = turnOf(active)
   if (candidate?.span === undefined) return inheritedOwner(active)
   const found = callOfFile(candidate.openTools.values(), { names: [], absolute: '', active })
   return factsOf(found.call?.span ?? candidate.span, found.call, found.isShared)

@@ -16,6 +16,11 @@ export class TurnResult {
     return this.#outcome === 'failed'
   }
 
+  /** Its last model call has failed, and nothing came after it. */
+  get hasFailedLast(): boolean {
+    return this.#lastCallFailed
+  }
+
   /** The outcome of an interim record, while the turn waits for a person. */
   get outcomeSoFar(): TurnOutcome {
     return this.#outcome === 'completed' ? 'waiting' : this.#outcome

@@ -19,7 +19,7 @@ export interface TurnNames {
 }
 
 export function startTurnSpan(tracer: Tracer, facts: CandidateFacts, names: TurnNames): Span {
-  const { transport, startedAt, path, method, traceparent, within, links = [] } = facts
+  const { transport, startedAt, path, method, traceparent, within, isInferred, links = [] } = facts
   return tracer.startSpan(
     spanName(names),
     {
@@ -34,6 +34,7 @@ export function startTurnSpan(tracer: Tracer, facts: CandidateFacts, names: Turn
           'turnlog.turn.transport': transport,
           'url.path': path,
           'http.request.method': method,
+          'turnlog.turn.inferred': isInferred,
         }),
       } satisfies TurnAttributes,
     },

@@ -197,10 +197,18 @@ export class Turn {
     this.#endIsKnown = true
   }
 
-  /** The process exits while something works on it. A turn that waits for a person is as it was left. */
+  /**
+   * The process exits. A turn that something works on has failed; one that waits for a person is as it was left, and one that waits
+   * for more to come ends as it is. Without a server the process is the work, so its exit code decides: 0 means that the agent is
+   * done, perhaps with the call of a tool whose result no model needs.
+   */
   processExits(code: number, failure: TurnFailure): void {
     if (this.#span === undefined || this.#isEnded || this.#isWaiting) return
-    this.#result.fail(failure)
+    const isIdle = this.#holds === 0
+    const isSuccess = code === 0 || this.#facts.isInferred !== true
+    if (isIdle && isSuccess && this.openTools.size === 0) return
+    const isDone = isIdle && code === 0 && this.#facts.isInferred === true
+    if (!isDone) this.#result.fail(failure)
     this.describe({ 'process.exit.code': code })
     this.#releasedAt = this.#dependencies.now()
     this.#end()
@@ -209,7 +217,7 @@ export class Turn {
   /** The span ids of the turns that its model calls count for: its own, then those it works for as a sub-agent. */
   turnIds(): string[] {
     const own = this.span === undefined ? [] : [this.span.spanContext().spanId]
-    return [...own, ...(this.#facts.within?.candidate.turnIds() ?? [])]
+    return [...own, ...(this.#facts.within?.candidate?.turnIds() ?? [])]
   }
 
   content(slot: ContentSlot, piece: string | Uint8Array): void {
@@ -234,6 +242,11 @@ export class Turn {
   /** A model call of the turn has succeeded. */
   get wasAnswered(): boolean {
     return this.#wasAnswered
+  }
+
+  /** Its last model call has failed. */
+  get hasFailedLast(): boolean {
+    return this.#result.hasFailedLast
   }
 
   /** Adds work whose end cannot be observed: `check` says whether it goes on. */
