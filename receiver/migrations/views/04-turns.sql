@@ -45,7 +45,8 @@ select s.team_id, s.trace_id, s.span_id, s.session_id, s.user_id, s.conversation
        (select count(*)
           from log_records l   -- index: log_records_by_trace
          where l.team_id = s.team_id and l.trace_id = s.trace_id
-           and l.event_name = 'turnlog.process.started') as processes
+           and l.event_name = 'turnlog.process.started') as processes,
+       turnlog_boolean(s.attributes -> 'turnlog.turn.inferred') as inferred
   from spans s
  where s.operation = 'invoke_agent'
    -- A sub-agent works inside a turn: its parent is a model call, a tool call or another agent.
@@ -69,4 +70,5 @@ comment on column turns.abandoned is 'Its recorder died, and another one closed 
 comment on column turns.prompt_preview is 'The first 200 characters; stored in the row, so that lists read no contents.';
 comment on column turns.landed_at is 'When it was committed to this database.';
 comment on column turns.duration is 'Null when it is unknown; likewise in tool_calls and file_operations.';
+comment on column turns.inferred is 'It came in on no server: it begins with the first model call that asks what the user wrote.';
 comment on column turns.processes is 'How many child processes its tools started, as far as they were seen. See processes.';

@@ -109,6 +109,17 @@ test('overlapping batches that arrive at once in different orders all land', asy
   ])
 })
 
+test('a turn that came in on no server is marked', async () => {
+  await using parts = await start()
+  const turn = { 'gen_ai.operation.name': 'invoke_agent' }
+  const inferred = { ...turn, 'turnlog.turn.inferred': true }
+  await post(parts.receiver, 'traces', traceRequest([span(inferred), span(turn)]))
+  expect(await parts.database.query('select inferred from turns order by inferred')).toEqual([
+    { inferred: true },
+    { inferred: null },
+  ])
+})
+
 test('the same record twice in one request is one row', async () => {
   await using parts = await start()
   const twice = span()
