@@ -139,7 +139,7 @@ export const turnlogAttributes = {
     '{operation}',
   ),
   'turnlog.file_operations.left_out.reasons': strings(
-    'Why they were not recorded: `ignored` (in `.git`, `node_modules` or a folder of Turnlog), `opened_before` (written through a descriptor that was opened outside of any turn), `folder_limit` (a call on a folder of more files than are looked at), `name_not_utf8` (a name whose bytes are not UTF-8).',
+    'Why they were not recorded: `ignored` (in `.git`, `node_modules` or a folder of Turnlog), `opened_before` (written through a descriptor that was opened outside of any turn), `folder_limit` (a call on a folder of more files than are looked at), `name_not_utf8` (a name whose bytes are not UTF-8), `outside_unnamed` (outside the workspace, in a turn without a server, and named by no argument of a tool call).',
     '["ignored"]',
   ),
   'turnlog.turn.ambiguous': boolean(

@@ -207,9 +207,23 @@ function serverAttributes(url: URL | null) {
 
 /** What the user wrote last; results of tools have no text. */
 export function lastUserTextOf(messages: readonly Message[]): string | undefined {
-  const ofUser = messages.filter(({ role }) => role === 'user')
+  const ofUser = messages.filter(({ role }) => role === 'user').map(withoutContext)
   const said = lastSaid(ofUser, 'user')
   return said?.kind === 'text' && said.text !== '' ? said.text : undefined
+}
+
+/** Agents put what they know about the session into the user's message: each such part is one element, as in XML. */
+function withoutContext(message: Message): Message {
+  const parts = message.parts.filter((part) => !isElement(part))
+  return parts.some((part) => asObject(part)?.type === 'text') ? { ...message, parts } : message
+}
+
+/** A message of an odd request may have anything as a part. */
+function isElement(part: unknown): boolean {
+  const { type, content } = asObject(part) ?? {}
+  if (type !== 'text' || typeof content !== 'string' || !content.startsWith('<')) return false
+  const [, name] = /^<([\w-]+)[\s>]/.exec(content) ?? []
+  return name !== undefined && content.trimEnd().endsWith(`</${name}>`)
 }
 
 /** The text parts, joined. */

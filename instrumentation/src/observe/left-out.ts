@@ -5,8 +5,16 @@ import { callOfFile } from '../record/call-of-file.ts'
 import type { FileOperationOwner } from './file-record.ts'
 import type { FileLocation } from './host-files.ts'
 
-/** `ignored`: `.git`, `node_modules`, Turnlog's own; `opened_before`: through a descriptor opened outside of any turn. */
-type LeftOutReason = 'ignored' | 'opened_before' | 'folder_limit' | 'name_not_utf8'
+/**
+ * `ignored`: `.git`, `node_modules`, Turnlog's own; `opened_before`: through a descriptor opened outside of any turn;
+ * `outside_unnamed`: outside the workspace, in a turn without a server, and named by no argument of a tool call.
+ */
+type LeftOutReason =
+  | 'ignored'
+  | 'opened_before'
+  | 'folder_limit'
+  | 'name_not_utf8'
+  | 'outside_unnamed'
 
 interface Counts {
   total: number

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Context } from '@opentelemetry/api'
 import { errorName } from '@turnlog/conventions/plain'
 import type { Candidate } from '../record/candidate.ts'
-import { contexts, worksForSeveral } from '../record/contexts.ts'
+import { contexts, hasOwnContext, worksForSeveral } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { ToolCall } from '../record/tool-call.ts'
@@ -115,6 +115,10 @@ export class OperationTracker {
     if (this.#captured?.has(location.absolute) === true) return undefined
     if (location.isIgnored) {
       this.leftOut.count(owner, location, active, 'ignored')
+      return undefined
+    }
+    if (location.isOutside && !isOfTurn(owner, location, active)) {
+      this.leftOut.count(owner, location, active, 'outside_unnamed')
       return undefined
     }
     return { location, owner, active }
@@ -307,4 +311,12 @@ export function descriptorOf(value: unknown): number | undefined {
       ? value.fd
       : value
   return typeof given === 'number' && given >= 0 ? given : undefined
+}
+
+/** Without a request's context, what an agent keeps of itself outside the workspace is no work of its turn. */
+function isOfTurn(owner: FileOperationOwner, { names }: FileLocation, active: Context): boolean {
+  if (!('whenTurn' in owner) || hasOwnContext(active)) return true
+  return [...owner.openTools.values()].some((call) =>
+    names.some((name) => call.arguments.names(name)),
+  )
 }

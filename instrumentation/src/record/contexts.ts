@@ -62,6 +62,11 @@ export function turnOf(context: Context): Candidate | undefined {
   return others.length === 0 ? turn : undefined
 }
 
+/** Whether the context says what its code works for: a request, or a tool call that the app reports. */
+export function hasOwnContext(context: Context): boolean {
+  return requestOf(context) !== undefined || apiCallOf(context) !== undefined
+}
+
 /** Whether the context's code may work for several turns. */
 export function worksForSeveral(context: Context): boolean {
   return turnsOf(context).length > 1

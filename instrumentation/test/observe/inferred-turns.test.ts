@@ -1,12 +1,8 @@
 /** Agents without a server: what they send to the model shows where a turn begins, and what belongs to it. */
+import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { isTurn, textOf, turnTrees } from '../support/chat.ts'
-import {
-  type ApiAnswer,
-  type ApiRequest,
-  lastText,
-  startMessagesApi,
-} from '../support/messages-api.ts'
+import { type ApiAnswer, type ApiRequest, startMessagesApi } from '../support/messages-api.ts'
 import { runProgram } from '../support/observed-program.ts'
 import { type Recorded, readRecorded } from '../support/recorded.ts'
 import { makeWorkspace } from '../support/workspace.ts'
@@ -15,26 +11,38 @@ interface Run {
   readonly prompts: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly answer?: (request: ApiRequest) => ApiAnswer
+  /** Runs the agent without the preload, too, and expects the same. */
+  readonly isCompared?: boolean
 }
 
-/** Runs the agent with the preload, and without it, and expects the same of both. */
-async function recordedOf({ prompts, env = {}, answer = writesAFile }: Run): Promise<Recorded> {
+async function recordedOf(run: Run): Promise<Recorded> {
+  const { prompts, env = {}, answer = writesAFile, isCompared = false } = run
   await using api = await startMessagesApi(answer)
   using workspace = makeWorkspace()
-  using plain = makeWorkspace()
   const settings = { API: api.url, PROMPTS: JSON.stringify(prompts), ...env }
   const program = 'terminal-agent.ts'
   const { folder, spool } = workspace
   const outcome = await runProgram(program, { cwd: folder, spool, env: settings })
-  const expected = await runProgram(program, { cwd: plain.folder, env: settings })
-  expect({ ...outcome, pid: 0 }).toEqual({ ...expected, pid: 0 })
+  if (isCompared) {
+    using plain = makeWorkspace()
+    const expected = await runProgram(program, { cwd: plain.folder, env: settings })
+    expect({ ...outcome, pid: 0 }).toEqual({ ...expected, pid: 0 })
+  }
   return readRecorded(spool)
 }
 
-const asked = ({ messages }: ApiRequest): string => {
-  const texts = messages.flatMap(({ content }) => (typeof content === 'string' ? [content] : []))
+/** What the user has asked last; it is a string, or the last part of a message. */
+function asked({ messages }: ApiRequest): string {
+  const texts = messages.flatMap(({ role, content }) => {
+    if (role !== 'user') return []
+    const last: unknown = Array.isArray(content) ? content.at(-1)?.text : content
+    return typeof last === 'string' ? [last] : []
+  })
   return texts.at(-1) ?? ''
 }
+
+const hasResult = ({ messages }: ApiRequest): boolean =>
+  JSON.stringify(messages.at(-1)).includes('tool_result')
 
 const fileOf = (prompt: string): string => `${prompt.replaceAll(/\W+/g, '-')}.txt`
 
@@ -44,7 +52,7 @@ let calls = 0
 function writesAFile(request: ApiRequest): ApiAnswer {
   const prompt = asked(request)
   if (prompt.startsWith('A title')) return { text: 'A title' }
-  if (lastText(request) === '') return { text: `Done: ${prompt}.` }
+  if (hasResult(request)) return { text: `Done: ${prompt}.` }
   calls += 1
   const input = { path: fileOf(prompt), content: prompt }
   return { tools: [{ id: `call_${calls}`, name: 'write_file', input }] }
@@ -73,7 +81,7 @@ function answersIn({ spans }: Recorded): Record<string, string | undefined> {
 
 test.for(['fetch', 'sdk'])('each text of the user is a turn (%s)', async (CLIENT) => {
   const prompts = ['Write the first file', 'Write the second file']
-  const recorded = await recordedOf({ prompts, env: { CLIENT } })
+  const recorded = await recordedOf({ prompts, env: { CLIENT }, isCompared: true })
   expect(turnTrees(recorded)).toEqual(prompts.map(tree))
   expect(answersIn(recorded)).toEqual({
     'Write the first file': 'Done: Write the first file.',
@@ -109,7 +117,7 @@ test.for(['fetch', 'sdk'])(
     const prompt = 'Write a file, please'
     const recorded = await recordedOf({ prompts: [prompt], env: { CLIENT }, answer })
     expect(answersIn(recorded)).toEqual({ [prompt]: `Done: ${prompt}.` })
-    expect(recorded.spans.filter(isTurn)[0]?.attributes['turnlog.turn.outcome']).toBe('completed')
+    expect(recorded.spans.find(isTurn)?.attributes['turnlog.turn.outcome']).toBe('completed')
   },
 )
 
@@ -151,7 +159,7 @@ test.for(['worker', 'fork'])('each %s has the turn that it works on', async (WAY
 
 test('a command of a tool, and the file that it changes, are in the turn', async () => {
   const answer = (request: ApiRequest): ApiAnswer =>
-    lastText(request) === ''
+    hasResult(request)
       ? { text: 'done' }
       : { tools: [{ id: 'a', name: 'shell', input: { command: 'printf hello > made.txt' } }] }
   const env = { TELEMETRY_PROCESS_WAIT_MS_MAX: '10000' }
@@ -163,10 +171,38 @@ test('a command of a tool, and the file that it changes, are in the turn', async
   expect(turn?.attributes['turnlog.turn.outcome']).toBe('completed')
 })
 
+test('a file outside the workspace is recorded if a tool call names it, else counted', async () => {
+  using elsewhere = makeWorkspace()
+  const outside = path.join(elsewhere.folder, 'named.txt')
+  const input = { path: outside, content: 'x' }
+  const answer = (request: ApiRequest): ApiAnswer =>
+    hasResult(request) ? { text: 'done' } : { tools: [{ id: 'a', name: 'write_file', input }] }
+  const { spans } = await recordedOf({
+    prompts: ['Make a file'],
+    answer,
+    env: { LOG: path.join(elsewhere.folder, 'log.txt') },
+  })
+  expect(turnTrees({ spans, logs: [] })).toEqual([
+    ['turn', '  chat', '  execute_tool write_file', `    file.create ${outside}`, '  chat'].join(
+      '\n',
+    ),
+  ])
+  expect(spans.find(({ name }) => name.startsWith('execute_tool'))?.attributes).toMatchObject({
+    'turnlog.file_operations.left_out': 1,
+    'turnlog.file_operations.left_out.reasons': ['outside_unnamed'],
+  })
+})
+
+test('what the app puts beside the text of the user is not the prompt', async () => {
+  const prompt = 'Write a file, please'
+  const recorded = await recordedOf({ prompts: [prompt], env: { REMINDER: 'Today is Tuesday.' } })
+  expect(answersIn(recorded)).toEqual({ [prompt]: `Done: ${prompt}.` })
+})
+
 test('a tool whose result no model needs ends the turn with the process, which has not failed', async () => {
   const answer = (): ApiAnswer => ({ tools: [{ id: 'a', name: 'finish', input: {} }] })
   const { spans } = await recordedOf({ prompts: ['Think about it'], answer })
-  expect(spans.filter(isTurn)[0]?.attributes['turnlog.turn.outcome']).toBe('completed')
+  expect(spans.find(isTurn)?.attributes['turnlog.turn.outcome']).toBe('completed')
   expect(turnTrees({ spans, logs: [] })).toEqual(['turn\n  chat\n  execute_tool finish'])
 })
 
@@ -174,7 +210,7 @@ test('an agent that is the tool of another one works in its turn', async () => {
   const prompt = 'Let somebody write a file'
   function answer(request: ApiRequest): ApiAnswer {
     if (asked(request) !== prompt) return writesAFile(request)
-    if (lastText(request) === '') return { text: 'The helper has done it.' }
+    if (hasResult(request)) return { text: 'The helper has done it.' }
     return { tools: [{ id: 'help', name: 'ask_helper', input: { prompt: 'Write it' } }] }
   }
   const recorded = await recordedOf({ prompts: [prompt], answer })
@@ -185,8 +221,8 @@ test('an agent that is the tool of another one works in its turn', async () => {
 
 test('a process that fails in a turn has failed that turn', async () => {
   const answer = (): ApiAnswer => ({ status: 400 })
-  const { spans } = await recordedOf({ prompts: ['Try'], answer })
-  expect(spans.filter(isTurn)[0]?.attributes).toMatchObject({
+  const { spans } = await recordedOf({ prompts: ['Try'], answer, isCompared: true })
+  expect(spans.find(isTurn)?.attributes).toMatchObject({
     'turnlog.turn.outcome': 'failed',
     'process.exit.code': 1,
   })

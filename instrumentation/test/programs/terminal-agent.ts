@@ -10,7 +10,15 @@ import { promisify } from 'node:util'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import Anthropic from '@anthropic-ai/sdk'
 
-const { WAY = 'repl', CLIENT = 'fetch', API = '', TITLE, PROMPTS = '[]' } = process.env
+const {
+  WAY = 'repl',
+  CLIENT = 'fetch',
+  API = '',
+  TITLE,
+  LOG,
+  REMINDER,
+  PROMPTS = '[]',
+} = process.env
 const instructions = 'You are an agent.'
 
 interface Block {
@@ -46,6 +54,7 @@ async function ask(messages: Messages, system = instructions): Promise<Block[]> 
 }
 
 async function run({ name, input }: Block): Promise<string> {
+  if (LOG !== undefined) fs.appendFileSync(LOG, `${name}\n`)
   if (name === 'ask_helper') return converse(input.prompt ?? '', [], 'You are a helper.')
   if (input.command !== undefined) execFileSync('sh', ['-c', input.command])
   else fs.writeFileSync(input.path, input.content)
@@ -57,7 +66,9 @@ async function converse(prompt: string, messages: Messages = [], system = instru
   const title = system === instructions ? TITLE : undefined
   const embedded = [{ role: 'user', content: `A title for: ${prompt}` }]
   if (title === 'before') await ask(embedded, 'You make titles.')
-  messages.push({ role: 'user', content: prompt })
+  const context = { type: 'text', text: `<context>\n${REMINDER}\n</context>` }
+  const text = { type: 'text', text: prompt }
+  messages.push({ role: 'user', content: REMINDER === undefined ? prompt : [context, text] })
   for (;;) {
     const content = await ask(messages, system)
     messages.push({ role: 'assistant', content })
