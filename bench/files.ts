@@ -5,15 +5,12 @@
  * A round runs both programs, in alternating order, each between two runs that change nothing; the CPU of those two is
  * subtracted. The figures are medians of the rounds, with the range of the ratios.
  */
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import * as http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ledgerCommitted, ledgerHeader } from '@turnlog/conventions'
+import { median, runProgram, startReceiver } from './parts.ts'
 
 const program = path.join(import.meta.dirname, 'programs/changes-files.js')
 
@@ -129,10 +126,6 @@ function cellOf(
   return `${digits(own)} / ${digits(other)} ${unit}, ${digits(median(ratios))} (${digits(Math.min(...ratios))}–${digits(Math.max(...ratios))})`
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
-}
-
 interface RunOptions {
   readonly folder: string
   readonly preload: string | undefined
@@ -140,39 +133,14 @@ interface RunOptions {
   readonly api: string
 }
 
-async function run(
-  id: string,
-  { folder, preload, endpoint, api }: RunOptions,
-): Promise<FileFigures> {
-  const spool = mkdtempSync(path.join(tmpdir(), 'turnlog-bench-'))
-  const settings = {
-    TELEMETRY_SPOOL_DIRECTORY: path.join(spool, 'spool'),
+function run(id: string, { folder, preload, endpoint, api }: RunOptions): Promise<FileFigures> {
+  return runProgram(program, preload, {
     TELEMETRY_WORKSPACE: folder,
     TELEMETRY_ENDPOINT: endpoint,
     BENCH_API: api,
-  }
-  try {
-    const child = spawn(
-      process.execPath,
-      [...(preload === undefined ? [] : ['--import', preload]), program],
-      {
-        env: {
-          PATH: process.env.PATH,
-          HOME: spool,
-          ...settings,
-          BENCH_CASE: id,
-          BENCH_FOLDER: folder,
-        },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    )
-    let output = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-    await once(child, 'close')
-    return JSON.parse(output)
-  } finally {
-    rmSync(spool, { recursive: true, force: true })
-  }
+    BENCH_CASE: id,
+    BENCH_FOLDER: folder,
+  })
 }
 
 /** A workspace of small files, a hundred in a folder. */
@@ -203,25 +171,4 @@ function makeBranches(folder: string): void {
   }
   git('commit', '--quiet', '--all', '--message', 'other')
   git('checkout', '--quiet', 'main')
-}
-
-/** Accepts everything at once, like a receiver that is never busy. */
-async function startReceiver(): Promise<{ readonly url: string; close(): void }> {
-  const server = http.createServer((request, response) => {
-    request.resume().on('end', () => {
-      response.setHeader('content-type', 'application/json')
-      response.setHeader(ledgerHeader, ledgerCommitted)
-      response.end('{}')
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}`,
-    close() {
-      server.close()
-      server.closeAllConnections()
-    },
-  }
 }

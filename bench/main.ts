@@ -2,7 +2,8 @@
  * `npm run bench`: the cost of recording for the host, as a ratio to a peer in the same run. Each case is a separate process
  * that alternates with its peer for five rounds; a line has the median and the range. This is not a test.
  *
- * `npm run bench -- files` measures file operations instead (`files.ts`); a further argument is part of a case's name.
+ * `npm run bench -- files` measures file operations instead (`files.ts`), and `npm run bench -- turns` turns (`turns.ts`); a further
+ * argument is part of a case's name.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -10,8 +11,10 @@ import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { build } from '../packaging/build.ts'
 import { benchFiles } from './files.ts'
+import { median } from './parts.ts'
+import { benchTurns } from './turns.ts'
 
-const rounds = 5
+const rounds = Number(process.env.ROUNDS ?? 5)
 const program = (name: string): string => path.join(import.meta.dirname, 'programs', name)
 
 const preload = '@turnlog/instrumentation/register'
@@ -62,12 +65,12 @@ function compare(name: string, unit: string, ours: () => number, peer: () => num
   )
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
-}
-
 if (process.argv[2] === 'files') {
   await benchFiles({ preload: await buildPreload(), rounds, only: process.argv[3] })
+  process.exit(0)
+}
+if (process.argv[2] === 'turns') {
+  await benchTurns({ preload: await buildPreload(), rounds, only: process.argv[3] })
   process.exit(0)
 }
 

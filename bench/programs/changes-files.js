@@ -11,6 +11,7 @@ import * as path from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { untilSent } from './until-sent.js'
 
 /** The built API, as apps import it. */
 const { toolCall, turn } = await import(process.env.BENCH_API ?? '')
@@ -94,7 +95,7 @@ delays.reset()
 const started = performance.now()
 await turn({ prompt: 'bench' }, () => toolCall({ name: 'work' }, work))
 const wallMs = performance.now() - started
-await untilSent()
+await untilSent(spool)
 const { user, system } = process.threadCpuUsage()
 const used = process.cpuUsage()
 /** @type {import('../files.ts').FileFigures} */
@@ -108,33 +109,3 @@ const figures = {
 }
 fs.writeSync(1, JSON.stringify(figures))
 process.exit(0)
-
-/** Resolves when the spool has nothing left to seal or send; at once without the preload, since there is no spool. */
-async function untilSent() {
-  if (!fs.existsSync(spool)) return
-  const until = Date.now() + 180_000
-  for (let empty = 0; empty < 10; ) {
-    const waiting = await waitingIn(spool)
-    if (Date.now() > until)
-      throw new Error(`After three minutes the spool has ${waiting.join(', ')}.`)
-    // One journal file is always open.
-    empty = waiting.length <= 1 ? empty + 1 : 0
-    await sleep(200)
-  }
-}
-
-/**
- * Files that wait to be sealed or sent. Copies of the workspace, which are many, are not looked at.
- *
- * @param {string} directory
- * @returns {Promise<string[]>}
- */
-async function waitingIn(directory) {
-  const entries = await fs.promises.readdir(directory, { withFileTypes: true })
-  const found = entries.map(({ name }) => name).filter((name) => /\.(gz|tmp|journal)$/.test(name))
-  for (const entry of entries) {
-    if (!entry.isDirectory() || ['changes', 'workspace', 'children'].includes(entry.name)) continue
-    found.push(...(await waitingIn(path.join(directory, entry.name)).catch(() => [])))
-  }
-  return found
-}

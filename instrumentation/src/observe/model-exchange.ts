@@ -36,6 +36,8 @@ import { chatRequestIn, isRepeated, turnsMeant } from './turns-meant.ts'
 
 /** A request body larger than this is not searched for tool results, nor for whose it is. */
 const searchedBytesMax = 64 * 1024 ** 2
+/** A result may stand before the id of its call; in a longer one, a refusal is not looked for there. */
+const resultBytesMax = 16 * 1024
 /**
  * A request body up to this size is kept with its turn while the turn waits. If two turns have calls with one id, the
  * bodies show which is meant.
@@ -221,7 +223,7 @@ export class ModelExchange implements Exchange {
     if (candidate !== undefined && !candidate.isDecided) this.#decideTurn(candidate, meant, body)
     const answered = certain(meant, candidate, body)
     if (answered.length === 0) return
-    if (mayRefuse(body)) {
+    if (mayRefuse(body.subarray(placeOf(answered, body)))) {
       approvals.answered(
         answered.map(({ call }) => call),
         api.lastResults(body) ?? [],
@@ -347,6 +349,13 @@ function startOf(span: Span): number | undefined {
   if (!isReadable(span)) return undefined
   const [seconds, nanos] = span.startTime
   return seconds * 1_000 + nanos / 1e6
+}
+
+/** Where the results of these calls begin, at the latest: beside the ids or after them. */
+function placeOf(calls: readonly InferredCall[], body: Uint8Array): number {
+  const bytes = viewOf(body)
+  const places = calls.map(({ id }) => (id === undefined ? 0 : bytes.indexOf(JSON.stringify(id))))
+  return Math.max(0, Math.min(...places) - resultBytesMax)
 }
 
 /** Whether the body may hold the text of a refusal; most bodies do not, and need not be parsed for it. */
