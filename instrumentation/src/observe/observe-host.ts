@@ -210,8 +210,9 @@ function observeTurns(
   }
   undo.push(offerToHost(withTurns(tracerProvider, toolCalls), clock))
   undo.push(observeHttpServers(candidates))
-  undo.push(observeWebSockets(candidates, clock))
-  undo.push(observeModelClients(createExchanges(ofExchanges)))
+  const openExchange = createExchanges(ofExchanges)
+  undo.push(observeWebSockets(candidates, openExchange, clock))
+  undo.push(observeModelClients(openExchange))
   return { toolCalls, candidates, open }
 }
 

@@ -1,5 +1,6 @@
 /**
- * Every message that a `ws` server socket receives is a candidate. The package is found once the host has loaded it, or,
+ * Every message that a `ws` server socket receives is a candidate, and what a socket of the app sends to a model API is a model call
+ * (`model-websockets.ts`). The package is found once the host has loaded it, or,
  * if it is bundled into the host, by its first connection. Its `WebSocket` prototype gets an `emit` of ours, for the
  * context and for the promises that message listeners return. The lists of listeners stay as the host made them.
  */
@@ -10,7 +11,9 @@ import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import type { Candidate, CandidateSource } from '../record/candidate.ts'
 import { candidateOf, contexts, contextWithCandidate, runIn } from '../record/contexts.ts'
+import type { OpenExchange } from './exchange.ts'
 import { watchLoadedModules } from './loaded-modules.ts'
+import { ModelWebSockets } from './model-websockets.ts'
 import { all, replaceMethod } from './replace-method.ts'
 
 /** The key under which an emitter keeps `captureRejections`. */
@@ -19,8 +22,12 @@ const captureKey = Object.getOwnPropertySymbols(EventEmitter.prototype).find(
 )
 
 /** Begins to watch; the returned function undoes it. */
-export function observeWebSockets(source: CandidateSource, clock: () => number): () => void {
-  const observer = new WebSocketObserver(source)
+export function observeWebSockets(
+  source: CandidateSource,
+  openExchange: OpenExchange,
+  clock: () => number,
+): () => void {
+  const observer = new WebSocketObserver(source, openExchange)
   return all([
     observer.unbind,
     watchLoadedModules((exported) => {
@@ -34,6 +41,7 @@ export function observeWebSockets(source: CandidateSource, clock: () => number):
 
 class WebSocketObserver {
   readonly #source: CandidateSource
+  readonly #models: ModelWebSockets
   readonly #undo: (() => void)[] = []
   readonly #bound = new WeakSet<object>()
   /** Of each WebSocket: the candidates that are turns and may still be at work. */
@@ -41,8 +49,9 @@ class WebSocketObserver {
   /** Of each connection that became a WebSocket: the path of its request. */
   readonly #paths = new WeakMap<object, string>()
 
-  constructor(source: CandidateSource) {
+  constructor(source: CandidateSource, openExchange: OpenExchange) {
     this.#source = source
+    this.#models = new ModelWebSockets(openExchange)
   }
 
   /** Patches `prototype` if it is that of one of `ws`' two classes. They have no mark, so their methods identify them. */
@@ -50,7 +59,7 @@ class WebSocketObserver {
     if (this.#bound.has(prototype)) return
     if (hasMethods(prototype, ['send', 'ping', 'terminate', 'addEventListener'])) {
       this.#bound.add(prototype)
-      this.#undo.push(this.#patchEmit(prototype), patchSend(prototype))
+      this.#undo.push(this.#patchEmit(prototype), this.#patchSend(prototype))
     } else if (hasMethods(prototype, ['handleUpgrade', 'completeUpgrade', 'shouldHandle'])) {
       this.#bound.add(prototype)
       this.#undo.push(this.#patchUpgrade(prototype))
@@ -76,12 +85,16 @@ class WebSocketObserver {
   }
 
   #patchEmit(prototype: object): () => void {
+    const models = this.#models
     const close = (socket: object): void => this.#close(socket)
     const open = (socket: object, message: unknown): Candidate => this.#open(socket, message)
     return replaceMethod(prototype, 'emit', (original) => {
       return function emit(...values) {
         const [event, ...rest] = values
-        if (!isServerSocket(this)) return original.apply(this, values)
+        if (!isServerSocket(this)) {
+          if (isObject(this)) quietly('observe a model', () => seeModel(models, this, values))
+          return original.apply(this, values)
+        }
         if (event === 'close') quietly('observe a close', () => close(this))
         if (event !== 'message') return original.apply(this, values)
         const candidate = quietly('observe a message', () => open(this, rest[0]))
@@ -93,6 +106,19 @@ class WebSocketObserver {
         } finally {
           quietly('end a message', () => candidate.release())
         }
+      }
+    })
+  }
+
+  #patchSend(prototype: object): () => void {
+    const models = this.#models
+    return replaceMethod(prototype, 'send', (original) => {
+      return function send(...values) {
+        quietly('observe what a socket sends', () => {
+          if (isServerSocket(this)) keepAnswer(values[0])
+          else if (isObject(this)) models.sent(this, values[0])
+        })
+        return original.apply(this, values)
       }
     })
   }
@@ -153,13 +179,14 @@ function watchConnections(callback: (prototype: object) => void): () => void {
   })
 }
 
-function patchSend(prototype: object): () => void {
-  return replaceMethod(prototype, 'send', (original) => {
-    return function send(...values) {
-      quietly('observe an answer', () => keepAnswer(values[0]))
-      return original.apply(this, values)
-    }
-  })
+/** What a socket that the app has opened receives. */
+function seeModel(
+  models: ModelWebSockets,
+  socket: object,
+  [event, data]: readonly unknown[],
+): void {
+  if (event === 'message') models.received(socket, data)
+  else if (event === 'close') models.closed(socket)
 }
 
 function hasMethods(prototype: object, names: readonly string[]): boolean {
