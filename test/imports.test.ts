@@ -102,7 +102,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   collector: ['conventions', 'embedded-postgres', 'receiver', 'start'],
   dashboards: ['conventions', 'receiver', 'embedded-postgres', 'test'],
   packaging: ['conventions'],
-  bench: ['conventions', 'receiver', 'packaging', 'test'],
+  bench: ['conventions', 'receiver', 'packaging', 'example', 'test'],
   docs: ['conventions', 'instrumentation', 'receiver', 'collector', 'dashboards', 'start', 'test'],
 }
 
