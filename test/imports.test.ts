@@ -23,6 +23,7 @@ const layers: Readonly<Record<string, Layers>> = {
   conventions: {
     roots: ['index.ts'],
     parts: [
+      'dialects',
       'otlp',
       'content',
       'names',

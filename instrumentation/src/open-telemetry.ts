@@ -9,6 +9,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node'
 import { AlwaysOnSampler, type SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { AttributeName } from '@turnlog/conventions'
 import { contexts } from './record/contexts.ts'
+import { traceIds } from './record/next-trace.ts'
 
 /** The limits of the environment do not apply, so that nothing is cut; this one only bounds a runaway loop. */
 const attributesMax = 10_000
@@ -38,6 +39,7 @@ export function startOpenTelemetry(options: {
         textMapPropagator: null,
         // A browser's unsampled traceparent, or OTEL_TRACES_SAMPLER, does not switch recording off.
         sampler: new AlwaysOnSampler(),
+        idGenerator: traceIds,
         spanProcessors: options.spanProcessors,
         spanLimits: {
           attributeCountLimit: attributesMax,

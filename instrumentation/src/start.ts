@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import * as path from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import { type Logger, ROOT_CONTEXT } from '@opentelemetry/api'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { instrumentationScope, schemaUrl, severity } from '@turnlog/conventions'
 import type { Config } from './config.ts'
 import { originalFs } from './file-system.ts'
@@ -18,8 +19,9 @@ import { createProcessors } from './journal/processor.ts'
 import { endRecorder, markEnded } from './journal/recorder-end.ts'
 import { takeInheritedOwner } from './observe/child-environment.ts'
 import { placePreload } from './observe/inherited-preload.ts'
-import { holdTurns } from './observe/native-spans.ts'
+import { noteNativeSpans } from './observe/native-spans.ts'
 import { observeHost } from './observe/observe-host.ts'
+import { holdTurns } from './observe/own-spans.ts'
 import { createFileReports, endsOwners } from './observe/reported-files.ts'
 import { observeWorkerMessages } from './observe/worker-messages.ts'
 import { observeWorkerThreads } from './observe/worker-threads.ts'
@@ -63,7 +65,11 @@ function startParts(
   const timers = hostTimers()
   const { journal, sealing } = openJournal(identity, timers, undo)
   const childReports = new ChildReports(config.spoolDirectory)
-  const { recorder, tracerProvider } = startRecorder(identity, { journal, childReports, undo })
+  const { recorder, tracerProvider, onSpanEnd } = startRecorder(identity, {
+    journal,
+    childReports,
+    undo,
+  })
   const { logger } = recorder
   const delayedEnds = createDelayedEnds(timers.after)
   const onStop = (code: number, endTurns: (code: number) => void = () => undefined): void => {
@@ -79,6 +85,7 @@ function startParts(
   const { api, workspace, fileOperations, finish, endTurns } = observeHost(config, {
     recorder,
     tracerProvider,
+    onSpanEnd,
     folder,
     isChild: inherited !== undefined,
     agent: String(identity.resource['service.name']),
@@ -203,9 +210,11 @@ function startRecorder(
     spoolDirectory: config.spoolDirectory,
     owner: inherited?.owner,
   })
+  const native: { ended(span: ReadableSpan): void } = { ended: () => undefined }
   const { tracerProvider, loggerProvider, shutDown } = startOpenTelemetry({
     attributes: resource,
     spanProcessors: [
+      noteNativeSpans((span) => native.ended(span)),
       processors.spans,
       holdTurns(),
       fileReports.processor,
@@ -217,7 +226,10 @@ function startRecorder(
   const tracer = tracerProvider.getTracer(instrumentationScope, undefined, { schemaUrl })
   const logger = loggerProvider.getLogger(instrumentationScope, undefined, { schemaUrl })
   const recorder: Recorder = { tracer, logger, ...processors.raw, note: fileReports.note }
-  return { recorder, tracerProvider }
+  const onSpanEnd = (ended: typeof native.ended): void => {
+    native.ended = ended
+  }
+  return { recorder, tracerProvider, onSpanEnd }
 }
 
 /** The API and the Changes routes find the running instrumentation by this handle. */

@@ -142,6 +142,14 @@ export const turnlogAttributes = {
     'Why they were not recorded: `ignored` (in `.git`, `node_modules` or a folder of Turnlog), `opened_before` (written through a descriptor that was opened outside of any turn), `folder_limit` (a call on a folder of more files than are looked at), `name_not_utf8` (a name whose bytes are not UTF-8), `outside_unnamed` (outside the workspace, in a turn without a server, and named by no argument of a tool call).',
     '["ignored"]',
   ),
+  'turnlog.agent.in_turn': boolean(
+    'On a span of a library: the agent worked in a turn of the app, and its span is not a turn itself.',
+    true,
+  ),
+  'turnlog.repeated_operation': string(
+    'On a span of a library: the operation that it tells of, such as `chat`. Another span of the turn records it, so this one has no `gen_ai.operation.name` and is not counted.',
+    'chat',
+  ),
   'turnlog.turn.ambiguous': boolean(
     'The model call was made in the context of a turn that it is not about, and it is not known which turn it is about: it belongs to none.',
     true,

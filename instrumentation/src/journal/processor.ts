@@ -27,6 +27,8 @@ import {
  * span.
  */
 const mergedMax = 1_000
+/** A span began before its turn was found, and the turn turned out to continue an earlier one. */
+const mergesMax = 4
 /** Strings above this are copied raw beside the head instead of being escaped into it. */
 const headStringLengthMax = 1_024
 
@@ -91,6 +93,7 @@ function rawRecorder(writer: SpanWriter, journal: Journal): Omit<Recorder, 'trac
       writer.merge(from, to)
       journal.append({ k: 'discard', id: from.spanContext().spanId })
     },
+    adopt: (span, parent) => writer.adopt(span, parent),
     move(span, parent) {
       const moved = writer.move(span, parent)
       if (span.isRecording() && isReadable(span)) writer.writeStart(span)
@@ -109,8 +112,8 @@ class SpanWriter {
   readonly #pieces = new WeakMap<object, number>()
   /** Start times that replace the SDK's, in nanoseconds. */
   readonly #starts = new WeakMap<object, string>()
-  /** The spans that were merged, by the trace each one was the root of. */
-  readonly #merged = new Map<string, { readonly from: string; readonly to: SpanContext }>()
+  /** Where the spans of a trace are recorded that was merged into another one. */
+  readonly #merged = new Map<string, MergedTrace>()
   /** Where spans are recorded that were moved below another one. */
   readonly #moved = new WeakMap<object, Pick<JournaledSpan, 'traceId' | 'parentSpanId'>>()
   #lastStart: HrTime = [0, 0]
@@ -171,19 +174,30 @@ class SpanWriter {
 
   merge(from: Span, to: Span): void {
     const { traceId, spanId } = from.spanContext()
-    const oldest = this.#merged.size >= mergedMax ? this.#merged.keys().next() : undefined
-    if (oldest?.value !== undefined) this.#merged.delete(oldest.value)
-    this.#merged.set(traceId, { from: spanId, to: to.spanContext() })
+    this.#recordElsewhere(traceId, { from: spanId, to: to.spanContext() })
   }
 
-  /** The record, with the trace, parent and span that it has after a merge. */
+  adopt(span: Span, parent: SpanContext): void {
+    const { traceId } = span.spanContext()
+    if (span.isRecording()) this.move(span, parent)
+    this.#recordElsewhere(traceId, { from: undefined, to: parent })
+  }
+
+  #recordElsewhere(traceId: string, place: MergedTrace): void {
+    const oldest = this.#merged.size >= mergedMax ? this.#merged.keys().next() : undefined
+    if (oldest?.value !== undefined) this.#merged.delete(oldest.value)
+    this.#merged.set(traceId, place)
+  }
+
+  /** The record, with the trace, parent and span that it has after merges. */
   located<Item extends Located>(item: Item): Item {
-    const merged = this.#merged.size === 0 ? undefined : this.#merged.get(item.traceId ?? '')
-    if (merged === undefined) return item
-    const { traceId, spanId } = merged.to
-    const moved = { ...item, traceId }
-    if (item.parentSpanId === merged.from) return { ...moved, parentSpanId: spanId }
-    return item.spanId === merged.from ? { ...moved, spanId } : moved
+    let at = item
+    for (let step = 0; step < mergesMax && this.#merged.size > 0; step++) {
+      const merged = this.#merged.get(at.traceId ?? '')
+      if (merged === undefined) return at
+      at = locatedAfter(at, merged)
+    }
+    return at
   }
 
   #endHead(span: ReadableSpan, described: JournaledSpan) {
@@ -216,6 +230,20 @@ class SpanWriter {
     const isShort = end !== undefined && isBefore(end, start)
     return [{ ...described, start, ...(isShort ? { end: start } : {}) }, contents]
   }
+}
+
+interface MergedTrace {
+  /** The span that is the same as `to`. */
+  readonly from: string | undefined
+  readonly to: SpanContext
+}
+
+function locatedAfter<Item extends Located>(item: Item, { from, to }: MergedTrace): Item {
+  const { traceId, spanId } = to
+  const moved = { ...item, traceId }
+  if (from === undefined) return moved
+  if (item.parentSpanId === from) return { ...moved, parentSpanId: spanId }
+  return item.spanId === from ? { ...moved, spanId } : moved
 }
 
 /** A span, or a log in one. */

@@ -20,7 +20,8 @@ import {
 } from '../record/tool-call.ts'
 import type { ToolCalls } from '../record/tool-calls.ts'
 import { describeError, type ReportError } from './errors.ts'
-import { continueTurnOf, isReadable } from './native-spans.ts'
+import { continueTurnOf } from './native-spans.ts'
+import { isReadable } from './own-spans.ts'
 
 interface ApiToolCallOptions {
   readonly recorder: Recorder

@@ -7,15 +7,15 @@
  *   - LangChain gives the `invoke` of its tools the whole call. Their class is looked for in the program's own package once
  *     LangChain is loaded; a copy that only another package can import is not found.
  */
-import { createRequire, findPackageJSON } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { createRequire } from 'node:module'
 import { type Context, trace } from '@opentelemetry/api'
-import { asObject, asString, isObject, parseObject } from '@turnlog/conventions/plain'
-import { originalFs } from '../file-system.ts'
+import { asObject, asString, isObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import { contexts, requestOf, runIn } from '../record/contexts.ts'
-import { addCallFinder, contextWithCallId } from '../record/running-call.ts'
-import { isReadable } from './native-spans.ts'
+import { addCallFinder, contextWithCallId, type RunningTool } from '../record/running-call.ts'
+import { spanOfHost } from './host-telemetry.ts'
+import { isReadable, toldOf } from './own-spans.ts'
+import { filesOfPackage } from './program-packages.ts'
 import { all, replaceMethod } from './replace-method.ts'
 
 const integrationsKey = 'AI_SDK_TELEMETRY_INTEGRATIONS'
@@ -32,8 +32,8 @@ export function observeFrameworkCalls(): FrameworkCalls {
   const langChain = new LangChainTools()
   const undo = all([
     offerIntegration(),
-    addCallFinder(idOfSpan),
-    addCallFinder(approvedId),
+    addCallFinder(toolOfSpan),
+    addCallFinder(approvedCall),
     () => langChain.stop(),
   ])
   return { modelCalled: () => langChain.search(), undo }
@@ -64,17 +64,20 @@ function executeTool({ toolCallId, execute }: { toolCallId: unknown; execute: ()
   return runIn(contextWithCallId(contexts.active(), toolCallId), execute)
 }
 
-/** The id of the call that the request approves, if it approves one. */
-function approvedId(active: Context): string | undefined {
-  return requestOf(active)?.approvedCallId
+/** The call that the request approves, if it approves one. */
+function* approvedCall(active: Context): Generator<RunningTool> {
+  const id = requestOf(active)?.approvedCallId
+  if (id !== undefined) yield { id }
 }
 
-/** The tool call's id in the active span of a library. */
-function idOfSpan(active: Context): string | undefined {
-  const span = trace.getSpan(active)
-  if (span === undefined || !isReadable(span)) return undefined
-  const id = span.attributes['gen_ai.tool.call.id'] ?? span.attributes['ai.toolCall.id']
-  return typeof id === 'string' ? id : undefined
+/** The tool call that the active span of a library tells of; also if the app has an SDK of its own, with its own context. */
+function* toolOfSpan(active: Context): Generator<RunningTool> {
+  for (const span of [trace.getSpan(active), spanOfHost()]) {
+    if (span === undefined || !isReadable(span)) continue
+    const told = toldOf(span)
+    if (told?.role !== 'tool_call') continue
+    yield { id: asString(told.call?.id), name: asString(told.call?.name) }
+  }
 }
 
 /** Runs the tools of LangChain in the context of the call that they are run for. */
@@ -89,7 +92,7 @@ class LangChainTools {
   search(): void {
     if (this.#isSearched || !isInLangChain()) return
     this.#isSearched = true
-    const files = toolFiles()
+    const files = filesOfPackage('@langchain/core', './tools')
     const { cache } = createRequire(import.meta.url)
     const required = files?.required === undefined ? undefined : cache[files.required]
     if (required !== undefined) this.#watch(required.exports)
@@ -122,25 +125,6 @@ class LangChainTools {
 /** LangChain gives a tool either its arguments or the whole call. */
 function idOfToolCall(input: unknown): string | undefined {
   return isObject(input) && input.type === 'tool_call' ? asString(input.id) : undefined
-}
-
-/** The module of the tools' class, as the program's `require` and its `import` find it: a path and a URL. */
-function toolFiles() {
-  const [, program] = process.argv
-  const manifest =
-    program === undefined ? undefined : findPackageJSON('@langchain/core', pathToFileURL(program))
-  if (manifest === undefined) return undefined
-  const { exports } = parseObject(originalFs.readFileSync(manifest, 'utf8')) ?? {}
-  const tools = asObject(asObject(exports)?.['./tools'])
-  const urlOf = (entry: unknown): URL | undefined => {
-    const file = asString(asObject(entry)?.default) ?? asString(entry)
-    return file === undefined ? undefined : new URL(file, pathToFileURL(manifest))
-  }
-  const required = urlOf(tools?.require)
-  return {
-    required: required === undefined ? undefined : fileURLToPath(required),
-    imported: urlOf(tools?.import)?.href,
-  }
 }
 
 /** LangChain keeps the configuration of what runs in an async storage of its own. */

@@ -13,13 +13,17 @@ import {
   type Context,
   type ContextManager,
   ProxyTracerProvider,
+  type Span,
   type Tracer,
   type TracerProvider,
 } from '@opentelemetry/api'
-import { asObject } from '@turnlog/conventions/plain'
+import { asObject, isObject } from '@turnlog/conventions/plain'
+import { quietly } from '../health.ts'
 import { contexts } from '../record/contexts.ts'
-import { watchLoadedModules } from './loaded-modules.ts'
+import { watchLoadedModules, watchRequiredModules } from './loaded-modules.ts'
+import { filesOfPackage } from './program-packages.ts'
 import { all, replaceMethod } from './replace-method.ts'
+import { onServerListening } from './subscribe.ts'
 
 /** All 1.x versions of the API share it. */
 const globalsKey = Symbol.for('opentelemetry.js.api.1')
@@ -41,23 +45,54 @@ interface ApiCopy {
   readonly context: { active(): Context }
 }
 
-/** Begins to offer `provider`; the returned function withdraws it. */
-export function offerToHost(provider: TracerProvider, clock: () => number): () => void {
-  const undo = [offer(ownCopy, provider)]
+/** Begins to offer `provider`; `undo` withdraws it. */
+export function offerToHost(provider: TracerProvider, clock: () => number) {
+  const offered = new WeakSet<object>()
+  const undo: (() => void)[] = []
+  const find = (exported: unknown): void => {
+    if (isApi(exported)) undo.push(offer(exported, provider, offered))
+  }
+  find(ownCopy)
   undo.push(
+    watchRequiredModules(isFileOfApi, find),
     watchLoadedModules((exported, file) => {
-      if (/[\\/]@opentelemetry[\\/]api[\\/]/.test(file) && isApi(exported)) {
-        undo.push(offer(exported, provider))
-      }
+      if (isFileOfApi(file)) find(exported)
     }, clock),
   )
-  return all(undo)
+  let isSearched = false
+  const search = (): void => {
+    if (isSearched) return
+    isSearched = true
+    quietly("look for the program's copy of the API", () => importProgramsCopy(find))
+  }
+  undo.push(onServerListening(search))
+  return {
+    /** A model is called: now the program has loaded what it traces with. */
+    modelCalled: search,
+    undo: all(undo),
+  }
 }
 
-function offer(api: ApiCopy, provider: TracerProvider): () => void {
+/** The API's build for `import` is no CommonJS module: that of the program's own copy is found by its name. */
+function importProgramsCopy(found: (exported: unknown) => void): void {
+  const files = filesOfPackage('@opentelemetry/api', '.')
+  const isApart = files?.imported !== undefined && files.required !== undefined
+  if (!isApart || import.meta.resolve('@opentelemetry/api') === files.imported) return
+  void import(files.imported).then(
+    (exported: unknown) => quietly("offer to the program's copy of the API", () => found(exported)),
+    () => undefined,
+  )
+}
+
+function isFileOfApi(file: string): boolean {
+  return /(^|[\\/])@opentelemetry[\\/]api($|[\\/])/.test(file)
+}
+
+function offer(api: ApiCopy, provider: TracerProvider, known: WeakSet<object>): () => void {
   const proxy = api.trace.getTracerProvider()
   // The host has registered an SDK, or this copy has been offered `provider` already.
-  if (!isProxy(proxy) || hostHasItsOwn()) return () => undefined
+  if (!isProxy(proxy) || hostHasItsOwn() || known.has(proxy)) return () => undefined
+  known.add(proxy)
   const offered: TracerProvider = {
     getTracer(name, version, options) {
       const ours = provider.getTracer(name, version, options)
@@ -104,6 +139,19 @@ function following(current: () => Tracer): Tracer {
 function hostHasItsOwn(): boolean {
   const { trace, context } = asObject(Reflect.get(globalThis, globalsKey)) ?? {}
   return trace !== undefined || context !== undefined
+}
+
+/** The active span of a host that has registered a context manager of its own. */
+export function spanOfHost(): Span | undefined {
+  const { context } = asObject(Reflect.get(globalThis, globalsKey)) ?? {}
+  if (!isContextManager(context)) return undefined
+  // Of all versions of the API.
+  const span = context.active().getValue(Symbol.for('OpenTelemetry Context Key SPAN'))
+  return isObject(span) ? (span as unknown as Span) : undefined
+}
+
+function isContextManager(value: unknown): value is Pick<ContextManager, 'active'> {
+  return typeof asObject(value)?.active === 'function'
 }
 
 function isProxy(provider: TracerProvider): provider is ProxyTracerProvider {

@@ -26,11 +26,13 @@ import type { ApiToolCall } from '../record/tool-call.ts'
 import type { InferredCall, ToolCalls } from '../record/tool-calls.ts'
 import { holdWhileOpen } from '../record/turn-holds.ts'
 import type { WaitingTurns } from '../record/waiting-turns.ts'
+import type { WireCalls } from '../record/wire-calls.ts'
 import type { Approvals } from './approvals.ts'
 import type { Exchange } from './exchange.ts'
 import type { InferredTurns } from './inferred-turns.ts'
 import { certain, isWritten, mentionOf } from './mentioned-calls.ts'
-import { isReadable } from './native-spans.ts'
+import type { NativeSpans } from './native-spans.ts'
+import { isReadable } from './own-spans.ts'
 import { turnOfCall } from './turn-of-call.ts'
 import { chatRequestIn, isRepeated, turnsMeant } from './turns-meant.ts'
 
@@ -51,6 +53,8 @@ export interface ExchangeDependencies {
   readonly approvals: Approvals
   readonly open: OpenCandidates
   readonly inferredTurns: InferredTurns
+  readonly wireCalls: WireCalls
+  readonly nativeSpans: Pick<NativeSpans, 'adoptAround' | 'hasFreeRoot'>
   /** A model has sent a part of its answer: tools may run soon. */
   readonly modelAnswers: () => void
   /** Milliseconds, monotonic. */
@@ -147,6 +151,7 @@ export class ModelExchange implements Exchange {
 
   received(chunk: Uint8Array): void {
     this.#dependencies.modelAnswers()
+    if (this.#firstChunkAt === undefined) this.#dependencies.wireCalls.seen(this.#facts.request)
     this.#firstChunkAt ??= this.#dependencies.clock()
     this.#addContent('wire.response', chunk)
     if (this.#watcher !== undefined) this.#beginTools(this.#watcher.push(chunk))
@@ -166,6 +171,9 @@ export class ModelExchange implements Exchange {
     if (this.#isOver) return
     this.#isOver = true
     this.#requestPieces = []
+    // What a library tells of a call is all that is known of it if no byte of its answer was seen.
+    const isSeen = facts.isUnseen !== true && this.#firstChunkAt === undefined
+    if (isSeen) this.#dependencies.wireCalls.seen(this.#facts.request)
     quietly('read an answer to its end', () => this.#beginTools(this.#watcher?.end() ?? []))
     // An API that fails after it has begun to answer says so in the answer.
     const isFailed = hasFailed || this.#watcher?.hasError === true
@@ -237,20 +245,25 @@ export class ModelExchange implements Exchange {
   /** A queue may have run the call in the context of another user's request, and an app without a server has no requests. */
   #findTurn(body: Uint8Array, answered: readonly InferredCall[]): void {
     const { open } = this.#dependencies
-    const { api, apiCall, candidate: own, request, span } = this.#facts
+    const { active, api, apiCall, candidate: own, request, span } = this.#facts
     if (apiCall !== undefined || own?.isDeclared === true) return
     const isAlone = !open.hasOthers(own) && (request?.workedFor.length ?? 0) <= 1
     const known = isAlone ? own : turnOfCall({ api, body, answered, own, open })
     const found = known ?? this.#inferTurn(body, answered)
     const turn = found === 'ambiguous' ? undefined : found
     request?.worksFor(turn)
+    const { nativeSpans } = this.#dependencies
+    if (request === undefined && turn !== undefined) nativeSpans.adoptAround(turn, active)
     if (found === this.#candidate) return
     const { recorder } = this.#dependencies
     if (turn?.span === undefined) this.#beginTurn(turn)
     holdWhileOpen(span, turn)
     this.#candidate = turn
     this.#isLate = turn?.hasAnswered === true
-    this.#spanContext = recorder.move(span, turn?.span?.spanContext())
+    // The span may be below the library's spans in the turn, and stays there.
+    const place = turn?.span?.spanContext()
+    const isInTrace = place?.traceId === this.#spanContext.traceId
+    if (!isInTrace) this.#spanContext = recorder.move(span, place)
     if (turn === undefined) {
       span.setAttribute('turnlog.turn.ambiguous' satisfies AttributeName, true)
     }
@@ -269,10 +282,11 @@ export class ModelExchange implements Exchange {
     const { active, api, at, isOwn, request, span } = this.#facts
     if (request !== undefined) return undefined
     // A span of the app that is below another one is part of what a library records.
-    if (!isOwn && hasParent(span)) return undefined
+    const { inferredTurns, nativeSpans } = this.#dependencies
+    if (!isOwn && hasParent(span) && !nativeSpans.hasFreeRoot(active)) return undefined
     const around = isOwn ? trace.getSpan(active) : undefined
     const call = { api, body, answered, startedAt: startOf(span) ?? at, around }
-    return this.#dependencies.inferredTurns.turnOf(call)
+    return inferredTurns.turnOf(call)
   }
 
   /**

@@ -1,43 +1,73 @@
 /**
- * SDKs that trace themselves: their spans are kept, enriched and never doubled. Before the span of a model call or an
- * agent loop starts, the candidate around it becomes a turn, so that the span is the turn's child; an open model call
- * holds the turn. For a tool call that we have inferred, the SDK gets our span.
+ * Spans of the app's libraries, which trace themselves in several dialects (`conventions/src/dialects`). They are kept, and
+ * nothing is counted twice:
+ *
+ *   - Before the span of a model call or an agent starts, the candidate around it becomes a turn, so that the span is the
+ *     turn's child. A span that starts with no parent before that is recorded below the turn later.
+ *   - A span of a tool call that we have inferred is the call's span. Any other is a tool call of its own, with the files that
+ *     are changed in it.
+ *   - When a span ends that tells of what another span records better, such as a model call that was seen on the wire, this is
+ *     noted for the sealer, and so is an agent that worked in a turn.
+ *
+ * Many spans name their kind late. So they are looked at when they start and when they end.
  */
 import {
   type Attributes,
   type Context,
   context,
   type Span,
-  SpanKind,
   type SpanOptions,
   type Tracer,
   type TracerProvider,
   trace,
 } from '@opentelemetry/api'
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
-import type { AttributeName } from '@turnlog/conventions'
+import { instrumentationScope } from '@turnlog/conventions'
+import { toldBy } from '@turnlog/conventions/dialects/dialects'
+import type { ToldCall, ToldSpan } from '@turnlog/conventions/dialects/span-role'
+import { asString, defined } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import { Candidate } from '../record/candidate.ts'
 import { apiCallOf, candidateOf, requestOf, turnOf, turnOfModelCall } from '../record/contexts.ts'
-import type { ToolCallDescription } from '../record/tool-call.ts'
+import type { Recorder } from '../record/recorder.ts'
+import { ToolCall, type ToolCallDescription, type ToolCallOwner } from '../record/tool-call.ts'
 import type { ToolCalls } from '../record/tool-calls.ts'
-import { holdWhileOpen } from '../record/turn-holds.ts'
+import type { WireCalls } from '../record/wire-calls.ts'
+import { isReadable, toldOf } from './own-spans.ts'
 
-const modelOperations = new Set<unknown>(['chat', 'text_completion', 'generate_content'])
-const operationName: AttributeName = 'gen_ai.operation.name'
-const toolCallId: AttributeName = 'gen_ai.tool.call.id'
+const tracesMax = 1_000
 
-/** Whether the span is an open model call of our own tracer provider. */
-export function isModelCall(span: Span | SdkSpan): boolean {
-  return span.isRecording() && isReadable(span) && isModelSpan(span.kind, span.attributes)
+interface NativeSpanDependencies {
+  readonly recorder: Recorder
+  readonly toolCalls: ToolCalls
+  readonly wireCalls: WireCalls
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 }
 
-function isModelSpan(kind: SpanKind | undefined, attributes: Attributes | undefined): boolean {
-  return kind === SpanKind.CLIENT && modelOperations.has(attributes?.[operationName])
+/** What is known of an open span of a library. */
+interface OpenNative {
+  readonly request: Candidate | undefined
+  /** How many model calls had been seen when it began. */
+  readonly seenBefore: number
+  /** It tells of a tool call that an outer span tells of. */
+  readonly isToldAgain: boolean
+  /** It is a tool call of its own. */
+  readonly tool: { readonly call: ToolCall; readonly owner: ToolCallOwner } | undefined
 }
 
-export function isReadable(span: object): span is ReadableSpan {
-  return 'attributes' in span && 'kind' in span
+interface EndedNative {
+  readonly open: OpenNative
+  readonly turn: Candidate | undefined
+  readonly span: ReadableSpan
+}
+
+/** For the sealer, about an ended span of a library. */
+export interface NativeNote {
+  readonly role: ToldSpan['role']
+  /** Another span records better what this one tells. */
+  readonly isRepeated: boolean
+  readonly isInTurn: boolean
 }
 
 /** A request that runs what the answer of an earlier turn asked for continues that turn. */
@@ -55,62 +85,233 @@ export function continueTurnOf(
   request.continueTurn(only)
 }
 
-/** `provider` for the host's libraries: it makes candidates turns, and gives out the spans of inferred tool calls. */
-export function withTurns(provider: TracerProvider, toolCalls: ToolCalls): TracerProvider {
-  return {
-    getTracer: (...values) => turnTracer(provider.getTracer(...values), toolCalls),
-  }
-}
+export class NativeSpans {
+  readonly #dependencies: NativeSpanDependencies
+  readonly #open = new WeakMap<object, OpenNative>()
+  /** Spans without a parent that began in a request before it was a turn. */
+  readonly #early = new WeakMap<Candidate, Span[]>()
+  /** The requests that traces belong to, the last `tracesMax` of them. */
+  readonly #requests = new Map<string, Candidate>()
+  /** Open spans without a parent that began in no request, by their traces; the last `tracesMax` of them. */
+  readonly #roots = new Map<string, Span>()
 
-function turnTracer(tracer: Tracer, toolCalls: ToolCalls): Tracer {
-  function startSpan(name: string, options: SpanOptions = {}, from = context.active()): Span {
-    const known = quietly('see a native span', () => see(options, from))
-    return known ?? tracer.startSpan(name, options, from)
+  constructor(dependencies: NativeSpanDependencies) {
+    this.#dependencies = dependencies
   }
 
-  function see(options: SpanOptions, from: Context): Span | undefined {
-    const operation = options.attributes?.[operationName]
-    if (operation === 'execute_tool') {
-      const id = String(options.attributes?.[toolCallId])
-      continueTurnOf({ id, name: '' }, toolCalls, from)
-      return toolCalls.join(id, options.attributes, [apiCallOf(from), turnOf(from)])
+  /** `provider` for the host's libraries. */
+  provider(provider: TracerProvider): TracerProvider {
+    return {
+      getTracer: (name, ...values) =>
+        this.#tracer(provider.getTracer(name, ...values), String(name)),
     }
-    if (operation === 'invoke_agent' || isModelSpan(options.kind, options.attributes)) {
-      turnOfModelCall(from)
+  }
+
+  /** The trace that the turn begins in: that of the first span that began before it and is open. */
+  earlyTraceId(turn: Candidate): string | undefined {
+    const open = this.#early.get(turn)?.find((span) => span.isRecording())
+    return open?.spanContext().traceId
+  }
+
+  /** A candidate has become a turn: spans that began before are recorded below it. */
+  turnBegan(turn: Candidate): void {
+    const parent = turn.span?.spanContext()
+    if (parent === undefined) return
+    if (!this.#requests.has(parent.traceId)) put(this.#requests, parent.traceId, turn)
+    for (const span of this.#early.get(turn) ?? []) this.#dependencies.recorder.adopt(span, parent)
+    this.#early.delete(turn)
+  }
+
+  /** A model call that is made in no request is one of `turn`: so are the library's spans around it. */
+  adoptAround(turn: Candidate, active: Context): void {
+    const root = this.#rootAround(active)
+    if (root === undefined) return
+    const { traceId } = root.spanContext()
+    this.#roots.delete(traceId)
+    put(this.#requests, traceId, turn)
+    this.#adopt(root, turn)
+  }
+
+  /** Whether the library's spans around a model call, which is made in no request, are part of no turn yet. */
+  hasFreeRoot(active: Context): boolean {
+    return this.#rootAround(active) !== undefined
+  }
+
+  /** Libraries do not always make their spans the active ones. */
+  #rootAround(active: Context): Span | undefined {
+    const around = this.#roots.get(trace.getSpanContext(active)?.traceId ?? '')
+    const [only, ...others] = this.#roots.values()
+    const root = around ?? (others.length === 0 ? only : undefined)
+    return root !== undefined && isReadable(root) && toldOf(root) !== undefined ? root : undefined
+  }
+
+  /** Now, or when `turn` is a turn. */
+  #adopt(root: Span, turn: Candidate): void {
+    const parent = turn.span?.spanContext()
+    if (parent !== undefined) this.#dependencies.recorder.adopt(root, parent)
+    else if (root.isRecording()) {
+      const early = this.#early.get(turn)
+      if (early === undefined) this.#early.set(turn, [root])
+      else early.push(root)
     }
+  }
+
+  /** Libraries also start spans in callbacks that run in another async context, and name only the parent. */
+  #requestOf(from: Context): Candidate | undefined {
+    const traceId = trace.getSpanContext(from)?.traceId
+    return requestOf(from) ?? (traceId === undefined ? undefined : this.#requests.get(traceId))
+  }
+
+  #turnOf(from: Context): Candidate | undefined {
+    if (requestOf(from) !== undefined) return candidateOf(from)
+    return this.#requestOf(from)?.turn ?? turnOf(from)
+  }
+
+  /** A span has ended: what it has told is noted. Called before the span is journaled. */
+  ended(span: ReadableSpan): void {
+    const { name: scope } = span.instrumentationScope
+    if (scope === instrumentationScope) return
+    const open = this.#open.get(span)
+    this.#open.delete(span)
+    if (open?.tool !== undefined) this.#toolEnded(open.tool)
+    const told = toldOf(span)
+    if (told === undefined) return
+    const { traceId, spanId } = span.spanContext()
+    if (this.#roots.get(traceId)?.spanContext().spanId === spanId) this.#roots.delete(traceId)
+    if (open === undefined) return
+    const turn = (open.request ?? this.#requests.get(traceId))?.turn
+    const note: NativeNote = {
+      role: told.role,
+      // A model call that was seen belongs to a turn, also if it is not known which span is around it.
+      isInTurn: turn?.span !== undefined || this.#hasCalled(open),
+      isRepeated: this.#isRepeated(told, { open, turn, span }),
+    }
+    this.#dependencies.recorder.note(span as SdkSpan, { native: note })
+    const conversation = asString(told.conversationId)
+    if (turn?.span !== undefined && !turn.isEnded && conversation !== undefined) {
+      this.#dependencies.recorder.note(turn.span, { conversation })
+    }
+  }
+
+  #isRepeated({ role, call }: ToldSpan, { open, turn, span }: EndedNative): boolean {
+    if (role === 'model_call') return this.#hasCalled(open)
+    if (role !== 'tool_call' || open.tool !== undefined) return false
+    if (open.isToldAgain || turn === undefined || call === undefined) return open.isToldAgain
+    const { toolCalls } = this.#dependencies
+    return toolCalls.claim(descriptionOf(call), { owner: turn, endTime: span.endTime })
+  }
+
+  /** A model call was seen on the wire since the span began. */
+  #hasCalled({ request, seenBefore }: OpenNative): boolean {
+    return this.#dependencies.wireCalls.count(request) > seenBefore
+  }
+
+  #tracer(tracer: Tracer, scope: string): Tracer {
+    const startSpan = (name: string, options: SpanOptions = {}, from = context.active()): Span => {
+      const told = quietly('see a native span', () => toldAtStart(name, scope, options.attributes))
+      const given = quietly('see a native span', () => this.#before(told, options, from))
+      if (given !== undefined) return given
+      const span = tracer.startSpan(name, options, from)
+      quietly('follow a native span', () => this.#began(span, told, from))
+      return span
+    }
+
+    return {
+      startSpan,
+      startActiveSpan(name: string, ...rest: unknown[]) {
+        const callback = rest.at(-1)
+        if (typeof callback !== 'function') return undefined
+        const [options, from] = rest.slice(0, -1)
+        const base = (from as Context | undefined) ?? context.active()
+        const span = startSpan(name, options as SpanOptions | undefined, base)
+        return context.with(trace.setSpan(base, span), () =>
+          Reflect.apply(callback, undefined, [span]),
+        )
+      },
+    }
+  }
+
+  /** Before a span starts. Gives the span of an inferred tool call, if it is for that. */
+  #before(told: ToldSpan | undefined, options: SpanOptions, from: Context): Span | undefined {
+    if (told?.role === 'tool_call' && told.call !== undefined) {
+      const { toolCalls, now } = this.#dependencies
+      const use = descriptionOf(told.call)
+      continueTurnOf(use, toolCalls, from)
+      return toolCalls.join(use, {
+        attributes: options.attributes,
+        owners: [apiCallOf(from), this.#turnOf(from)],
+        at: now(),
+      })
+    }
+    if (told?.role === 'agent' || told?.role === 'model_call') turnOfModelCall(from)
     return undefined
   }
 
-  return {
-    startSpan,
-    startActiveSpan(name: string, ...rest: unknown[]) {
-      const callback = rest.at(-1)
-      if (typeof callback !== 'function') return undefined
-      const [options, from] = rest.slice(0, -1)
-      const base = (from as Context | undefined) ?? context.active()
-      const span = startSpan(name, options as SpanOptions | undefined, base)
-      return context.with(trace.setSpan(base, span), () =>
-        Reflect.apply(callback, undefined, [span]),
-      )
-    },
+  #began(span: Span, told: ToldSpan | undefined, from: Context): void {
+    const { toolCalls, wireCalls } = this.#dependencies
+    const request = this.#requestOf(from)
+    const use =
+      told?.role === 'tool_call' && told.call !== undefined ? descriptionOf(told.call) : undefined
+    const isToldAgain = use !== undefined && toolCalls.isTold(use, trace.getSpan(from))
+    const tool = use === undefined || isToldAgain ? undefined : this.#toolBegan(span, use, from)
+    this.#open.set(span, { request, seenBefore: wireCalls.count(request), isToldAgain, tool })
+    if (!isReadable(span) || span.parentSpanContext !== undefined) return
+    const { traceId } = span.spanContext()
+    if (request === undefined) put(this.#roots, traceId, span)
+    else {
+      if (!this.#requests.has(traceId)) put(this.#requests, traceId, request)
+      this.#adopt(span, request.turn)
+    }
+  }
+
+  /** A tool call that was not inferred: files that are changed in it belong to it. */
+  #toolBegan(span: Span, use: ToolCallDescription, from: Context): OpenNative['tool'] {
+    const owner = apiCallOf(from) ?? this.#turnOf(from)
+    if (owner === undefined) return undefined
+    const call = new ToolCall(use, span)
+    owner.openTools.set(keyOf(call), call)
+    this.#dependencies.toolCalls.listener?.callBegan(call, owner)
+    return { call, owner }
+  }
+
+  #toolEnded({ call, owner }: NonNullable<OpenNative['tool']>): void {
+    this.#dependencies.toolCalls.listener?.callEnded(call)
+    owner.toolEnded(keyOf(call))
   }
 }
 
-/** Holds a turn while one of its model calls is open. */
-export function holdTurns(): SpanProcessor {
+/** Adds an entry; beyond `tracesMax` the oldest one is forgotten. */
+function put<Value>(entries: Map<string, Value>, traceId: string, value: Value): void {
+  const oldest = entries.size >= tracesMax ? entries.keys().next() : undefined
+  if (oldest?.value !== undefined) entries.delete(oldest.value)
+  entries.set(traceId, value)
+}
+
+/** Another call of the turn may have its id. */
+function keyOf({ span }: ToolCall): string {
+  return `span ${span.spanContext().spanId}`
+}
+
+function toldAtStart(
+  name: string,
+  scope: string,
+  attributes: Attributes | undefined,
+): ToldSpan | undefined {
+  return toldBy({ name, scope, get: (attribute) => attributes?.[attribute] })
+}
+
+function descriptionOf({ id, name, arguments: given }: ToldCall): ToolCallDescription {
   return {
-    onStart(span: SdkSpan, parent: Context): void {
-      quietly('hold a turn', () => {
-        const candidate = candidateOf(parent)
-        if (candidate?.span === undefined || !isModelSpan(span.kind, span.attributes)) return
-        holdWhileOpen(span, candidate)
-      })
-    },
-    onEnd(span: ReadableSpan): void {
-      quietly('release a turn', () => {
-        holdWhileOpen(span, undefined)
-      })
-    },
+    name: asString(name) ?? '',
+    ...defined({ id: asString(id), arguments: asString(given) }),
+  }
+}
+
+/** Notes what spans of libraries have told. It comes before the processor that journals them. */
+export function noteNativeSpans(ended: (span: ReadableSpan) => void): SpanProcessor {
+  return {
+    onStart: () => undefined,
+    onEnd: (span) => quietly('note a native span', () => ended(span)),
     forceFlush: async () => undefined,
     shutdown: async () => undefined,
   }

@@ -2,10 +2,10 @@
  * The diagram of this folder: which part of the host is observed by what, and which parts they share. Each observer is
  * given its partners, and notes in `undo` how it is undone.
  */
-import { channel } from 'node:diagnostics_channel'
 import * as path from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import { ROOT_CONTEXT, type TracerProvider } from '@opentelemetry/api'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Config } from '../config.ts'
 import type { TurnlogHandle } from '../handle.ts'
 import { quietly } from '../health.ts'
@@ -19,6 +19,7 @@ import type { Recorder } from '../record/recorder.ts'
 import { ToolCalls } from '../record/tool-calls.ts'
 import type { TurnFailure } from '../record/turn-result.ts'
 import { WaitingTurns } from '../record/waiting-turns.ts'
+import { WireCalls } from '../record/wire-calls.ts'
 import { copiesFolder } from '../spool/workspace-copies.ts'
 import type { HostTimers } from '../timers.ts'
 import { WorkspaceThread } from '../workspace/workspace-thread.ts'
@@ -47,16 +48,19 @@ import { observeHttpServers } from './http.ts'
 import { InferredTurns } from './inferred-turns.ts'
 import { observeModelClients } from './model-clients.ts'
 import { NativeCode } from './native-code.ts'
-import { withTurns } from './native-spans.ts'
+import { NativeSpans } from './native-spans.ts'
 import { NativeWriters } from './native-writers.ts'
 import { observeNodeChildren } from './node-children.ts'
 import { createExchanges } from './open-exchanges.ts'
 import { observePseudoTerminals } from './pseudo-terminals.ts'
+import { onServerListening } from './subscribe.ts'
 import { observeWebSockets } from './websocket.ts'
 
 interface ObserveDependencies {
   readonly recorder: Recorder
   readonly tracerProvider: TracerProvider
+  /** Names who is told of each ended span, before it is journaled. */
+  readonly onSpanEnd: (ended: (span: ReadableSpan) => void) => void
   /** The recorder's folder. */
   readonly folder: string
   /** A tool of another process that is recorded has started this one. */
@@ -160,13 +164,30 @@ function createFileParts(config: Config, dependencies: ObserveDependencies) {
 /** Finds turns and tool calls in the host's servers, model calls and frameworks. */
 function observeTurns(
   { children, nativeWriters }: FileParts,
-  { recorder, tracerProvider, agent, isChild, timers, delayedEnds, undo }: ObserveDependencies,
+  {
+    recorder,
+    tracerProvider,
+    onSpanEnd,
+    agent,
+    isChild,
+    timers,
+    delayedEnds,
+    undo,
+  }: ObserveDependencies,
 ) {
   const { now, clock, after } = timers
   const toolCalls = new ToolCalls(recorder, clock, nativeWriters)
   const frameworks = observeFrameworkCalls()
   undo.push(frameworks.undo)
-  const { modelCalled } = frameworks
+  const wireCalls = new WireCalls()
+  const nativeSpans = new NativeSpans({ recorder, toolCalls, wireCalls, now })
+  onSpanEnd((span) => nativeSpans.ended(span))
+  const telemetry = offerToHost(nativeSpans.provider(tracerProvider), clock)
+  undo.push(telemetry.undo)
+  const modelCalled = (): void => {
+    frameworks.modelCalled()
+    telemetry.modelCalled()
+  }
   const waitingTurns = new WaitingTurns(delayedEnds.after)
   const approvals = createApprovals({ recorder, toolCalls })
   const open = new OpenCandidates()
@@ -179,7 +200,9 @@ function observeTurns(
     delayedEnd: delayedEnds.after,
     waitingTurns,
     approvals,
+    earlyTraceId: (turn: Candidate) => nativeSpans.earlyTraceId(turn),
     onTurn: (turn: Candidate) => {
+      quietly('adopt the spans of a turn', () => nativeSpans.turnBegan(turn))
       quietly('look at the workspace', () => children.prepare())
       nativeWriters.turnBegan(turn)
     },
@@ -200,6 +223,8 @@ function observeTurns(
     recorder,
     open,
     inferredTurns,
+    wireCalls,
+    nativeSpans,
     toolCalls,
     waitingTurns,
     approvals,
@@ -208,7 +233,6 @@ function observeTurns(
     now,
     clock,
   }
-  undo.push(offerToHost(withTurns(tracerProvider, toolCalls), clock))
   undo.push(observeHttpServers(candidates))
   const openExchange = createExchanges(ofExchanges)
   undo.push(observeWebSockets(candidates, openExchange, clock))
@@ -232,16 +256,6 @@ function observeOtherWriters(
 /** What an agent's tool has started has no turns of its own, and only the main thread has an index of the workspace. */
 function mayHaveTurns(isChild: boolean): boolean {
   return isMainThread && !isChild
-}
-
-/** Turns come to an app after its server has begun to listen. */
-function onServerListening(callback: () => void): () => void {
-  const listening = channel('tracing:net.server.listen:asyncEnd')
-  const listener = (): void => {
-    quietly('see a server', callback)
-  }
-  listening.subscribe(listener)
-  return () => listening.unsubscribe(listener)
 }
 
 function openApi({

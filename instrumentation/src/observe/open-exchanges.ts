@@ -9,7 +9,7 @@ import type { Recorder } from '../record/recorder.ts'
 import { turnHeldBy } from '../record/turn-holds.ts'
 import type { OpenExchange } from './exchange.ts'
 import { type ExchangeDependencies, ModelExchange } from './model-exchange.ts'
-import { isModelCall } from './native-spans.ts'
+import { isModelCall, withinOwnSpans } from './own-spans.ts'
 import { UndecidedExchange } from './undecided-exchange.ts'
 
 /** What opens exchanges, and what they need. */
@@ -46,8 +46,9 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
     const native = around !== undefined && isModelCall(around) ? around : undefined
     const candidate = (native && turnHeldBy(native)) ?? turnOfModelCall(active)
     const at = started?.at ?? dependencies.now()
+    const from = withinOwnSpans(active, candidate)
     const span =
-      native ?? startSpan(dependencies.recorder, { api, url, from: active, startedAt: started?.at })
+      native ?? startSpan(dependencies.recorder, { api, url, from, startedAt: started?.at })
     const number = (exchangeCounts.get(span) ?? 0) + 1
     exchangeCounts.set(span, number)
     return new ModelExchange(dependencies, {

@@ -1,4 +1,4 @@
-/** Listens to diagnostics channels of the host's clients. */
+/** Listens to diagnostics channels of the host's clients and servers. */
 import { channel } from 'node:diagnostics_channel'
 import { quietly } from '../health.ts'
 import { all } from './replace-method.ts'
@@ -17,4 +17,14 @@ export function subscribe(
     return () => subscribed.unsubscribe(listener)
   })
   return all(undo)
+}
+
+/** Turns come to an app after its server has begun to listen. */
+export function onServerListening(callback: () => void): () => void {
+  const listening = channel('tracing:net.server.listen:asyncEnd')
+  const listener = (): void => {
+    quietly('see a server', callback)
+  }
+  listening.subscribe(listener)
+  return () => listening.unsubscribe(listener)
 }

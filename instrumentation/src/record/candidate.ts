@@ -14,6 +14,7 @@
 import type { Span, SpanContext } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import type { CandidateFacts } from './candidate-facts.ts'
+import { startInTrace } from './next-trace.ts'
 import type { OpenCandidates } from './open-candidates.ts'
 import { RequestBody } from './request-body.ts'
 import type { ToolCall } from './tool-call.ts'
@@ -35,6 +36,8 @@ const idleRequestBytesMax = 64 * 1024
 interface CandidateDependencies extends TurnDependencies {
   readonly approvals: ApprovalReader
   readonly open: OpenCandidates
+  /** The trace of a library's span that has begun in the candidate and is open. */
+  readonly earlyTraceId?: ((turn: Candidate) => string | undefined) | undefined
   /** Called when a candidate becomes a turn. */
   readonly onTurn?: ((turn: Candidate) => void) | undefined
 }
@@ -236,7 +239,7 @@ export class Candidate {
   promote(): Span {
     if (this.span !== undefined) return this.span
     const { recorder } = this.#dependencies
-    const span = this.#turn.start()
+    const span = startInTrace(this.#dependencies.earlyTraceId?.(this), () => this.#turn.start())
     recorder.note(span, { contentType: this.#facts.contentType })
     for (const piece of this.#body.pieces) recorder.content(span, 'turn.request', piece)
     this.#facts.onTurn?.()

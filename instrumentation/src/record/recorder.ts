@@ -64,6 +64,8 @@ export interface Recorder {
   interim(span: Span, endedAt: number, attributes: InterimAttributes): void
   /** `from` turned out to be the same as `to`: it is not recorded, and its children are recorded below `to` from now on. */
   merge(from: Span, to: Span): void
+  /** `span`, the root of its trace, and all spans below it that end later are recorded below `parent`. */
+  adopt(span: Span, parent: SpanContext): void
   /** The open span is recorded below `parent` from now on, in that span's trace; `undefined`: in a trace of its own. */
   move(span: Span, parent: SpanContext | undefined): SpanContext
   /** Adds facts for the sealer that are not attributes, such as where a tool's result is found. Call before the span ends. */

@@ -5,8 +5,13 @@
 import { type Context, createContextKey, trace } from '@opentelemetry/api'
 import type { ToolCall } from './tool-call.ts'
 
-/** The id of the tool call that a framework runs in this context. */
-type CallFinder = (active: Context) => string | undefined
+/** What is known of the tool call that a framework runs in this context: its id, or only the tool's name. */
+export interface RunningTool {
+  readonly id?: string | undefined
+  readonly name?: string | undefined
+}
+
+type CallFinder = (active: Context) => Iterable<RunningTool>
 
 const finders = new Set<CallFinder>()
 const callIdKey = createContextKey('turnlog framework tool call')
@@ -26,14 +31,18 @@ export function runningCall(active: Context, calls: readonly ToolCall[]): ToolCa
   const spanId = trace.getSpan(active)?.spanContext().spanId
   const ofSpan = calls.find(({ span }) => span.spanContext().spanId === spanId)
   if (ofSpan !== undefined) return ofSpan
-  for (const id of idsIn(active)) {
-    const call = calls.find((each) => each.id === id)
-    if (call !== undefined) return call
+  for (const { id, name } of toolsIn(active)) {
+    const byId = id === undefined ? undefined : calls.find((each) => each.id === id)
+    if (byId !== undefined) return byId
+    const [named, ...others] = calls.filter((each) => each.name === name)
+    // Of several calls of one tool, the name does not say which one is meant.
+    if (id === undefined && named !== undefined && others.length === 0) return named
   }
   return undefined
 }
 
-function* idsIn(active: Context): Generator<unknown> {
-  yield active.getValue(callIdKey)
-  for (const finder of finders) yield finder(active)
+function* toolsIn(active: Context): Generator<RunningTool> {
+  const id = active.getValue(callIdKey)
+  if (typeof id === 'string') yield { id }
+  for (const finder of finders) yield* finder(active)
 }

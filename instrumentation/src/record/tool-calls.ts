@@ -5,7 +5,15 @@
  *
  * An app that reports its calls (`toolCall()`) takes the inferred call over: the app then begins and ends the same span.
  */
-import { type Attributes, type Context, type Span, SpanKind, trace } from '@opentelemetry/api'
+import {
+  type Attributes,
+  type Context,
+  type HrTime,
+  type Span,
+  SpanKind,
+  type TimeInput,
+  trace,
+} from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
 import type { Recorder } from './recorder.ts'
@@ -32,8 +40,15 @@ export interface InferredCall extends Pick<ToolCall, 'id' | 'name'> {
   readonly owner: ToolCallOwner | undefined
   /** An SDK has taken the call's span for its own. */
   isJoined: boolean
-  /** When the SDK that ran it was done, by `clock`. */
-  doneAt: number | undefined
+  /** When the SDK that ran it was done. */
+  doneAt: TimeInput | undefined
+}
+
+/** What an SDK tells about its span of a call. */
+interface JoinFacts {
+  readonly attributes?: Attributes | undefined
+  readonly owners: readonly (ToolCallOwner | undefined)[]
+  readonly at: number
 }
 
 type ToolAttributes = { [Name in AttributeName]?: string | boolean }
@@ -43,6 +58,8 @@ export class ToolCalls {
   readonly #recorder: Recorder
   readonly #clock: () => number
   readonly #open = new Map<string, InferredCall>()
+  /** How many calls of each tool were inferred that no span of an SDK has told of yet, also ones that have ended. */
+  readonly #untold = new WeakMap<ToolCallOwner, Map<string, number>>()
   readonly listener: ToolCallListener | undefined
 
   constructor(recorder: Recorder, clock: () => number, listener?: ToolCallListener) {
@@ -90,6 +107,7 @@ export class ToolCalls {
     const call = new ToolCall(use, span, this.#endOf(key, use, span))
     this.#open.set(key, { key, id, name, call, owner, isJoined: false, doneAt: undefined })
     owner?.openTools.set(key, call)
+    if (owner !== undefined) addOne(this.#untold, owner, name)
     this.listener?.callBegan(call, owner)
   }
 
@@ -133,37 +151,88 @@ export class ToolCalls {
     const { call } = entry
     this.#remove(entry)
     call.span.setAttribute('turnlog.tool_call.inferred' satisfies AttributeName, false)
+    this.#beginAgain(call, at)
+    return { call, wasInferred: true }
+  }
+
+  #beginAgain(call: ToolCall, at: number): void {
     // An interim record is found by its start. Without one, the call begins after the wait.
     if (call.hasInterim) this.#recorder.startAgain(call.span)
     else {
       this.#recorder.startAgain(call.span, at)
       call.beginsAfterWait()
     }
-    return { call, wasInferred: true }
   }
 
   /**
-   * An SDK starts a span of its own for the open call `id`, and gets the call's span. It can add to that span; its
-   * `end` only notes the time, since the call stays open until the model is sent the result. `undefined`: no such call
-   * is open, or its span is already given away. `owners`: whose call it is, if several have this id.
+   * An SDK starts a span of its own for an open call, and gets the call's span. It can add to that span; its `end` only notes
+   * the time, since the call stays open until the model is sent the result. The call begins now, at `at` (milliseconds since
+   * 1970). `undefined`: no such call is open, or its span is already given away. `owners`: whose call it may be.
    */
-  join(
-    id: string,
-    attributes: Attributes = {},
-    owners: readonly (ToolCallOwner | undefined)[] = [],
-  ): Span | undefined {
-    const entry = onlyOf(this.#withId(id), owners)
-    if (entry === undefined || entry.isJoined) return undefined
-    entry.isJoined = true
-    entry.call.span.setAttributes(attributes)
+  join(use: ToolCallDescription, { attributes = {}, owners, at }: JoinFacts): Span | undefined {
+    const entry = this.#unjoined(use, owners)
+    if (entry === undefined) return undefined
+    this.#claim(entry)
+    const { call } = entry
+    call.span.setAttributes(attributes)
+    call.span.setAttribute('turnlog.tool_call.inferred' satisfies AttributeName, false)
+    this.#beginAgain(call, at)
     const clock = this.#clock
-    return new Proxy(entry.call.span, {
+    return new Proxy(call.span, {
       get(span, key) {
-        if (key === 'end') return () => (entry.doneAt = clock())
+        if (key === 'end') return (time?: TimeInput) => (entry.doneAt = time ?? clock())
         const member: unknown = Reflect.get(span, key)
         return typeof member === 'function' ? member.bind(span) : member
       },
     })
+  }
+
+  /**
+   * Whether the call of an SDK's span, which has ended, is one that was inferred and that no other span has told of. If it is
+   * open, it was done when that span ended. Such spans may begin late, so it keeps its start.
+   */
+  claim(
+    use: ToolCallDescription,
+    { owner, endTime }: { owner: ToolCallOwner; endTime: HrTime },
+  ): boolean {
+    const open = this.#unjoined(use, [owner])
+    if (open === undefined) return takeOne(this.#untold.get(owner), use.name)
+    this.#claim(open)
+    open.doneAt = endTime
+    return true
+  }
+
+  /** Whether another span of an SDK, in which this one starts, has told of the same call. */
+  isTold(use: ToolCallDescription, active: Span | undefined): boolean {
+    const running = active?.spanContext().spanId
+    return [...this.#open.values()].some(
+      ({ isJoined, id, name, call }) =>
+        isJoined &&
+        (use.id === undefined
+          ? name === use.name && call.span.spanContext().spanId === running
+          : id === use.id),
+    )
+  }
+
+  #claim(entry: InferredCall): void {
+    entry.isJoined = true
+    if (entry.owner !== undefined) takeOne(this.#untold.get(entry.owner), entry.name)
+  }
+
+  /** By its id; else one with these arguments, or the first of its name, since loops run calls in order. */
+  #unjoined(
+    use: ToolCallDescription,
+    owners: readonly (ToolCallOwner | undefined)[],
+  ): InferredCall | undefined {
+    if (use.id !== undefined) {
+      const entry = onlyOf(this.#withId(use.id), owners)
+      return entry?.isJoined === true ? undefined : entry
+    }
+    const possible = [...this.#open.values()].filter(
+      ({ name, owner, isJoined }) => !isJoined && name === use.name && owners.includes(owner),
+    )
+    const same = possible.find(({ call }) => call.arguments.equal(use.arguments))
+    return same ?? possible[0]
   }
 
   /**
@@ -233,4 +302,20 @@ function onlyOf(
 ): InferredCall | undefined {
   const own = entries.find(({ owner }) => owners.includes(owner))
   return own ?? (entries.length === 1 ? entries[0] : undefined)
+}
+
+function addOne(
+  counts: WeakMap<ToolCallOwner, Map<string, number>>,
+  owner: ToolCallOwner,
+  name: string,
+): void {
+  const ofOwner = counts.get(owner) ?? new Map<string, number>()
+  counts.set(owner, ofOwner.set(name, (ofOwner.get(name) ?? 0) + 1))
+}
+
+/** Whether there was one to take. */
+function takeOne(counts: Map<string, number> | undefined, name: string): boolean {
+  const count = counts?.get(name) ?? 0
+  if (count > 0) counts?.set(name, count - 1)
+  return count > 0
 }

@@ -22,6 +22,7 @@ import { redactAttributes, redactLog, redactSpan } from '../redact/redact.ts'
 import type { RecorderIdentity } from '../spool/recorder-folder.ts'
 import { sealFileOperation } from './file-operation.ts'
 import { sealModelCall } from './model-call.ts'
+import { sealNativeSpan } from './native-span.ts'
 import { operationOf } from './open-starts.ts'
 import type { MissingRange } from './sequences.ts'
 import type { EndedSpan, SealContext, SealedSpan, SealKind } from './span-kind.ts'
@@ -165,8 +166,7 @@ const sealOther: SealKind = ({ span }, attributes) => ({ span, attributes })
 
 function kindOf({ span }: EndedSpan, { contents }: SealContext): SealKind {
   if (contents.wire(span.spanId).size > 0) return sealModelCall
-  // Other libraries' spans stay as they are, even under the same names.
-  if (span.scope.name !== instrumentationScope) return sealOther
+  if (span.scope.name !== instrumentationScope) return sealNativeSpan
   const operationId = span.attributes['turnlog.file_operation.id' satisfies AttributeName]
   if (typeof operationId === 'string') return sealFileOperation
   switch (operationOf(span)) {

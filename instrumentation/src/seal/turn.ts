@@ -1,6 +1,6 @@
 /** Seals a turn: its prompt, its answer, and the sums of its model calls. */
 import type { AttributeName } from '@turnlog/conventions'
-import { parseJson } from '@turnlog/conventions/plain'
+import { asString, parseJson } from '@turnlog/conventions/plain'
 import type { ModelCallRecord } from '../models/model-api.ts'
 import { redactText } from '../redact/redact.ts'
 import { answeringCall, type TurnCall } from './answering-call.ts'
@@ -78,7 +78,9 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
   putText(attributes, 'gen_ai.input.messages', textMessages('user', prompt), context)
   putText(attributes, 'gen_ai.output.messages', answer, context)
   const conversation =
-    request.conversationId ?? (isWhole ? answeredConversation(contents, span.spanId) : undefined)
+    request.conversationId ??
+    (isWhole ? answeredConversation(contents, span.spanId) : undefined) ??
+    asString(notes.conversation)
   if (conversation !== undefined) {
     attributes['gen_ai.conversation.id' satisfies AttributeName] ??= redactText(conversation).text
   }

@@ -19,6 +19,7 @@ function calls() {
     },
     content: () => undefined,
     note: () => undefined,
+    startAgain: (_: Span, at: number) => ended.push(`begins at ${at}`),
   } as unknown as Recorder
   const toolCalls = new ToolCalls(recorder, () => clock)
   const openTools = new Map<string, ToolCall>()
@@ -34,6 +35,7 @@ function calls() {
     openTools,
     ended,
     by,
+    owner,
     begin: (id: string | undefined, json = '{}', name = String(id)) =>
       toolCalls.begin({ id, name, arguments: json }, {} as Context, owner),
     passes: (ms: number) => (clock += ms),
@@ -70,18 +72,55 @@ test('calls without ids are open side by side, and end one by one', () => {
   expect([...openTools.keys()]).toEqual([one])
 })
 
-test('an SDK that runs the call gets its span, and sets the time of its end', () => {
+test('an SDK that runs the call gets its span, and sets its times', () => {
   const { begin, toolCalls, ended, by, passes } = calls()
   begin('a')
   passes(7)
-  const span = toolCalls.join('a')
-  expect(toolCalls.join('a')).toBeUndefined()
-  expect(toolCalls.join('b')).toBeUndefined()
+  const now = { owners: [], at: 5 }
+  const span = toolCalls.join({ id: 'a', name: '' }, now)
+  expect(toolCalls.join({ id: 'a', name: '' }, now)).toBeUndefined()
+  expect(toolCalls.join({ id: 'b', name: '' }, now)).toBeUndefined()
+  expect(ended.splice(0)).toEqual([
+    'execute_tool a turnlog.tool_call.inferred=false',
+    'begins at 5',
+  ])
   span?.end()
   expect(ended).toEqual([])
   passes(100)
   toolCalls.finish('a', by, 1)
   expect(ended).toEqual(['execute_tool a ends at 7'])
+})
+
+test('an SDK that names no id gets the call of its turn with equal arguments, else the first of that tool', () => {
+  const { begin, toolCalls, owner } = calls()
+  begin('a', '{"x":1}', 'write')
+  begin('b', '{"x":2}', 'write')
+  begin('c', '{"x":3}', 'read')
+  const use = { name: 'write' }
+  const isOf = (span: Span | undefined) => span?.spanContext().spanId
+  const facts = { owners: [owner], at: 0 }
+  expect(toolCalls.join(use, { ...facts, owners: [] })).toBeUndefined()
+  expect(isOf(toolCalls.join({ ...use, arguments: '{ "x": 2 }' }, facts))).toBe(
+    'execute_tool write',
+  )
+  expect([...toolCalls.openCalls()].map(({ isJoined }) => isJoined)).toEqual([false, true, false])
+  toolCalls.join(use, facts)
+  expect([...toolCalls.openCalls()].map(({ isJoined }) => isJoined)).toEqual([true, true, false])
+  expect(toolCalls.join(use, facts)).toBeUndefined()
+})
+
+test('a span that ends claims one inferred call of its turn, open or ended', () => {
+  const { begin, toolCalls, owner, ended, by } = calls()
+  begin('a', '{}', 'write')
+  begin('b', '{}', 'write')
+  const facts = { owner, endTime: [3, 0] satisfies [number, number] }
+  expect(toolCalls.claim({ name: 'read' }, facts)).toBe(false)
+  toolCalls.finish('a', by, 1)
+  expect(toolCalls.claim({ name: 'write' }, facts)).toBe(true)
+  toolCalls.finish('b', by, 1)
+  expect(ended).toEqual(['execute_tool write ends at its end', 'execute_tool write ends at 3,0'])
+  expect(toolCalls.claim({ name: 'write' }, facts)).toBe(true)
+  expect(toolCalls.claim({ name: 'write' }, facts)).toBe(false)
 })
 
 test('a call that is never answered is left unfinished, the oldest of too many too', () => {

@@ -49,6 +49,8 @@ select s.team_id, s.trace_id, s.span_id, s.session_id, s.user_id, s.conversation
        turnlog_boolean(s.attributes -> 'turnlog.turn.inferred') as inferred
   from spans s
  where s.operation = 'invoke_agent'
+   -- An app that was recorded knows which agents worked in its turns.
+   and turnlog_boolean(s.attributes -> 'turnlog.agent.in_turn') is not true
    -- A sub-agent works inside a turn: its parent is a model call, a tool call or another agent.
    and (s.parent_span_id is null
         or not exists (

@@ -1,8 +1,11 @@
 import type { App, Loaded, Surroundings } from '../app.ts'
 import { scenario } from '../scenario.ts'
 
-/** One turn of the AI SDK with the model that a provider's package makes. */
-export function appWith(modelOf: (surroundings: Surroundings) => Promise<Loaded>): App {
+/** One turn of the AI SDK with the model that a provider's package makes. `more`: further settings of the call. */
+export function appWith(
+  modelOf: (surroundings: Surroundings) => Promise<Loaded>,
+  more: object = {},
+): App {
   return async (surroundings) => {
     const { isStreamed, prompt, load, writeFile } = surroundings
     const ai = await load('ai')
@@ -22,6 +25,7 @@ export function appWith(modelOf: (surroundings: Surroundings) => Promise<Loaded>
           execute: writeFile,
         }),
       },
+      ...more,
     }
     if (!isStreamed) return (await ai.generateText(request)).text
     let text = ''

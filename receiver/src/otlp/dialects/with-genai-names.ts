@@ -3,8 +3,9 @@
  * calls and turns. Pure.
  *
  * Attributes that were sent stay as they are and take precedence: names are only added, with `turnlog.dialect`. A span of
- * a dialect that cannot be read gets no names.
+ * a dialect that cannot be read gets no names, nor does one whose sender says that another span tells the same.
  */
+import type { AttributeName } from '@turnlog/conventions'
 import type { AttributeMap } from '../wire/request.ts'
 import type { Derived } from './messages.ts'
 import { readOpenInference } from './openinference.ts'
@@ -18,7 +19,10 @@ const dialects: Record<string, (span: AttributeMap, name: string) => Derived | u
   openllmetry: readOpenLlmetry,
 }
 
+const repeated: AttributeName = 'turnlog.repeated_operation'
+
 export function withGenAiNames(attributes: AttributeMap, spanName: string): AttributeMap {
+  if (attributes.has(repeated)) return attributes
   for (const [dialect, read] of Object.entries(dialects)) {
     const derived = contained(() => read(attributes, spanName))
     if (derived === undefined) continue

@@ -1,0 +1,28 @@
+import type { App } from '../app.ts'
+import { runChat } from './chat-loop.ts'
+
+/** A workflow with a tool of OpenLLMetry, whose SDK registers itself with OpenTelemetry's API. */
+export const app: App = async (surroundings) => {
+  const { OpenAI } = await surroundings.load('openai')
+  const traceloop = await surroundings.load('@traceloop/node-server-sdk')
+  const { initialize, withTool, withWorkflow } = traceloop.initialize
+    ? traceloop
+    : traceloop.default
+  initialize({
+    disableBatch: true,
+    silenceInitializationMessage: true,
+    baseUrl: surroundings.api,
+    apiKey: 'k',
+    instrumentModules: { openAI: OpenAI },
+  })
+  const client = new OpenAI({ apiKey: 'k', baseURL: `${surroundings.api}/v1`, maxRetries: 0 })
+  return withWorkflow({ name: 'writer' }, () =>
+    runChat(
+      {
+        ...surroundings,
+        writeFile: (input) => withTool({ name: 'write_file' }, surroundings.writeFile, input),
+      },
+      (request) => client.chat.completions.create(request),
+    ),
+  )
+}
