@@ -65,19 +65,18 @@ function executeTool({ toolCallId, execute }: { toolCallId: unknown; execute: ()
 }
 
 /** The call that the request approves, if it approves one. */
-function* approvedCall(active: Context): Generator<RunningTool> {
+function approvedCall(active: Context): RunningTool[] {
   const id = requestOf(active)?.approvedCallId
-  if (id !== undefined) yield { id }
+  return id === undefined ? [] : [{ id }]
 }
 
 /** The tool call that the active span of a library tells of; also if the app has an SDK of its own, with its own context. */
-function* toolOfSpan(active: Context): Generator<RunningTool> {
-  for (const span of [trace.getSpan(active), spanOfHost()]) {
-    if (span === undefined || !isReadable(span)) continue
-    const told = toldOf(span)
-    if (told?.role !== 'tool_call') continue
-    yield { id: asString(told.call?.id), name: asString(told.call?.name) }
-  }
+function toolOfSpan(active: Context): RunningTool[] {
+  return [trace.getSpan(active), spanOfHost()].flatMap((span) => {
+    const told = span !== undefined && isReadable(span) ? toldOf(span) : undefined
+    if (told?.role !== 'tool_call') return []
+    return [{ id: asString(told.call?.id), name: asString(told.call?.name) }]
+  })
 }
 
 /** Runs the tools of LangChain in the context of the call that they are run for. */

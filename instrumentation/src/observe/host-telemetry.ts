@@ -20,7 +20,7 @@ import {
 import { asObject, isObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import { contexts } from '../record/contexts.ts'
-import { watchLoadedModules, watchRequiredModules } from './loaded-modules.ts'
+import { watchLoadedModules } from './loaded-modules.ts'
 import { filesOfPackage } from './program-packages.ts'
 import { all, replaceMethod } from './replace-method.ts'
 import { onServerListening } from './subscribe.ts'
@@ -53,22 +53,22 @@ export function offerToHost(provider: TracerProvider, clock: () => number) {
     if (isApi(exported)) undo.push(offer(exported, provider, offered))
   }
   find(ownCopy)
-  undo.push(
-    watchRequiredModules(isFileOfApi, find),
-    watchLoadedModules((exported, file) => {
-      if (isFileOfApi(file)) find(exported)
-    }, clock),
-  )
+  const modules = watchLoadedModules((exported, file) => {
+    if (/[\\/]@opentelemetry[\\/]api[\\/]/.test(file)) find(exported)
+  }, clock)
   let isSearched = false
   const search = (): void => {
     if (isSearched) return
     isSearched = true
     quietly("look for the program's copy of the API", () => importProgramsCopy(find))
   }
-  undo.push(onServerListening(search))
+  undo.push(modules.undo, onServerListening(search))
   return {
     /** A model is called: now the program has loaded what it traces with. */
-    modelCalled: search,
+    modelCalled: () => {
+      modules.look()
+      search()
+    },
     undo: all(undo),
   }
 }
@@ -82,10 +82,6 @@ function importProgramsCopy(found: (exported: unknown) => void): void {
     (exported: unknown) => quietly("offer to the program's copy of the API", () => found(exported)),
     () => undefined,
   )
-}
-
-function isFileOfApi(file: string): boolean {
-  return /(^|[\\/])@opentelemetry[\\/]api($|[\\/])/.test(file)
 }
 
 function offer(api: ApiCopy, provider: TracerProvider, known: WeakSet<object>): () => void {

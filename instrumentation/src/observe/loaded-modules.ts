@@ -1,25 +1,27 @@
 /**
- * Finds packages that the host has loaded, without touching Node's module loader: whenever a server of the host accepts
- * a connection, it looks at the CommonJS modules loaded since. A message or a turn comes after a connection. What is used
- * without one is found when it is loaded, by the name of its file (`watchRequiredModules`). An ES module that wraps a CommonJS
- * one, as `ws` does, is found through that one.
+ * Finds packages that the host has loaded, without touching Node's module loader: when a server of the host begins to listen,
+ * whenever it accepts a connection, and when the caller asks for it, it looks at the CommonJS modules loaded since. A message
+ * or a turn comes after a connection. An ES module that wraps a CommonJS one, as `ws` does, is found through that one.
+ *
+ * Node's channel for loaded modules is of no use: with a subscriber, Node prints warnings that it does not print otherwise.
  */
 import { channel } from 'node:diagnostics_channel'
 import { createRequire } from 'node:module'
-import { asObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
+import { all } from './replace-method.ts'
+import { onServerListening } from './subscribe.ts'
 
 /** Looks once during a burst of connections. */
 const lookEveryMs = 100
 
 /**
- * Calls back with the exports of each loaded module, once each. The returned function ends it. `callback` must not
- * trigger getters of what it is given.
+ * Calls back with the exports of each loaded module, once each; also in `look`. `undo` ends it. `callback` must not trigger
+ * getters of what it is given.
  */
 export function watchLoadedModules(
   callback: (exported: unknown, file: string) => void,
   clock: () => number,
-): () => void {
+): { look(): void; undo(): void } {
   const cache: Readonly<Record<string, NodeJS.Module | undefined>> = createRequire(
     import.meta.url,
   ).cache
@@ -46,31 +48,8 @@ export function watchLoadedModules(
     quietly('look for modules', look)
   }
   accepted.subscribe(listener)
-  return () => accepted.unsubscribe(listener)
-}
-
-/**
- * Calls back with the exports of a CommonJS module whenever it has been required or imported, if its file is wanted. The returned
- * function ends it.
- */
-export function watchRequiredModules(
-  isWanted: (file: string) => boolean,
-  callback: (exported: unknown) => void,
-): () => void {
-  const cache: Readonly<Record<string, NodeJS.Module | undefined>> = createRequire(
-    import.meta.url,
-  ).cache
-  const required = channel('tracing:module.require:end')
-  const listener = (message: unknown): void => {
-    quietly('see a module', () => {
-      const { id, parentFilename } = asObject(message) ?? {}
-      if (typeof id !== 'string' || !isWanted(id)) return
-      // An import gives the file, a `require` the name that is written in the requiring file.
-      const loaded =
-        cache[id] ?? cache[String(parentFilename)]?.children.find(({ id }) => isWanted(id))
-      if (loaded?.loaded === true) callback(loaded.exports)
-    })
+  return {
+    look: listener,
+    undo: all([() => accepted.unsubscribe(listener), onServerListening(listener)]),
   }
-  required.subscribe(listener)
-  return () => required.unsubscribe(listener)
 }

@@ -16,10 +16,13 @@ export function isReadable(span: object): span is ReadableSpan {
   return 'attributes' in span && 'kind' in span
 }
 
+/** A span of an SDK of any version: the first ones have no `instrumentationScope`. */
+type AnyReadableSpan = Pick<ReadableSpan, 'name' | 'attributes'> &
+  Partial<Pick<ReadableSpan, 'instrumentationScope'>>
+
 /** What the span says that it is, so far. */
-export function toldOf({ name, instrumentationScope, attributes }: ReadableSpan) {
-  const { name: scope } = instrumentationScope
-  return toldBy({ name, scope, get: (attribute) => attributes[attribute] })
+export function toldOf({ name, instrumentationScope: scope, attributes }: AnyReadableSpan) {
+  return toldBy({ name, scope: scope?.name ?? '', get: (attribute) => attributes[attribute] })
 }
 
 /** Whether it is an open model call that its library is about to send: the bytes are added to it. */

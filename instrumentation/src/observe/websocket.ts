@@ -34,7 +34,7 @@ export function observeWebSockets(
       if (typeof exported !== 'function') return
       const prototype: unknown = Object.getOwnPropertyDescriptor(exported, 'prototype')?.value
       if (isObject(prototype)) observer.bind(prototype)
-    }, clock),
+    }, clock).undo,
     watchConnections((prototype) => observer.bind(prototype)),
   ])
 }

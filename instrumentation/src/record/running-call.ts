@@ -3,6 +3,7 @@
  * there. A framework that gives no span is asked by a *finder*.
  */
 import { type Context, createContextKey, trace } from '@opentelemetry/api'
+import { quietly } from '../health.ts'
 import type { ToolCall } from './tool-call.ts'
 
 /** What is known of the tool call that a framework runs in this context: its id, or only the tool's name. */
@@ -11,7 +12,7 @@ export interface RunningTool {
   readonly name?: string | undefined
 }
 
-type CallFinder = (active: Context) => Iterable<RunningTool>
+type CallFinder = (active: Context) => readonly RunningTool[]
 
 const finders = new Set<CallFinder>()
 const callIdKey = createContextKey('turnlog framework tool call')
@@ -44,5 +45,7 @@ export function runningCall(active: Context, calls: readonly ToolCall[]): ToolCa
 function* toolsIn(active: Context): Generator<RunningTool> {
   const id = active.getValue(callIdKey)
   if (typeof id === 'string') yield { id }
-  for (const finder of finders) yield* finder(active)
+  for (const finder of finders) {
+    yield* quietly('find the tool call of a framework', () => finder(active)) ?? []
+  }
 }

@@ -1,8 +1,12 @@
 /** Compares what an app has recorded with the scenario: its turn, the two model calls, the tool call and the file. */
+import { instrumentationScope } from '@turnlog/conventions'
+import { toldBy } from '@turnlog/conventions/dialects/dialects'
+import type { SpanRole } from '@turnlog/conventions/dialects/span-role'
 import { isObject, parseJson } from '@turnlog/conventions/plain'
 import type { ChangeStore } from '../../src/changes/store.ts'
-import { isTurn, textOf } from '../support/chat.ts'
+import { textOf } from '../support/chat.ts'
 import type { Recorded, RecordedSpan } from '../support/recorded.ts'
+import type { Tracing } from './packages.ts'
 import { scenario } from './scenario.ts'
 
 /** What is compared: the behaviour of the app, and the kinds of records. */
@@ -12,9 +16,9 @@ export type Aspect = (typeof aspects)[number]
 export type RecordFaults = Partial<Record<Exclude<Aspect, 'host'>, string>>
 
 /** By aspect, the first thing that is not as the scenario has it. */
-export function faultsOf(recorded: Recorded, store: ChangeStore): RecordFaults {
+export function faultsOf(recorded: Recorded, store: ChangeStore, tracing?: Tracing): RecordFaults {
   const found = {
-    turn: turnFault(recorded),
+    turn: turnFault(recorded) ?? nativeFault(recorded, tracing),
     'model call': modelCallFault(recorded),
     tokens: tokensFault(recorded),
     'tool call': toolCallFault(recorded),
@@ -24,7 +28,7 @@ export function faultsOf(recorded: Recorded, store: ChangeStore): RecordFaults {
 }
 
 function turnFault({ spans, logs }: Recorded): string | undefined {
-  const turns = spans.filter(isTurn)
+  const turns = spans.filter((span) => isTurn(span, spans))
   const [turn] = turns
   if (turn === undefined || turns.length > 1) return `${turns.length} turns instead of 1`
   return (
@@ -33,6 +37,17 @@ function turnFault({ spans, logs }: Recorded): string | undefined {
     difference('spans with an error', spans.filter(hasFailed).map(nameOf), []) ??
     difference('exceptions', logs.filter(({ event }) => event.includes('exception')).length, 0)
   )
+}
+
+/** The app's own spans are in its turn, unless they go to an SDK of its own. */
+function nativeFault({ spans }: Recorded, tracing: Tracing | undefined): string | undefined {
+  if (tracing === undefined) return undefined
+  const native = spans.filter(({ scope }) => scope !== instrumentationScope)
+  if (tracing.hasSdk) return difference('spans of the app', native.map(nameOf), [])
+  if (native.length === 0) return 'no spans of the app'
+  const turn = spans.find((span) => isTurn(span, spans))
+  const outside = native.filter(({ traceId }) => traceId !== turn?.traceId)
+  return difference('spans outside the turn', outside.map(nameOf), [])
 }
 
 function modelCallFault(recorded: Recorded): string | undefined {
@@ -121,16 +136,38 @@ const modelOperations: readonly unknown[] = ['chat', 'generate_content', 'text_c
 
 function modelCallsOf({ spans }: Recorded): readonly RecordedSpan[] {
   return spans
-    .filter(({ attributes }) => modelOperations.includes(attributes['gen_ai.operation.name']))
+    .filter((span) => modelOperations.includes(operationOf(span)))
     .toSorted((a, b) => a.startMs - b.startMs)
 }
 
-function isToolCall({ attributes }: RecordedSpan): boolean {
-  return attributes['gen_ai.operation.name'] === 'execute_tool'
+function isToolCall(span: RecordedSpan): boolean {
+  return operationOf(span) === 'execute_tool'
+}
+
+/** As the view `turns` has it. */
+function isTurn(span: RecordedSpan, spans: readonly RecordedSpan[]): boolean {
+  if (operationOf(span) !== 'invoke_agent') return false
+  if (span.attributes['turnlog.agent.in_turn'] === true) return false
+  const parent = spans.find(({ spanId }) => spanId === span.parentSpanId)
+  return parent === undefined || operationOf(parent) === undefined
+}
+
+/** As the receiver has it, which gives spans of other dialects the names of GenAI's. */
+function operationOf({ name, scope, attributes }: RecordedSpan): unknown {
+  if (attributes['turnlog.repeated_operation'] !== undefined) return undefined
+  const told = toldBy({ name, scope, get: (attribute) => attributes[attribute] })
+  return attributes['gen_ai.operation.name'] ?? operationsOfRoles[told?.role ?? 'step']
+}
+
+const operationsOfRoles: Readonly<Record<SpanRole, string | undefined>> = {
+  agent: 'invoke_agent',
+  model_call: 'chat',
+  tool_call: 'execute_tool',
+  step: undefined,
 }
 
 function isInTurn({ traceId }: RecordedSpan, { spans }: Recorded): boolean {
-  return spans.some((span) => isTurn(span) && span.traceId === traceId)
+  return spans.some((span) => isTurn(span, spans) && span.traceId === traceId)
 }
 
 function hasFailed({ status }: RecordedSpan): boolean {

@@ -9,10 +9,20 @@ import { pathToFileURL } from 'node:url'
 import type { App } from './app.ts'
 import { scenario } from './scenario.ts'
 
-const { APP = '', FOLDER = '', LOADER = '', API = '', HTTP2_API = '', STREAMED } = process.env
+const {
+  APP = '',
+  FOLDER = '',
+  LOADER = '',
+  API = '',
+  HTTP2_API = '',
+  STREAMED,
+  FIRST,
+} = process.env
 
 const { app }: { readonly app: App } = await import(`./apps/${APP}.ts`)
 const { load } = await import(pathToFileURL(`${FOLDER}/${LOADER}`).href)
+// As an app that imports its packages at its start.
+for (const name of FIRST?.split(' ') ?? []) await load(name)
 
 const server = createServer(async (request, response) => {
   const pieces: Buffer[] = []

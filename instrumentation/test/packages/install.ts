@@ -16,6 +16,10 @@ const loaderTexts = {
   [loaders.CJS]: 'module.exports.load = async (name) => require(name)\n',
 }
 
+/** The program: what it finds of packages by its own file is what is in the folder. */
+export const programFile = 'main.mjs'
+const hostFile = new URL('host.ts', import.meta.url)
+
 export function folderOf({ packages }: PackageEntry): string {
   const base = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache')
   const specs = Object.entries(packages).map(([name, version]) => `${name}@${version}`)
@@ -31,9 +35,13 @@ export function isInstalled(entry: PackageEntry): boolean {
 /** Rejects with npm's words if they cannot be installed. Installs of one folder are made once. */
 export function install(entry: PackageEntry): Promise<void> {
   const folder = folderOf(entry)
-  const promised = installs.get(folder) ?? (isInstalled(entry) ? undefined : fill(folder, entry))
-  installs.set(folder, promised ?? Promise.resolve())
-  return promised ?? Promise.resolve()
+  const promised =
+    installs.get(folder) ?? (isInstalled(entry) ? Promise.resolve() : fill(folder, entry))
+  const done = promised.then(() =>
+    writeFileSync(path.join(folder, programFile), `import '${hostFile}'\n`),
+  )
+  installs.set(folder, done)
+  return done
 }
 
 async function fill(folder: string, { packages }: PackageEntry): Promise<void> {

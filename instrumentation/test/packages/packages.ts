@@ -8,6 +8,12 @@ export type Loader = keyof typeof loaders
 export type Mode = (typeof modes)[number]
 export type NodeLine = (typeof nodeLines)[number]
 
+export interface Tracing {
+  readonly by: string
+  /** The app registers an SDK of OpenTelemetry, which then gets its spans. */
+  readonly hasSdk: boolean
+}
+
 export interface PackageEntry {
   /** Exact versions by name, installed together. The first is the one that is tested. */
   readonly packages: Readonly<Record<string, string>>
@@ -18,6 +24,8 @@ export interface PackageEntry {
   readonly loaders: readonly Loader[]
   readonly modes: readonly Mode[]
   readonly nodes: readonly NodeLine[]
+  /** How the app traces itself, if it does. */
+  readonly tracing?: Tracing
 }
 
 /** One app in one process: an entry in one of its forms. */
@@ -121,11 +129,130 @@ export const entries: readonly PackageEntry[] = [
     chat,
     { modes: ['stream'] },
   ),
-  entry({ genkit: '1.42.0', '@genkit-ai/compat-oai': '1.42.0' }, 'genkit', chat),
   entry({ '@google/adk': '2.0.0', zod }, 'google-adk', gemini),
   entry({ '@strands-agents/sdk': '1.19.0', zod }, 'strands', http2Converse, { modes: ['stream'] }),
   entry({ '@tanstack/ai': '0.58.0', '@tanstack/ai-openai': '0.23.1' }, 'tanstack-ai', responses),
+  ...tracedEntries(),
 ]
+
+/** Apps that trace themselves with OpenTelemetry. */
+function tracedEntries(): readonly PackageEntry[] {
+  const calls = 'experimental_telemetry'
+  const sdk = { hasSdk: true }
+  const spans = { '@opentelemetry/api': '1.9.1', '@opentelemetry/sdk-trace-node': '2.6.1' }
+  const langchain = {
+    langchain: '1.5.14',
+    '@langchain/openai': '1.6.0',
+    '@langchain/core': '1.4.0',
+  }
+  const openInference = {
+    ...langchain,
+    '@arizeai/openinference-instrumentation-langchain': '4.1.1',
+  }
+  const aiSdk5 = { ai: '5.0.277', '@ai-sdk/openai': '2.0.131', zod }
+  return [
+    traced({ ai: '4.3.19', '@ai-sdk/openai': '1.3.24', zod: zod3 }, 'ai-sdk-traced', chat, calls),
+    traced(aiSdk5, 'ai-sdk-traced', responses, calls, both),
+    traced({ ...aiSdk5, ...spans }, 'ai-sdk-traced-sdk', responses, calls, { ...both, ...sdk }),
+    traced({ ai: '6.0.326', '@ai-sdk/openai': '3.0.141', zod }, 'ai-sdk-traced', responses, calls),
+    traced(
+      { ai: '7.0.173', '@ai-sdk/openai': '4.0.118', '@ai-sdk/otel': '1.0.173', zod },
+      'ai-sdk-otel',
+      responses,
+      '@ai-sdk/otel',
+    ),
+    traced(openInference, 'langchain-openinference', chat, 'OpenInference', both),
+    traced(
+      { ...openInference, ...spans },
+      'langchain-openinference-sdk',
+      chat,
+      'OpenInference',
+      sdk,
+    ),
+    traced(
+      { '@strands-agents/sdk': '1.19.0', '@opentelemetry/api': '1.9.1', openai: '6.49.0', zod },
+      'strands-traced',
+      chat,
+      'Strands',
+      { modes: ['stream'] },
+    ),
+    traced(
+      {
+        '@mastra/core': '1.71.0',
+        '@mastra/observability': '1.17.9',
+        '@mastra/otel-bridge': '1.5.4',
+        zod,
+      },
+      'mastra-traced',
+      chat,
+      '@mastra/otel-bridge',
+    ),
+    traced(
+      { openai: '6.49.0', '@traceloop/instrumentation-openai': '0.27.0' },
+      'openai-openllmetry',
+      chat,
+      'OpenLLMetry',
+    ),
+    traced(
+      { openai: '6.49.0', '@traceloop/node-server-sdk': '0.27.0' },
+      'openai-traceloop',
+      chat,
+      'Traceloop',
+      sdk,
+    ),
+    traced(
+      {
+        openai: '6.49.0',
+        '@langfuse/openai': '5.11.1',
+        '@langfuse/tracing': '5.11.1',
+        '@opentelemetry/api': '1.9.1',
+      },
+      'openai-langfuse',
+      chat,
+      'Langfuse',
+    ),
+    traced(
+      {
+        openai: '6.49.0',
+        '@langfuse/openai': '5.11.1',
+        '@langfuse/tracing': '5.11.1',
+        '@langfuse/otel': '5.11.1',
+        '@opentelemetry/exporter-trace-otlp-http': '0.219.0',
+        ...spans,
+      },
+      'openai-langfuse-sdk',
+      chat,
+      'Langfuse',
+      sdk,
+    ),
+    traced(
+      {
+        ...langchain,
+        langsmith: '0.12.0',
+        '@opentelemetry/context-async-hooks': '2.6.1',
+        '@opentelemetry/exporter-trace-otlp-proto': '0.219.0',
+        '@opentelemetry/sdk-trace-base': '2.6.1',
+        ...spans,
+      },
+      'langchain-langsmith',
+      chat,
+      'LangSmith',
+      sdk,
+    ),
+    traced({ genkit: '1.42.0', '@genkit-ai/compat-oai': '1.42.0' }, 'genkit', chat, 'Genkit', sdk),
+  ]
+}
+
+function traced(
+  packages: PackageEntry['packages'],
+  app: string,
+  api: string,
+  by: string,
+  details: Details & { readonly hasSdk?: boolean } = {},
+): PackageEntry {
+  const { hasSdk = false, ...rest } = details
+  return entry(packages, app, api, { ...rest, tracing: { by, hasSdk } })
+}
 
 function langchainEntry(
   provider: PackageEntry['packages'],
@@ -156,17 +283,19 @@ function aiSdkEntries(
 }
 
 /** `fetch` needs no package. */
-export function nameOf({ packages }: PackageEntry): string {
+export function nameOf({ packages, tracing }: PackageEntry): string {
   const shown = Object.entries(packages)
     .filter(([name]) => !isHelper(name))
     .map(([name, version]) => `${name} ${version}`)
   const [first = 'fetch', ...others] = shown
-  return others.length === 0 ? first : `${first} with ${others.join(' and ')}`
+  const name = others.length === 0 ? first : `${first} with ${others.join(' and ')}`
+  if (tracing === undefined) return name
+  return `${name}; traces: ${tracing.by}${tracing.hasSdk ? ', with an SDK' : ''}`
 }
 
 /** Packages that others need, and that do not speak to a model. */
 function isHelper(name: string): boolean {
-  return name === 'zod' || name === '@langchain/core'
+  return name === 'zod' || name === '@langchain/core' || name.startsWith('@opentelemetry/')
 }
 
 export const runs: readonly Run[] = entries.flatMap((entry) =>

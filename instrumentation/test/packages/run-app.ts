@@ -8,7 +8,7 @@ import { startProgram } from '../support/observed-program.ts'
 import { readRecorded } from '../support/recorded.ts'
 import { makeWorkspace, type Workspace } from '../support/workspace.ts'
 import { type Aspect, faultsOf } from './compare-records.ts'
-import { folderOf, install } from './install.ts'
+import { folderOf, install, programFile } from './install.ts'
 import { loaders, type Run } from './packages.ts'
 import { scenario } from './scenario.ts'
 import { startModelServer } from './server/server.ts'
@@ -44,7 +44,10 @@ export async function runApp(run: Run, options: RunNode = {}): Promise<AppOutcom
   const store = new ChangeStore({ directory: path.join(workspace.spool, 'changes') })
   const recorded = readRecorded(workspace.spool, store)
   const missing: readonly Aspect[] = observed.withoutUsage === '0' ? [] : ['tokens']
-  const faults = { ...(host === undefined ? {} : { host }), ...faultsOf(recorded, store) }
+  const faults = {
+    ...(host === undefined ? {} : { host }),
+    ...faultsOf(recorded, store, run.entry.tracing),
+  }
   const notWhole = Object.entries(faults).filter(([aspect]) => !missing.includes(aspect as Aspect))
   return { notWhole: Object.fromEntries(notWhole), missing }
 }
@@ -72,7 +75,7 @@ async function behaviour(
   spool: string | undefined,
 ): Promise<Behaviour> {
   await using api = await startModelServer()
-  await using program = startProgram('../packages/host.ts', {
+  await using program = startProgram(path.join(folderOf(entry), programFile), {
     ...options,
     cwd: workspace.folder,
     spool,
@@ -83,6 +86,8 @@ async function behaviour(
       API: api.url,
       HTTP2_API: api.http2Url,
       STREAMED: mode === 'stream' ? '1' : '0',
+      // What traces an app is loaded before its first request.
+      ...(entry.tracing === undefined ? {} : { FIRST: Object.keys(entry.packages).join(' ') }),
     },
   })
   const timer = setTimeout(() => program.child.kill('SIGKILL'), runMsMax)
