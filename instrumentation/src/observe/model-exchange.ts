@@ -151,7 +151,7 @@ export class ModelExchange implements Exchange {
 
   received(chunk: Uint8Array): void {
     this.#dependencies.modelAnswers()
-    if (this.#firstChunkAt === undefined) this.#dependencies.wireCalls.seen(this.#facts.request)
+    if (this.#firstChunkAt === undefined) this.#isSeen()
     this.#firstChunkAt ??= this.#dependencies.clock()
     this.#addContent('wire.response', chunk)
     if (this.#watcher !== undefined) this.#beginTools(this.#watcher.push(chunk))
@@ -167,13 +167,16 @@ export class ModelExchange implements Exchange {
     this.#end({ isComplete: false, error: errorName(error) }, true)
   }
 
+  #isSeen(): void {
+    this.#dependencies.wireCalls.seen(this.#facts.request, this.#candidate)
+  }
+
   #end(facts: WireFacts, hasFailed: boolean): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#requestPieces = []
     // What a library tells of a call is all that is known of it if no byte of its answer was seen.
-    const isSeen = facts.isUnseen !== true && this.#firstChunkAt === undefined
-    if (isSeen) this.#dependencies.wireCalls.seen(this.#facts.request)
+    if (facts.isUnseen !== true && this.#firstChunkAt === undefined) this.#isSeen()
     quietly('read an answer to its end', () => this.#beginTools(this.#watcher?.end() ?? []))
     // An API that fails after it has begun to answer says so in the answer.
     const isFailed = hasFailed || this.#watcher?.hasError === true

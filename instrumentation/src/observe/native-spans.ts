@@ -48,6 +48,8 @@ interface NativeSpanDependencies {
 /** What is known of an open span of a library. */
 interface OpenNative {
   readonly request: Candidate | undefined
+  /** Without a request: the turn that came in on no server and that it may be part of. */
+  readonly outside: Candidate | undefined
   /** How many model calls had been seen when it began. */
   readonly seenBefore: number
   /** It tells of a tool call that an outer span tells of. */
@@ -174,12 +176,12 @@ export class NativeSpans {
     const open = this.#open.get(span)
     this.#open.delete(span)
     if (open?.tool !== undefined) this.#toolEnded(open.tool)
-    const told = toldOf(span)
-    if (told === undefined) return
     const { traceId, spanId } = span.spanContext()
     if (this.#roots.get(traceId)?.spanContext().spanId === spanId) this.#roots.delete(traceId)
+    const told = toldOf(span)
+    if (told === undefined) return
     if (open === undefined) return
-    const turn = (open.request ?? this.#requests.get(traceId))?.turn
+    const turn = (open.request ?? this.#requests.get(traceId) ?? open.outside)?.turn
     const note: NativeNote = {
       role: told.role,
       // A model call that was seen belongs to a turn, also if it is not known which span is around it.
@@ -254,7 +256,9 @@ export class NativeSpans {
       told?.role === 'tool_call' && told.call !== undefined ? descriptionOf(told.call) : undefined
     const isToldAgain = use !== undefined && toolCalls.isTold(use, trace.getSpan(from))
     const tool = use === undefined || isToldAgain ? undefined : this.#toolBegan(span, use, from)
-    this.#open.set(span, { request, seenBefore: wireCalls.count(request), isToldAgain, tool })
+    const outside = request === undefined ? turnOf(from) : undefined
+    const seenBefore = wireCalls.count(request)
+    this.#open.set(span, { request, outside, seenBefore, isToldAgain, tool })
     if (!isReadable(span) || span.parentSpanContext !== undefined) return
     const { traceId } = span.spanContext()
     if (request === undefined) put(this.#roots, traceId, span)

@@ -1,21 +1,23 @@
 /**
- * How many model calls were seen on the wire, by the request in whose context they were made. A library's span of a model call
- * during which one was seen tells of the same call.
+ * How many model calls were seen on the wire, by the request in whose context they were made and by the turn that they are of.
+ * A library's span of a model call during which one was seen tells of the same call.
  */
 import type { Candidate } from './candidate.ts'
 
 export class WireCalls {
   readonly #counts = new WeakMap<Candidate, number>()
-  #others = 0
+  #outside = 0
 
-  /** A model has answered, or the request has failed. */
-  seen(request: Candidate | undefined): void {
-    if (request === undefined) this.#others += 1
-    else this.#counts.set(request, this.count(request) + 1)
+  /** A model has answered, or the call has failed. */
+  seen(request: Candidate | undefined, turn: Candidate | undefined): void {
+    if (request === undefined) this.#outside += 1
+    for (const candidate of new Set([request, turn])) {
+      if (candidate !== undefined) this.#counts.set(candidate, this.count(candidate) + 1)
+    }
   }
 
-  /** So far; of no request: of all calls that were made in none. */
-  count(request: Candidate | undefined): number {
-    return request === undefined ? this.#others : (this.#counts.get(request) ?? 0)
+  /** So far, in the request or of the turn; without one: those that were made in no request. */
+  count(candidate: Candidate | undefined): number {
+    return candidate === undefined ? this.#outside : (this.#counts.get(candidate) ?? 0)
   }
 }
