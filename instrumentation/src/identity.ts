@@ -27,6 +27,8 @@ export function commonAttributes(sessionId: string, config: Config): Attributes 
   }
 }
 
+export const distribution = { name: 'turnlog', version: '0.1.0' } as const
+
 export function resourceAttributes(
   { sessionId, recorderId }: Readonly<Record<'sessionId' | 'recorderId', string>>,
   config: Config,
@@ -47,8 +49,8 @@ export function resourceAttributes(
     'telemetry.sdk.language': 'nodejs',
     'telemetry.sdk.name': 'opentelemetry',
     'telemetry.sdk.version': '3.1.0',
-    'telemetry.distro.name': 'turnlog',
-    'telemetry.distro.version': '0.1.0',
+    'telemetry.distro.name': distribution.name,
+    'telemetry.distro.version': distribution.version,
     ...gitHead(config.workspace),
   }
 }

@@ -23,6 +23,7 @@ import { noteNativeSpans } from './observe/native-spans.ts'
 import { observeHost } from './observe/observe-host.ts'
 import { holdTurns } from './observe/own-spans.ts'
 import { createFileReports, endsOwners } from './observe/reported-files.ts'
+import { SelfCheck } from './observe/self-check.ts'
 import { observeWorkerMessages } from './observe/worker-messages.ts'
 import { observeWorkerThreads } from './observe/worker-threads.ts'
 import { startOpenTelemetry } from './open-telemetry.ts'
@@ -31,6 +32,7 @@ import { announceRecorder, ChildReports } from './record/child-report.ts'
 import { createDelayedEnds } from './record/delayed-ends.ts'
 import { setInheritedOwner } from './record/inherited-owner.ts'
 import type { Recorder } from './record/recorder.ts'
+import { UnseenWork } from './record/unseen-work.ts'
 import { ownLiveness } from './spool/liveness.ts'
 import { destinationFolder, writeIdentity } from './spool/recorder-folder.ts'
 import { type HostTimers, hostTimers } from './timers.ts'
@@ -71,21 +73,31 @@ function startParts(
     undo,
   })
   const { logger } = recorder
+  const unseen = new UnseenWork({ logger, after: timers.after })
   const delayedEnds = createDelayedEnds(timers.after)
   const onStop = (code: number, endTurns: (code: number) => void = () => undefined): void => {
     quietly('end file operations', () => fileOperations.finish())
     quietly('end turns that the process leaves open', () => endTurns(code))
     quietly('end turns that only wait', delayedEnds.endAll)
     quietly('end comparisons', () => finish())
+    selfCheck.finish()
+    quietly('record what was not seen', () => unseen.report())
     quietly('end the recorder', () => endRecorder(code, { journal, logger, folder }))
     if (isMainThread) childReports.close()
     sealing.askToEnd()
   }
   undo.push(() => onStop(0))
+  const selfCheck = new SelfCheck({
+    hasChildProcesses: config.processFilesMax > 0,
+    clock: timers.clock,
+    after: timers.after,
+  })
   const { api, workspace, fileOperations, finish, endTurns } = observeHost(config, {
     recorder,
     tracerProvider,
     onSpanEnd,
+    unseen,
+    selfCheck,
     folder,
     isChild: inherited !== undefined,
     agent: String(identity.resource['service.name']),
@@ -119,7 +131,7 @@ function startParts(
   const onExit = (code: number): void => onStop(code, endTurns)
   process.on('exit', onExit)
   undo.push(() => process.off('exit', onExit))
-  if (isMainThread) beginSession(logger)
+  if (isMainThread) beginSession(logger, selfCheck)
   if (isMainThread) sealing.start()
 }
 
@@ -238,11 +250,11 @@ function offerHandle(handle: TurnlogHandle, undo: Undo): void {
   undo.push(() => Reflect.deleteProperty(globalThis, handleKey))
 }
 
-function beginSession(logger: Logger): void {
+function beginSession(logger: Logger, selfCheck: SelfCheck): void {
   logger.emit({
     eventName: 'session.start',
     severityNumber: severity.info,
     context: ROOT_CONTEXT,
-    attributes: {},
+    attributes: quietly('check what is observed', () => selfCheck.begin(logger)) ?? {},
   })
 }

@@ -97,8 +97,15 @@ export const generalAttributes = {
     'The path of the request or socket that started the turn, without its query.',
     '/api/chat',
   ),
-  'server.address': stable.string('The model API’s host.', 'api.anthropic.com'),
-  'server.port': stable.int('The model API’s port.', 443),
+  'url.template': development.string(
+    'On `turnlog.unseen`: the path of the requests, without query; ids in it are `{id}`.',
+    '/v2/threads/{id}/run',
+  ),
+  'server.address': stable.string(
+    'The model API’s host; on `turnlog.unseen` that of the requests.',
+    'api.anthropic.com',
+  ),
+  'server.port': stable.int('The port at that host.', 443),
 }
 
 export const attributes = {

@@ -40,6 +40,16 @@ export const events = {
       'A part of a content that records reference by `K.ref`. The body is the part: a text or bytes, at most 1 MiB. The time is that of a record that references the content. The record has no sequence.',
     stability: 'stable',
   },
+  'turnlog.unseen': {
+    meaning:
+      'Work that was noticed and not recorded, counted by reason: one record when it is first noticed, and further ones, at most one a minute, for what came since. The counts of all records add up.',
+    stability: 'development',
+  },
+  'turnlog.self_check': {
+    meaning:
+      'What of the app is observed has changed since the last self-check of the process; the first is on `session.start`.',
+    stability: 'development',
+  },
   exception: { meaning: 'An error surfaced in the app.', stability: 'stable' },
 } as const satisfies Record<string, EventDefinition>
 export type EventName = keyof typeof events
@@ -70,6 +80,15 @@ export type TurnTransport = (typeof turnTransports)[number]
 
 export const turnOutcomes = ['completed', 'failed', 'aborted', 'abandoned', 'waiting'] as const
 export type TurnOutcome = (typeof turnOutcomes)[number]
+
+export const unseenReasons = [
+  'model_traffic',
+  'model_call_bytes',
+  'ambiguous_model_call',
+  'workspace_change',
+  'failed_step',
+] as const
+export type UnseenReason = (typeof unseenReasons)[number]
 
 /** Severity numbers of OpenTelemetry's logs: decisions and sessions are INFO, drops WARN, errors ERROR or FATAL. */
 export const severity = { info: 9, warn: 13, error: 17, fatal: 21 } as const

@@ -268,6 +268,30 @@ export const turnlogAttributes = {
     'The body of a log record, when it is too large for the record: only `turnlog.log.body.ref` and `.size` appear, and the body is empty.',
     'a long text',
   ),
+  'turnlog.unseen.reason': development.string(
+    'What was not recorded: `model_traffic` (requests that look like calls of a model API, and are of none that is understood), `model_call_bytes` (model calls whose answer was not seen), `ambiguous_model_call` (model calls of which it is not known which turn they belong to), `workspace_change` (files that were changed, or child processes that were not compared), `failed_step` (a step of Turnlog itself failed).',
+    'model_traffic',
+  ),
+  'turnlog.unseen.count': development.int(
+    'How many requests, model calls, files, child processes or failures came since the last record of the same recorder with the same reason, address and explanation.',
+    3,
+  ),
+  'turnlog.unseen.why': development.string(
+    'How it was noticed. Of `model_traffic`: `request_body`, `answer_body`, `event_stream` or `websocket`. Of `workspace_change`: `outside_turn` (files that the app changed outside of any turn, after its first request to a model), or a reason of `turnlog.file_operations.left_out.reasons` or `turnlog.process.not_compared_reason`, or `changes_limit`. Of `failed_step`: the step. `others`: the rest, after the first hundred that differ.',
+    'event_stream',
+  ),
+  'turnlog.self_check.bound': development.strings(
+    'On `session.start` and `turnlog.self_check`: the parts of the app that are observed.',
+    '["fs","http_servers"]',
+  ),
+  'turnlog.self_check.not_bound': development.json(
+    'The parts that are not observed, each with the reason; absent when there are none.',
+    '{"child_processes":"switched_off"}',
+  ),
+  'turnlog.self_check.versions': development.json(
+    'Versions, by name: Node, undici, Turnlog, OpenTelemetry’s API, and packages of the app that speak to models.',
+    '{"node":"24.5.0","openai":"6.1.0"}',
+  ),
   'turnlog.drop.first_sequence': int('The first sequence of a declared drop.', 7, '{record}'),
   'turnlog.drop.last_sequence': int('The last sequence of a declared drop.', 9, '{record}'),
   'turnlog.drop.reason': string(

@@ -20,6 +20,7 @@ import { reportsOf } from '../record/child-report.ts'
 import { contexts, runIn } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
+import type { UnseenWork } from '../record/unseen-work.ts'
 import type { WindowFacts } from '../workspace/child-window.ts'
 import type { ComparedChild, ComparisonReport } from '../workspace/protocol.ts'
 import type { WorkspaceFindings, WorkspaceThread } from '../workspace/workspace-thread.ts'
@@ -61,6 +62,7 @@ export interface ChildProcessesOptions {
   readonly spoolDirectory: string
   /** Command lines are content. */
   readonly capturesContent: boolean
+  readonly unseen: UnseenWork
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Milliseconds, monotonic. */

@@ -54,7 +54,12 @@ export class DescriptorOperations {
       writer.record?.journalStart()
     }
     const unrecorded =
-      changes && owner === undefined ? this.#tracker.unrecorded(location.absolute) : undefined
+      changes && owner === undefined
+        ? this.#tracker.countedOutside(
+            this.#tracker.unrecorded(location.absolute),
+            location.absolute,
+          )
+        : undefined
     return {
       succeed: (result) => {
         unrecorded?.succeed()
@@ -86,7 +91,8 @@ export class DescriptorOperations {
       }
       const { isSeen } = file
       file.isSeen = true
-      return this.#tracker.unrecordedThrough(descriptor, absolute, { isSeen })
+      const pending = this.#tracker.unrecordedThrough(descriptor, absolute, { isSeen })
+      return owner === undefined ? this.#tracker.countedOutside(pending, absolute) : pending
     }
     const isNew = file.writer === undefined
     const writer = file.writer ?? this.#writerOf(file, owner ?? file.owner)

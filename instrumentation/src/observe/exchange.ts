@@ -1,7 +1,14 @@
-/** Types: what an observer of an HTTP client tells about the requests to model APIs that it sees. */
+/** Types: what an observer of an HTTP client tells about the requests that it sees. */
 
-/** Opens an exchange in the current async context; `undefined`: the request is not for a model API. */
-export type OpenExchange = (method: string, url: string) => Exchange | undefined
+/**
+ * Opens an exchange in the current async context; `undefined`: the request needs not be watched. `contentType`: of the request,
+ * as far as it is known.
+ */
+export type OpenExchange = (
+  method: string,
+  url: string,
+  contentType?: string,
+) => Exchange | undefined
 
 /** What an observer of an HTTP client tells about one request and its answer. */
 export interface Exchange {

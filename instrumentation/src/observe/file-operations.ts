@@ -35,7 +35,7 @@ export class FileOperations {
     if (descriptor !== undefined) return this.descriptors.write(descriptor)
     const place = this.#tracker.place(given)
     return place === undefined
-      ? this.#tracker.unrecordedAt(given)
+      ? this.#tracker.notRecorded(given)
       : this.#tracker.track({ ...place, kind: 'write' }, intent)
   }
 
@@ -65,13 +65,13 @@ export class FileOperations {
   /** A new name for a file. */
   link(given: unknown): PendingOperation | undefined {
     const place = this.#tracker.place(given, { isLink: true })
-    if (place === undefined) return this.#tracker.unrecordedAt(given)
+    if (place === undefined) return this.#tracker.notRecorded(given)
     return this.#tracker.track({ ...place, kind: 'write' })
   }
 
   remove(given: unknown): PendingOperation | undefined {
     const place = this.#tracker.place(given, { isLink: true })
-    if (place === undefined) return this.#tracker.unrecordedAt(given)
+    if (place === undefined) return this.#tracker.notRecorded(given)
     this.descriptors.completeAt(place.location.absolute)
     return this.#tracker.track({ ...place, kind: 'delete' }, { makes: 'nothing' })
   }
@@ -86,7 +86,7 @@ export class FileOperations {
   /** `cp`. A single file is copied through a call that is observed. */
   copyAll(from: unknown, to: unknown): PendingOperation | undefined {
     const [source, target] = [ownedPath(from), ownedPath(to)]
-    if (source === undefined || target === undefined) return this.#tracker.unrecordedAt(to)
+    if (source === undefined || target === undefined) return this.#tracker.notRecorded(to)
     return this.#tracker.files.isFolder(source) ? this.#folders.copy(source, target) : undefined
   }
 
@@ -95,7 +95,7 @@ export class FileOperations {
     const owner = ownerOfFiles(active)
     const [source, target] = [ownedPath(from), ownedPath(to)]
     if (owner === undefined || source === undefined || target === undefined) {
-      return this.#tracker.unrecordedAt(from, to)
+      return this.#tracker.notRecorded(from, to)
     }
     const { files } = this.#tracker
     const previous = files.locate(source, { isLink: true })

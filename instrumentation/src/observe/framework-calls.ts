@@ -59,6 +59,12 @@ function offerIntegration(): () => void {
   }
 }
 
+/** Whether the AI SDK of version 7 would run its tools through ours. */
+export function isIntegrationOffered(): boolean {
+  const list: unknown = Reflect.get(globalThis, integrationsKey)
+  return Array.isArray(list) && list.some((each) => asObject(each)?.executeTool === executeTool)
+}
+
 function executeTool({ toolCallId, execute }: { toolCallId: unknown; execute: () => unknown }) {
   if (typeof toolCallId !== 'string') return execute()
   return runIn(contextWithCallId(contexts.active(), toolCallId), execute)

@@ -132,7 +132,8 @@ function following(current: () => Tracer): Tracer {
   }
 }
 
-function hostHasItsOwn(): boolean {
+/** Whether the host has registered an SDK of its own. */
+export function hostHasItsOwn(): boolean {
   const { trace, context } = asObject(Reflect.get(globalThis, globalsKey)) ?? {}
   return trace !== undefined || context !== undefined
 }

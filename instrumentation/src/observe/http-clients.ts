@@ -1,10 +1,11 @@
 /**
  * Model calls through `node:http` and `node:https`, under node-fetch, axios, got, or no SDK, seen as their bytes pass: nothing is
  * read twice, delayed or changed. `http.client.request.created` comes before anything is sent, in the caller's context; bytes are
- * seen as they are written, and as Node's parser hands them to the response. Only requests to a model API are patched.
+ * seen as they are written, and as Node's parser hands them to the response. Only requests that may go to a model are patched.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Writable } from 'node:stream'
+import { asString } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { Exchange, OpenExchange } from './exchange.ts'
 import { headerPairs } from './header-pairs.ts'
@@ -16,7 +17,8 @@ export function observeHttpClients(openExchange: OpenExchange): () => void {
   const exchanges = new WeakMap<object, Exchange>()
   return subscribe('http.client.', {
     'request.created'({ request }: { request: ClientRequest }) {
-      const exchange = openExchange(request.method, urlOf(request))
+      const contentType = asString(request.getHeader('content-type'))
+      const exchange = openExchange(request.method, urlOf(request), contentType)
       if (exchange === undefined) return
       exchanges.set(request, exchange)
       watchRequest(request, exchange)

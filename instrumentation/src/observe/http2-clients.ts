@@ -1,6 +1,6 @@
 /**
  * Model calls through `node:http2`, as the AWS SDK makes them, seen as their bytes pass: nothing is read twice, delayed or changed.
- * The requests of each session that the app connects are seen; only those to a model API are patched. A session of undici tells
+ * The requests of each session that the app connects are seen; only those that may go to a model are patched. A session of undici tells
  * of its requests itself (`undici-clients.ts`).
  */
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
@@ -54,7 +54,8 @@ function openOf(given: unknown, authority: string, openExchange: OpenExchange) {
   const headers = asObject(given)
   const method = asString(headers?.[':method']) ?? 'GET'
   const path = asString(headers?.[':path']) ?? '/'
-  return openExchange(method, new URL(path, authority).href)
+  const contentType = headerPairs(given).find(([name]) => name === 'content-type')?.[1]
+  return openExchange(method, new URL(path, authority).href, contentType)
 }
 
 function watchStream(stream: ClientHttp2Stream, exchange: Exchange): void {

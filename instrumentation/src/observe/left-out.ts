@@ -2,6 +2,7 @@
 import type { Context, Span } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
 import { callOfFile } from '../record/call-of-file.ts'
+import type { UnseenWork } from '../record/unseen-work.ts'
 import type { FileOperationOwner } from './file-record.ts'
 import type { FileLocation } from './host-files.ts'
 
@@ -22,7 +23,12 @@ interface Counts {
 }
 
 export class LeftOut {
+  readonly #unseen: UnseenWork
   readonly #counts = new WeakMap<Span, Counts>()
+
+  constructor(unseen: UnseenWork) {
+    this.#unseen = unseen
+  }
 
   /** What a request that is not a turn yet has left out; it is counted when the request becomes a turn. */
   count(
@@ -42,6 +48,9 @@ export class LeftOut {
   }
 
   #add(span: Span, reason: LeftOutReason, count: number): void {
+    if (reason !== 'ignored') {
+      this.#unseen.add({ reason: 'workspace_change', why: reason }, count)
+    }
     const counts = this.#counts.get(span) ?? { total: 0, reasons: new Set() }
     counts.total += count
     counts.reasons.add(reason)

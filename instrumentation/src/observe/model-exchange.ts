@@ -13,7 +13,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import type { AttributeName } from '@turnlog/conventions'
+import type { AttributeName, UnseenReason } from '@turnlog/conventions'
 import { viewOf } from '@turnlog/conventions/content/text'
 import { defined, errorCode } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
@@ -25,6 +25,7 @@ import type { Recorder, WireFacts } from '../record/recorder.ts'
 import type { ApiToolCall } from '../record/tool-call.ts'
 import type { InferredCall, ToolCalls } from '../record/tool-calls.ts'
 import { holdWhileOpen } from '../record/turn-holds.ts'
+import type { UnseenWork } from '../record/unseen-work.ts'
 import type { WaitingTurns } from '../record/waiting-turns.ts'
 import type { WireCalls } from '../record/wire-calls.ts'
 import type { Approvals } from './approvals.ts'
@@ -35,6 +36,7 @@ import type { NativeSpans } from './native-spans.ts'
 import { isReadable } from './own-spans.ts'
 import { turnOfCall } from './turn-of-call.ts'
 import { chatRequestIn, isRepeated, turnsMeant } from './turns-meant.ts'
+import { addressOf } from './unknown-exchange.ts'
 
 /** A request body larger than this is not searched for tool results, nor for whose it is. */
 const searchedBytesMax = 64 * 1024 ** 2
@@ -55,6 +57,7 @@ export interface ExchangeDependencies {
   readonly inferredTurns: InferredTurns
   readonly wireCalls: WireCalls
   readonly nativeSpans: Pick<NativeSpans, 'adoptAround' | 'hasFreeRoot'>
+  readonly unseen: UnseenWork
   /** A model has sent a part of its answer: tools may run soon. */
   readonly modelAnswers: () => void
   /** Milliseconds, monotonic. */
@@ -160,6 +163,7 @@ export class ModelExchange implements Exchange {
   finished(): void {
     const isSuccess = this.#status >= 200 && this.#status < 300
     const isUnseen = isSuccess && this.#hasBody && this.#firstChunkAt === undefined
+    if (isUnseen && !this.#isOver) this.#countUnseen('model_call_bytes')
     this.#end({ isComplete: true, ...(isUnseen ? { isUnseen } : {}) }, this.#status >= 400)
   }
 
@@ -269,6 +273,7 @@ export class ModelExchange implements Exchange {
     if (!isInTrace) this.#spanContext = recorder.move(span, place)
     if (turn === undefined) {
       span.setAttribute('turnlog.turn.ambiguous' satisfies AttributeName, true)
+      this.#countUnseen('ambiguous_model_call')
     }
     this.#addWire({ turns: turn?.turnIds() ?? [], isLate: this.#isLate })
   }
@@ -343,6 +348,10 @@ export class ModelExchange implements Exchange {
       owner instanceof Candidate ? (owner.span?.spanContext() ?? []) : [],
     )
     for (const context of new Set([...ended, ...open])) candidate.link(context)
+  }
+
+  #countUnseen(reason: UnseenReason): void {
+    this.#dependencies.unseen.add({ reason, address: addressOf(new URL(this.#facts.url)) })
   }
 
   #addContent(slot: 'wire.request' | 'wire.response', chunk: string | Uint8Array): void {

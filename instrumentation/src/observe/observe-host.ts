@@ -18,6 +18,7 @@ import { OpenCandidates } from '../record/open-candidates.ts'
 import type { Recorder } from '../record/recorder.ts'
 import { ToolCalls } from '../record/tool-calls.ts'
 import type { TurnFailure } from '../record/turn-result.ts'
+import type { UnseenWork } from '../record/unseen-work.ts'
 import { WaitingTurns } from '../record/waiting-turns.ts'
 import { WireCalls } from '../record/wire-calls.ts'
 import { copiesFolder } from '../spool/workspace-copies.ts'
@@ -53,6 +54,7 @@ import { NativeWriters } from './native-writers.ts'
 import { observeNodeChildren } from './node-children.ts'
 import { createExchanges } from './open-exchanges.ts'
 import { observePseudoTerminals } from './pseudo-terminals.ts'
+import type { SelfCheck } from './self-check.ts'
 import { onServerListening } from './subscribe.ts'
 import { observeWebSockets } from './websocket.ts'
 
@@ -61,6 +63,8 @@ interface ObserveDependencies {
   readonly tracerProvider: TracerProvider
   /** Names who is told of each ended span, before it is journaled. */
   readonly onSpanEnd: (ended: (span: ReadableSpan) => void) => void
+  readonly unseen: UnseenWork
+  readonly selfCheck: SelfCheck
   /** The recorder's folder. */
   readonly folder: string
   /** A tool of another process that is recorded has started this one. */
@@ -127,7 +131,7 @@ function exitFailure(code: number, { error, isSet }: FatalError): TurnFailure {
 
 /** What knows the workspace and its files. Nothing is observed yet. */
 function createFileParts(config: Config, dependencies: ObserveDependencies) {
-  const { recorder, folder, delayedEnds } = dependencies
+  const { recorder, unseen, folder, delayedEnds } = dependencies
   const { now, clock, after } = dependencies.timers
   const files = new HostFiles({
     workspace: config.workspace,
@@ -146,6 +150,7 @@ function createFileParts(config: Config, dependencies: ObserveDependencies) {
       }),
     spoolDirectory: config.spoolDirectory,
     capturesContent: config.contentBytesMax > 0,
+    unseen,
     now,
     clock,
     after,
@@ -157,6 +162,7 @@ function createFileParts(config: Config, dependencies: ObserveDependencies) {
     now,
     delayedEnd: delayedEnds.after,
     changes: children,
+    unseen,
   })
   return { files, nativeCode, children, nativeWriters, fileOperations }
 }
@@ -168,6 +174,8 @@ function observeTurns(
     recorder,
     tracerProvider,
     onSpanEnd,
+    unseen,
+    selfCheck,
     agent,
     isChild,
     timers,
@@ -187,6 +195,7 @@ function observeTurns(
   const modelCalled = (): void => {
     frameworks.modelCalled()
     telemetry.modelCalled()
+    selfCheck.modelCalled()
   }
   const waitingTurns = new WaitingTurns(delayedEnds.after)
   const approvals = createApprovals({ recorder, toolCalls })
@@ -225,6 +234,7 @@ function observeTurns(
     inferredTurns,
     wireCalls,
     nativeSpans,
+    unseen,
     toolCalls,
     waitingTurns,
     approvals,

@@ -1,4 +1,7 @@
-/** Opens an exchange for each request to a model API. If the address may be another app's, the exchange waits for the body. */
+/**
+ * Opens an exchange for each request to a model API. If the address may be another app's, the exchange waits for the body. What
+ * no API has is looked at for signs of a model.
+ */
 import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
@@ -11,10 +14,11 @@ import type { OpenExchange } from './exchange.ts'
 import { type ExchangeDependencies, ModelExchange } from './model-exchange.ts'
 import { isModelCall, withinOwnSpans } from './own-spans.ts'
 import { UndecidedExchange } from './undecided-exchange.ts'
+import { openUnknown } from './unknown-exchange.ts'
 
 /** What opens exchanges, and what they need. */
 export interface OpeningDependencies extends ExchangeDependencies {
-  /** A model is called in the current context. */
+  /** A model is called, perhaps in the current context. */
   readonly modelCalled: () => void
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -24,23 +28,25 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
   const { now, clock } = dependencies
   const exchangeCounts = new WeakMap<Span, number>()
 
-  return (method, url) => {
+  return (method, url, contentType) => {
     const parsed = URL.parse(url)
     if (parsed === null) return undefined
     const api = findModelApi(method, parsed)
     if (api !== undefined) return open(api, parsed)
     const apis = findPossibleApis(method, parsed)
-    if (apis.length === 0) return undefined
+    const unknown = () => openUnknown(dependencies, method, parsed, contentType)
+    if (apis.length === 0) return unknown()
     const active = contexts.active()
     const started = { at: now(), byClock: clock() }
     return new UndecidedExchange(apis, (decided) =>
-      runIn(active, () => open(decided, parsed, started)),
+      decided === undefined ? unknown() : runIn(active, () => open(decided, parsed, started)),
     )
   }
 
   /** `started`: when the request began, if that was before. */
   function open(api: ModelApi, url: URL, started?: ExchangeStart): ModelExchange {
     dependencies.modelCalled()
+    dependencies.unseen.sawModel()
     const active = contexts.active()
     const around = trace.getSpan(active)
     const native = around !== undefined && isModelCall(around) ? around : undefined

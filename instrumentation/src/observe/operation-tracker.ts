@@ -12,6 +12,7 @@ import { contexts, hasOwnContext, worksForSeveral } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { ToolCall } from '../record/tool-call.ts'
+import type { UnseenWork } from '../record/unseen-work.ts'
 import {
   type FileOperationKind,
   type FileOperationOwner,
@@ -23,6 +24,7 @@ import {
 import type { FileContent, FileLocation, HostFiles } from './host-files.ts'
 import { LeftOut } from './left-out.ts'
 import { OpenFiles } from './open-files.ts'
+import { OutsideChanges } from './outside-changes.ts'
 import { type OwnChanges, PathStates } from './path-states.ts'
 import { UnrecordedChanges } from './unrecorded-changes.ts'
 import type { Intent, Writer } from './writer.ts'
@@ -50,6 +52,7 @@ export interface FileOperationsOptions {
   /** Calls back later, or at the exit of the process. */
   readonly delayedEnd: After
   readonly changes: OwnChanges
+  readonly unseen: UnseenWork
 }
 
 export interface Place {
@@ -71,7 +74,8 @@ export class OperationTracker {
   readonly paths: PathStates
   readonly young: YoungFiles
   readonly open = new OpenFiles()
-  readonly leftOut = new LeftOut()
+  readonly leftOut: LeftOut
+  readonly #outside: OutsideChanges
   readonly #recorder: Recorder
   readonly #changes: UnrecordedChanges
   readonly #watchedTurns = new WeakSet<Candidate>()
@@ -80,8 +84,10 @@ export class OperationTracker {
   readonly #onTurnEnd: ((turn: Candidate) => void)[] = []
   #captured: ReadonlySet<string> | undefined
 
-  constructor({ recorder, files, now, delayedEnd, changes }: FileOperationsOptions) {
+  constructor({ recorder, files, now, delayedEnd, changes, unseen }: FileOperationsOptions) {
     this.files = files
+    this.leftOut = new LeftOut(unseen)
+    this.#outside = new OutsideChanges(unseen, files)
     this.now = now
     this.#changes = new UnrecordedChanges(changes)
     this.paths = new PathStates(files, this.#changes)
@@ -204,6 +210,29 @@ export class OperationTracker {
       for (const each of pending) each.succeed()
     }
     return { succeed: leave, fail: leave }
+  }
+
+  /** A change of one of these paths, which is not recorded. Outside of any turn it is counted, if it succeeds. */
+  notRecorded(...given: readonly unknown[]): PendingOperation | undefined {
+    const pending = this.unrecordedAt(...given)
+    if (!this.#outside.isCounting || ownerOfFiles(contexts.active()) !== undefined) return pending
+    const paths = given.flatMap((each) => pathOf(each) ?? [])
+    return this.countedOutside(pending, ...paths)
+  }
+
+  /** The same operation; if it succeeds, it has changed these paths outside of any turn. */
+  countedOutside(
+    pending: PendingOperation | undefined,
+    ...absolute: readonly string[]
+  ): PendingOperation | undefined {
+    if (!this.#outside.isCounting) return pending
+    return {
+      succeed: (result) => {
+        pending?.succeed(result)
+        for (const each of absolute) this.#outside.changed(each)
+      },
+      fail: (cause) => pending?.fail(cause),
+    }
   }
 
   /** The app is about to change files below the folders. The returned function is called when it has. */

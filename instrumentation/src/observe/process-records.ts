@@ -9,6 +9,7 @@ import { defined } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
+import type { UnseenWork } from '../record/unseen-work.ts'
 import type { FileChange } from '../workspace/file-change.ts'
 import type { ComparisonReport } from '../workspace/protocol.ts'
 import type { ChildOwner } from './child-owner.ts'
@@ -62,6 +63,7 @@ export type NotComparedReason =
 export interface ProcessRecordsOptions {
   readonly recorder: Recorder
   readonly files: HostFiles
+  readonly unseen: UnseenWork
   /** The child that is open, or whose comparison is not recorded; or the same of native code. */
   readonly windowOf: (id: number) => ChangeWindow | undefined
   /** The child's last comparison is recorded. */
@@ -104,6 +106,9 @@ export class ProcessRecords {
 
   /** The child's changes are recorded. */
   recordEnd(child: Child, report: ComparisonReport): void {
+    if (child.filesNotRecorded > 0) {
+      this.#countUnseen(child, 'changes_limit', child.filesNotRecorded)
+    }
     this.#recordEnd(child, {
       ...attributesOf(report, child),
       'turnlog.process.files_changed': child.filesChanged,
@@ -112,6 +117,7 @@ export class ProcessRecords {
 
   /** Nothing is known of what the child changed. */
   notCompared(child: Child, reason: NotComparedReason): void {
+    this.#countUnseen(child, reason, 1)
     this.#recordEnd(child, {
       'turnlog.process.not_compared_reason': reason,
       // None is known, unless it was compared before.
@@ -124,6 +130,11 @@ export class ProcessRecords {
   finish(): void {
     this.#run(exitMsMax)
     this.#waiting = []
+  }
+
+  /** Only a child of a turn does an agent's work. */
+  #countUnseen({ owner }: Child, why: string, count: number): void {
+    owner.whenTurn(() => this.#options.unseen.add({ reason: 'workspace_change', why }, count))
   }
 
   *#recordChanges(json: Uint8Array): Iterator<void> {

@@ -1,6 +1,6 @@
 /**
  * An HTTP exchange whose address may be a model API's or something else's: its body decides. Until then its pieces are held,
- * at most `heldBytesMax`; a longer request is not a model call. What belongs to no API is forgotten.
+ * at most `heldBytesMax`; a longer request is not a model call. What belongs to no API goes on as an unknown exchange.
  */
 import type { ModelApi } from '../models/model-api.ts'
 import type { Exchange } from './exchange.ts'
@@ -9,14 +9,17 @@ const heldBytesMax = 2 * 1024 ** 2
 
 export class UndecidedExchange implements Exchange {
   readonly #apis: readonly ModelApi[]
-  readonly #open: (api: ModelApi) => Exchange
+  readonly #open: (api: ModelApi | undefined) => Exchange | undefined
   #pieces: (string | Uint8Array)[] = []
   #heldBytes = 0
   #isDecided: boolean = false
   #exchange: Exchange | undefined
 
-  /** `open` opens the exchange of the API that the body shows. */
-  constructor(apis: readonly ModelApi[], open: (api: ModelApi) => Exchange) {
+  /** `open` opens the exchange of the API that the body shows; `undefined`: it shows none. */
+  constructor(
+    apis: readonly ModelApi[],
+    open: (api: ModelApi | undefined) => Exchange | undefined,
+  ) {
     this.#apis = apis
     this.#open = open
   }
@@ -62,9 +65,7 @@ export class UndecidedExchange implements Exchange {
     const body = Buffer.concat(
       pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)),
     )
-    const api = this.#apis.find((each) => each.isRequest(body))
-    if (api === undefined) return
-    this.#exchange = this.#open(api)
-    for (const piece of pieces) this.#exchange.sent(piece)
+    this.#exchange = this.#open(this.#apis.find((each) => each.isRequest(body)))
+    for (const piece of pieces) this.#exchange?.sent(piece)
   }
 }

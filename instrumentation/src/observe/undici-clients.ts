@@ -18,6 +18,8 @@ interface UndiciRequest {
   readonly method: string
   readonly origin: string | URL
   readonly path: string
+  /** A list of names and values; in version 5 the text of the head. */
+  readonly headers?: unknown
 }
 interface UndiciResponse {
   readonly statusCode: number
@@ -29,7 +31,8 @@ export function observeUndici(openExchange: OpenExchange): () => void {
   const exchanges = new WeakMap<object, Exchange>()
   return subscribe('undici:request:', {
     create({ request }: { request: UndiciRequest }) {
-      const exchange = openExchange(request.method, `${String(request.origin)}${request.path}`)
+      const url = `${String(request.origin)}${request.path}`
+      const exchange = openExchange(request.method, url, contentTypeOf(request))
       if (exchange === undefined) return
       exchanges.set(request, exchange)
       watchBody(request, 'onBodySent', (piece) => exchange.sent(piece))
@@ -56,6 +59,12 @@ export function observeUndici(openExchange: OpenExchange): () => void {
       exchanges.get(request)?.failed(error)
     },
   })
+}
+
+function contentTypeOf({ method, headers }: UndiciRequest): string | undefined {
+  if (method !== 'POST') return undefined
+  if (typeof headers === 'string') return /^content-type: *([^\r]*)/im.exec(headers)?.[1]
+  return headerPairs(headers).find(([name]) => name === 'content-type')?.[1]
 }
 
 /** Watches a method that is called with each piece of a body, unless it tells a channel. */

@@ -1,0 +1,129 @@
+/**
+ * The rules by which a request that belongs to no known model API counts as one to a model all the same. They look at the
+ * method, the address, the content type and the first bytes of both bodies; nothing is parsed. Pure.
+ *
+ * A `POST` counts if any of this holds:
+ *
+ *     request_body   its JSON has `messages` (with roles or a model), `contents` (with parts or roles), or `input` or `prompt`
+ *                    beside `model`
+ *     event_stream   it is answered by a stream of events; from a host on this machine or in its network, which may be the
+ *                    app's own backend, only if the request or the stream begins like a model's; AWS's streams carry much
+ *                    else, so they must come from Bedrock or begin like a model's
+ *     answer_body    its JSON answer has `choices`, `candidates` or `usage` with what models have in them
+ *
+ * A `GET` counts as `websocket` if it opens one of the sockets of known model APIs. Never counted: JSON-RPC, and so MCP;
+ * GraphQL; and the paths of known APIs that are no turns: embeddings, token counts, moderation, models, files, batches.
+ */
+import { outerMembers } from './json-head.ts'
+
+export type UnknownTrafficSign = 'request_body' | 'event_stream' | 'answer_body' | 'websocket'
+
+/** How many bytes of a body are looked at. */
+export const headBytesMax = 4_096
+
+const noTurnPath =
+  /(?:^|[/:])(?:embed(?:dings?)?|(?:async)?(?:batch)?embed_?contents?|count[_-]?tokens|compute[_-]?tokens|input_tokens|token_?count|(?:de)?tokenize|moderations?|guardrail|classif(?:y|ications?)|re-?rank|files|uploads?|batch(?:es|GenerateContent)?|cachedContents|threads|models|api\/(?:show|pull|push|create|copy|delete|tags|ps))\/?$/i
+
+/** A `POST` to this path is no model call, whatever it holds. */
+export function isNoTurnPath(pathname: string): boolean {
+  return noTurnPath.test(pathname)
+}
+
+/** OpenAI's Realtime API and the socket of its Responses, and Gemini's Live API. */
+export function isModelSocket(method: string, pathname: string): boolean {
+  return (
+    method === 'GET' &&
+    /\/(?:v1|openai)\/(?:realtime|responses)\/?$|BidiGenerateContent\/?$/.test(pathname)
+  )
+}
+
+/** What the first bytes of a request say. */
+export interface RequestSigns {
+  readonly isOfModel: boolean
+  /** It certainly is something else. */
+  readonly isOther: boolean
+  /** Not enough by itself. */
+  readonly isLikeModel: boolean
+}
+
+export function requestSigns(head: string): RequestSigns {
+  const names = outerMembers(head)
+  const has = (name: string): boolean => names.has(name)
+  const isOther = has('jsonrpc') || isGraphql(head, names)
+  const isOfModel =
+    !isOther &&
+    ((has('messages') && (has('model') || head.includes('"role"'))) ||
+      (has('contents') && /"(?:parts|role)"/.test(head)) ||
+      (has('model') && (has('input') || has('prompt'))))
+  return {
+    isOfModel,
+    isOther,
+    isLikeModel: isOfModel || (!isOther && likeModel.some(has)),
+  }
+}
+
+const likeModel = ['messages', 'contents', 'prompt', 'model', 'max_tokens', 'inputText']
+
+function isGraphql(head: string, names: ReadonlySet<string>): boolean {
+  return (
+    names.has('query') && /"query"\s*:\s*"\s*(?:(?:query|mutation|subscription)\b|\{)/.test(head)
+  )
+}
+
+/** Whether the first bytes of a JSON answer are those of a model's. */
+export function isModelAnswer(head: string): boolean {
+  const names = outerMembers(head)
+  if (names.has('jsonrpc')) return false
+  return (
+    (names.has('choices') && /"(?:message|delta|text|finish_reason)"/.test(head)) ||
+    (names.has('candidates') && /"(?:content|finishReason|finish_reason)"/.test(head)) ||
+    (names.has('usage') && /"usage"\s*:\s*\{[^}]*token/i.test(head))
+  )
+}
+
+/** Whether the first bytes of a stream of events are those of a model's. */
+export function isModelStream(head: string): boolean {
+  return /"(?:choices|candidates|delta|finish_?reason|stop_reason|generated_text|token)"|"usage"\s*:\s*\{[^}]*token/i.test(
+    head,
+  )
+}
+
+export type AnswerKind = 'events' | 'aws_events' | 'json' | 'other'
+
+export function answerKind(contentType: string | undefined): AnswerKind {
+  const type = contentType?.split(';')[0]?.trim().toLowerCase() ?? ''
+  if (type === 'text/event-stream' || type === 'application/x-ndjson') return 'events'
+  if (type === 'application/vnd.amazon.eventstream') return 'aws_events'
+  return /[/+]json$/.test(type) ? 'json' : 'other'
+}
+
+/** Whether any stream of events from this address counts. */
+export function isStreamOfModel(kind: 'events' | 'aws_events', { hostname }: URL): boolean {
+  return kind === 'aws_events' ? /(?:^|\.)bedrock/.test(hostname) : !isNearby(hostname)
+}
+
+/** On this machine, or in its network. */
+function isNearby(hostname: string): boolean {
+  return (
+    !hostname.includes('.') ||
+    /^(?:127|10|192\.168|172\.(?:1[6-9]|2\d|3[01])|169\.254|0)\./.test(hostname) ||
+    /\.(?:localhost|local|internal|lan)$/.test(hostname)
+  )
+}
+
+const patternLengthMax = 200
+
+/** The path with `{id}` for what differs between requests: numbers, UUIDs, and long names with digits. */
+export function pathPattern(pathname: string): string {
+  const pattern = pathname
+    .split('/')
+    .map((segment) =>
+      /^\d+$/.test(segment)
+        ? '{id}'
+        : segment
+            .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, '{id}')
+            .replace(/(?=\w*\d)\w{16,}/g, '{id}'),
+    )
+    .join('/')
+  return pattern.length > patternLengthMax ? `${pattern.slice(0, patternLengthMax)}…` : pattern
+}
