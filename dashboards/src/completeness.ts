@@ -1,9 +1,14 @@
-/** Whether all records have arrived. For each recorder: recorded = landed + rejected + dropped + missing. */
+/**
+ * Whether all records have arrived, and what was noticed and never became a record. For each recorder:
+ * recorded = landed + rejected + dropped + missing.
+ */
 import { dashboard } from './dashboard.ts'
 import { sessionLink } from './links.ts'
 import { bars, commitDelay, each, stat, table } from './panels.ts'
 import { chosen, userVariable } from './variables.ts'
 
+const unseenChosen = `$__timeFilter(recorded_at)
+         and ${chosen('user', 'user_id')}`
 const recordersChosen = `$__timeFilter(last_seen_at)
      and ${chosen('user', 'user_id')}`
 const fromRecorders = `from session_completeness
@@ -17,6 +22,7 @@ const numbers = [
       select count(*) as recorders,
              count(distinct session_id) as sessions
         ${fromRecorders}`,
+    span: 3,
   }),
   stat({
     title: 'Records',
@@ -26,7 +32,18 @@ const numbers = [
       select sum(recorded)::float8 as recorded,
              sum(landed)::float8 as landed
         ${fromRecorders}`,
-    span: 5,
+    span: 4,
+  }),
+  stat({
+    title: 'Unseen',
+    description:
+      'Work that apps noticed in this time and could not record: requests to models that are not understood, calls without bytes, files changed outside of any turn. Apps of an older version do not tell.',
+    redFrom: 1,
+    sql: `
+      select coalesce(sum(count), 0)::float8 as unseen
+        from unseen_work
+       where ${unseenChosen}`,
+    span: 3,
   }),
   stat({
     title: 'Missing',
@@ -44,7 +61,7 @@ const numbers = [
     sql: `
       select sum(missing)::float8 as missing
         ${fromRecorders} and ended`,
-    span: 4,
+    span: 3,
   }),
   stat({
     title: 'Rejected · dropped',
@@ -126,14 +143,48 @@ const delivery = [
   }),
 ]
 
+const unseen = [
+  bars({
+    title: 'Unseen work',
+    description: 'What was noticed and not recorded, by reason.',
+    sql: `
+      select $__timeGroupAlias(recorded_at, $__interval),
+             coalesce(reason, 'unknown') as metric,
+             sum(count)::float8 as unseen
+        from unseen_work
+       where ${unseenChosen}
+       group by 1, 2
+       order by 1, 2`,
+  }),
+  table({
+    title: 'What was not seen',
+    description: 'By reason and address, the largest counts first.',
+    sql: `
+      select reason, why, host, path, sum(count)::float8 as count,
+             count(distinct session_id) as sessions,
+             max(recorded_at) as "last recorded"
+        from unseen_work
+       where ${unseenChosen}
+       group by reason, why, host, path
+       order by sum(count) desc
+       limit 200`,
+    columns: {
+      ...each('none', 'count', 'sessions'),
+      'last recorded': { unit: 'dateTimeAsIso' },
+    },
+    span: 12,
+    height: 8,
+  }),
+]
+
 const recorders = table({
   title: 'Recorders',
   description:
-    'Those with missing records first. recorded = landed + rejected + dropped + missing; empty: the number of recorded records is unknown.',
+    'Those with missing records first. recorded = landed + rejected + dropped + missing; unseen: noticed, and no record. Empty: unknown.',
   sql: `
     select user_id as "user",
            service_name as service,
-           recorded, landed, rejected, dropped, missing,
+           recorded, landed, rejected, dropped, missing, unseen,
            left(missing_sequences::text, 200) as "missing ones",
            ended,
            last_seen_at as "last seen",
@@ -144,7 +195,7 @@ const recorders = table({
      order by missing desc nulls last, rejected + dropped desc, last_seen_at desc
      limit 500`,
   columns: {
-    ...each('none', 'recorded', 'landed', 'rejected', 'dropped', 'missing'),
+    ...each('none', 'recorded', 'landed', 'rejected', 'dropped', 'missing', 'unseen'),
     'last seen': { unit: 'dateTimeAsIso' },
     session: { links: [sessionLink('session')] },
   },
@@ -155,12 +206,13 @@ export const completeness = dashboard({
   uid: 'turnlog-completeness',
   title: 'Turnlog: completeness and delivery',
   description:
-    'Whether all records have arrived. For each recorder: recorded = landed + rejected + dropped + missing.',
+    'Whether all records have arrived, and what was noticed and never became a record. For each recorder: recorded = landed + rejected + dropped + missing.',
   from: 'now-7d',
   variables: [userVariable],
   sections: [
     { title: 'In this time', panels: numbers },
     { title: 'Delivery', panels: delivery },
+    { title: 'Unseen work', panels: unseen },
     { title: 'Recorders', panels: [recorders] },
   ],
 })

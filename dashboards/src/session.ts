@@ -229,10 +229,11 @@ const changes = [
   }),
   table({
     title: 'Completeness',
-    description: 'For each recording thread: recorded = landed + rejected + dropped + missing.',
+    description:
+      'For each recording thread: recorded = landed + rejected + dropped + missing; unseen: noticed, and no record. Empty: unknown.',
     sql: `
       select recorder_id as recorder,
-             recorded, landed, rejected, dropped, missing,
+             recorded, landed, rejected, dropped, missing, unseen,
              left(missing_sequences::text, 200) as "missing ones",
              ended
         from session_completeness
@@ -240,8 +241,38 @@ const changes = [
        order by recorder_id
        limit 200`,
     columns: {
-      ...each('none', 'recorded', 'landed', 'rejected', 'dropped', 'missing'),
+      ...each('none', 'recorded', 'landed', 'rejected', 'dropped', 'missing', 'unseen'),
     },
+    span: 10,
+  }),
+  table({
+    title: 'What was not seen',
+    description: 'Work that the app noticed and could not record, by reason and address.',
+    sql: `
+      select reason, why, host, path, sum(count)::float8 as count,
+             max(recorded_at) as "last recorded"
+        from unseen_work
+       where ${ofSession}
+       group by reason, why, host, path
+       order by sum(count) desc
+       limit 200`,
+    columns: {
+      count: { unit: 'none' },
+      'last recorded': { unit: 'dateTimeAsIso' },
+    },
+    span: 14,
+  }),
+  table({
+    title: 'What was observed',
+    description:
+      'Which parts of the app were observed when it started, and each time that changed. The last row is true.',
+    sql: `
+      select checked_at as "time", bound::text as observed, not_bound as "not observed", versions
+        from self_checks
+       where ${ofSession}
+       order by checked_at
+       limit 200`,
+    columns: { time: { unit: 'dateTimeAsIso', width: 170 } },
     span: 10,
   }),
 ]

@@ -67,6 +67,8 @@ test.each(panelsWithData)(
       const read = rawSql
         .replace(/\bas (?:"[^"]*"|\w+)/g, '')
         .replaceAll(/memory_bytes|database_bytes/g, '')
+        // There it is one of a few words, not a person's.
+        .replaceAll(/\breason\b/g, (name) => (rawSql.includes('from unseen_work') ? '' : name))
       expect(contentColumns.exec(read)?.[0]).toBeUndefined()
       expect(rawSql).not.toMatch(/[0-9a-f]{16}|team_id = '|\/d\//)
     }

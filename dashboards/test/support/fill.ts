@@ -1,7 +1,7 @@
 /**
  * Fills a database with some days of three people's work, by sending OTLP to a receiver: sessions; turns that
  * completed, failed, were aborted or abandoned; model calls with and without cache; tool calls; file operations with
- * every kind of decision and with none; exceptions, declared drops, rejected records, gaps, and repeats.
+ * every kind of decision and with none; exceptions, declared drops, rejected records, gaps, repeats, and unseen work.
  */
 import { randomUUID } from 'node:crypto'
 import {
@@ -37,6 +37,16 @@ const decisions = [
   { type: 'accept', source: 'auto', outcome: 'kept' },
   { type: 'reject', source: 'policy', outcome: 'conflict' },
   undefined,
+]
+const unseenKinds: readonly Attributes[] = [
+  {
+    'turnlog.unseen.reason': 'model_traffic',
+    'turnlog.unseen.why': 'event_stream',
+    'server.address': 'api.new-model.example',
+    'server.port': 443,
+    'url.template': '/v1/agents/{id}/run',
+  },
+  { 'turnlog.unseen.reason': 'workspace_change', 'turnlog.unseen.why': 'outside_turn' },
 ]
 const hourMs = 3_600_000
 const sessionCount = 9
@@ -76,7 +86,21 @@ async function landSession(
   }
   const at = (offsetMs: number) => nanoseconds(new Date(startedAt + offsetMs))
   const logs: Json[] = [
-    log(numbered({}), { timeUnixNano: at(0), eventName: 'session.start', severityNumber: 9 }),
+    log(
+      numbered({
+        'turnlog.self_check.bound': ['fs', 'http_servers', 'undici'],
+        'turnlog.self_check.not_bound': '{"child_processes":"switched_off"}',
+        'turnlog.self_check.versions': '{"node":"24.21.0","turnlog":"0.1.0"}',
+      }),
+      { timeUnixNano: at(0), eventName: 'session.start', severityNumber: 9 },
+    ),
+    ...unseenKinds.map((kind, index) =>
+      log(numbered({ ...kind, 'turnlog.unseen.count': 1 + number }), {
+        timeUnixNano: at(1_000 + index),
+        eventName: 'turnlog.unseen',
+        severityNumber: 13,
+      }),
+    ),
   ]
   const spans: Json[] = []
   for (let turn = 0; turn < turnsPerSession; turn += 1) {

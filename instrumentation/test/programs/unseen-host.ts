@@ -1,6 +1,6 @@
 /**
  * An app that sends the requests of `REQUESTS`, a JSON list, one after another to the server at `SERVER`, through `client`,
- * and prints each answer; then writes the files of `FILES`. Knows nothing of telemetry.
+ * and prints each answer; then writes the files of `FILES`. With `STAYS` it lives on. Knows nothing of telemetry.
  */
 import { channel } from 'node:diagnostics_channel'
 import * as fs from 'node:fs'
@@ -29,6 +29,8 @@ for (const file of files) {
   fs.appendFileSync(file, 'b\n')
   await fs.promises.rename(file, `${file}.bak`)
 }
+
+if (process.env.STAYS !== undefined) setInterval(() => undefined, 1_000)
 
 async function send({ client, path, method = 'POST', body, host, type }: SentRequest) {
   const text = body === undefined ? undefined : JSON.stringify(body)

@@ -93,7 +93,8 @@ export const schemas: Readonly<Record<string, Schema>> = {
     type: 'object',
   },
   Completeness: {
-    description: 'Ranges of sequences of recorders by name, or a list of sessions or recorders.',
+    description:
+      'Ranges of sequences of recorders by name, or a list of sessions or recorders. Of sessions also how much was noticed and not recorded (`unseen`; null when the session is of a version that does not tell).',
     type: 'object',
   },
 }

@@ -23,11 +23,13 @@ import {
 import { hasExpired, recentSessions } from '../storage/queries/recent-sessions.ts'
 import { recentTurns } from '../storage/queries/recent-turns.ts'
 import { wholeTurn } from '../storage/queries/turn.ts'
+import { unseenOfSessions } from '../storage/queries/unseen-of-sessions.ts'
 import { signInPath, useSignInCode } from '../storage/sign-in.ts'
 import { awaitedPage, notSignedInPage, pageFormat } from './notices.ts'
 import { sessionListPage } from './session-list.ts'
 import { turnListPage } from './turn-list.ts'
 import { turnPage } from './turn-page.ts'
+import { unseenCount } from './unseen.ts'
 
 export interface PageOptions {
   readonly database: Database
@@ -95,6 +97,10 @@ const answerTurnList: SignedInHandler = async ({ database, teamId, request, repl
       turns,
       sessionId,
       hasExpired: isEmpty && (await hasExpired(database, { teamId, sessionId })),
+      unseen:
+        sessionId === undefined
+          ? 0
+          : unseenCount(await unseenOfSessions(database, { teamId, sessions: [sessionId] })),
     }),
   )
 }

@@ -1,4 +1,4 @@
-/** The list of sessions, and for each recorder how many of its records landed. */
+/** The list of sessions: for each recorder how many of its records landed, and what was noticed and not recorded. */
 import {
   type Completeness,
   type SessionSummary,
@@ -7,6 +7,7 @@ import {
 import { countOf, formatDay, formatNumber, formatTime } from './format.ts'
 import { type Html, html } from './html.ts'
 import { document } from './layout.ts'
+import { selfCheckBlock, unseenBlock } from './unseen.ts'
 
 export function sessionListPage(sessions: readonly SessionSummary[]): string {
   return document({
@@ -14,7 +15,7 @@ export function sessionListPage(sessions: readonly SessionSummary[]): string {
     tab: 'sessions',
     body: html`<h1 class="page-title">Sessions</h1>
 <p class="lead">A session is one run of an app. Its recorders number their records, so missing ones are noticed:
-recorded = landed + rejected + dropped + missing.</p>
+recorded = landed + rejected + dropped + missing. What an app was seen to do and could not be recorded is counted as unseen.</p>
 ${sessions.length === 0 && html`<section class="empty"><p>Nothing has landed yet.</p></section>`}
 <ol class="sessions">${sessions.map(listItem)}</ol>
 ${sessions.length === sessionsMax && html`<p class="older">The ${sessionsMax} latest are shown; the SQL view <code>sessions</code> has all of them.</p>`}`,
@@ -22,8 +23,8 @@ ${sessions.length === sessionsMax && html`<p class="older">The ${sessionsMax} la
 }
 
 function listItem(session: SessionSummary): Html {
-  const { startedAt, endedAt, recorders } = session
-  return html`<li class="card session">
+  const { startedAt, endedAt, recorders, unseen, selfCheck } = session
+  return html`<li class="card session" id="${session.sessionId}">
 <div class="session-head">
 <h2>${session.serviceName ?? 'unnamed'}${session.serviceVersion !== null && html` <small>${session.serviceVersion}</small>`}</h2>
 ${stateOf(session)}
@@ -36,6 +37,8 @@ ${contentsOf(session)}
 ${session.gitRevision !== null && html`<span title="${session.gitRevision}">${session.gitBranch ?? 'detached'} at ${session.gitRevision.slice(0, 8)}</span>`}
 </p>
 ${recorders.length > 0 && completenessTable(recorders)}
+${unseenBlock(unseen)}
+${selfCheckBlock(selfCheck)}
 <p class="id">${session.sessionId}</p>
 </li>`
 }
@@ -57,14 +60,15 @@ function stateOf({ endedAt, abandoned, exitCode }: SessionSummary): Html {
 function completenessTable(recorders: readonly Completeness[]): Html {
   return html`<table class="completeness">
 <thead><tr><th scope="col">Recorder</th><th scope="col">Recorded</th><th scope="col">Landed</th>
-<th scope="col">Rejected</th><th scope="col">Dropped</th><th scope="col">Missing</th></tr></thead>
+<th scope="col">Rejected</th><th scope="col">Dropped</th><th scope="col">Missing</th><th scope="col">Unseen</th></tr></thead>
 <tbody>${recorders.map(
     (recorder) => html`<tr>
 <th scope="row" title="${recorder.recorderId}">${recorder.recorderId.slice(0, 8)}</th>
 <td>${count(recorder.recorded)}</td><td>${count(recorder.landed)}</td>
 <td${flag(recorder.rejected)}>${count(recorder.rejected)}</td>
 <td${flag(recorder.dropped)}>${count(recorder.dropped)}</td>
-<td${flag(recorder.missing)}>${count(recorder.missing)}</td></tr>`,
+<td${flag(recorder.missing)}>${count(recorder.missing)}</td>
+<td${(recorder.unseen ?? 0) > 0 && flag(recorder.unseen)}>${count(recorder.unseen)}</td></tr>`,
   )}</tbody></table>`
 }
 

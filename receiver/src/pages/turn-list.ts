@@ -10,8 +10,10 @@ export function turnListPage(options: {
   readonly sessionId: string | undefined
   /** All records of that session have expired. */
   readonly hasExpired: boolean
+  /** How much that session noticed and did not record. */
+  readonly unseen: number
 }): string {
-  const { turns, sessionId, hasExpired } = options
+  const { turns, sessionId, hasExpired, unseen } = options
   const shown = turns.slice(0, turnsPerPage)
   const last = turns.length > turnsPerPage ? shown.at(-1) : undefined
   const byDay = Map.groupBy(shown, ({ startedAt }) => formatDay(startedAt))
@@ -19,7 +21,13 @@ export function turnListPage(options: {
     title: 'Turns',
     tab: 'turns',
     body: html`<h1 class="page-title">Turns</h1>
-${sessionId !== undefined && html`<p class="filter">of session <code>${sessionId}</code> · <a href="/">all turns</a></p>`}
+${
+  sessionId !== undefined &&
+  html`<p class="filter">of session <code>${sessionId}</code> · <a href="/">all turns</a>${
+    unseen > 0 &&
+    html` · <a class="not-seen" href="/sessions#${encodeURIComponent(sessionId)}">${formatNumber(unseen)} not seen</a>`
+  }</p>`
+}
 ${turns.length === 0 && (hasExpired ? expired() : nothingYet())}
 ${[...byDay].map(
   ([day, ofDay]) => html`<h2 class="day">${day}</h2>

@@ -14,6 +14,7 @@ import { completenessOfRecorders } from '../storage/queries/completeness-of-reco
 import { completenessOfSessions } from '../storage/queries/completeness-of-sessions.ts'
 import { missingContents } from '../storage/queries/missing-contents.ts'
 import { recordersOfSession } from '../storage/queries/recorders-of-session.ts'
+import { unseenOfSessions } from '../storage/queries/unseen-of-sessions.ts'
 import { parseQuestion, type Question, writeCursor } from './completeness-question.ts'
 
 export interface CompletenessOptions {
@@ -76,6 +77,7 @@ async function answer(
       const recorders = page.map((recorder) => ({ recorder, from: 1 }))
       return {
         recorders: await completenessOfRecorders(database, { teamId, userId, recorders }),
+        unseen: await unseenOf(session, { database, teamId }),
         next: found.length > limit ? page.at(-1) : null,
       }
     }
@@ -94,4 +96,21 @@ async function answer(
       }
     }
   }
+}
+
+/** What the session noticed and did not record, by reason and address. */
+async function unseenOf(
+  session: string,
+  { database, teamId }: Pick<Asker, 'database' | 'teamId'>,
+): Promise<readonly object[]> {
+  const unseen = await unseenOfSessions(database, { teamId, sessions: [session] })
+  return unseen.map(({ reason, why, host, port, path, count, lastRecordedAt }) => ({
+    reason,
+    why,
+    host,
+    port,
+    path,
+    count,
+    last_time: lastRecordedAt,
+  }))
 }

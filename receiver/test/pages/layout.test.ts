@@ -136,6 +136,25 @@ async function landLongTurn(): Promise<void> {
           { 'exception.type': word, 'exception.message': line, 'exception.stacktrace': line },
           { traceId, eventName: 'exception' },
         ),
+        log(
+          {
+            'turnlog.self_check.bound': [word, word],
+            'turnlog.self_check.not_bound': JSON.stringify({ [word]: word }),
+            'turnlog.self_check.versions': JSON.stringify({ [word]: word }),
+          },
+          { eventName: 'session.start' },
+        ),
+        log(
+          {
+            'turnlog.unseen.reason': 'model_traffic',
+            'turnlog.unseen.why': word,
+            'turnlog.unseen.count': 1_234_567,
+            'server.address': word,
+            'server.port': 65_535,
+            'url.template': `/${word}`,
+          },
+          { eventName: 'turnlog.unseen' },
+        ),
       ],
       resource,
     ),
@@ -190,7 +209,7 @@ test('the numbers of a recorder are all in sight on a narrow window', async () =
   await page.goto(`${receiver.url}/sessions`)
   const cells = page.locator('.completeness').first().locator('th:visible, td')
   const boxes = await Promise.all((await cells.all()).map((cell) => cell.boundingBox()))
-  expect(boxes).toHaveLength(11)
+  expect(boxes).toHaveLength(13)
   for (const box of boxes) {
     expect(box?.x).toBeGreaterThanOrEqual(0)
     expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(360)

@@ -422,8 +422,62 @@ test('sessions show for each recorder whether all that it recorded is here', asy
   const { status, text } = await read('/sessions')
   expect(status).toBe(200)
   expect(text).toMatch(
-    /title="r-2">r-2<\/th>\s*<td>7<\/td><td>1<\/td>\s*<td>0<\/td>\s*<td>0<\/td>\s*<td class="lacking">6<\/td>/,
+    /title="r-2">r-2<\/th>\s*<td>7<\/td><td>1<\/td>\s*<td>0<\/td>\s*<td>0<\/td>\s*<td class="lacking">6<\/td>\s*<td>\?<\/td>/,
   )
+})
+
+test('beside what landed a session says what was not seen, and what was observed', async () => {
+  const resource = { 'service.instance.id': 'r-u', 'session.id': `s ${evil}` }
+  const start = log(
+    {
+      'turnlog.sequence': 1,
+      'turnlog.self_check.bound': ['fs', evil],
+      'turnlog.self_check.not_bound': JSON.stringify({
+        child_processes: 'switched_off',
+        [evil]: evil,
+      }),
+      'turnlog.self_check.versions': JSON.stringify({ node: '24.5.0', openai: evil, odd: 1 }),
+    },
+    { eventName: 'session.start' },
+  )
+  await post(receiver, 'logs', logsRequest([start], resource))
+  const cells =
+    /title="r-u">r-u<\/th>\s*<td>\d<\/td><td>\d<\/td>\s*(?:<td>0<\/td>\s*){3}<td( class="lacking")?>(\d)<\/td>/
+  expect(cells.exec((await read('/sessions')).text)?.slice(1)).toEqual([undefined, '0'])
+
+  const unseen = (attributes: Attributes) => log(attributes, { eventName: 'turnlog.unseen' })
+  const traffic = {
+    'turnlog.unseen.reason': 'model_traffic',
+    'turnlog.unseen.why': 'event_stream',
+    'server.address': `api.${evil}`,
+    'server.port': 443,
+    'url.template': `/v1/${evil}`,
+  }
+  const records = [
+    unseen({ ...traffic, 'turnlog.sequence': 2, 'turnlog.unseen.count': 1 }),
+    unseen({ ...traffic, 'turnlog.sequence': 3, 'turnlog.unseen.count': 4 }),
+    unseen({
+      'turnlog.sequence': 4,
+      'turnlog.unseen.reason': 'workspace_change',
+      'turnlog.unseen.why': 'outside_turn',
+      'turnlog.unseen.count': 1,
+    }),
+  ]
+  await post(receiver, 'logs', logsRequest(records, resource))
+  const { text } = await read('/sessions')
+  expect(cells.exec(text)?.slice(1)).toEqual([' class="lacking"', '6'])
+  expect(text).toContain('<h3>6 not seen</h3>')
+  expect(text).toMatch(
+    /<b>5<\/b> requests like a model’s, of no API that is understood <code>api\.&lt;script/,
+  )
+  expect(text).toContain('<b>1</b> file changed outside of any turn</li>')
+  expect(text).toContain('2 parts observed, <b>2 not</b>: child processes (switched off)')
+  expect(text).toContain('<dt>node</dt><dd>24.5.0</dd>')
+  expect(text).not.toContain('<script')
+
+  const turns = await read(`/?session=${encodeURIComponent(`s ${evil}`)}`)
+  expect(turns.text).toContain('>6 not seen</a>')
+  expect(turns.text).not.toContain('<script')
 })
 
 test('a session of which nothing is left is said to have expired', async () => {

@@ -290,6 +290,7 @@ test('sessions are listed newest first, page by page, with the sums over their r
     rejected: 0,
     dropped: 0,
     missing: 2,
+    unseen: null,
   })
   const second = await get(`limit=2&after=${encodeURIComponent(first.next)}`)
   expect(second.sessions.map((each: { session: string }) => each.session)).toEqual(['s1'])
@@ -301,6 +302,69 @@ test('sessions are listed newest first, page by page, with the sums over their r
   ])
   const rest = await get(`session=s2&limit=1&after=${page.next}`)
   expect([rest.recorders[0].recorder, rest.next]).toEqual(['s2-b', null])
+})
+
+test('beside what landed, a session has what was not seen, if it is of a version that tells', async () => {
+  const { receiver: other, database: its } = await withReceiver()
+  const token = await other.newToken({ user: 'ops', scope: 'read' })
+  const get = async (query: string) => {
+    const answer = await fetch(`${other.url}/api/v1/completeness?${query}`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    return answer.json()
+  }
+  const resource = { 'service.instance.id': 'r', 'session.id': 's' }
+  const send = (eventName: string, attributes: Attributes) =>
+    post(other, 'logs', logsRequest([log(attributes, { eventName })], resource))
+  const inView = () =>
+    its.query('select recorder_id, unseen, unseen_by_reason from session_completeness order by 1')
+
+  await send('session.start', { 'turnlog.sequence': 1 })
+  expect((await get('')).sessions[0].unseen).toBeNull()
+  expect(await inView()).toEqual([{ recorder_id: 'r', unseen: null, unseen_by_reason: null }])
+
+  await send('turnlog.self_check', { 'turnlog.sequence': 2, 'turnlog.self_check.bound': ['fs'] })
+  expect((await get('')).sessions[0].unseen).toBe(0)
+  expect(await inView()).toEqual([{ recorder_id: 'r', unseen: 0, unseen_by_reason: {} }])
+
+  const traffic = {
+    'turnlog.unseen.reason': 'model_traffic',
+    'turnlog.unseen.why': 'request_body',
+    'server.address': 'h',
+    'server.port': 443,
+    'url.template': '/v1/run',
+  }
+  await send('turnlog.unseen', { ...traffic, 'turnlog.sequence': 3, 'turnlog.unseen.count': 1 })
+  await send('turnlog.unseen', { ...traffic, 'turnlog.sequence': 4, 'turnlog.unseen.count': 7 })
+  await send('turnlog.unseen', {
+    'turnlog.sequence': 5,
+    'turnlog.unseen.reason': 'failed_step',
+    'turnlog.unseen.count': 2,
+  })
+  expect((await get('')).sessions[0]).toMatchObject({ recorded: 5, landed: 5, unseen: 10 })
+  expect(await inView()).toEqual([
+    { recorder_id: 'r', unseen: 10, unseen_by_reason: { failed_step: 2, model_traffic: 8 } },
+  ])
+  expect((await get('session=s')).unseen).toEqual([
+    {
+      reason: 'model_traffic',
+      why: 'request_body',
+      host: 'h',
+      port: 443,
+      path: '/v1/run',
+      count: 8,
+      last_time: expect.stringMatching(/^20/),
+    },
+    {
+      reason: 'failed_step',
+      why: null,
+      host: null,
+      port: null,
+      path: null,
+      count: 2,
+      last_time: expect.stringMatching(/^20/),
+    },
+  ])
 })
 
 test.each([

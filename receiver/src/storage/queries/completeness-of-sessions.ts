@@ -16,6 +16,8 @@ export interface SessionCompleteness {
   readonly rejected: number | null
   readonly dropped: number | null
   readonly missing: number | null
+  /** Work that was noticed and not recorded; null when the session is of a version that does not tell. */
+  readonly unseen: number | null
 }
 
 const sessionsText = `
@@ -38,7 +40,8 @@ const sessionsText = `
              sum(landed)::bigint as landed,
              sum(rejected)::bigint as rejected,
              sum(dropped)::bigint as dropped,
-             sum(missing)::bigint as missing
+             sum(missing)::bigint as missing,
+             sum(unseen)::bigint as unseen
         from session_completeness
        where team_id = s.team_id and session_id = s.session_id   -- index: recorders_by_session
     ) c

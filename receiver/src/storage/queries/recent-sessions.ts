@@ -1,5 +1,7 @@
 /** Which sessions are the most recent, and have all their records arrived? */
 import type { Database } from '../database.ts'
+import { type LastSelfCheck, lastSelfChecks } from './last-self-checks.ts'
+import { type Unseen, unseenOfSessions } from './unseen-of-sessions.ts'
 
 export interface SessionSummary {
   readonly sessionId: string
@@ -18,6 +20,10 @@ export interface SessionSummary {
   /** All its records have expired; only the ledger still has it. */
   readonly hasExpired: boolean
   readonly recorders: readonly Completeness[]
+  /** Work that was noticed and not recorded. */
+  readonly unseen: readonly Unseen[]
+  /** Undefined for a session of a version without one. */
+  readonly selfCheck: LastSelfCheck | undefined
 }
 
 export interface Completeness {
@@ -28,6 +34,8 @@ export interface Completeness {
   readonly rejected: number
   readonly dropped: number
   readonly missing: number | null
+  /** Null when it is of a version that does not tell. */
+  readonly unseen: number | null
 }
 
 export const sessionsMax = 100
@@ -43,7 +51,7 @@ const sessionsText = `
    limit $2`
 
 const completenessText = `
-  select session_id as "sessionId", recorder_id as "recorderId", recorded, landed, rejected, dropped, missing
+  select session_id as "sessionId", recorder_id as "recorderId", recorded, landed, rejected, dropped, missing, unseen
     from session_completeness
    where team_id = $1 and session_id = any ($2)   -- index: recorders_by_session
    order by session_id, recorder_id
@@ -68,13 +76,18 @@ export async function recentSessions(
   database: Database,
   { teamId }: { readonly teamId: string },
 ): Promise<readonly SessionSummary[]> {
-  type Session = Omit<SessionSummary, 'recorders'>
+  type Session = Omit<SessionSummary, 'recorders' | 'unseen' | 'selfCheck'>
   const sessions = await database.query<Session>(sessionsText, [teamId, sessionsMax])
   const ids = sessions.map(({ sessionId }) => sessionId)
   const rows = await database.query<Completeness>(completenessText, [teamId, ids, recordersMax])
   const bySession = Map.groupBy(rows, ({ sessionId }) => sessionId)
+  const unseen = await unseenOfSessions(database, { teamId, sessions: ids })
+  const unseenBySession = Map.groupBy(unseen, ({ sessionId }) => sessionId)
+  const checks = await lastSelfChecks(database, { teamId, sessions: ids })
   return sessions.map((session) => ({
     ...session,
     recorders: bySession.get(session.sessionId) ?? [],
+    unseen: unseenBySession.get(session.sessionId) ?? [],
+    selfCheck: checks.find(({ sessionId }) => sessionId === session.sessionId),
   }))
 }
