@@ -29,6 +29,16 @@ const commonJsBundles = ['./src/index.ts', './src/changes/routes.ts'] as const
 /** Not bundled, because the host and the preload must share them. */
 const shared = ['@opentelemetry/api', 'fastify', /^node:/]
 
+/** A Node that cannot `require` an ES module is too old, and is to say so without failing. */
+const requirePreload = `const preload = '../register.js'
+try {
+  require(preload)
+} catch (cause) {
+  if (cause.code !== 'ERR_REQUIRE_ESM') throw cause
+  import(preload).catch(() => undefined)
+}
+`
+
 /** Builds the package in this folder. Throws if it does not compile. */
 export async function build(folder: string, manifest: Manifest): Promise<Publishing> {
   rmSync(path.join(folder, 'dist'), { recursive: true, force: true })
@@ -61,12 +71,11 @@ async function buildInstrumentation(folder: string, manifest: Manifest): Promise
       chunkFileNames: '[name]-[hash].js',
     },
   })
-  // It must run in a Node that cannot run the rest, and print the reason; so it is copied unchanged.
-  const preload = readFileSync(path.join(folder, 'src/register.js'), 'utf8')
-  writeFileSync(
-    path.join(dist, 'register.js'),
-    preload.replaceAll(/'(\.\/[a-z-]+)\.ts'/g, "'$1.js'"),
-  )
+  // They must run in a Node that cannot run the rest, and print the reason; so they are copied unchanged.
+  for (const name of ['register.js', 'notice.js']) {
+    const text = readFileSync(path.join(folder, 'src', name), 'utf8')
+    writeFileSync(path.join(dist, name), text.replaceAll(/'(\.\/[a-z-]+)\.ts'/g, "'$1.js'"))
+  }
   for (const entry of commonJsBundles) {
     await bundle({
       cwd: folder,
@@ -77,7 +86,7 @@ async function buildInstrumentation(folder: string, manifest: Manifest): Promise
     })
   }
   writeFileSync(path.join(dist, 'cjs/package.json'), '{ "type": "commonjs" }\n')
-  writeFileSync(path.join(dist, 'cjs/register.js'), "require('../register.js')\n")
+  writeFileSync(path.join(dist, 'cjs/register.js'), requirePreload)
   compile(folder, {
     to: 'dist/types',
     entries: Object.keys(instrumentationBundles).filter((entry) => entry.endsWith('.ts')),

@@ -16,11 +16,15 @@ import {
   wholeNumber,
   xdgFolder,
 } from '@turnlog/conventions/settings'
+import { misspeltSettings } from './misspelt-settings.ts'
 import { parseEndpoint } from './upload/endpoint.ts'
 import { type OtlpTargets, otlpTargets } from './upload/otlp-targets.ts'
 
 const flag: Parser<boolean> = {
-  parse: (written) => !/^(0|false|no|off)$/i.test(written),
+  parse(written) {
+    if (/^(?:1|true|yes|on)$/i.test(written)) return true
+    return /^(?:0|false|no|off)$/i.test(written) ? false : undefined
+  },
   expected: 'true or false',
 }
 
@@ -30,6 +34,11 @@ export const settings = {
     env: 'TELEMETRY_ENABLED',
     default: true,
     doc: '`0`, `false`, `no` or `off`: nothing is patched, written or sent. `OTEL_SDK_DISABLED=true` says the same.',
+  }),
+  isQuiet: setting(flag, {
+    env: 'TELEMETRY_QUIET',
+    default: false,
+    doc: '`1`, `true`, `yes` or `on`: no line on standard error says that nothing can be recorded, or that a setting cannot mean what was meant.',
   }),
   endpoint: optional(text, {
     env: 'TELEMETRY_ENDPOINT',
@@ -156,6 +165,10 @@ export const settings = {
   }),
 } as const
 
+const settingNames = Object.values(settings).map(({ env }) => env)
+/** How much of an invalid value is repeated. */
+const shownMax = 60
+
 type Read = SettingsOf<typeof settings>
 
 export interface Config
@@ -167,15 +180,17 @@ export interface Config
   readonly workspace: string
   /** Absolute. */
   readonly spoolDirectory: string
-  /** Settings that could not be understood, each with what is done instead; for `diag`, never the console. */
+  /** Settings that cannot mean what was meant, each with what is done instead: sentences for the one line on the console. */
   readonly problems: readonly string[]
 }
 
 export function readConfig(environment: Environment = process.env): Config {
   const problems: string[] = []
   const read = readSettings(settings, environment, ({ env, expected, default: used }, written) => {
-    problems.push(`${env}: expected ${expected}, got '${written}'. ${used} is used.`)
+    const shown = written.length > shownMax ? `${written.slice(0, shownMax)}…` : written
+    problems.push(`${env}: expected ${expected}, got '${shown}'. ${used} is used.`)
   })
+  problems.push(...misspeltSettings(Object.keys(environment), settingNames))
   const baseUrlOf = (name: 'endpoint' | 'receiver', instead: string): string | undefined => {
     const result = read[name] === undefined ? undefined : parseEndpoint(read[name])
     if (result?.status !== 'invalid') return result?.baseUrl

@@ -1,46 +1,58 @@
 /**
  * `node --import @turnlog/instrumentation/register app.js`
  *
- * Plain JavaScript, since any version of Node may load it, also one that cannot run the rest: then it does nothing.
- * Whatever fails here, the app starts as without it.
+ * Plain JavaScript, since any version of Node may load it, also one that cannot run the rest: then it prints one line, and does
+ * nothing else. Whatever fails here, the app starts as without it.
  */
 import { createRequire } from 'node:module'
 import { workerData } from 'node:worker_threads'
+import { isSwitchedOff, notice } from './notice.js'
 
 // Not `import`, which is asynchronous: a module loaded with `--require` cannot wait.
 const require = createRequire(import.meta.url)
+const isBuilt = !import.meta.url.includes('/src/')
 
 /** The oldest Node that OpenTelemetry's packages support; for unbuilt sources, the oldest that runs TypeScript. */
-const isSupported = import.meta.url.includes('/src/')
-  ? Boolean(Reflect.get(process.features, 'typescript')) &&
-    !isOlderThan(process.versions.node, 22, 18)
-  : !isOlderThan(process.versions.node, 22, 15)
+const oldest = isBuilt ? [22, 15] : [22, 18]
 
-if (isSupported && workerData?.turnlogSealingWorker !== true) {
+if (workerData?.turnlogSealingWorker !== true && !isSwitchedOff(process.env)) {
+  if (isSupported()) startRecording()
+  else {
+    const versions = `Node ${process.versions.node} is older than ${oldest.join('.')}`
+    notice(`Nothing is recorded: ${versions}. Run the app with a newer Node.`)
+  }
+}
+
+function isSupported() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const [oldestMajor = 0, oldestMinor = 0] = oldest
+  const isNewEnough = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)
+  return isNewEnough && (isBuilt || Boolean(Reflect.get(process.features, 'typescript')))
+}
+
+function startRecording() {
   try {
     const { readConfig } = require('./config.ts')
     const config = readConfig()
-    if (config.isEnabled) {
-      const { start } = require('./start.ts')
-      start(config, import.meta.filename)
+    if (!config.isEnabled) return
+    const { start } = require('./start.ts')
+    start(config, { preload: import.meta.filename, notice })
+    if (config.problems.length > 0) {
+      notice(`${config.problems.join(' ')} Correct or unset what is wrong.`)
     }
   } catch (cause) {
     report(cause)
   }
 }
 
-/**
- * @param {string} version
- * @param {number} major
- * @param {number} minor
- */
-function isOlderThan(version, major, minor) {
-  const [ownMajor = 0, ownMinor = 0] = version.split('.').map(Number)
-  return ownMajor < major || (ownMajor === major && ownMinor < minor)
-}
-
 /** @param {unknown} cause */
 function report(cause) {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const isOfApi = reason.includes('@opentelemetry/api')
+  const advice = isOfApi
+    ? 'Install the version of @opentelemetry/api that @turnlog/instrumentation names.'
+    : 'Install @turnlog/instrumentation again, or set TELEMETRY_ENABLED=0.'
+  notice(`Nothing is recorded: it could not start (${reason}). ${advice}`)
   try {
     const { diag } = require('@opentelemetry/api')
     diag.error('turnlog: could not start', cause)

@@ -9,6 +9,7 @@ import { isMainThread } from 'node:worker_threads'
 import { type Logger, ROOT_CONTEXT } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { instrumentationScope, schemaUrl, severity } from '@turnlog/conventions'
+import { errorName } from '@turnlog/conventions/plain'
 import type { Config } from './config.ts'
 import { originalFs } from './file-system.ts'
 import { handleKey, type TurnlogHandle } from './handle.ts'
@@ -40,17 +41,21 @@ import { SealingWorker } from './worker/sealing-worker.ts'
 
 type Undo = (() => void)[]
 
-/**
- * Starts recording in this thread. Called once, by the preload, the file `preload`, before the host's own code. Throws with
- * all undone.
- */
-export function start(config: Config, preload: string): { stop(): void } {
+interface Preload {
+  /** Its file. */
+  readonly preload: string
+  /** Prints a line on the host's standard error: why nothing is recorded. */
+  readonly notice: (text: string) => void
+}
+
+/** Starts recording in this thread. Called once, by the preload, before the host's own code. Throws with all undone. */
+export function start(config: Config, by: Preload): { stop(): void } {
   const undo: Undo = []
   const stop = (): void => {
     for (const step of undo.splice(0).reverse()) quietly('undo a step of the start', step)
   }
   try {
-    startParts(config, { preload, undo })
+    startParts(config, { ...by, undo })
   } catch (cause) {
     stop()
     throw cause
@@ -60,12 +65,12 @@ export function start(config: Config, preload: string): { stop(): void } {
 
 function startParts(
   own: Config,
-  { preload, undo }: { readonly preload: string; readonly undo: Undo },
+  { preload, notice, undo }: Preload & { readonly undo: Undo },
 ): void {
   const identity = identify(own)
   const { config, directory, folder, inherited, changesDirectory } = identity
   const timers = hostTimers()
-  const { journal, sealing } = openJournal(identity, timers, undo)
+  const { journal, sealing } = openJournal(identity, timers, { notice, undo })
   const childReports = new ChildReports(config.spoolDirectory)
   const { recorder, tracerProvider, onSpanEnd } = startRecorder(identity, {
     journal,
@@ -173,7 +178,11 @@ function identify(own: Config) {
 }
 
 /** The journal, and the worker that seals its closed files. */
-function openJournal(identity: Identity, { now, after }: HostTimers, undo: Undo) {
+function openJournal(
+  identity: Identity,
+  { now, after }: HostTimers,
+  { notice, undo }: Pick<Preload, 'notice'> & { readonly undo: Undo },
+) {
   const { recorderId, sessionId, config, inherited, resource } = identity
   const { directory, folder, changesDirectory } = identity
   const startedAt = now()
@@ -192,6 +201,10 @@ function openJournal(identity: Identity, { now, after }: HostTimers, undo: Undo)
     now,
     after,
     onClosed: (file) => sealing.closed(file),
+    onUnusable: (cause) => {
+      const folder = `'${config.spoolDirectory}' cannot be written (${errorName(cause)})`
+      notice(`Nothing is recorded: ${folder}. Name another folder in TELEMETRY_SPOOL_DIRECTORY.`)
+    },
     // A thread can be terminated, and a child killed, in the middle of its JavaScript: what has ended there is written at once.
     ...(isMainThread && inherited === undefined ? {} : { defer: (flush) => flush() }),
     prepare: () => {

@@ -42,3 +42,30 @@ test('an exporter that is not known is none: the spool is used, and it is said',
     "TELEMETRY_EXPORTER: expected spool or otlp, got 'console'. spool is used.",
   ])
 })
+
+test.each<[string, string | undefined]>([
+  ['TELEMETRY_ENDPONT', 'TELEMETRY_ENDPOINT'],
+  ['TELEMETRY_RECIEVER', 'TELEMETRY_RECEIVER'],
+  ['telemetry_token', 'TELEMETRY_TOKEN'],
+  ['TELEMETRY_USER', 'TELEMETRY_USER_ID'],
+  ['TELEMETRY_SPOOL_DIR', 'TELEMETRY_SPOOL_DIRECTORY'],
+  ['TELEMETRY_ENDPOINT_URL', 'TELEMETRY_ENDPOINT'],
+  ['TELEMETRY_DISABLED', undefined],
+  ['TELEMETRY_ID', undefined],
+  ['TELEMETRY_SAMPLING', undefined],
+  ['NEXT_TELEMETRY_TOKEN', undefined],
+])('%s was meant to be %s', (name, meant) => {
+  const { problems } = readConfig({ [name]: 'x' })
+  expect(problems).toEqual(meant === undefined ? [] : [`${name} is no setting, ${meant} is.`])
+})
+
+test.each([
+  ['0', false],
+  ['Off', false],
+  ['no', false],
+  ['1', true],
+  ['TRUE', true],
+  ['yes', true],
+])('a flag may be written %s', (written, isEnabled) => {
+  expect(readConfig({ TELEMETRY_ENABLED: written })).toMatchObject({ isEnabled, problems: [] })
+})

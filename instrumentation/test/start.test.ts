@@ -1,6 +1,6 @@
 /**
  * An app starts, prints and ends as without the preload, whatever the machine it starts on is like. Each of these would
- * make a call of the start wait for ever, or fail, if it were made without care.
+ * make a call of the start wait for ever, or fail, if it were made without care. If nothing can be recorded, one line says so.
  */
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
@@ -16,6 +16,8 @@ interface Machine {
   readonly name: string
   readonly env?: (workspace: Workspace) => Readonly<Record<string, string>>
   readonly prepare?: (workspace: Workspace) => void
+  /** Nothing can be recorded. */
+  readonly isUnusable?: boolean
 }
 
 const makePipe = (file: string): void => void execFileSync('mkfifo', [file])
@@ -23,38 +25,53 @@ const noSpool = { TELEMETRY_SPOOL_DIRECTORY: '' }
 const spoolAt = (spool: string) => ({ TELEMETRY_SPOOL_DIRECTORY: spool })
 
 const machines: readonly Machine[] = [
-  { name: 'a home folder in procfs', env: () => ({ ...noSpool, HOME: '/proc/nobody' }) },
+  {
+    name: 'a home folder in procfs',
+    env: () => ({ ...noSpool, HOME: '/proc/nobody' }),
+    isUnusable: true,
+  },
   {
     name: 'a state folder in procfs',
     env: () => ({ ...noSpool, XDG_STATE_HOME: '/proc/nobody/state' }),
+    isUnusable: true,
   },
   { name: 'an empty HOME, and no state folder', env: () => ({ ...noSpool, HOME: '' }) },
-  { name: 'a spool in procfs', env: () => spoolAt('/proc/self/nothing/spool') },
-  { name: 'a spool in sysfs', env: () => spoolAt('/sys/nothing/spool') },
-  { name: 'a spool below a device', env: () => spoolAt('/dev/null/spool') },
+  { name: 'a spool in procfs', env: () => spoolAt('/proc/self/nothing/spool'), isUnusable: true },
+  { name: 'a spool in sysfs', env: () => spoolAt('/sys/nothing/spool'), isUnusable: true },
+  { name: 'a spool below a device', env: () => spoolAt('/dev/null/spool'), isUnusable: true },
   {
     name: 'a spool below a file',
     env: ({ spool }) => spoolAt(path.join(spool, 'deep/er')),
     prepare: ({ spool }) => fs.writeFileSync(spool, ''),
+    isUnusable: true,
   },
   {
     name: 'a spool below a named pipe',
     env: ({ spool }) => spoolAt(path.join(spool, 'deep/er')),
     prepare: ({ spool }) => makePipe(spool),
+    isUnusable: true,
   },
-  { name: 'a named pipe as the spool', prepare: ({ spool }) => makePipe(spool) },
+  {
+    name: 'a named pipe as the spool',
+    prepare: ({ spool }) => makePipe(spool),
+    isUnusable: true,
+  },
   {
     name: 'a spool that may not be written',
     env: ({ spool }) => spoolAt(path.join(spool, 'deep/er')),
     prepare: ({ spool }) => fs.mkdirSync(spool, { mode: 0o500 }),
+    // For root there is no such folder.
+    isUnusable: process.getuid?.() !== 0,
   },
   {
     name: 'a spool behind a loop of links',
     prepare: ({ spool }) => fs.symlinkSync(spool, spool),
+    isUnusable: true,
   },
   {
     name: 'a name too long for a folder',
     env: ({ root }) => spoolAt(path.join(root, 'x'.repeat(300))),
+    isUnusable: true,
   },
   { name: 'a workspace in procfs', env: () => ({ TELEMETRY_WORKSPACE: '/proc/nobody/work' }) },
   { name: 'a named pipe as .git', prepare: ({ folder }) => makePipe(path.join(folder, '.git')) },
@@ -94,7 +111,7 @@ const machines: readonly Machine[] = [
 
 test.skipIf(process.platform !== 'linux').for(machines)(
   '$name: the app prints and ends',
-  async ({ env, prepare }) => {
+  async ({ env, prepare, isUnusable = false }) => {
     using workspace = makeWorkspace({ 'app.cjs': `console.log('up'); process.exitCode = 7` })
     prepare?.(workspace)
     await using program = startProgram(path.join(workspace.folder, 'app.cjs'), {
@@ -105,6 +122,11 @@ test.skipIf(process.platform !== 'linux').for(machines)(
     const hung = setTimeout(() => program.child.kill('SIGKILL'), endsWithinMs)
     const outcome = await program.ended()
     clearTimeout(hung)
-    expect(outcome).toEqual({ stdout: 'up\n', stderr: '', code: 7, signal: null })
+    const stderr = isUnusable
+      ? expect.stringMatching(
+          /^turnlog: Nothing is recorded: '.*' cannot be written \(E[A-Z]+\)\. .*\n$/,
+        )
+      : ''
+    expect(outcome).toEqual({ stdout: 'up\n', stderr, code: 7, signal: null })
   },
 )

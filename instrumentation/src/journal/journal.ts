@@ -68,6 +68,8 @@ export interface JournalOptions {
   readonly onClosed: (number: number) => void
   /** Called when the folder was made, before the first file is opened, and again if the folder was removed. If it throws, the journal is unwritable. */
   readonly prepare?: () => void
+  /** Called at most once: the first file cannot be opened. */
+  readonly onUnusable?: (cause: unknown) => void
   /** Runs a timer that never keeps the host alive and has none of the host's async contexts. */
   readonly after: (ms: number, callback: () => void) => { cancel(): void }
   readonly defer?: (callback: () => void) => void
@@ -107,6 +109,8 @@ export class Journal {
   #declared = 0
   #refusedAt: number | undefined
   #isPrepared: boolean = false
+  /** A file was opened, or it was said that none can be. */
+  #isKnown: boolean = false
   #isDeferred: boolean = false
   #isClosed: boolean = false
   #file: OpenFile | undefined
@@ -225,7 +229,7 @@ export class Journal {
 
   #openFile(through: number, time: number): void {
     if (this.#isRefusing(time)) return
-    const descriptor = this.#openNext() ?? this.#openNext()
+    const descriptor = this.#openNext() ?? this.#openNext({ isLast: true })
     if (descriptor === undefined) {
       this.#refuse(time)
       return
@@ -242,8 +246,8 @@ export class Journal {
   }
 
   /** After a failure the folder is made again, in case it was removed. */
-  #openNext(): number | undefined {
-    const { directory, fileSystem, prepare } = this.#options
+  #openNext({ isLast = false } = {}): number | undefined {
+    const { directory, fileSystem, prepare, onUnusable } = this.#options
     try {
       if (!this.#isPrepared) {
         makePrivateFolder(fileSystem, directory)
@@ -251,9 +255,15 @@ export class Journal {
         this.#isPrepared = true
       }
       this.#fileNumber += 1
-      return fileSystem.openSync(journalPath(directory, this.#fileNumber), 'wx', 0o600)
-    } catch {
+      const descriptor = fileSystem.openSync(journalPath(directory, this.#fileNumber), 'wx', 0o600)
+      this.#isKnown = true
+      return descriptor
+    } catch (cause) {
       this.#isPrepared = false
+      if (isLast && !this.#isKnown) {
+        this.#isKnown = true
+        quietly('say that nothing can be written', () => onUnusable?.(cause))
+      }
       return undefined
     }
   }

@@ -117,7 +117,10 @@ test.for(programsAlive)('%s behaves the same with a spool that cannot be made', 
   fs.writeFileSync(workspace.spool, 'a file, not a folder')
   // Nothing is recorded, so this run proves by the preload's handle that it was observed.
   const proof = `import{writeFileSync as w}from'fs';process.on('exit',()=>Symbol.for('turnlog.instrumentation')in globalThis&&w('${workspace.root}/observed',''))`
-  const env = { NODE_OPTIONS: `--import "data:text/javascript,${proof}"` }
+  const env = {
+    NODE_OPTIONS: `--import "data:text/javascript,${proof}"`,
+    TELEMETRY_QUIET: '1',
+  }
   const [bare, observed] = await Promise.all([
     bareBehaviour(program),
     behaviour(program, workspace, { isObserved: true, env }),

@@ -1,0 +1,2 @@
+console.log('prints')
+console.error('complains')
