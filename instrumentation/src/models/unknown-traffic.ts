@@ -47,6 +47,8 @@ export interface RequestSigns {
 }
 
 export function requestSigns(head: string): RequestSigns {
+  // Most bodies need not be looked at closely.
+  if (!requestMention.test(head)) return { isOfModel: false, isOther: false, isLikeModel: false }
   const names = outerMembers(head)
   const has = (name: string): boolean => names.has(name)
   const isOther = has('jsonrpc') || isGraphql(head, names)
@@ -62,6 +64,8 @@ export function requestSigns(head: string): RequestSigns {
   }
 }
 
+const requestMention =
+  /"(?:messages|contents|input|prompt|model|max_tokens|inputText|jsonrpc|query)"/
 const likeModel = ['messages', 'contents', 'prompt', 'model', 'max_tokens', 'inputText']
 
 function isGraphql(head: string, names: ReadonlySet<string>): boolean {
@@ -72,6 +76,7 @@ function isGraphql(head: string, names: ReadonlySet<string>): boolean {
 
 /** Whether the first bytes of a JSON answer are those of a model's. */
 export function isModelAnswer(head: string): boolean {
+  if (!/"(?:choices|candidates|usage)"/.test(head)) return false
   const names = outerMembers(head)
   if (names.has('jsonrpc')) return false
   return (

@@ -1,9 +1,10 @@
 /**
- * The versions of packages that speak to models, or trace those that do: as the program's own `require` and `import` find
- * them, and of copies of undici and of OpenTelemetry's API wherever they are loaded from.
+ * The versions of packages that speak to models, or trace those that do: those in the `node_modules` of the program's folder
+ * and of the folders above, and copies of undici and of OpenTelemetry's API wherever they are loaded from. It takes a
+ * millisecond or two.
  */
-import { createRequire, findPackageJSON } from 'node:module'
-import { pathToFileURL } from 'node:url'
+import { createRequire } from 'node:module'
+import * as path from 'node:path'
 import { asString, parseObject } from '@turnlog/conventions/plain'
 import { attempt, originalFs } from '../file-system.ts'
 
@@ -39,22 +40,34 @@ const named = [
 const copied = /^(.*[\\/]node_modules[\\/](undici\d*|@opentelemetry[\\/]api))[\\/]/
 
 export function packageVersions(): Readonly<Record<string, string>> {
-  const [, program] = process.argv
+  const folders = packageFolders()
   const found = new Map<string, Set<string>>()
   const add = (name: string, manifest: string | undefined): void => {
     const version = manifest === undefined ? undefined : versionIn(manifest)
     if (version !== undefined) found.set(name, (found.get(name) ?? new Set()).add(version))
   }
-  if (program !== undefined) {
-    const from = pathToFileURL(program)
-    for (const name of named)
-      add(
-        name,
-        attempt(() => findPackageJSON(name, from)),
-      )
-  }
+  for (const name of named) add(name, manifestOf(name, folders))
   for (const [folder, name] of loadedCopies()) add(`${name}, loaded`, `${folder}/package.json`)
   return Object.fromEntries([...found].map(([name, versions]) => [name, [...versions].join(', ')]))
+}
+
+/** Each `node_modules` in which the program's own modules look for a package, the nearest first. */
+function packageFolders(): readonly string[] {
+  const [, program] = process.argv
+  if (program === undefined) return []
+  const folders: string[] = []
+  const first = path.dirname(attempt(() => originalFs.realpathSync(program)) ?? program)
+  for (let folder = first; ; folder = path.dirname(folder)) {
+    const packages = path.join(folder, 'node_modules')
+    if (originalFs.existsSync(packages)) folders.push(packages)
+    if (folder === path.dirname(folder)) return folders
+  }
+}
+
+function manifestOf(name: string, folders: readonly string[]): string | undefined {
+  return folders
+    .map((folder) => path.join(folder, name, 'package.json'))
+    .find((manifest) => originalFs.existsSync(manifest))
 }
 
 /** Only CommonJS modules are known; both packages are such, also where they are imported. */
