@@ -11,7 +11,7 @@
  *                    else, so they must come from Bedrock or begin like a model's
  *     answer_body    its JSON answer has `choices`, `candidates` or `usage` with what models have in them
  *
- * A `GET` counts as `websocket` if it opens one of the sockets of known model APIs. Never counted: JSON-RPC, and so MCP;
+ * A `GET` counts as `websocket` if it opens a socket of a known model API that is not followed. Never counted: JSON-RPC, and so MCP;
  * GraphQL; and the paths of known APIs that are no turns: embeddings, token counts, moderation, models, files, batches.
  */
 import { outerMembers } from './json-head.ts'
@@ -29,11 +29,17 @@ export function isNoTurnPath(pathname: string): boolean {
   return noTurnPath.test(pathname)
 }
 
-/** OpenAI's Realtime API and the socket of its Responses, and Gemini's Live API. */
-export function isModelSocket(method: string, pathname: string): boolean {
+/**
+ * Whether a WebSocket at this path is one of a model API's whose messages are not seen: OpenAI's Realtime API and Gemini's Live
+ * API, and OpenAI's Responses if the client hides its sockets.
+ */
+export function isModelSocket(
+  pathname: string,
+  { hidesSocket }: { hidesSocket: boolean },
+): boolean {
   return (
-    method === 'GET' &&
-    /\/(?:v1|openai)\/(?:realtime|responses)\/?$|BidiGenerateContent\/?$/.test(pathname)
+    /\/(?:v1|openai)\/realtime\/?$|BidiGenerateContent\/?$/.test(pathname) ||
+    (hidesSocket && /\/(?:v1|openai)\/responses\/?$/.test(pathname))
   )
 }
 

@@ -1,14 +1,18 @@
 /** Types: what an observer of an HTTP client tells about the requests that it sees. */
 
-/**
- * Opens an exchange in the current async context; `undefined`: the request needs not be watched. `contentType`: of the request,
- * as far as it is known.
- */
+/** Opens an exchange in the current async context; `undefined`: the request needs not be watched. */
 export type OpenExchange = (
   method: string,
   url: string,
-  contentType?: string,
+  facts?: RequestFacts,
 ) => Exchange | undefined
+
+/** What a client knows of a request when it begins. */
+export interface RequestFacts {
+  readonly contentType?: string | undefined
+  /** If it opens a WebSocket, its messages will not be seen. */
+  readonly hidesSocket?: boolean
+}
 
 /** What an observer of an HTTP client tells about one request and its answer. */
 export interface Exchange {

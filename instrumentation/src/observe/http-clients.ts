@@ -18,7 +18,7 @@ export function observeHttpClients(openExchange: OpenExchange): () => void {
   return subscribe('http.client.', {
     'request.created'({ request }: { request: ClientRequest }) {
       const contentType = asString(request.getHeader('content-type'))
-      const exchange = openExchange(request.method, urlOf(request), contentType)
+      const exchange = openExchange(request.method, urlOf(request), { contentType })
       if (exchange === undefined) return
       exchanges.set(request, exchange)
       watchRequest(request, exchange)

@@ -55,7 +55,7 @@ function openOf(given: unknown, authority: string, openExchange: OpenExchange) {
   const method = asString(headers?.[':method']) ?? 'GET'
   const path = asString(headers?.[':path']) ?? '/'
   const contentType = headerPairs(given).find(([name]) => name === 'content-type')?.[1]
-  return openExchange(method, new URL(path, authority).href, contentType)
+  return openExchange(method, new URL(path, authority).href, { contentType })
 }
 
 function watchStream(stream: ClientHttp2Stream, exchange: Exchange): void {

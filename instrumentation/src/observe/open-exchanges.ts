@@ -28,13 +28,13 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
   const { now, clock } = dependencies
   const exchangeCounts = new WeakMap<Span, number>()
 
-  return (method, url, contentType) => {
+  return (method, url, facts = {}) => {
     const parsed = URL.parse(url)
     if (parsed === null) return undefined
     const api = findModelApi(method, parsed)
     if (api !== undefined) return open(api, parsed)
     const apis = findPossibleApis(method, parsed)
-    const unknown = () => openUnknown(dependencies, method, parsed, contentType)
+    const unknown = () => openUnknown(dependencies, { method, url: parsed, ...facts })
     if (apis.length === 0) return unknown()
     const active = contexts.active()
     const started = { at: now(), byClock: clock() }

@@ -32,7 +32,10 @@ export function observeUndici(openExchange: OpenExchange): () => void {
   return subscribe('undici:request:', {
     create({ request }: { request: UndiciRequest }) {
       const url = `${String(request.origin)}${request.path}`
-      const exchange = openExchange(request.method, url, contentTypeOf(request))
+      const exchange = openExchange(request.method, url, {
+        contentType: contentTypeOf(request),
+        hidesSocket: true,
+      })
       if (exchange === undefined) return
       exchanges.set(request, exchange)
       watchBody(request, 'onBodySent', (piece) => exchange.sent(piece))

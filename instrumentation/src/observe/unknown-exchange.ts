@@ -17,19 +17,16 @@ import {
   type UnknownTrafficSign,
 } from '../models/unknown-traffic.ts'
 import type { UnseenKind, UnseenWork } from '../record/unseen-work.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, RequestFacts } from './exchange.ts'
 
-/**
- * The exchange of a request that no model API has; `undefined`: it needs not be watched. `contentType`: of the request, if it
- * is known.
- */
+/** The exchange of a request that no model API has; `undefined`: it needs not be watched. */
 export function openUnknown(
   partners: UnknownPartners,
-  method: string,
-  url: URL,
-  contentType: string | undefined,
+  request: RequestFacts & { readonly method: string; readonly url: URL },
 ): Exchange | undefined {
-  if (isModelSocket(method, url.pathname)) countSign(partners, url, 'websocket')
+  const { method, url, contentType, hidesSocket = false } = request
+  if (method === 'GET' && isModelSocket(url.pathname, { hidesSocket }))
+    countSign(partners, url, 'websocket')
   const mayHaveText = contentType === undefined || /json|text\/plain/i.test(contentType)
   if (method !== 'POST' || !mayHaveText || isNoTurnPath(url.pathname)) return undefined
   return new UnknownExchange(url, (sign) => countSign(partners, url, sign))

@@ -124,12 +124,13 @@ test('the sockets of model APIs are known', () => {
   const paths = [
     '/v1/realtime',
     '/openai/realtime',
-    '/v1/responses',
     '/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent',
   ]
-  expect(paths.map((path) => isModelSocket('GET', path))).toEqual(paths.map(() => true))
-  expect(isModelSocket('GET', '/realtime/v1/websocket')).toBe(false)
-  expect(isModelSocket('GET', '/v1/responses/resp_1')).toBe(false)
+  const isCounted = (path: string): boolean => isModelSocket(path, { hidesSocket: false })
+  expect(paths.map(isCounted)).toEqual(paths.map(() => true))
+  expect(['/realtime/v1/websocket', '/v1/responses'].map(isCounted)).toEqual([false, false])
+  expect(isModelSocket('/v1/responses', { hidesSocket: true })).toBe(true)
+  expect(isModelSocket('/v1/responses/resp_1', { hidesSocket: true })).toBe(false)
 })
 
 test.for<[string, string]>([

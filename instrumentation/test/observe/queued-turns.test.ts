@@ -120,7 +120,7 @@ test.for([1, 3])(
   'of equal prompts no turn gets another one’s calls, %d at once',
   async (atOnce) => {
     const prompts = Array.from({ length: 6 }, () => 'hi')
-    const { spans } = await recordedOf({ queue: 'async', atOnce, prompts })
+    const { spans, logs } = await recordedOf({ queue: 'async', atOnce, prompts })
     const calls = spans.filter(isCall)
     expect(calls).toHaveLength(12)
     const turns = spans.filter(isTurn)
@@ -132,5 +132,15 @@ test.for([1, 3])(
     for (const { traceId, attributes } of calls) {
       expect(traces.has(traceId)).toBe(attributes['turnlog.turn.ambiguous'] !== true)
     }
+    // Those are counted as work that no turn shows.
+    const unseen = logs.map(({ attributes }) =>
+      attributes['turnlog.unseen.reason'] === 'ambiguous_model_call'
+        ? Number(attributes['turnlog.unseen.count'])
+        : 0,
+    )
+    const ambiguous = calls.filter(
+      ({ attributes }) => attributes['turnlog.turn.ambiguous'] === true,
+    )
+    expect(unseen.reduce((a, b) => a + b, 0)).toBe(ambiguous.length)
   },
 )

@@ -166,6 +166,9 @@ test('a socket of a model API counts', async () => {
   expect(await send([{ client: 'http', method: 'GET', path: '/v1/realtime?model=m' }])).toEqual([
     'model_traffic websocket 127.0.0.1/v1/realtime 1',
   ])
+  expect(await send([{ client: 'WebSocket', path: '/v1/responses' }])).toEqual([
+    'model_traffic websocket 127.0.0.1/v1/responses 1',
+  ])
 })
 
 test('files that an agent changes outside of any turn count once each, those of other apps do not', async () => {

@@ -9,7 +9,7 @@ import * as http2 from 'node:http2'
 import { createRequire } from 'node:module'
 
 export interface SentRequest {
-  readonly client: 'fetch' | 'http' | 'undici 6' | 'http2' | 'silent'
+  readonly client: 'fetch' | 'http' | 'undici 6' | 'http2' | 'silent' | 'WebSocket'
   readonly path: string
   readonly method?: string
   readonly body?: unknown
@@ -52,11 +52,20 @@ async function send({ client, path, method = 'POST', body, host, type }: SentReq
     }
     case 'http':
       return overHttp(path, { method, headers }, text)
+    case 'WebSocket':
+      return openSocket(path)
     case 'silent':
       return tellNothing(path)
     case 'http2':
       return overHttp2({ ':method': method, ':path': path, ...headers }, text)
   }
+}
+
+/** The built-in WebSocket; the server refuses it. */
+async function openSocket(path: string): Promise<string> {
+  const socket = new WebSocket(SERVER.replace('http', 'ws') + path)
+  await new Promise((resolve) => socket.addEventListener('error', resolve))
+  return 'refused'
 }
 
 /** As an HTTP client of the future might: its channels tell of a request and its answer, and of no body. */
