@@ -13,7 +13,7 @@ import { useBrowser } from './support/browser.ts'
 import { withReceiver } from './support/receiver.ts'
 
 const browser = useBrowser()
-const patience = { timeout: 30_000, interval: 100 }
+const patience = { timeout: 20_000, interval: 100 }
 
 async function startModel() {
   const server = http.createServer((request, response) => {
@@ -35,7 +35,7 @@ test('what landed never stands alone beside what was not seen', async () => {
   using model = await startModel()
   using workspace = makeWorkspace()
   const request = { client: 'fetch', type: 'application/json' }
-  await using app = startProgram('unseen-host.ts', {
+  await using _app = startProgram('unseen-host.ts', {
     cwd: workspace.folder,
     spool: workspace.spool,
     env: {
@@ -58,11 +58,11 @@ test('what landed never stands alone beside what was not seen', async () => {
     )
   await expect.poll(completeness, patience).toEqual([
     {
-      recorded: 5,
-      landed: 5,
+      recorded: 7,
+      landed: 7,
       missing: 0,
-      unseen: 3,
-      unseen_by_reason: { model_traffic: 2, workspace_change: 1 },
+      unseen: 5,
+      unseen_by_reason: { model_traffic: 3, workspace_change: 2 },
     },
   ])
   expect(
@@ -78,17 +78,14 @@ test('what landed never stands alone beside what was not seen', async () => {
   const page = await browser.open(link, { viewport: { width: 1_000, height: 700 } })
   await page.goto(`${receiver.url}/sessions`)
   expect(await page.locator('.completeness tbody td').allInnerTexts()).toEqual([
+    '7',
+    '7',
+    '0',
+    '0',
+    '0',
     '5',
-    '5',
-    '0',
-    '0',
-    '0',
-    '3',
   ])
-  expect(await page.locator('.unseen').innerText()).toContain('3 not seen')
+  expect(await page.locator('.unseen').innerText()).toContain('5 not seen')
   await page.locator('.self-check summary').click()
   expect(await page.locator('.self-check').innerText()).toContain(process.versions.node)
-
-  // The counts since are recorded at the end.
-  await app.stop()
 })

@@ -78,7 +78,7 @@ function startParts(
     undo,
   })
   const { logger } = recorder
-  const unseen = new UnseenWork({ logger, after: timers.after })
+  const unseen = new UnseenWork({ logger, after: timers.after, clock: timers.clock })
   const delayedEnds = createDelayedEnds(timers.after)
   const onStop = (code: number, endTurns: (code: number) => void = () => undefined): void => {
     quietly('end file operations', () => fileOperations.finish())

@@ -42,7 +42,7 @@ export const events = {
   },
   'turnlog.unseen': {
     meaning:
-      'Work that was noticed and not recorded, counted by reason: one record when it is first noticed, and further ones, at most one a minute, for what came since. The counts of all records add up.',
+      'Work that was noticed and not recorded, counted by reason: one record when it is first noticed, and further ones, less and less often, for what came since. The counts of all records add up.',
     stability: 'development',
   },
   'turnlog.self_check': {

@@ -1,7 +1,8 @@
 /**
  * Counts work that was noticed and is not recorded, by reason. What differs in reason, address or explanation is counted
  * apart; after `kindsMax` of those, the rest is one kind for each reason. The first of a kind is recorded at once; what
- * comes later is added up, and recorded a minute later or at the end of the recorder. A kill loses that minute's counts.
+ * comes later is added up, and recorded a second later, then after two, four … up to sixty seconds, and at the end of the
+ * recorder. After a minute without such work it begins with a second again. A kill loses what was not recorded yet.
  */
 import { type Logger, ROOT_CONTEXT } from '@opentelemetry/api'
 import { type AttributeName, severity, type UnseenReason } from '@turnlog/conventions'
@@ -10,13 +11,21 @@ import { failures, quietly } from '../health.ts'
 import type { After } from './delayed-ends.ts'
 
 const kindsMax = 100
-const reportAgainAfterMs = 60_000
+const reportAfterMsMin = 1_000
+const reportAfterMsMax = 60_000
 
 export interface UnseenKind {
   readonly reason: UnseenReason
   readonly why?: string
   /** Where it was sent to; of the path only a pattern. */
   readonly address?: { readonly host: string; readonly port: number; readonly path: string }
+}
+
+interface UnseenWorkOptions {
+  readonly logger: Logger
+  readonly after: After
+  /** Milliseconds, monotonic. */
+  readonly clock: () => number
 }
 
 interface Count {
@@ -28,15 +37,19 @@ interface Count {
 export class UnseenWork {
   readonly #logger: Logger
   readonly #after: After
+  readonly #clock: () => number
   readonly #counts = new Map<string, Count>()
   /** How many failures of each step are counted. */
   readonly #failures = new Map<string, number>()
   #isScheduled: boolean = false
+  #reportAfterMs = reportAfterMsMin
+  #reportedAt = Number.NEGATIVE_INFINITY
   #hasSeenModel: boolean = false
 
-  constructor({ logger, after }: { readonly logger: Logger; readonly after: After }) {
+  constructor({ logger, after, clock }: UnseenWorkOptions) {
     this.#logger = logger
     this.#after = after
+    this.#clock = clock
   }
 
   /** The app has sent a request to a model, or to what looks like one: it is an agent. */
@@ -84,8 +97,12 @@ export class UnseenWork {
   #recordLater(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    this.#after(reportAgainAfterMs, () => {
+    const isLongAgo = this.#clock() - this.#reportedAt > reportAfterMsMax
+    if (isLongAgo) this.#reportAfterMs = reportAfterMsMin
+    this.#after(this.#reportAfterMs, () => {
       this.#isScheduled = false
+      this.#reportedAt = this.#clock()
+      this.#reportAfterMs = Math.min(this.#reportAfterMs * 2, reportAfterMsMax)
       quietly('record what was not seen', () => this.report())
     })
   }

@@ -6,7 +6,8 @@ import { UnseenWork } from '../../src/record/unseen-work.ts'
 
 function watched() {
   const records: (readonly unknown[])[] = []
-  const timers: (() => void)[] = []
+  const timers: { readonly ms: number; readonly callback: () => void }[] = []
+  let time = 0
   const logger: Pick<Logger, 'emit'> = {
     emit: ({ attributes = {} }: LogRecord) => {
       const { 'turnlog.unseen.reason': reason, 'turnlog.unseen.why': why } = attributes
@@ -22,19 +23,25 @@ function watched() {
   }
   const unseen = new UnseenWork({
     logger: logger as Logger,
-    after: (_ms, callback) => {
-      timers.push(callback)
+    clock: () => time,
+    after: (ms, callback) => {
+      timers.push({ ms, callback })
       return { cancel: () => undefined }
     },
   })
   return {
     unseen,
     records,
-    /** The minute is over. */
+    /** Waits for the next report; gives the time that it took. */
     tick: () => {
-      for (const timer of timers.splice(0)) timer()
+      const [timer] = timers.splice(0)
+      time += timer?.ms ?? 0
+      timer?.callback()
+      return timer?.ms
     },
-    timers,
+    pass: (ms: number) => {
+      time += ms
+    },
   }
 }
 
@@ -45,21 +52,33 @@ const traffic = (path: string) =>
     address: { host: 'h', port: 443, path },
   }) as const
 
-test('the first is recorded at once, later ones together, a minute later or at the end', () => {
-  const { unseen, records, tick, timers } = watched()
+test('the first is recorded at once, later ones together, a while later or at the end', () => {
+  const { unseen, records, tick } = watched()
   unseen.add(traffic('/a'))
   unseen.add(traffic('/a'))
   unseen.add(traffic('/a'), 3)
   expect(records).toEqual([['model_traffic', 'request_body', 1, 'h/a']])
-  expect(timers).toHaveLength(1)
-  tick()
+  expect(tick()).toBe(1_000)
   expect(records.at(-1)).toEqual(['model_traffic', 'request_body', 4, 'h/a'])
-  tick()
+  expect(tick()).toBeUndefined()
   unseen.report()
   expect(records).toHaveLength(2)
   unseen.add(traffic('/a'))
   unseen.report()
   expect(records.at(-1)).toEqual(['model_traffic', 'request_body', 1, 'h/a'])
+})
+
+test('it is recorded less and less often, at least once a minute, and soon again after a pause', () => {
+  const { unseen, tick, pass } = watched()
+  const waited = Array.from({ length: 9 }, () => {
+    unseen.add(traffic('/a'))
+    unseen.add(traffic('/a'))
+    return tick()
+  })
+  expect(waited).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1_000))
+  pass(61_000)
+  unseen.add(traffic('/a'))
+  expect(tick()).toBe(1_000)
 })
 
 test('after a hundred kinds, the rest of a reason is one', () => {
