@@ -1,9 +1,11 @@
 /** The packages as a new user runs them: installed in a new project, with apps under the preload and a receiver. */
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import * as path from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { bareEnvironment } from '../../test/support/bare-environment.ts'
 import { useBrowser } from '../../test/support/browser.ts'
 import { startApp } from './support/installed-app.ts'
 import { type InstalledReceiver, startReceiver } from './support/installed-receiver.ts'
@@ -60,6 +62,17 @@ describe.skipIf(project === '')('in a fresh project', () => {
         ])
       expect(await app.stop()).toEqual({ code: 0, printed: '' })
     })
+  })
+
+  test('a Node that cannot require ES modules runs the app, and one line says that nothing is recorded', () => {
+    const preload = ['--require', '@turnlog/instrumentation/register']
+    const { stdout, stderr, status } = spawnSync(
+      path.join(project, 'node_modules/.bin/node'),
+      ['--no-experimental-require-module', ...preload, '-e', "console.log('up')"],
+      { cwd: project, encoding: 'utf8', env: { ...bareEnvironment(), HOME: project } },
+    )
+    expect([stdout, status]).toEqual(['up\n', 0])
+    expect(stderr).toMatch(/^turnlog: Nothing is recorded: .*\n$/)
   })
 
   const browser = useBrowser()

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import type { SentRequest } from '../programs/unseen-host.ts'
 import { startChat } from '../support/chat.ts'
+import { startMessagesApi } from '../support/messages-api.ts'
 import { runProgram } from '../support/observed-program.ts'
 import { type RecordedLog, readRecorded } from '../support/recorded.ts'
 import { makeWorkspace } from '../support/workspace.ts'
@@ -190,4 +191,19 @@ test('a turn that is seen leaves nothing that is not', async () => {
   })
   await chat.post('hello')
   expect(unseenIn((await chat.recorded()).logs)).toEqual([])
+})
+
+test('neither does an agent without a server, whose turn is seen', async () => {
+  await using api = await startMessagesApi(({ messages }) =>
+    messages.length > 1
+      ? { text: 'Written.' }
+      : { tools: [{ id: 'tu_1', name: 'write_file', input: { path: 'a.txt', content: 'a' } }] },
+  )
+  using workspace = makeWorkspace()
+  const env = { API: api.url, PROMPTS: JSON.stringify(['hello']) }
+  const { folder, spool } = workspace
+  await runProgram('terminal-agent.ts', { cwd: folder, spool, env })
+  const { spans, logs } = readRecorded(spool)
+  expect(spans.map(({ name }) => name)).toContain('file.create')
+  expect(unseenIn(logs)).toEqual([])
 })
