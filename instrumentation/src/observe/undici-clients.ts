@@ -7,6 +7,7 @@
  * so in Node 22, there are no channels for the bodies: the methods by which undici's clients report them are replaced, on the
  * request's own object.
  */
+import { asString } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { Exchange, OpenExchange } from './exchange.ts'
 import { headerPairs } from './header-pairs.ts'
@@ -67,8 +68,14 @@ export function observeUndici(openExchange: OpenExchange): () => void {
 function contentTypeOf({ method, headers }: UndiciRequest): string | undefined {
   if (method !== 'POST') return undefined
   if (typeof headers === 'string') return /^content-type: *([^\r]*)/im.exec(headers)?.[1]
-  return headerPairs(headers).find(([name]) => name === 'content-type')?.[1]
+  if (!Array.isArray(headers)) return undefined
+  const at = headers.findIndex(
+    (name, index) => index % 2 === 0 && typeof name === 'string' && contentTypeName.test(name),
+  )
+  return at === -1 ? undefined : asString(headers[at + 1])
 }
+
+const contentTypeName = /^content-type$/i
 
 /** Watches a method that is called with each piece of a body, unless it tells a channel. */
 function watchBody(request: object, name: string, take: (piece: Uint8Array) => void): void {
@@ -82,9 +89,16 @@ function watchBody(request: object, name: string, take: (piece: Uint8Array) => v
   })
 }
 
+/** Whether methods, which a copy of undici shares between its requests, tell the channels. */
+const known = new WeakMap<object, boolean>()
+
 /** The name of the channel's property is in the text of the method, also if that is minified. */
 function tellsChannel(method: object): boolean {
-  return /bodyChunk(?:Sent|Received)/.test(Function.prototype.toString.call(method))
+  const before = known.get(method)
+  if (before !== undefined) return before
+  const tells = /bodyChunk(?:Sent|Received)/.test(Function.prototype.toString.call(method))
+  known.set(method, tells)
+  return tells
 }
 
 function see(chunk: unknown, take: (piece: Uint8Array) => void): void {
