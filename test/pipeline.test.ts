@@ -69,6 +69,11 @@ test('a chat turn is a row in every view, with prompt, answer, tool calls, befor
   expect(String(operation?.diff)).toContain('--- a/hello.txt')
   expect(await database.query('select * from sessions')).toMatchObject([{ turns: 1 }])
   expect(await database.query('select * from errors')).toEqual([])
+  expect(await database.query('select * from self_checks where at_start')).toMatchObject([
+    { not_bound: null },
+  ])
+  expect(await database.query('select unseen from session_completeness')).toEqual([{ unseen: 0 }])
+  expect(await database.query('select * from unseen_work')).toEqual([])
 })
 
 test('a revert restores the file, and the decision joins its operation', async () => {
