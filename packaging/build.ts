@@ -26,8 +26,8 @@ const instrumentationBundles = {
 /** Entries with a separate module for `require`; the preload's `require` entry loads the same single preload. */
 const commonJsBundles = ['./src/index.ts', './src/changes/routes.ts'] as const
 
-/** Not bundled, because the host and the preload must share them. */
-const shared = ['@opentelemetry/api', 'fastify', /^node:/]
+/** Not bundled, because the host and the preload must share it. OpenTelemetry's API is not shared: an app may need another version. */
+const shared = ['fastify', /^node:/]
 
 /** A Node that cannot `require` an ES module is too old, and is to say so without failing. */
 const requirePreload = `const preload = '../register.js'

@@ -4,10 +4,15 @@
  * code and of SDKs that trace themselves become part of our turns; and a host that starts its own SDK, before or after,
  * finds the API empty, gets all of those spans, and none of ours.
  *
+ * Copies of the API are found among the loaded CommonJS modules, and by their name from the program and its dependencies. In the
+ * published package our own copy is part of the bundle, so it is not one of them: an app may need another version.
+ *
  * Two members of the API are not public: `context._getContextManager`, the only place where a context manager can be put
  * without registering it, and the symbol of its globals. A copy that lacks them, or is not found, is not touched: its
  * spans are not seen, and the model calls get spans of ours.
  */
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import * as ownCopy from '@opentelemetry/api'
 import {
   type Context,
@@ -21,10 +26,11 @@ import { asObject, isObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import { contexts } from '../record/contexts.ts'
 import { watchLoadedModules } from './loaded-modules.ts'
-import { filesOfPackage } from './program-packages.ts'
+import { filesOfCopies, filesOfPackage, type PackageFiles } from './program-packages.ts'
 import { all, replaceMethod } from './replace-method.ts'
 import { onServerListening } from './subscribe.ts'
 
+const api = '@opentelemetry/api'
 /** All 1.x versions of the API share it. */
 const globalsKey = Symbol.for('opentelemetry.js.api.1')
 const noTelemetry = new ProxyTracerProvider()
@@ -56,36 +62,31 @@ export function offerToHost(provider: TracerProvider, clock: () => number) {
   const modules = watchLoadedModules((exported, file) => {
     if (/[\\/]@opentelemetry[\\/]api[\\/]/.test(file)) find(exported)
   }, clock)
+  const require = createRequire(import.meta.url)
+  const load = ({ imported, required }: PackageFiles): void => {
+    // Without a build of its own for `import`, it is among the CommonJS modules once the host has loaded it.
+    if (imported === undefined || required === undefined) return
+    quietly('offer to a copy of the API', () => find(require(fileURLToPath(imported))))
+  }
+  const own = quietly("look for the program's copy of the API", () => filesOfPackage(api, '.'))
+  if (own !== undefined) load(own)
   let isSearched = false
   const search = (): void => {
+    modules.look()
     if (isSearched) return
     isSearched = true
-    quietly("look for the program's copy of the API", () => importProgramsCopy(find))
+    quietly('look for copies of the API', () => filesOfCopies(api, '.').forEach(load))
   }
   undo.push(modules.undo, onServerListening(search))
   return {
     /** A model is called: now the program has loaded what it traces with. */
-    modelCalled: () => {
-      modules.look()
-      search()
-    },
+    modelCalled: search,
     undo: all(undo),
   }
 }
 
-/** The API's build for `import` is no CommonJS module: that of the program's own copy is found by its name. */
-function importProgramsCopy(found: (exported: unknown) => void): void {
-  const files = filesOfPackage('@opentelemetry/api', '.')
-  const isApart = files?.imported !== undefined && files.required !== undefined
-  if (!isApart || import.meta.resolve('@opentelemetry/api') === files.imported) return
-  void import(files.imported).then(
-    (exported: unknown) => quietly("offer to the program's copy of the API", () => found(exported)),
-    () => undefined,
-  )
-}
-
-function offer(api: ApiCopy, provider: TracerProvider, known: WeakSet<object>): () => void {
-  const proxy = api.trace.getTracerProvider()
+function offer(copy: ApiCopy, provider: TracerProvider, known: WeakSet<object>): () => void {
+  const proxy = copy.trace.getTracerProvider()
   // The host has registered an SDK, or this copy has been offered `provider` already.
   if (!isProxy(proxy) || hostHasItsOwn() || known.has(proxy)) return () => undefined
   known.add(proxy)
@@ -97,7 +98,7 @@ function offer(api: ApiCopy, provider: TracerProvider, known: WeakSet<object>): 
       return following(() => {
         if (!hostHasItsOwn()) return ours
         if (theirs !== undefined) return theirs
-        const current = api.trace.getTracerProvider()
+        const current = copy.trace.getTracerProvider()
         const isOurs = current === proxy && proxy.getDelegate() === offered
         theirs = (isOurs ? noTelemetry : current).getTracer(name, version, options)
         return theirs
@@ -106,9 +107,9 @@ function offer(api: ApiCopy, provider: TracerProvider, known: WeakSet<object>): 
   }
   proxy.setDelegate(offered)
 
-  const none: unknown = Reflect.get(api.context, '_getContextManager')?.call(api.context)
+  const none: unknown = Reflect.get(copy.context, '_getContextManager')?.call(copy.context)
   const restore = replaceMethod(
-    api.context,
+    copy.context,
     '_getContextManager',
     (original) =>
       function _getContextManager() {

@@ -4,6 +4,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { asObject, asString, parseObject } from '@turnlog/conventions/plain'
 import { originalFs } from '../file-system.ts'
 
+/** Dependencies of the program that are looked through. */
+const dependenciesMax = 200
+
 export interface PackageFiles {
   /** A path. */
   readonly required: string | undefined
@@ -13,11 +16,40 @@ export interface PackageFiles {
 
 /** The files of the package's entry `subpath`, such as `.`; `undefined`: the program cannot load the package. */
 export function filesOfPackage(name: string, subpath: string): PackageFiles | undefined {
+  const manifest = manifestOf(name, process.argv[1])
+  return manifest === undefined ? undefined : filesIn(manifest, subpath)
+}
+
+/** The files of each copy of the package that the program or one of its dependencies can load. */
+export function filesOfCopies(name: string, subpath: string): PackageFiles[] {
   const [, program] = process.argv
-  const manifest = program === undefined ? undefined : findPackageJSON(name, pathToFileURL(program))
-  if (manifest === undefined) return undefined
-  const { exports } = parseObject(originalFs.readFileSync(manifest, 'utf8')) ?? {}
-  const entry = asObject(asObject(exports)?.[subpath])
+  const own = program && findPackageJSON('.', pathToFileURL(program))
+  const { dependencies } = own === undefined || own === '' ? {} : manifestAt(own)
+  const names = Object.keys(asObject(dependencies) ?? {}).slice(0, dependenciesMax)
+  const users = names.map((dependency) => manifestOf(dependency, program))
+  const manifests = new Set([program, ...users].map((user) => manifestOf(name, user)))
+  return [...manifests].flatMap((manifest) =>
+    manifest === undefined ? [] : [filesIn(manifest, subpath)],
+  )
+}
+
+/** The path of the package's manifest, as the file `from` finds it. */
+function manifestOf(name: string, from: string | undefined): string | undefined {
+  if (from === undefined) return undefined
+  try {
+    return findPackageJSON(name, pathToFileURL(from))
+  } catch {
+    // It is not there.
+    return undefined
+  }
+}
+
+function manifestAt(path: string): Readonly<Record<string, unknown>> {
+  return parseObject(originalFs.readFileSync(path, 'utf8')) ?? {}
+}
+
+function filesIn(manifest: string, subpath: string): PackageFiles {
+  const entry = asObject(asObject(manifestAt(manifest).exports)?.[subpath])
   const urlOf = (condition: string): URL | undefined => {
     const given = entry?.[condition]
     const file = asString(asObject(given)?.default) ?? asString(given)
