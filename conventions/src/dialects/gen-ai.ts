@@ -23,6 +23,7 @@ export const genAi: Dialect = ({ get }) => {
       id: get('gen_ai.tool.call.id' satisfies AttributeName),
       name: get('gen_ai.tool.name' satisfies AttributeName),
       arguments: get('gen_ai.tool.call.arguments' satisfies AttributeName),
+      result: get('gen_ai.tool.call.result' satisfies AttributeName),
     },
   }
 }

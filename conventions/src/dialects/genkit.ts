@@ -15,7 +15,11 @@ export const genkit: Dialect = ({ name, get }) => {
       return {
         role: 'tool_call',
         conversationId,
-        call: { name: get('genkit:name') ?? name, arguments: get('genkit:input') },
+        call: {
+          name: get('genkit:name') ?? name,
+          arguments: get('genkit:input'),
+          result: get('genkit:output'),
+        },
       }
     default:
       return { role: 'step', conversationId }

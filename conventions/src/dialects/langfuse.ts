@@ -14,7 +14,11 @@ export const langfuse: Dialect = ({ name, get }) => {
       return {
         role: 'tool_call',
         conversationId,
-        call: { name, arguments: get('langfuse.observation.input') },
+        call: {
+          name,
+          arguments: get('langfuse.observation.input'),
+          result: get('langfuse.observation.output'),
+        },
       }
     default:
       return { role: 'step', conversationId }

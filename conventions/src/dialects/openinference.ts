@@ -18,6 +18,7 @@ export const openInference: Dialect = ({ name, get }) => {
           id: get('tool_call.id') ?? get('tool.id'),
           name: get('tool.name') ?? name,
           arguments: get('input.value'),
+          result: get('output.value'),
         },
       }
     default:

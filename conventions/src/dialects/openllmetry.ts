@@ -16,7 +16,10 @@ export const openLlmetry: Dialect = ({ name, get }) => {
       return {
         role: 'tool_call',
         conversationId,
-        call: { name: get('traceloop.entity.name') ?? name },
+        call: {
+          name: get('traceloop.entity.name') ?? name,
+          result: get('traceloop.entity.output'),
+        },
       }
     default:
       return kind === undefined ? undefined : { role: 'step', conversationId }

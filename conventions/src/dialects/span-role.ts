@@ -17,6 +17,8 @@ export interface ToldCall {
   readonly name: unknown
   /** JSON. */
   readonly arguments?: unknown
+  /** A text, or JSON. */
+  readonly result?: unknown
 }
 
 export interface ToldSpan {

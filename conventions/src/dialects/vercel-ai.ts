@@ -19,6 +19,7 @@ export const vercelAi: Dialect = ({ get }) => {
       id: get('ai.toolCall.id'),
       name: get('ai.toolCall.name'),
       arguments: get('ai.toolCall.args'),
+      result: get('ai.toolCall.result'),
     },
   }
 }

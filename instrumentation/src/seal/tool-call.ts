@@ -1,5 +1,7 @@
 /** Seals a tool call: its arguments as the model wrote them, and its result as the model received it. */
-import { asString, isObject } from '@turnlog/conventions/plain'
+import { toldBy } from '@turnlog/conventions/dialects/dialects'
+import { asString, isObject, parseJson } from '@turnlog/conventions/plain'
+import type { JournaledSpan } from '../journal/span-head.ts'
 import type { ToolResult } from '../models/model-api.ts'
 import { findResult } from '../models/tool-results.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
@@ -24,7 +26,10 @@ export const sealToolCall: SealKind = ({ span, notes }, attributes, context) => 
     return { span, attributes }
   }
   const location = locationOf(notes)
-  if (location === undefined) return { span, attributes }
+  if (location === undefined) {
+    putText(attributes, 'gen_ai.tool.call.result', resultFromLibrary(span), context)
+    return { span, attributes }
+  }
   const result =
     isWhole && contents.isWhole(location.modelCallId)
       ? resultAt(location, attributes, contents)
@@ -49,6 +54,14 @@ function resultFromApi(
   const text = isWhole ? contents.pieces(id, 'tool.result').at(-1)?.toString() : undefined
   if (text !== undefined) return { text }
   return notes.hasResult === true ? { omitted: incomplete } : undefined
+}
+
+/** The result that a library has told of whose span this is, too: no model was sent it. */
+function resultFromLibrary({ name, scope, attributes }: JournaledSpan): string | undefined {
+  const told = toldBy({ name, scope: scope.name, get: (attribute) => attributes[attribute] })
+  const result = asString(told?.call?.result)
+  const value = result === undefined ? undefined : parseJson(result)
+  return typeof value === 'string' ? value : result
 }
 
 /** The exchange whose request carried the result to the model. */

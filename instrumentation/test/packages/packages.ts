@@ -227,14 +227,14 @@ function tracedEntries(): readonly PackageEntry[] {
     ),
     traced(
       {
-        ...langchain,
+        openai: '6.49.0',
         langsmith: '0.12.0',
         '@opentelemetry/context-async-hooks': '2.6.1',
         '@opentelemetry/exporter-trace-otlp-proto': '0.219.0',
         '@opentelemetry/sdk-trace-base': '2.6.1',
         ...spans,
       },
-      'langchain-langsmith',
+      'openai-langsmith',
       chat,
       'LangSmith',
       sdk,

@@ -111,7 +111,7 @@ async function behaviour(
 }
 
 /** One turn. The client keeps no connection, so that the app can end. */
-async function post(port: string) {
+export async function post(port: string) {
   const request = http.request({
     host: '127.0.0.1',
     port,

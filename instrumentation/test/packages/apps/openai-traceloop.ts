@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
 import { runChat } from './chat-loop.ts'
+import { printSpans } from './print-spans.ts'
 
 /** A workflow with a tool of OpenLLMetry, whose SDK registers itself with OpenTelemetry's API. */
 export const app: App = async (surroundings) => {
@@ -14,6 +15,7 @@ export const app: App = async (surroundings) => {
     baseUrl: surroundings.api,
     apiKey: 'k',
     instrumentModules: { openAI: OpenAI },
+    ...(process.env.PRINT_SPANS === '1' ? { processor: printSpans } : {}),
   })
   const client = new OpenAI({ apiKey: 'k', baseURL: `${surroundings.api}/v1`, maxRetries: 0 })
   return withWorkflow({ name: 'writer' }, () =>
