@@ -94,6 +94,8 @@ export class NativeSpans {
   readonly #early = new WeakMap<Candidate, Span[]>()
   /** The requests that traces belong to, the last `tracesMax` of them. */
   readonly #requests = new Map<string, Candidate>()
+  /** What the spans in turns have named. */
+  readonly #conversations = new WeakMap<Candidate, string>()
   /** Open spans without a parent that began in no request, by their traces; the last `tracesMax` of them. */
   readonly #roots = new Map<string, Span>()
 
@@ -179,8 +181,7 @@ export class NativeSpans {
     const { traceId, spanId } = span.spanContext()
     if (this.#roots.get(traceId)?.spanContext().spanId === spanId) this.#roots.delete(traceId)
     const told = toldOf(span)
-    if (told === undefined) return
-    if (open === undefined) return
+    if (told === undefined || open === undefined) return
     const turn = (open.request ?? this.#requests.get(traceId) ?? open.outside)?.turn
     const note: NativeNote = {
       role: told.role,
@@ -189,10 +190,17 @@ export class NativeSpans {
       isRepeated: this.#isRepeated(told, { open, turn, span }),
     }
     this.#dependencies.recorder.note(span as SdkSpan, { native: note })
-    const conversation = asString(told.conversationId)
-    if (turn?.span !== undefined && !turn.isEnded && conversation !== undefined) {
-      this.#dependencies.recorder.note(turn.span, { conversation })
-    }
+    this.#noteConversation(turn, asString(told.conversationId))
+  }
+
+  #noteConversation(turn: Candidate | undefined, conversation: string | undefined): void {
+    if (turn?.span === undefined || turn.isEnded || conversation === undefined) return
+    if (this.#conversations.get(turn) === conversation) return
+    this.#conversations.set(turn, conversation)
+    const { recorder } = this.#dependencies
+    recorder.note(turn.span, { conversation })
+    // Also for a turn that does not end.
+    recorder.startAgain(turn.span)
   }
 
   #isRepeated({ role, call }: ToldSpan, { open, turn, span }: EndedNative): boolean {
