@@ -209,3 +209,31 @@ test('model calls that are their own or each other’s parents stay in the view'
   ])
   expect(await database.query('select span_id from model_calls')).toHaveLength(3)
 })
+
+test('what the sender has counted elsewhere is not counted here', async () => {
+  const traceId = newTraceId()
+  const [turn, handler, agent, call] = [newSpanId(), newSpanId(), newSpanId(), newSpanId()]
+  const spans = [
+    span({ 'gen_ai.operation.name': 'invoke_agent' }, { traceId, spanId: turn }),
+    // A span of the app between the two has no operation.
+    span({}, { traceId, spanId: handler, parentSpanId: turn }),
+    span(
+      { 'ai.operationId': 'ai.generateText', 'turnlog.agent.in_turn': true },
+      { traceId, spanId: agent, parentSpanId: handler },
+    ),
+    span(
+      { 'ai.operationId': 'ai.generateText.doGenerate', 'turnlog.repeated_operation': 'chat' },
+      { traceId, spanId: call, parentSpanId: agent },
+    ),
+    span({ 'gen_ai.operation.name': 'chat' }, { traceId, parentSpanId: call }),
+    span(
+      { 'openinference.span.kind': 'TOOL', 'turnlog.repeated_operation': 'execute_tool' },
+      { traceId, parentSpanId: agent },
+    ),
+    span({ 'gen_ai.operation.name': 'execute_tool' }, { traceId, parentSpanId: turn }),
+  ]
+  await using database = await land([traceRequest(spans)])
+  expect(await database.query('select span_id, model_calls, tool_calls from turns')).toEqual([
+    { span_id: turn, model_calls: 1, tool_calls: 1 },
+  ])
+})
