@@ -22,11 +22,11 @@ export function modelsSection(outcomes: Outcomes = readOutcomes()): readonly str
       `\`instrumentation/test/packages\`; do not edit. ${known.length} runs, on Node ${versions.join(' and ')}.`,
     '● whole · ○ not, with the reason below the table · empty: the package does not ask the API for it. Run as: imported (ESM) or required (CJS); the answer in one piece ' +
       '(JSON) or as a stream; the Node line.',
-    [
-      `| package | model API | run as | ${aspects.join(' | ')} |`,
-      `| --- | --- | --- | ${aspects.map(() => '---').join(' | ')} |`,
-      ...rowsOf(known),
-    ].join('\n'),
+    tableOf(known.filter(({ run }) => run.entry.tracing === undefined)),
+    '### Beside other telemetry',
+    'Apps whose libraries trace themselves with OpenTelemetry, in the dialect that is named. Nothing may be counted twice. *turn*: the ' +
+      "libraries' spans are in it; with an SDK of the app's own, they go to that one as without the preload, and none is recorded here.",
+    tableOf(known.filter(({ run }) => run.entry.tracing !== undefined)),
     ...(notWhole.length === 0 ? [] : [notWhole.join('\n')]),
   ]
 }
@@ -34,6 +34,14 @@ export function modelsSection(outcomes: Outcomes = readOutcomes()): readonly str
 interface KnownRun {
   readonly run: Run
   readonly outcome: RunOutcome
+}
+
+function tableOf(known: readonly KnownRun[]): string {
+  return [
+    `| package | model API | run as | ${aspects.join(' | ')} |`,
+    `| --- | --- | --- | ${aspects.map(() => '---').join(' | ')} |`,
+    ...rowsOf(known),
+  ].join('\n')
 }
 
 /** Runs of one entry share a row where they have the same marks. */
