@@ -2,27 +2,22 @@
 
 import { chunkMessage } from '../../models/event-stream.ts'
 import { scenario } from '../scenario.ts'
-import { answerPieces, argumentPieces, json, namedEvents, type Wire } from './wire.ts'
+import { json, namedEvents, type Reply, type ToolUse, thirdsOf, type Wire } from './wire.ts'
 
 const { input, output } = scenario.usage
-const call = {
-  type: 'tool_use',
-  id: `toolu_${scenario.callId}`,
-  name: scenario.tool.name,
-  input: scenario.input,
-}
 
-export const anthropic: Wire = ({ path, body, hasResult }) => {
+export const anthropic: Wire = ({ path, body, reply }) => {
   const isInvoke = /\/invoke(?:-with-response-stream)?$/.test(path)
   const isStreamed = body.stream === true || /(?:-stream|:streamRawPredict)$/.test(path)
   if (!isInvoke && !/\/messages$|:(?:stream)?[rR]awPredict$/.test(path)) return undefined
+  const { call, text } = reply
   const message = {
-    id: hasResult ? 'msg_2' : 'msg_1',
+    id: `msg_${reply.number}`,
     type: 'message',
     role: 'assistant',
     model: scenario.model,
-    content: [hasResult ? { type: 'text', text: scenario.answer } : call],
-    stop_reason: hasResult ? 'end_turn' : 'tool_use',
+    content: [call === undefined ? { type: 'text', text } : blockOf(call)],
+    stop_reason: call === undefined ? 'end_turn' : 'tool_use',
     stop_sequence: null,
     usage: { input_tokens: input, output_tokens: output },
   }
@@ -37,7 +32,7 @@ export const anthropic: Wire = ({ path, body, hasResult }) => {
         usage: { input_tokens: input, output_tokens: 1 },
       },
     },
-    ...(hasResult ? textEvents : callEvents),
+    ...contentEvents(reply),
     { type: 'content_block_stop', index: 0 },
     {
       type: 'message_delta',
@@ -51,20 +46,21 @@ export const anthropic: Wire = ({ path, body, hasResult }) => {
     : namedEvents(events)
 }
 
-const textEvents = [
-  { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-  ...answerPieces.map((text) => ({
-    type: 'content_block_delta',
-    index: 0,
-    delta: { type: 'text_delta', text },
-  })),
-]
+function blockOf({ id, name, input }: ToolUse) {
+  return { type: 'tool_use', id: `toolu_${id}`, name, input }
+}
 
-const callEvents = [
-  { type: 'content_block_start', index: 0, content_block: { ...call, input: {} } },
-  ...argumentPieces.map((piece) => ({
-    type: 'content_block_delta',
-    index: 0,
-    delta: { type: 'input_json_delta', partial_json: piece },
-  })),
-]
+function contentEvents({ call, text }: Reply) {
+  const block = call === undefined ? { type: 'text', text: '' } : { ...blockOf(call), input: {} }
+  const deltas =
+    call === undefined
+      ? thirdsOf(text).map((piece) => ({ type: 'text_delta', text: piece }))
+      : thirdsOf(JSON.stringify(call.input)).map((piece) => ({
+          type: 'input_json_delta',
+          partial_json: piece,
+        }))
+  return [
+    { type: 'content_block_start', index: 0, content_block: block },
+    ...deltas.map((delta) => ({ type: 'content_block_delta', index: 0, delta })),
+  ]
+}

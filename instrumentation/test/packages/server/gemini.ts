@@ -1,18 +1,20 @@
 /** Gemini. */
 import { scenario } from '../scenario.ts'
-import { answerPieces, dataEvents, json, type Wire } from './wire.ts'
+import { dataEvents, json, thirdsOf, type Wire } from './wire.ts'
 
 const { input, output } = scenario.usage
 
-export const gemini: Wire = ({ path, query, hasResult }) => {
+export const gemini: Wire = ({ path, query, reply }) => {
   if (!/:(?:g|streamG)enerateContent$/.test(path)) return undefined
-  const id = hasResult ? 'response_2' : 'response_1'
-  const call = { name: scenario.tool.name, args: scenario.input }
+  const id = `response_${reply.number}`
+  const { text } = reply
+  const call = reply.call && { name: reply.call.name, args: reply.call.input }
   if (!path.endsWith(':streamGenerateContent')) {
-    const part = hasResult ? { text: scenario.answer } : { functionCall: call }
+    const part = call === undefined ? { text } : { functionCall: call }
     return json(response(id, part, 'STOP'))
   }
-  const parts = hasResult ? answerPieces.map((text) => ({ text })) : [{ functionCall: call }]
+  const parts =
+    call === undefined ? thirdsOf(text).map((piece) => ({ text: piece })) : [{ functionCall: call }]
   const chunks = parts.map((part, index) =>
     response(id, part, index === parts.length - 1 ? 'STOP' : undefined),
   )

@@ -1,6 +1,6 @@
 /** Ollama's own chat API. A request that does not mention a stream wants one. */
 import { scenario } from '../scenario.ts'
-import { answerPieces, json, type Wire } from './wire.ts'
+import { json, thirdsOf, type Wire } from './wire.ts'
 
 const common = { model: scenario.model, created_at: '2026-01-01T00:00:00Z' }
 const end = {
@@ -10,16 +10,15 @@ const end = {
   prompt_eval_count: scenario.usage.input,
   eval_count: scenario.usage.output,
 }
-const call = { function: { name: scenario.tool.name, arguments: scenario.input } }
 
-export const ollama: Wire = ({ path, body, hasResult }) => {
+export const ollama: Wire = ({ path, body, reply: { call, text } }) => {
   if (path !== '/api/chat') return undefined
   const message = { role: 'assistant', content: '' }
+  const calls = call && { tool_calls: [{ function: { name: call.name, arguments: call.input } }] }
   if (body.stream === false) {
-    const given = hasResult ? { content: scenario.answer } : { tool_calls: [call] }
-    return json({ ...common, message: { ...message, ...given }, ...end })
+    return json({ ...common, message: { ...message, ...(calls ?? { content: text }) }, ...end })
   }
-  const deltas = hasResult ? answerPieces.map((content) => ({ content })) : [{ tool_calls: [call] }]
+  const deltas = calls === undefined ? thirdsOf(text).map((content) => ({ content })) : [calls]
   const lines = [
     ...deltas.map((delta) => ({ ...common, message: { ...message, ...delta }, done: false })),
     { ...common, message, ...end },

@@ -1,25 +1,20 @@
 /** OpenAI's Chat Completions, as OpenAI and Groq answer them, and below `/mistral` as Mistral does. */
 import { isObject } from '@turnlog/conventions/plain'
 import { scenario } from '../scenario.ts'
-import { answerPieces, argumentPieces, argumentsText, dataEvents, json, type Wire } from './wire.ts'
+import { dataEvents, json, type Reply, type ToolUse, thirdsOf, type Wire } from './wire.ts'
 
-const { callId, tool } = scenario
 const { input, output } = scenario.usage
 const usage = { prompt_tokens: input, completion_tokens: output, total_tokens: input + output }
-const call = {
-  id: callId,
-  type: 'function',
-  function: { name: tool.name, arguments: argumentsText },
-}
 
-export const openAiChat: Wire = ({ path, body, hasResult }) => {
+export const openAiChat: Wire = ({ path, body, reply }) => {
   if (!path.endsWith('/chat/completions')) return undefined
   const isMistral = path.startsWith('/mistral/')
-  // As with the real APIs, no two answers have the same id.
-  const common = { id: hasResult ? 'chatcmpl-2' : 'chatcmpl-1', created: 1, model: scenario.model }
-  const finish = hasResult ? 'stop' : 'tool_calls'
+  const { call, text } = reply
+  const common = { id: `chatcmpl-${reply.number}`, created: 1, model: scenario.model }
+  const finish = call === undefined ? 'stop' : 'tool_calls'
   if (body.stream !== true) {
-    const given = hasResult ? { content: scenario.answer } : { content: null, tool_calls: [call] }
+    const given =
+      call === undefined ? { content: text } : { content: null, tool_calls: [wholeCall(call)] }
     // Old versions of Mistral's client insist on the member.
     const message = { role: 'assistant', ...given, ...(isMistral ? { prefix: false } : {}) }
     return json({
@@ -29,10 +24,9 @@ export const openAiChat: Wire = ({ path, body, hasResult }) => {
       usage,
     })
   }
-  const callDeltas = isMistral ? [{ tool_calls: [{ index: 0, ...call }] }] : callPieces
-  const deltas = hasResult ? answerPieces.map((content) => ({ content })) : callDeltas
   const object = 'chat.completion.chunk'
-  const chunks = [{ role: 'assistant', content: '' }, ...deltas].map((delta) => ({
+  const deltas = [{ role: 'assistant', content: '' }, ...deltasOf(reply, isMistral)]
+  const chunks = deltas.map((delta) => ({
     ...common,
     object,
     choices: [{ index: 0, delta, finish_reason: null }],
@@ -46,9 +40,18 @@ export const openAiChat: Wire = ({ path, body, hasResult }) => {
   return { ...dataEvents([...chunks, last, ...end], '[DONE]'), isWithoutUsage: !isAsked }
 }
 
-const callPieces = [
-  { tool_calls: [{ index: 0, ...call, function: { name: tool.name, arguments: '' } }] },
-  ...argumentPieces.map((piece) => ({
-    tool_calls: [{ index: 0, function: { arguments: piece } }],
-  })),
-]
+function deltasOf({ call, text }: Reply, isMistral: boolean): readonly object[] {
+  if (call === undefined) return thirdsOf(text).map((content) => ({ content }))
+  const whole = wholeCall(call)
+  if (isMistral) return [{ tool_calls: [{ index: 0, ...whole }] }]
+  return [
+    { tool_calls: [{ index: 0, ...whole, function: { name: call.name, arguments: '' } }] },
+    ...thirdsOf(whole.function.arguments).map((piece) => ({
+      tool_calls: [{ index: 0, function: { arguments: piece } }],
+    })),
+  ]
+}
+
+function wholeCall({ id, name, input }: ToolUse) {
+  return { id, type: 'function', function: { name, arguments: JSON.stringify(input) } }
+}

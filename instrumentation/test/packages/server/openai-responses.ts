@@ -1,13 +1,6 @@
 /** OpenAI's Responses. */
 import { scenario } from '../scenario.ts'
-import {
-  answerPieces,
-  argumentPieces,
-  argumentsText,
-  json,
-  namedEvents,
-  type Wire,
-} from './wire.ts'
+import { json, namedEvents, type ToolUse, thirdsOf, type Wire } from './wire.ts'
 
 const { input, output } = scenario.usage
 const usage = {
@@ -17,27 +10,12 @@ const usage = {
   output_tokens_details: { reasoning_tokens: 0 },
   total_tokens: input + output,
 }
-const callItem = {
-  id: 'fc_1',
-  type: 'function_call',
-  status: 'completed',
-  call_id: scenario.callId,
-  name: scenario.tool.name,
-  arguments: argumentsText,
-}
-const textPart = { type: 'output_text', text: scenario.answer, annotations: [], logprobs: [] }
-const textItem = {
-  id: 'msg_1',
-  type: 'message',
-  status: 'completed',
-  role: 'assistant',
-  content: [textPart],
-}
 
-export const openAiResponses: Wire = ({ path, body, hasResult }) => {
+export const openAiResponses: Wire = ({ path, body, reply }) => {
   if (!path.endsWith('/responses')) return undefined
+  const { call, number, text } = reply
   const started = {
-    id: hasResult ? 'resp_2' : 'resp_1',
+    id: `resp_${number}`,
     object: 'response',
     created_at: 1,
     status: 'in_progress',
@@ -58,52 +36,79 @@ export const openAiResponses: Wire = ({ path, body, hasResult }) => {
     truncation: 'disabled',
     usage: null,
   }
-  const item = hasResult ? textItem : callItem
+  const item = call === undefined ? textItem(text) : callItem(call)
   const completed = { ...started, status: 'completed', output: [item], usage }
   if (body.stream !== true) return json(completed)
   const events = [
     { type: 'response.created', response: started },
     { type: 'response.in_progress', response: started },
-    ...(hasResult ? textEvents() : callEvents()),
+    ...(call === undefined ? textEvents(text) : callEvents(call)),
     { type: 'response.output_item.done', output_index: 0, item },
     { type: 'response.completed', response: completed },
   ]
   return namedEvents(events.map((event, index) => ({ ...event, sequence_number: index })))
 }
 
-function textEvents() {
-  const at = { output_index: 0, item_id: textItem.id, content_index: 0 }
+function textPart(text: string) {
+  return { type: 'output_text', text, annotations: [], logprobs: [] }
+}
+
+function textItem(text: string) {
+  return {
+    id: 'msg_1',
+    type: 'message',
+    status: 'completed',
+    role: 'assistant',
+    content: [textPart(text)],
+  }
+}
+
+function callItem({ id, name, input }: ToolUse) {
+  return {
+    id: 'fc_1',
+    type: 'function_call',
+    status: 'completed',
+    call_id: id,
+    name,
+    arguments: JSON.stringify(input),
+  }
+}
+
+function textEvents(text: string) {
+  const item = textItem(text)
+  const at = { output_index: 0, item_id: item.id, content_index: 0 }
   return [
     {
       type: 'response.output_item.added',
       output_index: 0,
-      item: { ...textItem, status: 'in_progress', content: [] },
+      item: { ...item, status: 'in_progress', content: [] },
     },
-    { type: 'response.content_part.added', ...at, part: { ...textPart, text: '' } },
-    ...answerPieces.map((delta) => ({
+    { type: 'response.content_part.added', ...at, part: textPart('') },
+    ...thirdsOf(text).map((delta) => ({
       type: 'response.output_text.delta',
       ...at,
       delta,
       logprobs: [],
     })),
-    { type: 'response.output_text.done', ...at, text: scenario.answer, logprobs: [] },
-    { type: 'response.content_part.done', ...at, part: textPart },
+    { type: 'response.output_text.done', ...at, text, logprobs: [] },
+    { type: 'response.content_part.done', ...at, part: textPart(text) },
   ]
 }
 
-function callEvents() {
-  const at = { output_index: 0, item_id: callItem.id }
+function callEvents(call: ToolUse) {
+  const item = callItem(call)
+  const at = { output_index: 0, item_id: item.id }
   return [
     {
       type: 'response.output_item.added',
       output_index: 0,
-      item: { ...callItem, status: 'in_progress', arguments: '' },
+      item: { ...item, status: 'in_progress', arguments: '' },
     },
-    ...argumentPieces.map((delta) => ({
+    ...thirdsOf(item.arguments).map((delta) => ({
       type: 'response.function_call_arguments.delta',
       ...at,
       delta,
     })),
-    { type: 'response.function_call_arguments.done', ...at, arguments: argumentsText },
+    { type: 'response.function_call_arguments.done', ...at, arguments: item.arguments },
   ]
 }

@@ -4,7 +4,7 @@ import * as http from 'node:http'
 import * as http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import * as zlib from 'node:zlib'
-import { parseObject } from '@turnlog/conventions/plain'
+import { type JsonObject, parseObject } from '@turnlog/conventions/plain'
 import { scenario } from '../scenario.ts'
 import { anthropic } from './anthropic.ts'
 import { bedrock } from './bedrock.ts'
@@ -13,7 +13,7 @@ import { gemini } from './gemini.ts'
 import { ollama } from './ollama.ts'
 import { openAiChat } from './openai-chat.ts'
 import { openAiResponses } from './openai-responses.ts'
-import type { Wire } from './wire.ts'
+import type { Reply, Wire } from './wire.ts'
 
 const wires: readonly Wire[] = [
   anthropic,
@@ -38,7 +38,23 @@ function isForTelemetry(path: string): boolean {
   return path.endsWith('/v1/traces') || path === '/info'
 }
 
-export async function startModelServer() {
+export interface Asked {
+  readonly body: JsonObject
+  /** The body as it came. */
+  readonly text: string
+}
+
+/** Asks for the tool of the scenario until a request brings its result. */
+function replyOfScenario({ text }: Asked): Omit<Reply, 'number'> {
+  const { answer, callId: id, input, result, tool } = scenario
+  const hasResult = text.includes(result)
+  return { text: answer, call: hasResult ? undefined : { id, name: tool.name, input } }
+}
+
+/** `replyTo`: what the model says to a request. */
+export async function startModelServer(
+  replyTo: (asked: Asked) => Omit<Reply, 'number'> = replyOfScenario,
+) {
   /** Method and path of each request; those that no wire format knows are answered with 404. */
   const requests: string[] = []
   const without = { usage: 0 }
@@ -59,15 +75,10 @@ export async function startModelServer() {
       return
     }
     requests.push(`${request.method} ${path}`)
+    const body = parseObject(text) ?? {}
+    const reply = { ...replyTo({ body, text }), number: requests.length }
     const given = wires
-      .map((wire) =>
-        wire({
-          path,
-          query: searchParams,
-          body: parseObject(text) ?? {},
-          hasResult: text.includes(scenario.result),
-        }),
-      )
+      .map((wire) => wire({ path, query: searchParams, body, reply }))
       .find((each) => each !== undefined)
     if (given === undefined) {
       response.writeHead(404, { 'content-type': 'application/json' })
@@ -89,6 +100,7 @@ export async function startModelServer() {
       // Lets the piece arrive by itself.
       await new Promise(setImmediate)
     }
+    if (reply.isEndless === true) await once(response, 'close')
     ;(encoder ?? response).end()
   }
 

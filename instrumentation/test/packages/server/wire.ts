@@ -1,13 +1,27 @@
 /** A wire format of a model API: a request in, the bytes of an answer out. */
 import type { JsonObject } from '@turnlog/conventions/plain'
-import { scenario } from '../scenario.ts'
 
 export interface WireRequest {
   readonly path: string
   readonly query: URLSearchParams
   readonly body: JsonObject
-  /** The request brings the tool's result, so that the next answer is a text. */
-  readonly hasResult: boolean
+  readonly reply: Reply
+}
+
+/** What the model says: it asks for a tool, else its answer is a text. */
+export interface Reply {
+  /** Counts the answers: as with the real APIs, no two have the same id. */
+  readonly number: number
+  readonly call?: ToolUse | undefined
+  readonly text: string
+  /** The answer's bytes come, and not its end. */
+  readonly isEndless?: boolean
+}
+
+export interface ToolUse {
+  readonly id: string
+  readonly name: string
+  readonly input: JsonObject
 }
 
 export interface WireAnswer {
@@ -46,14 +60,8 @@ export function namedEvents(values: readonly NamedEvent[]): WireAnswer {
   }
 }
 
-/** The answer's text in three pieces. */
-export const answerPieces = thirdsOf(scenario.answer)
-
-export const argumentsText = JSON.stringify(scenario.input)
-
-export const argumentPieces = thirdsOf(argumentsText)
-
-function thirdsOf(text: string): readonly string[] {
+/** A text in three pieces. */
+export function thirdsOf(text: string): readonly string[] {
   const third = Math.ceil(text.length / 3)
   return [text.slice(0, third), text.slice(third, 2 * third), text.slice(2 * third)]
 }
