@@ -33,10 +33,12 @@ export class DescriptorOperations {
     const active = contexts.active()
     const location = this.#tracker.files.locate(absolute, { isLink: false })
     const owner = ownerOfFiles(active, location.names)
-    if (location.isIgnored) {
-      if (owner !== undefined) this.#tracker.leftOut.count(owner, location, active, 'ignored')
+    if (
+      owner === undefined
+        ? location.isIgnored
+        : this.#tracker.leavesOut({ location, owner, active })
+    )
       return undefined
-    }
     const file: OpenFile = {
       location,
       owner,

@@ -15,6 +15,7 @@ import {
   type PendingOperation,
   type Place,
   pathOf,
+  reasonToLeaveOut,
 } from './operation-tracker.ts'
 import type { Intent } from './writer.ts'
 
@@ -103,11 +104,11 @@ export class FileOperations {
     // A file renamed to its own name stays as it is.
     if (previous.absolute === location.absolute) return undefined
     if (files.isFolder(previous.absolute)) return this.#folders.rename(previous, location)
-    if (location.isIgnored) return this.remove(from)
-    if (previous.isIgnored) return this.link(to)
+    const place = { location, owner, active }
+    if (reasonToLeaveOut(place) !== undefined) return this.remove(from)
+    if (reasonToLeaveOut({ ...place, location: previous }) !== undefined) return this.link(to)
     this.descriptors.completeAt(previous.absolute)
     this.descriptors.completeAt(location.absolute)
-    const place = { location, owner, active }
     return this.#isSave(previous, location, owner)
       ? this.#save(place, previous)
       : this.#renameFile(place, previous)

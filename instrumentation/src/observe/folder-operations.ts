@@ -9,7 +9,12 @@ import type { ToolCall } from '../record/tool-call.ts'
 import type { DescriptorOperations } from './descriptor-operations.ts'
 import { type FileRecord, type FileState, ownerOfFiles } from './file-record.ts'
 import type { FileLocation, FileStamp } from './host-files.ts'
-import type { OperationTracker, PendingOperation, Place } from './operation-tracker.ts'
+import {
+  type OperationTracker,
+  type PendingOperation,
+  type Place,
+  reasonToLeaveOut,
+} from './operation-tracker.ts'
 import { Slices } from './slices.ts'
 import type { Writer } from './writer.ts'
 
@@ -111,9 +116,11 @@ export class FolderOperations {
   }
 
   rename(from: FileLocation, to: FileLocation): PendingOperation | undefined {
-    const walk = this.#walk(from.absolute)
-    if (walk === undefined) return undefined
     const { files, open } = this.#tracker
+    if (this.#isLeftOutside(to)) return this.remove(from.absolute)
+    const isFromOutside = this.#isLeftOutside(from)
+    const walk = this.#walk(from.absolute, { mayBeOutside: true })
+    if (walk === undefined) return undefined
     const changedBelow = this.#tracker.changesBelow(from.absolute, to.absolute)
     return {
       succeed: () => {
@@ -121,7 +128,8 @@ export class FolderOperations {
         open.move(from.absolute, (rest) => files.locate(to.absolute + rest, { isLink: true }))
         const renamed = walk.files.map((relative) => () => {
           const location = files.locateIn(to, relative)
-          this.#renamed({ ...walk, location }, files.locateIn(from, relative), renamedAt)
+          const place = { ...walk, location, isFromOutside }
+          this.#renamed(place, files.locateIn(from, relative), renamedAt)
         })
         this.#slices.add([...renamed, changedBelow])
       },
@@ -130,19 +138,24 @@ export class FolderOperations {
   }
 
   /** The content did not change with the folder's name, so it may be read later. */
-  #renamed(place: Place & Walk, previous: FileLocation, renamedAt: number): void {
-    const { location, owner, active, openCalls, startedAt } = place
+  #renamed(
+    place: Place & Walk & { readonly isFromOutside: boolean },
+    previous: FileLocation,
+    renamedAt: number,
+  ): void {
+    const { location, owner, active, openCalls, startedAt, isFromOutside } = place
     const { young, paths } = this.#tracker
     this.#tracker.renamedInFolder(previous.absolute, location.absolute)
     const isYoung = young.drop(previous.absolute, owner)
     if (!isYoung && owner.createdFiles.delete(previous.absolute)) {
       owner.createdFiles.add(location.absolute)
     }
+    const isNew = isYoung || isFromOutside
     const begun = { location, owner, active, openCalls, startedAt }
     const record = this.#tracker.record(
-      isYoung ? { ...begun, kind: 'write' } : { ...begun, kind: 'rename', previous },
+      isNew ? { ...begun, kind: 'write' } : { ...begun, kind: 'rename', previous },
     )
-    if (isYoung) record.note('before', { state: 'absent' })
+    if (isNew) record.note('before', { state: 'absent' })
     paths.settleLater(location.absolute, {
       record,
       intent: undefined,
@@ -154,10 +167,14 @@ export class FolderOperations {
   }
 
   copy(from: string, to: string): PendingOperation | undefined {
-    const walk = this.#walk(from)
-    if (walk === undefined) return undefined
     const { files } = this.#tracker
     const target = files.locate(to, { isLink: false })
+    if (this.#isLeftOutside(target)) {
+      this.#tracker.place(to)
+      return undefined
+    }
+    const walk = this.#walk(from, { mayBeOutside: true })
+    if (walk === undefined) return undefined
     const isNew = !files.exists(target.absolute)
     const copies = walk.files.map((relative, index) => {
       const location = files.locateIn(target, relative)
@@ -229,17 +246,23 @@ export class FolderOperations {
     paths.settle(absolute)
   }
 
+  /** Nothing is recorded there, as it is outside the workspace and no tool call has named it. */
+  #isLeftOutside(location: FileLocation): boolean {
+    const active = contexts.active()
+    const owner = ownerOfFiles(active)
+    if (owner === undefined) return false
+    return reasonToLeaveOut({ location, owner, active }) === 'outside_unnamed'
+  }
+
   /** The files of a folder that is about to be moved, copied or removed. */
-  #walk(given: string): Walk | undefined {
+  #walk(given: string, { mayBeOutside = false } = {}): Walk | undefined {
     const active = contexts.active()
     const owner = ownerOfFiles(active)
     if (owner === undefined) return undefined
     const { files, leftOut, open, paths, now } = this.#tracker
     const folder = files.locate(given, { isLink: true })
-    if (folder.isIgnored) {
-      leftOut.count(owner, folder, active, 'ignored')
-      return undefined
-    }
+    const mayBe = mayBeOutside && !folder.isIgnored
+    if (!mayBe && this.#tracker.leavesOut({ location: folder, owner, active })) return undefined
     for (const file of open.all()) this.#descriptors.complete(file)
     paths.settleBelow(folder.absolute + path.sep)
     const until = performance.now() + lookMs

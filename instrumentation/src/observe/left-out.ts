@@ -10,7 +10,7 @@ import type { FileLocation } from './host-files.ts'
  * `ignored`: `.git`, `node_modules`, Turnlog's own; `opened_before`: through a descriptor opened outside of any turn;
  * `outside_unnamed`: outside the workspace, in a turn without a server, and named by no argument of a tool call.
  */
-type LeftOutReason =
+export type LeftOutReason =
   | 'ignored'
   | 'opened_before'
   | 'folder_limit'

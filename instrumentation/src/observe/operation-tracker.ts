@@ -22,7 +22,7 @@ import {
   turnOfOperation,
 } from './file-record.ts'
 import type { FileContent, FileLocation, HostFiles } from './host-files.ts'
-import { LeftOut } from './left-out.ts'
+import { LeftOut, type LeftOutReason } from './left-out.ts'
 import { OpenFiles } from './open-files.ts'
 import { OutsideChanges } from './outside-changes.ts'
 import { type OwnChanges, PathStates } from './path-states.ts'
@@ -119,15 +119,15 @@ export class OperationTracker {
     }
     const location = this.files.locate(absolute, { isLink })
     if (this.#captured?.has(location.absolute) === true) return undefined
-    if (location.isIgnored) {
-      this.leftOut.count(owner, location, active, 'ignored')
-      return undefined
-    }
-    if (location.isOutside && !isOfTurn(owner, location, active)) {
-      this.leftOut.count(owner, location, active, 'outside_unnamed')
-      return undefined
-    }
-    return { location, owner, active }
+    const place = { location, owner, active }
+    return this.leavesOut(place) ? undefined : place
+  }
+
+  /** Whether what happens there is not recorded; then it is counted. */
+  leavesOut(place: Place): boolean {
+    const reason = reasonToLeaveOut(place)
+    if (reason !== undefined) this.leftOut.count(place.owner, place.location, place.active, reason)
+    return reason !== undefined
   }
 
   /** Of several turns that the context's code may work for, the one that has named the path. */
@@ -343,9 +343,12 @@ export function descriptorOf(value: unknown): number | undefined {
 }
 
 /** Without a request's context, what an agent keeps of itself outside the workspace is no work of its turn. */
-function isOfTurn(owner: FileOperationOwner, { names }: FileLocation, active: Context): boolean {
-  if (!('whenTurn' in owner) || hasOwnContext(active)) return true
-  return [...owner.openTools.values()].some((call) =>
+export function reasonToLeaveOut({ location, owner, active }: Place): LeftOutReason | undefined {
+  const { isIgnored, isOutside, names } = location
+  if (isIgnored) return 'ignored'
+  if (!isOutside || !('whenTurn' in owner) || hasOwnContext(active)) return undefined
+  const isNamed = [...owner.openTools.values()].some((call) =>
     names.some((name) => call.arguments.names(name)),
   )
+  return isNamed ? undefined : 'outside_unnamed'
 }

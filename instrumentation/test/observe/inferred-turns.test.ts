@@ -183,17 +183,40 @@ test('a file outside the workspace is recorded if a tool call names it, else cou
   const { spans } = await recordedOf({
     prompts: ['Make a file'],
     answer,
-    env: { LOG: path.join(elsewhere.folder, 'log.txt') },
+    env: { LOG: elsewhere.folder },
   })
   expect(turnTrees({ spans, logs: [] })).toEqual([
     ['turn', '  chat', '  execute_tool write_file', `    file.create ${outside}`, '  chat'].join(
       '\n',
     ),
   ])
-  expect(spans.find(({ name }) => name.startsWith('execute_tool'))?.attributes).toMatchObject({
-    'turnlog.file_operations.left_out': 1,
-    'turnlog.file_operations.left_out.reasons': ['outside_unnamed'],
+  const call = spans.find(({ name }) => name.startsWith('execute_tool'))
+  expect(call?.attributes['turnlog.file_operations.left_out.reasons']).toEqual(['outside_unnamed'])
+  expect(call?.attributes['turnlog.file_operations.left_out']).toBeGreaterThan(5)
+})
+
+test('a file that comes into the workspace from an unnamed one outside is new there', async () => {
+  using elsewhere = makeWorkspace({ 'template/one.txt': 'one', 'two.txt': 'two' })
+  const answer = (request: ApiRequest): ApiAnswer =>
+    hasResult(request) ? { text: 'done' } : { tools: [{ id: 'a', name: 'bring', input: {} }] }
+  const { spans } = await recordedOf({
+    prompts: ['Bring the templates'],
+    answer,
+    env: { TEMPLATES: elsewhere.folder },
   })
+  expect(turnTrees({ spans, logs: [] })).toEqual([
+    [
+      'turn',
+      '  chat',
+      '  execute_tool bring',
+      '    file.create copied/one.txt',
+      '    file.create two.txt',
+      '    file.create moved/one.txt',
+      '    file.delete two.txt',
+      '    file.delete copied/one.txt',
+      '  chat',
+    ].join('\n'),
+  ])
 })
 
 test('what the app puts beside the text of the user is not the prompt', async () => {

@@ -5,6 +5,8 @@
 import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { finished } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
@@ -17,6 +19,7 @@ const {
   TITLE,
   LOG,
   REMINDER,
+  TEMPLATES = '',
   PROMPTS = '[]',
 } = process.env
 const instructions = 'You are an agent.'
@@ -54,12 +57,40 @@ async function ask(messages: Messages, system = instructions): Promise<Block[]> 
 }
 
 async function run({ name, input }: Block): Promise<string> {
-  if (LOG !== undefined) fs.appendFileSync(LOG, `${name}\n`)
+  if (LOG !== undefined) await keep(LOG, name)
+  if (name === 'bring') return bring()
   if (name === 'ask_helper') return converse(input.prompt ?? '', [], 'You are a helper.')
   if (input.command !== undefined) execFileSync('sh', ['-c', input.command])
   else fs.writeFileSync(input.path, input.content)
   await promisify(setImmediate)()
   return 'written'
+}
+
+/** Files and folders come into the workspace from outside, and leave it. */
+function bring(): string {
+  const at = (name: string): string => path.join(TEMPLATES, name)
+  fs.cpSync(at('template'), 'copied', { recursive: true })
+  fs.renameSync(at('two.txt'), 'two.txt')
+  fs.renameSync(at('template'), 'moved')
+  fs.renameSync('two.txt', at('two.txt'))
+  fs.renameSync('copied', at('copied'))
+  return 'brought'
+}
+
+/** What an agent keeps of itself, in all the ways to write a file. */
+async function keep(folder: string, name: string): Promise<void> {
+  fs.appendFileSync(path.join(folder, 'log.txt'), `${name}\n`)
+  const descriptor = fs.openSync(path.join(folder, 'output.txt'), 'w')
+  execFileSync('echo', [name], { stdio: ['ignore', descriptor, 'ignore'] })
+  fs.closeSync(descriptor)
+  await finished(fs.createWriteStream(path.join(folder, 'stream.txt')).end(name))
+  fs.writeFileSync(path.join(folder, 'state.tmp'), name)
+  fs.renameSync(path.join(folder, 'state.tmp'), path.join(folder, 'state.json'))
+  fs.mkdirSync(path.join(folder, 'new'))
+  fs.writeFileSync(path.join(folder, 'new', 'entry.txt'), name)
+  fs.renameSync(path.join(folder, 'new'), path.join(folder, 'kept'))
+  fs.cpSync(path.join(folder, 'kept'), path.join(folder, 'copied'), { recursive: true })
+  fs.rmSync(path.join(folder, 'copied'), { recursive: true })
 }
 
 async function converse(prompt: string, messages: Messages = [], system = instructions) {
