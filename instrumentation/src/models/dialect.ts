@@ -3,7 +3,7 @@ import { viewOf } from '@turnlog/conventions/content/text'
 import { asObject, type JsonObject, parseJson } from '@turnlog/conventions/plain'
 import { type AnswerReader, BoundedWatcher } from './answer-watcher.ts'
 import { type ExchangeReaders, lastUserTextOf, mapExchange } from './map-exchange.ts'
-import type { Asked, ModelApi, OpenToolCall, ToolResult } from './model-api.ts'
+import type { Asked, Message, ModelApi, OpenToolCall, ToolResult } from './model-api.ts'
 import { findCallsById, findCallsByName } from './tool-results.ts'
 
 export interface Dialect
@@ -41,6 +41,9 @@ export interface Conversation {
 const parsedBytesMax = 2 * 1024 ** 2
 /** The same, where only the results in it can end open tool calls, or only its text can show its turn. A megabyte takes some 5 ms. */
 const resultsBytesMax = 8 * 1024 ** 2
+/** What the user has said before, as far as it is compared. */
+export const saidMax = 8
+export const saidLengthMax = 200
 /** How far the choice of a tool is read. */
 const choiceLength = 256
 
@@ -106,15 +109,29 @@ function comparable(value: unknown): string {
 
 function askedIn(dialect: Dialect, request: JsonObject | undefined): Asked | undefined {
   if (request === undefined) return undefined
-  const { messages, systemInstructions } = dialect.readRequest(request, null)
-  const text = lastUserTextOf(messages ?? [])
-  if (messages === undefined || text === undefined) return undefined
+  const { messages = [], systemInstructions, toolDefinitions } = dialect.readRequest(request, null)
+  const asking = messages.filter(isOfUser)
+  const texts = asking.flatMap((message) => lastUserTextOf([message]) ?? [])
+  // A message that has only an image or a document has no text.
+  const text = texts.at(-1) ?? (asking.length > 0 ? '' : undefined)
+  if (text === undefined) return undefined
   return {
     text,
-    isLast: lastUserTextOf(messages.slice(-1)) === text,
+    said: texts.slice(-1 - saidMax, -1).map((each) => each.slice(0, saidLengthMax)),
+    isLast: messages.at(-1) === (texts.length > 0 ? asking.findLast(hasText) : asking.at(-1)),
     instructions: comparable(systemInstructions),
     messageCount: messages.length,
+    offersTools: (toolDefinitions ?? []).length > 0,
   }
+}
+
+/** Not only the results of tools. */
+function isOfUser({ role, parts }: Message): boolean {
+  return role === 'user' && parts.some((part) => asObject(part)?.type !== 'tool_call_response')
+}
+
+function hasText(message: Message): boolean {
+  return lastUserTextOf([message]) !== undefined
 }
 
 /** Leaves out the calls that the request repeats without a result. */

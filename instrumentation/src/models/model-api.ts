@@ -46,14 +46,18 @@ export interface RequestHistory {
 }
 
 export interface Asked {
-  /** What the user wrote last. */
+  /** What the user wrote last; empty if there is no text in it, as in an image. */
   readonly text: string
+  /** The user's texts before it, oldest first: the last `saidMax`, each up to `saidLengthMax`. */
+  readonly said: readonly string[]
   /** No other message comes after it. */
   readonly isLast: boolean
   /** The system prompt, comparable with that of another request. */
   readonly instructions: string
   /** How many messages the request has. */
   readonly messageCount: number
+  /** The model may ask for tools. */
+  readonly offersTools: boolean
 }
 
 export interface AnswerHead {

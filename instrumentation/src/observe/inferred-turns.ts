@@ -7,21 +7,18 @@
  *   - The turn ends some seconds after an answer that asks for no tool, when the same conversation asks the next text, or with the
  *     process (`turn.ts`).
  *
- * Titles and checks, which an app asks for besides, have other instructions than the turn, and its text inside theirs. Two jobs may
+ * Titles and checks, which an app asks for besides, are recognised by what they have of the turn (`side-calls.ts`). Two jobs may
  * ask the same text at once: then each is a turn of its own. If several turns are possible, a call belongs to none.
  */
 import { ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
-import { viewOf } from '@turnlog/conventions/content/text'
 import type { Asked, ModelApi } from '../models/model-api.ts'
 import { Candidate, type CandidateSource } from '../record/candidate.ts'
 import type { InferredCall } from '../record/tool-calls.ts'
+import { goesOnFrom, hasSaidTheSame, turnBefore } from './conversations.ts'
+import { isSideCall } from './side-calls.ts'
 
 /** Turns that are remembered, open or not: the next turn of a conversation is linked to the one before. */
 const knownMax = 32
-/** A shorter text is inside many others. */
-const embeddedLengthMin = 16
-/** A text that begins another one, as that of an agent that writes its steps below the user's text. */
-const prefixLengthMin = 100
 
 export interface CallOutside {
   readonly api: Pick<ModelApi, 'asked'>
@@ -35,9 +32,11 @@ export interface CallOutside {
   readonly around: Span | undefined
 }
 
-interface InferredTurn {
+export interface InferredTurn {
   readonly turn: Candidate
   asked: Asked
+  /** Calls that the app has made besides. */
+  readonly sideCalls: Asked[]
 }
 
 export class InferredTurns {
@@ -69,10 +68,7 @@ export class InferredTurns {
     const asked = call.api.asked(call.body)
     if (asked === undefined) return undefined
     const found = this.#holding(asked)
-    if (found.length === 0) return this.#begin(asked, call)
-    const [only] = found
-    if (found.length === 1 && only !== undefined) correct(only, asked)
-    return onlyOf(found)
+    return found.length === 0 ? this.#begin(asked, call) : onlyOf(found)
   }
 
   /** The open turns that may have made the call. */
@@ -80,17 +76,16 @@ export class InferredTurns {
     const open = this.#open()
     const same = open.filter((known) => known.asked.text === asked.text)
     const going = same.filter((known) => !asked.isLast || isRetryOrSideCall(known, asked))
-    if (going.length > 0 || !asked.isLast) return going
-    const other = open.filter((known) => !same.includes(known))
-    return other.filter((known) => isAskedFor(known, asked) || embeds(known, asked))
+    if (going.length > 0 || !asked.isLast) return ofConversation(going, asked)
+    const found = open.filter((known) => !same.includes(known) && isSideCall(known, asked))
+    const [only] = found
+    if (found.length === 1 && only !== undefined) addSideCall(only, asked)
+    return found
   }
 
-  #begin(asked: Asked, { body, startedAt, around }: CallOutside): Candidate {
-    const before = this.#before(asked, body)
-    if (before !== undefined && !before.turn.isEnded && !before.turn.isHeld) {
-      before.turn.finish()
-      before.turn.conclude('completed')
-    }
+  #begin(asked: Asked, { startedAt, around }: CallOutside): Candidate {
+    const before = turnBefore(this.#known, asked)
+    if (before !== undefined) endBefore(before, asked)
     const links = [before?.turn.span, around].flatMap((span) =>
       span === undefined ? [] : [{ context: span.spanContext() }],
     )
@@ -102,20 +97,9 @@ export class InferredTurns {
       links,
       within: work && { context: trace.setSpan(ROOT_CONTEXT, work) },
     })
-    this.#known.push({ turn, asked })
+    this.#known.push({ turn, asked, sideCalls: [] })
     if (this.#known.length > knownMax) this.#forgetOne()
     return turn
-  }
-
-  /** The turn before this one in its conversation: its text is repeated. */
-  #before(asked: Asked, body: Uint8Array): InferredTurn | undefined {
-    const bytes = viewOf(body)
-    return this.#known.findLast(
-      (known) =>
-        known.asked.instructions === asked.instructions &&
-        known.asked.messageCount < asked.messageCount &&
-        bytes.includes(JSON.stringify(known.asked.text)),
-    )
   }
 
   #open(): InferredTurn[] {
@@ -132,32 +116,37 @@ function onlyOf(turns: readonly InferredTurn[]): Candidate | 'ambiguous' | undef
   return turns.length > 1 ? 'ambiguous' : turns[0]?.turn
 }
 
+/** If several turns have the same text, those in whose conversation all else is the same, too. */
+function ofConversation(turns: InferredTurn[], asked: Asked): InferredTurn[] {
+  const own = turns.filter((known) => hasSaidTheSame(known.asked, asked))
+  return own.length > 0 ? own : turns
+}
+
 /** It asks the turn's own text once more. With the turn's instructions, another job does so, or the user repeats it. */
 function isRetryOrSideCall({ turn, asked: own }: InferredTurn, asked: Asked): boolean {
   if (own.instructions !== asked.instructions) return true
   return own.messageCount === asked.messageCount && turn.hasFailedLast && !turn.isHeld
 }
 
-/** A tool of the turn asks a model, with a text that is an argument of the tool call. */
-function isAskedFor({ turn }: InferredTurn, { text }: Asked): boolean {
-  return [...turn.openTools.values()].some((call) => call.arguments.names(text))
+/** The user goes on, or another agent does: the turn before ends, unless it is at work. */
+function endBefore({ turn, asked: own }: InferredTurn, asked: Asked): void {
+  const isAtWork = turn.isHeld || (turn.openTools.size > 0 && !goesOnFrom(own, asked))
+  if (turn.isEnded || isAtWork) return
+  turn.finish()
+  turn.conclude('completed')
 }
 
-/** One of the two texts is inside the other. */
-function embeds({ turn, asked: own }: InferredTurn, asked: Asked): boolean {
-  if (own.instructions === asked.instructions) {
-    const isGrown = own.messageCount === asked.messageCount && asked.text.startsWith(own.text)
-    return isGrown && own.text.length >= prefixLengthMin && !turn.isHeld
-  }
-  const isLonger = asked.text.length >= own.text.length
-  const [inner, outer] = isLonger ? [own.text, asked.text] : [asked.text, own.text]
-  return inner.length >= embeddedLengthMin && outer.includes(inner)
-}
-
-/** The turn's first call was one for a title, with the user's text inside its own: this one is the user's. */
-function correct(known: InferredTurn, asked: Asked): void {
-  const isInside = asked.text.length < known.asked.text.length
-  if (!isInside || !known.asked.text.includes(asked.text)) return
+/** If the turn's first call was one for a title, with the user's text inside its own, this one is the user's. */
+function addSideCall(known: InferredTurn, asked: Asked): void {
+  const { asked: own, turn, sideCalls } = known
+  const isUsers =
+    !own.offersTools &&
+    turn.openTools.size === 0 &&
+    asked.text.length < own.text.length &&
+    own.text.includes(asked.text)
+  sideCalls.push(isUsers ? own : asked)
+  if (sideCalls.length > knownMax) sideCalls.shift()
+  if (!isUsers) return
   known.asked = asked
-  known.turn.setPrompt(asked.text)
+  turn.setPrompt(asked.text)
 }

@@ -4,6 +4,8 @@ import { parseJson } from '@turnlog/conventions/plain'
 
 /** Longer arguments are searched as text: parsing them would delay the host. */
 const parsedArgumentsLengthMax = 64 * 1024
+/** Some words. */
+const phraseLengthMin = 8
 
 export class ToolArguments {
   readonly #text: string
@@ -21,6 +23,17 @@ export class ToolArguments {
     if (json.length > parsedArgumentsLengthMax) return json.includes(JSON.stringify(text))
     this.#strings ??= stringsIn(json)
     return this.#strings.has(text)
+  }
+
+  /** Whether `text` quotes one of the strings in them: a phrase, or what comes after a colon at the end of a line. */
+  isQuotedIn(text: string): boolean {
+    if (this.#text.length > parsedArgumentsLengthMax) return false
+    this.#strings ??= stringsIn(this.#text)
+    return [...this.#strings].some((each) => {
+      if (!text.includes(each)) return false
+      const isPhrase = each.length >= phraseLengthMin && /\s/.test(each)
+      return isPhrase || (each !== '' && `${text}\n`.includes(`: ${each}\n`))
+    })
   }
 
   /** Whether one of these messages, which are JSON, has them. `undefined`: they are too long to be searched for. */
