@@ -134,13 +134,13 @@ function fileFault(recorded: Recorded, store: ChangeStore): string | undefined {
 
 const modelOperations: readonly unknown[] = ['chat', 'generate_content', 'text_completion']
 
-function modelCallsOf({ spans }: Recorded): readonly RecordedSpan[] {
+export function modelCallsOf({ spans }: Recorded): readonly RecordedSpan[] {
   return spans
     .filter((span) => modelOperations.includes(operationOf(span)))
     .toSorted((a, b) => a.startMs - b.startMs)
 }
 
-function isToolCall(span: RecordedSpan): boolean {
+export function isToolCall(span: RecordedSpan): boolean {
   return operationOf(span) === 'execute_tool'
 }
 
@@ -166,15 +166,15 @@ const operationsOfRoles: Readonly<Record<SpanRole, string | undefined>> = {
   step: undefined,
 }
 
-function isInTurn({ traceId }: RecordedSpan, { spans }: Recorded): boolean {
+export function isInTurn({ traceId }: RecordedSpan, { spans }: Recorded): boolean {
   return spans.some((span) => isTurn(span, spans) && span.traceId === traceId)
 }
 
-function hasFailed({ status }: RecordedSpan): boolean {
+export function hasFailed({ status }: RecordedSpan): boolean {
   return status === 2
 }
 
-function nameOf({ name }: RecordedSpan): string {
+export function nameOf({ name }: RecordedSpan): string {
   return name
 }
 
@@ -193,7 +193,7 @@ function parsed(value: unknown): unknown {
   return typeof value === 'string' ? parseJson(value) : value
 }
 
-function difference(name: string, given: unknown, expected: unknown): string | undefined {
+export function difference(name: string, given: unknown, expected: unknown): string | undefined {
   const [one, other] = [sortedJson(given), sortedJson(expected)]
   return one === other ? undefined : `${name}: ${one} instead of ${other}`
 }

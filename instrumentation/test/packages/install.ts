@@ -7,6 +7,8 @@ import * as path from 'node:path'
 import { promisify } from 'node:util'
 import { loaders, type PackageEntry } from './packages.ts'
 
+export type Packages = Pick<PackageEntry, 'packages'>
+
 const run = promisify(execFile)
 const installs = new Map<string, Promise<void>>()
 
@@ -20,7 +22,7 @@ const loaderTexts = {
 export const programFile = 'main.mjs'
 const hostFile = new URL('host.ts', import.meta.url)
 
-export function folderOf({ packages }: PackageEntry): string {
+export function folderOf({ packages }: Packages): string {
   const base = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache')
   const specs = Object.entries(packages).map(([name, version]) => `${name}@${version}`)
   const hash = createHash('sha256').update(specs.join(' ')).digest('hex').slice(0, 8)
@@ -28,12 +30,12 @@ export function folderOf({ packages }: PackageEntry): string {
   return path.join(base, 'turnlog', 'packages', `${lead}-${hash}`)
 }
 
-export function isInstalled(entry: PackageEntry): boolean {
+export function isInstalled(entry: Packages): boolean {
   return existsSync(path.join(folderOf(entry), 'installed'))
 }
 
 /** Rejects with npm's words if they cannot be installed. Installs of one folder are made once. */
-export function install(entry: PackageEntry): Promise<void> {
+export function install(entry: Packages): Promise<void> {
   const folder = folderOf(entry)
   const promised =
     installs.get(folder) ?? (isInstalled(entry) ? Promise.resolve() : fill(folder, entry))
@@ -44,7 +46,7 @@ export function install(entry: PackageEntry): Promise<void> {
   return done
 }
 
-async function fill(folder: string, { packages }: PackageEntry): Promise<void> {
+async function fill(folder: string, { packages }: Packages): Promise<void> {
   mkdirSync(folder, { recursive: true })
   writeFileSync(
     path.join(folder, 'package.json'),

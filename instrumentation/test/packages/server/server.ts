@@ -58,6 +58,7 @@ export async function startModelServer(
   /** Method and path of each request; those that no wire format knows are answered with 404. */
   const requests: string[] = []
   const without = { usage: 0 }
+  const answers = { count: 0 }
   const sessions = new Set<http2.ServerHttp2Session>()
 
   async function answer(
@@ -85,6 +86,7 @@ export async function startModelServer(
       response.end('{"error":{"message":"Not known here"}}')
       return
     }
+    answers.count += 1
     if (given.isWithoutUsage === true) without.usage += 1
     const encoding = encodingFor(request.headers['accept-encoding'])
     const encoder = encoding && encoders[encoding]()
@@ -121,6 +123,7 @@ export async function startModelServer(
     url: urlOf(one),
     http2Url: urlOf(two),
     requests,
+    answers,
     /** How many answers did not say how many tokens were used. */
     without,
     async [Symbol.asyncDispose](): Promise<void> {
