@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** Matrices, random inputs and whole systems, which take long; `npm run test:proofs` runs them. */
 export const proofs = [
   'dashboards/test/queries.test.ts',
+  'instrumentation/test/agents/*.test.ts',
   'instrumentation/test/files/model/model.test.ts',
   'instrumentation/test/observe/commands-in-succession.test.ts',
   'instrumentation/test/observe/differential.test.ts',

@@ -32,7 +32,7 @@ export const turnlogAttributes = {
     'rest',
   ),
   'turnlog.turn.outcome': string(
-    'How the turn ended: `completed`, `failed`, `aborted` (the client left), `abandoned` (the process died) or `waiting` (its answer asked for tool calls that nobody has run).',
+    'How the turn ended: `completed`, `failed`, `aborted` (the client left, or without a server the app stopped the last model call), `abandoned` (the process died) or `waiting` (its answer asked for tool calls that nobody has run).',
     'completed',
   ),
   'turnlog.turn.inferred': boolean(

@@ -190,7 +190,8 @@ export class ModelExchange implements Exchange {
     const { isOwn, span } = this.#facts
     const candidate = this.#candidate
     const repeatsPrompt = this.#repeatsPrompt
-    if (!this.#isLate) candidate?.callEnded({ isFailed, repeatsPrompt })
+    const isAborted = facts.error === 'AbortError'
+    if (!this.#isLate) candidate?.callEnded({ isFailed, isAborted, repeatsPrompt })
     if (!isOwn) return
     if (isFailed) span.setStatus({ code: SpanStatusCode.ERROR })
     span.end()

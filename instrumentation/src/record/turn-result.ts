@@ -10,7 +10,8 @@ export type TurnFailure = Readonly<Record<'type' | 'message', string>>
 export class TurnResult {
   #outcome: TurnOutcome = 'completed'
   #failure: TurnFailure | undefined
-  #lastCallFailed = false
+  #lastCallFailed: boolean = false
+  #lastCallAborted: boolean = false
 
   get isFailed(): boolean {
     return this.#outcome === 'failed'
@@ -36,8 +37,10 @@ export class TurnResult {
     if (this.#outcome === 'completed') this.#outcome = outcome
   }
 
-  callEnded(isFailed: boolean): void {
+  /** `isAborted`: it has failed because the turn's user has stopped it. */
+  callEnded(isFailed: boolean, isAborted = false): void {
     this.#lastCallFailed = isFailed
+    this.#lastCallAborted = isAborted
   }
 
   /** The turn is continued, so the outcome of its first request is not its own. */
@@ -47,7 +50,7 @@ export class TurnResult {
 
   /** Called when the turn ends. */
   writeTo(span: Span): void {
-    if (this.#outcome === 'completed' && this.#lastCallFailed) this.#outcome = 'failed'
+    if (this.#lastCallFailed) this.conclude(this.#lastCallAborted ? 'aborted' : 'failed')
     const failure = this.isFailed ? this.#failure : undefined
     span.setAttributes(
       defined({ 'turnlog.turn.outcome': this.#outcome, 'error.type': failure?.type } satisfies {

@@ -58,6 +58,8 @@ export type ApiTurn = { readonly [Name in keyof TurnOptions]?: string | undefine
 /** A model call of a turn that has ended. */
 export interface EndedCall {
   readonly isFailed: boolean
+  /** It has failed because the app has stopped it. */
+  readonly isAborted: boolean
   /** Whether its request has the user's words as a text of their own; `undefined`: not known. */
   readonly repeatsPrompt: boolean | undefined
 }
@@ -231,10 +233,11 @@ export class Turn {
   }
 
   /** A model call of the turn ended; the last one decides whether the turn failed. */
-  callEnded({ isFailed, repeatsPrompt }: EndedCall): void {
+  callEnded({ isFailed, isAborted, repeatsPrompt }: EndedCall): void {
     // An app asks for titles and summaries, too: they do not decide how the turn ends.
     if (isFailed && repeatsPrompt === false && this.#promptWasAnswered) return
-    this.#result.callEnded(isFailed)
+    // Without a server the app stops a call as its user wishes; a server may have reasons of its own.
+    this.#result.callEnded(isFailed, isAborted && this.#facts.isInferred === true)
     this.#wasAnswered ||= !isFailed
     this.#promptWasAnswered ||= !isFailed && repeatsPrompt === true
   }

@@ -10,6 +10,17 @@ export interface AgentSurroundings {
   readonly home: string
 }
 
+/** How the agent is used in a terminal. */
+export interface TerminalSession {
+  readonly args: readonly string[]
+  /** It shows this when it waits for the user. */
+  readonly ready: string
+  /** The key that stops an answer. */
+  readonly interrupt: string
+  /** The keys that end the session, one after the other. */
+  readonly leave: readonly string[]
+}
+
 export interface CommandLineAgent {
   readonly package: string
   readonly version: string
@@ -23,6 +34,7 @@ export interface CommandLineAgent {
   readonly ownTexts?: readonly string[]
   readonly args: (surroundings: AgentSurroundings) => readonly string[]
   readonly env: (surroundings: AgentSurroundings) => Readonly<Record<string, string>>
+  readonly session?: TerminalSession
   /** Files of the user's home, by their paths. */
   readonly home?: (surroundings: AgentSurroundings) => Readonly<Record<string, string>>
 }
@@ -82,6 +94,12 @@ export const agents: readonly CommandLineAgent[] = [
     api: 'OpenAI Chat Completions',
     args: ({ prompt }) => ['--provider', 'local', '--model', 'm', '--print', prompt],
     env: () => ({ PI_OFFLINE: '1' }),
+    session: {
+      args: ['--provider', 'local', '--model', 'm'],
+      ready: 'show full startup help',
+      interrupt: '\u001b',
+      leave: ['\u0003', '\u0003'],
+    },
     home: ({ api }) => ({
       '.pi/agent/models.json': json({
         providers: {

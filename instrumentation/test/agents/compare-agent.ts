@@ -1,6 +1,7 @@
 /** Compares what a command-line agent has recorded with the script: its turn, three model calls, two tool calls and their file. */
 import type { ChangeStore } from '../../src/changes/store.ts'
 import {
+  aspects,
   difference,
   hasFailed,
   isInTurn,
@@ -14,7 +15,9 @@ import { isTurn, textOf } from '../support/chat.ts'
 import type { Recorded, RecordedSpan } from '../support/recorded.ts'
 import { script } from './script.ts'
 
-export { type Aspect, aspects } from '../packages/compare-records.ts'
+/** `session`: in a terminal, several turns. */
+export const agentAspects = [...aspects, 'session'] as const
+export type AgentAspect = (typeof agentAspects)[number]
 
 export interface Expected {
   /** How often the model has answered. */

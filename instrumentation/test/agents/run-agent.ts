@@ -1,26 +1,26 @@
 /** Runs a command-line agent without and with the preload, and compares: first the two runs, then the records with the script. */
 import { execFile } from 'node:child_process'
-import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
-import { bareEnvironment } from '../../../test/support/bare-environment.ts'
+import { defined } from '@turnlog/conventions/plain'
 import { ChangeStore } from '../../src/changes/store.ts'
-import { folderOf, install } from '../packages/install.ts'
+import { install } from '../packages/install.ts'
 import { startModelServer } from '../packages/server/server.ts'
 import { readRecorded } from '../support/recorded.ts'
 import { makeWorkspace, type Workspace } from '../support/workspace.ts'
 import type { CommandLineAgent } from './agents.ts'
-import { type Aspect, faultsOf } from './compare-agent.ts'
+import { type AgentAspect, faultsOf } from './compare-agent.ts'
+import { runSession } from './run-session.ts'
 import { script, scriptedReply } from './script.ts'
+import { commandOf, packagesOf, preloadOf } from './start-agent.ts'
 
 /** Agents take between two and twenty seconds. */
 const runMsMax = 120_000
-const register = new URL('../../src/register.js', import.meta.url).href
 
 export interface AgentOutcome {
   /** By aspect, the first thing that is not as it must be. Empty: the run is whole. */
-  readonly notWhole: Readonly<Partial<Record<Aspect, string>>>
+  readonly notWhole: Readonly<Partial<Record<AgentAspect, string>>>
   /** What this agent does not have. */
-  readonly missing: readonly Aspect[]
+  readonly missing: readonly AgentAspect[]
 }
 
 export async function runAgent(agent: CommandLineAgent): Promise<AgentOutcome> {
@@ -36,38 +36,18 @@ export async function runAgent(agent: CommandLineAgent): Promise<AgentOutcome> {
   const host = differenceOf(bare, observed)
   const store = new ChangeStore({ directory: path.join(workspace.spool, 'changes') })
   const recorded = readRecorded(workspace.spool, store)
-  const missing: readonly Aspect[] = observed.withoutUsage === 0 ? [] : ['tokens']
+  const missing: readonly AgentAspect[] = [
+    ...(observed.withoutUsage === 0 ? [] : ['tokens' as const]),
+    ...(agent.session === undefined ? ['session' as const] : []),
+  ]
   const expected = { calls: observed.answers, others: agent.ownTexts ?? [] }
   const ofRecords = faultsOf(recorded, store, expected)
-  const faults = { ...(host === undefined ? {} : { host }), ...ofRecords }
-  const notWhole = Object.entries(faults).filter(([aspect]) => !missing.includes(aspect as Aspect))
+  const session = agent.session && (await runSession(agent, agent.session))
+  const faults = { ...defined({ host, session }), ...ofRecords }
+  const notWhole = Object.entries(faults).filter(
+    ([aspect]) => !missing.includes(aspect as AgentAspect),
+  )
   return { notWhole: Object.fromEntries(notWhole), missing }
-}
-
-/** As `install` takes it. */
-export function packagesOf({ package: name, version }: CommandLineAgent) {
-  return { packages: { [name]: version } }
-}
-
-/** The environment and the arguments of Node with which the agent runs. */
-export function commandOf(
-  agent: CommandLineAgent,
-  { api, prompt, workspace }: { api: string; prompt: string; workspace: Workspace },
-) {
-  const home = path.join(workspace.root, 'home')
-  const surroundings = { api, prompt, home }
-  for (const [name, text] of Object.entries(agent.home?.(surroundings) ?? {})) {
-    mkdirSync(path.join(home, path.dirname(name)), { recursive: true })
-    writeFileSync(path.join(home, name), text)
-  }
-  const program = path.join(folderOf(packagesOf(agent)), 'node_modules/.bin', agent.command)
-  const env = { ...bareEnvironment(), HOME: home, NO_COLOR: '1', ...agent.env(surroundings) }
-  return { args: [realpathSync(program), ...agent.args(surroundings)], env }
-}
-
-/** As a user sets it: nothing else is known of the agent. */
-export function preloadOf({ spool }: Workspace): Record<string, string> {
-  return { NODE_OPTIONS: `--import=${register}`, TELEMETRY_SPOOL_DIRECTORY: spool }
 }
 
 interface Behaviour {

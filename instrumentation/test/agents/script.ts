@@ -14,6 +14,9 @@ export const script = {
   /** Runs as a tool. */
   command: `printf 'Good-bye\\n' >> greeting.txt`,
   answer: 'All done, the greeting is there.',
+  /** The answer to this one is interrupted. */
+  longPrompt: 'Tell me a long story.',
+  longAnswer: 'Once upon a time, there was a greeting that nobody had written.',
 } as const
 
 interface OfferedTool {
@@ -30,6 +33,7 @@ const shells = /^(?:run_shell_command|bash|shell|run_terminal_command|runtermina
 export function scriptedReply(folder: string) {
   let count = 0
   return ({ body, text }: Asked): Omit<Reply, 'number'> => {
+    if (isLong(text)) return { text: script.longAnswer, isEndless: true }
     const schema = schemaOf(body)
     if (schema !== undefined) return { text: JSON.stringify(exampleOf(schema)) }
     const tools = toolsOf(body)
@@ -40,6 +44,12 @@ export function scriptedReply(folder: string) {
     const input = step === 0 ? writeInput(tool, folder) : shellInput(tool)
     return { text: script.answer, call: { id: `call_${count}`, name: tool.name, input } }
   }
+}
+
+/** The user has asked for it last. */
+function isLong(text: string): boolean {
+  const last = text.lastIndexOf(script.longPrompt)
+  return last > Math.max(...script.prompts.map((prompt) => text.lastIndexOf(prompt)))
 }
 
 /** How many results of tools the request brings after what the user has asked last. */

@@ -170,7 +170,8 @@ test('a turn has failed if its last call has, not if only an earlier one has', (
     const { candidate, ended } = open()
     candidate.hold()
     candidate.promote()
-    for (const isFailed of calls) candidate.callEnded({ isFailed, repeatsPrompt: undefined })
+    for (const isFailed of calls)
+      candidate.callEnded({ isFailed, isAborted: false, repeatsPrompt: undefined })
     candidate.release()
     expect(ended).toMatchObject([{ outcome, status }])
   }

@@ -1,7 +1,8 @@
 /**
  * Makes `docs/SUPPORT.md` from the lists of what is run and the `outcomes.json` beside each: which ways to change a file are
- * recorded, on which Node, and which packages that call models.
+ * recorded, on which Node, which packages that call models, and which command-line agents.
  */
+import { agentsSection } from '../agents/agents-section.ts'
 import { modelsSection } from '../packages/models-section.ts'
 import { groups } from './all-ways.ts'
 import { type NodeOutcome, type Outcomes, readOutcomes } from './outcomes.ts'
@@ -30,6 +31,7 @@ export function supportPage(outcomes: Outcomes = readOutcomes()): string {
       ].join('\n'),
     ]),
     ...modelsSection(),
+    ...agentsSection(),
   ]
     .join('\n\n')
     .concat('\n')

@@ -25,6 +25,9 @@ const wires: readonly Wire[] = [
   cohere,
 ]
 
+/** So many pieces of a streamed answer have a part of its text, and not its end. */
+const beginningLength = 3
+
 /** As with the real APIs, an answer is compressed if the client can read it. */
 const encoders = { br: zlib.createBrotliCompress, gzip: zlib.createGzip } as const
 
@@ -58,7 +61,7 @@ export async function startModelServer(
   /** Method and path of each request; those that no wire format knows are answered with 404. */
   const requests: string[] = []
   const without = { usage: 0 }
-  const answers = { count: 0 }
+  const answers = { count: 0, interrupted: 0 }
   const sessions = new Set<http2.ServerHttp2Session>()
 
   async function answer(
@@ -95,14 +98,18 @@ export async function startModelServer(
       ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
     })
     encoder?.pipe(response)
-    for (const piece of given.pieces) {
+    const { pieces } = given
+    for (const piece of reply.isEndless === true ? pieces.slice(0, beginningLength) : pieces) {
       const out = encoder ?? response
       out.write(piece)
       if (encoder !== undefined) await new Promise<void>((done) => encoder.flush(done))
       // Lets the piece arrive by itself.
       await new Promise(setImmediate)
     }
-    if (reply.isEndless === true) await once(response, 'close')
+    if (reply.isEndless === true) {
+      await once(response, 'close')
+      answers.interrupted += 1
+    }
     ;(encoder ?? response).end()
   }
 
