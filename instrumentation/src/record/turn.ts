@@ -88,6 +88,7 @@ export class Turn {
   /** A call that repeats the user's words has succeeded. */
   #promptWasAnswered: boolean = false
   #isWaiting: boolean = false
+  #doneAt: number | undefined
   #isDeclared: boolean = false
   #conversationId: string | undefined
   readonly openTools: Map<string, ToolCall> = new Map()
@@ -163,6 +164,7 @@ export class Turn {
   /** Work on it begins; each `hold` is followed by one `release`. */
   hold(): void {
     this.#stopWaiting()
+    this.#noteDone(undefined)
     // The work goes on after its known end: the app has answered first and works now.
     if (this.#holds === 0 && this.#wasReleased) this.#endIsKnown = false
     this.#holds += 1
@@ -288,6 +290,7 @@ export class Turn {
       this.#end()
       return
     }
+    if (!hasOpenTools) this.#noteDone(this.#endedAt())
     const isLong = hasOpenTools && !this.#endIsKnown && this.#workChecks.length === 0
     const { after, delayedEnd } = this.#dependencies
     const delay = hasOpenTools ? after : delayedEnd
@@ -296,6 +299,19 @@ export class Turn {
       else if (!this.#result.isFailed && this.#awaitsResults()) this.#wait()
       else this.#end()
     })
+  }
+
+  /**
+   * Without a server a thread may be stopped, or the process killed, as soon as the answer is there: the turn is over then, unless
+   * more of it has begun. `at`: when it was.
+   */
+  #noteDone(at: number | undefined): void {
+    const { span } = this
+    if (this.#facts.isInferred !== true || span === undefined || at === this.#doneAt) return
+    if (at !== undefined && this.#result.hasFailedLast) return
+    this.#doneAt = at
+    this.#dependencies.recorder.note(span, { doneAt: at })
+    this.#dependencies.recorder.startAgain(span)
   }
 
   /** Whether its answer asked for tool calls whose results the app may still bring. */

@@ -105,8 +105,10 @@ export class RecordSealer {
     time: number,
     sequence: number,
   ): SealResult {
-    const end = nanoseconds(time)
     const operation = operationOf(open)
+    const { doneAt } = notes
+    if (typeof doneAt === 'number') return this.#done({ span: open, notes }, doneAt, sequence)
+    const end = nanoseconds(time)
     const extra = {
       'turnlog.abandoned': true,
       ...(operation === 'invoke_agent' ? { 'turnlog.turn.outcome': 'abandoned' } : {}),
@@ -117,6 +119,16 @@ export class RecordSealer {
       end: isBefore(end, open.start) ? open.start : end,
       status: { code: 2, message: 'abandoned' },
     }
+    return this.span({ span, notes, pieces: undefined }, sequence, extra)
+  }
+
+  /** An open turn that only waited for more to come, and had ended otherwise. */
+  #done({ span: open, notes }: Pick<EndedSpan, 'span' | 'notes'>, at: number, sequence: number) {
+    const extra = { 'turnlog.turn.outcome': 'completed' } satisfies {
+      [Name in AttributeName]?: unknown
+    }
+    const end = nanoseconds(at)
+    const span = { ...open, end: isBefore(end, open.start) ? open.start : end }
     return this.span({ span, notes, pieces: undefined }, sequence, extra)
   }
 

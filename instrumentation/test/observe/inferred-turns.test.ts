@@ -154,10 +154,14 @@ test('jobs with equal texts, at once, are turns of their own', async () => {
   }
 })
 
-test.for(['worker', 'fork'])('each %s has the turn that it works on', async (WAY) => {
+test.for(['worker', 'pool', 'fork'])('each %s has the turn that it works on', async (WAY) => {
   const prompts = ['job one', 'job two']
   const recorded = await recordedOf({ prompts, env: { WAY } })
   expect(sorted(turnTrees(recorded))).toEqual(prompts.map(tree))
+  // Also where the thread is stopped as soon as it has answered.
+  for (const { attributes } of recorded.spans.filter(isTurn)) {
+    expect(attributes['turnlog.turn.outcome']).toBe('completed')
+  }
 })
 
 test('a command of a tool, and the file that it changes, are in the turn', async () => {

@@ -1,6 +1,6 @@
 /**
  * An agent without a server. `PROMPTS` (a JSON array) are what its user asks; `WAY` says how it is asked: one after the other in one
- * conversation (`repl`), all at once (`jobs`), or each in a thread (`worker`) or process (`fork`) of its own. Knows nothing of telemetry.
+ * conversation (`repl`), all at once (`jobs`), or each in a thread (`worker`, or `pool`, which stops it) or process (`fork`) of its own. Knows nothing of telemetry.
  */
 import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,7 +9,7 @@ import * as path from 'node:path'
 import { finished } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { isMainThread, Worker, workerData } from 'node:worker_threads'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import Anthropic from '@anthropic-ai/sdk'
 
 const {
@@ -121,10 +121,21 @@ const prompts: string[] = isMainThread
   ? JSON.parse(process.argv[2] ?? PROMPTS)
   : [workerData as string]
 const file = new URL(import.meta.url)
-if (!isMainThread || process.argv[2] !== undefined) await converse(prompts[0] ?? '')
-else if (WAY === 'jobs') await Promise.all(prompts.map((prompt) => converse(prompt)))
+if (!isMainThread || process.argv[2] !== undefined) {
+  await converse(prompts[0] ?? '')
+  // A worker of a pool waits for the next job.
+  if (WAY === 'pool') parentPort?.on('message', () => undefined).postMessage('done')
+} else if (WAY === 'jobs') await Promise.all(prompts.map((prompt) => converse(prompt)))
 else if (WAY === 'worker') {
   await Promise.all(prompts.map((workerData) => once(new Worker(file, { workerData }), 'exit')))
+} else if (WAY === 'pool') {
+  await Promise.all(
+    prompts.map(async (workerData) => {
+      const worker = new Worker(file, { workerData })
+      await once(worker, 'message')
+      await worker.terminate()
+    }),
+  )
 } else if (WAY === 'fork') {
   await Promise.all(prompts.map((prompt) => once(fork(file, [JSON.stringify([prompt])]), 'exit')))
 } else {
