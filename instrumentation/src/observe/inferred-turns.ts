@@ -43,6 +43,8 @@ export class InferredTurns {
   readonly #source: CandidateSource
   readonly #workOf: () => Span | undefined
   readonly #known: InferredTurn[] = []
+  /** Turns of requests, of which model calls were made outside: what the app does for them happens there, too. */
+  readonly #ofRequests = new Set<Candidate>()
 
   /** `workOf`: the open tool call or turn of another process that has started this one, for its work. */
   constructor(source: CandidateSource, workOf: () => Span | undefined) {
@@ -51,11 +53,22 @@ export class InferredTurns {
   }
 
   /** Those that code outside any request may work for: if several are open, those that have asked for tools. */
-  readonly atWork = (): readonly Candidate[] => {
-    if (this.#known.length === 0) return []
+  atWork(): readonly Candidate[] {
+    if (this.#known.length === 0 && this.#ofRequests.size === 0) return []
     const open = this.#open().map(({ turn }) => turn)
-    const withTools = open.filter(({ openTools }) => openTools.size > 0)
+    for (const turn of this.#ofRequests) if (turn.isEnded) this.#ofRequests.delete(turn)
+    const withTools = [...open, ...this.#ofRequests].filter(({ openTools }) => openTools.size > 0)
     return withTools.length > 0 ? withTools : open
+  }
+
+  /** A server may do other work besides, for which no model is asked. */
+  mustBeNamed(turn: Candidate): boolean {
+    return this.#ofRequests.has(turn)
+  }
+
+  /** A model call of a request's turn was made outside any request, as a queue does that takes up what requests have left there. */
+  workOutside(turn: Candidate): void {
+    this.#ofRequests.add(turn)
   }
 
   /** The turn of a model call that is made outside any request; `ambiguous`: one of several. */

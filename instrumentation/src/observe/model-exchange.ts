@@ -252,15 +252,15 @@ export class ModelExchange implements Exchange {
 
   /** A queue may have run the call in the context of another user's request, and an app without a server has no requests. */
   #findTurn(body: Uint8Array, answered: readonly InferredCall[]): void {
-    const { open } = this.#dependencies
+    const { inferredTurns, nativeSpans, open } = this.#dependencies
     const { active, api, apiCall, candidate: own, request, span } = this.#facts
     if (apiCall !== undefined || own?.isDeclared === true) return
     const isAlone = !open.hasOthers(own) && (request?.workedFor.length ?? 0) <= 1
     const known = isAlone ? own : turnOfCall({ api, body, answered, own, open })
     const found = known ?? this.#inferTurn(body, answered)
     const turn = found === 'ambiguous' ? undefined : found
+    if (request === undefined && known instanceof Candidate) inferredTurns.workOutside(known)
     request?.worksFor(turn)
-    const { nativeSpans } = this.#dependencies
     if (request === undefined && turn !== undefined) nativeSpans.adoptAround(turn, active)
     if (found === this.#candidate) return
     const { recorder } = this.#dependencies

@@ -227,7 +227,7 @@ function observeTurns(
   }
   const workOf = () => (isChild ? inheritedFileOwner(ROOT_CONTEXT)?.span : undefined)
   const inferredTurns = new InferredTurns(candidates, workOf)
-  if (!isChild) undo.push(setTurnsOutside(inferredTurns.atWork))
+  if (!isChild) undo.push(setTurnsOutside(inferredTurns))
   const ofExchanges = {
     recorder,
     open,

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Context } from '@opentelemetry/api'
 import { errorName } from '@turnlog/conventions/plain'
 import type { Candidate } from '../record/candidate.ts'
-import { contexts, hasOwnContext, worksForSeveral } from '../record/contexts.ts'
+import { contexts, hasOwnContext, isKnownByName } from '../record/contexts.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { Recorder } from '../record/recorder.ts'
 import type { ToolCall } from '../record/tool-call.ts'
@@ -130,9 +130,9 @@ export class OperationTracker {
     return reason !== undefined
   }
 
-  /** Of several turns that the context's code may work for, the one that has named the path. */
+  /** Of the turns that the context's code may work for, the one that has named the path. */
   #ownerNaming(given: unknown, active: Context): FileOperationOwner | undefined {
-    if (!worksForSeveral(active)) return undefined
+    if (!isKnownByName(active)) return undefined
     const absolute = pathOf(given)
     if (absolute === undefined) return undefined
     return ownerOfFiles(active, this.files.locate(absolute, { isLink: true }).names)

@@ -4,14 +4,18 @@
  * has asked for, or the user's words. No turn gets a call that is another one's.
  */
 import { viewOf } from '@turnlog/conventions/content/text'
-import type { ModelApi } from '../models/model-api.ts'
+import { saidLengthMax } from '../models/dialect.ts'
+import type { Asked, ModelApi } from '../models/model-api.ts'
 import { findModelApi } from '../models/model-apis.ts'
 import { Candidate } from '../record/candidate.ts'
 import type { InferredCall } from '../record/tool-calls.ts'
 import { chatRequestIn } from './turns-meant.ts'
 
+/** A shorter text is inside many others. */
+const uniqueLengthMin = 16
+
 export interface SentCall {
-  readonly api: Pick<ModelApi, 'history'>
+  readonly api: Pick<ModelApi, 'asked' | 'history'>
   /** The whole body of the request. */
   readonly body: Uint8Array
   /** The open tool calls whose results it brings. */
@@ -55,7 +59,9 @@ function agreeingTurns({ api, body, own, open }: SentCall): Set<Candidate> {
     return prompt === undefined || prompt === '' ? [] : [{ candidate, prompt }]
   })
   const bytes = viewOf(body)
-  const found = prompts.filter(({ prompt }) => bytes.includes(JSON.stringify(prompt)))
+  let asked: Asked | undefined
+  const written = prompts.filter(({ prompt }) => bytes.includes(JSON.stringify(prompt)))
+  const found = own === undefined ? written.filter(({ prompt }) => hasSaid(prompt)) : written
   if (found.length > 1) {
     // Only now, since the request is parsed for it.
     const last = api.history(body)?.messages.at(-1)
@@ -63,4 +69,13 @@ function agreeingTurns({ api, body, own, open }: SentCall): Set<Candidate> {
     if (ending.length > 0) return new Set(ending.map(({ candidate }) => candidate))
   }
   return new Set(found.map(({ candidate }) => candidate))
+
+  /** Outside of any request, an agent of the app itself may have the same words anywhere, such as the names of members. */
+  function hasSaid(prompt: string): boolean {
+    asked ??= api.asked(body)
+    if (asked === undefined) return true
+    const { said, text } = asked
+    const isInside = prompt.length >= uniqueLengthMin && text.includes(prompt)
+    return text === prompt || isInside || said.includes(prompt.slice(0, saidLengthMax))
+  }
 }

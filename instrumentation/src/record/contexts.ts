@@ -15,7 +15,15 @@ export const contexts = new AsyncLocalStorageContextManager()
 
 const candidateKey = createContextKey('turnlog candidate')
 const apiCallKey = createContextKey('turnlog api tool call')
-const noTurns = (): readonly Candidate[] => []
+
+/** The turns that code in no request's context may work for. */
+export interface TurnsOutside {
+  atWork(): readonly Candidate[]
+  /** What is done for the turn names it: other work of the app may go on besides. */
+  mustBeNamed(turn: Candidate): boolean
+}
+
+const noTurns: TurnsOutside = { atWork: () => [], mustBeNamed: () => false }
 let turnsOutside = noTurns
 /** The key under which the API keeps a span. It is private, so it is found by asking for one. */
 const spanKey = findSpanKey()
@@ -58,8 +66,8 @@ export function candidateOf(context: Context): Candidate | undefined {
 
 /** The turn that the context's code works for: that of its request, else the only one that came in on no server. */
 export function turnOf(context: Context): Candidate | undefined {
-  const [turn, ...others] = turnsOf(context)
-  return others.length === 0 ? turn : undefined
+  const turns = turnsOf(context)
+  return needName(context, turns) ? undefined : turns[0]
 }
 
 /** Whether the context says what its code works for: a request, or a tool call that the app reports. */
@@ -67,23 +75,23 @@ export function hasOwnContext(context: Context): boolean {
   return requestOf(context) !== undefined || apiCallOf(context) !== undefined
 }
 
-/** Whether the context's code may work for several turns. */
-export function worksForSeveral(context: Context): boolean {
-  return turnsOf(context).length > 1
+/** Whether only a name can show the turn that the context's code works for. */
+export function isKnownByName(context: Context): boolean {
+  return needName(context, turnsOf(context))
 }
 
-/** `turns`: those that came in on no server, and that code in no request's context may work for. The returned function undoes it. */
-export function setTurnsOutside(turns: () => readonly Candidate[]): () => void {
+/** The returned function undoes it. */
+export function setTurnsOutside(turns: TurnsOutside): () => void {
   turnsOutside = turns
   return () => {
     turnsOutside = noTurns
   }
 }
 
-/** The turn of which an open tool call names a file in its arguments, if the context's code may work for several turns. */
+/** The turn of which an open tool call names a file in its arguments, if only that can show the turn. */
 export function turnNaming(context: Context, names: readonly string[]): Candidate | undefined {
   const turns = turnsOf(context)
-  if (turns.length <= 1) return undefined
+  if (!needName(context, turns)) return undefined
   const naming = turns.filter(({ openTools }) =>
     [...openTools.values()].some((call) => names.some((name) => call.arguments.names(name))),
   )
@@ -112,7 +120,13 @@ export function turnOfModelCall(context: Context): Candidate | undefined {
 }
 
 function turnsOf(context: Context): readonly Candidate[] {
-  return requestOf(context)?.workedFor ?? turnsOutside()
+  return requestOf(context)?.workedFor ?? turnsOutside.atWork()
+}
+
+function needName(context: Context, turns: readonly Candidate[]): boolean {
+  const [only] = turns
+  if (only === undefined || turns.length > 1) return turns.length > 1
+  return requestOf(context) === undefined && turnsOutside.mustBeNamed(only)
 }
 
 function overlay(
