@@ -7,13 +7,22 @@ import type { Config } from './config.ts'
 const sessionKey = 'turnlog.session'
 const configKey = 'turnlog config'
 
-/** One session for all threads of the process; other processes have their own. */
-export function sharedSessionId(): string {
-  const known = getEnvironmentData(sessionKey)
-  if (typeof known === 'string') return known
-  const id = randomUUID()
-  setEnvironmentData(sessionKey, id)
-  return id
+/** One session for all threads of the process; other processes have their own. `memory` is shared: see `session.ts`. */
+export function sharedSession(): { readonly id: string; readonly memory: SharedArrayBuffer } {
+  const known: unknown = getEnvironmentData(sessionKey)
+  if (isObject(known) && typeof known.id === 'string' && isShared(known.memory)) {
+    return { id: known.id, memory: known.memory }
+  }
+  const made = {
+    id: randomUUID(),
+    memory: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+  }
+  setEnvironmentData(sessionKey, made)
+  return made
+}
+
+function isShared(value: unknown): value is SharedArrayBuffer {
+  return value instanceof SharedArrayBuffer
 }
 
 /** One for all threads of the process, also for a thread that is made with another environment or working directory. */

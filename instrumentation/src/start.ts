@@ -6,9 +6,8 @@
 import { randomUUID } from 'node:crypto'
 import * as path from 'node:path'
 import { isMainThread } from 'node:worker_threads'
-import { type Logger, ROOT_CONTEXT } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
-import { instrumentationScope, schemaUrl, severity } from '@turnlog/conventions'
+import { instrumentationScope, schemaUrl } from '@turnlog/conventions'
 import { errorName } from '@turnlog/conventions/plain'
 import type { Config } from './config.ts'
 import { originalFs } from './file-system.ts'
@@ -25,15 +24,17 @@ import { observeHost } from './observe/observe-host.ts'
 import { holdTurns } from './observe/own-spans.ts'
 import { createFileReports, endsOwners } from './observe/reported-files.ts'
 import { SelfCheck } from './observe/self-check.ts'
+import { onWebServer } from './observe/web-servers.ts'
 import { observeWorkerMessages } from './observe/worker-messages.ts'
 import { observeWorkerThreads } from './observe/worker-threads.ts'
 import { startOpenTelemetry } from './open-telemetry.ts'
-import { shareConfig, sharedConfig, sharedSessionId } from './process-wide.ts'
+import { shareConfig, sharedConfig } from './process-wide.ts'
 import { announceRecorder, ChildReports } from './record/child-report.ts'
 import { createDelayedEnds } from './record/delayed-ends.ts'
 import { setInheritedOwner } from './record/inherited-owner.ts'
 import type { Recorder } from './record/recorder.ts'
 import { UnseenWork } from './record/unseen-work.ts'
+import { Session } from './session.ts'
 import { ownLiveness } from './spool/liveness.ts'
 import { destinationFolder, writeIdentity } from './spool/recorder-folder.ts'
 import { type HostTimers, hostTimers } from './timers.ts'
@@ -67,10 +68,11 @@ function startParts(
   own: Config,
   { preload, notice, undo }: Preload & { readonly undo: Undo },
 ): void {
-  const identity = identify(own)
-  const { config, directory, folder, inherited, changesDirectory } = identity
   const timers = hostTimers()
-  const { journal, sealing } = openJournal(identity, timers, { notice, undo })
+  const session = new Session(timers)
+  const identity = identify(own, session.id)
+  const { config, directory, folder, inherited, changesDirectory } = identity
+  const { journal, sealing } = openJournal(identity, { timers, session, notice, undo })
   const childReports = new ChildReports(config.spoolDirectory)
   const { recorder, tracerProvider, onSpanEnd } = startRecorder(identity, {
     journal,
@@ -84,6 +86,7 @@ function startParts(
     quietly('end file operations', () => fileOperations.finish())
     quietly('end turns that the process leaves open', () => endTurns(code))
     quietly('end turns that only wait', delayedEnds.endAll)
+    quietly('begin the session of another thread', () => session.catchUp())
     quietly('end comparisons', () => finish())
     selfCheck.finish()
     quietly('record what was not seen', () => unseen.report())
@@ -110,6 +113,7 @@ function startParts(
     delayedEnds,
     flush: () => journal.flush(),
     childReports,
+    session,
     destination: directory,
     lookForEnded: () => sealing.look(),
     undo,
@@ -136,16 +140,21 @@ function startParts(
   const onExit = (code: number): void => onStop(code, endTurns)
   process.on('exit', onExit)
   undo.push(() => process.off('exit', onExit))
-  if (isMainThread) beginSession(logger, selfCheck)
-  if (isMainThread) sealing.start()
+  const check = () => quietly('check what is observed', () => selfCheck.begin(logger))
+  session.onBegin(() => session.recordStart(logger, check))
+  session.onBegin(() => sealing.start())
+  const onListening = (): void => {
+    session.begin()
+    api.expectTurns()
+  }
+  undo.push(onWebServer(onListening))
 }
 
 type Identity = ReturnType<typeof identify>
 
 /** Who records, where to, and for whom: a process that a tool has started works for the tool call of its parent. */
-function identify(own: Config) {
+function identify(own: Config, sessionId: string) {
   const recorderId = randomUUID()
-  const sessionId = sharedSessionId()
   const shared = sharedConfig(own)
   const { otlp, userId } = shared
   const directory = destinationFolder(shared.spoolDirectory, {
@@ -180,8 +189,16 @@ function identify(own: Config) {
 /** The journal, and the worker that seals its closed files. */
 function openJournal(
   identity: Identity,
-  { now, after }: HostTimers,
-  { notice, undo }: Pick<Preload, 'notice'> & { readonly undo: Undo },
+  {
+    timers: { now, after },
+    session,
+    notice,
+    undo,
+  }: Pick<Preload, 'notice'> & {
+    readonly timers: HostTimers
+    readonly session: Session
+    readonly undo: Undo
+  },
 ) {
   const { recorderId, sessionId, config, inherited, resource } = identity
   const { directory, folder, changesDirectory } = identity
@@ -200,6 +217,7 @@ function openJournal(
     fileSystem: originalFs,
     now,
     after,
+    onFirst: () => session.begin(),
     onClosed: (file) => sealing.closed(file),
     onUnusable: (cause) => {
       const folder = `'${config.spoolDirectory}' cannot be written (${errorName(cause)})`
@@ -261,13 +279,4 @@ function startRecorder(
 function offerHandle(handle: TurnlogHandle, undo: Undo): void {
   Object.defineProperty(globalThis, handleKey, { value: handle, configurable: true })
   undo.push(() => Reflect.deleteProperty(globalThis, handleKey))
-}
-
-function beginSession(logger: Logger, selfCheck: SelfCheck): void {
-  logger.emit({
-    eventName: 'session.start',
-    severityNumber: severity.info,
-    context: ROOT_CONTEXT,
-    attributes: quietly('check what is observed', () => selfCheck.begin(logger)) ?? {},
-  })
 }

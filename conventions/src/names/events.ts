@@ -7,7 +7,11 @@ export interface EventDefinition {
 
 /** `eventName` of log records. */
 export const events = {
-  'session.start': { meaning: 'An app process began to record.', stability: 'development' },
+  'session.start': {
+    meaning:
+      'An app process has something to record, or its web server listens. The time is that of the process’s start, at most a day before.',
+    stability: 'development',
+  },
   'session.end': {
     meaning: 'A recorder ended; this record has the recorder’s last sequence.',
     stability: 'development',

@@ -64,6 +64,8 @@ export interface JournalOptions {
   readonly recorder: string
   readonly fileSystem: FileSystem
   readonly now: () => number
+  /** Called once, before the first record. What it appends comes before that record. */
+  readonly onFirst?: () => void
   /** Called after file `number` was closed and may be sealed. */
   readonly onClosed: (number: number) => void
   /** Called when the folder was made, before the first file is opened, and again if the folder was removed. If it throws, the journal is unwritable. */
@@ -108,6 +110,7 @@ export class Journal {
   /** How many sequences are declared. */
   #declared = 0
   #refusedAt: number | undefined
+  #hasBegun: boolean = false
   #isPrepared: boolean = false
   /** A file was opened, or it was said that none can be. */
   #isKnown: boolean = false
@@ -139,6 +142,10 @@ export class Journal {
 
   append(head: JournalHead, contents: readonly JournalContent[] = []): void {
     if (this.#isClosed) return
+    if (!this.#hasBegun) {
+      this.#hasBegun = true
+      this.#options.onFirst?.()
+    }
     const time = this.#options.now()
     if (this.#lost !== undefined && !this.#isRefusing(time)) this.#declareLost(this.#lost, time)
     this.#write(head, contents, time)

@@ -21,6 +21,7 @@ import type { TurnFailure } from '../record/turn-result.ts'
 import type { UnseenWork } from '../record/unseen-work.ts'
 import { WaitingTurns } from '../record/waiting-turns.ts'
 import { WireCalls } from '../record/wire-calls.ts'
+import type { Session } from '../session.ts'
 import { copiesFolder } from '../spool/workspace-copies.ts'
 import type { HostTimers } from '../timers.ts'
 import { WorkspaceThread } from '../workspace/workspace-thread.ts'
@@ -75,6 +76,7 @@ interface ObserveDependencies {
   readonly delayedEnds: DelayedEnds
   readonly flush: () => void
   readonly childReports: ChildReports
+  readonly session: Pick<Session, 'onBegin'>
   /** The folder of the recorders that send to the same endpoint. */
   readonly destination: string
   readonly lookForEnded: () => void
@@ -253,14 +255,13 @@ function observeTurns(
 /** Child processes and native code, whose writes pass no function of `node:fs`. */
 function observeOtherWriters(
   { children, nativeCode }: FileParts,
-  { isChild, childReports, undo }: ObserveDependencies,
+  { isChild, childReports, session, undo }: ObserveDependencies,
 ): void {
-  const hasTurns = mayHaveTurns(isChild)
-  // Now, and not while a child waits.
-  if (hasTurns) quietly('prepare the reports of children', () => childReports.prepare())
-  undo.push(children.observe({ isStarted: hasTurns }))
+  undo.push(children.observe())
   undo.push(nativeCode.observe())
-  if (hasTurns) undo.push(onServerListening(() => children.prepare()))
+  if (!mayHaveTurns(isChild)) return
+  // Now, and not while a child waits.
+  session.onBegin(() => childReports.prepare())
 }
 
 /** What an agent's tool has started has no turns of its own, and only the main thread has an index of the workspace. */

@@ -28,6 +28,7 @@ export interface RecordedLog {
   readonly event: string
   readonly traceId: string
   readonly spanId: string
+  readonly timeMs: number
   readonly attributes: Attributes
   /** The process that recorded it. */
   readonly pid: unknown
@@ -137,6 +138,7 @@ interface Logs {
         readonly eventName?: string
         readonly traceId?: string
         readonly spanId?: string
+        readonly timeUnixNano?: string
         readonly attributes: KeyValues
       }[]
     }[]
@@ -170,6 +172,7 @@ function logsOf({ resourceLogs }: Logs): RecordedLog[] {
         event: log.eventName ?? '',
         traceId: log.traceId ?? '',
         spanId: log.spanId ?? '',
+        timeMs: milliseconds(log.timeUnixNano ?? '0'),
         attributes: plain(log.attributes),
         pid: plain(resource?.attributes ?? [])['process.pid'],
       })),
