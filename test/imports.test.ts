@@ -43,6 +43,7 @@ const layers: Readonly<Record<string, Layers>> = {
       'models',
       'redact',
       'changes',
+      'session.ts',
       'process-wide.ts',
       'config.ts',
       'misspelt-settings.ts',
