@@ -78,7 +78,8 @@ function startOf(pid: number, fileSystem: FileSystem): string | undefined {
   return process.platform === 'linux' ? startInProc(pid, fileSystem) : startByPs(pid)
 }
 
-function isThere(pid: number): boolean {
+/** A process has this pid. It need not be the one that had it before. */
+export function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

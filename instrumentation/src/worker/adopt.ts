@@ -18,9 +18,15 @@ import { Sealer } from '../seal/sealer.ts'
 import type { MissingRange } from '../seal/sequences.ts'
 import { type Liveness, livenessOf } from '../spool/liveness.ts'
 import { releaseLock, takeLock } from '../spool/lock.ts'
-import { hasEnded, readIdentity, removeEmptied } from '../spool/recorder-folder.ts'
+import {
+  hasEnded,
+  type RecorderIdentity,
+  readIdentity,
+  removeEmptied,
+} from '../spool/recorder-folder.ts'
 import type { Spool } from '../spool/spool.ts'
 import { removeCopies } from '../spool/workspace-copies.ts'
+import type { Neighbours } from './neighbours.ts'
 
 export interface AdoptionOptions {
   readonly fileSystem: FileSystem
@@ -35,6 +41,8 @@ export interface AdoptionOptions {
   readonly spool: Spool
   /** If absent, records become segments. */
   readonly openOutlet?: OpenOutlet | undefined
+  /** Is told the recorders that live. */
+  readonly neighbours?: Pick<Neighbours, 'beginRound' | 'lives'> | undefined
   /** Called when there is something new to send. */
   readonly onSealed: () => void
   /** Called when the fate of exported records has become known: there may be room again. */
@@ -91,6 +99,7 @@ export class Adoption {
   *#lookAround(): Generator<'more' | 'later'> {
     const { fileSystem, directory, ownFolder } = this.#options
     this.#hasLeft = false
+    this.#options.neighbours?.beginRound()
     for (const folder of this.#adopted)
       quietly('drop an emptied recorder', () => this.#drop(folder))
     const names = quietly('look for dead recorders', () => namesIn(fileSystem, directory)) ?? []
@@ -115,10 +124,7 @@ export class Adoption {
   #take(folder: string): Sealer | undefined {
     const { fileSystem, spool, onSealed, onSettled } = this.#options
     const identity = readIdentity(fileSystem, folder)
-    if (identity === undefined) return undefined
-    const isOver =
-      hasEnded(fileSystem, folder) || livenessOf(identity.liveness, fileSystem) === 'dead'
-    if (!isOver) return undefined
+    if (identity === undefined || this.#isAlive(folder, identity)) return undefined
     if (!takeLock(fileSystem, folder, this.#self)) {
       this.#hasLeft = true
       return undefined
@@ -139,6 +145,15 @@ export class Adoption {
         onSettled()
       },
     })
+  }
+
+  /** Or it may be alive. */
+  #isAlive(folder: string, { liveness }: RecorderIdentity): boolean {
+    const { fileSystem, neighbours } = this.#options
+    if (hasEnded(fileSystem, folder)) return false
+    const state = livenessOf(liveness, fileSystem)
+    if (state === 'alive') neighbours?.lives(folder, liveness.pid)
+    return state !== 'dead'
   }
 
   /** Throws if sealing failed before and fails again; the lock is kept, and the next round tries again. */

@@ -16,10 +16,13 @@ import { offlineBackoff, RetryTimer } from '../upload/retry.ts'
 import { Adoption } from './adopt.ts'
 import { startDelivery } from './delivery.ts'
 import { LookSchedule } from './look-schedule.ts'
+import { Neighbours } from './neighbours.ts'
 import type { FromWorker, SealingWorkerData, ToWorker } from './protocol.ts'
 
-/** How often the destination's folder is searched for dead recorders. */
+/** How often the destination's folder is searched for dead recorders, whatever `Neighbours` sees. */
 const lookEveryMs = 30_000
+/** A few calls to the disk, and one for each living recorder of the destination. */
+const neighboursEveryMs = 2_000
 const pruneEveryMs = 10 * 60_000
 /** The idle class of a thread's nice values, for this thread only: Linux counts priorities per thread. */
 const lowPriority = 15
@@ -52,12 +55,14 @@ const sealing = {
   changes,
   openOutlet: exporting?.openOutlet,
 }
+const neighbours = new Neighbours({ fileSystem: originalFs, directory })
 const adoption = new Adoption({
   ...sealing,
   directory,
   ownFolder: folder,
   self: ownLiveness(),
   spool,
+  neighbours,
   onSealed: () => delivery.wake(),
   onSettled: () => search.look(),
 })
@@ -79,6 +84,9 @@ parentPort?.on('message', (message: ToWorker) => {
 })
 
 setInterval(() => search.look(), lookEveryMs).unref()
+setInterval(() => {
+  if (neighbours.haveChanged()) search.ended()
+}, neighboursEveryMs).unref()
 setInterval(prune, pruneEveryMs).unref()
 setImmediate(() => search.look())
 
