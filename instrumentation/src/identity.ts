@@ -55,9 +55,22 @@ export function resourceAttributes(
   }
 }
 
+/**
+ * The main script. pm2 starts a script of its own, which then loads the app's: in fork mode the environment names that one, in
+ * cluster mode pm2's own settings in it.
+ */
+export function appScript(
+  [, script]: readonly string[],
+  { pm_exec_path: named, pm2_env: settings }: NodeJS.ProcessEnv,
+): string | undefined {
+  if (!/^ProcessContainer\w*\.js$/.test(path.basename(script ?? ''))) return script
+  const given = named ?? parseObject(settings ?? '')?.pm_exec_path
+  return typeof given === 'string' ? given : script
+}
+
 /** The nearest package.json above the main script names the app. */
 function findApp(): { name: string; version?: string } {
-  const script = process.argv[1]
+  const script = appScript(process.argv, process.env)
   if (script === undefined) return { name: 'node' }
   for (let folder = path.dirname(script); ; folder = path.dirname(folder)) {
     const manifest = parseObject(readText(path.join(folder, 'package.json')) ?? '')

@@ -86,6 +86,18 @@ test.for(sessions)('a process $name is a session', async ({ events, ...each }) =
   expect(ran.events).toEqual(events)
 })
 
+test('of a cluster each worker is a session, and the primary is none', async () => {
+  using ran = await run({
+    app: `import cluster from 'node:cluster'
+      import { createServer } from 'node:http'
+      if (cluster.isPrimary) for (const _ of [1, 2]) cluster.fork()
+      else createServer().listen(0, () => process.disconnect())`,
+  })
+  expect(ran.events).toHaveLength(4)
+  expect(ran.events.filter((event) => event === 'session.start')).toHaveLength(2)
+  expect(new Set(ran.logs.map(({ pid }) => pid)).size).toBe(2)
+})
+
 const api = new URL('../src/index.ts', import.meta.url).href
 const recordsInThread = `import { Worker } from 'node:worker_threads'
   const thread = \`import('${api}').then(({ decide }) => {
