@@ -9,43 +9,15 @@ import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { defined } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { Candidate, CandidateSource } from '../record/candidate.ts'
-import { contexts, contextWithCandidate, requestOf, runIn } from '../record/contexts.ts'
-import { all, type Method, replaceMethod } from './replace-method.ts'
-
-/** Answers that can hold a text. */
-const answerTypes = /^(application\/(.*\+)?(json|x-ndjson|jsonl)|text\/)/i
-/** Bodies that can hold a prompt. */
-const promptTypes = /^(application\/(.*\+)?json|text\/|application\/x-www-form-urlencoded)/i
-
-/** A request or a response under observation. */
-interface Watched {
-  /** The context that its events run in. */
-  readonly inside: Context
-  readonly candidate: Candidate
-  /** Sees each event before the host does. */
-  see(event: unknown, value: unknown): void
-}
-
-const Given = function givenObject(object: object): object {
-  return object
-} as unknown as new (
-  object: object,
-) => object
-
-/**
- * Attaches a `Watched` to an object of the host, unseen by the host: as a private field, added by a constructor whose
- * base returns that object. A `WeakMap` would do the same, but doubles what a small request costs, in garbage collection.
- */
-class WatchedNote extends Given {
-  #watched: Watched
-  constructor(object: object, watched: Watched) {
-    super(object)
-    this.#watched = watched
-  }
-  static read(object: object): Watched | undefined {
-    return #watched in object ? object.#watched : undefined
-  }
-}
+import { contexts, contextWithCandidate } from '../record/contexts.ts'
+import { all, replaceMethod } from './replace-method.ts'
+import {
+  holdsAnswer,
+  holdsPrompt,
+  keepAnswer,
+  WatchedNote,
+  watchEvents,
+} from './watched-request.ts'
 
 /** Begins to watch; the returned function undoes it. */
 export function observeHttpServers(options: CandidateSource): () => void {
@@ -62,17 +34,6 @@ export function observeHttpServers(options: CandidateSource): () => void {
     replaceMethod(ServerResponse.prototype, 'emit', watchEvents),
     () => started.unsubscribe(listener),
   ])
-}
-
-/** Sees every event of a watched emitter and runs it in its context; the listeners and their order do not change. */
-function watchEvents(original: Method): Method {
-  return function emit(...values) {
-    const known = WatchedNote.read(this as object)
-    if (known === undefined) return original.apply(this, values)
-    quietly('see an event of a request', () => known.see(values[0], values[1]))
-    if (requestOf(contexts.active()) === known.candidate) return original.apply(this, values)
-    return runIn(known.inside, () => original.apply(this, values))
-  }
 }
 
 interface RequestStart {
@@ -93,11 +54,11 @@ function observeRequest(
     contentType,
     traceparent: [request.headers.traceparent ?? []].flat()[0],
     endIsKnown: true,
-    onTurn: () => keepAnswer(response, candidate),
+    onTurn: () => keepAnswer(response, { candidate, isTextual: () => isTextual(response) }),
   })
   const inside = contextWithCandidate(ROOT_CONTEXT, candidate)
   candidate.hold()
-  const hasPrompt = contentType !== undefined && promptTypes.test(contentType)
+  const hasPrompt = holdsPrompt(contentType)
   new WatchedNote(request, {
     inside,
     candidate,
@@ -124,24 +85,6 @@ function observeRequest(
   return inside
 }
 
-/** Records what is sent to the user if it is text: it shows which model call gave the answer, and may name the conversation. */
-function keepAnswer(response: ServerResponse, candidate: Candidate): void {
-  let isText: boolean | undefined
-  const keep = (chunk: unknown): void => {
-    if (isText === false || (typeof chunk !== 'string' && !(chunk instanceof Uint8Array))) return
-    isText ??= isTextual(response)
-    if (isText) candidate.response(chunk)
-  }
-  for (const name of ['write', 'end']) {
-    replaceMethod(response, name, (original) => {
-      return function (...values) {
-        quietly('keep an answer', () => keep(values[0]))
-        return original.apply(this, values)
-      }
-    })
-  }
-}
-
 /** The head as it was sent; headers given to `writeHead` are found nowhere else. */
 function headOf(response: ServerResponse): string | undefined {
   const head: unknown = Reflect.get(response, '_header')
@@ -155,7 +98,7 @@ function isTextual(response: ServerResponse): boolean {
     return sent ?? (set === undefined ? undefined : String(set))
   }
   const type = header('content-type')
-  return header('content-encoding') === undefined && (type === undefined || answerTypes.test(type))
+  return holdsAnswer({ type, encoding: header('content-encoding') })
 }
 
 function describeAnswer(response: ServerResponse, candidate: Candidate): void {

@@ -47,6 +47,7 @@ import { observeHandedDescriptors } from './handed-descriptors.ts'
 import { HostFiles } from './host-files.ts'
 import { offerToHost } from './host-telemetry.ts'
 import { observeHttpServers } from './http.ts'
+import { observeHttp2Servers } from './http2.ts'
 import { InferredTurns } from './inferred-turns.ts'
 import { observeModelClients } from './model-clients.ts'
 import { NativeCode } from './native-code.ts'
@@ -246,6 +247,7 @@ function observeTurns(
     clock,
   }
   undo.push(observeHttpServers(candidates))
+  undo.push(observeHttp2Servers(candidates))
   const openExchange = createExchanges(ofExchanges)
   undo.push(observeWebSockets(candidates, openExchange, clock))
   undo.push(observeModelClients(openExchange))
