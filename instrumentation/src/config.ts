@@ -17,6 +17,7 @@ import {
   xdgFolder,
 } from '@turnlog/conventions/settings'
 import { misspeltSettings } from './misspelt-settings.ts'
+import { type ConversationPlace, parseConversationPlaces } from './record/conversation-places.ts'
 import { parseEndpoint } from './upload/endpoint.ts'
 import { type OtlpTargets, otlpTargets } from './upload/otlp-targets.ts'
 
@@ -26,6 +27,11 @@ const flag: Parser<boolean> = {
     return /^(?:0|false|no|off)$/i.test(written) ? false : undefined
   },
   expected: 'true or false',
+}
+
+const conversationPlaces: Parser<readonly ConversationPlace[]> = {
+  parse: parseConversationPlaces,
+  expected: 'a list of members of the body, header:…, query:… and path:…/:id',
 }
 
 /** Every setting, as the documents show it. */
@@ -117,6 +123,12 @@ export const settings = {
     env: 'TELEMETRY_USER_ID',
     defaultDoc: 'the operating system’s user name',
     doc: 'Who runs the app. The receiver replaces it by the user the token stands for.',
+  }),
+  conversationPlaces: setting(conversationPlaces, {
+    env: 'TELEMETRY_CONVERSATION_ID',
+    default: [],
+    defaultDoc: 'none',
+    doc: 'Where a request names its conversation, before what is recognised without it: a list, tried in its order, of members of the body (`room`, `data.room.id`), `header:x-room`, `query:room` and `path:/rooms/:id/say` (`*` is any segment, and more may follow).',
   }),
   workspace: optional(text, {
     env: 'TELEMETRY_WORKSPACE',

@@ -18,7 +18,7 @@ import {
   isRefusal,
   type ToolDecision,
 } from '../record/tool-decisions.ts'
-import { chatRequestIn, isRepeated } from './turns-meant.ts'
+import { chatRequestIn, conversationOf, isRepeated } from './turns-meant.ts'
 
 export interface Approvals extends ApprovalReader {
   /** The model is sent the results of `calls`. */
@@ -69,10 +69,10 @@ export function createApprovals({
      * conversation, or has a person's decision.
      */
     isFor(candidate, earlier, body) {
-      const { prompt, conversationId } = chatRequestIn(candidate)
+      const { prompt } = chatRequestIn(candidate)
       if (isRepeated(prompt, body) !== false) return true
-      const isSame =
-        conversationId !== undefined && conversationId === chatRequestIn(earlier).conversationId
+      const conversation = conversationOf(candidate)
+      const isSame = conversation !== undefined && conversation === conversationOf(earlier)
       return isSame || decisionsOf(candidate, [...earlier.openTools.values()]).length > 0
     },
 

@@ -6,7 +6,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
-import { defined } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { Candidate, CandidateSource } from '../record/candidate.ts'
 import { contexts, contextWithCandidate } from '../record/contexts.ts'
@@ -51,6 +50,8 @@ function observeRequest(
     startedAt: now(),
     method: request.method,
     path: request.url?.split('?', 1)[0],
+    url: request.url,
+    headers: request.headers,
     contentType,
     traceparent: [request.headers.traceparent ?? []].flat()[0],
     endIsKnown: true,
@@ -105,6 +106,6 @@ function describeAnswer(response: ServerResponse, candidate: Candidate): void {
   const named = /^x-conversation-id: *(.+?) *$/im.exec(headOf(response) ?? '')
   candidate.describe({
     'http.response.status_code': response.statusCode,
-    ...defined({ 'gen_ai.conversation.id': named?.[1] }),
   })
+  if (named?.[1] !== undefined) candidate.answeredConversation(named[1])
 }

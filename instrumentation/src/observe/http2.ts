@@ -78,6 +78,8 @@ function observeStream(
     startedAt: now(),
     method,
     path: asString(headers[':path'])?.split('?', 1)[0],
+    url: asString(headers[':path']),
+    headers,
     contentType,
     traceparent: asString(headers.traceparent),
     endIsKnown: true,
@@ -107,12 +109,8 @@ function observeStream(
 function responseEnded(stream: ServerHttp2Stream, candidate: Candidate): void {
   const { ':status': status, 'x-conversation-id': conversation } = sentHeaders(stream)
   if (candidate.span !== undefined) {
-    candidate.describe(
-      defined({
-        'http.response.status_code': status,
-        'gen_ai.conversation.id': textOf(conversation),
-      }),
-    )
+    candidate.describe(defined({ 'http.response.status_code': status }))
+    if (conversation !== undefined) candidate.answeredConversation(String(conversation))
   }
   // A stream that its client has reset is ended by Node, so that it finishes all the same.
   const isAborted = stream.aborted || (stream.rstCode !== 0 && !stream.writableFinished)

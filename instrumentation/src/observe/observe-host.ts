@@ -93,7 +93,10 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
   const fileParts = createFileParts(config, dependencies)
   const { files, children, fileOperations } = fileParts
   const reportError = createErrorReports(recorder.logger, flush)
-  const turnParts = observeTurns(fileParts, dependencies)
+  const turnParts = observeTurns(fileParts, {
+    ...dependencies,
+    conversationPlaces: config.conversationPlaces,
+  })
   const ownPlace = {
     reports: dependencies.childReports,
     destination: dependencies.destination,
@@ -183,8 +186,9 @@ function observeTurns(
     isChild,
     timers,
     delayedEnds,
+    conversationPlaces,
     undo,
-  }: ObserveDependencies,
+  }: ObserveDependencies & Pick<Config, 'conversationPlaces'>,
 ) {
   const { now, clock, after } = timers
   const toolCalls = new ToolCalls(recorder, clock, nativeWriters)
@@ -213,6 +217,7 @@ function observeTurns(
     waitingTurns,
     approvals,
     earlyTraceId: (turn: Candidate) => nativeSpans.earlyTraceId(turn),
+    conversationPlaces,
     onTurn: (turn: Candidate) => {
       quietly('adopt the spans of a turn', () => nativeSpans.turnBegan(turn))
       quietly('look at the workspace', () => children.prepare())

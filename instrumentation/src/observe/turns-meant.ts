@@ -40,8 +40,8 @@ export function turnsMeant(request: ModelRequestOf, turns: readonly Candidate[])
   return compared.filter((each) => isPossible(each)).map(({ turn }) => turn)
 }
 
-export function chatRequestIn({ requestText, contentType }: Candidate): ChatRequest {
-  return requestText === undefined ? {} : chatRequestOf(Buffer.from(requestText), contentType)
+export function chatRequestIn({ requestText, contentType, address }: Candidate): ChatRequest {
+  return chatRequestOf(Buffer.from(requestText ?? ''), { contentType, address })
 }
 
 /** Whether the text is in the body of a model call, as a whole text or in one; `undefined` without a text. */
@@ -55,8 +55,9 @@ export function isRepeated(
   return viewOf(body).includes(isWholeText ? written : written.slice(1, -1))
 }
 
-function conversationOf(candidate: Candidate): string | undefined {
-  return candidate.conversationId ?? chatRequestIn(candidate).conversationId
+export function conversationOf(candidate: Candidate): string | undefined {
+  const { namedId, conversationId, addressId } = chatRequestIn(candidate)
+  return candidate.conversationId ?? namedId ?? conversationId ?? addressId
 }
 
 function equal(one: string | undefined, other: string | undefined): Sign {

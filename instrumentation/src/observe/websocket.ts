@@ -8,9 +8,11 @@ import { EventEmitter } from 'node:events'
 import { Socket } from 'node:net'
 import { inspect, types } from 'node:util'
 import { ROOT_CONTEXT } from '@opentelemetry/api'
+import { asObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { Candidate, CandidateSource } from '../record/candidate.ts'
 import { candidateOf, contexts, contextWithCandidate, runIn } from '../record/contexts.ts'
+import type { RequestAddress } from '../record/conversation-places.ts'
 import type { OpenExchange } from './exchange.ts'
 import { watchLoadedModules } from './loaded-modules.ts'
 import { ModelWebSockets } from './model-websockets.ts'
@@ -46,8 +48,8 @@ class WebSocketObserver {
   readonly #bound = new WeakSet<object>()
   /** Of each WebSocket: the candidates that are turns and may still be at work. */
   readonly #turns = new WeakMap<object, Set<Candidate>>()
-  /** Of each connection that became a WebSocket: the path of its request. */
-  readonly #paths = new WeakMap<object, string>()
+  /** Of each connection that became a WebSocket: the request that opened it. */
+  readonly #requests = new WeakMap<object, RequestAddress & { readonly path: string }>()
 
   constructor(source: CandidateSource, openExchange: OpenExchange) {
     this.#source = source
@@ -71,9 +73,10 @@ class WebSocketObserver {
   /** Notes the path of a request that becomes a WebSocket. */
   #patchUpgrade(prototype: object): () => void {
     const see = (request: unknown, connection: unknown): void => {
-      const url: unknown = isObject(request) ? Reflect.get(request, 'url') : undefined
+      const { url, headers } = asObject(request) ?? {}
       if (isObject(connection) && typeof url === 'string') {
-        this.#paths.set(connection, url.split('?', 1)[0] ?? '')
+        const [path = ''] = url.split('?', 1)
+        this.#requests.set(connection, { path, url, headers: asObject(headers) })
       }
     }
     return replaceMethod(prototype, 'handleUpgrade', (original) => {
@@ -129,7 +132,7 @@ class WebSocketObserver {
     const candidate = openCandidate({
       transport: 'websocket',
       startedAt: now(),
-      path: isObject(connection) ? this.#paths.get(connection) : undefined,
+      ...(isObject(connection) ? this.#requests.get(connection) : {}),
       endIsKnown: false,
       onTurn: () => this.#remember(socket, candidate),
     })

@@ -10,6 +10,9 @@ export interface CandidateFacts {
   readonly startedAt: number
   readonly method?: string | undefined
   readonly path?: string | undefined
+  /** Path and query, as they were sent. */
+  readonly url?: string | undefined
+  readonly headers?: Readonly<Record<string, unknown>> | undefined
   readonly contentType?: string | undefined
   readonly traceparent?: string | undefined
   /**

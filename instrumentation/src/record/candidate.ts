@@ -14,6 +14,11 @@
 import type { Span, SpanContext } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import type { CandidateFacts } from './candidate-facts.ts'
+import {
+  type ConversationPlace,
+  type NamedConversation,
+  namedConversation,
+} from './conversation-places.ts'
 import { startInTrace } from './next-trace.ts'
 import type { OpenCandidates } from './open-candidates.ts'
 import { RequestBody } from './request-body.ts'
@@ -30,6 +35,8 @@ const sentLengthMax = 1024 ** 2
 const readBytesMax = 64 * 1024
 /** How long the files of a request that is over are kept, for a late turn. */
 const lateTurnMs = 10_000
+/** A longer address is not searched for a conversation. */
+const urlLengthMax = 8 * 1024
 /** Once the work is over and is no turn yet, only a body up to this size is kept, for a late turn. */
 const idleRequestBytesMax = 64 * 1024
 
@@ -38,6 +45,7 @@ interface CandidateDependencies extends TurnDependencies {
   readonly open: OpenCandidates
   /** The trace of a library's span that has begun in the candidate and is open. */
   readonly earlyTraceId?: ((turn: Candidate) => string | undefined) | undefined
+  readonly conversationPlaces: readonly ConversationPlace[]
   /** Called when a candidate becomes a turn. */
   readonly onTurn?: ((turn: Candidate) => void) | undefined
 }
@@ -48,6 +56,11 @@ export interface ApprovalReader {
   continued(candidate: Candidate, calls: readonly ToolCall[]): void
   /** Called when the work on a candidate is over and no turn has begun. The candidate may turn out to continue one. */
   read(candidate: Candidate): void
+}
+
+/** Where a request names its conversation, beside its body. */
+export interface ConversationAddress extends NamedConversation {
+  readonly url: string | undefined
 }
 
 /** Makes candidates for the observers of requests, messages and declared turns. */
@@ -156,6 +169,13 @@ export class Candidate {
     return this.#facts.contentType
   }
 
+  /** Where its request names the conversation, beside its body. */
+  get address(): ConversationAddress {
+    const { url } = this.#facts
+    const named = namedConversation(this.#dependencies.conversationPlaces, this.#facts)
+    return { url: (url?.length ?? 0) > urlLengthMax ? undefined : url, ...named }
+  }
+
   /** Its request or message, while the turn is open; `undefined` when it is too long to be read. */
   get requestText(): string | undefined {
     return this.#body.textUpTo(readBytesMax)
@@ -240,7 +260,7 @@ export class Candidate {
     if (this.span !== undefined) return this.span
     const { recorder } = this.#dependencies
     const span = startInTrace(this.#dependencies.earlyTraceId?.(this), () => this.#turn.start())
-    recorder.note(span, { contentType: this.#facts.contentType })
+    recorder.note(span, { contentType: this.#facts.contentType, address: this.address })
     for (const piece of this.#body.pieces) recorder.content(span, 'turn.request', piece)
     this.#facts.onTurn?.()
     this.#dependencies.onTurn?.(this)
@@ -303,6 +323,12 @@ export class Candidate {
   /** What its user wrote, as a later model call shows it. */
   setPrompt(text: string): void {
     this.#turn.content('turn.prompt', text)
+  }
+
+  /** A header of the app's answer names the conversation. */
+  answeredConversation(id: string): void {
+    const { span } = this
+    if (span !== undefined) this.#dependencies.recorder.note(span, { answeredConversation: id })
   }
 
   /** The final answer, as the app gives it: the app has coped with whatever failed before. */

@@ -4,6 +4,8 @@
  */
 import { decodeText } from '@turnlog/conventions/content/text'
 import { asArray, asObject, asString, type JsonObject, parseJson } from '@turnlog/conventions/plain'
+import type { ConversationAddress } from '../record/candidate.ts'
+import { conversationOfAddress } from './address-conversation.ts'
 import { carried, frameValues } from './frames.ts'
 
 /** Larger bodies are not parsed: no chat message is this long. */
@@ -28,15 +30,37 @@ const wrapperDepthMax = 2
 
 export interface ChatRequest {
   readonly prompt?: string | undefined
+  /** Where the settings say that the conversation is named. */
+  readonly namedId?: string | undefined
+  /** Where bodies usually name it. */
   readonly conversationId?: string | undefined
+  /** The address seems to name it. */
+  readonly addressId?: string | undefined
 }
 
-/** Finds both, parsing the body once. */
-export function chatRequestOf(body: Uint8Array, contentType?: string): ChatRequest {
+export interface RequestFacts {
+  readonly contentType?: string | undefined
+  readonly address?: ConversationAddress | undefined
+}
+
+/** Finds all, parsing the body once. */
+export function chatRequestOf(
+  body: Uint8Array,
+  { contentType, address }: RequestFacts = {},
+): ChatRequest {
   const content = parseBody(body, contentType)
-  if (content === undefined) return {}
-  const conversationId = conversationIdOf(content) ?? requestIdOf(content)
-  return { prompt: promptOf(content), conversationId }
+  const inBody = address?.fields.map((members) => memberOf(content, members)).find(isId)
+  const namedId = inBody === undefined ? address?.id : String(inBody)
+  return {
+    prompt: promptOf(content),
+    namedId,
+    conversationId: conversationIdOf(content) ?? requestIdOf(content),
+    addressId: address?.url === undefined ? undefined : conversationOfAddress(address.url),
+  }
+}
+
+function memberOf(value: unknown, members: readonly string[]): unknown {
+  return members.reduce<unknown>((inner, name) => asObject(inner)?.[name], value)
 }
 
 export function conversationIdOf(json: unknown): string | undefined {

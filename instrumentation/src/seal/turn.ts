@@ -1,7 +1,8 @@
 /** Seals a turn: its prompt, its answer, and the sums of its model calls. */
 import type { AttributeName } from '@turnlog/conventions'
-import { asString, parseJson } from '@turnlog/conventions/plain'
+import { asArray, asObject, asString, parseJson } from '@turnlog/conventions/plain'
 import type { ModelCallRecord } from '../models/model-api.ts'
+import type { ConversationAddress } from '../record/candidate.ts'
 import { redactText } from '../redact/redact.ts'
 import { answeringCall, type TurnCall } from './answering-call.ts'
 import { type ChatRequest, chatRequestOf, conversationIdOf } from './chat-request.ts'
@@ -78,8 +79,11 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
   putText(attributes, 'gen_ai.input.messages', textMessages('user', prompt), context)
   putText(attributes, 'gen_ai.output.messages', answer, context)
   const conversation =
+    request.namedId ??
+    asString(notes.answeredConversation) ??
     request.conversationId ??
     (isWhole ? answeredConversation(contents, span.spanId) : undefined) ??
+    request.addressId ??
     asString(notes.conversation)
   if (conversation !== undefined) {
     attributes['gen_ai.conversation.id' satisfies AttributeName] ??= redactText(conversation).text
@@ -91,9 +95,19 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
 }
 
 function requestOf(contents: OpenContents, id: string, notes: Notes): ChatRequest {
-  const body = contents.bytes(id, 'turn.request')
-  const contentType = typeof notes.contentType === 'string' ? notes.contentType : undefined
-  return body === undefined ? {} : chatRequestOf(body, contentType)
+  const body = contents.bytes(id, 'turn.request') ?? new Uint8Array()
+  const contentType = asString(notes.contentType)
+  return chatRequestOf(body, { contentType, address: addressIn(notes.address) })
+}
+
+/** The journal holds what the candidate has noted; absent members are left out there. */
+function addressIn(noted: unknown): ConversationAddress | undefined {
+  const address = asObject(noted)
+  if (address === undefined) return undefined
+  const fields = (asArray(address.fields) ?? []).map((members) =>
+    (asArray(members) ?? []).map(String),
+  )
+  return { url: asString(address.url), id: asString(address.id), fields }
 }
 
 /** The app's JSON answer, or one of its frames, may name the conversation it opened. */

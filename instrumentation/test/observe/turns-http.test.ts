@@ -92,6 +92,34 @@ test('a streamed answer names its conversation in a header, a JSON answer in its
   ])
 })
 
+test('the address names the conversation where nothing else does, and the settings go before all', async () => {
+  const env = { TELEMETRY_CONVERSATION_ID: 'header:x-room,room' }
+  const answer = (request: ApiRequest): ApiAnswer =>
+    lastText(request) === 'e' ? { status: 400 } : writesOnce(request)
+  await using chat = await startChat({ client: 'fetch', answer, env })
+  const ask = (url: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
+    fetch(`http://${chat.address}${url}`, { method: 'POST', body: JSON.stringify(body), headers })
+  await (await ask('/threads/t1/runs', { message: 'a', stream: true })).text()
+  await (await ask('/threads/t1/runs', { message: 'b' })).text()
+  await (await ask('/threads/t1/runs', { message: 'c', stream: true, room: 7 })).text()
+  await (await ask('/say', { message: 'd', room: 7 }, { 'x-room': 'h' })).text()
+  await (await ask('/threads/t1/runs', { message: 'e' })).text()
+  const turns = (await chat.recorded()).spans.filter(isTurn)
+  const found = turns.map((turn) => [
+    textOf(turn, 'gen_ai.input.messages'),
+    turn.attributes['gen_ai.conversation.id'],
+  ])
+  expect(found).toEqual([
+    // The program names it in a header of its streamed answer, and in the body of the other.
+    ['a', 'c-head'],
+    ['b', 'c-body'],
+    ['c', '7'],
+    ['d', 'h'],
+    // A failed one has neither.
+    ['e', 't1'],
+  ])
+})
+
 test('a body in a later packet on a kept connection is a turn like any other', async () => {
   await using chat = await startChat({ answer: writesOnce })
   const [, port] = chat.address.split(':')

@@ -24,6 +24,7 @@ export function createCandidates(recorder: Recorder) {
     waitingTurns,
     approvals,
     open: new OpenCandidates(),
+    conversationPlaces: [],
   }
   return {
     approvals,

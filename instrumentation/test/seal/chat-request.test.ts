@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { chatRequestOf, conversationIdOf, promptBodyBytesMax } from '../../src/seal/chat-request.ts'
 
-const promptOf = (body: Uint8Array, type?: string) => chatRequestOf(body, type).prompt
+const promptOf = (body: Uint8Array, type?: string) =>
+  chatRequestOf(body, { contentType: type }).prompt
 
 test.for([
   ['message', { message: 'hi' }],
@@ -89,7 +90,9 @@ test('a form and a JSON body give prompt and conversation at once', () => {
   const both = { prompt: 'hi', conversationId: 'c' }
   expect(chatRequestOf(Buffer.from('{"message":"hi","conversation_id":"c"}'))).toEqual(both)
   expect(
-    chatRequestOf(Buffer.from('message=hi&chat_id=c'), 'application/x-www-form-urlencoded'),
+    chatRequestOf(Buffer.from('message=hi&chat_id=c'), {
+      contentType: 'application/x-www-form-urlencoded',
+    }),
   ).toEqual(both)
   expect(chatRequestOf(Buffer.from('{}'))).toEqual({})
 })
@@ -160,4 +163,41 @@ test.for<[string, object, string | undefined]>([
 ])('the conversation of %s is known', ([, body, expected]) => {
   const { conversationId } = chatRequestOf(Buffer.from(JSON.stringify(body)))
   expect(conversationId).toBe(expected)
+})
+
+test.for([
+  ['/api/conversations/42/messages', '42'],
+  ['/threads/thread_abc123/runs', 'thread_abc123'],
+  [
+    '/threads/0b0cd2e0-7a3c-4c52-a6b5-0cf1f9e0a1bd/runs/stream',
+    '0b0cd2e0-7a3c-4c52-a6b5-0cf1f9e0a1bd',
+  ],
+  ['/chats/V1StGXRjZjdHiBmyT', 'V1StGXRjZjdHiBmyT'],
+  ['/chat/7', '7'],
+  ['/sessions/s%201/threads/t1/runs', 't1'],
+  ['/sessions/s%201', 's 1'],
+  ['/say?thread_id=t%202', 't 2'],
+  ['/threads/t1?conversationId=c1', 'c1'],
+  ['/api/chat', undefined],
+  ['/api/chat/stream', undefined],
+  ['/v1/chat/completions', undefined],
+  ['/chat/gpt-4o/completions', undefined],
+  ['/chat/v2', undefined],
+  ['/chats/v1/say', undefined],
+  ['/sessions/new', undefined],
+  ['/api/threads', undefined],
+  ['/api/chat?thread_id=', undefined],
+] as const)('the address %s names the conversation %s', ([url, expected]) => {
+  const address = { url, fields: [], id: undefined }
+  expect(chatRequestOf(Buffer.from('{}'), { address }).addressId).toBe(expected)
+})
+
+test('a member of the body that the settings name goes before the rest', () => {
+  const body = Buffer.from('{"chat_id":"c","data":{"room":{"id":7}}}')
+  const fields = [['room'], ['data', 'room', 'id']]
+  const named = (id: string | undefined, given = fields) =>
+    chatRequestOf(body, { address: { url: undefined, fields: given, id } }).namedId
+  expect(named('h')).toBe('7')
+  expect(named('h', [['room']])).toBe('h')
+  expect(named(undefined, [['room']])).toBeUndefined()
 })
