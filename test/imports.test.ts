@@ -63,6 +63,7 @@ const layers: Readonly<Record<string, Layers>> = {
       'sequence-ranges.ts',
       'thread-end.ts',
       'timers.ts',
+      'steady-clock.ts',
       'notice.js',
     ],
     typesFrom: { 'handle.ts': ['changes'], 'identity.ts': ['config.ts'] },

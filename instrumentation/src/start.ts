@@ -15,7 +15,7 @@ import { handleKey, type TurnlogHandle } from './handle.ts'
 import { quietly } from './health.ts'
 import { commonAttributes, resourceAttributes } from './identity.ts'
 import { Journal } from './journal/journal.ts'
-import { createProcessors } from './journal/processor.ts'
+import { createProcessors, type ShiftOf } from './journal/processor.ts'
 import { endRecorder, markEnded } from './journal/recorder-end.ts'
 import { takeInheritedOwner } from './observe/child-environment.ts'
 import { placePreload } from './observe/inherited-preload.ts'
@@ -77,6 +77,7 @@ function startParts(
   const { recorder, tracerProvider, onSpanEnd } = startRecorder(identity, {
     journal,
     childReports,
+    shiftOf: timers.steady.shiftOf,
     undo,
   })
   const { logger } = recorder
@@ -100,7 +101,7 @@ function startParts(
     clock: timers.clock,
     after: timers.after,
   })
-  const { api, workspace, fileOperations, finish, endTurns } = observeHost(config, {
+  const { api, workspace, fileOperations, finish, endTurns, hasOpenTurns } = observeHost(config, {
     recorder,
     tracerProvider,
     onSpanEnd,
@@ -118,6 +119,7 @@ function startParts(
     lookForEnded: () => sealing.look(),
     undo,
   })
+  timers.steady.whileOpen(() => journal.hasOpenStarts || hasOpenTurns())
   undo.push(observeWorkerMessages(folder))
   const onThreadEnded = (ended: string): void => {
     markEnded(ended)
@@ -245,10 +247,16 @@ function startRecorder(
   {
     journal,
     childReports,
+    shiftOf,
     undo,
-  }: { readonly journal: Journal; readonly childReports: ChildReports; readonly undo: Undo },
+  }: {
+    readonly journal: Journal
+    readonly childReports: ChildReports
+    readonly shiftOf: ShiftOf
+    readonly undo: Undo
+  },
 ) {
-  const processors = createProcessors(journal)
+  const processors = createProcessors(journal, shiftOf)
   const fileReports = createFileReports(processors.raw.note, {
     spoolDirectory: config.spoolDirectory,
     owner: inherited?.owner,

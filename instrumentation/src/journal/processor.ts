@@ -32,15 +32,23 @@ const mergesMax = 4
 /** Strings above this are copied raw beside the head instead of being escaped into it. */
 const headStringLengthMax = 1_024
 
-export function createProcessors(journal: Journal) {
-  const writer = new SpanWriter(journal)
+/** What to add to a time, both in milliseconds, if the SDK has just taken it from a clock that was set (`steady-clock.ts`). */
+export type ShiftOf = (time: number) => number
+
+export function createProcessors(journal: Journal, shiftOf: ShiftOf = () => 0) {
+  const shifted = (time: HrTime): HrTime => addMilliseconds(time, shiftOf(millisecondsOf(time)))
+  const writer = new SpanWriter(journal, shifted)
   const flush = async (): Promise<void> => journal.flush()
   return {
-    spans: { ...spanEvents(writer), forceFlush: flush, shutdown: flush } satisfies SpanProcessor,
+    spans: {
+      ...spanEvents(writer, shifted),
+      forceFlush: flush,
+      shutdown: flush,
+    } satisfies SpanProcessor,
     logs: {
       onEmit(record: ReadWriteLogRecord): void {
         quietly('journal a log', () => {
-          const [described, contents] = describeLog(record)
+          const [described, contents] = describeLog(record, shifted)
           journal.append({ k: 'log', log: writer.located(described) }, contents)
         })
       },
@@ -51,13 +59,20 @@ export function createProcessors(journal: Journal) {
   }
 }
 
-function spanEvents(writer: SpanWriter): Pick<SpanProcessor, 'onStart' | 'onEnd'> {
+type Shifted = (time: HrTime) => HrTime
+
+function spanEvents(
+  writer: SpanWriter,
+  shifted: Shifted,
+): Pick<SpanProcessor, 'onStart' | 'onEnd'> {
   return {
     onStart(span: SdkSpan): void {
-      // Only our own spans are moved apart; the times of others are not ours to change.
-      if (span.instrumentationScope.name === instrumentationScope) {
-        quietly('move a start', () => writer.begin(span, span.startTime))
-      }
+      quietly('move a start', () => {
+        const start = shifted(span.startTime)
+        // Only our own spans are moved apart; the times of others are not ours to change, unless their clock was set.
+        if (span.instrumentationScope.name === instrumentationScope) writer.begin(span, start)
+        else if (start !== span.startTime) writer.startsAt(span, start)
+      })
       // Open turns, model calls and tool calls are journaled too, so that a crash can be closed.
       if (typeof span.attributes['gen_ai.operation.name'] !== 'string') return
       quietly('journal a start', () => writer.writeStart(span))
@@ -118,8 +133,11 @@ class SpanWriter {
   readonly #moved = new WeakMap<object, Pick<JournaledSpan, 'traceId' | 'parentSpanId'>>()
   #lastStart: HrTime = [0, 0]
 
-  constructor(journal: Journal) {
+  readonly #shifted: Shifted
+
+  constructor(journal: Journal, shifted: Shifted) {
     this.#journal = journal
+    this.#shifted = shifted
   }
 
   /**
@@ -134,6 +152,10 @@ class SpanWriter {
     const through = Math.floor(nanos / 1e6) * 1e6 + 999_999
     this.#lastStart = [seconds, Math.min(apart, through)]
     this.#starts.set(span, nanoseconds(this.#lastStart))
+  }
+
+  startsAt(span: object, time: HrTime): void {
+    this.#starts.set(span, nanoseconds(time))
   }
 
   note(span: object, noted: Readonly<Record<string, unknown>>): void {
@@ -222,7 +244,7 @@ class SpanWriter {
   }
 
   #describe(span: ReadableSpan): ReturnType<typeof describeSpan> {
-    const [own, contents] = describeSpan(span)
+    const [own, contents] = describeSpan(span, this.#shifted)
     const described = this.located({ ...own, ...this.#moved.get(span) })
     const start = this.#starts.get(span)
     if (start === undefined) return [described, contents]
@@ -253,7 +275,10 @@ interface Located {
   readonly parentSpanId?: string | undefined
 }
 
-function describeSpan(span: ReadableSpan): readonly [JournaledSpan, readonly JournalContent[]] {
+function describeSpan(
+  span: ReadableSpan,
+  shifted: Shifted,
+): readonly [JournaledSpan, readonly JournalContent[]] {
   const { traceId, spanId, traceFlags, traceState } = span.spanContext()
   const [attributes, contents] = splitAttributes(span.attributes)
   const described: JournaledSpan = {
@@ -273,7 +298,7 @@ function describeSpan(span: ReadableSpan): readonly [JournaledSpan, readonly Jou
   return [
     {
       ...described,
-      end: nanoseconds(span.endTime),
+      end: nanoseconds(shifted(span.endTime)),
       status: span.status,
       ...(span.events.length === 0 ? {} : { events: span.events.map(describeEvent) }),
     },
@@ -306,13 +331,14 @@ function spanFlags(traceFlags: number, isRemote = false): number {
 
 function describeLog(
   record: ReadWriteLogRecord,
+  shifted: Shifted,
 ): readonly [JournaledLog, readonly JournalContent[]] {
   const [attributes, contents] = splitAttributes(record.attributes)
   const { body } = record
   const isLongBody = isContent(body)
   const described: JournaledLog = {
-    time: nanoseconds(record.hrTime),
-    observed: nanoseconds(record.hrTimeObserved),
+    time: nanoseconds(shifted(record.hrTime)),
+    observed: nanoseconds(shifted(record.hrTimeObserved)),
     severity: record.severityNumber,
     severityText: record.severityText,
     eventName: record.eventName,
@@ -366,6 +392,19 @@ function isReadable(span: Span): span is Span & ReadableSpan {
 function hrTimeOf(milliseconds: number): HrTime {
   const seconds = Math.floor(milliseconds / 1_000)
   return [seconds, Math.round((milliseconds - seconds * 1_000) * 1e6)]
+}
+
+function millisecondsOf([seconds, nanos]: HrTime): number {
+  return seconds * 1_000 + nanos / 1e6
+}
+
+/** The time itself, if nothing is to be added. */
+function addMilliseconds(time: HrTime, added: number): HrTime {
+  if (added === 0) return time
+  const [seconds, nanos] = time
+  const whole = Math.floor(added / 1_000)
+  const sum = nanos + (added - whole * 1_000) * 1e6
+  return sum < 1e9 ? [seconds + whole, sum] : [seconds + whole + 1, sum - 1e9]
 }
 
 /** An app may give its spans any time. An invalid time becomes 0, and the record is kept. */

@@ -119,6 +119,8 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
     workspace: files.workspace,
     fileOperations,
     finish: () => children.finish(),
+    /** Or requests that may become turns. */
+    hasOpenTurns: () => turnParts.open.hasOthers(undefined),
     /** The process exits with this code. */
     endTurns: (code: number) => {
       const failure = exitFailure(code, fatal)
