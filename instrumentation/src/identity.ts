@@ -60,8 +60,8 @@ export function resourceAttributes(
  * cluster mode pm2's own settings in it.
  */
 export function appScript(
-  [, script]: readonly string[],
-  { pm_exec_path: named, pm2_env: settings }: NodeJS.ProcessEnv,
+  [, script]: readonly string[] = process.argv,
+  { pm_exec_path: named, pm2_env: settings }: NodeJS.ProcessEnv = process.env,
 ): string | undefined {
   if (!/^ProcessContainer\w*\.js$/.test(path.basename(script ?? ''))) return script
   const given = named ?? parseObject(settings ?? '')?.pm_exec_path
@@ -70,7 +70,7 @@ export function appScript(
 
 /** The nearest package.json above the main script names the app. */
 function findApp(): { name: string; version?: string } {
-  const script = appScript(process.argv, process.env)
+  const script = appScript()
   if (script === undefined) return { name: 'node' }
   for (let folder = path.dirname(script); ; folder = path.dirname(folder)) {
     const manifest = parseObject(readText(path.join(folder, 'package.json')) ?? '')

@@ -145,9 +145,10 @@ export class ChildProcesses implements OwnChanges {
     this.#appChanges = new AppChanges({ ...options, workspace: this.#workspace })
   }
 
-  /** Begins; the returned function ends it. */
-  observe(): () => void {
+  /** Begins; the returned function ends it. `isStarted`: the thread starts at once, and looks when it is needed. */
+  observe({ isStarted }: { readonly isStarted: boolean }): () => void {
     this.#isObserving = true
+    if (isStarted) this.#workspace.start()
     return () => this.#workspace.close()
   }
 

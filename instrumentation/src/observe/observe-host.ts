@@ -9,6 +9,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Config } from '../config.ts'
 import type { TurnlogHandle } from '../handle.ts'
 import { quietly } from '../health.ts'
+import { appScript } from '../identity.ts'
 import { Candidate, type CandidateSource } from '../record/candidate.ts'
 import type { ChildReports } from '../record/child-report.ts'
 import { setTurnsOutside } from '../record/contexts.ts'
@@ -266,11 +267,18 @@ function observeOtherWriters(
   { children, nativeCode }: FileParts,
   { isChild, childReports, session, undo }: ObserveDependencies,
 ): void {
-  undo.push(children.observe())
+  const hasTurns = mayHaveTurns(isChild)
+  // The first command of an app may come soon. An installed program, such as npm or tsc, may only start others.
+  undo.push(children.observe({ isStarted: hasTurns && isOwnScript(appScript()) }))
   undo.push(nativeCode.observe())
-  if (!mayHaveTurns(isChild)) return
+  if (!hasTurns) return
   // Now, and not while a child waits.
   session.onBegin(() => childReports.prepare())
+}
+
+/** Whether it is a script of the user's, and not of an installed package. */
+function isOwnScript(script: string | undefined): boolean {
+  return script !== undefined && !/[\\/]node_modules[\\/]/.test(script)
 }
 
 /** What an agent's tool has started has no turns of its own, and only the main thread has an index of the workspace. */

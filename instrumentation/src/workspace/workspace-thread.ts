@@ -164,6 +164,8 @@ export class WorkspaceThread {
 
   /** Brings the index up to date. */
   look(): void {
+    // Makes its file now, and not while a child waits.
+    this.#clock.stamp()
     this.#number({ type: 'look' })
   }
 
@@ -239,8 +241,6 @@ export class WorkspaceThread {
     this.#cells = new Int32Array(shared)
     this.#sent = 0
     this.#givenUp = 0
-    // Makes its file now, and not while a child waits.
-    this.#clock.stamp()
   }
 
   #receive(message: FromThread): void {
