@@ -24,7 +24,7 @@ import type { OpenCandidates } from '../record/open-candidates.ts'
 import type { Recorder, WireFacts } from '../record/recorder.ts'
 import type { ApiToolCall } from '../record/tool-call.ts'
 import type { InferredCall, ToolCalls } from '../record/tool-calls.ts'
-import { holdWhileOpen } from '../record/turn-holds.ts'
+import { holdWhileOpen, pauseHold } from '../record/turn-holds.ts'
 import type { UnseenWork } from '../record/unseen-work.ts'
 import type { WaitingTurns } from '../record/waiting-turns.ts'
 import type { WireCalls } from '../record/wire-calls.ts'
@@ -34,6 +34,7 @@ import type { InferredTurns } from './inferred-turns.ts'
 import { certain, isWritten, mentionOf } from './mentioned-calls.ts'
 import type { NativeSpans } from './native-spans.ts'
 import { isReadable } from './own-spans.ts'
+import { type FailedCall, isRetried, type RetriedCalls, retryAfterMs } from './retried-calls.ts'
 import { turnOfCall } from './turn-of-call.ts'
 import { chatRequestIn, isRepeated, turnsMeant } from './turns-meant.ts'
 import { addressOf } from './unknown-exchange.ts'
@@ -60,6 +61,9 @@ export interface ExchangeDependencies {
   readonly unseen: UnseenWork
   /** A model has sent a part of its answer: tools may run soon. */
   readonly modelAnswers: () => void
+  readonly retries: RetriedCalls
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   /** Milliseconds, monotonic. */
   readonly clock: () => number
 }
@@ -83,6 +87,8 @@ export interface ExchangeFacts {
   /** The tool call, reported by the app, that it is made in. */
   readonly apiCall: ApiToolCall | undefined
   readonly active: Context
+  /** The call of which it is another attempt. */
+  readonly failed?: FailedCall | undefined
 }
 
 export class ModelExchange implements Exchange {
@@ -93,6 +99,7 @@ export class ModelExchange implements Exchange {
   /** A copy of the request's body, unless it is long. */
   #request: Uint8Array | undefined
   #status = 0
+  #headers: readonly (readonly [string, string])[] = []
   /** It began when the app's response had ended, and is not for it. */
   #isLate: boolean
   /** The answer has a body. */
@@ -110,9 +117,10 @@ export class ModelExchange implements Exchange {
   constructor(dependencies: ExchangeDependencies, facts: ExchangeFacts) {
     this.#dependencies = dependencies
     this.#facts = facts
-    const { api, candidate, span, url } = facts
+    const { api, failed, span, url } = facts
+    const candidate = failed === undefined ? facts.candidate : failed.candidate
     this.#candidate = candidate
-    this.#spanContext = span.spanContext()
+    this.#spanContext = failed?.spanContext ?? span.spanContext()
     this.#isLate = candidate?.hasAnswered === true
     const late = this.#isLate ? { isLate: true } : {}
     this.#addWire({ url, api: api.name, ...late, ...defined({ turns: candidate?.turnIds() }) })
@@ -139,6 +147,7 @@ export class ModelExchange implements Exchange {
 
   answered(status: number, headers: readonly (readonly [string, string])[]): void {
     this.#status = status
+    this.#headers = headers
     // A body whose length was announced may be answered before the host has ended the request.
     this.#readResults()
     this.#addWire({ status, headers })
@@ -193,8 +202,37 @@ export class ModelExchange implements Exchange {
     const isAborted = facts.error === 'AbortError'
     if (!this.#isLate) candidate?.callEnded({ isFailed, isAborted, repeatsPrompt })
     if (!isOwn) return
-    if (isFailed) span.setStatus({ code: SpanStatusCode.ERROR })
-    span.end()
+    const end = (at?: number): void => {
+      if (isFailed) span.setStatus({ code: SpanStatusCode.ERROR })
+      span.end(at)
+    }
+    const isRetryable = isFailed && this.#mayBeRetried(facts)
+    const body = this.#requestBytes === 0 ? new Uint8Array() : this.#request
+    if (!isRetryable || body === undefined) end()
+    else this.#waitForRetry(body, end)
+  }
+
+  /** An answer that an app has begun to read is not asked for again, nor a request that it has aborted. */
+  #mayBeRetried({ error }: WireFacts): boolean {
+    if (this.#status === 0) return error !== 'AbortError' && error !== 'ABORT_ERR'
+    return this.#status >= 400 && isRetried(this.#status, this.#headers)
+  }
+
+  #waitForRetry(body: Uint8Array, end: (at: number) => void): void {
+    const { retries, now } = this.#dependencies
+    const { api, url, span, number, candidate, active } = this.#facts
+    const failedAt = now()
+    pauseHold(span, failedAt)
+    retries.wait({
+      place: { api, url, turn: candidate?.turn, parent: trace.getSpan(active) },
+      body,
+      span,
+      candidate: this.#candidate,
+      spanContext: this.#spanContext,
+      number,
+      retryAfterMs: retryAfterMs(this.#headers, failedAt),
+      giveUp: () => end(failedAt),
+    })
   }
 
   /**
@@ -253,8 +291,9 @@ export class ModelExchange implements Exchange {
   /** A queue may have run the call in the context of another user's request, and an app without a server has no requests. */
   #findTurn(body: Uint8Array, answered: readonly InferredCall[]): void {
     const { inferredTurns, nativeSpans, open } = this.#dependencies
-    const { active, api, apiCall, candidate: own, request, span } = this.#facts
-    if (apiCall !== undefined || own?.isDeclared === true) return
+    const { active, api, apiCall, candidate: own, failed, request, span } = this.#facts
+    // The results that it brings were brought by its first attempt.
+    if (apiCall !== undefined || own?.isDeclared === true || failed !== undefined) return
     const isAlone = !open.hasOthers(own) && (request?.workedFor.length ?? 0) <= 1
     const known = isAlone ? own : turnOfCall({ api, body, answered, own, open })
     const found = known ?? this.#inferTurn(body, answered)

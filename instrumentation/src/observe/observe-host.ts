@@ -57,8 +57,8 @@ import { NativeWriters } from './native-writers.ts'
 import { observeNodeChildren } from './node-children.ts'
 import { createExchanges } from './open-exchanges.ts'
 import { observePseudoTerminals } from './pseudo-terminals.ts'
+import { RetriedCalls } from './retried-calls.ts'
 import type { SelfCheck } from './self-check.ts'
-import { onServerListening } from './subscribe.ts'
 import { observeWebSockets } from './websocket.ts'
 
 interface ObserveDependencies {
@@ -125,6 +125,7 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
     /** The process exits with this code. */
     endTurns: (code: number) => {
       const failure = exitFailure(code, fatal)
+      turnParts.retries.giveUpAll()
       for (const turn of turnParts.open.all()) turn.processExits(code, failure)
     },
     api: openApi({ ...dependencies, ...fileParts, ...turnParts, reportError }),
@@ -239,6 +240,7 @@ function observeTurns(
   const workOf = () => (isChild ? inheritedFileOwner(ROOT_CONTEXT)?.span : undefined)
   const inferredTurns = new InferredTurns(candidates, workOf)
   if (!isChild) undo.push(setTurnsOutside(inferredTurns))
+  const retries = new RetriedCalls(after)
   const ofExchanges = {
     recorder,
     open,
@@ -251,6 +253,7 @@ function observeTurns(
     approvals,
     modelCalled,
     modelAnswers,
+    retries,
     now,
     clock,
   }
@@ -259,7 +262,7 @@ function observeTurns(
   const openExchange = createExchanges(ofExchanges)
   undo.push(observeWebSockets(candidates, openExchange, clock))
   undo.push(observeModelClients(openExchange))
-  return { toolCalls, candidates, open }
+  return { toolCalls, candidates, open, retries }
 }
 
 /** Child processes and native code, whose writes pass no function of `node:fs`. */

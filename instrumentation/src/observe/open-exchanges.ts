@@ -1,6 +1,6 @@
 /**
- * Opens an exchange for each request to a model API. If the address may be another app's, the exchange waits for the body. What
- * no API has is looked at for signs of a model.
+ * Opens an exchange for each request to a model API. If the address may be another app's, or the request another attempt of a call
+ * that has failed, the exchange waits for the body. What no API has is looked at for signs of a model.
  */
 import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
@@ -9,23 +9,25 @@ import type { ModelApi } from '../models/model-api.ts'
 import { findModelApi, findPossibleApis } from '../models/model-apis.ts'
 import { apiCallOf, contexts, requestOf, runIn, turnOfModelCall } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
-import { turnHeldBy } from '../record/turn-holds.ts'
-import type { OpenExchange } from './exchange.ts'
-import { type ExchangeDependencies, ModelExchange } from './model-exchange.ts'
+import { resumeHold, turnHeldBy } from '../record/turn-holds.ts'
+import type { Exchange, OpenExchange } from './exchange.ts'
+import { type ExchangeDependencies, type ExchangeFacts, ModelExchange } from './model-exchange.ts'
 import { isModelCall, withinOwnSpans } from './own-spans.ts'
+import { type FailedCall, retriedBytesMax } from './retried-calls.ts'
 import { UndecidedExchange } from './undecided-exchange.ts'
 import { openUnknown } from './unknown-exchange.ts'
+
+/** A longer request at an address that may be another app's is not a model call. */
+const heldBytesMax = 2 * 1024 ** 2
 
 /** What opens exchanges, and what they need. */
 export interface OpeningDependencies extends ExchangeDependencies {
   /** A model is called, perhaps in the current context. */
   readonly modelCalled: () => void
-  /** Milliseconds since 1970. */
-  readonly now: () => number
 }
 
 export function createExchanges(dependencies: OpeningDependencies): OpenExchange {
-  const { now, clock } = dependencies
+  const { now, clock, retries } = dependencies
   const exchangeCounts = new WeakMap<Span, number>()
 
   return (method, url, facts = {}) => {
@@ -38,39 +40,64 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
     if (apis.length === 0) return unknown()
     const active = contexts.active()
     const started = { at: now(), byClock: clock() }
-    return new UndecidedExchange(apis, (decided) =>
-      decided === undefined ? unknown() : runIn(active, () => open(decided, parsed, started)),
-    )
+    return new UndecidedExchange(heldBytesMax, (body) => {
+      const decided = apis.find((each) => each.isRequest(body))
+      if (decided === undefined) return unknown()
+      return runIn(active, () => open(decided, parsed, { started, body }))
+    })
   }
 
-  /** `started`: when the request began, if that was before. */
-  function open(api: ModelApi, url: URL, started?: ExchangeStart): ModelExchange {
+  /** `started`: when the request began, if that was before; `body`: if it is known already. */
+  function open(
+    api: ModelApi,
+    url: URL,
+    { started, body }: { started?: ExchangeStart; body?: Uint8Array } = {},
+  ): Exchange {
     dependencies.modelCalled()
     dependencies.unseen.sawModel()
     const active = contexts.active()
-    const around = trace.getSpan(active)
-    const native = around !== undefined && isModelCall(around) ? around : undefined
-    const candidate = (native && turnHeldBy(native)) ?? turnOfModelCall(active)
-    const at = started?.at ?? dependencies.now()
-    const from = withinOwnSpans(active, candidate)
-    const span =
-      native ?? startSpan(dependencies.recorder, { api, url, from, startedAt: started?.at })
+    const parent = trace.getSpan(active)
+    const since = started ?? { at: now(), byClock: clock() }
+    if (parent !== undefined && isModelCall(parent)) {
+      const candidate = turnHeldBy(parent) ?? turnOfModelCall(active)
+      return make({ api, url, active, candidate, span: parent, isOwn: false, since })
+    }
+    const candidate = turnOfModelCall(active)
+    const place = { api, url: url.href, turn: candidate, parent }
+    const openOwn = (failed: FailedCall | undefined): ModelExchange => {
+      if (failed !== undefined) resumeHold(failed.span)
+      const from = withinOwnSpans(active, candidate)
+      const facts = { api, url, from, startedAt: started?.at }
+      const span = failed?.span ?? startSpan(dependencies.recorder, facts)
+      return make({ api, url, active, candidate, span, isOwn: true, since, failed })
+    }
+    if (!retries.isAwaited(place)) return openOwn(undefined)
+    if (body !== undefined) return openOwn(retries.take(place, body))
+    return new UndecidedExchange(retriedBytesMax, (sent) =>
+      runIn(active, () => openOwn(retries.take(place, sent))),
+    )
+  }
+
+  function make({ url, since, ...facts }: OpenedCall): ModelExchange {
+    const { span, active } = facts
     const number = (exchangeCounts.get(span) ?? 0) + 1
     exchangeCounts.set(span, number)
     return new ModelExchange(dependencies, {
-      api,
+      ...facts,
       url: url.href,
-      startedAt: started?.byClock ?? clock(),
-      at,
-      span,
-      isOwn: native === undefined,
+      startedAt: since.byClock,
+      at: since.at,
       number,
-      candidate,
       request: requestOf(active),
       apiCall: apiCallOf(active),
-      active,
     })
   }
+}
+
+interface OpenedCall
+  extends Pick<ExchangeFacts, 'api' | 'active' | 'candidate' | 'span' | 'isOwn' | 'failed'> {
+  readonly url: URL
+  readonly since: ExchangeStart
 }
 
 interface ExchangeStart {

@@ -1,26 +1,21 @@
 /**
- * An HTTP exchange whose address may be a model API's or something else's: its body decides. Until then its pieces are held,
- * at most `heldBytesMax`; a longer request is not a model call. What belongs to no API goes on as an unknown exchange.
+ * An HTTP exchange of which its body decides what it is: whether its address is a model API's or something else's, and whether it
+ * is another attempt of a call that has failed. Until then its pieces are held, at most `heldBytesMax`. What belongs to no API goes
+ * on as an unknown exchange.
  */
-import type { ModelApi } from '../models/model-api.ts'
 import type { Exchange } from './exchange.ts'
 
-const heldBytesMax = 2 * 1024 ** 2
-
 export class UndecidedExchange implements Exchange {
-  readonly #apis: readonly ModelApi[]
-  readonly #open: (api: ModelApi | undefined) => Exchange | undefined
+  readonly #heldBytesMax: number
+  readonly #open: (body: Uint8Array) => Exchange | undefined
   #pieces: (string | Uint8Array)[] = []
   #heldBytes = 0
   #isDecided: boolean = false
   #exchange: Exchange | undefined
 
-  /** `open` opens the exchange of the API that the body shows; `undefined`: it shows none. */
-  constructor(
-    apis: readonly ModelApi[],
-    open: (api: ModelApi | undefined) => Exchange | undefined,
-  ) {
-    this.#apis = apis
+  /** `open` opens the exchange that the body shows, and gets of a longer body its beginning. */
+  constructor(heldBytesMax: number, open: (body: Uint8Array) => Exchange | undefined) {
+    this.#heldBytesMax = heldBytesMax
     this.#open = open
   }
 
@@ -31,7 +26,7 @@ export class UndecidedExchange implements Exchange {
     }
     this.#pieces.push(chunk)
     this.#heldBytes += chunk.length
-    if (this.#heldBytes > heldBytesMax) this.#decide()
+    if (this.#heldBytes > this.#heldBytesMax) this.#decide()
   }
 
   allSent(): void {
@@ -65,7 +60,7 @@ export class UndecidedExchange implements Exchange {
     const body = Buffer.concat(
       pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)),
     )
-    this.#exchange = this.#open(this.#apis.find((each) => each.isRequest(body)))
+    this.#exchange = this.#open(body)
     for (const piece of pieces) this.#exchange?.sent(piece)
   }
 }

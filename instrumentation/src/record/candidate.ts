@@ -176,6 +176,21 @@ export class Candidate {
     return { url: (url?.length ?? 0) > urlLengthMax ? undefined : url, ...named }
   }
 
+  /** How much works on it. */
+  get holds(): number {
+    return this.#turn.holds
+  }
+
+  /** Nothing works on it since `at`, in milliseconds since 1970, although it is held; `undefined`: something does. */
+  idleSince(at: number | undefined): void {
+    this.#turn.idleSince(at)
+  }
+
+  /** Calls back right before the turn ends. */
+  beforeEnd(step: () => void): void {
+    this.#turn.beforeEnd(step)
+  }
+
   /** Its request or message, while the turn is open; `undefined` when it is too long to be read. */
   get requestText(): string | undefined {
     return this.#body.textUpTo(readBytesMax)

@@ -76,9 +76,11 @@ export class Turn {
   #holds = 0
   #wasReleased = false
   #releasedAt: number
+  #idleSince: number | undefined
   readonly #result = new TurnResult()
   #delay: { cancel(): void } | undefined
   readonly #endSteps: (() => void)[] = []
+  readonly #lastSteps: (() => void)[] = []
   /** Say whether work goes on whose end cannot be observed. */
   readonly #workChecks: (() => boolean)[] = []
   #attributes: TurnAttributes | undefined
@@ -125,6 +127,18 @@ export class Turn {
     return this.#holds > 0
   }
 
+  get holds(): number {
+    return this.#holds
+  }
+
+  idleSince(at: number | undefined): void {
+    this.#idleSince = at
+  }
+
+  beforeEnd(step: () => void): void {
+    this.#lastSteps.push(step)
+  }
+
   get isUnanswered(): boolean {
     return this.#span !== undefined && !this.#isEnded && this.#holds === 0 && this.#awaitsResults()
   }
@@ -142,6 +156,7 @@ export class Turn {
     if (from !== undefined && to !== undefined) this.#dependencies.recorder.merge(from, to)
     earlier.#resume(this.#facts, this.#holds)
     earlier.#endSteps.push(...this.#endSteps.splice(0))
+    earlier.#lastSteps.push(...this.#lastSteps.splice(0))
   }
 
   whenEnded(step: () => void): void {
@@ -168,13 +183,15 @@ export class Turn {
     // The work goes on after its known end: the app has answered first and works now.
     if (this.#holds === 0 && this.#wasReleased) this.#endIsKnown = false
     this.#holds += 1
+    this.#idleSince = undefined
     this.#cancelDelay()
   }
 
   release(): void {
     this.#holds -= 1
     if (this.#holds > 0) return
-    this.#releasedAt = this.#dependencies.now()
+    this.#releasedAt = this.#idleSince ?? this.#dependencies.now()
+    this.#idleSince = undefined
     this.#wasReleased = true
   }
 
@@ -392,6 +409,7 @@ export class Turn {
     if (span === undefined || this.#isEnded) return
     this.candidate.decide()
     this.#isEnded = true
+    for (const step of this.#lastSteps.splice(0)) step()
     this.#cancelDelay()
     this.#forgetOpenTools((call) => call.leaveUnfinished())
     span.setAttributes(this.#lastAttributes())

@@ -1,0 +1,140 @@
+/**
+ * Model calls that failed and may be sent again. An SDK that does not trace itself sends each attempt as a request of its own; the
+ * same body to the same URL, in the same turn and tool call, is another attempt of one call. So the span of a failed call stays
+ * open for a while.
+ *
+ *     state     meaning                                          next
+ *     waiting   it failed, and may be sent again                 retried, by `take`; given up, after the time that an SDK
+ *                                                                waits, at the end of its turn or of the process
+ *     retried   its span goes on with the next exchange          waiting again, if that fails too; over
+ *     given up  its span has ended as failed, when it failed     –
+ *
+ * What is kept is bounded: `callsMax` calls, each with a body of at most `retriedBytesMax`.
+ */
+import type { Span, SpanContext } from '@opentelemetry/api'
+import { quietly } from '../health.ts'
+import type { ModelApi } from '../models/model-api.ts'
+import type { Candidate } from '../record/candidate.ts'
+import type { After } from '../record/delayed-ends.ts'
+
+/** A longer body is not compared. */
+export const retriedBytesMax = 128 * 1024
+const callsMax = 50
+/** SDKs wait between half a second and some seconds, and longer each time. */
+const firstWaitMs = 8_000
+const waitMsMax = 60_000
+/** A server's `retry-after` is kept to, and a little more. */
+const afterwardsMs = 2_000
+
+/** What the attempts of a call have in common, before the body is known. */
+export interface CallPlace {
+  readonly api: ModelApi
+  readonly url: string
+  /** The turn in whose context it is made. */
+  readonly turn: Candidate | undefined
+  /** The span it is made in. */
+  readonly parent: Span | undefined
+}
+
+export interface FailedCall {
+  readonly place: CallPlace
+  readonly body: Uint8Array
+  readonly span: Span
+  /** The turn that it is made for, and where its span is recorded. */
+  readonly candidate: Candidate | undefined
+  readonly spanContext: SpanContext
+  /** Counts its exchanges from 1. */
+  readonly number: number
+  /** What the server asks for, in milliseconds. */
+  readonly retryAfterMs: number | undefined
+  /** Ends its span. */
+  readonly giveUp: () => void
+}
+
+interface WaitingCall extends FailedCall {
+  readonly timer: { cancel(): void }
+}
+
+export class RetriedCalls {
+  readonly #after: After
+  readonly #waiting = new Set<WaitingCall>()
+
+  constructor(after: After) {
+    this.#after = after
+  }
+
+  wait(call: FailedCall): void {
+    const [oldest] = this.#waiting.size >= callsMax ? this.#waiting : []
+    if (oldest !== undefined) this.#giveUp(oldest)
+    const asked = call.retryAfterMs === undefined ? 0 : call.retryAfterMs + afterwardsMs
+    const ms = Math.min(waitMsMax, Math.max(asked, firstWaitMs * 2 ** (call.number - 1)))
+    const timer = this.#after(ms, () => this.#giveUp(waiting))
+    const waiting = { ...call, timer }
+    this.#waiting.add(waiting)
+    call.candidate?.beforeEnd(() => this.#giveUp(waiting))
+  }
+
+  /** Whether a request in this place may be another attempt, depending on its body. */
+  isAwaited(place: CallPlace): boolean {
+    return [...this.#waiting].some((call) => isSame(call.place, place))
+  }
+
+  /** The call of which a request with this body is another attempt. */
+  take(place: CallPlace, body: Uint8Array): FailedCall | undefined {
+    for (const call of this.#waiting) {
+      if (!isSame(call.place, place) || !call.span.isRecording()) continue
+      // Nothing was sent of the first attempt if there was no connection.
+      if (call.body.length > 0 && Buffer.compare(call.body, body) !== 0) continue
+      this.#waiting.delete(call)
+      call.timer.cancel()
+      return call
+    }
+    return undefined
+  }
+
+  /** At the exit of the process. */
+  giveUpAll(): void {
+    for (const call of this.#waiting) this.#giveUp(call)
+  }
+
+  #giveUp(call: WaitingCall): void {
+    if (!this.#waiting.delete(call)) return
+    call.timer.cancel()
+    quietly('give up a failed call', call.giveUp)
+  }
+}
+
+function isSame(one: CallPlace, other: CallPlace): boolean {
+  return (
+    one.url === other.url &&
+    one.api === other.api &&
+    one.turn === other.turn &&
+    one.parent?.spanContext().spanId === other.parent?.spanContext().spanId
+  )
+}
+
+/** Whether SDKs send a request again that was answered like this. */
+export function isRetried(
+  status: number,
+  headers: readonly (readonly [string, string])[],
+): boolean {
+  // The servers of OpenAI and Anthropic say so, and their SDKs do as they say.
+  const said = headers.find(([name]) => name.toLowerCase() === 'x-should-retry')?.[1]
+  if (said === 'true' || said === 'false') return said === 'true'
+  return status === 408 || status === 409 || status === 429 || status >= 500
+}
+
+/** `now`: milliseconds since 1970. */
+export function retryAfterMs(
+  headers: readonly (readonly [string, string])[],
+  now: number,
+): number | undefined {
+  const header = (wanted: string) => headers.find(([name]) => name.toLowerCase() === wanted)?.[1]
+  const exact = Number.parseFloat(header('retry-after-ms') ?? '')
+  if (Number.isFinite(exact)) return exact
+  const given = header('retry-after') ?? ''
+  const seconds = Number.parseFloat(given)
+  if (Number.isFinite(seconds)) return seconds * 1_000
+  const date = Date.parse(given)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+}
