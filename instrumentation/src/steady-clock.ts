@@ -13,6 +13,8 @@
 
 /** A difference up to this is no set clock: reading two clocks takes time, and one of them is cut to milliseconds. */
 const sameMs = 10
+/** By how much a clock is adjusted in a second, at most: twice what NTP does. */
+const adjustedMs = 1
 /** The uptime may be cut to seconds. */
 const sleepMsMin = 1_500
 
@@ -31,6 +33,8 @@ export class SteadyClock {
   readonly #firstClock: number
   /** The time of day at 0 of the monotonic clock. */
   #origin: number
+  /** By the monotonic clock: when the time of day was followed last. */
+  #followedAt: number
   #sleptMs = 0
   /** The last difference that was looked into, and was no sleep. */
   #setBy = 0
@@ -42,6 +46,7 @@ export class SteadyClock {
     this.#firstUptime = uptime()
     this.#firstClock = clock()
     this.#origin = dateNow() - this.#firstClock
+    this.#followedAt = this.#firstClock
   }
 
   /** `isOpen`: whether something is open whose duration will be recorded. */
@@ -60,12 +65,15 @@ export class SteadyClock {
 
   #read(): { readonly time: number; readonly ofDay: number } {
     const ofDay = this.#options.dateNow()
-    const steady = this.#origin + this.#options.clock()
+    const clock = this.#options.clock()
+    const steady = this.#origin + clock
     const ahead = ofDay - steady
-    if (Math.abs(ahead) > sameMs && this.#isOpen() && !this.#hasSlept(ahead)) {
+    const adjusted = sameMs + ((clock - this.#followedAt) / 1_000) * adjustedMs
+    if (Math.abs(ahead) > adjusted && this.#isOpen() && !this.#hasSlept(ahead)) {
       return { time: Math.round(steady), ofDay }
     }
     this.#origin += ahead
+    this.#followedAt = clock
     return { time: ofDay, ofDay }
   }
 

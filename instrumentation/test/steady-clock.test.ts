@@ -29,9 +29,9 @@ function startClock() {
 test('it is the time of day, also of a clock that is adjusted slowly', () => {
   const { clock, machine, pass } = startClock()
   machine.isOpen = true
-  for (let index = 0; index < 100; index += 1) {
-    pass(60_000)
-    machine.ofDay += 5
+  for (const seconds of [1, 10, 60, 3_600]) {
+    pass(seconds * 1_000)
+    machine.ofDay += 5 + seconds * 0.5
     expect(clock.now()).toBe(machine.ofDay)
   }
 })
