@@ -16,6 +16,7 @@ function candidate(message: string | undefined, facts: Facts = {}): Candidate {
     requestText: message === undefined ? undefined : JSON.stringify({ message }),
     contentType: 'application/json',
     path: '/api/chat',
+    address: undefined,
     isEnded: false,
     hasAnswered: false,
     isUnanswered: false,
