@@ -22,7 +22,7 @@ import { countLater } from '../models/tool-results.ts'
 import { Candidate } from '../record/candidate.ts'
 import type { OpenCandidates } from '../record/open-candidates.ts'
 import type { Recorder, WireFacts } from '../record/recorder.ts'
-import type { ApiToolCall } from '../record/tool-call.ts'
+import type { ApiToolCall, ToolCall } from '../record/tool-call.ts'
 import type { InferredCall, ToolCalls } from '../record/tool-calls.ts'
 import { holdWhileOpen, pauseHold } from '../record/turn-holds.ts'
 import type { UnseenWork } from '../record/unseen-work.ts'
@@ -35,6 +35,7 @@ import { certain, isWritten, mentionOf } from './mentioned-calls.ts'
 import type { NativeSpans } from './native-spans.ts'
 import { isReadable } from './own-spans.ts'
 import { type FailedCall, isRetried, type RetriedCalls, retryAfterMs } from './retried-calls.ts'
+import { callAround } from './sub-agent-calls.ts'
 import { turnOfCall } from './turn-of-call.ts'
 import { chatRequestIn, isRepeated, turnsMeant } from './turns-meant.ts'
 import { addressOf } from './unknown-exchange.ts'
@@ -110,6 +111,8 @@ export class ModelExchange implements Exchange {
   #candidate: Candidate | undefined
   /** Where its span is recorded. */
   #spanContext: SpanContext
+  /** The tool call of the turn that it is a part of. */
+  #around: ToolCall | undefined
   #repeatsPrompt: boolean | undefined
   #forcesTool: boolean = false
   #isOver: boolean = false
@@ -122,8 +125,16 @@ export class ModelExchange implements Exchange {
     this.#candidate = candidate
     this.#spanContext = failed?.spanContext ?? span.spanContext()
     this.#isLate = candidate?.hasAnswered === true
+    this.#around = failed?.around
     const late = this.#isLate ? { isLate: true } : {}
-    this.#addWire({ url, api: api.name, ...late, ...defined({ turns: candidate?.turnIds() }) })
+    const inner = this.#around === undefined ? {} : { isInner: true }
+    this.#addWire({
+      url,
+      api: api.name,
+      ...late,
+      ...inner,
+      ...defined({ turns: candidate?.turnIds() }),
+    })
   }
 
   /** A piece of the request's body is sent. */
@@ -200,7 +211,8 @@ export class ModelExchange implements Exchange {
     const candidate = this.#candidate
     const repeatsPrompt = this.#repeatsPrompt
     const isAborted = facts.error === 'AbortError'
-    if (!this.#isLate) candidate?.callEnded({ isFailed, isAborted, repeatsPrompt })
+    const isOfTurn = !this.#isLate && this.#around === undefined
+    if (isOfTurn) candidate?.callEnded({ isFailed, isAborted, repeatsPrompt })
     if (!isOwn) return
     const end = (at?: number): void => {
       if (isFailed) span.setStatus({ code: SpanStatusCode.ERROR })
@@ -229,6 +241,7 @@ export class ModelExchange implements Exchange {
       span,
       candidate: this.#candidate,
       spanContext: this.#spanContext,
+      around: this.#around,
       number,
       retryAfterMs: retryAfterMs(this.#headers, failedAt),
       giveUp: () => end(failedAt),
@@ -236,23 +249,26 @@ export class ModelExchange implements Exchange {
   }
 
   /**
-   * Tool calls are siblings of the model call: children of the turn, or of the tool call that the app reports around it.
+   * Tool calls are siblings of the model call: children of the turn, or of the tool call around it.
    * Without either, they are children of the model call.
    */
   #beginTools(requests: readonly ToolCallRequest[]): void {
     if (requests.length === 0) return
     const { active, apiCall } = this.#facts
     const candidate = this.#candidate
-    const above = apiCall?.span ?? candidate?.span
+    const around = this.#around
+    const above = apiCall?.span ?? around?.span ?? candidate?.span
     const parent =
       above === undefined
         ? trace.setSpanContext(active, this.#spanContext)
         : trace.setSpan(active, above)
     const owner = apiCall ?? candidate?.turn
-    if (candidate !== undefined) candidate.turn.modelRequest = this.#request
+    if (candidate !== undefined && around === undefined) {
+      candidate.turn.modelRequest = this.#request
+    }
     const isForced = this.#forcesTool
     for (const request of requests) {
-      this.#dependencies.toolCalls.begin({ ...request, isForced }, parent, owner)
+      this.#dependencies.toolCalls.begin({ ...request, isForced }, { parent, owner, around })
     }
   }
 
@@ -276,6 +292,7 @@ export class ModelExchange implements Exchange {
     const meant = this.#meant(found, body)
     if (candidate !== undefined && !candidate.isDecided) this.#decideTurn(candidate, meant, body)
     const answered = certain(meant, candidate, body)
+    if (isWhole) this.#findCallAround(body, answered)
     if (answered.length === 0) return
     if (mayRefuse(body.subarray(placeOf(answered, body)))) {
       approvals.answered(
@@ -316,6 +333,21 @@ export class ModelExchange implements Exchange {
       this.#countUnseen('ambiguous_model_call')
     }
     this.#addWire({ turns: turn?.turnIds() ?? [], isLate: this.#isLate })
+  }
+
+  /** It may be a sub-agent's. A span that a library has below its own spans stays there. */
+  #findCallAround(body: Uint8Array, answered: readonly InferredCall[]): void {
+    const { active, api, apiCall, failed, span } = this.#facts
+    const turn = this.#candidate?.turn
+    if (turn?.span === undefined || apiCall !== undefined || failed !== undefined) return
+    if (this.#around !== undefined || turn.openTools.size === 0) return
+    const calls = answered.map(({ call }) => call)
+    this.#around = callAround({ api, body, turn, answered: calls, active })
+    if (this.#around === undefined) return
+    this.#addWire({ isInner: true })
+    const parent = isReadable(span) ? span.parentSpanContext?.spanId : undefined
+    if (parent !== turn.span.spanContext().spanId) return
+    this.#spanContext = this.#dependencies.recorder.move(span, this.#around.span.spanContext())
   }
 
   /** The call does not begin before the turn. */

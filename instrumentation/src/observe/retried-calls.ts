@@ -16,6 +16,7 @@ import { quietly } from '../health.ts'
 import type { ModelApi } from '../models/model-api.ts'
 import type { Candidate } from '../record/candidate.ts'
 import type { After } from '../record/delayed-ends.ts'
+import type { ToolCall } from '../record/tool-call.ts'
 
 /** A longer body is not compared. */
 export const retriedBytesMax = 128 * 1024
@@ -43,6 +44,8 @@ export interface FailedCall {
   /** The turn that it is made for, and where its span is recorded. */
   readonly candidate: Candidate | undefined
   readonly spanContext: SpanContext
+  /** The tool call that it is a part of. */
+  readonly around: ToolCall | undefined
   /** Counts its exchanges from 1. */
   readonly number: number
   /** What the server asks for, in milliseconds. */

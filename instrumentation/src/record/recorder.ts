@@ -16,6 +16,8 @@ export interface WireFacts {
   /** The answer was a success, and none of its bytes were seen. */
   readonly isUnseen?: boolean
   readonly error?: string
+  /** A sub-agent of the turn made the call: its prompt and its answer are not the turn's. */
+  readonly isInner?: boolean
   /** Seconds from the request to the first byte of the answer's body. */
   readonly timeToFirstChunk?: number
   /** It began when the app's response to its user had ended. */

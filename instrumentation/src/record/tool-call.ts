@@ -38,6 +38,8 @@ export class ToolCall {
   readonly name: string
   readonly span: Span
   readonly arguments: ToolArguments
+  /** The tool call of the same turn whose sub-agent has asked for it. */
+  readonly parent: ToolCall | undefined
   /** Files it has already changed, by absolute path. */
   readonly changed = new Set<string>()
   readonly #end: InferredEnd | undefined
@@ -51,12 +53,13 @@ export class ToolCall {
   constructor(
     { id, name, arguments: given = '' }: ToolCallDescription,
     span: Span,
-    end?: InferredEnd,
+    { end, parent }: { readonly end?: InferredEnd; readonly parent?: ToolCall | undefined } = {},
   ) {
     this.id = id
     this.name = name
     this.span = span
     this.#end = end
+    this.parent = parent
     this.arguments = new ToolArguments(given)
   }
 

@@ -51,6 +51,12 @@ interface JoinFacts {
   readonly at: number
 }
 
+interface BegunIn {
+  readonly owner: ToolCallOwner | undefined
+  /** The tool call whose sub-agent asks for it. */
+  readonly around?: ToolCall | undefined
+}
+
 type ToolAttributes = { [Name in AttributeName]?: string | boolean }
 
 /** The inferred calls of this thread that are open. */
@@ -93,7 +99,10 @@ export class ToolCalls {
    * The model asked for a tool. A repeated answer asks under the same id: that opens nothing new. Ids of small model servers
    * are not unique: a call of another turn or tool call is another one.
    */
-  begin(use: ToolCallDescription, parent: Context, owner: ToolCallOwner | undefined): void {
+  begin(
+    use: ToolCallDescription,
+    { parent, owner, around }: BegunIn & { readonly parent: Context },
+  ): void {
     const { id, name } = use
     const known = id === undefined ? [] : this.#withId(id)
     const isOther = (entry: InferredCall): boolean =>
@@ -104,7 +113,8 @@ export class ToolCalls {
     oldest?.value?.call.leaveUnfinished()
     const span = this.#startSpan(use, parent, { 'turnlog.tool_call.inferred': true })
     const key = id === undefined || this.#open.has(id) ? span.spanContext().spanId : id
-    const call = new ToolCall(use, span, this.#endOf(key, use, span))
+    const end = this.#endOf(key, use, span)
+    const call = new ToolCall(use, span, { end, parent: around })
     this.#open.set(key, { key, id, name, call, owner, isJoined: false, doneAt: undefined })
     owner?.openTools.set(key, call)
     if (owner !== undefined) addOne(this.#untold, owner, name)

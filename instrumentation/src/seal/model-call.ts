@@ -13,7 +13,7 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   const { contents, sums } = context
   const wire = contents.wire(span.spanId)
   const exchange = Math.max(...wire.keys())
-  const { timeToFirstChunk, turns: noted, isLate } = wire.get(exchange) ?? {}
+  const { timeToFirstChunk, turns: noted, isLate, isInner } = wire.get(exchange) ?? {}
   if (exchange > 1) put(attributes, 'turnlog.model_call.attempt', exchange)
   const call = context.isWhole ? readExchange(contents, span.spanId, exchange) : undefined
   if (call === undefined) {
@@ -28,7 +28,7 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   }
   const turns = Array.isArray(noted) ? noted : context.openTurnsOf(span.traceId)
   for (const [distance, turn] of turns.filter(context.isOpen).entries()) {
-    const isOwn = distance === 0
+    const isOwn = distance === 0 && isInner !== true
     const facts = { isOwn, isLate: isLate === true }
     sums.set(turn, addModelCall(sums.get(turn) ?? emptySums, call, facts))
   }

@@ -37,7 +37,7 @@ function calls() {
     by,
     owner,
     begin: (id: string | undefined, json = '{}', name = String(id)) =>
-      toolCalls.begin({ id, name, arguments: json }, {} as Context, owner),
+      toolCalls.begin({ id, name, arguments: json }, { parent: {} as Context, owner }),
     passes: (ms: number) => (clock += ms),
   }
 }
