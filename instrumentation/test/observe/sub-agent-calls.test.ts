@@ -8,9 +8,10 @@ type Answers = Readonly<Record<string, ApiAnswer>>
 const tool = (id: string, name: string, input: object) => ({ id, name, input })
 
 /** Answers by the last text of the user, and then by how many results of tools the request has. */
-async function turnOf(answers: Answers, message = 'go on') {
+async function turnOf(answers: Answers, { message = 'go on', client = 'fetch' } = {}) {
   await using chat = await startChat({
     program: 'sub-agent-host.ts',
+    client,
     answer(request: ApiRequest) {
       const [first] = request.messages
       const results = request.messages.length > 1 ? ` ${(request.messages.length - 1) / 2}` : ''
@@ -23,34 +24,38 @@ async function turnOf(answers: Answers, message = 'go on') {
   return { recorded, turn, trees: turnTrees(recorded) }
 }
 
-test('an agent as a tool: its calls, its tools and their files are below the tool call', async () => {
-  const { turn, trees } = await turnOf({
-    'go on': { tools: [tool('t1', 'research', { query: 'find cats' })] },
-    'find cats': { tools: [tool('t2', 'write_file', { path: 'cats.txt' })] },
-    'find cats 1': { text: 'Cats were found.' },
-    'go on 1': { text: 'Here are cats.' },
-  })
-  expect(trees).toEqual([
-    [
-      'turn',
-      '  chat',
-      '  execute_tool research',
-      '    chat',
-      '    execute_tool write_file',
-      '      file.create cats.txt',
-      '    chat',
-      '  chat',
-    ].join('\n'),
-  ])
-  expect(turn && textOf(turn, 'gen_ai.input.messages')).toBe('go on')
-  expect(turn && textOf(turn, 'gen_ai.output.messages')).toBe('Here are cats.')
-  // Four calls, each once.
-  expect(turn?.attributes).toMatchObject({
-    'gen_ai.usage.input_tokens': 40,
-    'gen_ai.usage.output_tokens': 20,
-    'turnlog.turn.outcome': 'completed',
-  })
-})
+test.for(['fetch', 'sdk'])(
+  'an agent as a tool: its calls, its tools and their files are below the tool call (%s)',
+  async (client) => {
+    const answers = {
+      'go on': { tools: [tool('t1', 'research', { query: 'find cats' })] },
+      'find cats': { tools: [tool('t2', 'write_file', { path: 'cats.txt' })] },
+      'find cats 1': { text: 'Cats were found.' },
+      'go on 1': { text: 'Here are cats.' },
+    }
+    const { turn, trees } = await turnOf(answers, { client })
+    expect(trees).toEqual([
+      [
+        'turn',
+        '  chat',
+        '  execute_tool research',
+        '    chat',
+        '    execute_tool write_file',
+        '      file.create cats.txt',
+        '    chat',
+        '  chat',
+      ].join('\n'),
+    ])
+    expect(turn && textOf(turn, 'gen_ai.input.messages')).toBe('go on')
+    expect(turn && textOf(turn, 'gen_ai.output.messages')).toBe('Here are cats.')
+    // Four calls, each once.
+    expect(turn?.attributes).toMatchObject({
+      'gen_ai.usage.input_tokens': 40,
+      'gen_ai.usage.output_tokens': 20,
+      'turnlog.turn.outcome': 'completed',
+    })
+  },
+)
 
 test('agents side by side: each call is below the tool call that has its words as an argument', async () => {
   const { trees } = await turnOf({
@@ -107,7 +112,7 @@ test('a call with the words of the user is the turn’s, also while a tool call 
       'tell me of cats': { tools: [tool('t1', 'titled', { query: 'tell me of cats' })] },
       'tell me of cats 1': { text: 'Done.' },
     },
-    'tell me of cats',
+    { message: 'tell me of cats' },
   )
   expect(trees).toEqual(['turn\n  chat\n  execute_tool titled\n  chat\n  chat'])
 })

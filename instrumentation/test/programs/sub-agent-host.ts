@@ -1,12 +1,13 @@
 /**
- * A chat app whose tool `research` is an agent of its own: a hand-written loop in a hand-written loop, over the Messages API. Knows
- * nothing of telemetry.
+ * A chat app whose tool `research` is an agent of its own: a hand-written loop in a hand-written loop, over the Messages API, by
+ * `fetch` or by an SDK that traces itself (`CLIENT`). Knows nothing of telemetry.
  */
 import * as fs from 'node:fs'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import Anthropic from '@anthropic-ai/sdk'
 
-const { API = '' } = process.env
+const { API = '', CLIENT } = process.env
 
 interface Block {
   readonly type: string
@@ -17,7 +18,13 @@ interface Block {
 }
 type Message = { readonly role: string; readonly content: unknown }
 
+const sdk = new Anthropic({ apiKey: 'k', baseURL: API, maxRetries: 0 })
+
 async function ask(system: string, messages: readonly Message[]): Promise<Block[]> {
+  if (CLIENT === 'sdk') {
+    const request = { model: 'claude-test', max_tokens: 9, system, messages }
+    return (await sdk.messages.create(request as never)).content as never
+  }
   const response = await fetch(`${API}/v1/messages`, {
     method: 'POST',
     body: JSON.stringify({ model: 'claude-test', max_tokens: 9, system, messages }),
