@@ -68,6 +68,13 @@ export function appScript(
   return typeof given === 'string' ? given : script
 }
 
+/** Whether it is a script of the user's, and not of an installed package, whose commands are links. */
+export function isOwnScript(script: string | undefined): boolean {
+  if (script === undefined) return false
+  const file = attempt(() => originalFs.realpathSync(script)) ?? script
+  return !/[\\/]node_modules[\\/]/.test(file)
+}
+
 /** The nearest package.json above the main script names the app. */
 function findApp(): { name: string; version?: string } {
   const script = appScript()

@@ -1,5 +1,8 @@
+import { symlinkSync } from 'node:fs'
+import * as path from 'node:path'
 import { expect, test } from 'vitest'
-import { appScript } from '../src/identity.ts'
+import { appScript, isOwnScript } from '../src/identity.ts'
+import { makeWorkspace } from './support/workspace.ts'
 
 const node = '/usr/bin/node'
 
@@ -20,4 +23,13 @@ test('under pm2 the app is named by its own script, not by the one of pm2', () =
 test('what an app under pm2 starts is named by its own script', () => {
   const environment = { pm_exec_path: '/app/server.js' }
   expect(appScript([node, '/app/tool.js'], environment)).toBe('/app/tool.js')
+})
+
+test('a command of an installed package is no script of the user', () => {
+  using workspace = makeWorkspace({ 'node_modules/tool/cli.js': '', 'app.js': '' })
+  const command = path.join(workspace.folder, 'tool')
+  symlinkSync('node_modules/tool/cli.js', command)
+  expect(isOwnScript(path.join(workspace.folder, 'app.js'))).toBe(true)
+  expect(isOwnScript(command)).toBe(false)
+  expect(isOwnScript(undefined)).toBe(false)
 })

@@ -9,7 +9,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { Config } from '../config.ts'
 import type { TurnlogHandle } from '../handle.ts'
 import { quietly } from '../health.ts'
-import { appScript } from '../identity.ts'
+import { appScript, isOwnScript } from '../identity.ts'
 import { Candidate, type CandidateSource } from '../record/candidate.ts'
 import type { ChildReports } from '../record/child-report.ts'
 import { setTurnsOutside } from '../record/contexts.ts'
@@ -277,11 +277,6 @@ function observeOtherWriters(
   if (!hasTurns) return
   // Now, and not while a child waits.
   session.onBegin(() => childReports.prepare())
-}
-
-/** Whether it is a script of the user's, and not of an installed package. */
-function isOwnScript(script: string | undefined): boolean {
-  return script !== undefined && !/[\\/]node_modules[\\/]/.test(script)
 }
 
 /** What an agent's tool has started has no turns of its own, and only the main thread has an index of the workspace. */
