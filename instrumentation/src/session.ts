@@ -41,6 +41,11 @@ export class Session {
     if (isMainThread) quietly('wait for another thread', () => this.#waitForThreads())
   }
 
+  /** In this thread. */
+  get isBegun(): boolean {
+    return this.#isBegun
+  }
+
   /** `step` runs when the session begins; in the main thread only. */
   onBegin(step: () => void): void {
     this.#steps.push(step)

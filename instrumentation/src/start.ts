@@ -90,7 +90,7 @@ function startParts(
     quietly('begin the session of another thread', () => session.catchUp())
     quietly('end comparisons', () => finish())
     selfCheck.finish()
-    quietly('record what was not seen', () => unseen.report())
+    if (session.isBegun) quietly('record what was not seen', () => unseen.report())
     quietly('end the recorder', () => endRecorder(code, { journal, logger, folder }))
     if (isMainThread) childReports.close()
     sealing.askToEnd()

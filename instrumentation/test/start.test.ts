@@ -109,10 +109,15 @@ const machines: readonly Machine[] = [
   },
 ]
 
+/** A web server, so that there is something to record. */
+const app = `console.log('up')
+  process.exitCode = 7
+  const server = require('node:http').createServer().listen(0, () => server.close())`
+
 test.skipIf(process.platform !== 'linux').for(machines)(
   '$name: the app prints and ends',
   async ({ env, prepare, isUnusable = false }) => {
-    using workspace = makeWorkspace({ 'app.cjs': `console.log('up'); process.exitCode = 7` })
+    using workspace = makeWorkspace({ 'app.cjs': app })
     prepare?.(workspace)
     await using program = startProgram(path.join(workspace.folder, 'app.cjs'), {
       cwd: workspace.folder,

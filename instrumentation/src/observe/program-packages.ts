@@ -2,6 +2,7 @@
 import { findPackageJSON } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { asObject, asString, parseObject } from '@turnlog/conventions/plain'
+import { readRegularFile } from '@turnlog/conventions/regular-file'
 import { originalFs } from '../file-system.ts'
 
 /** Dependencies of the program that are looked through. */
@@ -45,7 +46,7 @@ function manifestOf(name: string, from: string | undefined): string | undefined 
 }
 
 function manifestAt(path: string): Readonly<Record<string, unknown>> {
-  return parseObject(originalFs.readFileSync(path, 'utf8')) ?? {}
+  return parseObject(readRegularFile(path, { fileSystem: originalFs }) ?? '') ?? {}
 }
 
 function filesIn(manifest: string, subpath: string): PackageFiles {
