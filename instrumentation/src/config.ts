@@ -54,6 +54,11 @@ export const settings = {
     env: 'TELEMETRY_TOKEN',
     doc: 'The bearer token that is sent with every request.',
   }),
+  agentChildren: setting(flag, {
+    env: 'TELEMETRY_AGENT_CHILDREN',
+    default: false,
+    doc: '`1`, `true`, `yes` or `on`: Claude Code, which the Claude Agent SDK starts, sends its own spans, log events and metrics to `TELEMETRY_ENDPOINT`, in the trace of the turn. It gets the token in its environment, where the commands that it runs can read it.',
+  }),
   exporter: setting(oneOf(['spool', 'otlp']), {
     env: 'TELEMETRY_EXPORTER',
     default: 'spool',

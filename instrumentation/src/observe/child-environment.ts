@@ -20,6 +20,7 @@ import {
   ownerToHandOver,
   parseInheritedOwner,
 } from '../record/inherited-owner.ts'
+import { type AgentChildren, agentVariables } from './agent-children.ts'
 import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
 
 const ownerVariable = 'TURNLOG_OWNER'
@@ -32,12 +33,14 @@ export interface ChildEnvironmentOptions extends OwnPlace {
   readonly reports: Pick<ChildReports, 'open'>
   /** Called when a child that got an owner has ended. */
   readonly onEnded: () => void
+  /** Where agents that are started send what they trace; `undefined`: they are not asked to. */
+  readonly agents?: AgentChildren | undefined
 }
 
 /** The variables that a child started in this context gets; `undefined` outside tool calls and turns. */
 function childEnvironment(
   active: Context,
-  { reports, destination, workspace }: Omit<ChildEnvironmentOptions, 'onEnded'>,
+  { reports, destination, workspace }: Omit<ChildEnvironmentOptions, 'onEnded' | 'agents'>,
 ): Variables | undefined {
   const owner = ownerToHandOver(active)
   if (owner === undefined) return undefined
@@ -94,9 +97,11 @@ export function observeChildEnvironments(options: ChildEnvironmentOptions): () =
   const ended = (): void => void quietly('end a child', options.onEnded)
   const adding = (original: Method): Method =>
     function (given, ...values) {
+      const { agents } = options
+      const ofAgent = agents && quietly('have an agent trace', () => agentVariables(given, agents))
       const added = variables()
       if (added !== undefined && typeof this === 'object' && this !== null) owned.add(this)
-      return original.apply(this, [withPairs(given, added), ...values])
+      return original.apply(this, [withDefaults(withPairs(given, added), ofAgent), ...values])
     }
   const ends = (original: Method): Method =>
     function (...values) {
@@ -129,7 +134,7 @@ export function observeChildEnvironments(options: ChildEnvironmentOptions): () =
 /** An environment, as `name=value`, with what a child that is started in the current context gets. */
 export function withOwnerPairs(
   pairs: readonly unknown[],
-  options: Omit<ChildEnvironmentOptions, 'onEnded'>,
+  options: Omit<ChildEnvironmentOptions, 'onEnded' | 'agents'>,
 ): readonly unknown[] {
   const added = quietly('hand an owner to a child', () =>
     childEnvironment(contexts.active(), options),
@@ -141,6 +146,16 @@ export function withOwnerPairs(
 function withPairs(given: unknown, variables: Variables | undefined): unknown {
   if (variables === undefined || !isObject(given) || !Array.isArray(given.envPairs)) return given
   return { ...given, envPairs: pairsWith(given.envPairs, variables) }
+}
+
+/** The variables that the host has not set. */
+function withDefaults(given: unknown, variables: Variables | undefined): unknown {
+  if (variables === undefined || !isObject(given) || !Array.isArray(given.envPairs)) return given
+  const pairs = given.envPairs.map(String)
+  const added = Object.entries(variables).flatMap(([name, value]) =>
+    pairs.some((pair) => pair.startsWith(`${name}=`)) ? [] : [`${name}=${value}`],
+  )
+  return { ...given, envPairs: [...pairs, ...added] }
 }
 
 function pairsWith(pairs: readonly unknown[], variables: Variables): readonly unknown[] {

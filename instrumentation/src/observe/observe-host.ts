@@ -115,7 +115,9 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
     undo.push(observePseudoTerminals({ ...observed, withOwner }))
   }
   undo.push(flushBeforeBlockingCalls(flush))
-  undo.push(observeChildEnvironments({ ...ownPlace, onEnded: dependencies.lookForEnded }))
+  const { endpoint, token } = config
+  const agents = config.agentChildren && endpoint !== undefined ? { endpoint, token } : undefined
+  undo.push(observeChildEnvironments({ ...ownPlace, onEnded: dependencies.lookForEnded, agents }))
   return {
     workspace: files.workspace,
     fileOperations,
