@@ -48,15 +48,23 @@ function startRecording() {
 /** @param {unknown} cause */
 function report(cause) {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  const isOfApi = reason.includes('@opentelemetry/api')
-  const advice = isOfApi
-    ? 'Install the version of @opentelemetry/api that @turnlog/instrumentation names.'
-    : 'Install @turnlog/instrumentation again, or set TELEMETRY_ENABLED=0.'
-  notice(`Nothing is recorded: it could not start (${reason}). ${advice}`)
+  notice(`Nothing is recorded: it could not start (${reason}). ${adviceFor(reason)}`)
   try {
     const { diag } = require('@opentelemetry/api')
     diag.error('turnlog: could not start', cause)
   } catch {
     // There is no logger to report to.
+  }
+}
+
+/** @param {string} reason */
+function adviceFor(reason) {
+  const api = '@opentelemetry/api'
+  if (!reason.includes(api))
+    return 'Install @turnlog/instrumentation again, or set TELEMETRY_ENABLED=0.'
+  try {
+    return `Install ${api} ${require('../package.json').peerDependencies[api]}.`
+  } catch {
+    return `Install the version of ${api} that @turnlog/instrumentation names.`
   }
 }

@@ -36,9 +36,15 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
     const api = findModelApi(method, parsed)
     if (api !== undefined) return open(api, parsed)
     const apis = findPossibleApis(method, parsed)
-    const unknown = () => openUnknown(dependencies, { method, url: parsed, ...facts })
-    if (apis.length === 0) return unknown()
     const active = contexts.active()
+    const unknown = () =>
+      openUnknown(dependencies, {
+        ...facts,
+        method,
+        url: parsed,
+        isRecorded: () => modelCallAround(active) !== undefined,
+      })
+    if (apis.length === 0) return unknown()
     const started = { at: now(), byClock: clock() }
     return new UndecidedExchange(heldBytesMax, (body) => {
       const decided = apis.find((each) => each.isRequest(body))
@@ -58,9 +64,10 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
     const active = contexts.active()
     const parent = trace.getSpan(active)
     const since = started ?? { at: now(), byClock: clock() }
-    if (parent !== undefined && isModelCall(parent)) {
-      const candidate = turnHeldBy(parent) ?? turnOfModelCall(active)
-      return make({ api, url, active, candidate, span: parent, isOwn: false, since })
+    const native = modelCallAround(active)
+    if (native !== undefined) {
+      const candidate = turnHeldBy(native) ?? turnOfModelCall(active)
+      return make({ api, url, active, candidate, span: native, isOwn: false, since })
     }
     const candidate = turnOfModelCall(active)
     const place = { api, url: url.href, turn: candidate, parent }
@@ -98,6 +105,12 @@ interface OpenedCall
   extends Pick<ExchangeFacts, 'api' | 'active' | 'candidate' | 'span' | 'isOwn' | 'failed'> {
   readonly url: URL
   readonly since: ExchangeStart
+}
+
+/** The model call, recorded by the SDK that makes it, in whose context a request is sent. */
+function modelCallAround(active: Context): Span | undefined {
+  const around = trace.getSpan(active)
+  return around !== undefined && isModelCall(around) ? around : undefined
 }
 
 interface ExchangeStart {

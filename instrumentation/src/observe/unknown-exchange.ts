@@ -22,14 +22,22 @@ import type { Exchange, RequestFacts } from './exchange.ts'
 /** The exchange of a request that no model API has; `undefined`: it needs not be watched. */
 export function openUnknown(
   partners: UnknownPartners,
-  request: RequestFacts & { readonly method: string; readonly url: URL },
+  request: UnknownRequest,
 ): Exchange | undefined {
-  const { method, url, contentType, hidesSocket = false } = request
+  const { method, url, contentType, hidesSocket = false, isRecorded } = request
   if (method === 'GET' && isModelSocket(url.pathname, { hidesSocket }))
     countSign(partners, url, 'websocket')
   const mayHaveText = contentType === undefined || /json|text\/plain/i.test(contentType)
   if (method !== 'POST' || !mayHaveText || isNoTurnPath(url.pathname)) return undefined
+  if (isRecorded()) return undefined
   return new UnknownExchange(url, (sign) => countSign(partners, url, sign))
+}
+
+interface UnknownRequest extends RequestFacts {
+  readonly method: string
+  readonly url: URL
+  /** The SDK that sends it records a model call of its own. */
+  readonly isRecorded: () => boolean
 }
 
 interface UnknownPartners {

@@ -157,6 +157,13 @@ test('a request at the path of a model API, with another body, is looked at as w
   ])
 })
 
+test('a request of an SDK that records the call itself does not count', async () => {
+  const request = { client: 'fetch', type, path: '/v1/run', body: asked } as const
+  expect(await send([{ ...request, isTraced: true }, request])).toEqual([
+    'model_traffic request_body 127.0.0.1/v1/run 1',
+  ])
+})
+
 test('a model call whose answer is not seen counts, and has not failed', async () => {
   expect(await send([{ client: 'silent', path: '/v1/messages' }])).toEqual([
     'model_call_bytes  127.0.0.1/v1/messages 1',

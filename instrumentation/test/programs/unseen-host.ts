@@ -7,6 +7,7 @@ import * as fs from 'node:fs'
 import * as http from 'node:http'
 import * as http2 from 'node:http2'
 import { createRequire } from 'node:module'
+import { SpanKind, trace } from '@opentelemetry/api'
 
 export interface SentRequest {
   readonly client: 'fetch' | 'http' | 'undici 6' | 'http2' | 'silent' | 'WebSocket'
@@ -16,6 +17,8 @@ export interface SentRequest {
   /** The name of the host that the request is for. */
   readonly host?: string
   readonly type?: string
+  /** In a span of a model call, as of an SDK that traces itself. */
+  readonly isTraced?: boolean
 }
 
 const { SERVER = '', HTTP2 = '', REQUESTS = '[]', FILES = '[]' } = process.env
@@ -23,7 +26,9 @@ const requests: readonly SentRequest[] = JSON.parse(REQUESTS)
 const files: readonly string[] = JSON.parse(FILES)
 
 for (const file of files) fs.writeFileSync(`early-${file}`, 'early\n')
-for (const request of requests) console.log(await send(request))
+for (const request of requests) {
+  console.log(await (request.isTraced === true ? traced(() => send(request)) : send(request)))
+}
 for (const file of files) {
   fs.writeFileSync(file, 'a\n')
   fs.appendFileSync(file, 'b\n')
@@ -31,6 +36,20 @@ for (const file of files) {
 }
 
 if (process.env.STAYS !== undefined) setInterval(() => undefined, 1_000)
+
+function traced<Result>(step: () => Promise<Result>): Promise<Result> {
+  const options = {
+    kind: SpanKind.CLIENT,
+    attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'm' },
+  }
+  return trace.getTracer('sdk').startActiveSpan('chat m', options, async (span) => {
+    try {
+      return await step()
+    } finally {
+      span.end()
+    }
+  })
+}
 
 async function send({ client, path, method = 'POST', body, host, type }: SentRequest) {
   const text = body === undefined ? undefined : JSON.stringify(body)
