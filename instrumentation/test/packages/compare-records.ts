@@ -85,8 +85,17 @@ function modelCallFault(recorded: Recorded): string | undefined {
     (JSON.stringify(given?.response ?? null).includes(scenario.result)
       ? undefined
       : `tool result: ${JSON.stringify(given)}`) ??
-    difference('answer', textOf(second, 'gen_ai.output.messages'), scenario.answer)
+    difference('answer', textOf(second, 'gen_ai.output.messages'), scenario.answer) ??
+    difference('what was not seen', unseenIn(recorded), [])
   )
+}
+
+function unseenIn({ logs }: Recorded): string[] {
+  return logs
+    .filter(({ event }) => event === 'turnlog.unseen')
+    .map(({ attributes }) =>
+      [attributes['turnlog.unseen.reason'], attributes['turnlog.unseen.why']].join(' '),
+    )
 }
 
 function tokensFault(recorded: Recorded): string | undefined {
