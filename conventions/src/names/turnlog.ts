@@ -277,7 +277,7 @@ export const turnlogAttributes = {
     3,
   ),
   'turnlog.unseen.why': development.string(
-    'How it was noticed. Of `model_traffic`: `request_body`, `answer_body`, `event_stream` or `websocket`. Of `workspace_change`: `outside_turn` (files that the app changed outside of any turn, after its first request to a model), or a reason of `turnlog.file_operations.left_out.reasons` or `turnlog.process.not_compared_reason`, or `changes_limit`. Of `failed_step`: the step. `others`: the rest, after the first hundred that differ.',
+    'How it was noticed. Of `model_traffic`: `request_body`, `answer_body`, `event_stream` or `websocket`. Of `workspace_change`: `outside_turn` (files that the app changed outside of any turn, after its first request to a model), `opened_before`, `folder_limit` or `name_not_utf8` (as in `turnlog.file_operations.left_out.reasons`), a value of `turnlog.process.not_compared_reason`, or `changes_limit`. Of `failed_step`: the step. `others`: the rest, after the first hundred that differ.',
     'event_stream',
   ),
   'turnlog.self_check.bound': development.strings(

@@ -2,9 +2,9 @@
 import type { Context, Span } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
 import { callOfFile } from '../record/call-of-file.ts'
-import type { UnseenWork } from '../record/unseen-work.ts'
 import type { FileOperationOwner } from './file-record.ts'
 import type { FileLocation } from './host-files.ts'
+import type { UnseenChanges } from './unseen-changes.ts'
 
 /**
  * `ignored`: `.git`, `node_modules`, Turnlog's own; `opened_before`: through a descriptor opened outside of any turn;
@@ -23,10 +23,10 @@ interface Counts {
 }
 
 export class LeftOut {
-  readonly #unseen: UnseenWork
+  readonly #unseen: UnseenChanges
   readonly #counts = new WeakMap<Span, Counts>()
 
-  constructor(unseen: UnseenWork) {
+  constructor(unseen: UnseenChanges) {
     this.#unseen = unseen
   }
 
@@ -41,16 +41,19 @@ export class LeftOut {
     const add = (): void => {
       const { call } = callOfFile(owner.openTools.values(), { names, absolute, active })
       const span = call?.span ?? owner.span
-      if (span !== undefined) this.#add(span, reason, count)
+      if (span === undefined) return
+      this.#add(span, reason, count)
+      if (reason === 'opened_before') this.#unseen.changed(absolute, reason)
+      // The others are left out on purpose.
+      else if (reason === 'folder_limit' || reason === 'name_not_utf8') {
+        this.#unseen.changedUnnamed(reason, count)
+      }
     }
     if ('whenTurn' in owner && !owner.isDecided) owner.whenTurn(add, () => undefined)
     else add()
   }
 
   #add(span: Span, reason: LeftOutReason, count: number): void {
-    if (reason !== 'ignored') {
-      this.#unseen.add({ reason: 'workspace_change', why: reason }, count)
-    }
     const counts = this.#counts.get(span) ?? { total: 0, reasons: new Set() }
     counts.total += count
     counts.reasons.add(reason)

@@ -24,9 +24,9 @@ import {
 import type { FileContent, FileLocation, HostFiles } from './host-files.ts'
 import { LeftOut, type LeftOutReason } from './left-out.ts'
 import { OpenFiles } from './open-files.ts'
-import { OutsideChanges } from './outside-changes.ts'
 import { type OwnChanges, PathStates } from './path-states.ts'
 import { UnrecordedChanges } from './unrecorded-changes.ts'
+import { UnseenChanges } from './unseen-changes.ts'
 import type { Intent, Writer } from './writer.ts'
 import { YoungFiles } from './young-files.ts'
 
@@ -75,7 +75,7 @@ export class OperationTracker {
   readonly young: YoungFiles
   readonly open = new OpenFiles()
   readonly leftOut: LeftOut
-  readonly #outside: OutsideChanges
+  readonly #unseen: UnseenChanges
   readonly #recorder: Recorder
   readonly #changes: UnrecordedChanges
   readonly #watchedTurns = new WeakSet<Candidate>()
@@ -86,8 +86,8 @@ export class OperationTracker {
 
   constructor({ recorder, files, now, delayedEnd, changes, unseen }: FileOperationsOptions) {
     this.files = files
-    this.leftOut = new LeftOut(unseen)
-    this.#outside = new OutsideChanges(unseen, files)
+    this.#unseen = new UnseenChanges(unseen, files)
+    this.leftOut = new LeftOut(this.#unseen)
     this.now = now
     this.#changes = new UnrecordedChanges(changes)
     this.paths = new PathStates(files, this.#changes)
@@ -215,7 +215,8 @@ export class OperationTracker {
   /** A change of one of these paths, which is not recorded. Outside of any turn it is counted, if it succeeds. */
   notRecorded(...given: readonly unknown[]): PendingOperation | undefined {
     const pending = this.unrecordedAt(...given)
-    if (!this.#outside.isCounting || ownerOfFiles(contexts.active()) !== undefined) return pending
+    if (!this.#unseen.areOutsideCounted || ownerOfFiles(contexts.active()) !== undefined)
+      return pending
     const paths = given.flatMap((each) => pathOf(each) ?? [])
     return this.countedOutside(pending, ...paths)
   }
@@ -225,11 +226,11 @@ export class OperationTracker {
     pending: PendingOperation | undefined,
     ...absolute: readonly string[]
   ): PendingOperation | undefined {
-    if (!this.#outside.isCounting) return pending
+    if (!this.#unseen.areOutsideCounted) return pending
     return {
       succeed: (result) => {
         pending?.succeed(result)
-        for (const each of absolute) this.#outside.changed(each)
+        for (const each of absolute) this.#unseen.changed(each, 'outside_turn')
       },
       fail: (cause) => pending?.fail(cause),
     }
