@@ -189,6 +189,15 @@ test('files that an agent changes outside of any turn count once each, those of 
   expect(await send([], ['one.txt'])).toEqual([])
 })
 
+test('a file that a turn writes and leaves out counts once, if it is in the workspace', async () => {
+  using workspace = makeWorkspace()
+  const { folder, spool } = workspace
+  await runProgram('opens-early.ts', { cwd: folder, spool })
+  const { spans, logs } = readRecorded(spool)
+  expect(spans.map(({ attributes }) => attributes['turnlog.file_operations.left_out'])).toEqual([4])
+  expect(unseenIn(logs)).toEqual(['workspace_change opened_before 1'])
+})
+
 test('a turn that is seen leaves nothing that is not', async () => {
   await using chat = await startChat({
     answer: ({ messages }) =>
