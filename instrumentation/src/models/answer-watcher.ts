@@ -19,6 +19,10 @@ import type { AnswerHead, AnswerWatcher, ToolCallRequest } from './model-api.ts'
 /** The limit of one recorded content: for a JSON answer, or for the incomplete tool calls of a stream. */
 export const watchedBytesMax = 16 * 1024 ** 2
 
+/** The last event of a whole stream, in any of the APIs that have one. */
+const lastEvent =
+  /\[DONE\]\s*$|"type":\s*"(?:message_stop|message-end|response\.completed)"|"finishReason":\s*"\w|"done":\s*true/
+
 /** Reads one answer of one API. */
 export interface AnswerReader {
   readonly hasError: boolean
@@ -40,6 +44,7 @@ export class BoundedWatcher implements AnswerWatcher {
   /** Of the collected chunks, or of an event that is not complete. */
   #heldBytes = 0
   #isOver: boolean = false
+  #last: AnswerEvent | undefined
 
   constructor({ contentType, contentEncoding }: AnswerHead, reader: AnswerReader) {
     this.#reader = reader
@@ -51,6 +56,10 @@ export class BoundedWatcher implements AnswerWatcher {
 
   get hasError(): boolean {
     return this.#reader.hasError
+  }
+
+  get isWhole(): boolean {
+    return lastEvent.test(this.#last?.data ?? '')
   }
 
   push(chunk: Uint8Array): ToolCallRequest[] {
@@ -81,6 +90,7 @@ export class BoundedWatcher implements AnswerWatcher {
   }
 
   #take(events: readonly AnswerEvent[]): ToolCallRequest[] {
+    this.#last = events.at(-1) ?? this.#last
     return events.flatMap((event) => this.#reader.takeEvent(event))
   }
 

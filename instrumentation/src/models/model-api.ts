@@ -72,6 +72,8 @@ export interface AnswerWatcher {
   end(): ToolCallRequest[]
   /** Whether the API has put an error into an answer whose status was a success. */
   readonly hasError: boolean
+  /** The last event of a stream has come: if the client hangs up then, it has cut nothing. */
+  readonly isWhole: boolean
 }
 
 /** A tool call the model asks for. */

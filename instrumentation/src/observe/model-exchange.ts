@@ -203,7 +203,8 @@ export class ModelExchange implements Exchange {
     if (facts.isUnseen !== true && this.#firstChunkAt === undefined) this.#isSeen()
     quietly('read an answer to its end', () => this.#beginTools(this.#watcher?.end() ?? []))
     // An API that fails after it has begun to answer says so in the answer.
-    const isFailed = hasFailed || this.#watcher?.hasError === true
+    const isCut = hasFailed && !(this.#watcher?.isWhole === true)
+    const isFailed = isCut || this.#watcher?.hasError === true
     const at = this.#firstChunkAt
     const timeToFirstChunk = at === undefined ? undefined : (at - this.#facts.startedAt) / 1_000
     this.#addWire({ ...facts, ...defined({ timeToFirstChunk }) })

@@ -18,6 +18,10 @@ import { commandOf, packagesOf, preloadOf } from './start-agent.ts'
 /** A step of a session takes some seconds. */
 const stepMsMax = 60_000
 const pollMs = 50
+/** While it works, it moves something on the screen. */
+const quietMs = 1_000
+/** It asks for two tools, and answers. */
+const callsPerTurn = 3
 
 /** What is not as it must be. */
 export async function runSession(
@@ -39,9 +43,10 @@ export async function runSession(
   const terminal = watch(child)
   try {
     await terminal.until(() => terminal.shows(session.ready))
-    for (const text of script.prompts) {
+    for (const [index, text] of script.prompts.entries()) {
       await terminal.type(text)
-      await terminal.until(() => terminal.shows(script.answer))
+      await terminal.until(() => api.answers.count >= callsPerTurn * (index + 1))
+      await terminal.until(() => terminal.shows(script.answer) && terminal.isQuiet())
     }
     await terminal.type(script.longPrompt)
     await terminal.until(() => terminal.shows(script.longAnswer.slice(0, 10)))
@@ -60,11 +65,16 @@ export async function runSession(
 function watch(child: IPty) {
   let written = ''
   let isOver = false
-  child.onData((text) => (written += text))
+  let writtenAt = 0
+  child.onData((text) => {
+    written += text
+    writtenAt = performance.now()
+  })
   child.onExit(() => (isOver = true))
   const terminal = {
     shows: (text: string) =>
       stripVTControlCharacters(written).replaceAll(/\s+/g, ' ').includes(text),
+    isQuiet: () => performance.now() - writtenAt > quietMs,
     async until(isTrue: () => boolean): Promise<void> {
       const until = performance.now() + stepMsMax
       while (!isTrue()) {

@@ -2,6 +2,9 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { watchedBytesMax } from '../../src/models/answer-watcher.ts'
 import { anthropicMessages } from '../../src/models/anthropic/api.ts'
+import { gemini } from '../../src/models/gemini/api.ts'
+import { openAiChat } from '../../src/models/openai-chat/api.ts'
+import { openAiResponses } from '../../src/models/openai-responses/api.ts'
 import {
   answerWithTools,
   messageStart,
@@ -184,4 +187,20 @@ describe('the tool results of a request are found by their ids', () => {
     const found = anthropicMessages.findAnswered(Buffer.from(text), open)
     expect(found.map(({ id }) => id)).toEqual(ids)
   })
+})
+
+// A client may hang up as soon as it has read the last event: then the model call has not failed.
+test.for([
+  ['Anthropic Messages', anthropicMessages, '{"type":"message_stop"}'],
+  ['OpenAI Chat Completions', openAiChat, '[DONE]'],
+  ['OpenAI Responses', openAiResponses, '{"type":"response.completed","response":{}}'],
+  ['Gemini', gemini, '{"candidates":[{"finishReason":"STOP"}]}'],
+] as const)('a stream is whole with its last event, and not before (%s)', ([, api, last]) => {
+  const watcher = api.watch({ contentType: 'text/event-stream', contentEncoding: undefined })
+  watcher.push(
+    Buffer.from('data: {"type":"text","text":"[DONE] \\"type\\":\\"message_stop\\""}\n\n'),
+  )
+  expect(watcher.isWhole).toBe(false)
+  watcher.push(Buffer.from(`data: ${last}\n\n`))
+  expect(watcher.isWhole).toBe(true)
 })
