@@ -89,7 +89,12 @@ export class InferredTurns {
     const open = this.#open()
     const same = open.filter((known) => known.asked.text === asked.text)
     const going = same.filter((known) => !asked.isLast || isRetryOrSideCall(known, asked))
-    if (going.length > 0 || !asked.isLast) return ofConversation(going, asked)
+    if (going.length > 0 || !asked.isLast) {
+      const own = ofConversation(going, asked)
+      const [known] = own
+      if (own.length === 1 && known !== undefined) addCallWithText(known, asked)
+      return own
+    }
     const found = open.filter((known) => !same.includes(known) && isSideCall(known, asked))
     const [only] = found
     if (found.length === 1 && only !== undefined) addSideCall(only, asked)
@@ -149,16 +154,29 @@ function endBefore({ turn, asked: own }: InferredTurn, asked: Asked): void {
   turn.conclude('completed')
 }
 
+/** An app may ask something else with the user's text before it asks the agent: which model to take, whether the text is allowed. */
+function addCallWithText(known: InferredTurn, asked: Asked): void {
+  const { asked: own } = known
+  if (own.instructions === asked.instructions) return
+  const isAgents = asked.offersTools && !own.offersTools
+  addTo(known, isAgents ? own : asked)
+  if (isAgents) known.asked = asked
+}
+
+function addTo({ sideCalls }: InferredTurn, call: Asked): void {
+  sideCalls.push(call)
+  if (sideCalls.length > knownMax) sideCalls.shift()
+}
+
 /** If the turn's first call was one for a title, with the user's text inside its own, this one is the user's. */
 function addSideCall(known: InferredTurn, asked: Asked): void {
-  const { asked: own, turn, sideCalls } = known
+  const { asked: own, turn } = known
   const isUsers =
     !own.offersTools &&
     turn.openTools.size === 0 &&
     asked.text.length < own.text.length &&
     own.text.includes(asked.text)
-  sideCalls.push(isUsers ? own : asked)
-  if (sideCalls.length > knownMax) sideCalls.shift()
+  addTo(known, isUsers ? own : asked)
   if (!isUsers) return
   known.asked = asked
   turn.setPrompt(asked.text)

@@ -17,7 +17,7 @@ export function isSideCall(known: InferredTurn, asked: Asked): boolean {
     isForTool(known, asked) ||
     embeds(known.asked, asked) ||
     isGrown(known, asked) ||
-    isCheck(known.asked, asked) ||
+    isCheck(known, asked) ||
     hasKnownForm(known, asked)
   )
 }
@@ -53,8 +53,12 @@ function isGrown({ turn, asked: own }: InferredTurn, asked: Asked): boolean {
 }
 
 /** The agent's conversation, and a question about it, for which it has no tools. */
-function isCheck(own: Asked, asked: Asked): boolean {
-  return own.offersTools && !asked.offersTools && continues(own, asked)
+function isCheck({ asked: own, sideCalls }: InferredTurn, asked: Asked): boolean {
+  if (!own.offersTools || asked.offersTools || !continues(own, asked)) return false
+  // The app asks this with each text of the user, so it is about a new one.
+  return !sideCalls.some(
+    ({ instructions, text }) => instructions === asked.instructions && text === own.text,
+  )
 }
 
 /** It is written in the form of another call that the turn has made besides. */

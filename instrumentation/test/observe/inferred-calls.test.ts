@@ -196,6 +196,27 @@ test.for([
   expect(prompts).toEqual(['hi', 'bye'])
 })
 
+test('a call that chooses a model for the text of the user is in its turn', async () => {
+  const first = [user('hi')]
+  const second = [...first, model('Hello.'), user('bye')]
+  const chooses = (messages: Messages): Call => ({
+    system: 'You choose a model.',
+    messages,
+    answer: { text: 'small' },
+  })
+  const { turns, prompts, after } = await shownBy(
+    sequence(
+      chooses(first),
+      { ...shell, messages: first, answer: { text: 'Hello.' } },
+      chooses(second),
+      { ...shell, messages: second, answer: { text: 'Bye.' } },
+    ),
+  )
+  expect(turns).toEqual([1, 1, 2, 2])
+  expect(prompts).toEqual(['hi', 'bye'])
+  expect(after).toEqual([undefined, 1])
+})
+
 test('a summary of the conversation as one text is in the turn', async () => {
   const first = user('Please tell me about the sea')
   const history = [first, model('It is deep.'), user('more')]
