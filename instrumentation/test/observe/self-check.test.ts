@@ -33,9 +33,9 @@ async function checksOf(program: string, env: Readonly<Record<string, string>> =
   return checksIn(readRecorded(workspace.spool).logs)
 }
 
-test('a process that calls no model is checked once, when it starts', async () => {
+test('a process that calls no model is checked once, when its session begins', async () => {
   const { node, undici } = process.versions
-  expect(await checksOf('differential/exits.ts')).toEqual([
+  expect(await checksOf('differential/throws.ts')).toEqual([
     { event: 'session.start', bound: parts, not: {}, versions: { node, undici, turnlog: '0.1.0' } },
   ])
 })
@@ -46,7 +46,7 @@ test('worker threads do not repeat it', async () => {
 })
 
 test('what is switched off is not observed, and it is said', async () => {
-  const [check] = await checksOf('differential/exits.ts', { TELEMETRY_PROCESS_FILES_MAX: '0' })
+  const [check] = await checksOf('differential/throws.ts', { TELEMETRY_PROCESS_FILES_MAX: '0' })
   expect(check?.bound).toEqual(parts.filter((part) => part !== 'child_processes'))
   expect(check?.not).toEqual({ child_processes: 'switched_off' })
 })
@@ -54,7 +54,7 @@ test('what is switched off is not observed, and it is said', async () => {
 test('an app with its own tracer provider is checked again, with its packages', async () => {
   const checks = await checksOf('differential/own-telemetry.ts')
   expect(checks.map(({ event, not }) => [event, not])).toEqual([
-    ['session.start', {}],
+    ['session.start', { tracer_provider: 'of_the_app' }],
     ['turnlog.self_check', { tracer_provider: 'of_the_app' }],
   ])
 })
