@@ -208,7 +208,7 @@ async function run(file: string, stage: Stage) {
 
 function sendWhatIsLeft(stage: Stage): void {
   const file = path.join(stage.folder, 'waits.ts')
-  writeFileSync(file, 'setTimeout(() => undefined, 3_600_000)\n')
+  writeFileSync(file, `import { createServer } from 'node:http'\ncreateServer().listen(0)\n`)
   stage.stack.use(startProgram(file, optionsOf(stage)))
 }
 
