@@ -60,7 +60,7 @@ test.for(['stream', 'compat', 'fastify'])('a turn on an HTTP/2 server (%s)', asy
   const answer = JSON.stringify({ answer: 'Answer to one.', conversation_id: 'c-body' })
   expect(await client.ask(bodyOf('one'))).toEqual({ status: 200, text: answer })
   const recorded = await chat.recorded()
-  expect(turnTrees(recorded)).toEqual(['turn\n  file.create one.txt\n  chat'])
+  expect(turnTrees(recorded)).toEqual(['turn\n  chat\n  file.create one.txt'])
   const [turn] = recorded.spans.filter(isTurn)
   expect(turn?.attributes).toMatchObject({
     'turnlog.turn.transport': 'rest',
@@ -86,7 +86,7 @@ test.for(['stream', 'compat'])(
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
     const recorded = await chat.recorded()
     expect(new Set(turnTrees(recorded))).toEqual(
-      new Set(names.map((name) => `turn\n  file.create ${name}.txt\n  chat`)),
+      new Set(names.map((name) => `turn\n  chat\n  file.create ${name}.txt`)),
     )
     for (const turn of recorded.spans.filter(isTurn)) {
       const prompt = textOf(turn, 'gen_ai.input.messages')

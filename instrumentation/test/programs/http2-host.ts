@@ -10,11 +10,11 @@ const { SERVER = 'stream', API = '' } = process.env
 const client = new Anthropic({ apiKey: 'k', baseURL: API, maxRetries: 0 })
 
 async function ask(message: string, onText: (text: string) => void = () => undefined) {
-  fs.writeFileSync(`${message}.txt`, message)
   const answer = await client.messages
     .stream({ model: 'claude-test', max_tokens: 9, messages: [{ role: 'user', content: message }] })
     .on('text', onText)
     .finalMessage()
+  fs.writeFileSync(`${message}.txt`, message)
   return answer.content.map((block) => ('text' in block ? block.text : '')).join('')
 }
 
