@@ -1,12 +1,11 @@
 /**
  * The versions of packages that speak to models, or trace those that do: those in the `node_modules` of the program's folder
  * and of the folders above, and copies of undici and of OpenTelemetry's API wherever they are loaded from. It takes a
- * millisecond or two.
+ * few milliseconds.
  */
 import { createRequire } from 'node:module'
-import * as path from 'node:path'
-import { asString, parseObject } from '@turnlog/conventions/plain'
-import { attempt, originalFs } from '../file-system.ts'
+import { asString } from '@turnlog/conventions/plain'
+import { findPackage, folderOfProgram, manifestIn } from './program-packages.ts'
 
 const named = [
   '@anthropic-ai/bedrock-sdk',
@@ -40,34 +39,17 @@ const named = [
 const copied = /^(.*[\\/]node_modules[\\/](undici\d*|@opentelemetry[\\/]api))[\\/]/
 
 export function packageVersions(): Readonly<Record<string, string>> {
-  const folders = packageFolders()
+  const program = folderOfProgram()
   const found = new Map<string, Set<string>>()
-  const add = (name: string, manifest: string | undefined): void => {
-    const version = manifest === undefined ? undefined : versionIn(manifest)
+  const add = (name: string, manifest: Readonly<Record<string, unknown>> | undefined): void => {
+    const version = asString(manifest?.version)
     if (version !== undefined) found.set(name, (found.get(name) ?? new Set()).add(version))
   }
-  for (const name of named) add(name, manifestOf(name, folders))
-  for (const [folder, name] of loadedCopies()) add(`${name}, loaded`, `${folder}/package.json`)
-  return Object.fromEntries([...found].map(([name, versions]) => [name, [...versions].join(', ')]))
-}
-
-/** Each `node_modules` in which the program's own modules look for a package, the nearest first. */
-function packageFolders(): readonly string[] {
-  const [, program] = process.argv
-  if (program === undefined) return []
-  const folders: string[] = []
-  const first = path.dirname(attempt(() => originalFs.realpathSync(program)) ?? program)
-  for (let folder = first; ; folder = path.dirname(folder)) {
-    const packages = path.join(folder, 'node_modules')
-    if (originalFs.existsSync(packages)) folders.push(packages)
-    if (folder === path.dirname(folder)) return folders
+  if (program !== undefined) {
+    for (const name of named) add(name, findPackage(name, program)?.manifest)
   }
-}
-
-function manifestOf(name: string, folders: readonly string[]): string | undefined {
-  return folders
-    .map((folder) => path.join(folder, name, 'package.json'))
-    .find((manifest) => originalFs.existsSync(manifest))
+  for (const [folder, name] of loadedCopies()) add(`${name}, loaded`, manifestIn(folder))
+  return Object.fromEntries([...found].map(([name, versions]) => [name, [...versions].join(', ')]))
 }
 
 /** Only CommonJS modules are known; both packages are such, also where they are imported. */
@@ -79,9 +61,4 @@ function loadedCopies(): ReadonlyMap<string, string> {
       copies.set(folder, name.startsWith('undici') ? 'undici' : '@opentelemetry/api')
   }
   return copies
-}
-
-function versionIn(manifest: string): string | undefined {
-  const text = attempt(() => originalFs.readFileSync(manifest, 'utf8'))
-  return text === undefined ? undefined : asString(parseObject(text)?.version)
 }

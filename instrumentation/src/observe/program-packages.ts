@@ -42,7 +42,7 @@ export function filesOfCopies(name: string, subpath: string): PackageFiles[] {
   return [...byFolder.values()].map((found) => filesIn(found, subpath))
 }
 
-function folderOfProgram(): string | undefined {
+export function folderOfProgram(): string | undefined {
   const [, program] = process.argv
   try {
     return program && path.dirname(originalFs.realpathSync(program))
@@ -53,7 +53,7 @@ function folderOfProgram(): string | undefined {
 }
 
 /** As Node looks for it: in the `node_modules` of the folder and of those above it. */
-function findPackage(name: string, from: string): FoundPackage | undefined {
+export function findPackage(name: string, from: string): FoundPackage | undefined {
   for (const above of foldersAbove(from)) {
     const folder = path.join(above, 'node_modules', name)
     const manifest = manifestIn(folder)
@@ -68,7 +68,7 @@ function foldersAbove(folder: string): string[] {
   return above === folder ? [folder] : [folder, ...foldersAbove(above)]
 }
 
-function manifestIn(folder: string): Readonly<Record<string, unknown>> | undefined {
+export function manifestIn(folder: string): Readonly<Record<string, unknown>> | undefined {
   const text = readRegularFile(path.join(folder, 'package.json'), { fileSystem: originalFs })
   return text === undefined ? undefined : parseObject(text)
 }

@@ -33,9 +33,9 @@ async function checksOf(program: string, env: Readonly<Record<string, string>> =
   return checksIn(readRecorded(workspace.spool).logs)
 }
 
-test('a process that calls no model is checked once, when its session begins', async () => {
+test('a process that calls no model is checked once, with its first record', async () => {
   const { node, undici } = process.versions
-  expect(await checksOf('differential/throws.ts')).toEqual([
+  expect(await checksOf('differential/rejects-value.ts')).toEqual([
     { event: 'session.start', bound: parts, not: {}, versions: { node, undici, turnlog: '0.1.0' } },
   ])
 })
@@ -46,12 +46,14 @@ test('worker threads do not repeat it', async () => {
 })
 
 test('what is switched off is not observed, and it is said', async () => {
-  const [check] = await checksOf('differential/throws.ts', { TELEMETRY_PROCESS_FILES_MAX: '0' })
+  const [check] = await checksOf('differential/rejects-value.ts', {
+    TELEMETRY_PROCESS_FILES_MAX: '0',
+  })
   expect(check?.bound).toEqual(parts.filter((part) => part !== 'child_processes'))
   expect(check?.not).toEqual({ child_processes: 'switched_off' })
 })
 
-test('an app with its own tracer provider is checked again, with its packages', async () => {
+test('an app has its own tracer provider, and it is said', async () => {
   const checks = await checksOf('differential/own-telemetry.ts')
   expect(checks.map(({ event, not }) => [event, not])).toEqual([
     ['session.start', { tracer_provider: 'of_the_app' }],

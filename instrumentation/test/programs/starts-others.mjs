@@ -5,6 +5,9 @@ import { isMainThread, Worker } from 'node:worker_threads'
 
 const [, program = '', role = isMainThread ? 'app' : 'thread'] = process.argv
 console.log(`${role} prints`)
+// A record of each: an error that it handles.
+process.on('unhandledRejection', () => undefined)
+void Promise.reject(new Error('handled'))
 if (role === 'app') {
   console.error('app complains')
   const thread = new Worker(program, { stdout: true })
