@@ -32,11 +32,11 @@ import type { Approvals } from './approvals.ts'
 import type { Exchange } from './exchange.ts'
 import type { InferredTurns } from './inferred-turns.ts'
 import { certain, isWritten, mentionOf } from './mentioned-calls.ts'
-import type { NativeSpans } from './native-spans.ts'
 import { isReadable } from './own-spans.ts'
 import { type FailedCall, isRetried, type RetriedCalls, retryAfterMs } from './retried-calls.ts'
 import { callAround } from './sub-agent-calls.ts'
 import { turnOfCall } from './turn-of-call.ts'
+import type { TurnTraces } from './turn-traces.ts'
 import { chatRequestIn, isRepeated, turnsMeant } from './turns-meant.ts'
 import { addressOf } from './unknown-exchange.ts'
 
@@ -58,7 +58,7 @@ export interface ExchangeDependencies {
   readonly open: OpenCandidates
   readonly inferredTurns: InferredTurns
   readonly wireCalls: WireCalls
-  readonly nativeSpans: Pick<NativeSpans, 'adoptAround' | 'hasFreeRoot'>
+  readonly traces: Pick<TurnTraces, 'adoptAround' | 'hasFreeRoot'>
   readonly unseen: UnseenWork
   /** A model has sent a part of its answer: tools may run soon. */
   readonly modelAnswers: () => void
@@ -308,7 +308,7 @@ export class ModelExchange implements Exchange {
 
   /** A queue may have run the call in the context of another user's request, and an app without a server has no requests. */
   #findTurn(body: Uint8Array, answered: readonly InferredCall[]): void {
-    const { inferredTurns, nativeSpans, open } = this.#dependencies
+    const { inferredTurns, open, traces } = this.#dependencies
     const { active, api, apiCall, candidate: own, failed, request, span } = this.#facts
     // The results that it brings were brought by its first attempt.
     if (apiCall !== undefined || own?.isDeclared === true || failed !== undefined) return
@@ -318,7 +318,7 @@ export class ModelExchange implements Exchange {
     const turn = found === 'ambiguous' ? undefined : found
     if (request === undefined && known instanceof Candidate) inferredTurns.workOutside(known)
     request?.worksFor(turn)
-    if (request === undefined && turn !== undefined) nativeSpans.adoptAround(turn, active)
+    if (request === undefined && turn !== undefined) traces.adoptAround(turn, active)
     if (found === this.#candidate) return
     const { recorder } = this.#dependencies
     if (turn?.span === undefined) this.#beginTurn(turn)
@@ -363,8 +363,8 @@ export class ModelExchange implements Exchange {
     const { active, api, at, isOwn, request, span } = this.#facts
     if (request !== undefined) return undefined
     // A span of the app that is below another one is part of what a library records.
-    const { inferredTurns, nativeSpans } = this.#dependencies
-    if (!isOwn && hasParent(span) && !nativeSpans.hasFreeRoot(active)) return undefined
+    const { inferredTurns, traces } = this.#dependencies
+    if (!isOwn && hasParent(span) && !traces.hasFreeRoot(active)) return undefined
     const around = isOwn ? trace.getSpan(active) : undefined
     const call = { api, body, answered, startedAt: startOf(span) ?? at, around }
     return inferredTurns.turnOf(call)

@@ -28,19 +28,19 @@ import type { ToldCall, ToldSpan } from '@turnlog/conventions/dialects/span-role
 import { asString, defined } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import { Candidate } from '../record/candidate.ts'
-import { apiCallOf, candidateOf, requestOf, turnOf, turnOfModelCall } from '../record/contexts.ts'
+import { apiCallOf, requestOf, turnOf, turnOfModelCall } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
 import { ToolCall, type ToolCallDescription, type ToolCallOwner } from '../record/tool-call.ts'
 import type { ToolCalls } from '../record/tool-calls.ts'
 import type { WireCalls } from '../record/wire-calls.ts'
 import { isReadable, toldOf } from './own-spans.ts'
-
-const tracesMax = 1_000
+import type { TurnTraces } from './turn-traces.ts'
 
 interface NativeSpanDependencies {
   readonly recorder: Recorder
   readonly toolCalls: ToolCalls
   readonly wireCalls: WireCalls
+  readonly traces: TurnTraces
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -90,14 +90,8 @@ export function continueTurnOf(
 export class NativeSpans {
   readonly #dependencies: NativeSpanDependencies
   readonly #open = new WeakMap<object, OpenNative>()
-  /** Spans without a parent that began in a request before it was a turn. */
-  readonly #early = new WeakMap<Candidate, Span[]>()
-  /** The requests that traces belong to, the last `tracesMax` of them. */
-  readonly #requests = new Map<string, Candidate>()
   /** What the spans in turns have named. */
   readonly #conversations = new WeakMap<Candidate, string>()
-  /** Open spans without a parent that began in no request, by their traces; the last `tracesMax` of them. */
-  readonly #roots = new Map<string, Span>()
 
   constructor(dependencies: NativeSpanDependencies) {
     this.#dependencies = dependencies
@@ -111,66 +105,6 @@ export class NativeSpans {
     }
   }
 
-  /** The trace that the turn begins in: that of the first span that began before it and is open. */
-  earlyTraceId(turn: Candidate): string | undefined {
-    const open = this.#early.get(turn)?.find((span) => span.isRecording())
-    return open?.spanContext().traceId
-  }
-
-  /** A candidate has become a turn: spans that began before are recorded below it. */
-  turnBegan(turn: Candidate): void {
-    const parent = turn.span?.spanContext()
-    if (parent === undefined) return
-    if (!this.#requests.has(parent.traceId)) put(this.#requests, parent.traceId, turn)
-    for (const span of this.#early.get(turn) ?? []) this.#dependencies.recorder.adopt(span, parent)
-    this.#early.delete(turn)
-  }
-
-  /** A model call that is made in no request is one of `turn`: so are the library's spans around it. */
-  adoptAround(turn: Candidate, active: Context): void {
-    const root = this.#rootAround(active)
-    if (root === undefined) return
-    const { traceId } = root.spanContext()
-    this.#roots.delete(traceId)
-    put(this.#requests, traceId, turn)
-    this.#adopt(root, turn)
-  }
-
-  /** Whether the library's spans around a model call, which is made in no request, are part of no turn yet. */
-  hasFreeRoot(active: Context): boolean {
-    return this.#rootAround(active) !== undefined
-  }
-
-  /** Libraries do not always make their spans the active ones. */
-  #rootAround(active: Context): Span | undefined {
-    const around = this.#roots.get(trace.getSpanContext(active)?.traceId ?? '')
-    const [only, ...others] = this.#roots.values()
-    const root = around ?? (others.length === 0 ? only : undefined)
-    return root !== undefined && isReadable(root) && toldOf(root) !== undefined ? root : undefined
-  }
-
-  /** Now, or when `turn` is a turn. */
-  #adopt(root: Span, turn: Candidate): void {
-    const parent = turn.span?.spanContext()
-    if (parent !== undefined) this.#dependencies.recorder.adopt(root, parent)
-    else if (root.isRecording()) {
-      const early = this.#early.get(turn)
-      if (early === undefined) this.#early.set(turn, [root])
-      else early.push(root)
-    }
-  }
-
-  /** Libraries also start spans in callbacks that run in another async context, and name only the parent. */
-  #requestOf(from: Context): Candidate | undefined {
-    const traceId = trace.getSpanContext(from)?.traceId
-    return requestOf(from) ?? (traceId === undefined ? undefined : this.#requests.get(traceId))
-  }
-
-  #turnOf(from: Context): Candidate | undefined {
-    if (requestOf(from) !== undefined) return candidateOf(from)
-    return this.#requestOf(from)?.turn ?? turnOf(from)
-  }
-
   /** A span has ended: what it has told is noted. Called before the span is journaled. */
   ended(span: ReadableSpan): void {
     const { name: scope } = span.instrumentationScope
@@ -178,11 +112,11 @@ export class NativeSpans {
     const open = this.#open.get(span)
     this.#open.delete(span)
     if (open?.tool !== undefined) this.#toolEnded(open.tool)
-    const { traceId, spanId } = span.spanContext()
-    if (this.#roots.get(traceId)?.spanContext().spanId === spanId) this.#roots.delete(traceId)
+    const { traces } = this.#dependencies
+    traces.rootEnded(span)
     const told = toldOf(span)
     if (told === undefined || open === undefined) return
-    const turn = (open.request ?? this.#requests.get(traceId) ?? open.outside)?.turn
+    const turn = (open.request ?? traces.requestIn(span) ?? open.outside)?.turn
     const note: NativeNote = {
       role: told.role,
       // A model call that was seen belongs to a turn, also if it is not known which span is around it.
@@ -249,7 +183,7 @@ export class NativeSpans {
       continueTurnOf(use, toolCalls, from)
       return toolCalls.join(use, {
         attributes: options.attributes,
-        owners: [apiCallOf(from), this.#turnOf(from)],
+        owners: [apiCallOf(from), this.#dependencies.traces.turnOf(from)],
         at: now(),
       })
     }
@@ -258,8 +192,8 @@ export class NativeSpans {
   }
 
   #began(span: Span, told: ToldSpan | undefined, from: Context): void {
-    const { toolCalls, wireCalls } = this.#dependencies
-    const request = this.#requestOf(from)
+    const { toolCalls, wireCalls, traces } = this.#dependencies
+    const request = traces.requestOf(from)
     const use =
       told?.role === 'tool_call' && told.call !== undefined ? descriptionOf(told.call) : undefined
     const isToldAgain = use !== undefined && toolCalls.isTold(use, trace.getSpan(from))
@@ -267,18 +201,12 @@ export class NativeSpans {
     const outside = request === undefined ? turnOf(from) : undefined
     const seenBefore = wireCalls.count(request)
     this.#open.set(span, { request, outside, seenBefore, isToldAgain, tool })
-    if (!isReadable(span) || span.parentSpanContext !== undefined) return
-    const { traceId } = span.spanContext()
-    if (request === undefined) put(this.#roots, traceId, span)
-    else {
-      if (!this.#requests.has(traceId)) put(this.#requests, traceId, request)
-      this.#adopt(span, request.turn)
-    }
+    if (isReadable(span) && span.parentSpanContext === undefined) traces.rootBegan(span, request)
   }
 
   /** A tool call that was not inferred: files that are changed in it belong to it. */
   #toolBegan(span: Span, use: ToolCallDescription, from: Context): OpenNative['tool'] {
-    const owner = apiCallOf(from) ?? this.#turnOf(from)
+    const owner = apiCallOf(from) ?? this.#dependencies.traces.turnOf(from)
     if (owner === undefined) return undefined
     const call = new ToolCall(use, span)
     owner.openTools.set(keyOf(call), call)
@@ -290,13 +218,6 @@ export class NativeSpans {
     this.#dependencies.toolCalls.listener?.callEnded(call)
     owner.toolEnded(keyOf(call))
   }
-}
-
-/** Adds an entry; beyond `tracesMax` the oldest one is forgotten. */
-function put<Value>(entries: Map<string, Value>, traceId: string, value: Value): void {
-  const oldest = entries.size >= tracesMax ? entries.keys().next() : undefined
-  if (oldest?.value !== undefined) entries.delete(oldest.value)
-  entries.set(traceId, value)
 }
 
 /** Another call of the turn may have its id. */

@@ -59,6 +59,7 @@ import { createExchanges } from './open-exchanges.ts'
 import { observePseudoTerminals } from './pseudo-terminals.ts'
 import { RetriedCalls } from './retried-calls.ts'
 import type { SelfCheck } from './self-check.ts'
+import { TurnTraces } from './turn-traces.ts'
 import { observeWebSockets } from './websocket.ts'
 
 interface ObserveDependencies {
@@ -201,7 +202,8 @@ function observeTurns(
   const frameworks = observeFrameworkCalls()
   undo.push(frameworks.undo)
   const wireCalls = new WireCalls()
-  const nativeSpans = new NativeSpans({ recorder, toolCalls, wireCalls, now })
+  const traces = new TurnTraces((span, parent) => recorder.adopt(span, parent))
+  const nativeSpans = new NativeSpans({ recorder, toolCalls, wireCalls, traces, now })
   onSpanEnd((span) => nativeSpans.ended(span))
   const telemetry = offerToHost(nativeSpans.provider(tracerProvider), clock)
   undo.push(telemetry.undo)
@@ -222,10 +224,10 @@ function observeTurns(
     delayedEnd: delayedEnds.after,
     waitingTurns,
     approvals,
-    earlyTraceId: (turn: Candidate) => nativeSpans.earlyTraceId(turn),
+    earlyTraceId: (turn: Candidate) => traces.earlyTraceId(turn),
     conversationPlaces,
     onTurn: (turn: Candidate) => {
-      quietly('adopt the spans of a turn', () => nativeSpans.turnBegan(turn))
+      quietly('adopt the spans of a turn', () => traces.turnBegan(turn))
       quietly('look at the workspace', () => children.prepare())
       nativeWriters.turnBegan(turn)
     },
@@ -248,7 +250,7 @@ function observeTurns(
     open,
     inferredTurns,
     wireCalls,
-    nativeSpans,
+    traces,
     unseen,
     toolCalls,
     waitingTurns,
