@@ -319,7 +319,7 @@ export class ModelExchange implements Exchange {
     if (request === undefined && known instanceof Candidate) inferredTurns.workOutside(known)
     request?.worksFor(turn)
     if (request === undefined && turn !== undefined) traces.adoptAround(turn, active)
-    if (found === this.#candidate) return
+    if (found === this.#candidate && !this.#isBelowAnother(turn)) return
     const { recorder } = this.#dependencies
     if (turn?.span === undefined) this.#beginTurn(turn)
     holdWhileOpen(span, turn)
@@ -334,6 +334,13 @@ export class ModelExchange implements Exchange {
       this.#countUnseen('ambiguous_model_call')
     }
     this.#addWire({ turns: turn?.turnIds() ?? [], isLate: this.#isLate })
+  }
+
+  /** The context's turn is over, and code in it works for another one: the span has begun below the first. */
+  #isBelowAnother(turn: Candidate | undefined): boolean {
+    const ofContext = this.#facts.request?.turn
+    if (turn === undefined || ofContext === undefined || ofContext === turn) return false
+    return ofContext.span?.spanContext().traceId === this.#spanContext.traceId
   }
 
   /** It may be a sub-agent's. A span that a library has below its own spans stays there. */

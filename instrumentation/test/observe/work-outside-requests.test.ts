@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { isTurn, startChat, textOf, turnTrees } from '../support/chat.ts'
 import type { ApiAnswer, ApiRequest } from '../support/messages-api.ts'
 
-const program = 'queue-host.ts'
+const program = 'outside-requests-host.ts'
 
 function askedOf({ messages }: ApiRequest): string {
   return String(messages[0]?.content)

@@ -231,7 +231,7 @@ const scenarios: Record<string, () => unknown> = {
       const worker = new Worker(self, { argv: ['is busy'], workerData: memory })
       await Atomics.waitAsync(new Int32Array(memory), 0, 0).value
       await worker.terminate()
-      childProcess.fork(self, ['child writes', 'fork.txt'])
+      await once(childProcess.fork(self, ['child writes', 'fork.txt']), 'exit')
     })
     console.log('goes on')
     setInterval(() => undefined, 1_000)
