@@ -14,7 +14,7 @@ import { benchFiles } from './files.ts'
 import { median } from './parts.ts'
 import { benchTurns } from './turns.ts'
 
-const rounds = Number(process.env.ROUNDS ?? 5)
+const rounds = 5
 const program = (name: string): string => path.join(import.meta.dirname, 'programs', name)
 
 const preload = '@turnlog/instrumentation/register'

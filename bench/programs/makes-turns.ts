@@ -27,7 +27,7 @@ const {
   TELEMETRY_SPOOL_DIRECTORY = '',
 } = process.env
 const turns = Number(BENCH_TURNS)
-const warmUp = turns === 0 ? 0 : 5
+const warmUp = turns === 0 ? 0 : 20
 
 const folder = fs.mkdtempSync(path.join(tmpdir(), 'turnlog-bench-turns-'))
 process.chdir(folder)
