@@ -102,7 +102,8 @@ function parseBody(body: Uint8Array, contentType = ''): unknown {
   if (body.byteLength === 0 || body.byteLength > promptBodyBytesMax) return undefined
   const text = decodeText(body)
   if (text === undefined || /^\s*multipart\//i.test(contentType)) return undefined
-  if (/^\s*application\/x-www-form-urlencoded\b/i.test(contentType)) {
+  // `curl -d` calls JSON a form. In a form the first character would be encoded.
+  if (/^\s*application\/x-www-form-urlencoded\b/i.test(contentType) && !/^\s*[{["]/.test(text)) {
     return Object.fromEntries(new URLSearchParams(text))
   }
   const frames = frameValues(text)

@@ -51,6 +51,7 @@ test.for([
   ['text', 'hi there', 'text/plain', 'hi there'],
   ['text of a socket', 'hi there', undefined, 'hi there'],
   ['a form', 'message=hi+there&x=1', 'application/x-www-form-urlencoded', 'hi there'],
+  ['JSON that curl calls a form', '{"message":"hi"}', 'application/x-www-form-urlencoded', 'hi'],
   ['text that begins like JSON', '{hm', undefined, '{hm'],
   ['broken JSON', '{"message":', 'application/json', undefined],
   ['no words of the user', '{"path":"x"}', 'application/json', undefined],
