@@ -1,4 +1,4 @@
-/** What the benchmarks of the whole product share: a program with or without the preload, and a receiver that is never busy. */
+/** For benchmarks of the whole product: they run a program with or without the preload, and have a receiver that answers at once. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -20,7 +20,7 @@ const dialects: readonly Dialect[] = [
   genAi,
 ]
 
-/** What the span says that it is; undefined for a span of no dialect. */
+/** Reads the role of a span, and what belongs to the role, in the first dialect that knows the span; `undefined` if none does. */
 export function toldBy(span: SpanFacts): ToldSpan | undefined {
   for (const dialect of dialects) {
     const told = dialect(span)

@@ -1,6 +1,6 @@
 /** Types: what a span of another library is, as its convention, its *dialect*, tells it. */
 
-/** `step`: a span of an agent framework that is none of the others, such as a node of a graph. */
+/** `step`: any other span of an agent framework, such as that of a node of a graph. */
 export type SpanRole = 'agent' | 'model_call' | 'tool_call' | 'step'
 
 /** A span as far as it is known: when it starts, many dialects have told little. */
@@ -23,7 +23,7 @@ export interface ToldCall {
 
 export interface ToldSpan {
   readonly role: SpanRole
-  /** Of a tool call. */
+  /** Only if the role is `tool_call`. */
   readonly call?: ToldCall
   /** The conversation or session that its user is in. */
   readonly conversationId?: unknown

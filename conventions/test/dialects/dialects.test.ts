@@ -1,6 +1,7 @@
 /**
- * What spans of real libraries say that they are. `spans.json` is made by `instrumentation/test/packages/record-dialects.ts`. A tool
- * call that our instrumentation has inferred is recorded in its own span, with the library's attributes.
+ * The dialects recognise spans that real libraries have made. `instrumentation/test/packages/record-dialects.ts` runs the libraries and
+ * writes their spans to `spans.json`. If our instrumentation had inferred a tool call, the span there is ours, with the library's
+ * attributes.
  */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'

@@ -12,19 +12,15 @@ import {
   type JsonObject,
   toJson,
 } from '@turnlog/conventions/plain'
+import { messageOf, partsOf } from '../content-parts.ts'
 import type { Message, Part, ToolResult } from '../model-api.ts'
 
 export function toMessage(message: unknown): Message {
-  if (!isObject(message)) return { role: 'unknown', parts: toParts(message) }
-  const { role, content, ...others } = message
-  return { role: asString(role) ?? 'unknown', parts: toParts(content), ...others }
+  return messageOf(message, toParts)
 }
 
-/** A string, a list of blocks, or nothing. */
 export function toParts(content: unknown): Part[] {
-  if (content === undefined || content === null) return []
-  if (typeof content === 'string') return [{ type: 'text', content }]
-  return (asArray(content) ?? [content]).map(toPart)
+  return partsOf(content, toPart)
 }
 
 export function toPart(block: unknown): Part {

@@ -12,6 +12,7 @@ import {
   parseJson,
   toJson,
 } from '@turnlog/conventions/plain'
+import { partsOf } from '../content-parts.ts'
 import type { Message, Part, ToolCallRequest, ToolResult } from '../model-api.ts'
 
 export function toMessage(message: unknown): Message {
@@ -38,9 +39,7 @@ export function messageParts({ content, tool_plan, tool_calls }: JsonObject): Pa
 }
 
 export function contentParts(content: unknown): Part[] {
-  if (content === undefined || content === null || content === '') return []
-  if (typeof content === 'string') return [{ type: 'text', content }]
-  return (asArray(content) ?? [content]).map(toPart)
+  return content === '' ? [] : partsOf(content, toPart)
 }
 
 function toPart(block: unknown): Part {

@@ -14,6 +14,7 @@ import {
   parseJson,
   toJson,
 } from '@turnlog/conventions/plain'
+import { partsOf } from '../content-parts.ts'
 import type { Message, Part, ToolResult } from '../model-api.ts'
 
 /** A text of the user, or a list of entries. */
@@ -67,9 +68,7 @@ function argumentsOf(written: unknown): unknown {
 
 /** A text, a list of chunks, or nothing. */
 export function toParts(content: unknown): Part[] {
-  if (content === undefined || content === null) return []
-  if (typeof content === 'string') return [{ type: 'text', content }]
-  return (asArray(content) ?? [content]).map(toPart)
+  return partsOf(content, toPart)
 }
 
 function toPart(chunk: unknown): Part {

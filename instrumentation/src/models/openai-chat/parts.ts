@@ -12,6 +12,7 @@ import {
   parseJson,
   toJson,
 } from '@turnlog/conventions/plain'
+import { partsOf } from '../content-parts.ts'
 import type { Message, Part, ToolCallRequest, ToolResult } from '../model-api.ts'
 
 export function toMessage(message: unknown): Message {
@@ -65,9 +66,7 @@ function isText(value: unknown): boolean {
 
 /** A text, a list of parts, or nothing. */
 export function contentParts(content: unknown): Part[] {
-  if (content === undefined || content === null || content === '') return []
-  if (typeof content === 'string') return [{ type: 'text', content }]
-  return (asArray(content) ?? [content]).map(contentPart)
+  return content === '' ? [] : partsOf(content, contentPart)
 }
 
 function contentPart(part: unknown): Part {
