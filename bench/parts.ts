@@ -31,7 +31,8 @@ export async function runProgram<Figures>(
     )
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-    await once(child, 'close')
+    const [code, signal] = await once(child, 'close')
+    if (code !== 0) throw new Error(`${program} ended with ${signal ?? code}, after: ${output}`)
     return JSON.parse(output)
   } finally {
     rmSync(home, { recursive: true, force: true })
