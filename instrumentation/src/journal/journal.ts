@@ -40,9 +40,11 @@ import { createRecordedMark } from '../spool/recorder-folder.ts'
 import {
   bodyBytesMax,
   bufferBytes,
+  type ContentPiece,
   type JournalContent,
   type JournalRecord,
   type PreparedRecord,
+  preparePiece,
   prepareRecord,
   RecordBuffer,
   readRecord,
@@ -142,19 +144,18 @@ export class Journal {
 
   append(head: JournalHead, contents: readonly JournalContent[] = []): void {
     if (this.#isClosed) return
-    if (!this.#hasBegun) {
-      this.#hasBegun = true
-      this.#options.onFirst?.()
-    }
-    const time = this.#options.now()
-    if (this.#lost !== undefined && !this.#isRefusing(time)) this.#declareLost(this.#lost, time)
+    const time = this.#prepare()
     this.#write(head, contents, time)
     this.#trackStart(head, time)
-    if (this.#buffer.used >= bufferBytes) this.flush()
-    else if (this.#buffer.used > 0 && !this.#isDeferred) {
-      this.#isDeferred = true
-      this.#defer(this.#flushDeferred)
-    }
+    this.#flushSoon()
+  }
+
+  /** Appends a record of the kind `content`. */
+  appendPiece(piece: ContentPiece): void {
+    if (this.#isClosed) return
+    const time = this.#prepare()
+    this.#put(preparePiece(piece, time), this.#recorded, time)
+    this.#flushSoon()
   }
 
   /** Writes the buffer to the file. Records that cannot be written are lost and counted. */
@@ -198,6 +199,25 @@ export class Journal {
     this.#isClosed = true
   }
 
+  /** Before a record; returns its time. */
+  #prepare(): number {
+    if (!this.#hasBegun) {
+      this.#hasBegun = true
+      this.#options.onFirst?.()
+    }
+    const time = this.#options.now()
+    if (this.#lost !== undefined && !this.#isRefusing(time)) this.#declareLost(this.#lost, time)
+    return time
+  }
+
+  #flushSoon(): void {
+    if (this.#buffer.used >= bufferBytes) this.flush()
+    else if (this.#buffer.used > 0 && !this.#isDeferred) {
+      this.#isDeferred = true
+      this.#defer(this.#flushDeferred)
+    }
+  }
+
   readonly #flushDeferred = (): void => {
     this.#isDeferred = false
     this.flush()
@@ -209,8 +229,9 @@ export class Journal {
     if (lands) this.#recorded += 1
     const recorded = this.#recorded
     // The kind comes first: readers look for it where a file is damaged.
-    const numbered = { k: head.k, ...(lands ? { s: recorded } : {}), t: time }
-    const record = prepareRecord({ ...numbered, ...head }, contents)
+    const first = { k: head.k, s: lands ? recorded : undefined, t: time }
+    const numbered = Object.assign(first, head)
+    const record = prepareRecord(numbered, contents)
     const refusal = record === undefined ? 'record_unsealable' : this.#put(record, through, time)
     if (refusal !== undefined) {
       if (lands) this.#lose(recorded, recorded, refusal)

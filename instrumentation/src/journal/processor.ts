@@ -87,11 +87,10 @@ function spanEvents(
 function rawRecorder(writer: SpanWriter, journal: Journal): Omit<Recorder, 'tracer' | 'logger'> {
   return {
     content(span, slot, value, exchange = 0) {
-      if (span.isRecording())
-        writer.writePiece(span, { k: 'content', x: exchange }, [[slot, value]])
+      if (span.isRecording()) writer.writeContent(span, exchange, [slot, value])
     },
     wire(span, exchange, facts) {
-      if (span.isRecording()) writer.writePiece(span, { k: 'wire', x: exchange, facts })
+      if (span.isRecording()) writer.writeWire(span, exchange, facts)
     },
     startAgain(span, startedAt) {
       if (!span.isRecording() || !isReadable(span)) return
@@ -168,7 +167,7 @@ class SpanWriter {
     const attributes = { ...described.attributes }
     const head = { k: 'start', id: described.spanId, span: { ...described, attributes } }
     this.#journal.append({ ...head, n: this.#notes.get(span) })
-    for (const content of contents) this.writePiece(span, { k: 'content', x: 0 }, [content])
+    for (const content of contents) this.writeContent(span, 0, content)
   }
 
   writeEnd(span: ReadableSpan): void {
@@ -232,15 +231,20 @@ class SpanWriter {
     }
   }
 
-  /** A numbered piece beside the span. */
-  writePiece(
-    span: Span,
-    head: { readonly k: 'content' | 'wire'; readonly x: number; readonly facts?: object },
-    contents?: readonly JournalContent[],
-  ): void {
+  writeContent(span: Span, exchange: number, content: JournalContent): void {
+    const { spanId } = span.spanContext()
+    this.#journal.appendPiece({ spanId, index: this.#nextPiece(span), exchange, content })
+  }
+
+  writeWire(span: Span, exchange: number, facts: object): void {
+    const { spanId } = span.spanContext()
+    this.#journal.append({ k: 'wire', x: exchange, facts, id: spanId, i: this.#nextPiece(span) })
+  }
+
+  #nextPiece(span: Span): number {
     const index = (this.#pieces.get(span) ?? 0) + 1
     this.#pieces.set(span, index)
-    this.#journal.append({ ...head, id: span.spanContext().spanId, i: index }, contents)
+    return index
   }
 
   #describe(span: ReadableSpan): ReturnType<typeof describeSpan> {

@@ -215,6 +215,8 @@ function observeTurns(
   const waitingTurns = new WaitingTurns(delayedEnds.after)
   const approvals = createApprovals({ recorder, toolCalls })
   const open = new OpenCandidates()
+  const prepare = (): void => children.prepare()
+  const look = (): void => quietly('look at the workspace', prepare)
   const ofTurns = {
     recorder,
     open,
@@ -228,7 +230,7 @@ function observeTurns(
     conversationPlaces,
     onTurn: (turn: Candidate) => {
       quietly('adopt the spans of a turn', () => traces.turnBegan(turn))
-      quietly('look at the workspace', () => children.prepare())
+      look()
       nativeWriters.turnBegan(turn)
     },
     onWait: (turn: Candidate) => {
@@ -236,7 +238,6 @@ function observeTurns(
       nativeWriters.turnPaused(turn)
     },
   }
-  const modelAnswers = (): void => void quietly('look at the workspace', () => children.prepare())
   const candidates: CandidateSource = {
     openCandidate: (facts) => new Candidate(facts, ofTurns),
     now,
@@ -256,7 +257,7 @@ function observeTurns(
     waitingTurns,
     approvals,
     modelCalled,
-    modelAnswers,
+    modelAnswers: look,
     retries,
     now,
     clock,

@@ -1,6 +1,6 @@
 /** Listens to diagnostics channels of the host's clients and servers. */
 import { channel } from 'node:diagnostics_channel'
-import { quietly } from '../health.ts'
+import { failed, quietly } from '../health.ts'
 import { all } from './replace-method.ts'
 
 /** One handler for each channel, by the rest of its name. The returned function ends it. */
@@ -10,8 +10,14 @@ export function subscribe(
 ): () => void {
   const undo = Object.entries(handlers).map(([name, handler]) => {
     const subscribed = channel(`${prefix}${name}`)
+    const step = `observe a model call (${name})`
+    // Each piece of an answer comes here: no closure, no text is made for it.
     const listener = (message: unknown): void => {
-      quietly(`observe a model call (${name})`, () => handler(message as never))
+      try {
+        handler(message as never)
+      } catch (cause) {
+        failed(step, cause)
+      }
     }
     subscribed.subscribe(listener)
     return () => subscribed.unsubscribe(listener)
