@@ -8,6 +8,7 @@
  */
 import * as path from 'node:path'
 import { modelApis } from '../example/src/agent/models/model.ts'
+import { baseUrlsAt } from '../example/src/scripted-model/addresses.ts'
 import { startScriptedModel } from '../example/src/scripted-model/start.ts'
 import { median, runProgram, startReceiver } from './parts.ts'
 
@@ -37,14 +38,16 @@ export async function benchTurns({ preload, rounds, only = '' }: TurnsBenchOptio
   console.log(
     'API, server or command line | main CPU of a model call: ours / without | added (range) | longest loop delay: ours / without',
   )
-  const cases = modelApis.flatMap((api) => [`${api}, server`, `${api}, command line`])
-  for (const name of cases.filter((each) => each.includes(only))) {
+  const cases = modelApis.flatMap((api) =>
+    ['server', 'command line'].map((way) => ({ api, way, name: `${api}, ${way}` })),
+  )
+  for (const { api, way, name } of cases.filter((each) => each.name.includes(only))) {
     const measure = (isOurs: boolean, count: number): Promise<TurnFigures> =>
       runProgram(program, isOurs ? preload : undefined, {
         TELEMETRY_ENDPOINT: receiver.url,
-        BENCH_API: name.split(',')[0] ?? '',
-        BENCH_WAY: name.endsWith('server') ? 'server' : 'command line',
-        BENCH_MODEL: model.baseUrl,
+        BENCH_API: api,
+        BENCH_WAY: way,
+        BENCH_MODEL: baseUrlsAt(model.baseUrl)[api],
         BENCH_TURNS: String(count),
         BENCH_CONTEXT: String(contextBytes),
       })

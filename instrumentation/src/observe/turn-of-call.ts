@@ -52,7 +52,7 @@ function isModelServer({ path = '/' }: Candidate): boolean {
 
 /** The turns whose user's words the call has; of several, those with whose words it ends. */
 function agreeingTurns({ api, body, own, open }: SentCall): Set<Candidate> {
-  const others = [...open].filter((turn) => !turn.isUnanswered && !isModelServer(turn))
+  const others = [...open].filter((turn) => !turn.isUnanswered)
   const all = new Set([...(own === undefined ? [] : [own]), ...others])
   const prompts = [...all].flatMap((candidate) => {
     const { prompt } = chatRequestIn(candidate)
@@ -60,7 +60,10 @@ function agreeingTurns({ api, body, own, open }: SentCall): Set<Candidate> {
   })
   const bytes = viewOf(body)
   let asked: Asked | undefined
-  const written = prompts.filter(({ prompt }) => bytes.includes(JSON.stringify(prompt)))
+  const written = prompts.filter(
+    ({ candidate, prompt }) =>
+      bytes.includes(JSON.stringify(prompt)) && (candidate === own || !isModelServer(candidate)),
+  )
   const found = own === undefined ? written.filter(({ prompt }) => hasSaid(prompt)) : written
   if (found.length > 1) {
     // Only now, since the request is parsed for it.
