@@ -76,7 +76,7 @@ export interface JournaledLog {
   readonly scope: JournaledScope
 }
 
-/** `described` was written by `processor.ts`, and the checksum of its record was right. */
+/** `described` was written by `span-writer.ts`, and the checksum of its record was right. */
 export function readSpan(described: unknown, contents: readonly StoredContent[]): JournaledSpan {
   const span = described as JournaledSpan
   return {
