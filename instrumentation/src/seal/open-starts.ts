@@ -17,7 +17,7 @@ export class OpenStarts {
   /** A `start` record. A second one for the same span replaces the first, in its position. */
   begin(head: unknown): void {
     if (!isObject(head) || typeof head.id !== 'string' || !isObject(head.span)) return
-    // Written by `processor.ts`, and the checksum of its record was right.
+    // Written by `span-writer.ts`, and the checksum of its record was right.
     this.#spans.set(head.id, head.span as unknown as JournaledSpan)
     if (isObject(head.n)) this.#notes.set(head.id, head.n)
   }
