@@ -89,6 +89,7 @@ export const unseenReasons = [
   'model_traffic',
   'model_call_bytes',
   'ambiguous_model_call',
+  'agent_child',
   'workspace_change',
   'failed_step',
 ] as const

@@ -269,15 +269,15 @@ export const turnlogAttributes = {
     'a long text',
   ),
   'turnlog.unseen.reason': development.string(
-    'What was not recorded: `model_traffic` (requests that look like calls of a model API, and are of none that is understood), `model_call_bytes` (model calls whose answer was not seen), `ambiguous_model_call` (model calls of which it is not known which turn they belong to), `workspace_change` (files that were changed, or child processes that were not compared), `failed_step` (a step of Turnlog itself failed).',
+    'What was not recorded: `model_traffic` (requests that look like calls of a model API, and are of none that is understood), `model_call_bytes` (model calls whose answer was not seen), `ambiguous_model_call` (model calls of which it is not known which turn they belong to), `agent_child` (agents that the app has started as child processes, and whose model and tool calls only they know), `workspace_change` (files that were changed, or child processes that were not compared), `failed_step` (a step of Turnlog itself failed).',
     'model_traffic',
   ),
   'turnlog.unseen.count': development.int(
-    'How many requests, model calls, files, child processes or failures came since the last record of the same recorder with the same reason, address and explanation.',
+    'How many requests, model calls, agents, files, child processes or failures came since the last record of the same recorder with the same reason, address and explanation.',
     3,
   ),
   'turnlog.unseen.why': development.string(
-    'How it was noticed. Of `model_traffic`: `request_body`, `answer_body`, `event_stream` or `websocket`. Of `workspace_change`: `outside_turn` (files that the app changed outside of any turn, after its first request to a model), `opened_before`, `folder_limit` or `name_not_utf8` (as in `turnlog.file_operations.left_out.reasons`), a value of `turnlog.process.not_compared_reason`, or `changes_limit`. Of `failed_step`: the step. `others`: the rest, after the first hundred that differ.',
+    'How it was noticed. Of `model_traffic`: `request_body`, `answer_body`, `event_stream` or `websocket`. Of `agent_child`: `claude` or `codex`. Of `workspace_change`: `outside_turn` (files that the app changed outside of any turn, after its first request to a model), `opened_before`, `folder_limit` or `name_not_utf8` (as in `turnlog.file_operations.left_out.reasons`), a value of `turnlog.process.not_compared_reason`, or `changes_limit`. Of `failed_step`: the step. `others`: the rest, after the first hundred that differ.',
     'event_stream',
   ),
   'turnlog.self_check.bound': development.strings(

@@ -20,7 +20,7 @@ import {
   ownerToHandOver,
   parseInheritedOwner,
 } from '../record/inherited-owner.ts'
-import { type AgentChildren, agentVariables } from './agent-children.ts'
+import { type AgentEndpoint, agentVariables } from './agent-children.ts'
 import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
 
 const ownerVariable = 'TURNLOG_OWNER'
@@ -34,7 +34,7 @@ export interface ChildEnvironmentOptions extends OwnPlace {
   /** Called when a child that got an owner has ended. */
   readonly onEnded: () => void
   /** Where agents that are started send what they trace; `undefined`: they are not asked to. */
-  readonly agents?: AgentChildren | undefined
+  readonly agents?: AgentEndpoint | undefined
 }
 
 /** The variables that a child started in this context gets; `undefined` outside tool calls and turns. */

@@ -26,6 +26,7 @@ import type { Session } from '../session.ts'
 import { copiesFolder } from '../spool/workspace-copies.ts'
 import type { HostTimers } from '../timers.ts'
 import { WorkspaceThread } from '../workspace/workspace-thread.ts'
+import { observeAgentChildren } from './agent-children.ts'
 import { emitDecision } from './api-decisions.ts'
 import { recordApiFileOperation } from './api-file-operations.ts'
 import { openApiToolCall } from './api-tool-calls.ts'
@@ -119,6 +120,10 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
   const { endpoint, token } = config
   const agents = config.agentChildren && endpoint !== undefined ? { endpoint, token } : undefined
   undo.push(observeChildEnvironments({ ...ownPlace, onEnded: dependencies.lookForEnded, agents }))
+  // Around the others: for them, the agent is started in its turn.
+  if (!dependencies.isChild) {
+    undo.push(observeAgentChildren({ ...dependencies, ...turnParts, traced: agents }))
+  }
   return {
     workspace: files.workspace,
     fileOperations,

@@ -115,6 +115,11 @@ export class Candidate {
     return this.#turn.isDeclared
   }
 
+  /** No server and no declaration shows where it begins. */
+  get isInferred(): boolean {
+    return this.#facts.isInferred === true
+  }
+
   /** The conversation that the app has declared. */
   get conversationId(): string | undefined {
     return this.#turn.conversationId

@@ -50,6 +50,11 @@ function nounOf(reason: string | null, why: string | null) {
         one: 'model call that may belong to several turns',
         many: 'model calls that may belong to several turns',
       }
+    case 'agent_child':
+      return {
+        one: 'agent that was started and did not trace itself',
+        many: 'agents that were started and did not trace themselves',
+      }
     case 'workspace_change':
       return why === 'outside_turn'
         ? { one: 'file changed outside of any turn', many: 'files changed outside of any turn' }
