@@ -279,7 +279,8 @@ class AgentSession {
     const active = trace.getSpan(contexts.active())
     const turn = candidates.openCandidate({
       startedAt: candidates.now(),
-      endIsKnown: false,
+      // By the agent's result.
+      endIsKnown: true,
       isInferred: true,
       links: active === undefined ? [] : [{ context: active.spanContext() }],
     })

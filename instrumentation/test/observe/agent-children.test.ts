@@ -1,6 +1,6 @@
 /** A stand-in for Claude Code: a program that writes a file and sends a span, as its environment says. */
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as path from 'node:path'
@@ -92,7 +92,118 @@ test('what the app has set for the agent stays', async () => {
   expect(variables).toContain('OTEL_LOG_TOOL_DETAILS')
 })
 
-test('without the setting nothing is added, and a request without a model call is no turn', async () => {
-  const { received, variables, spans } = await runAgent({})
-  expect({ received, variables, spans }).toEqual({ received: [], variables: [], spans: [] })
+test('without the setting nothing is added; the request is a turn, and what is not seen of the agent is counted', async () => {
+  const { received, variables, spans, logs } = await runAgent({})
+  expect({ received, variables }).toEqual({ received: [], variables: [] })
+  const turn = spans.find(({ name }) => name.startsWith('invoke_agent'))
+  const file = spans.find(({ attributes }) => attributes['file.path'] === 'by-agent.txt')
+  expect(turn?.attributes).toMatchObject({ 'turnlog.turn.outcome': 'completed' })
+  expect(file?.parentSpanId).toBe(turn?.spanId)
+  expect(unseenIn(logs)).toEqual([['agent_child', 'claude', 1]])
 })
+
+/** Reads and writes messages. */
+const speaking = `#!${process.execPath}
+const fs = require('node:fs')
+const say = (message) => console.log(JSON.stringify({ session_id: 'session-1', ...message }))
+say({ type: 'system', subtype: 'init', model: 'model-x' })
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { type, message } = JSON.parse(line)
+  if (type !== 'user') return
+  const text = message.content
+  fs.writeFileSync(text + '.txt', process.env.TRACEPARENT ?? 'none')
+  say({ type: 'assistant', message: { content: [{ type: 'text', text: 'a "result" of ' + text }] } })
+  if (text === 'fail') say({ type: 'result', subtype: 'error_max_turns', is_error: true, errors: ['Too many.'] })
+  else say({ type: 'result', subtype: 'success', is_error: false, result: 'done ' + text })
+})
+`
+
+function makeSpeaking() {
+  const workspace = makeWorkspace()
+  mkdirSync(path.join(workspace.folder, 'bin'))
+  writeFileSync(path.join(workspace.folder, 'bin/claude'), speaking, { mode: 0o755 })
+  return workspace
+}
+
+const startSpeaking = (
+  { folder, spool }: ReturnType<typeof makeWorkspace>,
+  env: Readonly<Record<string, string>>,
+) =>
+  startProgram('agent-child-speaks.ts', {
+    cwd: folder,
+    spool,
+    env: { TELEMETRY_PROCESS_WAIT_MS_MAX: '10000', ...env },
+  })
+
+function turnsIn(spans: ReturnType<typeof readRecorded>['spans']) {
+  return spans
+    .filter(({ name }) => name.startsWith('invoke_agent'))
+    .map(({ attributes }) => ({
+      prompt: textIn(attributes['gen_ai.input.messages']),
+      answer: textIn(attributes['gen_ai.output.messages']),
+      outcome: attributes['turnlog.turn.outcome'],
+      model: attributes['gen_ai.request.model'],
+      conversation: attributes['gen_ai.conversation.id'],
+      error: attributes['error.type'],
+    }))
+}
+
+function textIn(messages: unknown): unknown {
+  if (typeof messages !== 'string') return undefined
+  return JSON.parse(messages)[0].parts[0].content
+}
+
+const known = { model: 'model-x', conversation: 'session-1' }
+
+test('without a server, each text that an agent is asked is a turn, with its answer, files and failure', async () => {
+  using workspace = makeSpeaking()
+  await using app = startSpeaking(workspace, { ASKED: '["one","fail"]' })
+  const { code, stdout } = await app.ended()
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'done one\nundefined\n' })
+  const { spans, logs } = readRecorded(workspace.spool)
+  expect(turnsIn(spans)).toEqual([
+    { prompt: 'one', answer: 'done one', outcome: 'completed', error: undefined, ...known },
+    {
+      prompt: 'fail',
+      answer: undefined,
+      outcome: 'failed',
+      error: 'error_max_turns',
+      ...known,
+    },
+  ])
+  const [first] = spans.filter(({ name }) => name.startsWith('invoke_agent'))
+  const file = spans.find(({ attributes }) => attributes['file.path'] === 'one.txt')
+  expect(file?.traceId).toBe(first?.traceId)
+  const written = readFileSync(path.join(workspace.folder, 'one.txt'), 'utf8')
+  expect(written).toBe(`00-${first?.traceId}-${first?.spanId}-01`)
+  expect(unseenIn(logs)).toEqual([['agent_child', 'claude', 1]])
+})
+
+test('an agent that a server keeps works for the request whose text it is asked', async () => {
+  using workspace = makeSpeaking()
+  await using app = startSpeaking(workspace, { SERVER: '1' })
+  const url = `http://127.0.0.1:${await app.line('port')}/chat`
+  const chat = async (message: string): Promise<unknown> => {
+    const answer = await fetch(url, { method: 'POST', body: JSON.stringify({ message }) })
+    return answer.json()
+  }
+  expect(await chat('the first text')).toEqual({ text: 'done the first text' })
+  expect(await chat('another text')).toEqual({ text: 'done another text' })
+  await app.stop()
+  const { spans } = readRecorded(workspace.spool)
+  const completed = { outcome: 'completed', error: undefined, ...known }
+  expect(turnsIn(spans)).toEqual([
+    { prompt: 'the first text', answer: 'done the first text', ...completed },
+    { prompt: 'another text', answer: 'done another text', ...completed },
+  ])
+})
+
+function unseenIn(logs: ReturnType<typeof readRecorded>['logs']) {
+  return logs
+    .filter(({ event }) => event === 'turnlog.unseen')
+    .map(({ attributes }) => [
+      attributes['turnlog.unseen.reason'],
+      attributes['turnlog.unseen.why'],
+      attributes['turnlog.unseen.count'],
+    ])
+}
