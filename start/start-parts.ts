@@ -105,6 +105,8 @@ export async function startParts(options: StartPartsOptions): Promise<void> {
       TELEMETRY_TOKEN: token,
       TELEMETRY_WORKSPACE: workspace,
       TELEMETRY_SPOOL_DIRECTORY: settings.spoolFolder,
+      // Whoever stops this stops the receiver, too: the next start sends the rest.
+      TELEMETRY_SEND_AFTER_EXIT: '0',
     },
     logPath: join(dataFolder, 'logs', 'example.log'),
     answersAt: `${chatUrl}/`,

@@ -124,6 +124,11 @@ export const settings = {
     default: 512 * 1024 ** 2,
     doc: 'Disk that such segments may use in one process; above it the oldest are given up in the same way.',
   }),
+  sendsAfterExit: setting(flag, {
+    env: 'TELEMETRY_SEND_AFTER_EXIT',
+    default: true,
+    doc: '`0`, `false`, `no` or `off`: no process is started at the end of the app to send what it leaves. Then the records of a process that lives less than two seconds or so wait until another one lives longer.',
+  }),
   userId: optional(text, {
     env: 'TELEMETRY_USER_ID',
     defaultDoc: 'the operating system’s user name',

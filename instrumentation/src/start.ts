@@ -39,6 +39,7 @@ import { ownLiveness } from './spool/liveness.ts'
 import { destinationFolder, writeIdentity } from './spool/recorder-folder.ts'
 import { type HostTimers, hostTimers } from './timers.ts'
 import { SealingWorker } from './worker/sealing-worker.ts'
+import { startSender } from './worker/sender-process.ts'
 
 type Undo = (() => void)[]
 
@@ -139,7 +140,11 @@ function startParts(
     },
   }
   offerHandle({ ...api, changes }, undo)
-  const onExit = (code: number): void => onStop(code, endTurns)
+  const onExit = (code: number): void => {
+    onStop(code, endTurns)
+    if (isMainThread && session.isBegun)
+      quietly('start a sender', () => leaveSender(identity, timers))
+  }
   process.on('exit', onExit)
   undo.push(() => process.off('exit', onExit))
   const check = () => quietly('check what is observed', () => selfCheck.begin(logger))
@@ -239,6 +244,14 @@ function openJournal(
     },
   })
   return { journal, sealing }
+}
+
+/** At the exit of the process: a process of its own sends what is left. */
+function leaveSender({ config, directory, changesDirectory }: Identity, { now }: HostTimers): void {
+  if (!config.sendsAfterExit) return
+  const folder = path.join(directory, randomUUID())
+  const data = { directory, folder, changesDirectory, config }
+  startSender({ fileSystem: originalFs, data, now })
 }
 
 /** OpenTelemetry's SDK, whose spans and logs go into the journal. */

@@ -46,6 +46,8 @@ export async function startExample(options: ExampleOptions) {
       EXAMPLE_WORKSPACE: workspace,
       TELEMETRY_WORKSPACE: workspace,
       TELEMETRY_SPOOL_DIRECTORY: spool,
+      // It would outlive the app, and work in a folder that the test removes.
+      TELEMETRY_SEND_AFTER_EXIT: '0',
       ...(endpoint === undefined ? {} : { TELEMETRY_ENDPOINT: endpoint }),
       ...(token === undefined ? {} : { TELEMETRY_TOKEN: token }),
       ...settings,

@@ -88,13 +88,29 @@ export function isThere(pid: number): boolean {
   }
 }
 
-/** proc_pid_stat(5): field 22, counted after the closing parenthesis of the command. A zombie has ended. */
+/** As `isThere`, but on Linux false for a process that has ended and that its parent has not asked about yet. */
+export function isRunning(pid: number, fileSystem: FileSystem = originalFs): boolean {
+  if (!isThere(pid)) return false
+  return process.platform !== 'linux' || startInProc(pid, fileSystem) !== undefined
+}
+
+/** The process was stopped, as by Ctrl-Z or a debugger. Known on Linux only. */
+export function isStopped(pid: number, fileSystem: FileSystem = originalFs): boolean {
+  return /^[Tt]$/.test(statOf(pid, fileSystem)?.[0] ?? '')
+}
+
+/** Field 22. A zombie has ended. */
 function startInProc(pid: number, fileSystem: FileSystem): string | undefined {
-  const stat = attempt(() => fileSystem.readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  const fields = statOf(pid, fileSystem)
   // The process ended since the signal, or the system has no /proc.
-  if (stat === undefined) return ''
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  if (fields === undefined) return ''
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : (fields[19] ?? '')
+}
+
+/** proc_pid_stat(5), from field 3 on: what comes after the closing parenthesis of the command. */
+function statOf(pid: number, fileSystem: FileSystem): readonly string[] | undefined {
+  const stat = attempt(() => fileSystem.readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 function startByPs(pid: number): string {

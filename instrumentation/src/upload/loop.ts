@@ -52,6 +52,11 @@ export interface DeliveryHealth {
   readonly failures: Readonly<Record<FailureKind, number>>
 }
 
+/** The last step failed, and the next one comes after a wait. */
+export function isWaitingAfterFailure({ state }: DeliveryHealth): boolean {
+  return state in noFailures
+}
+
 export interface LoopOptions {
   /** `isWoken`: `wake()` ended the wait before it. `signal` ends what is under way. */
   readonly step: (context: {

@@ -57,6 +57,8 @@ export class Adoption {
   readonly #givenUp = new Set<string>()
   #round: Iterator<'more' | 'later'> | undefined
   #hasLeft: boolean = false
+  readonly #found = new Set<string>()
+  #emptied = 0
 
   constructor(options: AdoptionOptions) {
     this.#options = options
@@ -66,6 +68,11 @@ export class Adoption {
   /** The last round has found recorders that have ended, and that another adopter has locked. */
   get hasLeft(): boolean {
     return this.#hasLeft
+  }
+
+  /** How many dead recorders were found, and how many of them are emptied and gone. */
+  get progress(): number {
+    return this.#found.size + this.#emptied
   }
 
   /**
@@ -130,6 +137,7 @@ export class Adoption {
       return undefined
     }
     spool.add(folder)
+    this.#found.add(folder)
     this.#givenUp.delete(folder)
     onSealed()
     return new Sealer({
@@ -177,5 +185,6 @@ export class Adoption {
     if (!removeEmptied(this.#options.fileSystem, folder)) return
     this.#options.spool.remove(folder)
     this.#adopted.delete(folder)
+    this.#emptied += 1
   }
 }

@@ -1,11 +1,12 @@
 /** Puts spool → upload → confirm together for one destination. Part of the worker's composition. */
 import { originalFs } from '../file-system.ts'
-import { openSpool } from '../spool/spool.ts'
+import { openSpool, type Spool } from '../spool/spool.ts'
 import { type DeclareLost, UnconfirmedSegments } from '../spool/unconfirmed-segments.ts'
 import { createCompletenessTransport } from '../upload/completeness.ts'
 import { Confirmer } from '../upload/confirmer.ts'
 import { parseEndpoint } from '../upload/endpoint.ts'
 import { createHttpTransport } from '../upload/http-transport.ts'
+import { isWaitingAfterFailure } from '../upload/loop.ts'
 import { createUploader } from '../upload/uploader.ts'
 import type { WorkerConfig } from './protocol.ts'
 
@@ -22,11 +23,28 @@ const dayMs = 86_400_000
 /** How often the age of unconfirmed segments is checked when no receiver can be asked. */
 const limitEveryMs = 10 * 60_000
 
-/** `wake`: there is something to send. */
-export function startDelivery({ config, directory, declareLost, onLost }: DeliveryOptions) {
+export interface Delivery {
+  readonly spool: Spool
+  /** There is something to send. */
+  wake(): void
+  /** The last request failed, and the next one comes later. */
+  hasFailed(): boolean
+  /** A receiver can be asked about something that was sent, and has not answered yet. */
+  isUnconfirmed(): boolean
+}
+
+export function startDelivery({
+  config,
+  directory,
+  declareLost,
+  onLost,
+}: DeliveryOptions): Delivery {
   const { endpoint, receiver, token, receiverToken } = config
   const parsed = endpoint === undefined ? undefined : parseEndpoint(endpoint)
-  if (parsed?.status !== 'ok') return { spool: openSpool(originalFs), wake: () => {} }
+  if (parsed?.status !== 'ok') {
+    const spool = openSpool(originalFs)
+    return { spool, wake: () => {}, hasFailed: () => false, isUnconfirmed: () => false }
+  }
 
   const unconfirmed = new UnconfirmedSegments({
     fileSystem: originalFs,
@@ -77,5 +95,13 @@ export function startDelivery({ config, directory, declareLost, onLost }: Delive
   }
 
   if (confirmer === undefined) setInterval(limit, limitEveryMs).unref()
-  return { spool, wake: () => uploader.wake() }
+  return {
+    spool,
+    wake: () => uploader.wake(),
+    hasFailed: () => isWaitingAfterFailure(uploader.health),
+    isUnconfirmed: () =>
+      confirmer !== undefined &&
+      !isWaitingAfterFailure(confirmer.health) &&
+      unconfirmed.all().length > 0,
+  }
 }

@@ -1,4 +1,4 @@
-/** Types: the messages between the host's thread and the sealing worker, and the data the worker starts with. */
+/** Types: the messages between the host's thread and the sealing worker, and the data that the worker and the sender start with. */
 import type { Config } from '../config.ts'
 import type { MissingRange } from '../seal/sequences.ts'
 
@@ -17,17 +17,25 @@ export type WorkerConfig = Pick<
   | 'token'
 >
 
-export interface SealingWorkerData {
+export interface WorkerData {
+  /** The destination's folder. */
+  readonly directory: string
+  /** The recorder's folder. The sender records nothing, and has none there. */
+  readonly folder: string
+  readonly changesDirectory: string
+  readonly config: WorkerConfig
+}
+
+export interface SealingWorkerData extends WorkerData {
   /** Tells the preload, which `--import` runs in every thread, to stay out of this one. */
   readonly turnlogSealingWorker: true
   /** See `thread-end.ts`. */
   readonly end: SharedArrayBuffer
-  /** The destination's folder. */
-  readonly directory: string
-  /** The recorder's folder. */
-  readonly folder: string
-  readonly changesDirectory: string
-  readonly config: WorkerConfig
+}
+
+export interface SenderData extends WorkerData {
+  /** The process that has started the sender, and is about to end. */
+  readonly host: number
 }
 
 export type ToWorker =

@@ -1,9 +1,10 @@
 /**
  * The composition root of the one worker thread: seal → adopt → deliver, or export. It seals closed journal files, one at
- * a time, at low priority. It has no standard output, and never keeps the host alive.
+ * a time, at low priority. It has no standard output, and never keeps the host alive. As the main thread of a process it is the
+ * sender of what other processes have left (`sender.ts`).
  */
 import * as os from 'node:os'
-import { parentPort, workerData } from 'node:worker_threads'
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { ChangeStore } from '../changes/store.ts'
 import { originalFs } from '../file-system.ts'
 import { quietly } from '../health.ts'
@@ -17,7 +18,9 @@ import { Adoption } from './adopt.ts'
 import { startDelivery } from './delivery.ts'
 import { LookSchedule } from './look-schedule.ts'
 import { Neighbours } from './neighbours.ts'
-import type { FromWorker, SealingWorkerData, ToWorker } from './protocol.ts'
+import type { FromWorker, SealingWorkerData, SenderData, ToWorker, WorkerData } from './protocol.ts'
+import { beginSender, endWhenSent } from './sender.ts'
+import { takeSenderData } from './sender-process.ts'
 
 /** How often the destination's folder is searched for dead recorders, whatever `Neighbours` sees. */
 const lookEveryMs = 30_000
@@ -27,10 +30,13 @@ const pruneEveryMs = 10 * 60_000
 /** The idle class of a thread's nice values, for this thread only: Linux counts priorities per thread. */
 const lowPriority = 15
 
-const { end, directory, folder, changesDirectory, config }: SealingWorkerData = workerData
-useThreadEnd(end)
+const ofSender: SenderData | undefined = isMainThread ? takeSenderData(process.env) : undefined
+const ofThread: SealingWorkerData | undefined = isMainThread ? undefined : workerData
+const { directory, folder, changesDirectory, config }: WorkerData = ofSender ?? workerData
+if (ofThread !== undefined) useThreadEnd(ofThread.end)
 if (process.platform === 'linux')
   quietly('lower the priority', () => os.setPriority(0, lowPriority))
+const mark = ofSender && (await beginSender(ofSender))
 
 const delivery = startDelivery({
   config,
@@ -89,6 +95,14 @@ setInterval(() => {
 }, neighboursEveryMs).unref()
 setInterval(prune, pruneEveryMs).unref()
 setImmediate(() => search.look())
+if (mark !== undefined) {
+  endWhenSent(mark, {
+    look: () => search.look(),
+    progress: () => adoption.progress,
+    hasFailed: () => delivery.hasFailed() || exporting?.mayDeclare() === false,
+    isUnconfirmed: () => delivery.isUnconfirmed(),
+  })
+}
 
 /** Seals the closed files. If the disk refuses, it is tried again later, and nothing else is sealed until then. */
 function work(): void {

@@ -48,6 +48,8 @@ export function startProgram(name: string, options: ProgramOptions) {
         ...bareEnvironment(),
         HOME: options.cwd,
         TELEMETRY_WORKSPACE: options.cwd,
+        // It would outlive the program, and work in a folder that the test removes: `senders.ts` is for tests that have it.
+        TELEMETRY_SEND_AFTER_EXIT: '0',
         ...(options.spool === undefined ? {} : { TELEMETRY_SPOOL_DIRECTORY: options.spool }),
         ...options.env,
       },
