@@ -2,19 +2,21 @@
  * `npm run bench`: the cost of recording for the host, as a ratio to a peer in the same run. Each case is a separate process
  * that alternates with its peer for five rounds; a line has the median and the range. This is not a test.
  *
- * `npm run bench -- files` measures file operations instead (`files.ts`), and `npm run bench -- turns` turns (`turns.ts`); a further
- * argument is part of a case's name.
+ * `npm run bench -- files` measures file operations instead (`files.ts`), `npm run bench -- turns` turns (`turns.ts`),
+ * and `npm run bench -- exits` the end of a process (`exits.ts`); for the first two, a further argument is part of a case's name.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
 import { build } from '../packaging/build.ts'
+import { benchExits } from './exits.ts'
 import { benchFiles } from './files.ts'
 import { median } from './parts.ts'
 import { benchTurns } from './turns.ts'
 
 const rounds = 5
+const roundsOfExits = 15
 const program = (name: string): string => path.join(import.meta.dirname, 'programs', name)
 
 const preload = '@turnlog/instrumentation/register'
@@ -67,6 +69,10 @@ function compare(name: string, unit: string, ours: () => number, peer: () => num
 
 if (process.argv[2] === 'files') {
   await benchFiles({ preload: await buildPreload(), rounds, only: process.argv[3] })
+  process.exit(0)
+}
+if (process.argv[2] === 'exits') {
+  await benchExits({ preload: await buildPreload(), rounds: roundsOfExits })
   process.exit(0)
 }
 if (process.argv[2] === 'turns') {

@@ -24,6 +24,7 @@ export async function runProgram<Figures>(
           PATH: process.env.PATH,
           HOME: home,
           TELEMETRY_SPOOL_DIRECTORY: path.join(home, 'spool'),
+          TELEMETRY_SEND_AFTER_EXIT: '0',
           ...environment,
         },
         stdio: ['ignore', 'pipe', 'inherit'],
