@@ -46,8 +46,10 @@ async function openStage() {
       await sendersEnded(spool)
     },
     prompts: async () => {
-      const rows = await database.query<{ prompt: string }>('select prompt from turns')
-      return rows.map(({ prompt }) => prompt).sort()
+      const rows = await database.query<{ prompt: string }>(
+        'select prompt from turns order by prompt',
+      )
+      return rows.map(({ prompt }) => prompt)
     },
     /** Of each recorder what is neither landed nor dropped, and what is left in the spool. */
     left: async () =>

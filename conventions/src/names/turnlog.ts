@@ -32,7 +32,7 @@ export const turnlogAttributes = {
     'rest',
   ),
   'turnlog.turn.outcome': string(
-    'How the turn ended: `completed`, `failed`, `aborted` (the client left, or without a server the app stopped the last model call), `abandoned` (the process died) or `waiting` (its answer asked for tool calls that nobody has run).',
+    'How the turn ended: `completed`, `failed`, `aborted` (the client left, a signal such as Ctrl-C ended the app, or without a server the app stopped the last model call), `abandoned` (the process died) or `waiting` (its answer asked for tool calls that nobody has run).',
     'completed',
   ),
   'turnlog.turn.inferred': boolean(
@@ -162,7 +162,10 @@ export const turnlogAttributes = {
     'The command line of a child process: the program and its arguments.',
     '/bin/sh -c npm test',
   ),
-  'turnlog.process.signal': string('The signal that ended the child process.', 'SIGTERM'),
+  'turnlog.process.signal': string(
+    'The signal that ended the child process. On a turn: the signal after which the app exited while the turn was open.',
+    'SIGTERM',
+  ),
   'turnlog.process.duration': double('How long the child process ran.', 1.5, 's'),
   'turnlog.process.files_changed': int(
     'How many file operations of the child process were recorded.',

@@ -60,6 +60,7 @@ import { createExchanges } from './open-exchanges.ts'
 import { observePseudoTerminals } from './pseudo-terminals.ts'
 import { RetriedCalls } from './retried-calls.ts'
 import type { SelfCheck } from './self-check.ts'
+import { observeStopSignals } from './stop-signals.ts'
 import { TurnTraces } from './turn-traces.ts'
 import { observeWebSockets } from './websocket.ts'
 
@@ -107,8 +108,10 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
   }
   undo.push(observeFileSystem(fileOperations))
   undo.push(observeHandedDescriptors(fileOperations))
-  const fatal = { error: undefined, isSet: false }
+  const fatal: FatalError = { error: undefined, isSet: false }
   undo.push(observeErrors(reportError, fatal))
+  const stopSignals = observeStopSignals(dependencies.timers.now)
+  undo.push(stopSignals.undo)
   if (config.processFilesMax > 0) {
     observeOtherWriters(fileParts, dependencies)
     const observed = { children: children.opened, asked: children.asked }
@@ -132,9 +135,10 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
     hasOpenTurns: () => turnParts.open.hasOthers(undefined),
     /** The process exits with this code. */
     endTurns: (code: number) => {
-      const failure = exitFailure(code, fatal)
+      const signal = fatal.isSet ? undefined : stopSignals.signalOf(code)
+      const exit = { code, signal, failure: exitFailure(code, fatal) }
       turnParts.retries.giveUpAll()
-      for (const turn of turnParts.open.all()) turn.processExits(code, failure)
+      for (const turn of turnParts.open.all()) turn.processExits(exit)
     },
     api: openApi({ ...dependencies, ...fileParts, ...turnParts, reportError }),
   }

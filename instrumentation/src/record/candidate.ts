@@ -24,7 +24,7 @@ import type { OpenCandidates } from './open-candidates.ts'
 import { RequestBody } from './request-body.ts'
 import type { ToolCall } from './tool-call.ts'
 import { type ApiTurn, type EndedCall, Turn, type TurnDependencies } from './turn.ts'
-import type { TurnFailure } from './turn-result.ts'
+import type { ProcessExit, TurnFailure } from './turn-result.ts'
 import type { TurnAttributes } from './turn-span.ts'
 
 /** A request's body is kept until it is known whether it belongs to a turn. The prompt of a larger one is not recorded. */
@@ -362,8 +362,8 @@ export class Candidate {
   }
 
   /** The process exits while the turn is open. */
-  processExits(code: number, failure: TurnFailure): void {
-    this.#turn.processExits(code, failure)
+  processExits(exit: ProcessExit): void {
+    this.#turn.processExits(exit)
   }
 
   /** The app declares the end: the turn waits for its holds and for nothing else. */

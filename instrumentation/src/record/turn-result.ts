@@ -7,6 +7,22 @@ import type { TurnAttributes } from './turn-span.ts'
 /** Why a turn failed: `error.type` and the span's status message. */
 export type TurnFailure = Readonly<Record<'type' | 'message', string>>
 
+/** What has asked the process to exit. */
+export interface StopSignal {
+  readonly name: string
+  /** When it came, in ms since 1970. Undefined if only the exit code tells of it. */
+  readonly at: number | undefined
+}
+
+/** How the process exits. */
+export interface ProcessExit {
+  readonly code: number
+  /** Undefined also if an exception ends the process. */
+  readonly signal: StopSignal | undefined
+  /** Why a turn fails that is open. */
+  readonly failure: TurnFailure
+}
+
 export class TurnResult {
   #outcome: TurnOutcome = 'completed'
   #failure: TurnFailure | undefined

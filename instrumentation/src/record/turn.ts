@@ -32,7 +32,7 @@ import type { CandidateFacts } from './candidate-facts.ts'
 import type { After } from './delayed-ends.ts'
 import type { ContentSlot, Recorder } from './recorder.ts'
 import type { ToolCall } from './tool-call.ts'
-import { type TurnFailure, TurnResult } from './turn-result.ts'
+import { type ProcessExit, type TurnFailure, TurnResult } from './turn-result.ts'
 import { renameTurnSpan, startTurnSpan, type TurnAttributes, type TurnNames } from './turn-span.ts'
 import type { WaitingTurns } from './waiting-turns.ts'
 
@@ -219,17 +219,22 @@ export class Turn {
   }
 
   /**
-   * The process exits. A turn that something works on has failed; one that waits for a person is as it was left, and one that waits
-   * for more to come ends as it is. Without a server the process is the work, so its exit code decides: 0 means that the agent is
-   * done, perhaps with the call of a tool whose result no model needs.
+   * The process exits. A turn that something works on has failed, or is aborted if a signal has come meanwhile; one that waits for a
+   * person is as it was left, and one that waits for more to come ends as it is. Without a server the process is the work, so its exit
+   * code decides: 0 means that the agent is done, perhaps with the call of a tool whose result no model needs; or that its user has left
+   * while a model answers.
    */
-  processExits(code: number, failure: TurnFailure): void {
+  processExits({ code, signal, failure }: ProcessExit): void {
     if (this.#span === undefined || this.#isEnded || this.#isWaiting) return
+    const { isInferred = false, startedAt } = this.#facts
+    const stopped = (signal?.at ?? startedAt) < startedAt ? undefined : signal
     const isIdle = this.#holds === 0
-    const isSuccess = code === 0 || this.#facts.isInferred !== true
-    if (isIdle && isSuccess && this.openTools.size === 0) return
-    const isDone = isIdle && code === 0 && this.#facts.isInferred === true
-    if (!isDone) this.#result.fail(failure)
+    const isFailure = code !== 0 && stopped === undefined
+    if (isIdle && this.openTools.size === 0 && !(isFailure && isInferred)) return
+    const isLeft = isInferred && code === 0
+    if (stopped !== undefined) this.describe({ 'turnlog.process.signal': stopped.name })
+    if (stopped !== undefined || (isLeft && !isIdle)) this.#result.conclude('aborted')
+    else if (!isLeft) this.#result.fail(failure)
     this.describe({ 'process.exit.code': code })
     this.#releasedAt = this.#dependencies.now()
     this.#end()
