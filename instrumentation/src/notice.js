@@ -2,19 +2,21 @@
  * The one line that this package may print, on standard error: if nothing can be recorded at all, or a setting cannot mean what
  * was meant. Plain JavaScript, since any version of Node may load it.
  *
- * A process prints it once; its threads do not, and neither does a child whose parent has printed the same, which is known on
- * Linux, and of forked children.
+ * It is printed when there is something to record, or if the preload itself fails: a process that only starts others, such as npm,
+ * npx or tsc, prints none because of its Node or a setting. A process
+ * prints it once; its threads do not, and neither does a child that gets the environment of a process that has printed the same.
  */
-import { readFileSync, readlinkSync, writeSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import * as channels from 'node:diagnostics_channel'
+import { writeSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 
 const lengthMax = 1_000
-/** How far up a parent is looked for. */
-const ancestorsMax = 16
-/** Names this preload on a command line, or in `NODE_OPTIONS`. */
-const preloadMark = /turnlog[^\0]*register|instrumentation\/(?:src|dist)\/(?:cjs\/)?register\.js/
-/** What decides whether there is something to print. */
-const decisive = /^(?:TELEMETRY_|OTEL_|XDG_STATE_HOME=|HOME=)/i
+/** Has the hash of the line that a process has printed, for its children. */
+const printedVariable = 'TURNLOG_NOTICED'
+/** The ends of the paths of model APIs: `models/` cannot be loaded where this is needed. */
+const modelPath =
+  /(?:\/messages|\/chat\/completions|\/responses|\/conversations|\/converse(?:-stream)?|\/invoke(?:-with-response-stream)?|\/api\/(?:chat|generate)|\/v2\/chat|:(?:streamG|g)enerateContent|:(?:streamR|r)awPredict)(?:\?|$)/
 
 let isPrinted = false
 
@@ -25,16 +27,54 @@ let isPrinted = false
  */
 export function notice(text) {
   try {
-    if (isPrinted || !isMainThread || isOn(process.env.TELEMETRY_QUIET)) return
+    const { env } = process
+    if (isPrinted || !isMainThread || isOn(env.TELEMETRY_QUIET)) return
     isPrinted = true
-    if (hasParentPrinted()) return
+    const hash = createHash('sha256').update(text).digest('hex').slice(0, 16)
+    if (env[printedVariable] === hash) return
     // Settings are quoted in it: no sign of theirs may end the line, or steer a terminal.
     const line = `turnlog: ${text} (TELEMETRY_QUIET=1 hides this line.)`.replace(/\p{C}+/gu, ' ')
     const shown = line.length > lengthMax ? `${line.slice(0, lengthMax)}…` : line
     // Not `process.stderr`, which would be made here and now instead of when the app first uses it.
     writeSync(2, `${shown}\n`)
+    env[printedVariable] = hash
   } catch {
     // Nobody can be told.
+  }
+}
+
+/**
+ * The same on a Node that cannot run the rest of this package: as soon as a web server of the app gets a request, or the app sends one to a
+ * model API.
+ *
+ * @param {string} text
+ */
+export function noticeWhenUsed(text) {
+  const served = 'http.server.request.start'
+  const names = [served, 'http.client.request.start', 'undici:request:create']
+  /**
+   * @param {unknown} message
+   * @param {string | symbol} name
+   */
+  const see = (message, name) => {
+    if (name !== served && !isForModel(message)) return
+    for (const each of names) channels.channel(each).unsubscribe(see)
+    notice(text)
+  }
+  try {
+    for (const name of names) channels.channel(name).subscribe(see)
+  } catch {
+    // Nobody can be told.
+  }
+}
+
+/** @param {unknown} message */
+function isForModel(message) {
+  try {
+    const { method, path } = /** @type {{ request: Record<string, unknown> }} */ (message).request
+    return method === 'POST' && typeof path === 'string' && modelPath.test(path)
+  } catch {
+    return false
   }
 }
 
@@ -50,65 +90,4 @@ export function isSwitchedOff({ TELEMETRY_ENABLED: enabled = '', OTEL_SDK_DISABL
 /** @param {string | undefined} flag */
 function isOn(flag = '') {
   return /^(?:1|true|yes|on)$/i.test(flag.trim())
-}
-
-function hasParentPrinted() {
-  if (process.platform !== 'linux') return process.channel !== undefined
-  const own = decisiveIn(entriesOf('self', 'environ'))
-  const program = readlinkSync('/proc/self/exe')
-  let pid = process.ppid
-  for (let count = 0; count < ancestorsMax && pid > 1; count += 1) {
-    if (isLike(pid, program, own)) return true
-    pid = parentOf(pid)
-  }
-  return false
-}
-
-/**
- * Whether the process runs the same Node with this preload and the same settings.
- *
- * @param {number} pid
- * @param {string} program
- * @param {string} own
- */
-function isLike(pid, program, own) {
-  try {
-    if (readlinkSync(`/proc/${pid}/exe`) !== program) return false
-    const environment = entriesOf(pid, 'environ')
-    const options = environment.find((entry) => entry.startsWith('NODE_OPTIONS=')) ?? ''
-    const hasPreload = [...entriesOf(pid, 'cmdline'), options].some((each) =>
-      preloadMark.test(each),
-    )
-    return hasPreload && decisiveIn(environment) === own
-  } catch {
-    // Another user's.
-    return false
-  }
-}
-
-/** @param {readonly string[]} environment */
-function decisiveIn(environment) {
-  return environment
-    .filter((entry) => decisive.test(entry))
-    .sort()
-    .join('\0')
-}
-
-/**
- * @param {number | 'self'} pid
- * @param {'environ' | 'cmdline'} file
- */
-function entriesOf(pid, file) {
-  return readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0')
-}
-
-/** @param {number} pid */
-function parentOf(pid) {
-  try {
-    // The name of the program stands before it in parentheses, and may have any sign in it.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
-  } catch {
-    return 0
-  }
 }

@@ -1,12 +1,12 @@
 /**
  * `node --import @turnlog/instrumentation/register app.js`
  *
- * Plain JavaScript, since any version of Node may load it, also one that cannot run the rest: then it prints one line, and does
- * nothing else. Whatever fails here, the app starts as without it.
+ * Plain JavaScript, since any version of Node may load it, also one that cannot run the rest: then it prints one line when there
+ * would be something to record, and does nothing else. Whatever fails here, the app starts as without it.
  */
 import { createRequire } from 'node:module'
 import { workerData } from 'node:worker_threads'
-import { isSwitchedOff, notice } from './notice.js'
+import { isSwitchedOff, notice, noticeWhenUsed } from './notice.js'
 
 // Not `import`, which is asynchronous: a module loaded with `--require` cannot wait.
 const require = createRequire(import.meta.url)
@@ -19,7 +19,7 @@ if (workerData?.turnlogSealingWorker !== true && !isSwitchedOff(process.env)) {
   if (isSupported()) startRecording()
   else {
     const versions = `Node ${process.versions.node} is older than ${oldest.join('.')}`
-    notice(`Nothing is recorded: ${versions}. Run the app with a newer Node.`)
+    noticeWhenUsed(`Nothing is recorded: ${versions}. Run the app with a newer Node.`)
   }
 }
 
@@ -37,9 +37,6 @@ function startRecording() {
     if (!config.isEnabled) return
     const { start } = require('./start.ts')
     start(config, { preload: import.meta.filename, notice })
-    if (config.problems.length > 0) {
-      notice(`${config.problems.join(' ')} Correct or unset what is wrong.`)
-    }
   } catch (cause) {
     report(cause)
   }

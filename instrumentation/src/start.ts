@@ -46,7 +46,7 @@ type Undo = (() => void)[]
 interface Preload {
   /** Its file. */
   readonly preload: string
-  /** Prints a line on the host's standard error: why nothing is recorded. */
+  /** Prints a line on the host's standard error: why nothing is recorded, or what is wrong with a setting. */
   readonly notice: (text: string) => void
 }
 
@@ -148,6 +148,10 @@ function startParts(
   process.on('exit', onExit)
   undo.push(() => process.off('exit', onExit))
   const check = () => quietly('check what is observed', () => selfCheck.begin(logger))
+  session.onBegin(() => {
+    const { problems } = config
+    if (problems.length > 0) notice(`${problems.join(' ')} Correct or unset what is wrong.`)
+  })
   session.onBegin(() => session.recordStart(logger, check))
   session.onBegin(() => sealing.start())
   const onListening = (): void => {

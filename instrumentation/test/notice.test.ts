@@ -1,12 +1,15 @@
 /**
- * The one line on standard error: printed only if nothing can be recorded, or a setting cannot mean what was meant; once for a
- * process, its threads and its children. Otherwise an app prints what it prints without the preload.
+ * The one line on standard error: printed only if there is something to record and nothing can be, or a setting cannot mean
+ * what was meant; once for a process, its threads and its children. Otherwise an app prints what it prints without the preload.
  */
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
+import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { type Outcome, runProgram } from './support/observed-program.ts'
 import { makeWorkspace, type Workspace } from './support/workspace.ts'
+
+const register = new URL('../src/register.js', import.meta.url).href
 
 type Environment = Readonly<Record<string, string>>
 
@@ -22,7 +25,8 @@ async function noticesOf({ program = 'prints.cjs', env = {}, node, prepare }: Ru
   using bare = makeWorkspace()
   using workspace = makeWorkspace()
   prepare?.(workspace)
-  const without = await runProgram(program, { cwd: bare.folder, node })
+  const { NODE_OPTIONS: _, ...ownEnv } = env
+  const without = await runProgram(program, { cwd: bare.folder, node, env: ownEnv })
   const observed = await runProgram(program, {
     cwd: workspace.folder,
     spool: workspace.spool,
@@ -55,7 +59,6 @@ test.for(['prints.cjs', 'starts-others.mjs'])(
 )
 
 test('a child with the preload in NODE_OPTIONS does not repeat it, whatever is between', async () => {
-  const register = new URL('../src/register.js', import.meta.url).href
   const env = { NODE_OPTIONS: `--import ${register}` }
   const program = 'starts-others.mjs'
   expect(await noticesOf({ program, env })).toEqual([])
@@ -158,17 +161,66 @@ function findOldNode(): string | undefined {
     })
 }
 
-test.skipIf(oldNode === undefined).for(['prints.cjs', 'starts-others.mjs'])(
-  'on a Node that is too old, %s prints one line and its own',
-  async (program) => {
+const withOldNode = test.skipIf(oldNode === undefined)
+
+withOldNode.for<[string, Environment]>([
+  ['asks-model.cjs', { CLIENT: 'fetch' }],
+  ['asks-model.cjs', { CLIENT: 'http' }],
+  ['serves-once.cjs', {}],
+])(
+  'on a Node that is too old, %s prints one line, its children none',
+  async ([program, settings]) => {
     const node = oldNode ?? ''
-    const [line, ...others] = await noticesOf({ program, node })
+    const inherited = { NODE_OPTIONS: `--import ${register}`, ...settings }
+    const [line, ...others] = await noticesOf({ program, node, env: inherited })
     expect(others).toEqual([])
     expect(line).toMatch(
       /^turnlog: Nothing is recorded: Node 2\d\.\d+\.\d+ is older than 22\.18\. Run the app with a newer Node\. /,
     )
     for (const env of [{ TELEMETRY_ENABLED: 'off' }, { TELEMETRY_QUIET: 'yes' }]) {
-      expect(await noticesOf({ program, node, env })).toEqual([])
+      expect(await noticesOf({ program, node, env: { ...inherited, ...env } })).toEqual([])
     }
   },
 )
+
+withOldNode.for(['prints.cjs', 'starts-others.mjs'])(
+  'on a Node that is too old, %s has nothing to record, and prints nothing but its own',
+  async (program) => {
+    expect(await noticesOf({ program, node: oldNode ?? '' })).toEqual([])
+  },
+)
+
+const npm = findNpm()
+
+/** The program of npm that is installed with a Node of the machine. */
+function findNpm(): string | undefined {
+  return (process.env.PATH ?? '')
+    .split(':')
+    .flatMap((folder) => [`${folder}/npm`, `${folder}/../lib/node_modules/npm/bin/npm-cli.js`])
+    .find((program) => fs.existsSync(program) && fs.realpathSync(program).endsWith('npm-cli.js'))
+}
+
+test.skipIf(npm === undefined).for<[string, string | undefined, Environment]>([
+  ['a Node that is too old', oldNode, {}],
+  ['a wrong setting', process.execPath, { TELEMETRY_ENDPOINT: 'nowhere' }],
+])('with %s npm prints nothing, and the app that it runs one line', async ([, node, faults]) => {
+  if (node === undefined) return
+  using workspace = makeWorkspace({
+    'package.json': JSON.stringify({ scripts: { app: 'node serves-once.cjs' } }),
+    'serves-once.cjs': fs.readFileSync(
+      new URL('programs/serves-once.cjs', import.meta.url),
+      'utf8',
+    ),
+  })
+  const env = {
+    PATH: `${path.dirname(node)}:${process.env.PATH}`,
+    NODE_OPTIONS: `--import ${register}`,
+    npm_config_update_notifier: 'false',
+    ...faults,
+  }
+  const run = (...args: string[]) =>
+    runProgram(npm ?? '', { cwd: workspace.folder, spool: workspace.spool, node, env, args })
+  expect(await run('--version')).toMatchObject({ code: 0, stderr: '' })
+  const { stderr, code } = await run('run', 'app')
+  expect([code, stderr.match(/turnlog: /g)?.length]).toEqual([0, 1])
+})

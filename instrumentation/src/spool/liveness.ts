@@ -14,23 +14,33 @@ import { attempt, type FileSystem, originalFs } from '../file-system.ts'
 /** How long the host waits for the answer on systems without procfs. */
 const psWithinMs = 2_000
 
-export interface Liveness {
-  readonly pid: number
+/** Where a process id is valid. */
+export interface ProcessPlace {
   readonly host: string
   /** Changes at each boot; empty where unknown. */
   readonly boot: string
   /** The pid is valid in this namespace only. */
   readonly pidNamespace: string
+}
+
+export interface Liveness extends ProcessPlace {
+  readonly pid: number
   /** When the process started, as the system writes it; empty where unknown. */
   readonly processStart: string
+}
+
+export function ownPlace(fileSystem: FileSystem = originalFs): ProcessPlace {
+  return {
+    host: os.hostname(),
+    boot: bootId(fileSystem) ?? '',
+    pidNamespace: pidNamespace(fileSystem) ?? '',
+  }
 }
 
 export function ownLiveness(fileSystem: FileSystem = originalFs): Liveness {
   return {
     pid: process.pid,
-    host: os.hostname(),
-    boot: bootId(fileSystem) ?? '',
-    pidNamespace: pidNamespace(fileSystem) ?? '',
+    ...ownPlace(fileSystem),
     processStart: startOf(process.pid, fileSystem) ?? '',
   }
 }

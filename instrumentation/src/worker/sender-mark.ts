@@ -1,14 +1,14 @@
 /**
- * The mark of a destination's sender process: the file `sender` in the destination's folder, with the process's id. It keeps
+ * The mark of a destination's sender process: the file `sender` in the destination's folder, with the process's id and where it is valid. It keeps
  * processes that end at the same time from starting a sender each. It is no lock: if two senders run, the locks of the recorders
  * keep them apart (`spool/lock.ts`).
  *
- * A mark counts while its process lives and it is younger than a sender may become. By its age a mark is void where a process id
- * was given to another program, or says nothing, as from another container.
+ * A mark counts while its process lives and it is younger than a sender may become: its process id may have been given to another
+ * program. One of another container or machine does not count.
  */
 import * as path from 'node:path'
-import { attempt, type FileSystem, removeFile } from '../file-system.ts'
-import { isRunning } from '../spool/liveness.ts'
+import { attempt, type FileSystem, readJson, removeFile } from '../file-system.ts'
+import { isRunning, ownPlace } from '../spool/liveness.ts'
 
 /** A sender ends after this time at the latest: as long as one request may take. */
 export const senderMsMax = 60_000
@@ -37,7 +37,7 @@ export class SenderMark {
     const { fileSystem } = this.#options
     for (const isLast of [false, true]) {
       try {
-        fileSystem.writeFileSync(this.#file, String(process.pid), { flag: 'wx', mode: 0o600 })
+        this.#write(process.pid, 'wx')
         return true
       } catch (cause) {
         const holder = this.#holder()
@@ -52,7 +52,7 @@ export class SenderMark {
 
   /** This process's mark becomes that of another one. Throws what the disk throws. */
   passTo(pid: number): void {
-    this.#options.fileSystem.writeFileSync(this.#file, String(pid), { mode: 0o600 })
+    this.#write(pid, 'w')
   }
 
   /** Removes the mark, if it is this process's. */
@@ -62,16 +62,25 @@ export class SenderMark {
     }
   }
 
-  /** The process that a mark names which counts. */
+  #write(pid: number, flag: 'w' | 'wx'): void {
+    const { fileSystem } = this.#options
+    const content = JSON.stringify({ pid, ...ownPlace(fileSystem) })
+    fileSystem.writeFileSync(this.#file, content, { flag, mode: 0o600 })
+  }
+
+  /** The process that a mark names, if it counts. */
   #holder(): number | undefined {
     const { fileSystem, now } = this.#options
     return attempt(() => {
-      const pid = Number(fileSystem.readFileSync(this.#file, 'utf8'))
+      const { pid, ...place } = readJson(fileSystem, this.#file) ?? {}
+      if (typeof pid !== 'number' || !isHere(place, fileSystem)) return undefined
       const ageMs = now() - Number(fileSystem.statSync(this.#file).mtimeMs)
-      const isOld = Math.abs(ageMs) > senderMsMax + marginMs
-      return Number.isSafeInteger(pid) && pid > 0 && !isOld && isRunning(pid, fileSystem)
-        ? pid
-        : undefined
+      const isYoung = Math.abs(ageMs) < senderMsMax + marginMs
+      return isYoung && isRunning(pid, fileSystem) ? pid : undefined
     })
   }
+}
+
+function isHere(place: Readonly<Record<string, unknown>>, fileSystem: FileSystem): boolean {
+  return Object.entries(ownPlace(fileSystem)).every(([name, value]) => place[name] === value)
 }
