@@ -75,6 +75,16 @@ describe.skipIf(project === '')('in a fresh project', () => {
     expect(stderr).toMatch(/^turnlog: Nothing is recorded: .*\n$/)
   })
 
+  test('the preload loads no undici for an app that does not use it', () => {
+    const loaded = 'console.log(process.moduleLoadList.filter((name) => name.includes("undici")))'
+    const { stdout } = spawnSync(
+      path.join(project, 'node_modules/.bin/node'),
+      ['--import', '@turnlog/instrumentation/register', '-e', loaded],
+      { cwd: project, encoding: 'utf8', env: { ...bareEnvironment(), HOME: project } },
+    )
+    expect(stdout).toBe('[]\n')
+  })
+
   const browser = useBrowser()
 
   describe.each([
