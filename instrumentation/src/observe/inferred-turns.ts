@@ -15,7 +15,7 @@ import type { Asked, ModelApi } from '../models/model-api.ts'
 import { Candidate, type CandidateSource } from '../record/candidate.ts'
 import type { InferredCall } from '../record/tool-calls.ts'
 import { goesOnFrom, hasSaidTheSame, turnBefore } from './conversations.ts'
-import { isSideCall } from './side-calls.ts'
+import { isSideCall, isUsersCall } from './side-calls.ts'
 
 /** Turns that are remembered, open or not: the next turn of a conversation is linked to the one before. */
 const knownMax = 32
@@ -35,6 +35,10 @@ export interface CallOutside {
 export interface InferredTurn {
   readonly turn: Candidate
   asked: Asked
+  /** The call that asks the user's text is known; before that, `asked` may be a title or a check that has come first. */
+  hasUsersCall: boolean
+  /** It is linked to the turn before it in its conversation. */
+  isNext: boolean
   /** Calls that the app has made besides. */
   readonly sideCalls: Asked[]
 }
@@ -90,14 +94,15 @@ export class InferredTurns {
     const same = open.filter((known) => known.asked.text === asked.text)
     const going = same.filter((known) => !asked.isLast || isRetryOrSideCall(known, asked))
     if (going.length > 0 || !asked.isLast) {
-      const own = ofConversation(going, asked)
+      const own = withoutSuchCall(ofConversation(going, asked), asked)
       const [known] = own
-      if (own.length === 1 && known !== undefined) addCallWithText(known, asked)
+      if (own.length === 1 && known !== undefined) this.#addCallWithText(known, asked)
       return own
     }
-    const found = open.filter((known) => !same.includes(known) && isSideCall(known, asked))
+    const others = open.filter((known) => !same.includes(known) && isSideCall(known, asked))
+    const found = withoutSuchCall(others, asked)
     const [only] = found
-    if (found.length === 1 && only !== undefined) addSideCall(only, asked)
+    if (found.length === 1 && only !== undefined) this.#addSideCall(only, asked)
     return found
   }
 
@@ -115,9 +120,43 @@ export class InferredTurns {
       links,
       within: work && { context: trace.setSpan(ROOT_CONTEXT, work) },
     })
-    this.#known.push({ turn, asked, sideCalls: [] })
+    const isNext = before !== undefined
+    this.#known.push({ turn, asked, hasUsersCall: false, isNext, sideCalls: [] })
     if (this.#known.length > knownMax) this.#forgetOne()
     return turn
+  }
+
+  /** An app may ask something else with the user's text before it asks the agent: which model to take, whether the text is allowed. */
+  #addCallWithText(known: InferredTurn, asked: Asked): void {
+    const { asked: own } = known
+    if (own.instructions === asked.instructions) return
+    if (asked.offersTools && !own.offersTools) this.#addUsersCall(known, asked)
+    else addTo(known, asked)
+  }
+
+  /** If the turn's first call was one for a title, with the user's text inside its own, this one is the user's. */
+  #addSideCall(known: InferredTurn, asked: Asked): void {
+    if (!isUsersCall(known, asked)) {
+      addTo(known, asked)
+      return
+    }
+    this.#addUsersCall(known, asked)
+    known.turn.setPrompt(asked.text)
+  }
+
+  /** It also shows the conversation, which a title does not. */
+  #addUsersCall(known: InferredTurn, asked: Asked): void {
+    addTo(known, known.asked)
+    known.asked = asked
+    known.hasUsersCall = true
+    if (known.isNext) return
+    const others = this.#known.filter((each) => each !== known)
+    const before = turnBefore(others, asked)
+    if (before === undefined) return
+    known.isNext = true
+    endBefore(before, asked)
+    const { span } = before.turn
+    if (span !== undefined) known.turn.link(span.spanContext())
   }
 
   #open(): InferredTurn[] {
@@ -140,6 +179,23 @@ function ofConversation(turns: InferredTurn[], asked: Asked): InferredTurn[] {
   return own.length > 0 ? own : turns
 }
 
+/** Users who write the same have equal turns: the first of these that has not made such a call. */
+function withoutSuchCall(turns: InferredTurn[], asked: Asked): InferredTurn[] {
+  const possible = turns.filter((known) => !hasMade(known, asked))
+  const [first, ...others] = possible
+  if (turns.length < 2 || first === undefined) return turns
+  const isEqual = (other: InferredTurn): boolean =>
+    other.asked.text === first.asked.text && hasSaidTheSame(other.asked, first.asked)
+  const areAllEqual = possible.every((known) => isUsersCall(known, asked)) || others.every(isEqual)
+  return areAllEqual ? [first] : turns
+}
+
+function hasMade({ asked: own, sideCalls }: InferredTurn, { text, instructions }: Asked): boolean {
+  return [own, ...sideCalls].some(
+    (call) => call.text === text && call.instructions === instructions,
+  )
+}
+
 /** It asks the turn's own text once more. With the turn's instructions, another job does so, or the user repeats it. */
 function isRetryOrSideCall({ turn, asked: own }: InferredTurn, asked: Asked): boolean {
   if (own.instructions !== asked.instructions) return true
@@ -154,30 +210,7 @@ function endBefore({ turn, asked: own }: InferredTurn, asked: Asked): void {
   turn.conclude('completed')
 }
 
-/** An app may ask something else with the user's text before it asks the agent: which model to take, whether the text is allowed. */
-function addCallWithText(known: InferredTurn, asked: Asked): void {
-  const { asked: own } = known
-  if (own.instructions === asked.instructions) return
-  const isAgents = asked.offersTools && !own.offersTools
-  addTo(known, isAgents ? own : asked)
-  if (isAgents) known.asked = asked
-}
-
 function addTo({ sideCalls }: InferredTurn, call: Asked): void {
   sideCalls.push(call)
   if (sideCalls.length > knownMax) sideCalls.shift()
-}
-
-/** If the turn's first call was one for a title, with the user's text inside its own, this one is the user's. */
-function addSideCall(known: InferredTurn, asked: Asked): void {
-  const { asked: own, turn } = known
-  const isUsers =
-    !own.offersTools &&
-    turn.openTools.size === 0 &&
-    asked.text.length < own.text.length &&
-    own.text.includes(asked.text)
-  addTo(known, isUsers ? own : asked)
-  if (!isUsers) return
-  known.asked = asked
-  turn.setPrompt(asked.text)
 }

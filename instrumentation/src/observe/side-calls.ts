@@ -6,8 +6,9 @@
 import type { Asked } from '../models/model-api.ts'
 import { continues } from './conversations.ts'
 import type { InferredTurn } from './inferred-turns.ts'
+import { isQuotedIn } from './quoted-text.ts'
 
-/** A shorter text is inside many others. */
+/** A shorter text is inside many others: it must be quoted. */
 const embeddedLengthMin = 16
 /** What begins two texts that are written in one form. */
 const formLengthMin = 100
@@ -15,7 +16,7 @@ const formLengthMin = 100
 export function isSideCall(known: InferredTurn, asked: Asked): boolean {
   return (
     isForTool(known, asked) ||
-    embeds(known.asked, asked) ||
+    embeds(known, asked) ||
     isGrown(known, asked) ||
     isCheck(known, asked) ||
     hasKnownForm(known, asked)
@@ -32,24 +33,46 @@ function isForTool({ turn, asked: own }: InferredTurn, { text, instructions }: A
   )
 }
 
-/** One of the two texts is inside the other. A short one counts if the text has more of the conversation, as a summary has. */
-function embeds(own: Asked, asked: Asked): boolean {
-  if (own.instructions === asked.instructions || own.text === '' || asked.text === '') return false
-  if (asked.text.length < own.text.length) return isInside(asked.text, own.text)
-  if (!asked.text.includes(own.text)) return false
-  return [own.text, ...own.said].some((text) => isInside(text, asked.text))
+/** One of the two texts is inside the other, and the calls are of two kinds. */
+function embeds(known: InferredTurn, asked: Asked): boolean {
+  const { asked: own } = known
+  if (!areOfTwoKinds(own, asked) || own.text === '' || asked.text === '') return false
+  if (asked.text.length < own.text.length) {
+    return isLongInside(asked.text, own.text) || isUsersCall(known, asked)
+  }
+  if (hasInside(asked.text, own.text)) return true
+  // A summary has more of the conversation.
+  return asked.text.includes(own.text) && own.said.some((text) => isLongInside(text, asked.text))
 }
 
-function isInside(inner: string, outer: string): boolean {
+function areOfTwoKinds(own: Asked, asked: Asked): boolean {
+  return own.instructions !== asked.instructions || own.offersTools !== asked.offersTools
+}
+
+/** The turn has begun with a title or a check, which quotes the text that this call asks. */
+export function isUsersCall(known: InferredTurn, asked: Asked): boolean {
+  const { asked: own, hasUsersCall, turn } = known
+  if (hasUsersCall || own.offersTools || turn.openTools.size > 0) return false
+  const isShorter = asked.text !== '' && asked.text.length < own.text.length
+  return isShorter && hasInside(own.text, asked.text) && !continues(own, asked)
+}
+
+/** A short text is inside many others, so it must be quoted there. */
+function hasInside(outer: string, inner: string): boolean {
+  return isLongInside(inner, outer) || isQuotedIn(outer, inner)
+}
+
+function isLongInside(inner: string, outer: string): boolean {
   return inner.length >= embeddedLengthMin && outer.includes(inner)
 }
 
 /** An agent writes its steps below the user's text. */
 function isGrown({ turn, asked: own }: InferredTurn, asked: Asked): boolean {
   const isSame = own.instructions === asked.instructions && own.messageCount === asked.messageCount
-  return (
-    isSame && own.text.length >= formLengthMin && asked.text.startsWith(own.text) && !turn.isHeld
-  )
+  if (!isSame || own.text.length < formLengthMin || turn.isHeld) return false
+  // If the line goes on, it is another text with the same beginning.
+  const isBelow = own.text.endsWith('\n') || asked.text[own.text.length] === '\n'
+  return asked.text.startsWith(own.text) && isBelow
 }
 
 /** The agent's conversation, and a question about it, for which it has no tools. */
@@ -61,12 +84,19 @@ function isCheck({ asked: own, sideCalls }: InferredTurn, asked: Asked): boolean
   )
 }
 
-/** It is written in the form of another call that the turn has made besides. */
-function hasKnownForm({ sideCalls }: InferredTurn, { text, instructions }: Asked): boolean {
+/**
+ * It is written in the form of another call that the turn has made besides. If that one quotes the user's text, as a title does, this
+ * one is about another text.
+ */
+function hasKnownForm(
+  { asked: own, sideCalls }: InferredTurn,
+  { text, instructions }: Asked,
+): boolean {
   return sideCalls.some(
     (each) =>
       each.instructions === instructions &&
       each.text.length >= formLengthMin &&
-      text.startsWith(each.text.slice(0, formLengthMin)),
+      text.startsWith(each.text.slice(0, formLengthMin)) &&
+      !hasInside(each.text, own.text),
   )
 }
