@@ -26,6 +26,10 @@ const lastEvent =
 /** Reads one answer of one API. */
 export interface AnswerReader {
   readonly hasError: boolean
+  /** As in `AnswerWatcher`, of an API that keeps its answers or has a background. */
+  readonly id?: string | undefined
+  readonly conversation?: string | undefined
+  readonly isPending?: boolean
   /** The length of the tool calls that have begun and are not complete. */
   readonly openLength: number
   /** Takes an event of a stream; returns the tool calls it completes. Most events are text: return early for those. */
@@ -60,6 +64,18 @@ export class BoundedWatcher implements AnswerWatcher {
 
   get isWhole(): boolean {
     return lastEvent.test(this.#last?.data ?? '')
+  }
+
+  get id(): string | undefined {
+    return this.#reader.id
+  }
+
+  get conversation(): string | undefined {
+    return this.#reader.conversation
+  }
+
+  get isPending(): boolean {
+    return this.#reader.isPending === true
   }
 
   push(chunk: Uint8Array): ToolCallRequest[] {

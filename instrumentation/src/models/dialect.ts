@@ -3,7 +3,7 @@ import { viewOf } from '@turnlog/conventions/content/text'
 import { asObject, type JsonObject, parseJson } from '@turnlog/conventions/plain'
 import { type AnswerReader, BoundedWatcher } from './answer-watcher.ts'
 import { type ExchangeReaders, lastUserTextOf, mapExchange } from './map-exchange.ts'
-import type { Asked, Message, ModelApi, OpenToolCall, ToolResult } from './model-api.ts'
+import type { Asked, KeptBefore, Message, ModelApi, OpenToolCall, ToolResult } from './model-api.ts'
 import { findCallsById, findCallsByName } from './tool-results.ts'
 
 export interface Dialect
@@ -23,6 +23,11 @@ export interface Dialect
   /** The results of tools with which the request ends; none if it ends with anything else. */
   lastResults(request: JsonObject): readonly ToolResult[]
   conversation(request: JsonObject): Conversation | undefined
+  /** What the request goes on from, of what the server keeps. The body is parsed if it has one of `marks`. */
+  readonly kept?: {
+    readonly marks: readonly string[]
+    before(request: JsonObject, url: URL): KeptBefore
+  }
   /** How a request forces the model to call one certain tool: the key, and what begins with it. */
   readonly forcedTool?: { readonly key: string; readonly pattern: RegExp }
   /** Reads one answer on the host's thread. */
@@ -87,6 +92,13 @@ export function createModelApi(dialect: Dialect): ModelApi {
       )
     },
     asked: (body) => askedIn(dialect, parseRequest(body, resultsBytesMax)),
+    goesOnFrom(url, body) {
+      if (dialect.kept === undefined) return {}
+      const bytes = viewOf(body)
+      const isMarked = dialect.kept.marks.some((mark) => bytes.includes(mark))
+      const request = isMarked ? parseRequest(body, resultsBytesMax) : undefined
+      return dialect.kept.before(request ?? {}, url)
+    },
     forcesTool: (piece) => forcesTool(dialect, piece),
     map: (exchange) => mapExchange(dialect, exchange, dialect),
   }

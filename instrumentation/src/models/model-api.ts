@@ -29,6 +29,8 @@ export interface ModelApi {
   history(requestBody: Uint8Array): RequestHistory | undefined
   /** What the user has asked for in this request; `undefined` when it cannot be read, or is too long. */
   asked(requestBody: Uint8Array): Asked | undefined
+  /** What the request goes on from, of what the server keeps of earlier ones. */
+  goesOnFrom(url: URL, requestBody: Uint8Array): KeptBefore
   /** Whether this piece of a request forces the model to call one certain tool. */
   forcesTool(requestPiece: string | Uint8Array): boolean
   map(exchange: WireExchange): ModelCallRecord
@@ -60,6 +62,12 @@ export interface Asked {
   readonly offersTools: boolean
 }
 
+/** What an API has kept of earlier calls, by the names that it has given to it. */
+export interface KeptBefore {
+  readonly answer?: string
+  readonly conversation?: string
+}
+
 export interface AnswerHead {
   readonly contentType: string | undefined
   readonly contentEncoding: string | undefined
@@ -74,6 +82,12 @@ export interface AnswerWatcher {
   readonly hasError: boolean
   /** The last event of a stream has come: if the client hangs up then, it has cut nothing. */
   readonly isWhole: boolean
+  /** The name by which a later request may go on from this answer. */
+  readonly id: string | undefined
+  /** The name of the conversation that the server keeps. */
+  readonly conversation: string | undefined
+  /** The server works on in the background: the app will ask for the answer. */
+  readonly isPending: boolean
 }
 
 /** A tool call the model asks for. */

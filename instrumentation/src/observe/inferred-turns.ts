@@ -26,6 +26,8 @@ export interface CallOutside {
   readonly body: Uint8Array
   /** The open tool calls whose results it brings. */
   readonly answered: readonly InferredCall[]
+  /** The turn that it names as the one before, where the server keeps the conversation. */
+  readonly before: Candidate | undefined
   /** Milliseconds since 1970. */
   readonly startedAt: number
   /** The span that the app has around it. */
@@ -83,13 +85,16 @@ export class InferredTurns {
     const waiting = this.#open().filter(({ turn }) => owners.has(turn))
     if (waiting.length > 0) return onlyOf(waiting)
     const asked = call.api.asked(call.body)
-    if (asked === undefined) return undefined
-    const found = this.#holding(asked)
+    if (asked === undefined) {
+      // It brings no text: what it names goes on.
+      return this.#open().find(({ turn }) => turn === call.before)?.turn
+    }
+    const found = this.#holding(asked, call.before)
     return found.length === 0 ? this.#begin(asked, call) : onlyOf(found)
   }
 
   /** The open turns that may have made the call. */
-  #holding(asked: Asked): InferredTurn[] {
+  #holding(asked: Asked, before: Candidate | undefined): InferredTurn[] {
     const open = this.#open()
     const same = open.filter((known) => known.asked.text === asked.text)
     const going = same.filter((known) => !asked.isLast || isRetryOrSideCall(known, asked))
@@ -99,17 +104,22 @@ export class InferredTurns {
       if (own.length === 1 && known !== undefined) this.#addCallWithText(known, asked)
       return own
     }
-    const others = open.filter((known) => !same.includes(known) && isSideCall(known, asked))
+    const others = open.filter(
+      (known) => !same.includes(known) && isSideCall(known, asked, known.turn === before),
+    )
     const found = withoutSuchCall(others, asked)
     const [only] = found
     if (found.length === 1 && only !== undefined) this.#addSideCall(only, asked)
     return found
   }
 
-  #begin(asked: Asked, { startedAt, around }: CallOutside): Candidate {
-    const before = turnBefore(this.#known, asked)
+  #begin(asked: Asked, { before: named, startedAt, around }: CallOutside): Candidate {
+    const before =
+      named === undefined
+        ? turnBefore(this.#known, asked)
+        : this.#known.find(({ turn }) => turn === named)
     if (before !== undefined) endBefore(before, asked)
-    const links = [before?.turn.span, around].flatMap((span) =>
+    const links = [before?.turn.span ?? named?.span, around].flatMap((span) =>
       span === undefined ? [] : [{ context: span.spanContext() }],
     )
     const work = this.#workOf()
@@ -120,7 +130,7 @@ export class InferredTurns {
       links,
       within: work && { context: trace.setSpan(ROOT_CONTEXT, work) },
     })
-    const isNext = before !== undefined
+    const isNext = (before ?? named) !== undefined
     this.#known.push({ turn, asked, hasUsersCall: false, isNext, sideCalls: [] })
     if (this.#known.length > knownMax) this.#forgetOne()
     return turn

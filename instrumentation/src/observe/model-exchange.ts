@@ -29,8 +29,10 @@ import type { UnseenWork } from '../record/unseen-work.ts'
 import type { WaitingTurns } from '../record/waiting-turns.ts'
 import type { WireCalls } from '../record/wire-calls.ts'
 import type { Approvals } from './approvals.ts'
+import type { BackgroundAnswers, LateAnswer } from './background-answers.ts'
 import type { Exchange } from './exchange.ts'
 import type { InferredTurns } from './inferred-turns.ts'
+import type { Kept, KeptConversations } from './kept-conversations.ts'
 import { certain, isWritten, mentionOf } from './mentioned-calls.ts'
 import { isReadable } from './own-spans.ts'
 import { type FailedCall, isRetried, type RetriedCalls, retryAfterMs } from './retried-calls.ts'
@@ -57,6 +59,8 @@ export interface ExchangeDependencies {
   readonly approvals: Approvals
   readonly open: OpenCandidates
   readonly inferredTurns: InferredTurns
+  readonly keptConversations: KeptConversations
+  readonly backgroundAnswers: BackgroundAnswers
   readonly wireCalls: WireCalls
   readonly traces: Pick<TurnTraces, 'adoptAround' | 'hasFreeRoot'>
   readonly unseen: UnseenWork
@@ -113,6 +117,8 @@ export class ModelExchange implements Exchange {
   #spanContext: SpanContext
   /** The tool call of the turn that it is a part of. */
   #around: ToolCall | undefined
+  /** What it goes on from, where the server keeps the conversation. */
+  #kept: Kept | undefined
   #repeatsPrompt: boolean | undefined
   #forcesTool: boolean = false
   #isOver: boolean = false
@@ -203,26 +209,77 @@ export class ModelExchange implements Exchange {
     if (facts.isUnseen !== true && this.#firstChunkAt === undefined) this.#isSeen()
     quietly('read an answer to its end', () => this.#beginTools(this.#watcher?.end() ?? []))
     // An API that fails after it has begun to answer says so in the answer.
-    const isCut = hasFailed && !(this.#watcher?.isWhole === true)
+    const isPending = this.#watcher?.isPending === true && this.#facts.isOwn
+    const isCut = hasFailed && !(this.#watcher?.isWhole === true || isPending)
     const isFailed = isCut || this.#watcher?.hasError === true
     const at = this.#firstChunkAt
     const timeToFirstChunk = at === undefined ? undefined : (at - this.#facts.startedAt) / 1_000
-    this.#addWire({ ...facts, ...defined({ timeToFirstChunk }) })
-    const { isOwn, span } = this.#facts
-    const candidate = this.#candidate
-    const repeatsPrompt = this.#repeatsPrompt
-    const isAborted = facts.error === 'AbortError'
-    const isOfTurn = !this.#isLate && this.#around === undefined
-    if (isOfTurn) candidate?.callEnded({ isFailed, isAborted, repeatsPrompt })
-    if (!isOwn) return
-    const end = (at?: number): void => {
-      if (isFailed) span.setStatus({ code: SpanStatusCode.ERROR })
-      span.end(at)
-    }
+    // A stream in the background goes on without its client.
+    const wire = isPending ? { isComplete: true } : facts
+    this.#addWire({ ...wire, ...defined({ timeToFirstChunk }) })
+    this.#keepConversation()
+    if (isPending && this.#waitForAnswer()) return
+    this.#tellTurn({ isFailed, isAborted: facts.error === 'AbortError' })
+    if (!this.#facts.isOwn) return
+    const end = (at?: number): void => this.#endSpan(isFailed, at)
     const isRetryable = isFailed && this.#mayBeRetried(facts)
     const body = this.#requestBytes === 0 ? new Uint8Array() : this.#request
     if (!isRetryable || body === undefined) end()
     else this.#waitForRetry(body, end)
+  }
+
+  #tellTurn(call: { readonly isFailed: boolean; readonly isAborted: boolean }): void {
+    if (this.#isLate || this.#around !== undefined) return
+    this.#candidate?.callEnded({ ...call, repeatsPrompt: this.#repeatsPrompt })
+  }
+
+  #endSpan(isFailed: boolean, at?: number): void {
+    const { span } = this.#facts
+    if (isFailed) span.setStatus({ code: SpanStatusCode.ERROR })
+    span.end(at)
+  }
+
+  /** The server works in the background: the app will ask for the answer. */
+  #waitForAnswer(): boolean {
+    const { backgroundAnswers, now } = this.#dependencies
+    const { api, url } = this.#facts
+    const id = this.#watcher?.id
+    if (id === undefined) return false
+    const acceptedAt = now()
+    const giveUp = (): void => {
+      this.#tellTurn({ isFailed: false, isAborted: false })
+      const turn = this.#candidate?.turn
+      if (turn?.holds === 1) turn.idleSince(acceptedAt)
+      this.#endSpan(false, acceptedAt)
+    }
+    const answered = (answer: LateAnswer): void => this.#answeredLater(answer)
+    backgroundAnswers.wait({ api, url, id, answered, giveUp })
+    return true
+  }
+
+  #answeredLater({ status, headers, pieces, isUnseen, tools, watcher }: LateAnswer): void {
+    const { number, span, url, api } = this.#facts
+    const { recorder } = this.#dependencies
+    const exchange = number + 1
+    const inner = this.#around === undefined ? {} : { isInner: true }
+    const late = this.#isLate ? { isLate: true } : {}
+    const of = { url, api: api.name, answers: number, turns: this.#candidate?.turnIds() ?? [] }
+    const unseen = isUnseen ? { isUnseen } : {}
+    if (span.isRecording()) {
+      const facts = { ...inner, ...late, ...unseen, ...of, status, headers, isComplete: true }
+      recorder.wire(span, exchange, facts)
+      for (const piece of pieces) recorder.content(span, 'wire.response', piece, exchange)
+    }
+    this.#beginTools(tools)
+    this.#tellTurn({ isFailed: watcher.hasError, isAborted: false })
+    this.#endSpan(watcher.hasError)
+  }
+
+  #keepConversation(): void {
+    const candidate = this.#candidate
+    if (candidate === undefined || this.#around !== undefined) return
+    const names = { before: this.#kept, answer: this.#watcher }
+    this.#dependencies.keptConversations.answered(this.#facts.api, candidate.turn, names)
   }
 
   /** An answer that an app has begun to read is not asked for again, nor a request that it has aborted. */
@@ -278,11 +335,12 @@ export class ModelExchange implements Exchange {
    * which turn it is part of.
    */
   #readResults(): void {
-    const { toolCalls, approvals } = this.#dependencies
-    const { api, span, number } = this.#facts
+    const { toolCalls, approvals, keptConversations } = this.#dependencies
+    const { api, span, number, url } = this.#facts
     const body = joined(this.#requestPieces)
     const isWhole = body.length > 0 && body.length === this.#requestBytes
     if (isWhole && body.length <= keptBytesMax) this.#request = new Uint8Array(body)
+    if (isWhole) this.#kept = keptConversations.before(api, url, body)
     const found = api.findAnswered(body, toolCalls.openCalls())
     if (isWhole) this.#findTurn(body, found)
     const candidate = this.#candidate
@@ -294,6 +352,8 @@ export class ModelExchange implements Exchange {
     if (candidate !== undefined && !candidate.isDecided) this.#decideTurn(candidate, meant, body)
     const answered = certain(meant, candidate, body)
     if (isWhole) this.#findCallAround(body, answered)
+    if (isWhole && candidate?.turn.span !== undefined && this.#around === undefined)
+      keptConversations.link(candidate, this.#kept?.turn)
     if (answered.length === 0) return
     if (mayRefuse(body.subarray(placeOf(answered, body)))) {
       approvals.answered(
@@ -373,7 +433,8 @@ export class ModelExchange implements Exchange {
     const { inferredTurns, traces } = this.#dependencies
     if (!isOwn && hasParent(span) && !traces.hasFreeRoot(active)) return undefined
     const around = isOwn ? trace.getSpan(active) : undefined
-    const call = { api, body, answered, startedAt: startOf(span) ?? at, around }
+    const before = this.#kept?.turn?.turn
+    const call = { api, body, answered, before, startedAt: startOf(span) ?? at, around }
     return inferredTurns.turnOf(call)
   }
 

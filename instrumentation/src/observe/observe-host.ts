@@ -32,6 +32,7 @@ import { recordApiFileOperation } from './api-file-operations.ts'
 import { openApiToolCall } from './api-tool-calls.ts'
 import { openApiTurn } from './api-turns.ts'
 import { createApprovals } from './approvals.ts'
+import { BackgroundAnswers } from './background-answers.ts'
 import { flushBeforeBlockingCalls } from './blocking-calls.ts'
 import { observeChildEnvironments, withOwnerPairs } from './child-environment.ts'
 import { ChildProcesses } from './child-processes.ts'
@@ -51,6 +52,7 @@ import { offerToHost } from './host-telemetry.ts'
 import { observeHttpServers } from './http.ts'
 import { observeHttp2Servers } from './http2.ts'
 import { InferredTurns } from './inferred-turns.ts'
+import { KeptConversations } from './kept-conversations.ts'
 import { observeModelClients } from './model-clients.ts'
 import { NativeCode } from './native-code.ts'
 import { NativeSpans } from './native-spans.ts'
@@ -138,6 +140,7 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
       const signal = fatal.isSet ? undefined : stopSignals.signalOf(code)
       const exit = { code, signal, failure: exitFailure(code, fatal) }
       turnParts.retries.giveUpAll()
+      turnParts.backgroundAnswers.giveUpAll()
       for (const turn of turnParts.open.all()) turn.processExits(exit)
     },
     api: openApi({ ...dependencies, ...fileParts, ...turnParts, reportError }),
@@ -255,10 +258,13 @@ function observeTurns(
   const inferredTurns = new InferredTurns(candidates, workOf)
   if (!isChild) undo.push(setTurnsOutside(inferredTurns))
   const retries = new RetriedCalls(after)
+  const backgroundAnswers = new BackgroundAnswers(after)
   const ofExchanges = {
     recorder,
     open,
     inferredTurns,
+    backgroundAnswers,
+    keptConversations: new KeptConversations(),
     wireCalls,
     traces,
     unseen,
@@ -276,7 +282,7 @@ function observeTurns(
   const openExchange = createExchanges(ofExchanges)
   undo.push(observeWebSockets(candidates, openExchange, clock))
   undo.push(observeModelClients(openExchange))
-  return { toolCalls, candidates, open, retries }
+  return { toolCalls, candidates, open, retries, backgroundAnswers }
 }
 
 /** Child processes and native code, whose writes pass no function of `node:fs`. */

@@ -33,6 +33,8 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
   return (method, url, facts = {}) => {
     const parsed = URL.parse(url)
     if (parsed === null) return undefined
+    const poll = dependencies.backgroundAnswers.open(method, parsed)
+    if (poll !== undefined) return poll
     const api = findModelApi(method, parsed)
     if (api !== undefined) return open(api, parsed)
     const apis = findPossibleApis(method, parsed)

@@ -13,12 +13,13 @@ const embeddedLengthMin = 16
 /** What begins two texts that are written in one form. */
 const formLengthMin = 100
 
-export function isSideCall(known: InferredTurn, asked: Asked): boolean {
+/** `isNamed`: it names an answer of the turn, which it goes on from. */
+export function isSideCall(known: InferredTurn, asked: Asked, isNamed: boolean): boolean {
   return (
     isForTool(known, asked) ||
     embeds(known, asked) ||
     isGrown(known, asked) ||
-    isCheck(known, asked) ||
+    isCheck(known, asked, isNamed) ||
     hasKnownForm(known, asked)
   )
 }
@@ -76,8 +77,10 @@ function isGrown({ turn, asked: own }: InferredTurn, asked: Asked): boolean {
 }
 
 /** The agent's conversation, and a question about it, for which it has no tools. */
-function isCheck({ asked: own, sideCalls }: InferredTurn, asked: Asked): boolean {
-  if (!own.offersTools || asked.offersTools || !continues(own, asked)) return false
+function isCheck(known: InferredTurn, asked: Asked, isNamed: boolean): boolean {
+  const { asked: own, sideCalls } = known
+  if (!own.offersTools || asked.offersTools) return false
+  if (!isNamed && !continues(own, asked)) return false
   // The app asks this with each text of the user, so it is about a new one.
   return !sideCalls.some(
     ({ instructions, text }) => instructions === asked.instructions && text === own.text,

@@ -18,6 +18,8 @@ export interface WireFacts {
   readonly error?: string
   /** A sub-agent of the turn made the call: its prompt and its answer are not the turn's. */
   readonly isInner?: boolean
+  /** It brings the answer of an earlier exchange of the call, by its number: the server has worked in the background. */
+  readonly answers?: number
   /** Seconds from the request to the first byte of the answer's body. */
   readonly timeToFirstChunk?: number
   /** It began when the app's response to its user had ended. */

@@ -13,8 +13,10 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   const { contents, sums } = context
   const wire = contents.wire(span.spanId)
   const exchange = Math.max(...wire.keys())
-  const { timeToFirstChunk, turns: noted, isLate, isInner } = wire.get(exchange) ?? {}
-  if (exchange > 1) put(attributes, 'turnlog.model_call.attempt', exchange)
+  const { answers, turns: noted, isLate, isInner } = wire.get(exchange) ?? {}
+  const attempt = typeof answers === 'number' ? answers : exchange
+  const { timeToFirstChunk } = wire.get(attempt) ?? {}
+  if (attempt > 1) put(attributes, 'turnlog.model_call.attempt', attempt)
   const call = context.isWhole ? readExchange(contents, span.spanId, exchange) : undefined
   if (call === undefined) {
     // Part of an exchange would be mapped to something that nobody said.
@@ -46,12 +48,14 @@ export function readExchange(
   exchange: number,
 ): ModelCallRecord | undefined {
   const facts = contents.wire(id).get(exchange) ?? {}
+  // A server that works in the background brings the answer with a later exchange.
+  const asked = typeof facts.answers === 'number' ? facts.answers : exchange
   const url = String(facts.url ?? '')
   // A journal of an older version does not name the API.
   const named = typeof facts.api === 'string' ? modelApiNamed(facts.api) : undefined
   return (named ?? findModelApi('POST', URL.parse(url)))?.map({
     url,
-    requestBody: contents.bytes(id, 'wire.request', exchange) ?? new Uint8Array(),
+    requestBody: contents.bytes(id, 'wire.request', asked) ?? new Uint8Array(),
     responseBody: contents.bytes(id, 'wire.response', exchange) ?? new Uint8Array(),
     isComplete: facts.isComplete === true,
     isUnseen: facts.isUnseen === true,

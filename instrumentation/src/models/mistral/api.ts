@@ -15,7 +15,7 @@ import type { AnswerEvent } from '../answer-events.ts'
 import type { AnswerReader } from '../answer-watcher.ts'
 import { createModelApi } from '../dialect.ts'
 import type { ModelRequest } from '../map-exchange.ts'
-import type { ToolCallRequest } from '../model-api.ts'
+import type { KeptBefore, ToolCallRequest } from '../model-api.ts'
 import { entryKey, readJsonAnswer, readStreamedAnswer, toolCallsOf, toToolCall } from './answer.ts'
 import { addToEntry } from './entry.ts'
 import { toMessages, toolResultsOf, toParts, toToolDefinition } from './parts.ts'
@@ -42,11 +42,17 @@ export const mistralConversations = createModelApi({
     const entries = isWhole ? asArray(inputs) : undefined
     return entries && { instructions, messages: entries }
   },
+  kept: { marks: [], before: (_, { pathname }) => conversationIn(pathname) },
   openReader: () => new ConversationReader(),
   readRequest,
   readEvents: readStreamedAnswer,
   readJson: readJsonAnswer,
 })
+
+function conversationIn(pathname: string): KeptBefore {
+  const [, conversation] = /conversations\/([^/]+)(?:\/restart)?\/?$/.exec(pathname) ?? []
+  return conversation === undefined ? {} : { conversation }
+}
 
 /** Members that a request of another app with `inputs` does not have. */
 const ownMembers = [
@@ -103,11 +109,14 @@ function nonEmpty(list: string[] | undefined): string[] | undefined {
 
 const errorMark = 'conversation.response.error'
 const callMark = 'function.call'
+/** In a text the quotes would be escaped. */
+const conversationMember = /"conversation_id"\s*:\s*"([^"\\]+)"/
 
 /** A call has no end of its own: it is complete when the answer goes on with something else. */
 class ConversationReader implements AnswerReader {
   readonly #open = new Map<string, JsonObject>()
   hasError = false
+  conversation: string | undefined
 
   get openLength(): number {
     let length = 0
@@ -117,6 +126,7 @@ class ConversationReader implements AnswerReader {
 
   takeEvent({ name, data }: AnswerEvent): ToolCallRequest[] {
     if (name === errorMark) this.hasError = true
+    if (this.conversation === undefined) this.#readConversation(data)
     const isRead = this.#open.size > 0 || data.includes(callMark) || data.includes(errorMark)
     const event = isRead ? asObject(parseJson(data)) : undefined
     if (event === undefined) return []
@@ -136,8 +146,13 @@ class ConversationReader implements AnswerReader {
   }
 
   takeJson(text: string): readonly ToolCallRequest[] {
+    this.#readConversation(text)
     const answer = text.includes(callMark) ? asObject(parseJson(text)) : undefined
     return answer === undefined ? [] : toolCallsOf(answer, text)
+  }
+
+  #readConversation(json: string): void {
+    this.conversation = conversationMember.exec(json)?.[1]
   }
 
   #takeReadable(): ToolCallRequest[] {

@@ -5,6 +5,7 @@ import {
   asNumber,
   asObject,
   asString,
+  defined,
   isObject,
   type JsonObject,
   parseJson,
@@ -34,6 +35,14 @@ export const openAiResponses = createModelApi({
     return toolResultsOf(items.slice(items.findLastIndex((item) => !isResult(item)) + 1))
   },
   conversation,
+  kept: {
+    marks: ['"previous_response_id"', '"conversation"'],
+    before: ({ previous_response_id, conversation: kept }) =>
+      defined({
+        answer: asString(previous_response_id),
+        conversation: asString(asObject(kept)?.id ?? kept),
+      }),
+  },
   // This is a key: in a text the quotes would be escaped.
   forcedTool: {
     key: '"tool_choice"',
@@ -111,14 +120,20 @@ function readRequest(request: JsonObject): ModelRequest {
 const itemDone = '"response.output_item.done"'
 const callMark = '_call"'
 const lastEvent = /"response\.(?:completed|incomplete)"/
+const endEvent = /"response\.(?:completed|incomplete|failed|cancelled)"/
 const failedMark = '"failed"'
 const failedEvent = '"response.failed"'
 /** Every response has the member `error`; in most it is `null`. */
 const errorMark = '"error"'
 const errorValue = /"type"\s*:\s*"error"|"error"\s*:\s*["{]/
 
+const createdEvent = '"response.created"'
+const pendingStatus: readonly unknown[] = ['queued', 'in_progress']
+
 class ResponseReader implements AnswerReader {
   hasError = false
+  id: string | undefined
+  isPending: boolean = false
   /** A call comes whole, in one event. */
   readonly openLength = 0
   #callCount = 0
@@ -126,17 +141,33 @@ class ResponseReader implements AnswerReader {
   takeEvent({ name, data }: AnswerEvent): ToolCallRequest[] {
     if (name.endsWith('.delta')) return []
     if (name === 'error' || mayFail(data)) this.#readError(name, data)
+    if (this.id === undefined && data.includes(createdEvent)) this.#readHead(data)
+    else if (this.isPending && endEvent.test(data)) this.isPending = false
     const calls = this.#callsOf(data)
     this.#callCount += calls.length
     return calls
   }
 
   takeJson(text: string): readonly ToolCallRequest[] {
-    if (!text.includes(callMark) && !mayFail(text)) return []
+    const isPlain = !text.includes(callMark) && !mayFail(text)
+    if (isPlain) {
+      this.id = stringIn(text, 'id')
+      this.isPending = pendingStatus.includes(stringIn(text, 'status'))
+      return []
+    }
     const response = asObject(parseJson(text))
     if (response === undefined) return []
+    this.id = asString(response.id)
+    this.isPending = pendingStatus.includes(response.status)
     this.hasError = errorOf(response) !== undefined
     return toolCallsIn(response, text)
+  }
+
+  /** A stream in the background goes on if the app hangs up. */
+  #readHead(data: string): void {
+    const response = memberOf(data, 'response') ?? ''
+    this.id = stringIn(response, 'id')
+    this.isPending = memberOf(response, 'background') === 'true'
   }
 
   #callsOf(data: string): ToolCallRequest[] {
@@ -158,6 +189,10 @@ class ResponseReader implements AnswerReader {
     if (name === 'error' || (body !== undefined && errorOf(body) !== undefined))
       this.hasError = true
   }
+}
+
+function stringIn(json: string, name: string): string | undefined {
+  return asString(parseJson(memberOf(json, name) ?? ''))
 }
 
 function mayFail(data: string): boolean {
