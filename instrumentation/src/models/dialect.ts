@@ -4,6 +4,7 @@ import { asObject, type JsonObject, parseJson } from '@turnlog/conventions/plain
 import { type AnswerReader, BoundedWatcher } from './answer-watcher.ts'
 import { type ExchangeReaders, lastUserTextOf, mapExchange } from './map-exchange.ts'
 import type { Asked, KeptBefore, Message, ModelApi, OpenToolCall, ToolResult } from './model-api.ts'
+import { shortenedJson } from './shortened-json.ts'
 import { findCallsById, findCallsByName } from './tool-results.ts'
 
 export interface Dialect
@@ -42,7 +43,7 @@ export interface Conversation {
   readonly isPartial?: boolean
 }
 
-/** A request is parsed on the host's thread up to this size. */
+/** A request is parsed on the host's thread up to this size; of a longer one what is left without its long strings. */
 const parsedBytesMax = 2 * 1024 ** 2
 /** The same, where only the results in it can end open tool calls, or only its text can show its turn. A megabyte takes some 5 ms. */
 const resultsBytesMax = 8 * 1024 ** 2
@@ -60,7 +61,7 @@ export function createModelApi(dialect: Dialect): ModelApi {
     provider: (url) => dialect.provider(url),
     matches: (method, url) => dialect.matches(method.toUpperCase(), url),
     isRequest(body) {
-      const request = parseRequest(body)
+      const request = parseLongRequest(body)
       return request !== undefined && dialect.isRequest?.(request) !== false
     },
     watch: (answer) => new BoundedWatcher(answer, dialect.openReader()),
@@ -71,12 +72,12 @@ export function createModelApi(dialect: Dialect): ModelApi {
           ? []
           : onlyAnswered(dialect, body, findCallsById(body, resultId, calls))
       if (dialect.newResults === undefined || byId.length === calls.length) return byId
-      const request = parseRequest(body, resultsBytesMax)
+      const request = parseLongRequest(body, resultsBytesMax)
       const results = request === undefined ? [] : dialect.newResults(request)
       return [...byId, ...findCallsByName(results, calls, byId)]
     },
     lastResults(body) {
-      const request = parseRequest(body)
+      const request = parseLongRequest(body)
       const results = request === undefined ? [] : dialect.lastResults(request)
       return results.length > 0 ? results : undefined
     },
@@ -91,12 +92,12 @@ export function createModelApi(dialect: Dialect): ModelApi {
         }
       )
     },
-    asked: (body) => askedIn(dialect, parseRequest(body, resultsBytesMax)),
+    asked: (body) => askedIn(dialect, parseLongRequest(body, resultsBytesMax)),
     goesOnFrom(url, body) {
       if (dialect.kept === undefined) return {}
       const bytes = viewOf(body)
       const isMarked = dialect.kept.marks.some((mark) => bytes.includes(mark))
-      const request = isMarked ? parseRequest(body, resultsBytesMax) : undefined
+      const request = isMarked ? parseLongRequest(body, resultsBytesMax) : undefined
       return dialect.kept.before(request ?? {}, url)
     },
     forcesTool: (piece) => forcesTool(dialect, piece),
@@ -107,6 +108,12 @@ export function createModelApi(dialect: Dialect): ModelApi {
 function parseRequest(body: Uint8Array, bytesMax = parsedBytesMax): JsonObject | undefined {
   if (body.byteLength > bytesMax) return undefined
   return asObject(parseJson(viewOf(body).toString('utf8')))
+}
+
+/** Of a longer request the long strings are cut, such as its images. */
+function parseLongRequest(body: Uint8Array, bytesMax = parsedBytesMax): JsonObject | undefined {
+  if (body.byteLength <= bytesMax) return parseRequest(body, bytesMax)
+  return asObject(parseJson(shortenedJson(viewOf(body), bytesMax) ?? ''))
 }
 
 /** A text is written as a list of blocks, and the marks of the cache, which move on with each request, are left out. */
@@ -153,7 +160,7 @@ function onlyAnswered<Call extends OpenToolCall>(
   calls: Call[],
 ): Call[] {
   if (calls.length === 0 || dialect.resultsIn === undefined) return calls
-  const request = parseRequest(body)
+  const request = parseLongRequest(body)
   if (request === undefined) return calls
   const answered = new Set(dialect.resultsIn(request).map(({ callId }) => callId))
   return calls.filter(({ id }) => answered.has(id))

@@ -30,6 +30,7 @@ import type { WaitingTurns } from '../record/waiting-turns.ts'
 import type { WireCalls } from '../record/wire-calls.ts'
 import type { Approvals } from './approvals.ts'
 import type { BackgroundAnswers, LateAnswer } from './background-answers.ts'
+import { BodyMark } from './body-mark.ts'
 import type { Exchange } from './exchange.ts'
 import type { InferredTurns } from './inferred-turns.ts'
 import type { Kept, KeptConversations } from './kept-conversations.ts'
@@ -100,7 +101,9 @@ export class ModelExchange implements Exchange {
   readonly #dependencies: ExchangeDependencies
   readonly #facts: ExchangeFacts
   #requestPieces: (string | Uint8Array)[] = []
-  #requestBytes = 0
+  /** Knows the request's body again. */
+  readonly #mark = new BodyMark()
+  #hasBegunTools: boolean = false
   /** A copy of the request's body, unless it is long. */
   #request: Uint8Array | undefined
   #status = 0
@@ -146,18 +149,19 @@ export class ModelExchange implements Exchange {
   /** A piece of the request's body is sent. */
   sent(chunk: string | Uint8Array): void {
     this.#addContent('wire.request', chunk)
-    this.#requestBytes += chunk.length
+    this.#mark.add(chunk)
     this.#forcesTool ||= this.#facts.api.forcesTool(chunk)
     const { open, toolCalls, waitingTurns } = this.#dependencies
     const { candidate } = this.#facts
     const mayBeOthers = candidate === undefined || open.hasOthers(candidate)
     const isSearched = toolCalls.size > 0 || waitingTurns.endedCallCount > 0 || mayBeOthers
     const bytesMax = isSearched ? searchedBytesMax : keptBytesMax
-    if (this.#requestBytes <= bytesMax) this.#requestPieces.push(chunk)
+    if (this.#mark.bytes <= bytesMax) this.#requestPieces.push(chunk)
     else this.#requestPieces = []
   }
 
   allSent(): void {
+    this.#mark.isWhole = true
     this.#readResults()
     this.#requestPieces = []
   }
@@ -222,10 +226,8 @@ export class ModelExchange implements Exchange {
     this.#tellTurn({ isFailed, isAborted: facts.error === 'AbortError' })
     if (!this.#facts.isOwn) return
     const end = (at?: number): void => this.#endSpan(isFailed, at)
-    const isRetryable = isFailed && this.#mayBeRetried(facts)
-    const body = this.#requestBytes === 0 ? new Uint8Array() : this.#request
-    if (!isRetryable || body === undefined) end()
-    else this.#waitForRetry(body, end)
+    if (isFailed && this.#mayBeRetried(facts)) this.#waitForRetry(end)
+    else end()
   }
 
   #tellTurn(call: { readonly isFailed: boolean; readonly isAborted: boolean }): void {
@@ -282,20 +284,20 @@ export class ModelExchange implements Exchange {
     this.#dependencies.keptConversations.answered(this.#facts.api, candidate.turn, names)
   }
 
-  /** An answer that an app has begun to read is not asked for again, nor a request that it has aborted. */
+  /** A request that the app has aborted is not sent again, nor one whose answer was whole enough to run its tools. */
   #mayBeRetried({ error }: WireFacts): boolean {
-    if (this.#status === 0) return error !== 'AbortError' && error !== 'ABORT_ERR'
-    return this.#status >= 400 && isRetried(this.#status, this.#headers)
+    if (error === 'AbortError' || error === 'ABORT_ERR' || this.#hasBegunTools) return false
+    return this.#status < 400 || isRetried(this.#status, this.#headers)
   }
 
-  #waitForRetry(body: Uint8Array, end: (at: number) => void): void {
+  #waitForRetry(end: (at: number) => void): void {
     const { retries, now } = this.#dependencies
     const { api, url, span, number, candidate, active } = this.#facts
     const failedAt = now()
     pauseHold(span, failedAt)
     retries.wait({
       place: { api, url, turn: candidate?.turn, parent: trace.getSpan(active) },
-      body,
+      body: this.#mark,
       span,
       candidate: this.#candidate,
       spanContext: this.#spanContext,
@@ -312,6 +314,7 @@ export class ModelExchange implements Exchange {
    */
   #beginTools(requests: readonly ToolCallRequest[]): void {
     if (requests.length === 0) return
+    this.#hasBegunTools = true
     const { active, apiCall } = this.#facts
     const candidate = this.#candidate
     const around = this.#around
@@ -338,7 +341,7 @@ export class ModelExchange implements Exchange {
     const { toolCalls, approvals, keptConversations } = this.#dependencies
     const { api, span, number, url } = this.#facts
     const body = joined(this.#requestPieces)
-    const isWhole = body.length > 0 && body.length === this.#requestBytes
+    const isWhole = body.length > 0 && body.length === this.#mark.bytes
     if (isWhole && body.length <= keptBytesMax) this.#request = new Uint8Array(body)
     if (isWhole) this.#kept = keptConversations.before(api, url, body)
     const found = api.findAnswered(body, toolCalls.openCalls())

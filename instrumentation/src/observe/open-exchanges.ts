@@ -4,6 +4,7 @@
  */
 import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
+import { viewOf } from '@turnlog/conventions/content/text'
 import { defined } from '@turnlog/conventions/plain'
 import type { ModelApi } from '../models/model-api.ts'
 import { findModelApi, findPossibleApis } from '../models/model-apis.ts'
@@ -17,8 +18,14 @@ import { type FailedCall, retriedBytesMax } from './retried-calls.ts'
 import { UndecidedExchange } from './undecided-exchange.ts'
 import { openUnknown } from './unknown-exchange.ts'
 
-/** A longer request at an address that may be another app's is not a model call. */
-const heldBytesMax = 2 * 1024 ** 2
+/** Until its body is known, a request is held: images make it long. A longer one is not recognised by its body. */
+const heldBytesMax = 64 * 1024 ** 2
+
+/** Other bodies, such as files, are no requests to a model. */
+function isObjectBegun(piece: string | Uint8Array): boolean {
+  const head = piece.slice(0, 64)
+  return /^\s*(?:\{|$)/.test(typeof head === 'string' ? head : viewOf(head).toString('latin1'))
+}
 
 /** What opens exchanges, and what they need. */
 export interface OpeningDependencies extends ExchangeDependencies {
@@ -48,11 +55,12 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
       })
     if (apis.length === 0) return unknown()
     const started = { at: now(), byClock: clock() }
-    return new UndecidedExchange(heldBytesMax, (body) => {
+    const decide = (body: Uint8Array): Exchange | undefined => {
       const decided = apis.find((each) => each.isRequest(body))
       if (decided === undefined) return unknown()
       return runIn(active, () => open(decided, parsed, { started, body }))
-    })
+    }
+    return new UndecidedExchange(decide, { heldBytesMax, isHeld: isObjectBegun })
   }
 
   /** `started`: when the request began, if that was before; `body`: if it is known already. */
@@ -82,9 +90,9 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
     }
     if (!retries.isAwaited(place)) return openOwn(undefined)
     if (body !== undefined) return openOwn(retries.take(place, body))
-    return new UndecidedExchange(retriedBytesMax, (sent) =>
-      runIn(active, () => openOwn(retries.take(place, sent))),
-    )
+    const decide = (sent: Uint8Array): Exchange =>
+      runIn(active, () => openOwn(retries.take(place, sent)))
+    return new UndecidedExchange(decide, { heldBytesMax: retriedBytesMax })
   }
 
   function make({ url, since, ...facts }: OpenedCall): ModelExchange {

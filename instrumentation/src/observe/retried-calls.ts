@@ -9,7 +9,7 @@
  *     retried   its span goes on with the next exchange          waiting again, if that fails too; over
  *     given up  its span has ended as failed, when it failed     –
  *
- * What is kept is bounded: `callsMax` calls, each with a body of at most `retriedBytesMax`.
+ * What is kept is bounded: `callsMax` calls. Of their bodies, a checksum is kept.
  */
 import type { Span, SpanContext } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
@@ -17,9 +17,10 @@ import type { ModelApi } from '../models/model-api.ts'
 import type { Candidate } from '../record/candidate.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { ToolCall } from '../record/tool-call.ts'
+import type { BodyMark } from './body-mark.ts'
 
-/** A longer body is not compared. */
-export const retriedBytesMax = 128 * 1024
+/** A longer body is not compared. It is held until all of it is known. */
+export const retriedBytesMax = 64 * 1024 ** 2
 const callsMax = 50
 /** SDKs wait between half a second and some seconds, and longer each time. */
 const firstWaitMs = 8_000
@@ -39,7 +40,7 @@ export interface CallPlace {
 
 export interface FailedCall {
   readonly place: CallPlace
-  readonly body: Uint8Array
+  readonly body: BodyMark
   readonly span: Span
   /** The turn that it is made for, and where its span is recorded. */
   readonly candidate: Candidate | undefined
@@ -86,8 +87,7 @@ export class RetriedCalls {
   take(place: CallPlace, body: Uint8Array): FailedCall | undefined {
     for (const call of this.#waiting) {
       if (!isSame(call.place, place) || !call.span.isRecording()) continue
-      // Nothing was sent of the first attempt if there was no connection.
-      if (call.body.length > 0 && Buffer.compare(call.body, body) !== 0) continue
+      if (!call.body.isOf(body)) continue
       this.#waiting.delete(call)
       call.timer.cancel()
       return call

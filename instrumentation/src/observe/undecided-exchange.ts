@@ -5,8 +5,15 @@
  */
 import type { Exchange } from './exchange.ts'
 
+export interface HeldBodies {
+  readonly heldBytesMax: number
+  /** Whether a body that begins with this piece is worth waiting for. */
+  readonly isHeld?: (piece: string | Uint8Array) => boolean
+}
+
 export class UndecidedExchange implements Exchange {
   readonly #heldBytesMax: number
+  readonly #isHeld: (piece: string | Uint8Array) => boolean
   readonly #open: (body: Uint8Array) => Exchange | undefined
   #pieces: (string | Uint8Array)[] = []
   #heldBytes = 0
@@ -14,8 +21,12 @@ export class UndecidedExchange implements Exchange {
   #exchange: Exchange | undefined
 
   /** `open` opens the exchange that the body shows, and gets of a longer body its beginning. */
-  constructor(heldBytesMax: number, open: (body: Uint8Array) => Exchange | undefined) {
+  constructor(
+    open: (body: Uint8Array) => Exchange | undefined,
+    { heldBytesMax, isHeld = () => true }: HeldBodies,
+  ) {
     this.#heldBytesMax = heldBytesMax
+    this.#isHeld = isHeld
     this.#open = open
   }
 
@@ -25,8 +36,9 @@ export class UndecidedExchange implements Exchange {
       return
     }
     this.#pieces.push(chunk)
+    const isHeld = this.#heldBytes > 0 || this.#isHeld(chunk)
     this.#heldBytes += chunk.length
-    if (this.#heldBytes > this.#heldBytesMax) this.#decide()
+    if (!isHeld || this.#heldBytes > this.#heldBytesMax) this.#decide()
   }
 
   allSent(): void {

@@ -719,12 +719,15 @@ describe('whether a request ends with results of tools', () => {
   })
 
   test('a body that is cut off, or is too long to be read, does not', () => {
-    const messages = [
-      { role: 'user', content: [{ ...result, content: 'x'.repeat(2 * 1024 ** 2) }] },
-    ]
-    const body = Buffer.from(JSON.stringify({ messages }))
+    const messages = (content: unknown) => [{ role: 'user', content: [{ ...result, content }] }]
+    const bodyOf = (content: unknown) =>
+      Buffer.from(JSON.stringify({ messages: messages(content) }))
+    const text = { type: 'text', text: 'x'.repeat(1024) }
+    const body = bodyOf(Array.from({ length: 2 * 1024 }, () => text))
     expect(anthropicMessages.lastResults(body)).toBeUndefined()
     expect(anthropicMessages.lastResults(body.subarray(0, 100))).toBeUndefined()
+    // An image can be left out.
+    expect(anthropicMessages.lastResults(bodyOf('x'.repeat(2 * 1024 ** 2)))).toHaveLength(1)
   })
 })
 

@@ -106,7 +106,7 @@ test.for(ways)(
       links
         .filter(([prompt]) => prompt === 'yes')
         .map(([, before]) => before)
-        .toSorted(),
+        .toSorted((a, b) => String(a).localeCompare(String(b))),
     ).toEqual(users.map(([first]) => first))
   },
 )

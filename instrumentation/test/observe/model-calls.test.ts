@@ -156,11 +156,11 @@ test('each request is one call, with its own outcome', async () => {
     'plain 200 1 ok',
     'plain 200 1 ok',
     'hanging - 1 ABORT_ERR',
-    'plain 200 1 ok',
-    // It may have been sent again, so it is recorded last.
     'plain - 1 ECONNREFUSED',
+    'plain 200 1 ok',
   ]
   const calls = spans
+    .toSorted((a, b) => a.startMs - b.startMs)
     .filter(isCall)
     .filter((span) => span.attributes['gen_ai.request.model'] !== 'm')
   expect(calls.filter(({ traceId }) => traceId !== turn?.traceId).map(ended)).toEqual(expected)
