@@ -45,9 +45,9 @@ describe('which requests are model calls', () => {
   test.for([
     ['POST', `${bedrock}/model/${modelId}/invoke`, 'yes'],
     ['post', `${bedrock}/model/${modelId}/invoke-with-response-stream`, 'yes'],
-    ['POST', `${bedrock}/model/${encodeURIComponent(profile)}/invoke`, 'yes'],
-    ['POST', `https://proxy.example/bedrock/model/${profile}/invoke`, 'yes'],
-    ['POST', `${bedrock}/model/my-model/invoke`, 'yes'],
+    ['POST', `${bedrock}/model/${encodeURIComponent(profile)}/invoke`, 'by body'],
+    ['POST', `https://proxy.example/bedrock/model/${profile}/invoke`, 'by body'],
+    ['POST', `${bedrock}/model/my-model/invoke`, 'by body'],
     ['POST', 'https://app.example/model/mine/invoke', 'by body'],
     ['POST', `${bedrock}/model/meta.llama3-8b-instruct-v1:0/invoke`, 'no'],
     ['POST', `${bedrock}/model/amazon.titan-embed-text-v2:0/invoke`, 'no'],
@@ -197,23 +197,5 @@ describe('refusals', () => {
   ] as const)('%s', ([, status, responseHeaders, text, type, message]) => {
     const call = map({ status, responseHeaders, responseBody: Buffer.from(text) })
     expect(call).toMatchObject({ errorType: type, errorMessage: message, finishReasons: ['error'] })
-  })
-})
-
-describe('a model of another vendor behind an ARN is recorded as text', () => {
-  const url = `${bedrock}/model/${encodeURIComponent(profile)}/invoke`
-  const requestBody = Buffer.from('{"prompt":"hi"}')
-  test('in JSON', () => {
-    const text = '{"generation":"hello","stop_reason":"stop"}'
-    const call = map({ url, requestBody, responseHeaders: json, responseBody: Buffer.from(text) })
-    expect(call).toMatchObject({ requestText: '{"prompt":"hi"}', answerText: text })
-    expect(call).not.toHaveProperty('errorType')
-  })
-  test('in a stream', () => {
-    const events = [{ generation: 'hel' }, { generation: 'lo', stop_reason: 'stop' }]
-    const responseBody = Buffer.concat(events.map(chunkMessage))
-    const call = map({ url, requestBody, responseBody })
-    expect(call.answerText).toBe(events.map((event) => JSON.stringify(event)).join('\n'))
-    expect(call).not.toHaveProperty('errorType')
   })
 })

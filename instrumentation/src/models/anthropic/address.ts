@@ -15,8 +15,8 @@ export function anthropicMatch(url: URL): Match {
   const { pathname } = url
   const bedrock = bedrockAddress(url)
   if (bedrock !== undefined) {
-    if (bedrock.speaks !== 'messages') return 'no'
-    return bedrock.isCertain ? 'yes' : 'by body'
+    if (bedrock.speaks === 'messages') return bedrock.isCertain ? 'yes' : 'by body'
+    return bedrock.speaks === 'unknown' ? 'by body' : 'no'
   }
   if (/(?:^|\/)v1\/messages\/?$/.test(pathname)) return 'yes'
   if (/(?:^|\/)messages\/?$/.test(pathname)) return 'by body'

@@ -20,7 +20,6 @@ import {
 } from '@turnlog/conventions/plain'
 import type { AnswerEvent } from '../answer-events.ts'
 import { awsErrorOf, exceptionOf } from '../aws-error.ts'
-import { readOtherEvents, readOtherJson } from '../bedrock/invoke.ts'
 import type { ModelAnswer, ReadHeader } from '../map-exchange.ts'
 import type { ApiError, TokenUsage, ToolCallRequest } from '../model-api.ts'
 import { toParts } from './parts.ts'
@@ -30,7 +29,6 @@ export function readJsonAnswer(text: string, header: ReadHeader): ModelAnswer | 
   if (message === undefined) return undefined
   const isMessage = message.type === 'message' || Array.isArray(message.content)
   const error = errorOf(message) ?? (isMessage ? undefined : awsErrorOf(message, header))
-  if (!isMessage && error === undefined && isFromAmazon(header)) return readOtherJson(text, header)
   return {
     ...identityOf(message),
     stopReason: asString(message.stop_reason),
@@ -42,11 +40,6 @@ export function readJsonAnswer(text: string, header: ReadHeader): ModelAnswer | 
   }
 }
 
-/** Amazon serves other models at an address that names none. */
-function isFromAmazon(header: ReadHeader): boolean {
-  return header('x-amzn-requestid') !== undefined
-}
-
 /** The tool calls of the JSON answer `text`, which has been parsed into `message`. */
 export function toolCallsOf(message: JsonObject, text: string): ToolCallRequest[] {
   const written = elementsOf(memberOf(text, 'content') ?? '')
@@ -55,20 +48,12 @@ export function toolCallsOf(message: JsonObject, text: string): ToolCallRequest[
   )
 }
 
-/** Whether Amazon has wrapped events that are not Anthropic's. */
-function isOfOtherModel(events: readonly AnswerEvent[]): boolean {
-  const first = events.find(({ name }) => name === 'chunk')
-  const event = first && asObject(parseJson(first.data))
-  return event !== undefined && typeof event.type !== 'string'
-}
-
 interface StreamedBlock {
   fields: Record<string, unknown>
   inputJson: string
 }
 
 export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer {
-  if (isOfOtherModel(events)) return readOtherEvents(events)
   const blocks = new Map<number, StreamedBlock>()
   let message: JsonObject = {}
   let usage: JsonObject = {}

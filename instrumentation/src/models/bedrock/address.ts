@@ -10,10 +10,9 @@ export interface BedrockAddress {
 }
 
 /**
- * `messages`: Anthropic's, also where the id does not show whose model it is; `other`: the own API of another vendor;
- * `nothing`: the model gives vectors, ranks, images or films, not texts.
+ * `messages`: Anthropic's; `other`: the own API of another vendor; `unknown`: the id does not show whose model it is; `nothing`: the model gives vectors, ranks, images or films, not texts.
  */
-export type Speech = 'converse' | 'messages' | 'other' | 'nothing'
+export type Speech = 'converse' | 'messages' | 'other' | 'unknown' | 'nothing'
 
 const actionPattern = /\/(converse|converse-stream|invoke|invoke-with-response-stream)\/?$/
 const modelSegment = '/model/'
@@ -44,7 +43,8 @@ export function bedrockAddress({ hostname, pathname }: URL): BedrockAddress | un
 /** The format of the bodies that a model takes at `invoke`. */
 function speechOf(modelId: string, vendor: string | undefined): Speech {
   if (textlessPattern.test(modelId)) return 'nothing'
-  if (vendor === undefined || vendor === 'anthropic') return 'messages'
+  if (vendor === undefined) return 'unknown'
+  if (vendor === 'anthropic') return 'messages'
   return modelId.includes('amazon.nova') ? 'converse' : 'other'
 }
 

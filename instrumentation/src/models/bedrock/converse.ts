@@ -23,8 +23,8 @@ export const bedrockConverse = createModelApi({
   provider: () => 'aws.bedrock',
   matches(method, url) {
     const address = method === 'POST' ? bedrockAddress(url) : undefined
-    if (address?.speaks !== 'converse') return 'no'
-    return address.isCertain ? 'yes' : 'by body'
+    if (address?.speaks === 'converse') return address.isCertain ? 'yes' : 'by body'
+    return address?.speaks === 'unknown' && address.isCertain ? 'by body' : 'no'
   },
   isRequest({ messages }) {
     const list = asArray(messages) ?? []

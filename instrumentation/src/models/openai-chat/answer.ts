@@ -27,14 +27,21 @@ export function readJsonAnswer(text: string): ModelAnswer | undefined {
   if (answer === undefined) return undefined
   const choices = (asArray(answer.choices) ?? []).filter(isObject)
   return answerOf(answer, {
-    bodies: choices.map(({ message, finish_reason }) => ({
-      body: asObject(message) ?? {},
-      finishReason: asString(finish_reason),
+    bodies: choices.map((choice) => ({
+      body: asObject(choice.message) ?? {},
+      finishReason: finishReasonOf(choice),
     })),
     usage: usageOf(answer.usage),
     error: errorOf(answer),
     isWhole: choices.length > 0,
   })
+}
+
+/** Mistral's models at Bedrock have the other name. */
+export function finishReasonOf({ finish_reason, stop_reason }: JsonObject): string | undefined {
+  return (
+    asString(finish_reason) ?? (finish_reason === undefined ? asString(stop_reason) : undefined)
+  )
 }
 
 interface StreamedChoice {
@@ -60,7 +67,7 @@ export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer 
       const choice = choices.get(index) ?? { body: new StreamedBody(), finishReason: undefined }
       choices.set(index, choice)
       choice.body.add(asObject(each.delta) ?? asObject(each.message) ?? {})
-      choice.finishReason = asString(each.finish_reason) ?? choice.finishReason
+      choice.finishReason = finishReasonOf(each) ?? choice.finishReason
     }
   }
   const inOrder = [...choices].sort(([a], [b]) => a - b).map(([, choice]) => choice)

@@ -9,11 +9,17 @@ import {
 } from '@turnlog/conventions/plain'
 import type { AnswerEvent } from '../answer-events.ts'
 import type { AnswerReader } from '../answer-watcher.ts'
-import { createModelApi } from '../dialect.ts'
+import { createModelApi, type Dialect } from '../dialect.ts'
 import type { ModelRequest } from '../map-exchange.ts'
 import type { ToolCallRequest } from '../model-api.ts'
 import { providerOf } from '../providers.ts'
-import { errorOf, readJsonAnswer, readStreamedAnswer, StreamedBody } from './answer.ts'
+import {
+  errorOf,
+  finishReasonOf,
+  readJsonAnswer,
+  readStreamedAnswer,
+  StreamedBody,
+} from './answer.ts'
 import {
   contentParts,
   isInstruction,
@@ -24,12 +30,9 @@ import {
   toToolDefinition,
 } from './parts.ts'
 
-export const openAiChat = createModelApi({
-  name: 'openai-chat',
+/** What the API says, wherever it is spoken. */
+export const chatDialect = {
   operation: 'chat',
-  provider: (url) => providerOf(url) ?? 'openai',
-  matches: (method, { pathname }) =>
-    method === 'POST' && /(?:^|\/)chat\/completions\/?$/.test(pathname) ? 'yes' : 'no',
   resultId: 'tool_call_id',
   lastResults: ({ messages }) => toolResultsOf(lastToolMessages(asArray(messages) ?? [])),
   // A `function_call` has no id, and its result only the name.
@@ -54,6 +57,14 @@ export const openAiChat = createModelApi({
   readRequest,
   readEvents: readStreamedAnswer,
   readJson: readJsonAnswer,
+} as const satisfies Omit<Dialect, 'name' | 'provider' | 'matches'>
+
+export const openAiChat = createModelApi({
+  ...chatDialect,
+  name: 'openai-chat',
+  provider: (url) => providerOf(url) ?? 'openai',
+  matches: (method, { pathname }) =>
+    method === 'POST' && /(?:^|\/)chat\/completions\/?$/.test(pathname) ? 'yes' : 'no',
 })
 
 function readRequest(request: JsonObject, url: URL | null): ModelRequest {
@@ -126,7 +137,7 @@ class ChatAnswerReader implements AnswerReader {
       this.#body.add({ tool_calls, function_call })
       this.#length += data.length
     }
-    const isComplete = typeof choice?.finish_reason === 'string' || data.trim() === '[DONE]'
+    const isComplete = finishReasonOf(choice ?? {}) !== undefined || data.trim() === '[DONE]'
     return isComplete ? this.#take() : []
   }
 
