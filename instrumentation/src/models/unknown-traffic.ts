@@ -4,15 +4,16 @@
  *
  * A `POST` counts if any of this holds:
  *
- *     request_body   its JSON has `messages` (with roles or a model), `contents` (with parts or roles), or `input` or `prompt`
- *                    beside `model`
+ *     request_body   its JSON has `messages` (with roles or a model), `contents` (with parts or roles), `input` or `prompt`
+ *                    beside `model`, or `prompt` or `inputs` beside a setting that only models have
  *     event_stream   it is answered by a stream of events; from a host on this machine or in its network, which may be the
  *                    app's own backend, only if the request or the stream begins like a model's; AWS's streams carry much
  *                    else, so they must come from Bedrock or begin like a model's
- *     answer_body    its JSON answer has `choices`, `candidates` or `usage` with what models have in them
+ *     answer_body    its JSON answer has `choices`, `candidates` or `usage` with what models have in them, or `generated_text`
  *
  * A `GET` counts as `websocket` if it opens a socket of a known model API that is not followed. Never counted: JSON-RPC, and so MCP;
- * GraphQL; and the paths of known APIs that are no turns: embeddings, token counts, moderation, models, files, batches.
+ * GraphQL; and the paths of known APIs that are no turns: embeddings, token counts, moderation, ranks, images, speech, models, files,
+ * batches.
  */
 import { outerMembers } from './json-head.ts'
 
@@ -21,8 +22,42 @@ export type UnknownTrafficSign = 'request_body' | 'event_stream' | 'answer_body'
 /** How many bytes of a body are looked at. */
 export const headBytesMax = 4_096
 
-const noTurnPath =
-  /(?:^|[/:])(?:embed(?:dings?)?|(?:async)?(?:batch)?embed_?contents?|count[_-]?tokens|compute[_-]?tokens|input_tokens|token_?count|(?:de)?tokenize|moderations?|guardrail|classif(?:y|ications?)|re-?rank|files|uploads?|batch(?:es|GenerateContent)?|cachedContents|threads|models|api\/(?:show|pull|push|create|copy|delete|tags|ps))\/?$/i
+/** The ends of such paths. */
+const noTurns = [
+  '[\\w-]*embed(?:dings?)?',
+  '(?:async)?(?:batch)?embed_?contents?',
+  'count[_-]?tokens',
+  'compute[_-]?tokens',
+  'input_tokens',
+  'token_?count(?:er)?',
+  '(?:de)?tokenize',
+  'apply-template',
+  'moderations?',
+  'guardrail',
+  'classif(?:y|ications?)',
+  're-?rank',
+  'pooling',
+  'score',
+  'images/(?:generations|edits|variations)',
+  'audio/\\w+',
+  'transcriptions?',
+  'translations?',
+  'speech',
+  'text-to-speech(?:/.*)?',
+  'videos(?:/\\w+)?',
+  'ocr',
+  'compact',
+  'files',
+  'uploads?',
+  'batch(?:es|GenerateContent)?',
+  'cachedContents',
+  'threads',
+  'assistants',
+  'fine_?tun(?:ing|es)(?:/jobs)?',
+  'models',
+  'api/(?:show|pull|push|create|copy|delete|tags|ps)',
+]
+const noTurnPath = new RegExp(`(?:^|[/:])(?:${noTurns.join('|')})/?$`, 'i')
 
 /** A `POST` to this path is no model call, whatever it holds. */
 export function isNoTurnPath(pathname: string): boolean {
@@ -58,11 +93,13 @@ export function requestSigns(head: string): RequestSigns {
   const names = outerMembers(head)
   const has = (name: string): boolean => names.has(name)
   const isOther = has('jsonrpc') || isGraphql(head, names)
+  const isNamed = has('model') || has('model_id') || has('modelId')
   const isOfModel =
     !isOther &&
-    ((has('messages') && (has('model') || head.includes('"role"'))) ||
+    ((has('messages') && (isNamed || head.includes('"role"'))) ||
       (has('contents') && /"(?:parts|role)"/.test(head)) ||
-      (has('model') && (has('input') || has('prompt'))))
+      (isNamed && (has('input') || has('prompt'))) ||
+      ((has('prompt') || has('inputs')) && modelSetting.test(head)))
   return {
     isOfModel,
     isOther,
@@ -71,7 +108,10 @@ export function requestSigns(head: string): RequestSigns {
 }
 
 const requestMention =
-  /"(?:messages|contents|input|prompt|model|max_tokens|inputText|jsonrpc|query)"/
+  /"(?:messages|contents|inputs?|prompt|model|max_tokens|inputText|jsonrpc|query)"/
+/** How long a text may become, and so on. */
+const modelSetting =
+  /"(?:max_(?:new_)?tokens|max_gen_len|n_predict|max_length|max_context_length|temperature|top_p)"\s*:/
 const likeModel = ['messages', 'contents', 'prompt', 'model', 'max_tokens', 'inputText']
 
 function isGraphql(head: string, names: ReadonlySet<string>): boolean {
@@ -82,10 +122,11 @@ function isGraphql(head: string, names: ReadonlySet<string>): boolean {
 
 /** Whether the first bytes of a JSON answer are those of a model's. */
 export function isModelAnswer(head: string): boolean {
-  if (!/"(?:choices|candidates|usage)"/.test(head)) return false
+  if (!/"(?:choices|candidates|usage|generated_text)"/.test(head)) return false
   const names = outerMembers(head)
   if (names.has('jsonrpc')) return false
   return (
+    names.has('generated_text') ||
     (names.has('choices') && /"(?:message|delta|text|finish_reason)"/.test(head)) ||
     (names.has('candidates') && /"(?:content|finishReason|finish_reason)"/.test(head)) ||
     (names.has('usage') && /"usage"\s*:\s*\{[^}]*token/i.test(head))

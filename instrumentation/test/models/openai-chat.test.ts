@@ -467,6 +467,7 @@ test('Azure’s deployment is the model', () => {
 test.for<[string, string]>([
   ['https://api.groq.com/openai/v1/chat/completions', 'groq'],
   ['https://api.mistral.ai/v1/chat/completions', 'mistral_ai'],
+  ['https://api.mistral.ai/v1/agents/completions', 'mistral_ai'],
   ['https://generativelanguage.googleapis.com/v1beta/openai/chat/completions', 'gcp.gemini'],
   ['http://localhost:11434/v1/chat/completions', 'openai'],
   ['https://openrouter.ai/api/v1/chat/completions', 'openai'],

@@ -31,6 +31,9 @@ test.for<[string, object]>([
   ['contents with parts', { contents: [{ parts: [{ text: 'hi' }] }] }],
   ['an input and a model', { model: 'm', input: 'hi' }],
   ['a prompt and a model', { prompt: 'hi', max_tokens: 1, model: 'm' }],
+  ['an input and the id of a model', { model_id: 'm', input: 'hi', parameters: {} }],
+  ['a prompt and the length of an answer', { prompt: 'hi', n_predict: 9 }],
+  ['inputs and the length of an answer', { inputs: 'hi', parameters: { max_new_tokens: 9 } }],
 ])('a request with %s is a model’s', ([, body]) => {
   expect(requestSigns(JSON.stringify(body))).toMatchObject({ isOfModel: true, isOther: false })
 })
@@ -43,6 +46,8 @@ test.for<[string, object | string]>([
   ['an SMS', { messages: [{ destinations: [], text: 'hi' }] }],
   ['an e-mail', { personalizations: [], contents: 'hi', input: 'x' }],
   ['a form', 'messages=1&model=2'],
+  ['a picture', { prompt: 'a cat', aspect_ratio: '1:1', seed: 1, output_format: 'png' }],
+  ['texts to translate', { inputs: ['hi'], target: 'de' }],
   ['traces', { resourceSpans: [{ scopeSpans: [] }] }],
   ['a run of LangSmith', { id: '1', inputs: { messages: [{ role: 'user' }] }, run_type: 'llm' }],
   ['events of PostHog', { api_key: 'k', batch: [{ event: '$ai_generation' }] }],
@@ -55,6 +60,7 @@ test.for<[string, string]>([
   ['choices', '{"id":"1","choices":[{"message":{"role":"assistant"}}]}'],
   ['candidates', '[{"candidates":[{"content":{"parts":[]}}]}]'],
   ['tokens that were used', '{"output":"hi","usage":{"input_tokens":1}}'],
+  ['a text that was generated', '[{"generated_text":"hi"}]'],
 ])('an answer with %s is a model’s', ([, head]) => {
   expect(isModelAnswer(head)).toBe(true)
 })
@@ -106,19 +112,30 @@ test.for([
   '/api/embed',
   '/api/pull',
   '/v1beta/cachedContents',
+  '/v1/images/generations',
+  '/openai/deployments/d/images/edits',
+  '/v1/audio/speech',
+  '/v1/audio/transcriptions',
+  '/v1/text-to-speech/voice/stream',
+  '/v1/videos',
+  '/v1/ocr',
+  '/v1/responses/compact',
+  '/v1/assistants',
+  '/v1/fine_tuning/jobs',
+  '/utils/token_counter',
+  '/apply-template',
+  '/v1/score',
+  '/services/embeddings/text-embedding/text-embedding',
 ])('%s is no turn', (path) => {
   expect(isNoTurnPath(path)).toBe(true)
 })
 
-test.for([
-  '/v1/completions',
-  '/v1/images/generations',
-  '/generate',
-  '/v1/threads/runs',
-  '/models/x',
-])('%s may be one', (path) => {
-  expect(isNoTurnPath(path)).toBe(false)
-})
+test.for(['/v1/completions', '/generate', '/v1/audio', '/images', '/v1/threads/runs', '/models/x'])(
+  '%s may be one',
+  (path) => {
+    expect(isNoTurnPath(path)).toBe(false)
+  },
+)
 
 test('the sockets of model APIs are known', () => {
   const paths = [

@@ -64,7 +64,9 @@ export const openAiChat = createModelApi({
   name: 'openai-chat',
   provider: (url) => providerOf(url) ?? 'openai',
   matches: (method, { pathname }) =>
-    method === 'POST' && /(?:^|\/)chat\/completions\/?$/.test(pathname) ? 'yes' : 'no',
+    method === 'POST' && /(?:^|\/)(?:chat|v1\/agents)\/completions\/?$/.test(pathname)
+      ? 'yes'
+      : 'no',
 })
 
 function readRequest(request: JsonObject, url: URL | null): ModelRequest {
