@@ -43,6 +43,11 @@ export function framingOf(contentType: string | undefined): Framing | undefined 
   }
 }
 
+/** A gateway may not say that an answer is a stream of events. */
+export function looksLikeEvents(body: Buffer): boolean {
+  return /^\s*(?:event|data|id|retry)?:/.test(body.toString('latin1', 0, 64))
+}
+
 export function createFrameReader(framing: Framing): FrameReader {
   if (framing === 'messages') return createMessageReader()
   const decoder = new StringDecoder('utf8')

@@ -11,6 +11,7 @@ import {
   type FrameReader,
   type Framing,
   framingOf,
+  looksLikeEvents,
   readFrames,
 } from './answer-events.ts'
 import { decodeBody } from './decode-body.ts'
@@ -101,7 +102,8 @@ export class BoundedWatcher implements AnswerWatcher {
     const body = decodeBody(Buffer.concat(this.#chunks), this.#encoding) ?? Buffer.alloc(0)
     this.#release()
     if (rest !== undefined) return this.#take(rest)
-    if (this.#framing !== undefined) return this.#take(readFrames(this.#framing, body))
+    const framing = this.#framing ?? (looksLikeEvents(body) ? 'events' : undefined)
+    if (framing !== undefined) return this.#take(readFrames(framing, body))
     return [...this.#reader.takeJson(body.toString('utf8'))]
   }
 

@@ -9,7 +9,7 @@
 import { lastSaid } from '@turnlog/conventions/content/last-said'
 import { viewOf } from '@turnlog/conventions/content/text'
 import { asObject, defined, type JsonObject, parseJson, toJson } from '@turnlog/conventions/plain'
-import { type AnswerEvent, framingOf, readFrames } from './answer-events.ts'
+import { type AnswerEvent, framingOf, looksLikeEvents, readFrames } from './answer-events.ts'
 import { decodeBody } from './decode-body.ts'
 import type {
   ApiError,
@@ -132,8 +132,7 @@ function readResponse(
   const text = withoutCutCharacter(bytes).toString('utf8')
   if (text.trim() === '') return { text: '' }
   const framing =
-    framingOf(header('content-type')) ??
-    (/^\s*(?:event|data|id|retry)?:/.test(text) ? 'events' : undefined)
+    framingOf(header('content-type')) ?? (looksLikeEvents(bytes) ? 'events' : undefined)
   if (framing === undefined) return { text, answer: readJson(text, header) }
   return { text, answer: readEvents(readFrames(framing, bytes)) }
 }

@@ -457,7 +457,6 @@ describe('which requests are model calls', () => {
     ['GET', '/v1/conversations/conv_1', false],
     ['DELETE', '/v1/conversations/conv_1', false],
     ['POST', '/v1/conversations/conv_1/items', false],
-    ['POST', '/v1/agents/completions', false],
     ['POST', '/api/conversations', false],
   ] as const)('%s %s may be one: %s', ([method, path, expected]) => {
     const url = URL.parse(path, host)

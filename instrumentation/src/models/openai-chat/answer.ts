@@ -14,34 +14,38 @@ import {
   isObject,
   type JsonObject,
   parseJson,
-  toJson,
 } from '@turnlog/conventions/plain'
 import type { AnswerEvent } from '../answer-events.ts'
 import type { ModelAnswer } from '../map-exchange.ts'
-import type { ApiError, TokenUsage } from '../model-api.ts'
+import type { ApiError, Part, TokenUsage } from '../model-api.ts'
+import { appendPart } from '../streamed-parts.ts'
 import { largerUsage } from '../token-usage.ts'
 import { readBody, toolCallsOf } from './parts.ts'
+import { StreamedBody } from './streamed-body.ts'
+import { usageIn } from './usage.ts'
 
 export function readJsonAnswer(text: string): ModelAnswer | undefined {
   const answer = asObject(parseJson(text))
   if (answer === undefined) return undefined
+  const error = errorOf(answer)
+  const isAnswer = Array.isArray(answer.choices)
+  if (!isAnswer && error === undefined && typeof answer.message !== 'string') return undefined
   const choices = (asArray(answer.choices) ?? []).filter(isObject)
   return answerOf(answer, {
     bodies: choices.map((choice) => ({
       body: asObject(choice.message) ?? {},
       finishReason: finishReasonOf(choice),
     })),
-    usage: usageOf(answer.usage),
-    error: errorOf(answer),
+    usage: usageIn(answer),
+    error: isAnswer ? error : (error ?? { message: String(answer.message) }),
     isWhole: choices.length > 0,
   })
 }
 
-/** Mistral's models at Bedrock have the other name. */
+/** Mistral's models at Bedrock have the other name. Some servers send an empty one until there is one. */
 export function finishReasonOf({ finish_reason, stop_reason }: JsonObject): string | undefined {
-  return (
-    asString(finish_reason) ?? (finish_reason === undefined ? asString(stop_reason) : undefined)
-  )
+  const reason = finish_reason === undefined ? stop_reason : finish_reason
+  return asString(reason) || undefined
 }
 
 interface StreamedChoice {
@@ -59,9 +63,9 @@ export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer 
     if (data.trim() === '[DONE]') isDone = true
     const chunk = asObject(parseJson(data))
     if (chunk === undefined) continue
-    head = { id: head.id || chunk.id, model: head.model || chunk.model }
+    head = { ...head, ...citedIn(chunk), id: head.id || chunk.id, model: head.model || chunk.model }
     error = errorOf(chunk) ?? error
-    usage = largerUsage(usage, usageOf(chunk.usage ?? asObject(chunk.x_groq)?.usage))
+    usage = largerUsage(usage, usageIn(chunk))
     for (const each of (asArray(chunk.choices) ?? []).filter(isObject)) {
       const index = asNumber(each.index) ?? 0
       const choice = choices.get(index) ?? { body: new StreamedBody(), finishReason: undefined }
@@ -73,6 +77,7 @@ export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer 
   const inOrder = [...choices].sort(([a], [b]) => a - b).map(([, choice]) => choice)
   return answerOf(head, {
     bodies: inOrder.map(({ body, finishReason }) => ({ body: body.members, finishReason })),
+    isStreamed: true,
     usage,
     error,
     isWhole:
@@ -87,18 +92,24 @@ interface Choice {
 
 interface AnswerFacts extends Pick<ModelAnswer, 'usage' | 'error' | 'isWhole'> {
   readonly bodies: readonly Choice[]
+  readonly isStreamed?: boolean
 }
 
-function answerOf({ id, model }: JsonObject, { bodies, ...facts }: AnswerFacts): ModelAnswer {
-  const [first, ...others] = bodies.map(({ body, finishReason }) => ({
-    parts: readBody(withoutRole(body)).parts,
-    stopReason: finishReason,
-  }))
+function answerOf(answer: JsonObject, { bodies, isStreamed, ...facts }: AnswerFacts): ModelAnswer {
+  const [first, ...others] = bodies.map(({ body, finishReason }) => {
+    const { parts, others } = readBody(withoutRole(body))
+    return {
+      parts: isStreamed === true ? joined(parts) : parts,
+      stopReason: finishReason,
+      members: withValues(others),
+    }
+  })
   return {
-    id: asString(id),
-    model: asString(model),
+    id: asString(answer.id),
+    model: asString(answer.model),
     stopReason: first?.stopReason,
     parts: first?.parts ?? [],
+    members: { ...first?.members, ...citedIn(answer) },
     others,
     // The app runs the tools of the answer that it takes, and that is the first one.
     toolCalls: toolCallsOf(bodies[0]?.body ?? {}),
@@ -106,94 +117,42 @@ function answerOf({ id, model }: JsonObject, { bodies, ...facts }: AnswerFacts):
   }
 }
 
+/** A stream has a text or a reasoning in many parts. */
+function joined(parts: readonly Part[]): Part[] {
+  const whole: Part[] = []
+  for (const part of parts) appendPart(whole, part)
+  return whole
+}
+
+/** Some servers name what they have found beside the choices. */
+function citedIn({ citations, search_results }: JsonObject): JsonObject {
+  return withValues({ citations, search_results })
+}
+
+/** Servers write what is not there as `null`, or as an empty list. */
+function withValues(members: JsonObject): JsonObject {
+  const hasValue = ([, value]: readonly [string, unknown]) =>
+    value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0)
+  return Object.fromEntries(Object.entries(members).filter(hasValue))
+}
+
 function withoutRole({ role: _, ...body }: JsonObject): JsonObject {
   return body
 }
 
-/** The members of one streamed message. */
-export class StreamedBody {
-  readonly members: Record<string, unknown> = {}
-  #calls: StreamedCall[] = []
-
-  add({ tool_calls, function_call, ...delta }: JsonObject): void {
-    for (const [name, value] of Object.entries(delta)) {
-      const before = this.members[name]
-      if (value === null || value === undefined) continue
-      if (name === 'role') this.members[name] = value
-      else if (typeof value === 'string' && typeof before === 'string') {
-        this.members[name] = before + value
-      } else if (Array.isArray(value) && Array.isArray(before)) {
-        this.members[name] = [...before, ...value]
-      } else if (isObject(value) && isObject(before)) this.members[name] = { ...before, ...value }
-      else this.members[name] = value
-    }
-    for (const call of (asArray(tool_calls) ?? []).filter(isObject)) this.#addCall(call)
-    if (isObject(function_call)) this.#addFunctionCall(function_call)
-  }
-
-  /** A later piece of a call has its index; servers that send whole calls may give all the same index, or none. */
-  #addCall(delta: JsonObject): void {
-    const index = asNumber(delta.index)
-    const id = asString(delta.id) ?? ''
-    const known = this.#calls.findLast(
-      (call) =>
-        (index === undefined || call.index === index) &&
-        (id === '' || call.members.id === undefined || call.members.id === id),
-    )
-    const call = known ?? { index, members: {}, text: '' }
-    if (known === undefined) this.#calls.push(call)
-    const { index: _, id: __, function: asked, custom, ...others } = delta
-    const { name, arguments: given, input, ...rest } = asObject(asked) ?? asObject(custom) ?? {}
-    const piece = given ?? input
-    call.text +=
-      typeof piece === 'string' ? piece : piece === undefined ? '' : (toJson(piece) ?? '')
-    call.members = { ...call.members, ...defined({ id: id === '' ? undefined : id }), ...others }
-    call.name ||= asString(name)
-    const isCustom = custom !== undefined || call.members.custom !== undefined
-    const written = isCustom ? { input: call.text } : { arguments: call.text }
-    const body = { ...defined({ name: call.name }), ...written, ...rest }
-    call.members = { ...call.members, [isCustom ? 'custom' : 'function']: body }
-    this.members.tool_calls = this.#calls.map((each) => each.members)
-  }
-
-  #addFunctionCall({ name, arguments: given }: JsonObject): void {
-    const before = asObject(this.members.function_call)
-    this.members.function_call = {
-      name: asString(before?.name) ?? name,
-      arguments: `${asString(before?.arguments) ?? ''}${asString(given) ?? ''}`,
-    }
-  }
-}
-
-interface StreamedCall {
-  readonly index: number | undefined
-  members: JsonObject
-  name?: string | undefined
-  text: string
-}
-
-function usageOf(usage: unknown): TokenUsage {
-  const fields = asObject(usage) ?? {}
-  const input = asObject(fields.prompt_tokens_details)
-  const output = asObject(fields.completion_tokens_details)
-  return defined({
-    inputTokens: asNumber(fields.prompt_tokens),
-    outputTokens: asNumber(fields.completion_tokens),
-    cacheReadInputTokens:
-      asNumber(input?.cached_tokens) ?? asNumber(fields.prompt_cache_hit_tokens),
-    cacheWriteInputTokens: asNumber(input?.cache_write_tokens),
-    reasoningOutputTokens: asNumber(output?.reasoning_tokens),
-  })
-}
-
 /** The API's error: the body of a failed request, or a chunk in the middle of a stream. */
 export function errorOf(body: unknown): ApiError | undefined {
-  const { error, object, message, type, code } = asObject(body) ?? {}
+  const { error: own, object, message, type, code, choices } = asObject(body) ?? {}
+  const error = own ?? asObject(asArray(choices)?.[0])?.error
   if (typeof error === 'string' && error !== '') return { message: error }
   const fields = isObject(error) ? error : object === 'error' ? { message, type, code } : undefined
   if (fields === undefined) return undefined
+  const number = asNumber(fields.code)
   return defined({
-    type: asString(fields.type) ?? asString(fields.code),
+    type:
+      asString(fields.type) ??
+      asString(fields.code) ??
+      (number === undefined ? number : `${number}`),
     message: asString(fields.message),
   })
 }

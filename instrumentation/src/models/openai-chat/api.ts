@@ -13,13 +13,7 @@ import { createModelApi, type Dialect } from '../dialect.ts'
 import type { ModelRequest } from '../map-exchange.ts'
 import type { ToolCallRequest } from '../model-api.ts'
 import { providerOf } from '../providers.ts'
-import {
-  errorOf,
-  finishReasonOf,
-  readJsonAnswer,
-  readStreamedAnswer,
-  StreamedBody,
-} from './answer.ts'
+import { errorOf, finishReasonOf, readJsonAnswer, readStreamedAnswer } from './answer.ts'
 import {
   contentParts,
   isInstruction,
@@ -29,6 +23,7 @@ import {
   toolResultsOf,
   toToolDefinition,
 } from './parts.ts'
+import { StreamedBody } from './streamed-body.ts'
 
 /** What the API says, wherever it is spoken. */
 export const chatDialect = {

@@ -46,18 +46,29 @@ export function readBody(body: JsonObject): {
     tool_calls,
     function_call,
     audio,
+    images,
     ...others
   } = body
-  const thought = [reasoning_content, reasoning].find((each) => isText(each))
+  const thought = [reasoning_content, reasoning, thoughtIn(others.reasoning_details)].find(isText)
+  const shown = asArray(images)?.every(isObject) === true ? asArray(images) : undefined
   const parts: Part[] = [
     ...(thought === undefined ? [] : [{ type: 'reasoning', content: thought }]),
     ...contentParts(content),
+    ...(shown ?? []).map(contentPart),
     ...(isText(refusal) ? [{ type: 'refusal', content: refusal }] : []),
     ...(isObject(audio) ? [audioPart(audio)] : []),
     ...(asArray(tool_calls) ?? []).map(toolCallPart),
     ...(isObject(function_call) ? [toolCallPart({ function: function_call })] : []),
   ]
-  return { parts, others }
+  const isKept = images !== undefined && shown === undefined
+  return { parts, others: isKept ? { ...others, images } : others }
+}
+
+/** The reasoning, if a server tells it only in detail. */
+function thoughtIn(details: unknown): string {
+  return (asArray(details) ?? [])
+    .map((each) => asString(asObject(each)?.text) ?? asString(asObject(each)?.summary) ?? '')
+    .join('')
 }
 
 function isText(value: unknown): boolean {
@@ -86,10 +97,13 @@ function contentPart(part: unknown): Part {
       const { thinking, ...others } = members
       return { type: 'reasoning', content: textOfParts(thinking) ?? thinking, ...others }
     }
-    case 'image_url': {
-      const { image_url, ...others } = members
-      const { url, ...rest } = asObject(image_url) ?? { url: image_url }
-      return { ...mediaOf('image', url), ...rest, ...others }
+    case 'image_url':
+    case 'video_url':
+    case 'audio_url':
+    case 'document_url': {
+      const { [type]: address, ...others } = members
+      const { url, ...rest } = asObject(address) ?? { url: address }
+      return { ...mediaOf(type.replace('_url', ''), url), ...rest, ...others }
     }
     case 'input_audio': {
       const { input_audio, ...others } = members
@@ -110,7 +124,7 @@ function contentPart(part: unknown): Part {
 }
 
 /** Data in a URL is a content of its own. */
-function mediaOf(modality: 'image' | 'document', url: unknown): Part {
+function mediaOf(modality: string, url: unknown): Part {
   const [, mime_type, content] = /^data:([^;,]*)(?:;[^,]*)?,(.*)$/s.exec(asString(url) ?? '') ?? []
   if (content !== undefined) return { type: 'blob', modality, mime_type, content }
   return { type: 'uri', modality, uri: url }
@@ -164,7 +178,9 @@ export function toolCallsOf({ tool_calls, function_call }: JsonObject): ToolCall
 function toRequest(id: unknown, name: unknown, given: unknown): ToolCallRequest[] {
   if (typeof name !== 'string' || name === '') return []
   const written = typeof given === 'string' ? given : (toJson(given ?? {}) ?? '')
-  return [{ ...(typeof id === 'string' && id !== '' ? { id } : {}), name, arguments: written }]
+  // A tool without parameters may have nothing as its arguments.
+  const known = typeof id === 'string' && id !== '' ? { id } : {}
+  return [{ ...known, name, arguments: written || '{}' }]
 }
 
 /** One of a request's `tools`: functions without their wrapper; the provider's own stay as they are. */
