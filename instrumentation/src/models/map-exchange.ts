@@ -165,7 +165,9 @@ function failureOf(
       return undefined
     }
   }
-  const type = reported?.type ?? (isRefused ? String(status) : errorName(error))
+  // An API may say what went wrong without a name for it.
+  const cut = reported !== undefined && error === undefined ? '_OTHER' : errorName(error)
+  const type = reported?.type ?? (isRefused ? String(status) : cut)
   const message =
     reported?.message ??
     error ??

@@ -3,6 +3,7 @@ import { anthropicMessages } from './anthropic/api.ts'
 import { bedrockConverse } from './bedrock/converse.ts'
 import { bedrockInvoke } from './bedrock/invoke.ts'
 import { cohere } from './cohere/api.ts'
+import { cohereV1 } from './cohere/v1.ts'
 import { gemini } from './gemini/api.ts'
 import { mistralConversations } from './mistral/api.ts'
 import type { ModelApi } from './model-api.ts'
@@ -20,6 +21,7 @@ const modelApis: readonly ModelApi[] = [
   mistralConversations,
   ollama,
   cohere,
+  cohereV1,
 ]
 
 /** The API that a request with this method and URL is a call of; `undefined`: none, or the body decides. */

@@ -5,8 +5,9 @@ import { findModelApi, findPossibleApis } from '../../src/models/model-apis.ts'
 import { hasWatchedError, parse, watchedCalls } from './api-checks.ts'
 import type { CorpusCase } from './corpus/case.ts'
 import { chatCompletions } from './corpus/chat-completions.ts'
+import { otherApis } from './corpus/other-apis.ts'
 
-const all: readonly CorpusCase[] = [...chatCompletions]
+const all: readonly CorpusCase[] = [...chatCompletions, ...otherApis]
 
 describe.each(all.map((each) => [each.from, each] as const))('%s', (_, each) => {
   const { url, request = {}, status = 200, contentType, headers = [] } = each

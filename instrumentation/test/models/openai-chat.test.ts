@@ -292,7 +292,7 @@ test('a refusal is a part of the answer', () => {
     chunk({}, 'stop'),
   ])
   expect(parse(call.outputMessages)[0].parts).toEqual([
-    { type: 'refusal', content: 'I can’t do that.' },
+    { type: 'text', content: 'I can’t do that.', is_refusal: true },
   ])
 })
 

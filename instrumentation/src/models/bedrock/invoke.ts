@@ -61,7 +61,8 @@ function readerOf({ messages, message }: JsonObject) {
 
 const callMark = '"tool_calls"'
 
-class InvokedAnswerReader implements AnswerReader {
+/** Finds the tool calls of Chat Completions and of Command R. */
+export class InvokedAnswerReader implements AnswerReader {
   readonly #chat = chatDialect.openReader()
   #hasFailed: boolean = false
 

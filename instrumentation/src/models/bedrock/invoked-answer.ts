@@ -171,12 +171,15 @@ function reasonIn(fields: JsonObject): string | undefined {
 function usageIn(answer: JsonObject): TokenUsage {
   const usage = asObject(answer.usage) ?? {}
   const result = asObject(asArray(answer.results)?.[0])
+  const meta = asObject(answer.meta)
+  const tokens = asObject(meta?.tokens) ?? asObject(meta?.billed_units)
   return defined({
     inputTokens: firstNumber(
       usage.prompt_tokens,
       usage.input_tokens,
       answer.prompt_token_count,
       answer.inputTextTokenCount,
+      tokens?.input_tokens,
     ),
     outputTokens: firstNumber(
       usage.completion_tokens,
@@ -184,6 +187,7 @@ function usageIn(answer: JsonObject): TokenUsage {
       answer.generation_token_count,
       answer.totalOutputTextTokenCount,
       result?.tokenCount,
+      tokens?.output_tokens,
     ),
   })
 }

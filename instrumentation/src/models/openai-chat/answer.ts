@@ -120,7 +120,10 @@ function answerOf(answer: JsonObject, { bodies, isStreamed, ...facts }: AnswerFa
 /** A stream has a text or a reasoning in many parts. */
 function joined(parts: readonly Part[]): Part[] {
   const whole: Part[] = []
-  for (const part of parts) appendPart(whole, part)
+  for (const part of parts) {
+    if (part.is_refusal === true) whole.push(part)
+    else appendPart(whole, part)
+  }
   return whole
 }
 

@@ -55,7 +55,7 @@ export function readBody(body: JsonObject): {
     ...(thought === undefined ? [] : [{ type: 'reasoning', content: thought }]),
     ...contentParts(content),
     ...(shown ?? []).map(contentPart),
-    ...(isText(refusal) ? [{ type: 'refusal', content: refusal }] : []),
+    ...(isText(refusal) ? [{ type: 'text', content: refusal, is_refusal: true }] : []),
     ...(isObject(audio) ? [audioPart(audio)] : []),
     ...(asArray(tool_calls) ?? []).map(toolCallPart),
     ...(isObject(function_call) ? [toolCallPart({ function: function_call })] : []),
@@ -91,7 +91,7 @@ function contentPart(part: unknown): Part {
     }
     case 'refusal': {
       const { refusal, ...others } = members
-      return { type: 'refusal', content: refusal, ...others }
+      return { type: 'text', content: refusal, is_refusal: true, ...others }
     }
     case 'thinking': {
       const { thinking, ...others } = members

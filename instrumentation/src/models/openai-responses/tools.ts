@@ -72,7 +72,9 @@ export function toolCallsOf(item: JsonObject, json?: string): ToolCallRequest[] 
     typeof value === 'string' && item.type !== 'custom_tool_call'
       ? value
       : (memberOf(json ?? '', member) ?? toJson(value ?? {}) ?? '')
-  return [{ ...defined({ id }), name, arguments: written }]
+  // A function without parameters may have nothing as its arguments.
+  const given = written === '' && item.type !== 'custom_tool_call' ? '{}' : written
+  return [{ ...defined({ id }), name, arguments: given }]
 }
 
 /** `undefined`: not a call that the app runs. Arguments that were cut stay text. */

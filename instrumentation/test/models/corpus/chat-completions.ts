@@ -300,7 +300,7 @@ export const chatCompletions: readonly CorpusCase[] = [
       chunk({}, 'stop'),
       done,
     ),
-    parts: [{ type: 'refusal', content: 'I can’t do that.' }],
+    parts: [{ ...text('I can’t do that.'), is_refusal: true }],
     reasons: ['stop'],
   },
   {
