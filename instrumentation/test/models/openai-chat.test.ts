@@ -1,7 +1,7 @@
 /** OpenAI's Chat Completions API, as OpenAI and those that speak like it write it on the wire. */
 import { expect, test } from 'vitest'
 import type { WireExchange } from '../../src/models/model-api.ts'
-import { findModelApi } from '../../src/models/model-apis.ts'
+import { findModelApi, findPossibleApis } from '../../src/models/model-apis.ts'
 import { openAiChat } from '../../src/models/openai-chat/api.ts'
 
 const sse = [['content-type', 'text/event-stream']] as const
@@ -476,6 +476,20 @@ test.for<[string, string]>([
   const url = new URL(address)
   expect(findModelApi('POST', url)).toBe(openAiChat)
   expect(openAiChat.provider(url)).toBe(provider)
+})
+
+test.for([
+  'https://dbc.cloud.databricks.com/serving-endpoints/my-model/invocations',
+  'https://runtime.sagemaker.eu-west-1.amazonaws.com/endpoints/mine/invocations',
+  'https://eu-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/mistralai/models/m:rawPredict',
+  'https://api.minimax.io/v1/text/chatcompletion_v2',
+])('%s is one of it if the body is', (address) => {
+  const url = URL.parse(address)
+  expect(findModelApi('POST', url)).toBe(undefined)
+  expect(findPossibleApis('POST', url)).toEqual([openAiChat])
+  const isRequest = (body: object) => openAiChat.isRequest(Buffer.from(JSON.stringify(body)))
+  expect(isRequest({ messages: [{ role: 'user', content: 'hi' }] })).toBe(true)
+  expect(isRequest({ inputs: 'hi' })).toBe(false)
 })
 
 test.for<[string, string]>([

@@ -9,6 +9,7 @@ import {
 } from '@turnlog/conventions/plain'
 import type { AnswerEvent } from '../answer-events.ts'
 import type { AnswerReader } from '../answer-watcher.ts'
+import { areModelMessages } from '../chat-messages.ts'
 import { createModelApi, type Dialect } from '../dialect.ts'
 import type { ModelRequest } from '../map-exchange.ts'
 import type { ToolCallRequest } from '../model-api.ts'
@@ -24,6 +25,13 @@ import {
   toToolDefinition,
 } from './parts.ts'
 import { StreamedBody } from './streamed-body.ts'
+
+/** Databricks and SageMaker; the vendors at Vertex AI, but for Anthropic and Google; MiniMax. */
+const otherPaths = [
+  /\/(?:serving-)?endpoints\/[^/]+\/invocations\/?$/,
+  /\/publishers\/(?!anthropic\/|google\/)[^/]+\/models\/[^/]+(?::|%3A)(?:rawPredict|streamRawPredict)\/?$/i,
+  /\/chatcompletion_v2\/?$/,
+]
 
 /** What the API says, wherever it is spoken. */
 export const chatDialect = {
@@ -58,10 +66,12 @@ export const openAiChat = createModelApi({
   ...chatDialect,
   name: 'openai-chat',
   provider: (url) => providerOf(url) ?? 'openai',
-  matches: (method, { pathname }) =>
-    method === 'POST' && /(?:^|\/)(?:chat|v1\/agents)\/completions\/?$/.test(pathname)
-      ? 'yes'
-      : 'no',
+  matches(method, { pathname }) {
+    if (method !== 'POST') return 'no'
+    if (/(?:^|\/)(?:chat|v1\/agents)\/completions\/?$/.test(pathname)) return 'yes'
+    return otherPaths.some((pattern) => pattern.test(pathname)) ? 'by body' : 'no'
+  },
+  isRequest: ({ messages }) => areModelMessages(messages),
 })
 
 function readRequest(request: JsonObject, url: URL | null): ModelRequest {
