@@ -11,10 +11,12 @@
  *
  * What is kept is bounded: `callsMax` calls, and of an answer that is asked for `answerBytesMax`.
  */
+import type { Span } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import { watchedBytesMax } from '../models/answer-watcher.ts'
 import type { AnswerWatcher, ModelApi, ToolCallRequest } from '../models/model-api.ts'
 import type { After } from '../record/delayed-ends.ts'
+import type { Recorder, WireFacts } from '../record/recorder.ts'
 import type { Exchange } from './exchange.ts'
 
 const callsMax = 100
@@ -97,6 +99,26 @@ export class BackgroundAnswers {
     waiting.timer.cancel()
     quietly('give up an answer', () => waiting.call.giveUp())
   }
+}
+
+interface AnsweredCall {
+  readonly span: Span
+  /** The exchange that was answered at once. */
+  readonly number: number
+  readonly facts: WireFacts
+}
+
+/** Records the answer as a further exchange of the call, which brings what the first one has not. */
+export function recordLateAnswer(
+  recorder: Recorder,
+  { span, number, facts }: AnsweredCall,
+  { status, headers, pieces, isUnseen }: LateAnswer,
+): void {
+  if (!span.isRecording()) return
+  const unseen = isUnseen ? { isUnseen } : {}
+  const wire = { ...facts, ...unseen, answers: number, status, headers, isComplete: true }
+  recorder.wire(span, number + 1, wire)
+  for (const piece of pieces) recorder.content(span, 'wire.response', piece, number + 1)
 }
 
 function addressOf({ origin, pathname }: URL, below = ''): string {

@@ -29,7 +29,7 @@ import type { UnseenWork } from '../record/unseen-work.ts'
 import type { WaitingTurns } from '../record/waiting-turns.ts'
 import type { WireCalls } from '../record/wire-calls.ts'
 import type { Approvals } from './approvals.ts'
-import type { BackgroundAnswers, LateAnswer } from './background-answers.ts'
+import { type BackgroundAnswers, type LateAnswer, recordLateAnswer } from './background-answers.ts'
 import { BodyMark } from './body-mark.ts'
 import type { Exchange } from './exchange.ts'
 import type { InferredTurns } from './inferred-turns.ts'
@@ -259,22 +259,20 @@ export class ModelExchange implements Exchange {
     return true
   }
 
-  #answeredLater({ status, headers, pieces, isUnseen, tools, watcher }: LateAnswer): void {
+  #answeredLater(answer: LateAnswer): void {
     const { number, span, url, api } = this.#facts
-    const { recorder } = this.#dependencies
-    const exchange = number + 1
-    const inner = this.#around === undefined ? {} : { isInner: true }
-    const late = this.#isLate ? { isLate: true } : {}
-    const of = { url, api: api.name, answers: number, turns: this.#candidate?.turnIds() ?? [] }
-    const unseen = isUnseen ? { isUnseen } : {}
-    if (span.isRecording()) {
-      const facts = { ...inner, ...late, ...unseen, ...of, status, headers, isComplete: true }
-      recorder.wire(span, exchange, facts)
-      for (const piece of pieces) recorder.content(span, 'wire.response', piece, exchange)
+    const facts = {
+      url,
+      api: api.name,
+      turns: this.#candidate?.turnIds() ?? [],
+      ...(this.#around === undefined ? {} : { isInner: true }),
+      ...(this.#isLate ? { isLate: true } : {}),
     }
-    this.#beginTools(tools)
-    this.#tellTurn({ isFailed: watcher.hasError, isAborted: false })
-    this.#endSpan(watcher.hasError)
+    recordLateAnswer(this.#dependencies.recorder, { span, number, facts }, answer)
+    const isFailed = answer.watcher.hasError
+    this.#beginTools(answer.tools)
+    this.#tellTurn({ isFailed, isAborted: false })
+    this.#endSpan(isFailed)
   }
 
   #keepConversation(): void {

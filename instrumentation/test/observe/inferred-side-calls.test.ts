@@ -19,18 +19,12 @@ import {
 
 const colon = (text: string): string => `Write a title for: ${text}`
 
+/** How a call quotes the user's text. `quoted-text.test.ts` has more ways. */
 const forms: readonly [string, (text: string) => string][] = [
   ['after a colon', colon],
-  ['in quotes', (text) => `Does "${text}" begin a new topic?`],
-  ['in tags', (text) => `Write a title.\n<message>${text}</message>`],
-  [
-    'on a line',
-    (text) => `Does this message begin a new topic?\n\n${text}\n\nAnswer true or false.`,
-  ],
-  ['in JSON', (text) => `Is it a new topic? ${JSON.stringify({ message: text })}`],
   [
     'in a long form',
-    (text) => `${'Write a title of at most five words. '.repeat(8)}Message: ${text}`,
+    (text) => `${'Write a title of at most five words. '.repeat(8)}\nMessage: ${text}`,
   ],
 ]
 const cases = [
