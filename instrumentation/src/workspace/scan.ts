@@ -123,8 +123,9 @@ export class Scanner {
     return { files, folders, skips, isPartial: skips.isPartial }
   }
 
-  /** Whether a look would see the file, as far as the last one has read the rules. */
+  /** Whether a look would see the file, as far as the last one has read the rules; before the first one, by those of the workspace. */
   covers(file: string): boolean {
+    this.#listWorkspace()
     const inFolder = path.dirname(file)
     const entries = [{ name: path.basename(file), isFolder: false, folder: inFolder }]
     for (let folder = inFolder; ; folder = path.dirname(folder)) {
@@ -137,6 +138,12 @@ export class Scanner {
       if (folder === path.dirname(folder)) return false
       entries.push({ name: path.basename(folder), isFolder: true, folder: path.dirname(folder) })
     }
+  }
+
+  #listWorkspace(): void {
+    const { workspace } = this.#options
+    const listing = this.#listings.size === 0 ? this.#list(workspace, this.#rules()) : undefined
+    if (listing !== undefined) this.#listings.set(workspace, listing)
   }
 
   #rules(): FolderRules {

@@ -32,7 +32,7 @@ const threadUrl = new URL(
   import.meta.url,
 )
 /** How long the exit of the process waits for comparisons that have begun. */
-const exitMsMax = 20
+const exitMsMax = 100
 const startsMax = 3
 /** About how many milliseconds the thread takes to read and copy a small file. */
 const readMsOfFile = 0.1

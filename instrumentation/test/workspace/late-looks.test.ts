@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
 import { Copies } from '../../src/workspace/copies.ts'
 import { FileClock } from '../../src/workspace/file-clock.ts'
+import { statOf } from '../../src/workspace/file-stat.ts'
 import { Scanner } from '../../src/workspace/scan.ts'
 import { WorkspaceIndex } from '../../src/workspace/workspace-index.ts'
 import { makeWorkspace } from '../support/workspace.ts'
@@ -18,7 +19,7 @@ interface Side {
   readonly reason?: string
 }
 
-function openIndex(files: Readonly<Record<string, string>>) {
+function openIndex(files: Readonly<Record<string, string>>, { isLooked = true } = {}) {
   const workspace = makeWorkspace(files)
   onTestFinished(() => workspace[Symbol.dispose]())
   const { folder, root } = workspace
@@ -72,8 +73,10 @@ function openIndex(files: Readonly<Record<string, string>>) {
         nameOf(after),
       ])
       .toSorted()
-  compare()
-  index.read(10_000)
+  if (isLooked) {
+    compare()
+    index.read(10_000)
+  }
   return {
     index,
     stamp,
@@ -287,4 +290,24 @@ test('a stamp is later than those of the changes before it, and not later than t
     expect(first <= stamp && stamp <= last).toBe(true)
     if (isExact) expect(first).not.toBe(stamp)
   }
+})
+
+test('before the first look, the content before is what the app has written or seen right before the child', () => {
+  const unseen = { 'own.txt': 'by the app', 'named.txt': 'named', 'other.txt': 'other' }
+  const { index, at, start, end, compare } = openIndex(unseen, { isLooked: false })
+  const now = (name: string) => ({
+    stat: statOf(fs.lstatSync(at(name))),
+    bytes: fs.readFileSync(at(name)),
+    at: Date.now(),
+  })
+  const [own, named] = [now('own.txt'), now('named.txt')]
+  start(1)
+  for (const name of Object.keys(unseen)) fs.appendFileSync(at(name), ', and by 1')
+  index.ownChange({ path: at('own.txt'), ...own })
+  index.saw(at('named.txt'), named)
+  expect(compare(end(1))).toEqual([
+    ['named.txt', [1], 'named', 'named, and by 1'],
+    ['other.txt', [1], 'not_copied', 'other, and by 1'],
+    ['own.txt', [1], 'by the app', 'by the app, and by 1'],
+  ])
 })
