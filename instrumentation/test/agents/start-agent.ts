@@ -29,7 +29,14 @@ export function commandOf(
   return { args: [realpathSync(program), ...agent.args(surroundings)], env }
 }
 
-/** As a user sets it: nothing else is known of the agent. */
+/**
+ * As a user sets it: nothing else is known of the agent. The scripted model answers at once, so that an agent may have ended before a
+ * busy machine has looked at the workspace: it waits for that.
+ */
 export function preloadOf({ spool }: Workspace): Record<string, string> {
-  return { NODE_OPTIONS: `--import=${register}`, TELEMETRY_SPOOL_DIRECTORY: spool }
+  return {
+    NODE_OPTIONS: `--import=${register}`,
+    TELEMETRY_SPOOL_DIRECTORY: spool,
+    TELEMETRY_PROCESS_WAIT_MS_MAX: '10000',
+  }
 }
