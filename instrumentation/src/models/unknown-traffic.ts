@@ -15,6 +15,8 @@
  * GraphQL; and the paths of known APIs that are no turns: embeddings, token counts, moderation, ranks, images, speech, models, files,
  * batches.
  */
+import { isRandom } from '../redact/randomness.ts'
+import { redactText } from '../redact/redact.ts'
 import { outerMembers } from './json-head.ts'
 
 export type UnknownTrafficSign = 'request_body' | 'event_stream' | 'answer_body' | 'websocket'
@@ -165,17 +167,37 @@ function isNearby(hostname: string): boolean {
 
 const patternLengthMax = 200
 
-/** The path with `{id}` for what differs between requests: numbers, UUIDs, and long names with digits. */
+/**
+ * The path with `{id}` for what differs between requests, or may be a secret: numbers, UUIDs, keys of known formats, what looks
+ * random, and what follows a name such as `key`. Names of models stay.
+ */
 export function pathPattern(pathname: string): string {
-  const pattern = pathname
-    .split('/')
-    .map((segment) =>
-      /^\d+$/.test(segment)
-        ? '{id}'
-        : segment
-            .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, '{id}')
-            .replace(/(?=\w*\d)\w{16,}/g, '{id}'),
-    )
+  const segments = pathname.split('/')
+  const pattern = segments
+    .map((segment, index) => (isSecret(segment, segments[index - 1]) ? '{id}' : withIds(segment)))
     .join('/')
   return pattern.length > patternLengthMax ? `${pattern.slice(0, patternLengthMax)}…` : pattern
+}
+
+function isSecret(segment: string, before: string | undefined): boolean {
+  if (/^\d+$/.test(segment) || keyPrefix.test(segment)) return true
+  if (before !== undefined && keyName.test(before) && segment.length >= 6) return true
+  return redactText(segment).redactions > 0
+}
+
+const keyPrefix = /^(?:[a-z]{0,4}key|[sprt]k|tok(?:en)?|secret)[-_][\w-]{8,}/i
+const keyName = /^(?:api[-_]?)?(?:keys?|tokens?|secrets?|auth|bearer|passwords?)$/i
+
+function withIds(segment: string): string {
+  return segment
+    .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, '{id}')
+    .replace(/\w{8,}/g, (piece) => (isId(piece) ? '{id}' : piece))
+}
+
+/** A date is a number, too, and part of a model's name. */
+function isId(piece: string): boolean {
+  if (/^\d+$/.test(piece)) return piece.length > 8
+  if (piece.length >= 16 && /\d/.test(piece)) return true
+  if (piece.length >= 24 && /[a-z]/.test(piece) && /[A-Z]/.test(piece)) return true
+  return isRandom(piece) || /^(?=.*\d)[0-9a-f]{8,}$/i.test(piece)
 }

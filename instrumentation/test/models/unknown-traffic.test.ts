@@ -155,7 +155,15 @@ test.for<[string, string]>([
   ['/users/42/chat', '/users/{id}/chat'],
   ['/chat/0198c2c4-6c1e-4d0a-9a39-6f9d7c1f3b70', '/chat/{id}'],
   ['/models/claude-3-5-sonnet-20241022/run', '/models/claude-3-5-sonnet-20241022/run'],
-  ['/bot123456789:AAEabcdefghijklmnop0/say', '/bot123456789:{id}/say'],
+  ['/bot123456789:AAEabcdefghijklmnop0/say', '/{id}:{id}/say'],
+  ['/v1/key/sk-proj-abcdefghijkl/chat', '/v1/key/{id}/chat'],
+  ['/v1/keys/correct-horse/chat', '/v1/keys/{id}/chat'],
+  ['/v1/sk-ant-api03-abcdefghij/chat', '/v1/{id}/chat'],
+  ['/hooks/T0AB12CD3/B9xYz81Q/x7Kp2Lm9', '/hooks/{id}/{id}/{id}'],
+  ['/run/9f86d081884c/step', '/run/{id}/step'],
+  ['/run/qUaFxoZbTnLmWcRdEyHgJkPs', '/run/{id}'],
+  ['/v1beta/gemini-2.5-flash-preview-05-20', '/v1beta/gemini-2.5-flash-preview-05-20'],
+  ['/openai/gpt-4o-mini-2024-07-18/reply', '/openai/gpt-4o-mini-2024-07-18/reply'],
   [`/${'x'.repeat(300)}`, `/${'x'.repeat(199)}…`],
 ])('the pattern of %s has no ids', ([path, pattern]) => {
   expect(pathPattern(path)).toBe(pattern)
