@@ -55,7 +55,7 @@ const expected: readonly {
       file_operations: [
         { type: 'create', path: 'note.txt', after: 'Remember the milk.\n', source: 'fs' },
       ],
-      errors: [{ kind: 'exception', message: 'There is no tool fly.' }, { kind: 'tool_call' }],
+      errors: [{ kind: 'tool_call', message: 'There is no tool fly.' }],
     },
   },
   {

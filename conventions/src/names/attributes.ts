@@ -72,7 +72,7 @@ export const generalAttributes = {
     '0198c2c4-6c1e-4d0a-9a39-6f9d7c1f3b77/17',
   ),
   'error.type': stable.string(
-    'The kind of error that ended the operation: an exception’s type, an HTTP status, or `tool_error`.',
+    'The kind of error that ended the operation: an exception’s type, an HTTP status, `tool_error` if only the tool’s result says so, or `_OTHER` if nothing is known of it.',
     '529',
   ),
   'exception.type': stable.string('The exception’s class or code.', 'TypeError'),

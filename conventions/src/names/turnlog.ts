@@ -32,7 +32,7 @@ export const turnlogAttributes = {
     'rest',
   ),
   'turnlog.turn.outcome': string(
-    'How the turn ended: `completed`, `failed`, `aborted` (the client left, a signal such as Ctrl-C ended the app, or without a server the app stopped the last model call), `abandoned` (the process died) or `waiting` (its answer asked for tool calls that nobody has run).',
+    'How the turn ended: `completed`, `failed`, `aborted` (the client left, a signal such as Ctrl-C ended the app, or the app stopped the last model call), `abandoned` (the process died) or `waiting` (its answer asked for tool calls that nobody has run).',
     'completed',
   ),
   'turnlog.turn.inferred': boolean(
@@ -223,6 +223,14 @@ export const turnlogAttributes = {
     'sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
   ),
   'turnlog.decision.elapsed': double('The time from the operation to the decision.', 12.5, 's'),
+  'turnlog.aborted': boolean(
+    'The model call, tool call or step was stopped by the app or its user before its end. That is no error.',
+    true,
+  ),
+  'turnlog.error.repeated': boolean(
+    'The turn or step failed because of something that another record of the trace tells of, such as its model call or an exception: that record counts as the error, and this one does not.',
+    true,
+  ),
   'turnlog.error.origin': string(
     'Where an error surfaced: `uncaught_exception`, `unhandled_rejection`, `framework` or `tool`.',
     'uncaught_exception',

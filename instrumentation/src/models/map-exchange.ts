@@ -76,6 +76,8 @@ export function mapExchange(
   const outputs = outputsOf(answer, failure !== undefined)
   const finishReasons = outputs.map(({ finish_reason }) => finish_reason)
   if (outputs.length === 0 && failure !== undefined) finishReasons.push('error')
+  const isAborted = failure?.isAborted === true
+  const error = isAborted ? undefined : failure
   const inputMessages = toJson(request.messages)
 
   return {
@@ -93,7 +95,8 @@ export function mapExchange(
       'gen_ai.usage.cache_read.input_tokens': usage.cacheReadInputTokens,
       'gen_ai.usage.cache_write.input_tokens': usage.cacheWriteInputTokens,
       'gen_ai.usage.reasoning.output_tokens': usage.reasoningOutputTokens,
-      'error.type': failure?.type,
+      'error.type': error?.type,
+      'turnlog.aborted': isAborted || undefined,
     } satisfies ModelAttributes),
     ...defined({
       systemInstructions: toJson(request.systemInstructions),
@@ -102,8 +105,8 @@ export function mapExchange(
         (outputs.length > 0 ? toJson(outputs) : undefined) ?? unreadMessages(response),
       toolDefinitions: toJson(request.toolDefinitions),
       requestText: inputMessages === undefined && requestText !== '' ? requestText : undefined,
-      errorType: failure?.type,
-      errorMessage: failure?.message,
+      errorType: error?.type,
+      errorMessage: error?.message,
       lastUserText: lastUserTextOf(request.messages ?? []),
     }),
     usage,
@@ -150,10 +153,17 @@ function withoutCutCharacter(bytes: Buffer): Buffer {
   return bytes
 }
 
+interface Failure {
+  readonly type: string
+  readonly message?: string
+  /** The app has stopped it, which is no error. */
+  readonly isAborted?: boolean
+}
+
 function failureOf(
-  { status, error, isComplete, isUnseen }: WireExchange,
+  { status, error, isComplete, isUnseen, isAborted }: WireExchange,
   { answer, text }: Response,
-): { readonly type: string; readonly message?: string } | undefined {
+): Failure | undefined {
   if (isUnseen === true) return undefined
   const reported = answer?.error
   const isRefused = status !== undefined && status >= 400
@@ -164,6 +174,9 @@ function failureOf(
     if (error === undefined && (hasStopped || (isComplete && answer?.isWhole === true))) {
       return undefined
     }
+  }
+  if (isAborted === true && reported === undefined && !isRefused) {
+    return { type: 'aborted', isAborted }
   }
   // An API may say what went wrong without a name for it.
   const cut = reported !== undefined && error === undefined ? '_OTHER' : errorName(error)

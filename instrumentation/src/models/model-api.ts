@@ -127,6 +127,8 @@ export interface WireExchange {
   readonly responseBody: Uint8Array
   /** The name or code of the error that ended the exchange early. */
   readonly error?: string | undefined
+  /** The app ended it early. */
+  readonly isAborted?: boolean
   /** The response came to its end. */
   readonly isComplete: boolean
   /** There was a response, and none of its bytes were seen: nothing is known of it. */

@@ -138,7 +138,7 @@ class RunningCall implements ApiToolCall {
     const { type, message } = describeError(error)
     put(this.span, 'error.type', type)
     this.span.setStatus({ code: SpanStatusCode.ERROR, message })
-    this.#options.reportError(error, 'tool', this.inside)
+    this.#options.reportError(error, 'tool', { context: this.inside })
   }
 
   end(lastStep: () => void): void {

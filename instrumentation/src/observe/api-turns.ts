@@ -25,7 +25,12 @@ import { describeError } from './errors.ts'
 /** The turn whose callback the code runs in. */
 const insideKey = createContextKey('turnlog api turn')
 
-export function openApiTurn(declared: TurnOptions, options: CandidateSource): OpenWork<Turn> {
+interface ApiTurnOptions extends CandidateSource {
+  /** An exception, or a tool call, tells of this error already. */
+  readonly isReported: (error: unknown) => boolean
+}
+
+export function openApiTurn(declared: TurnOptions, options: ApiTurnOptions): OpenWork<Turn> {
   const active = contexts.active()
   const candidate = chooseCandidate(active, declared, options)
   const span = candidate.declare({
@@ -38,7 +43,9 @@ export function openApiTurn(declared: TurnOptions, options: CandidateSource): Op
 
   function fail(error: unknown): void {
     quietly('record why a turn failed', () => {
-      if (!candidate.isEnded) candidate.fail(describeError(error))
+      if (candidate.isEnded) return
+      const { type, message } = describeError(error)
+      candidate.fail({ type, message, isRepeated: options.isReported(error) })
     })
   }
 

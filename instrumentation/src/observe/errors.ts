@@ -6,11 +6,15 @@
 
 import { channel } from 'node:diagnostics_channel'
 import { types } from 'node:util'
-import type { Context, Logger, LogRecord } from '@opentelemetry/api'
+import { type Context, type Logger, type LogRecord, trace } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
+import { isAbort, type ToldFailure } from '@turnlog/conventions/dialects/failure'
 import { defined, isObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
+import type { Candidate } from '../record/candidate.ts'
 import { contexts } from '../record/contexts.ts'
+import { mayPassOn } from '../record/known-failures.ts'
+import type { CallEnd } from '../record/wire-calls.ts'
 import { replaceMethod } from './replace-method.ts'
 
 const severities = {
@@ -22,19 +26,55 @@ const severities = {
 } as const
 export type ErrorOrigin = keyof typeof severities
 
-/** Records an error that surfaced in `context`; an error that surfaces again is not recorded again. */
-export type ReportError = (error: unknown, origin: ErrorOrigin, context?: Context) => void
+/** Records an error that surfaced in a context; an error that surfaces again is not recorded again. */
+export type ReportError = (
+  error: unknown,
+  origin: ErrorOrigin,
+  place?: { readonly context?: Context; readonly isFatal?: boolean },
+) => void
 
-/** `flush` writes the record at once, since the host may be about to die. */
-export function createErrorReports(logger: Logger, flush: () => void): ReportError {
+/** Finds what else is known where an error surfaces. */
+export interface ErrorPlaces {
+  /** The turn of the context; for an error that ends the app, the only open one. */
+  turnOf(context: Context, isFatal: boolean): Candidate | undefined
+  /** How the last model call of the context ended, if it did not end well. */
+  lastCallEnd(context: Context): CallEnd | undefined
+}
+
+interface ErrorReportOptions {
+  readonly logger: Logger
+  /** Writes the record at once, since the host may be about to die. */
+  readonly flush: () => void
+  readonly places: ErrorPlaces
+}
+
+/** Errors that have surfaced. */
+export interface ErrorReports {
+  readonly report: ReportError
+  /** Whether this error is recorded. */
+  isReported(error: unknown): boolean
+}
+
+export function createErrorReports({ logger, flush, places }: ErrorReportOptions): ErrorReports {
   const seen = new WeakSet<object>()
 
-  return function report(error, origin, context = contexts.active()) {
+  const report: ReportError = (
+    error,
+    origin,
+    { context: given = contexts.active(), isFatal = false } = {},
+  ) => {
     if (typeof error === 'object' && error !== null) {
       if (seen.has(error)) return
       seen.add(error)
     }
     const { type, message, stack } = describeError(error)
+    const isOfTool = origin === 'tool'
+    const turn = isOfTool ? undefined : places.turnOf(given, isFatal)
+    const hasPlace = turn?.span === undefined || trace.getSpan(given) !== undefined
+    const context = hasPlace ? given : trace.setSpan(given, turn.span)
+    const callEnd = isOfTool ? undefined : places.lastCallEnd(given)
+    const isAborted = isAbort(type) || (callEnd === 'aborted' && /abort|cancel/i.test(message))
+    if (!isAborted) turn?.causedBy({ type, message, isRepeated: true })
     logger.emit({
       eventName: 'exception',
       severityNumber: severities[origin],
@@ -44,10 +84,17 @@ export function createErrorReports(logger: Logger, flush: () => void): ReportErr
         'exception.type': type,
         'exception.message': message,
         'exception.stacktrace': stack,
-      } satisfies { [Name in AttributeName]?: string | undefined }),
+        'turnlog.aborted': isAborted || undefined,
+        // It passes on the failure of the model call.
+        'turnlog.error.repeated':
+          (!isAborted && callEnd === 'failed' && mayPassOn({ type, message })) || undefined,
+      } satisfies { [Name in AttributeName]?: string | boolean | undefined }),
     } satisfies LogRecord)
     flush()
   }
+  const isReported = (error: unknown): boolean =>
+    typeof error === 'object' && error !== null && seen.has(error)
+  return { report, isReported }
 }
 
 /** What ends the app now, if it does not handle it. */
@@ -65,7 +112,12 @@ export function observeErrors(report: ReportError, fatal: FatalError): () => voi
       setImmediate(() => Object.assign(fatal, { error: undefined, isSet: false })).unref()
       // What Node prints next is the stack.
       hideOwnFrames(error)
-      report(error, origin === 'unhandledRejection' ? 'unhandled_rejection' : 'uncaught_exception')
+      const isFatal =
+        process.listenerCount('uncaughtException') === 0 &&
+        !process.hasUncaughtExceptionCaptureCallback()
+      const surfaced =
+        origin === 'unhandledRejection' ? 'unhandled_rejection' : 'uncaught_exception'
+      report(error, surfaced, { isFatal })
     })
   }
   process.on('uncaughtExceptionMonitor', onUncaught)
@@ -106,6 +158,12 @@ export function describeError(error: unknown) {
     message: error.message,
     stack: typeof error.stack === 'string' ? error.stack : undefined,
   }
+}
+
+/** A failure of a tool that threw `error`. */
+export function asFailure(error: unknown): ToldFailure {
+  const { type, message } = describeError(error)
+  return { type, message, isAborted: isAbort(type) }
 }
 
 function textOf(value: unknown): string {

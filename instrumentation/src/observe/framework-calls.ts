@@ -10,6 +10,7 @@
 import { createRequire } from 'node:module'
 import { type Context, trace } from '@opentelemetry/api'
 import { asObject, asString, isObject } from '@turnlog/conventions/plain'
+import { followWork } from '../follow-work.ts'
 import { quietly } from '../health.ts'
 import { contexts, requestOf, runIn } from '../record/contexts.ts'
 import { addCallFinder, contextWithCallId, type RunningTool } from '../record/running-call.ts'
@@ -18,9 +19,14 @@ import { isReadable, toldOf } from './own-spans.ts'
 import { filesOfPackage } from './program-packages.ts'
 import { all, replaceMethod } from './replace-method.ts'
 
+/** Ours. */
+const integrations = new WeakSet<object>()
 const integrationsKey = 'AI_SDK_TELEMETRY_INTEGRATIONS'
 const storageKey = Symbol.for('ls:tracing_async_local_storage')
 const configKey = Symbol.for('lc:child_config')
+
+type OnFailure = (id: string, error: unknown) => void
+type RunTool = (id: string, run: () => unknown) => unknown
 
 interface FrameworkCalls {
   /** A model is called in the current context. */
@@ -28,10 +34,21 @@ interface FrameworkCalls {
   undo(): void
 }
 
-export function observeFrameworkCalls(): FrameworkCalls {
-  const langChain = new LangChainTools()
+/** `onFailure`: the tool call with this id has thrown `error`. */
+export function observeFrameworkCalls(onFailure: OnFailure): FrameworkCalls {
+  const runTool = (id: string, run: () => unknown): unknown =>
+    followWork(
+      {
+        face: undefined,
+        run: (step) => runIn(contextWithCallId(contexts.active(), id), step),
+        succeed: () => undefined,
+        fail: (error) => quietly('note the failure of a tool', () => onFailure(id, error)),
+      },
+      run,
+    )
+  const langChain = new LangChainTools(runTool)
   const undo = all([
-    offerIntegration(),
+    offerIntegration(runTool),
     addCallFinder(toolOfSpan),
     addCallFinder(approvedCall),
     () => langChain.stop(),
@@ -40,7 +57,7 @@ export function observeFrameworkCalls(): FrameworkCalls {
 }
 
 /** An app may make the list itself, before or after: it is only added to. */
-function offerIntegration(): () => void {
+function offerIntegration(runTool: RunTool): () => void {
   const known: unknown = Reflect.get(globalThis, integrationsKey)
   const list: unknown[] = Array.isArray(known) ? known : []
   if (known === undefined) {
@@ -51,7 +68,12 @@ function offerIntegration(): () => void {
       writable: true,
     })
   }
-  const integration = { executeTool }
+  const integration = {
+    executeTool({ toolCallId, execute }: { toolCallId: unknown; execute: () => unknown }) {
+      return typeof toolCallId === 'string' ? runTool(toolCallId, execute) : execute()
+    },
+  }
+  integrations.add(integration)
   list.push(integration)
   return () => {
     const index = list.indexOf(integration)
@@ -62,12 +84,7 @@ function offerIntegration(): () => void {
 /** Whether the AI SDK of version 7 would run its tools through ours. */
 export function isIntegrationOffered(): boolean {
   const list: unknown = Reflect.get(globalThis, integrationsKey)
-  return Array.isArray(list) && list.some((each) => asObject(each)?.executeTool === executeTool)
-}
-
-function executeTool({ toolCallId, execute }: { toolCallId: unknown; execute: () => unknown }) {
-  if (typeof toolCallId !== 'string') return execute()
-  return runIn(contextWithCallId(contexts.active(), toolCallId), execute)
+  return Array.isArray(list) && list.some((each) => isObject(each) && integrations.has(each))
 }
 
 /** The call that the request approves, if it approves one. */
@@ -87,8 +104,13 @@ function toolOfSpan(active: Context): RunningTool[] {
 
 /** Runs the tools of LangChain in the context of the call that they are run for. */
 class LangChainTools {
+  readonly #runTool: RunTool
   #undo: (() => void) | undefined
   #isSearched: boolean = false
+
+  constructor(runTool: RunTool) {
+    this.#runTool = runTool
+  }
 
   /**
    * Looks for the class once, when a model is called inside LangChain: then its modules are loaded, and load nothing
@@ -117,11 +139,12 @@ class LangChainTools {
     const made = asObject(exported)?.StructuredTool
     const prototype: unknown = typeof made === 'function' ? made.prototype : undefined
     if (!isObject(prototype)) return
+    const runTool = this.#runTool
     this.#undo = replaceMethod(prototype, 'invoke', (original) => {
       return function invoke(...values) {
         const id = quietly('see a tool run', () => idOfToolCall(values[0]))
         if (id === undefined) return original.apply(this, values)
-        return runIn(contextWithCallId(contexts.active(), id), () => original.apply(this, values))
+        return runTool(id, () => original.apply(this, values))
       }
     })
   }

@@ -10,11 +10,13 @@ import { quietly } from '../health.ts'
 import type { Exchange, OpenExchange } from './exchange.ts'
 import { headerPairs } from './header-pairs.ts'
 import { replaceMethod } from './replace-method.ts'
+import { stopped } from './stopped-requests.ts'
 import { subscribe } from './subscribe.ts'
 
 /** The returned function ends it. */
 export function observeHttpClients(openExchange: OpenExchange): () => void {
   const exchanges = new WeakMap<object, Exchange>()
+  const stoppedOnes = new WeakSet<object>()
   return subscribe('http.client.', {
     'request.created'({ request }: { request: ClientRequest }) {
       const contentType = asString(request.getHeader('content-type'))
@@ -22,9 +24,11 @@ export function observeHttpClients(openExchange: OpenExchange): () => void {
       if (exchange === undefined) return
       exchanges.set(request, exchange)
       watchRequest(request, exchange)
+      watchStop(request, () => stoppedOnes.add(request))
     },
     'request.error'({ request, error }: { request: ClientRequest; error: unknown }) {
-      exchanges.get(request)?.failed(error)
+      // A request that the app destroys without a reason ends like one that the server has cut.
+      exchanges.get(request)?.failed(stoppedOnes.has(request) ? stopped() : error)
     },
     // Published when the head of the answer has come.
     'response.finish'(message: { request: ClientRequest; response: IncomingMessage }) {
@@ -64,6 +68,15 @@ export function watchRequest(request: Writable, exchange: Exchange): void {
   })
 }
 
+function watchStop(request: ClientRequest, onStop: () => void): void {
+  replaceMethod(request, 'destroy', (original) => {
+    return function destroy(...values) {
+      if (values[0] === undefined && !request.destroyed) onStop()
+      return original.apply(this, values)
+    }
+  })
+}
+
 function watchResponse(response: IncomingMessage, exchange: Exchange): void {
   replaceMethod(response, 'push', (original) => {
     return function push(...values) {
@@ -79,8 +92,7 @@ function watchResponse(response: IncomingMessage, exchange: Exchange): void {
     return function _destroy(...values) {
       quietly('see an answer end', () => {
         if (response.complete) exchange.finished()
-        else
-          exchange.failed(values[0] ?? new DOMException('The request was aborted.', 'AbortError'))
+        else exchange.failed(values[0] ?? stopped())
       })
       return original.apply(this, values)
     }

@@ -3,13 +3,14 @@
  * The requests of each session that the app connects are seen; only those that may go to a model are patched. A session of undici tells
  * of its requests itself (`undici-clients.ts`).
  */
-import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
+import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2'
 import { asObject, asString } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { Exchange, OpenExchange } from './exchange.ts'
 import { headerPairs } from './header-pairs.ts'
 import { watchRequest } from './http-clients.ts'
 import { replaceInBuiltin, replaceMethod } from './replace-method.ts'
+import { stopped } from './stopped-requests.ts'
 
 /** The description of a symbol that undici sets on its sessions. */
 const undiciMark = 'open streams'
@@ -61,12 +62,19 @@ function openOf(given: unknown, authority: string, openExchange: OpenExchange) {
 function watchStream(stream: ClientHttp2Stream, exchange: Exchange): void {
   watchRequest(stream, exchange)
   let isOver = false
+  let isStopped = false
   const finish = (error?: unknown): void => {
     if (isOver) return
     isOver = true
     if (error === undefined) exchange.finished()
     else exchange.failed(error)
   }
+  replaceMethod(stream, 'close', (original) => {
+    return function close(...values) {
+      isStopped ||= values[0] === constants.NGHTTP2_CANCEL
+      return original.apply(this, values)
+    }
+  })
   replaceMethod(stream, 'push', (original) => {
     return function push(...values) {
       quietly('see an answer', () => {
@@ -86,7 +94,7 @@ function watchStream(stream: ClientHttp2Stream, exchange: Exchange): void {
           exchange.answered(Number(status) || 0, headerPairs(value))
         } else if (event === 'error') finish(value)
         else if (event === 'aborted' || event === 'close') {
-          finish(new DOMException('The request was aborted.', 'AbortError'))
+          finish(isStopped ? stopped() : { code: 'ERR_HTTP2_STREAM_ERROR' })
         }
       })
       return original.apply(this, values)

@@ -36,7 +36,14 @@ import type { InferredTurns } from './inferred-turns.ts'
 import type { Kept, KeptConversations } from './kept-conversations.ts'
 import { certain, isWritten, mentionOf } from './mentioned-calls.ts'
 import { isReadable } from './own-spans.ts'
-import { type FailedCall, isRetried, type RetriedCalls, retryAfterMs } from './retried-calls.ts'
+import {
+  type FailedCall,
+  isRetried,
+  parentIdOf,
+  type RetriedCalls,
+  retryAfterMs,
+} from './retried-calls.ts'
+import { isStoppedByApp } from './stopped-requests.ts'
 import { callAround } from './sub-agent-calls.ts'
 import { turnOfCall } from './turn-of-call.ts'
 import type { TurnTraces } from './turn-traces.ts'
@@ -198,7 +205,8 @@ export class ModelExchange implements Exchange {
   }
 
   failed(error: unknown): void {
-    this.#end({ isComplete: false, error: errorName(error) }, true)
+    const aborted = isStoppedByApp(error) ? { isAborted: true } : {}
+    this.#end({ isComplete: false, error: errorName(error), ...aborted }, true)
   }
 
   #isSeen(): void {
@@ -215,7 +223,9 @@ export class ModelExchange implements Exchange {
     // An API that fails after it has begun to answer says so in the answer.
     const isPending = this.#watcher?.isPending === true && this.#facts.isOwn
     const isCut = hasFailed && !(this.#watcher?.isWhole === true || isPending)
-    const isFailed = isCut || this.#watcher?.hasError === true
+    const hasError = this.#watcher?.hasError === true
+    const isFailed = isCut || hasError
+    const isAborted = isCut && !hasError && facts.isAborted === true
     const at = this.#firstChunkAt
     const timeToFirstChunk = at === undefined ? undefined : (at - this.#facts.startedAt) / 1_000
     // A stream in the background goes on without its client.
@@ -223,14 +233,19 @@ export class ModelExchange implements Exchange {
     this.#addWire({ ...wire, ...defined({ timeToFirstChunk }) })
     this.#keepConversation()
     if (isPending && this.#waitForAnswer()) return
-    this.#tellTurn({ isFailed, isAborted: facts.error === 'AbortError' })
-    if (!this.#facts.isOwn) return
-    const end = (at?: number): void => this.#endSpan(isFailed, at)
-    if (isFailed && this.#mayBeRetried(facts)) this.#waitForRetry(end)
-    else end()
+    this.#tellTurn({ isFailed, isAborted })
+    const end = (at?: number): void => this.#endSpan(isFailed && !isAborted, at)
+    const isRetryable = isFailed && this.#mayBeRetried(facts)
+    const failedAt = this.#dependencies.now()
+    if (this.#facts.isOwn) {
+      if (isRetryable) this.#waitForRetry(() => end(failedAt), failedAt)
+      else end()
+    } else if (isFailed) this.#waitForLibrary(isRetryable, () => end(failedAt), failedAt)
   }
 
   #tellTurn(call: { readonly isFailed: boolean; readonly isAborted: boolean }): void {
+    const callEnd = call.isAborted ? 'aborted' : call.isFailed ? 'failed' : undefined
+    this.#dependencies.wireCalls.ended(this.#facts.request, this.#candidate, callEnd)
     if (this.#isLate || this.#around !== undefined) return
     this.#candidate?.callEnded({ ...call, repeatsPrompt: this.#repeatsPrompt })
   }
@@ -283,18 +298,31 @@ export class ModelExchange implements Exchange {
   }
 
   /** A request that the app has aborted is not sent again, nor one whose answer was whole enough to run its tools. */
-  #mayBeRetried({ error }: WireFacts): boolean {
-    if (error === 'AbortError' || error === 'ABORT_ERR' || this.#hasBegunTools) return false
+  #mayBeRetried({ isAborted }: WireFacts): boolean {
+    if (isAborted === true || this.#hasBegunTools) return false
     return this.#status < 400 || isRetried(this.#status, this.#headers)
   }
 
-  #waitForRetry(end: (at: number) => void): void {
-    const { retries, now } = this.#dependencies
+  /** Some libraries do not end the span of a call that has failed: it holds the turn no longer, and ends with it. */
+  #waitForLibrary(isRetryable: boolean, end: () => void, failedAt: number): void {
+    const { span } = this.#facts
+    const giveUp = (isOver: boolean): void => {
+      if (isOver && span.isRecording()) end()
+      else holdWhileOpen(span, undefined)
+    }
+    if (isRetryable) this.#waitForRetry(giveUp, failedAt)
+    else {
+      giveUp(false)
+      this.#candidate?.beforeEnd(() => giveUp(true))
+    }
+  }
+
+  #waitForRetry(giveUp: FailedCall['giveUp'], failedAt: number): void {
+    const { retries } = this.#dependencies
     const { api, url, span, number, candidate, active } = this.#facts
-    const failedAt = now()
     pauseHold(span, failedAt)
     retries.wait({
-      place: { api, url, turn: candidate?.turn, parent: trace.getSpan(active) },
+      place: { api, url, turn: candidate?.turn, parent: parentIdOf(trace.getSpan(active)) },
       body: this.#mark,
       span,
       candidate: this.#candidate,
@@ -302,7 +330,7 @@ export class ModelExchange implements Exchange {
       around: this.#around,
       number,
       retryAfterMs: retryAfterMs(this.#headers, failedAt),
-      giveUp: () => end(failedAt),
+      giveUp,
     })
   }
 

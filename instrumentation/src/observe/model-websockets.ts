@@ -57,7 +57,7 @@ export class ModelWebSockets {
 }
 
 class SocketClosed extends Error {
-  override readonly name = 'websocket_closed'
+  readonly code = 'websocket_closed'
 }
 
 /** Its URL, with the scheme of a request. */

@@ -24,12 +24,15 @@ import {
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import { instrumentationScope } from '@turnlog/conventions'
 import { toldBy } from '@turnlog/conventions/dialects/dialects'
+import type { ToldFailure } from '@turnlog/conventions/dialects/failure'
 import type { ToldCall, ToldSpan } from '@turnlog/conventions/dialects/span-role'
 import { asString, defined } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import { Candidate } from '../record/candidate.ts'
 import { apiCallOf, requestOf, turnOf, turnOfModelCall } from '../record/contexts.ts'
+import { type KnownFailures, mayPassOn } from '../record/known-failures.ts'
 import type { Recorder } from '../record/recorder.ts'
+import { failureOf } from '../record/span-failure.ts'
 import { ToolCall, type ToolCallDescription, type ToolCallOwner } from '../record/tool-call.ts'
 import type { ToolCalls } from '../record/tool-calls.ts'
 import type { WireCalls } from '../record/wire-calls.ts'
@@ -41,6 +44,7 @@ interface NativeSpanDependencies {
   readonly toolCalls: ToolCalls
   readonly wireCalls: WireCalls
   readonly traces: TurnTraces
+  readonly failures: KnownFailures
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -62,14 +66,18 @@ interface EndedNative {
   readonly open: OpenNative
   readonly turn: Candidate | undefined
   readonly span: ReadableSpan
+  readonly failure: ToldFailure | undefined
 }
 
 /** For the sealer, about an ended span of a library. */
 export interface NativeNote {
-  readonly role: ToldSpan['role']
+  /** Of a span that is not an agent's: none. */
+  readonly role?: ToldSpan['role']
   /** Another span records better what this one tells. */
   readonly isRepeated: boolean
   readonly isInTurn: boolean
+  /** It failed, and another record tells of that. */
+  readonly isErrorRepeated: boolean
 }
 
 /** A request that runs what the answer of an earlier turn asked for continues that turn. */
@@ -115,16 +123,20 @@ export class NativeSpans {
     const { traces } = this.#dependencies
     traces.rootEnded(span)
     const told = toldOf(span)
-    if (told === undefined || open === undefined) return
+    const failure = failureOf(span)
+    if (open === undefined || (told === undefined && failure === undefined)) return
     const turn = (open.request ?? traces.requestIn(span) ?? open.outside)?.turn
+    const ended = { open, turn, span, failure }
+    const isRepeated = told !== undefined && this.#isRepeated(told, ended)
     const note: NativeNote = {
-      role: told.role,
+      ...defined({ role: told?.role }),
       // A model call that was seen belongs to a turn, also if it is not known which span is around it.
       isInTurn: turn?.span !== undefined || this.#hasCalled(open),
-      isRepeated: this.#isRepeated(told, { open, turn, span }),
+      isRepeated,
+      isErrorRepeated: isRepeated || this.#isErrorRepeated(ended),
     }
     this.#dependencies.recorder.note(span as SdkSpan, { native: note })
-    this.#noteConversation(turn, asString(told.conversationId))
+    this.#noteConversation(turn, asString(told?.conversationId))
   }
 
   #noteConversation(turn: Candidate | undefined, conversation: string | undefined): void {
@@ -137,12 +149,24 @@ export class NativeSpans {
     recorder.startAgain(turn.span)
   }
 
-  #isRepeated({ role, call }: ToldSpan, { open, turn, span }: EndedNative): boolean {
+  /** It fails because of its last model call, or of something else that is recorded: it only passes that on. */
+  #isErrorRepeated({ open, turn, failure }: EndedNative): boolean {
+    if (failure === undefined) return false
+    const { wireCalls, failures } = this.#dependencies
+    const hasCallFailed = this.#hasCalled(open) && wireCalls.lastEnd(open.request) !== undefined
+    if (hasCallFailed && mayPassOn(failure)) return true
+    const owner = turn ?? open.request ?? this
+    if (failures.isToldBy(owner, failure)) return true
+    failures.add(owner, failure)
+    return false
+  }
+
+  #isRepeated({ role, call }: ToldSpan, { open, turn, span, failure }: EndedNative): boolean {
     if (role === 'model_call') return this.#hasCalled(open)
     if (role !== 'tool_call' || open.tool !== undefined) return false
     if (open.isToldAgain || turn === undefined || call === undefined) return open.isToldAgain
     const { toolCalls } = this.#dependencies
-    return toolCalls.claim(descriptionOf(call), { owner: turn, endTime: span.endTime })
+    return toolCalls.claim(descriptionOf(call), { owner: turn, endTime: span.endTime, failure })
   }
 
   /** A model call was seen on the wire since the span began. */
@@ -200,6 +224,9 @@ export class NativeSpans {
     const tool = use === undefined || isToldAgain ? undefined : this.#toolBegan(span, use, from)
     const outside = request === undefined ? turnOf(from) : undefined
     const seenBefore = wireCalls.count(request)
+    // A span may end after its turn.
+    const turn = (request ?? outside)?.turn
+    this.#noteConversation(turn, asString(told?.conversationId))
     this.#open.set(span, { request, outside, seenBefore, isToldAgain, tool })
     if (isReadable(span) && span.parentSpanContext === undefined) traces.rootBegan(span, request)
   }

@@ -12,9 +12,10 @@ import { quietly } from '../health.ts'
 import { appScript, isOwnScript } from '../identity.ts'
 import { Candidate, type CandidateSource } from '../record/candidate.ts'
 import type { ChildReports } from '../record/child-report.ts'
-import { setTurnsOutside } from '../record/contexts.ts'
+import { contexts, requestOf, setTurnsOutside, turnOf } from '../record/contexts.ts'
 import type { DelayedEnds } from '../record/delayed-ends.ts'
 import { inheritedFileOwner } from '../record/inherited-owner.ts'
+import { KnownFailures } from '../record/known-failures.ts'
 import { OpenCandidates } from '../record/open-candidates.ts'
 import type { Recorder } from '../record/recorder.ts'
 import { ToolCalls } from '../record/tool-calls.ts'
@@ -37,11 +38,13 @@ import { flushBeforeBlockingCalls } from './blocking-calls.ts'
 import { observeChildEnvironments, withOwnerPairs } from './child-environment.ts'
 import { ChildProcesses } from './child-processes.ts'
 import {
+  asFailure,
   createErrorReports,
   describeError,
+  type ErrorPlaces,
+  type ErrorReports,
   type FatalError,
   observeErrors,
-  type ReportError,
 } from './errors.ts'
 import { FileOperations } from './file-operations.ts'
 import { observeFrameworkCalls } from './framework-calls.ts'
@@ -98,10 +101,14 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
   const { recorder, flush, undo } = dependencies
   const fileParts = createFileParts(config, dependencies)
   const { files, children, fileOperations } = fileParts
-  const reportError = createErrorReports(recorder.logger, flush)
   const turnParts = observeTurns(fileParts, {
     ...dependencies,
     conversationPlaces: config.conversationPlaces,
+  })
+  const errorReports = createErrorReports({
+    logger: recorder.logger,
+    flush,
+    places: errorPlaces(turnParts),
   })
   const ownPlace = {
     reports: dependencies.childReports,
@@ -111,7 +118,7 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
   undo.push(observeFileSystem(fileOperations))
   undo.push(observeHandedDescriptors(fileOperations))
   const fatal: FatalError = { error: undefined, isSet: false }
-  undo.push(observeErrors(reportError, fatal))
+  undo.push(observeErrors(errorReports.report, fatal))
   const stopSignals = observeStopSignals(dependencies.timers.now)
   undo.push(stopSignals.undo)
   if (config.processFilesMax > 0) {
@@ -143,7 +150,20 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
       turnParts.backgroundAnswers.giveUpAll()
       for (const turn of turnParts.open.all()) turn.processExits(exit)
     },
-    api: openApi({ ...dependencies, ...fileParts, ...turnParts, reportError }),
+    api: openApi({ ...dependencies, ...fileParts, ...turnParts, errorReports }),
+  }
+}
+
+function errorPlaces({ open, wireCalls }: TurnParts): ErrorPlaces {
+  return {
+    turnOf(context, isFatal) {
+      const turn = turnOf(context)
+      if (turn !== undefined || !isFatal || requestOf(context) !== undefined) return turn
+      // It ends the app, and with it the turn that is open. Of several it is not known which one it comes from.
+      const turns = open.all().filter(({ span, isEnded }) => span !== undefined && !isEnded)
+      return turns.length === 1 ? turns[0] : undefined
+    },
+    lastCallEnd: (context) => wireCalls.lastEnd(requestOf(context)),
   }
 }
 
@@ -151,7 +171,7 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
 function exitFailure(code: number, { error, isSet }: FatalError): TurnFailure {
   if (!isSet) return { type: 'process_exit', message: `The process exited with code ${code}.` }
   const { type, message } = describeError(error)
-  return { type, message }
+  return { type, message, isRepeated: true }
 }
 
 /** What knows the workspace and its files. Nothing is observed yet. */
@@ -210,12 +230,15 @@ function observeTurns(
   }: ObserveDependencies & Pick<Config, 'conversationPlaces'>,
 ) {
   const { now, clock, after } = timers
-  const toolCalls = new ToolCalls(recorder, clock, nativeWriters)
-  const frameworks = observeFrameworkCalls()
+  const failures = new KnownFailures()
+  const toolCalls = new ToolCalls(recorder, clock, { listener: nativeWriters, failures })
+  const frameworks = observeFrameworkCalls((id, error) => {
+    toolCalls.failed(id, asFailure(error), [turnOf(contexts.active())])
+  })
   undo.push(frameworks.undo)
   const wireCalls = new WireCalls()
   const traces = new TurnTraces((span, parent) => recorder.adopt(span, parent))
-  const nativeSpans = new NativeSpans({ recorder, toolCalls, wireCalls, traces, now })
+  const nativeSpans = new NativeSpans({ recorder, toolCalls, wireCalls, traces, failures, now })
   onSpanEnd((span) => nativeSpans.ended(span))
   const telemetry = offerToHost(nativeSpans.provider(tracerProvider), clock)
   undo.push(telemetry.undo)
@@ -282,7 +305,7 @@ function observeTurns(
   const openExchange = createExchanges(ofExchanges)
   undo.push(observeWebSockets(candidates, openExchange, clock))
   undo.push(observeModelClients(openExchange))
-  return { toolCalls, candidates, open, retries, backgroundAnswers }
+  return { toolCalls, candidates, open, retries, backgroundAnswers, wireCalls }
 }
 
 /** Child processes and native code, whose writes pass no function of `node:fs`. */
@@ -311,21 +334,24 @@ function openApi({
   children,
   toolCalls,
   candidates,
-  reportError,
+  errorReports,
   timers: { now },
 }: Pick<ObserveDependencies, 'recorder' | 'isChild' | 'timers'> &
   Pick<FileParts, 'files' | 'children'> &
-  TurnParts & { readonly reportError: ReportError }) {
+  TurnParts & { readonly errorReports: ErrorReports }) {
   return {
     expectTurns: () => {
       if (mayHaveTurns(isChild)) quietly('look at the workspace', () => children.prepare())
     },
     decide: (decision) =>
       quietly('record a decision', () => emitDecision(recorder.logger, decision)),
-    openTurn: (declared) => quietly('open a turn', () => openApiTurn(declared, candidates)),
+    openTurn: (declared) =>
+      quietly('open a turn', () =>
+        openApiTurn(declared, { ...candidates, isReported: errorReports.isReported }),
+      ),
     openToolCall: (call) =>
       quietly('open a tool call', () =>
-        openApiToolCall(call, { recorder, toolCalls, reportError, now }),
+        openApiToolCall(call, { recorder, toolCalls, reportError: errorReports.report, now }),
       ),
     fileOperation: (operation, id) =>
       quietly('record a file operation of the app', () =>

@@ -10,11 +10,11 @@ import type { ModelApi } from '../models/model-api.ts'
 import { findModelApi, findPossibleApis } from '../models/model-apis.ts'
 import { apiCallOf, contexts, requestOf, runIn, turnOfModelCall } from '../record/contexts.ts'
 import type { Recorder } from '../record/recorder.ts'
-import { resumeHold, turnHeldBy } from '../record/turn-holds.ts'
+import { holdWhileOpen, resumeHold, turnHeldBy } from '../record/turn-holds.ts'
 import type { Exchange, OpenExchange } from './exchange.ts'
 import { type ExchangeDependencies, type ExchangeFacts, ModelExchange } from './model-exchange.ts'
 import { isModelCall, withinOwnSpans } from './own-spans.ts'
-import { type FailedCall, retriedBytesMax } from './retried-calls.ts'
+import { type CallPlace, type FailedCall, parentIdOf, retriedBytesMax } from './retried-calls.ts'
 import { UndecidedExchange } from './undecided-exchange.ts'
 import { openUnknown } from './unknown-exchange.ts'
 
@@ -77,10 +77,16 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
     const native = modelCallAround(active)
     if (native !== undefined) {
       const candidate = turnHeldBy(native) ?? turnOfModelCall(active)
-      return make({ api, url, active, candidate, span: native, isOwn: false, since })
+      retries.resume(native)
+      const place = { api, url: url.href, turn: candidate, parent: parentIdOf(native) }
+      const openNative = (failed: FailedCall | undefined): ModelExchange => {
+        if (failed !== undefined) replace(failed, native)
+        return make({ api, url, active, candidate, span: native, isOwn: false, since })
+      }
+      return openAttempt(place, body, openNative)
     }
     const candidate = turnOfModelCall(active)
-    const place = { api, url: url.href, turn: candidate, parent }
+    const place = { api, url: url.href, turn: candidate, parent: parentIdOf(parent) }
     const openOwn = (failed: FailedCall | undefined): ModelExchange => {
       if (failed !== undefined) resumeHold(failed.span)
       const from = withinOwnSpans(active, candidate)
@@ -88,11 +94,28 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
       const span = failed?.span ?? startSpan(dependencies.recorder, facts)
       return make({ api, url, active, candidate, span, isOwn: true, since, failed })
     }
-    if (!retries.isAwaited(place)) return openOwn(undefined)
-    if (body !== undefined) return openOwn(retries.take(place, body))
+    return openAttempt(place, body, openOwn)
+  }
+
+  /** The body shows whether the request is another attempt of a call that has failed. */
+  function openAttempt(
+    place: CallPlace,
+    body: Uint8Array | undefined,
+    openWith: (failed: FailedCall | undefined) => Exchange,
+  ): Exchange {
+    if (!retries.isAwaited(place)) return openWith(undefined)
+    if (body !== undefined) return openWith(retries.take(place, body))
+    const active = contexts.active()
     const decide = (sent: Uint8Array): Exchange =>
-      runIn(active, () => openOwn(retries.take(place, sent)))
+      runIn(active, () => openWith(retries.take(place, sent)))
     return new UndecidedExchange(decide, { heldBytesMax: retriedBytesMax })
+  }
+
+  /** A library has a span of its own for each attempt, and does not end that of a failed one: the call is the last one's. */
+  function replace(failed: FailedCall, native: Span): void {
+    holdWhileOpen(failed.span, undefined)
+    dependencies.recorder.discard(failed.span.spanContext().spanId)
+    exchangeCounts.set(native, failed.number)
   }
 
   function make({ url, since, ...facts }: OpenedCall): ModelExchange {

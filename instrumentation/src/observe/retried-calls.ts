@@ -17,7 +17,9 @@ import type { ModelApi } from '../models/model-api.ts'
 import type { Candidate } from '../record/candidate.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { ToolCall } from '../record/tool-call.ts'
+import { resumeHold } from '../record/turn-holds.ts'
 import type { BodyMark } from './body-mark.ts'
+import { isReadable, toldOf } from './own-spans.ts'
 
 /** A longer body is not compared. It is held until all of it is known. */
 export const retriedBytesMax = 64 * 1024 ** 2
@@ -34,8 +36,18 @@ export interface CallPlace {
   readonly url: string
   /** The turn in whose context it is made. */
   readonly turn: Candidate | undefined
-  /** The span it is made in. */
-  readonly parent: Span | undefined
+  /** The id of the span it is made in. */
+  readonly parent: string | undefined
+}
+
+/**
+ * The id of the span that a call is made in. A library's span of the model call itself may be one of each attempt: then it is the
+ * span around it.
+ */
+export function parentIdOf(span: Span | undefined): string | undefined {
+  if (span === undefined) return undefined
+  const isOfCall = isReadable(span) && toldOf(span)?.role === 'model_call'
+  return isOfCall ? span.parentSpanContext?.spanId : span.spanContext().spanId
 }
 
 export interface FailedCall {
@@ -51,8 +63,8 @@ export interface FailedCall {
   readonly number: number
   /** What the server asks for, in milliseconds. */
   readonly retryAfterMs: number | undefined
-  /** Ends its span. */
-  readonly giveUp: () => void
+  /** Called when it is not sent again. `isOver`: its turn or the process ends. */
+  readonly giveUp: (isOver: boolean) => void
 }
 
 interface WaitingCall extends FailedCall {
@@ -69,13 +81,13 @@ export class RetriedCalls {
 
   wait(call: FailedCall): void {
     const [oldest] = this.#waiting.size >= callsMax ? this.#waiting : []
-    if (oldest !== undefined) this.#giveUp(oldest)
+    if (oldest !== undefined) this.#giveUp(oldest, false)
     const asked = call.retryAfterMs === undefined ? 0 : call.retryAfterMs + afterwardsMs
     const ms = Math.min(waitMsMax, Math.max(asked, firstWaitMs * 2 ** (call.number - 1)))
-    const timer = this.#after(ms, () => this.#giveUp(waiting))
+    const timer = this.#after(ms, () => this.#giveUp(waiting, false))
     const waiting = { ...call, timer }
     this.#waiting.add(waiting)
-    call.candidate?.beforeEnd(() => this.#giveUp(waiting))
+    call.candidate?.beforeEnd(() => this.#giveUp(waiting, true))
   }
 
   /** Whether a request in this place may be another attempt, depending on its body. */
@@ -95,15 +107,25 @@ export class RetriedCalls {
     return undefined
   }
 
-  /** At the exit of the process. */
-  giveUpAll(): void {
-    for (const call of this.#waiting) this.#giveUp(call)
+  /** The SDK sends it again in the same span of its own. */
+  resume(span: Span): void {
+    for (const call of this.#waiting) {
+      if (call.span !== span) continue
+      this.#waiting.delete(call)
+      call.timer.cancel()
+      resumeHold(span)
+    }
   }
 
-  #giveUp(call: WaitingCall): void {
+  /** At the exit of the process. */
+  giveUpAll(): void {
+    for (const call of this.#waiting) this.#giveUp(call, true)
+  }
+
+  #giveUp(call: WaitingCall, isOver: boolean): void {
     if (!this.#waiting.delete(call)) return
     call.timer.cancel()
-    quietly('give up a failed call', call.giveUp)
+    quietly('give up a failed call', () => call.giveUp(isOver))
   }
 }
 
@@ -112,7 +134,7 @@ function isSame(one: CallPlace, other: CallPlace): boolean {
     one.url === other.url &&
     one.api === other.api &&
     one.turn === other.turn &&
-    one.parent?.spanContext().spanId === other.parent?.spanContext().spanId
+    one.parent === other.parent
   )
 }
 

@@ -83,6 +83,7 @@ export class Candidate {
   #isDecided: boolean = false
 
   #sentLength = 0
+  #isResponseOver: boolean = false
   /** Turns that the code in its context works for as well. */
   readonly #others = new Set<Candidate>()
 
@@ -255,6 +256,7 @@ export class Candidate {
 
   /** The app's response has ended. Without an answer so far the app may go on to work on the turn. */
   responseEnded(): void {
+    this.#isResponseOver = true
     this.#hasAnswered = this.#turn.wasAnswered && this.openTools.size === 0
   }
 
@@ -330,7 +332,8 @@ export class Candidate {
 
   /** A piece of what the app sends to its user. The first `sentLengthMax` are recorded. */
   response(piece: string | Uint8Array): void {
-    if (this.#sentLength > sentLengthMax) return
+    // An app may write on when its user has left.
+    if (this.#isResponseOver || this.#sentLength > sentLengthMax) return
     this.#sentLength += piece.length
     this.#turn.content('turn.response', piece)
   }
@@ -359,6 +362,11 @@ export class Candidate {
   /** The app says why the turn failed. */
   fail(failure: TurnFailure): void {
     this.#turn.fail(failure)
+  }
+
+  /** An exception surfaced in it: if it fails, that is why. */
+  causedBy(cause: TurnFailure): void {
+    this.#turn.causedBy(cause)
   }
 
   /** The process exits while the turn is open. */

@@ -16,6 +16,8 @@ export interface WireFacts {
   /** The answer was a success, and none of its bytes were seen. */
   readonly isUnseen?: boolean
   readonly error?: string
+  /** The app has stopped the request, or stopped reading its answer. */
+  readonly isAborted?: boolean
   /** A sub-agent of the turn made the call: its prompt and its answer are not the turn's. */
   readonly isInner?: boolean
   /** It brings the answer of an earlier exchange of the call, by its number: the server has worked in the background. */

@@ -2,9 +2,11 @@
  * A tool call that has begun. It was inferred from the bytes of model calls (`tool-calls.ts`), or the app reports it
  * (`toolCall()`). Only a call that was inferred has ends other than its result.
  */
-import type { Span } from '@opentelemetry/api'
+import { type Span, SpanStatusCode } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
+import type { ToldFailure } from '@turnlog/conventions/dialects/failure'
 import { ToolArguments } from './tool-arguments.ts'
+import type { TurnFailure } from './turn-result.ts'
 
 /** A call as the model asks for it, or as the app describes it. */
 export interface ToolCallDescription {
@@ -46,6 +48,8 @@ export class ToolCall {
   #secondsWaited = 0
   /** It has an interim record, so its start must not change. */
   hasInterim: boolean = false
+  /** Why it failed, as what runs it says. */
+  failure: TurnFailure | undefined
   /** A person's decision about it is recorded. */
   isDecided: boolean = false
 
@@ -87,6 +91,17 @@ export class ToolCall {
 
   beginsAfterWait(): void {
     if (this.#secondsWaited > 0) this.addWaited(-this.#secondsWaited)
+  }
+
+  /** What runs it says that it failed; the model may still be sent a result. */
+  failed({ type, message = '', isAborted }: ToldFailure): void {
+    if (isAborted) {
+      this.span.setAttribute('turnlog.aborted' satisfies AttributeName, true)
+      return
+    }
+    this.failure = { type, message, isRepeated: true }
+    this.span.setAttribute('error.type' satisfies AttributeName, type)
+    this.span.setStatus({ code: SpanStatusCode.ERROR, ...(message === '' ? {} : { message }) })
   }
 
   /** It was not run for this long, because a person was asked. */

@@ -15,8 +15,11 @@ import {
   trace,
 } from '@opentelemetry/api'
 import type { AttributeName } from '@turnlog/conventions'
+import type { ToldFailure } from '@turnlog/conventions/dialects/failure'
 import { defined } from '@turnlog/conventions/plain'
+import type { KnownFailures } from './known-failures.ts'
 import type { Recorder } from './recorder.ts'
+import { failureOf } from './span-failure.ts'
 import {
   type InferredEnd,
   ToolCall,
@@ -51,10 +54,22 @@ interface JoinFacts {
   readonly at: number
 }
 
+/** What the ended span of an SDK tells of a call. */
+interface ClaimFacts {
+  readonly owner: ToolCallOwner
+  readonly endTime: HrTime
+  readonly failure?: ToldFailure | undefined
+}
+
 interface BegunIn {
   readonly owner: ToolCallOwner | undefined
   /** The tool call whose sub-agent asks for it. */
   readonly around?: ToolCall | undefined
+}
+
+interface ToolCallPartners {
+  readonly listener?: ToolCallListener
+  readonly failures?: KnownFailures
 }
 
 type ToolAttributes = { [Name in AttributeName]?: string | boolean }
@@ -67,11 +82,17 @@ export class ToolCalls {
   /** How many calls of each tool were inferred that no span of an SDK has told of yet, also ones that have ended. */
   readonly #untold = new WeakMap<ToolCallOwner, Map<string, number>>()
   readonly listener: ToolCallListener | undefined
+  readonly #failures: KnownFailures | undefined
 
-  constructor(recorder: Recorder, clock: () => number, listener?: ToolCallListener) {
+  constructor(
+    recorder: Recorder,
+    clock: () => number,
+    { listener, failures }: ToolCallPartners = {},
+  ) {
     this.#recorder = recorder
     this.#clock = clock
     this.listener = listener
+    this.#failures = failures
   }
 
   get size(): number {
@@ -187,10 +208,14 @@ export class ToolCalls {
     call.span.setAttributes(attributes)
     call.span.setAttribute('turnlog.tool_call.inferred' satisfies AttributeName, false)
     this.#beginAgain(call, at)
-    const clock = this.#clock
+    const done = (time: TimeInput = this.#clock()): void => {
+      entry.doneAt = time
+      const failure = failureOf(call.span)
+      if (failure !== undefined) this.#noteFailure(entry, failure)
+    }
     return new Proxy(call.span, {
       get(span, key) {
-        if (key === 'end') return (time?: TimeInput) => (entry.doneAt = time ?? clock())
+        if (key === 'end') return done
         const member: unknown = Reflect.get(span, key)
         return typeof member === 'function' ? member.bind(span) : member
       },
@@ -201,15 +226,24 @@ export class ToolCalls {
    * Whether the call of an SDK's span, which has ended, is one that was inferred and that no other span has told of. If it is
    * open, it was done when that span ended. Such spans may begin late, so it keeps its start.
    */
-  claim(
-    use: ToolCallDescription,
-    { owner, endTime }: { owner: ToolCallOwner; endTime: HrTime },
-  ): boolean {
+  claim(use: ToolCallDescription, { owner, endTime, failure }: ClaimFacts): boolean {
     const open = this.#unjoined(use, [owner])
     if (open === undefined) return takeOne(this.#untold.get(owner), use.name)
     this.#claim(open)
     open.doneAt = endTime
+    if (failure !== undefined) this.#noteFailure(open, failure)
     return true
+  }
+
+  /** What runs the call `id` says that it failed. `owners`: whose call it may be. */
+  failed(id: string, failure: ToldFailure, owners: JoinFacts['owners']): void {
+    const entry = onlyOf(this.#withId(id), owners)
+    if (entry !== undefined) this.#noteFailure(entry, failure)
+  }
+
+  #noteFailure({ call, owner }: InferredCall, failure: ToldFailure): void {
+    call.failed(failure)
+    this.#failures?.add(owner ?? call, failure)
   }
 
   /** Whether another span of an SDK, in which this one starts, has told of the same call. */

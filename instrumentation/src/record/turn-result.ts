@@ -5,7 +5,12 @@ import { defined } from '@turnlog/conventions/plain'
 import type { TurnAttributes } from './turn-span.ts'
 
 /** Why a turn failed: `error.type` and the span's status message. */
-export type TurnFailure = Readonly<Record<'type' | 'message', string>>
+export interface TurnFailure {
+  readonly type: string
+  readonly message: string
+  /** Another record of its trace tells of it: an exception, or a tool call. */
+  readonly isRepeated?: boolean
+}
 
 /** What has asked the process to exit. */
 export interface StopSignal {
@@ -26,6 +31,7 @@ export interface ProcessExit {
 export class TurnResult {
   #outcome: TurnOutcome = 'completed'
   #failure: TurnFailure | undefined
+  #cause: TurnFailure | undefined
   #lastCallFailed: boolean = false
   #lastCallAborted: boolean = false
 
@@ -49,6 +55,22 @@ export class TurnResult {
     this.#outcome = 'failed'
   }
 
+  /** What it fails of, if it fails and its last model call has not. */
+  causedBy(cause: TurnFailure): void {
+    this.#cause = cause
+  }
+
+  /** The last thing that happened is the failure of a tool, of which no model was told. */
+  endsWith(cause: TurnFailure): void {
+    this.causedBy(cause)
+    if (!this.#lastCallFailed) this.conclude('failed')
+  }
+
+  /** The message of a failed model call is known when it is sealed. */
+  #ownCause(): TurnFailure | undefined {
+    return this.#lastCallFailed ? undefined : this.#cause
+  }
+
   conclude(outcome: 'aborted' | 'failed'): void {
     if (this.#outcome === 'completed') this.#outcome = outcome
   }
@@ -67,11 +89,13 @@ export class TurnResult {
   /** Called when the turn ends. */
   writeTo(span: Span): void {
     if (this.#lastCallFailed) this.conclude(this.#lastCallAborted ? 'aborted' : 'failed')
-    const failure = this.isFailed ? this.#failure : undefined
+    const failure = this.isFailed ? (this.#failure ?? this.#ownCause()) : undefined
     span.setAttributes(
-      defined({ 'turnlog.turn.outcome': this.#outcome, 'error.type': failure?.type } satisfies {
-        [Name in keyof TurnAttributes]?: string | undefined
-      }),
+      defined({
+        'turnlog.turn.outcome': this.#outcome,
+        'error.type': failure?.type,
+        'turnlog.error.repeated': failure?.isRepeated || undefined,
+      } satisfies { [Name in keyof TurnAttributes]?: string | boolean | undefined }),
     )
     if (!this.isFailed) return
     span.setStatus({ code: SpanStatusCode.ERROR, ...defined({ message: failure?.message }) })

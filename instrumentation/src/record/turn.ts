@@ -212,6 +212,11 @@ export class Turn {
     this.#result.fail(failure)
   }
 
+  /** An exception surfaced in it: if it fails, that is why. */
+  causedBy(cause: TurnFailure): void {
+    this.#result.causedBy(cause)
+  }
+
   /** The app declares the end: the turn waits for its holds and for nothing else. */
   finish(): void {
     this.#isOver = true
@@ -231,10 +236,10 @@ export class Turn {
     const isIdle = this.#holds === 0
     const isFailure = code !== 0 && stopped === undefined
     if (isIdle && this.openTools.size === 0 && !(isFailure && isInferred)) return
-    const isLeft = isInferred && code === 0
     if (stopped !== undefined) this.describe({ 'turnlog.process.signal': stopped.name })
-    if (stopped !== undefined || (isLeft && !isIdle)) this.#result.conclude('aborted')
-    else if (!isLeft) this.#result.fail(failure)
+    if (stopped !== undefined || (isInferred && code === 0 && !isIdle))
+      this.#result.conclude('aborted')
+    else if (code !== 0 || !isIdle) this.#result.fail(failure)
     this.describe({ 'process.exit.code': code })
     this.#releasedAt = this.#dependencies.now()
     this.#end()
@@ -260,8 +265,7 @@ export class Turn {
   callEnded({ isFailed, isAborted, repeatsPrompt }: EndedCall): void {
     // An app asks for titles and summaries, too: they do not decide how the turn ends.
     if (isFailed && repeatsPrompt === false && this.#promptWasAnswered) return
-    // Without a server the app stops a call as its user wishes; a server may have reasons of its own.
-    this.#result.callEnded(isFailed, isAborted && this.#facts.isInferred === true)
+    this.#result.callEnded(isFailed, isAborted)
     this.#wasAnswered ||= !isFailed
     this.#promptWasAnswered ||= !isFailed && repeatsPrompt === true
   }
@@ -416,6 +420,8 @@ export class Turn {
     this.#isEnded = true
     for (const step of this.#lastSteps.splice(0)) step()
     this.#cancelDelay()
+    const failedTool = [...this.openTools.values()].findLast(({ failure }) => failure !== undefined)
+    if (failedTool?.failure !== undefined) this.#result.endsWith(failedTool.failure)
     this.#forgetOpenTools((call) => call.leaveUnfinished())
     span.setAttributes(this.#lastAttributes())
     this.#result.writeTo(span)

@@ -6,7 +6,7 @@
  * none does, as with apps that put the user's text into another one, it is the last call. A call that began when the response had
  * ended never is.
  */
-import { isSent } from './sent-texts.ts'
+import { isSent, sentBeginning } from './sent-texts.ts'
 
 /** One model call of a turn, of which the answer may be. */
 export interface TurnCall {
@@ -21,6 +21,20 @@ export interface TurnTexts {
   /** The user's prompt, as the app was sent it. */
   readonly prompt: string | undefined
   readonly sent: readonly string[]
+}
+
+/** Of a turn whose user has left: as much of an answer as was sent, of the call of which most was. */
+export function sentAnswer(
+  calls: readonly TurnCall[],
+  sent: readonly string[],
+): TurnCall | undefined {
+  let best: TurnCall | undefined
+  for (const call of calls) {
+    const text = sentBeginning(call.text ?? '', sent)
+    if (text === '' || text.length < (best?.text?.length ?? 0)) continue
+    best = text === call.text ? call : { ...call, text, finishReason: 'error' }
+  }
+  return best
 }
 
 export function answeringCall(

@@ -5,6 +5,7 @@ import { findModelApi, modelApiNamed } from '../models/model-apis.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import { redactText } from '../redact/redact.ts'
 import { incomplete, put, putText, textMessages } from './content.ts'
+import { asAborted } from './failure.ts'
 import type { OpenContents } from './open-contents.ts'
 import type { SealContext, SealKind } from './span-kind.ts'
 import { addModelCall, emptySums } from './turn.ts'
@@ -38,7 +39,10 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   const isOwn = span.scope.name === instrumentationScope
   const isNamed = isOwn && typeof model === 'string'
   const name = isNamed ? redactText(`${operation} ${model}`).text : span.name
-  return { span: { ...span, name, ...statusOf(call) }, attributes }
+  const named = { ...span, name }
+  const isAborted = call.attributes['turnlog.aborted'] === true
+  if (isAborted) return { span: asAborted(named, attributes), attributes }
+  return { span: { ...named, ...statusOf(call) }, attributes }
 }
 
 /** One exchange of the model call `id`, as its API maps it; `undefined` if its URL is not that of a known API. */
@@ -62,6 +66,7 @@ export function readExchange(
     ...(typeof facts.status === 'number' ? { status: facts.status } : {}),
     ...(Array.isArray(facts.headers) ? { responseHeaders: facts.headers } : {}),
     ...(typeof facts.error === 'string' ? { error: facts.error } : {}),
+    isAborted: facts.isAborted === true,
   })
 }
 

@@ -51,6 +51,17 @@ export function isSent(text: string, sent: readonly string[]): boolean {
   return wanted !== '' && sent.some((each) => withoutBlanks(each).includes(wanted))
 }
 
+/** The beginning of `text` that was sent; empty if none was. */
+export function sentBeginning(text: string, sent: readonly string[]): string {
+  let [known, open] = [0, text.length]
+  while (known < open) {
+    const middle = Math.ceil((known + open) / 2)
+    if (isSent(text.slice(0, middle), sent)) known = middle
+    else open = middle - 1
+  }
+  return text.slice(0, known)
+}
+
 function withoutBlanks(text: string): string {
   return text.replace(/\s+/g, '')
 }

@@ -1,4 +1,5 @@
 /** Seals a tool call: its arguments as the model wrote them, and its result as the model received it. */
+import type { AttributeName } from '@turnlog/conventions'
 import { toldBy } from '@turnlog/conventions/dialects/dialects'
 import { asString, isObject, parseJson } from '@turnlog/conventions/plain'
 import type { JournaledSpan } from '../journal/span-head.ts'
@@ -6,11 +7,25 @@ import type { ToolResult } from '../models/model-api.ts'
 import { findResult } from '../models/tool-results.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import { incomplete, put, putText } from './content.ts'
+import { withFailure, withToldFailure } from './failure.ts'
 import { readExchange } from './model-call.ts'
 import type { OpenContents } from './open-contents.ts'
-import type { Notes, SealKind, SpanContext } from './span-kind.ts'
+import type { EndedSpan, Notes, SealKind, SpanContext } from './span-kind.ts'
 
-export const sealToolCall: SealKind = ({ span, notes }, attributes, context) => {
+export const sealToolCall: SealKind = (ended, attributes, context) => {
+  const isError = putTexts(ended, attributes, context)
+  const span = withToldFailure(ended.span, attributes, { isRepeated: false })
+  const isTold = attributes['error.type' satisfies AttributeName] !== undefined
+  if (!isError || isTold) return { span, attributes }
+  return { span: withFailure(span, attributes, { type: 'tool_error' }), attributes }
+}
+
+/** Whether the result says that the call failed. */
+function putTexts(
+  { span, notes }: EndedSpan,
+  attributes: SealedAttributes,
+  context: SpanContext,
+): boolean {
   const { contents, isWhole } = context
   if (typeof notes.argumentsOmitted === 'string') {
     put(attributes, 'gen_ai.tool.call.arguments.omitted', notes.argumentsOmitted)
@@ -23,12 +38,12 @@ export const sealToolCall: SealKind = ({ span, notes }, attributes, context) => 
   if (given !== undefined) {
     if ('omitted' in given) put(attributes, 'gen_ai.tool.call.result.omitted', given.omitted)
     else putText(attributes, 'gen_ai.tool.call.result', given.text, context)
-    return { span, attributes }
+    return false
   }
   const location = locationOf(notes)
   if (location === undefined) {
     putText(attributes, 'gen_ai.tool.call.result', resultFromLibrary(span), context)
-    return { span, attributes }
+    return false
   }
   const result =
     isWhole && contents.isWhole(location.modelCallId)
@@ -36,12 +51,10 @@ export const sealToolCall: SealKind = ({ span, notes }, attributes, context) => 
       : undefined
   if (result === undefined) {
     put(attributes, 'gen_ai.tool.call.result.omitted', incomplete)
-    return { span, attributes }
+    return false
   }
   putText(attributes, 'gen_ai.tool.call.result', result.content, context)
-  if (!result.isError) return { span, attributes }
-  put(attributes, 'error.type', 'tool_error')
-  return { span: { ...span, status: { code: 2 } }, attributes }
+  return result.isError
 }
 
 /** The last result that the app passed to the API, or the reason why it is missing. */

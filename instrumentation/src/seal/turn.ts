@@ -1,12 +1,15 @@
 /** Seals a turn: its prompt, its answer, and the sums of its model calls. */
 import type { AttributeName } from '@turnlog/conventions'
-import { asArray, asObject, asString, parseJson } from '@turnlog/conventions/plain'
+import { asArray, asObject, asString, defined, parseJson } from '@turnlog/conventions/plain'
+import type { JournaledSpan } from '../journal/span-head.ts'
 import type { ModelCallRecord } from '../models/model-api.ts'
+import type { SealedAttributes } from '../otlp/otlp-json.ts'
 import type { ConversationAddress } from '../record/candidate.ts'
 import { redactText } from '../redact/redact.ts'
-import { answeringCall, type TurnCall } from './answering-call.ts'
+import { answeringCall, sentAnswer, type TurnCall } from './answering-call.ts'
 import { type ChatRequest, chatRequestOf, conversationIdOf } from './chat-request.ts'
 import { incomplete, put, putText, textMessages } from './content.ts'
+import { type SpanFailure, withFailure } from './failure.ts'
 import type { OpenContents } from './open-contents.ts'
 import { sentTexts } from './sent-texts.ts'
 import type { Notes, SealKind } from './span-kind.ts'
@@ -18,6 +21,8 @@ export interface TurnSums {
   /** Its own calls that gave a text, the last `callsMax` of them. */
   readonly calls?: readonly TurnCall[]
   readonly usage: { readonly [Name in AttributeName]?: number }
+  /** Why its last call failed, if it did. */
+  readonly failure?: SpanFailure | undefined
 }
 
 /** An answer is seldom followed by more calls than these. */
@@ -58,7 +63,14 @@ export function addModelCall(
     prompt: sums.prompt ?? call.lastUserText,
     calls: calls.slice(-callsMax),
     usage,
+    ...(isLate ? defined({ failure: sums.failure }) : failureOfCall(call)),
   }
+}
+
+function failureOfCall({ errorType: type, errorMessage: message }: ModelCallRecord) {
+  if (type === undefined) return {}
+  const redacted = message === undefined ? undefined : redactText(message).text
+  return { failure: { type: redactText(type).text, ...defined({ message: redacted }) } }
 }
 
 export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
@@ -70,7 +82,11 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
     isWhole ? contents.pieces(span.spanId, slot).at(-1)?.toString() : undefined
   const prompt = fromApi('turn.prompt') ?? request.prompt ?? own.prompt
   const sent = isWhole ? contents.pieces(span.spanId, 'turn.response') : []
-  const found = answeringCall(own.calls ?? [], { prompt, sent: sentTexts(sent) })
+  const calls = own.calls ?? []
+  const texts = sentTexts(sent)
+  const found = hasLeft(attributes)
+    ? sentAnswer(calls, texts)
+    : answeringCall(calls, { prompt, sent: texts })
   const text = fromApi('turn.answer') ?? found?.text
   const answer = textMessages('assistant', text, found?.finishReason ?? 'stop')
   if (prompt === undefined && !isWhole) {
@@ -91,7 +107,32 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
   put(attributes, 'gen_ai.request.model', own.model)
   for (const [name, value] of Object.entries(own.usage)) attributes[name] = value
   if (Object.keys(own.usage).length > 0) put(attributes, 'turnlog.usage.is_sum', true)
-  return { span, attributes }
+  return { span: withCause(span, attributes, own.failure), attributes }
+}
+
+/** The user, who was to be sent the answer, left before its end. */
+function hasLeft(attributes: SealedAttributes): boolean {
+  const transport = attributes['turnlog.turn.transport' satisfies AttributeName]
+  const outcome = attributes['turnlog.turn.outcome' satisfies AttributeName]
+  return outcome === 'aborted' && transport !== undefined
+}
+
+/** A turn that failed without a reason of its own did so because of its last model call: that is the error that counts. */
+function withCause(
+  span: JournaledSpan,
+  attributes: SealedAttributes,
+  failure: SpanFailure | undefined,
+): JournaledSpan {
+  const isFailed = attributes['turnlog.turn.outcome' satisfies AttributeName] === 'failed'
+  if (!isFailed || attributes['error.type' satisfies AttributeName] !== undefined) return span
+  const status = attributes['http.response.status_code' satisfies AttributeName]
+  if (failure === undefined) {
+    if (typeof status === 'number' && status >= 500) put(attributes, 'error.type', String(status))
+    else put(attributes, 'error.type', '_OTHER')
+    return span
+  }
+  put(attributes, 'turnlog.error.repeated', true)
+  return withFailure(span, attributes, failure)
 }
 
 function requestOf(contents: OpenContents, id: string, notes: Notes): ChatRequest {

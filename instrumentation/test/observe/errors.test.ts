@@ -62,6 +62,7 @@ test.for<[string, number, Readonly<Record<string, string>>]>([
   ['exits', 3, { 'error.type': 'process_exit' }],
   ['throws', 1, { 'error.type': 'TypeError' }],
   ['rejects', 1, { 'error.type': 'RangeError' }],
+  ['throws elsewhere', 1, { 'error.type': 'TypeError' }],
 ])(
   'a turn in which the app %s has failed, with the exit code %d',
   async ([how, code, attributes]) => {
@@ -80,5 +81,45 @@ test.for<[string, number, Readonly<Record<string, string>>]>([
     expect(turn?.attributes).not.toHaveProperty('turnlog.abandoned')
     const errors = logs.filter(({ event }) => event === 'exception')
     expect(errors.map(({ traceId }) => traceId)).toEqual(how === 'exits' ? [] : [turn?.traceId])
+    // The exception counts as the error, and the turn does not.
+    expect(turn?.attributes['turnlog.error.repeated']).toBe(how === 'exits' ? undefined : true)
   },
 )
+
+test.for([
+  ['passes', true],
+  ['throws', undefined],
+] as const)(
+  'an exception after a model call that failed is no second error if it %s that on',
+  async ([how, isRepeated]) => {
+    await using chat = await startChat({
+      program: 'ends-in-turn.ts',
+      answer: () => ({ status: 400 }),
+    })
+    await chat.post(how).catch(() => undefined)
+    expect((await chat.host.ended()).code).toBe(1)
+    const { logs } = readRecorded(chat.workspace.spool)
+    const [error] = logs.filter(({ event }) => event === 'exception')
+    expect(error?.attributes['turnlog.error.repeated']).toBe(isRepeated)
+  },
+)
+
+test('an exception outside of all requests is linked to no turn if several are open', async () => {
+  await using chat = await startChat({
+    program: 'ends-in-turn.ts',
+    answer: () => ({ text: 'An answer.' }),
+  })
+  const waiting = chat.post('waits').catch(() => undefined)
+  await expect.poll(() => chat.api.requests.length).toBe(1)
+  await chat.post('throws elsewhere').catch(() => undefined)
+  await waiting
+  await chat.host.ended()
+  const { spans, logs } = readRecorded(chat.workspace.spool)
+  const turns = spans.filter(isTurn)
+  expect(turns.map(({ attributes }) => attributes['error.type'])).toEqual([
+    'TypeError',
+    'TypeError',
+  ])
+  const [error] = logs.filter(({ event }) => event === 'exception')
+  expect(error?.traceId).toBe('')
+})

@@ -137,7 +137,7 @@ test('each request is one call, with its own outcome', async () => {
       attributes['gen_ai.request.model'],
       attributes['http.response.status_code'] ?? '-',
       attributes['turnlog.model_call.attempt'] ?? 1,
-      attributes['error.type'] ?? 'ok',
+      attributes['error.type'] ?? (attributes['turnlog.aborted'] === true ? 'aborted' : 'ok'),
     ].join(' ')
   }
   const expected = [
@@ -146,8 +146,8 @@ test('each request is one call, with its own outcome', async () => {
     'refused 400 1 400',
     'broken 200 1 UND_ERR_SOCKET',
     'gzip 200 1 ok',
-    'hanging - 1 AbortError',
-    'hanging - 1 AbortError',
+    'hanging - 1 aborted',
+    'hanging - 1 aborted',
     'plain 200 1 ok',
     'plain 200 1 ok',
     'refused 400 1 400',
@@ -155,7 +155,7 @@ test('each request is one call, with its own outcome', async () => {
     'gzip 200 1 ok',
     'plain 200 1 ok',
     'plain 200 1 ok',
-    'hanging - 1 ABORT_ERR',
+    'hanging - 1 aborted',
     'plain - 1 ECONNREFUSED',
     'plain 200 1 ok',
   ]

@@ -19,6 +19,7 @@ export interface RecordedSpan {
   readonly startMs: number
   readonly endMs: number
   readonly status: number
+  readonly statusMessage: string
   readonly scope: string
   readonly attributes: Attributes
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[]
@@ -123,7 +124,7 @@ interface Traces {
         readonly kind: number
         readonly startTimeUnixNano: string
         readonly endTimeUnixNano: string
-        readonly status?: { readonly code?: number }
+        readonly status?: { readonly code?: number; readonly message?: string }
         readonly attributes: KeyValues
         readonly links?: RecordedSpan['links']
       }[]
@@ -157,6 +158,7 @@ function spansOf({ resourceSpans }: Traces): RecordedSpan[] {
         startMs: milliseconds(span.startTimeUnixNano),
         endMs: milliseconds(span.endTimeUnixNano),
         status: span.status?.code ?? 0,
+        statusMessage: span.status?.message ?? '',
         scope: scope?.name ?? '',
         attributes: plain(span.attributes),
         links: span.links ?? [],

@@ -238,3 +238,26 @@ return coalesce(value ? 'turnlog.said' or value ? 'ref', false)
      where c.team_id = team and c.day = content_day and c.part = 0
        and c.sha256 = turnlog_hash(value ->> 'turnlog.content')
   );
+
+-- What a span's exception says, such as its `exception.message`. Most instrumentations record exceptions as events of the span.
+create or replace function turnlog_of_exception(team text, content_day date, events jsonb, attribute text) returns text
+language sql stable parallel safe
+return (
+  select turnlog_text(team, content_day, event -> 'attributes' -> attribute)
+    from jsonb_array_elements(events) with ordinality as e (event, place)
+   where event ->> 'name' = 'exception'
+   order by place desc
+   limit 1);
+
+-- Why a span failed: the message of its status or of its exception, else the result of a tool, with which the model was told.
+-- Null if it did not fail, or nothing is known.
+create or replace function turnlog_failure_message(s spans) returns text
+language sql stable parallel safe
+return case
+  when s.status_code = 2 or s.error_type is not null then
+    coalesce(s.status_message,
+             turnlog_of_exception(s.team_id, turnlog_day(s.start_time), s.events, 'exception.message'),
+             case when s.operation = 'execute_tool' then
+               turnlog_text(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.tool.call.result')
+             end)
+end;

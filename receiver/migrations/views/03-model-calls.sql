@@ -23,10 +23,11 @@ select s.team_id, s.trace_id, s.span_id, s.parent_span_id, s.session_id, s.user_
        turnlog_boolean(s.attributes -> 'gen_ai.request.stream') as stream,
        turnlog_integer(s.attributes -> 'http.response.status_code') as http_status,
        turnlog_integer(s.attributes -> 'turnlog.model_call.attempt') as attempts,
-       s.error_type, s.status_message as error_message, s.abandoned,
+       s.error_type, turnlog_failure_message(s) as error_message, s.abandoned,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.input.messages') as input_messages_bytes,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.output.messages') as output_messages_bytes,
-       s.landed_at
+       s.landed_at,
+       turnlog_boolean(s.attributes -> 'turnlog.aborted') as aborted
   from spans s
  where s.operation in ('chat', 'text_completion', 'generate_content')
    -- A framework and, directly below it, its SDK may both report one call: then only the outer span counts. It is looked up for
@@ -48,4 +49,5 @@ comment on column model_calls.output_messages is 'The answer, a JSON array, exac
 comment on column model_calls.system_instructions is 'The system prompt, a JSON array of parts.';
 comment on column model_calls.input_tokens is 'Includes cached tokens; see cache_read_tokens and cache_write_tokens.';
 comment on column model_calls.finish_reasons is 'Why the model stopped, a JSON array.';
+comment on column model_calls.aborted is 'The app or its user stopped it: that is no error.';
 comment on column model_calls.attempts is 'How many requests were needed; null when it was one.';

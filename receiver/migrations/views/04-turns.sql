@@ -46,7 +46,8 @@ select s.team_id, s.trace_id, s.span_id, s.session_id, s.user_id, s.conversation
           from log_records l   -- index: log_records_by_trace
          where l.team_id = s.team_id and l.trace_id = s.trace_id
            and l.event_name = 'turnlog.process.started') as processes,
-       turnlog_boolean(s.attributes -> 'turnlog.turn.inferred') as inferred
+       turnlog_boolean(s.attributes -> 'turnlog.turn.inferred') as inferred,
+       turnlog_failure_message(s) as error_message
   from spans s
  where s.operation = 'invoke_agent'
    -- An app that was recorded knows which agents worked in its turns.
@@ -62,7 +63,7 @@ select s.team_id, s.trace_id, s.span_id, s.session_id, s.user_id, s.conversation
 
 comment on view turns is 'One user message and everything until its answer; one trace per row.';
 comment on column turns.transport is 'rest or websocket.';
-comment on column turns.outcome is 'completed, failed, aborted (the client left), abandoned (the process died) or waiting (its tool calls wait for a person).';
+comment on column turns.outcome is 'completed, failed, aborted (the client left, a signal ended the app, or the app stopped the last model call), abandoned (the process died) or waiting (its tool calls wait for a person).';
 comment on column turns.prompt is 'The user’s message. Null when it is not text: see prompt_bytes.';
 comment on column turns.answer is 'The final answer, or as much of it as was produced. Null when it is not text: see answer_bytes.';
 comment on column turns.file_operations_left_out is 'File operations outside of its tool calls that were not recorded, on purpose or at a limit.';
@@ -73,4 +74,5 @@ comment on column turns.prompt_preview is 'The first 200 characters; stored in t
 comment on column turns.landed_at is 'When it was committed to this database.';
 comment on column turns.duration is 'Null when it is unknown; likewise in tool_calls and file_operations.';
 comment on column turns.inferred is 'It came in on no server: it begins with the first model call that asks what the user wrote.';
+comment on column turns.error_type is 'Why it failed: the type of its last model call’s error, of an exception, process_exit, or the HTTP status of the answer.';
 comment on column turns.processes is 'How many child processes its tools started, as far as they were seen. See processes.';

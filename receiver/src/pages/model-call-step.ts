@@ -61,6 +61,7 @@ ${call.stream === true && call.firstChunkSeconds === null && html`<span>streamed
 ${(call.attempts ?? 1) > 1 && html`<span class="badge warn">${call.attempts} attempts</span>`}
 ${call.httpStatus !== null && call.httpStatus >= 400 && html`<span class="badge bad">HTTP ${call.httpStatus}</span>`}
 ${call.errorType !== null && html`<span class="badge bad">${call.errorType}</span>`}
+${call.aborted === true && html`<span class="badge warn">aborted</span>`}
 ${call.abandoned && html`<span class="badge warn">abandoned</span>`}</span>`
 }
 

@@ -35,6 +35,7 @@ ${call.inferred === true && html`<span title="Seen in the messages, not at the t
 ${call.decision !== null && html`<span class="badge ${call.decision === 'accept' ? 'good' : 'warn'}">${call.decision} by user</span>`}
 ${call.unfinished === true && html`<span class="badge warn">no result</span>`}
 ${call.errorType !== null && html`<span class="badge bad">${call.errorType.replaceAll('_', ' ')}</span>`}
+${call.aborted === true && html`<span class="badge warn">aborted</span>`}
 ${call.abandoned && html`<span class="badge warn">abandoned</span>`}</span></div>
 ${timeBar(turn, call)}
 ${argumentsBlock(call, files, path('arguments'))}

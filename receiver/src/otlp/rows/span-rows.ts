@@ -1,6 +1,7 @@
 /** One span → its row, or why it is rejected. Pure. */
-import { parseSpanId, parseTraceId } from '@turnlog/conventions'
+import { type AttributeName, parseSpanId, parseTraceId } from '@turnlog/conventions'
 import { lastSaid } from '@turnlog/conventions/content/last-said'
+import { toldFailure } from '@turnlog/conventions/dialects/failure'
 import type { Period } from '../../period.ts'
 import { withGenAiNames } from '../dialects/with-genai-names.ts'
 import { toJsonText, tryParseJson } from '../wire/json.ts'
@@ -39,7 +40,9 @@ export function toSpanRow(span: SpanRecord, options: RowOptions): RowResult<Span
   const startTime = timestampOf(span.startTime)
   if (startTime === null) return rejected('span has no time')
 
-  const attributes = withGenAiNames(span.attributes, span.name)
+  const named = withGenAiNames(span.attributes, span.name)
+  const failure = failureOf(span, named)
+  const attributes = failure?.isAborted === true ? asAborted(named) : named
   const { origin } = options
   const sink = options.contents.open(dayOf(span.startTime))
   const operation = columnTextOf(attributes.get('gen_ai.operation.name'))
@@ -65,6 +68,7 @@ export function toSpanRow(span: SpanRecord, options: RowOptions): RowResult<Span
     sequence: sequenceOf(attributes.get('turnlog.sequence')),
     operation: operation === null ? null : identifierOf(operation),
     ...columnsOf(attributes),
+    error_type: failure?.isAborted === true ? null : columnTextOf(failure?.type),
     attributes: stored ?? storeAttributes(attributes, sink),
     events: storeEvents(span, sink),
     links: storeLinks(span, sink),
@@ -115,9 +119,31 @@ function columnsOf(attributes: AttributeMap) {
     file_path: columnTextOf(attributes.get('file.path')),
     file_operation_id: identifierOf(attributes.get('turnlog.file_operation.id')),
     file_operation_type: columnTextOf(attributes.get('turnlog.file_operation.type')),
-    error_type: columnTextOf(attributes.get('error.type')),
     abandoned: isTrue(attributes.get('turnlog.abandoned')),
   } satisfies Partial<SpanRow>
+}
+
+/**
+ * The type of a failed span in whatever dialect it is. What only says that it failed has the type `_OTHER` if it is known what it is;
+ * what was closed after a crash has none.
+ */
+function failureOf(span: SpanRecord, attributes: AttributeMap) {
+  const told = toldFailure({
+    get: (name) => attributes.get(name),
+    status: { code: span.statusCode, message: span.statusMessage },
+    events: span.events.map((event) => ({
+      name: event.name,
+      get: (name) => event.attributes.get(name),
+    })),
+  })
+  if (told?.type !== '_OTHER' || attributes.has('error.type')) return told
+  const isKnown =
+    attributes.has('gen_ai.operation.name') && !isTrue(attributes.get('turnlog.abandoned'))
+  return isKnown ? told : undefined
+}
+
+function asAborted(attributes: AttributeMap): AttributeMap {
+  return new Map([...attributes, ['turnlog.aborted' satisfies AttributeName, true]])
 }
 
 function problemOfSpan(span: SpanRecord, period: Period): string | undefined {

@@ -36,13 +36,15 @@ export const decisionsOfTurn = queryOfTurn<TurnDecision>(`
    order by decided_at
    limit $4`)
 
-/** Exceptions only: failed spans are shown at their own steps. */
+/** Exceptions, with their stacks, also if another record counts as the error: failed spans are shown at their own steps. */
 export const errorsOfTurn = queryOfTurn<ErrorOfTurn>(`
-  select occurred_at as "occurredAt", type,
-         left(message, $3) as message,
-         left(stacktrace, $3) as stacktrace,
-         origin
-    from errors
-   where team_id = $1 and trace_id = $2 and kind = 'exception'   -- index: log_records_by_trace
-   order by occurred_at
+  select time as "occurredAt", error_type as type,
+         left(turnlog_text(team_id, turnlog_day(time), attributes -> 'exception.message'), $3) as message,
+         left(turnlog_text(team_id, turnlog_day(time), attributes -> 'exception.stacktrace'), $3) as stacktrace,
+         attributes ->> 'turnlog.error.origin' as origin
+    from log_records
+   where team_id = $1 and trace_id = $2   -- index: log_records_by_trace
+     and (event_name = 'exception' or error_type is not null)
+     and turnlog_boolean(attributes -> 'turnlog.aborted') is not true
+   order by time
    limit $4`)

@@ -29,6 +29,7 @@ export interface ModelCall {
   readonly errorType: string | null
   readonly errorMessage: string | null
   readonly abandoned: boolean
+  readonly aborted: boolean | null
 }
 
 export interface NewMessage {
@@ -51,7 +52,7 @@ const calls = queryOfTurn<Omit<ModelCall, 'newMessages'>>(`
          m.cache_read_tokens as "cacheReadTokens", m.cache_write_tokens as "cacheWriteTokens",
          extract(epoch from m.time_to_first_chunk)::float8 as "firstChunkSeconds",
          m.finish_reasons as "finishReasons", m.stream, m.http_status as "httpStatus", m.attempts,
-         m.error_type as "errorType", m.error_message as "errorMessage", m.abandoned
+         m.error_type as "errorType", m.error_message as "errorMessage", m.abandoned, m.aborted
     from model_calls m
     join spans s
       on s.team_id = m.team_id and s.trace_id = m.trace_id and s.span_id = m.span_id

@@ -17,6 +17,7 @@ export interface ToolCall {
   readonly inferred: boolean | null
   readonly unfinished: boolean | null
   readonly abandoned: boolean
+  readonly aborted: boolean | null
   /** What a person decided about it: `accept` or `reject`. */
   readonly decision: string | null
   readonly fileOperationsLeftOut: number | null
@@ -29,7 +30,7 @@ export const toolCallsOfTurn = queryOfTurn<ToolCall>(`
          octet_length(arguments_bytes) as "argumentsBytes",
          left(result, $3) as result,
          octet_length(result_bytes) as "resultBytes",
-         error_type as "errorType", error_message as "errorMessage", inferred, unfinished, abandoned,
+         error_type as "errorType", error_message as "errorMessage", inferred, unfinished, abandoned, aborted,
          decision, file_operations_left_out as "fileOperationsLeftOut"
     from tool_calls
    where team_id = $1 and trace_id = $2   -- index: spans_pkey
