@@ -38,7 +38,14 @@ describe.skipIf(inject('project') === undefined)("with the app's own API", () =>
       made.push(entry)
       const register = 'node_modules/@turnlog/instrumentation/dist/register.js'
       const preload = pathToFileURL(path.join(folderOf(entry), register)).href
-      const run = { id: app, entry, loader: 'ESM', mode: 'stream', node: '24' } as const
+      const run = {
+        id: app,
+        entry,
+        loader: 'ESM',
+        mode: 'stream',
+        node: '24',
+        situation: 'tool',
+      } as const
       expect(await runApp(run, { preload })).toEqual({ notWhole: {}, missing: [] })
     },
   )

@@ -4,7 +4,7 @@
  */
 import { asArray, asObject, asString, isObject, type JsonObject } from '@turnlog/conventions/plain'
 import type { Asked } from '../packages/server/server.ts'
-import type { Reply } from '../packages/server/wire.ts'
+import type { Said } from '../packages/server/wire.ts'
 
 export const script = {
   prompts: ['Please write the greeting.', 'Now add the farewell, please.'],
@@ -32,7 +32,7 @@ const shells = /^(?:run_shell_command|bash|shell|run_terminal_command|runtermina
 /** `folder`: the workspace. */
 export function scriptedReply(folder: string) {
   let count = 0
-  return ({ body, text }: Asked): Omit<Reply, 'number'> => {
+  return ({ body, text }: Asked): Said => {
     if (isLong(text)) return { text: script.longAnswer, isEndless: true }
     const schema = schemaOf(body)
     if (schema !== undefined) return { text: JSON.stringify(exampleOf(schema)) }
@@ -42,7 +42,7 @@ export function scriptedReply(folder: string) {
     if (tool === undefined) return { text: script.answer }
     count += 1
     const input = step === 0 ? writeInput(tool, folder) : shellInput(tool)
-    return { text: script.answer, call: { id: `call_${count}`, name: tool.name, input } }
+    return { text: script.answer, calls: [{ id: `call_${count}`, name: tool.name, input }] }
   }
 }
 

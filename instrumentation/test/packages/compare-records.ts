@@ -11,7 +11,8 @@ import { scenario } from './scenario.ts'
 
 /** What is compared: the behaviour of the app, and the kinds of records. */
 export const aspects = ['host', 'turn', 'model call', 'tokens', 'tool call', 'files'] as const
-export type Aspect = (typeof aspects)[number]
+/** `errors`: only where something fails. */
+export type Aspect = (typeof aspects)[number] | 'errors'
 
 export type RecordFaults = Partial<Record<Exclude<Aspect, 'host'>, string>>
 
@@ -154,7 +155,7 @@ export function isToolCall(span: RecordedSpan): boolean {
 }
 
 /** As the view `turns` has it. */
-function isTurn(span: RecordedSpan, spans: readonly RecordedSpan[]): boolean {
+export function isTurn(span: RecordedSpan, spans: readonly RecordedSpan[]): boolean {
   if (operationOf(span) !== 'invoke_agent') return false
   if (span.attributes['turnlog.agent.in_turn'] === true) return false
   const parent = spans.find(({ spanId }) => spanId === span.parentSpanId)
@@ -198,7 +199,7 @@ function partsOf(span: RecordedSpan, name: string): readonly Readonly<Record<str
   return messages.flatMap((message) => (isObject(message) ? message.parts : [])).filter(isObject)
 }
 
-function parsed(value: unknown): unknown {
+export function parsed(value: unknown): unknown {
   return typeof value === 'string' ? parseJson(value) : value
 }
 

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import type { App } from './app.ts'
 import { scenario } from './scenario.ts'
+import { DiskFull, failures } from './situations.ts'
 
 const {
   APP = '',
@@ -17,6 +18,7 @@ const {
   HTTP2_API = '',
   STREAMED,
   FIRST,
+  SITUATION,
 } = process.env
 
 const { app }: { readonly app: App } = await import(`./apps/${APP}.ts`)
@@ -24,11 +26,18 @@ const { load } = await import(pathToFileURL(`${FOLDER}/${LOADER}`).href)
 // As an app that imports its packages at its start.
 for (const name of FIRST?.split(' ') ?? []) await load(name)
 
+const stop = new AbortController()
+
 const server = createServer(async (request, response) => {
   const pieces: Buffer[] = []
   for await (const piece of request) pieces.push(piece)
   response.setHeader('connection', 'close')
   response.setHeader('content-type', 'application/json')
+  if (request.url === '/stop') {
+    stop.abort()
+    response.end('{}')
+    return
+  }
   try {
     const { message } = JSON.parse(Buffer.concat(pieces).toString())
     const answer = await app({
@@ -36,18 +45,24 @@ const server = createServer(async (request, response) => {
       http2Api: HTTP2_API,
       isStreamed: STREAMED === '1',
       prompt: message,
+      retries: SITUATION === 'retry' ? 2 : 0,
+      signal: stop.signal,
       load,
       async writeFile({ path, text }) {
+        if (SITUATION === 'failing tool') throw new DiskFull(failures.tool)
         await writeFile(path, text)
         return scenario.result
       },
     })
     response.end(JSON.stringify({ answer }))
   } catch (error) {
-    response.statusCode = 500
-    response.end(JSON.stringify({ error: String(error) }))
     // Paths and lines of stacks differ under a preload.
-    console.error(String(error))
+    if (stop.signal.aborted) response.end(JSON.stringify({ answer: 'stopped' }))
+    else {
+      response.statusCode = 500
+      response.end(JSON.stringify({ error: String(error) }))
+      console.error(String(error))
+    }
   }
   server.close()
 })

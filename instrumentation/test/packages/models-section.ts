@@ -2,12 +2,14 @@
 import { type Aspect, aspects } from './compare-records.ts'
 import { type Outcomes, type RunOutcome, readOutcomes } from './outcomes.ts'
 import { loaders, modes, nameOf, nodeLines, type PackageEntry, type Run, runs } from './packages.ts'
+import { situations } from './situations.ts'
 
 export function modelsSection(outcomes: Outcomes = readOutcomes()): readonly string[] {
   const known = runs.flatMap((run) => {
     const outcome = outcomes[run.id]
     return outcome === undefined ? [] : [{ run, outcome }]
   })
+  const plain = known.filter(({ run }) => run.situation === 'tool')
   const versions = [...new Set(known.map(({ outcome }) => outcome.node))].toSorted().toReversed()
   const notWhole = known.flatMap(({ run, outcome }) =>
     Object.entries(outcome.notWhole).map(([aspect, fault]) => `- ${run.id}: ${aspect}: ${fault}`),
@@ -22,11 +24,18 @@ export function modelsSection(outcomes: Outcomes = readOutcomes()): readonly str
       `\`instrumentation/test/packages\`; do not edit. ${known.length} runs, on Node ${versions.join(' and ')}.`,
     '● whole · ○ not, with the reason below the table · empty: the package does not ask the API for it. Run as: imported (ESM) or required (CJS); the answer in one piece ' +
       '(JSON) or as a stream; the Node line.',
-    tableOf(known.filter(({ run }) => run.entry.tracing === undefined)),
+    tableOf(plain.filter(({ run }) => run.entry.tracing === undefined)),
     '### Beside other telemetry',
     'Apps whose libraries trace themselves with OpenTelemetry, in the dialect that is named. Nothing may be counted twice. *turn*: the ' +
       "libraries' spans are in it; with an SDK of the app's own, they go to that one as without the preload, and none is recorded here.",
-    tableOf(known.filter(({ run }) => run.entry.tracing !== undefined)),
+    tableOf(plain.filter(({ run }) => run.entry.tracing !== undefined)),
+    '### When something fails',
+    'The same apps, each in one form, with turns that do not go well. In each, the app is as without the preload, and the rows say what happened, once. *two ' +
+      'tools*: the model asks for two at once, which are two tool calls. *failing tool*: what the tool throws is the ' +
+      'type and message of the tool call, and one error; ◐: the app tells the model of it in a text like any other, so it is ' +
+      'a result. *retry*: the model answers 429, then as asked, which is one model call with two attempts, and no error. *refusal*: it answers 400, which is one error, ' +
+      "the model call's; the turn has failed with its type. *abort*: the user stops the answer in its middle: model call and turn are aborted, which is no error. *cut answer*: the connection breaks in its middle. *no connection*: nobody listens at the address.",
+    failuresTableOf(known),
     ...(notWhole.length === 0 ? [] : [notWhole.join('\n')]),
   ]
 }
@@ -41,6 +50,25 @@ function tableOf(known: readonly KnownRun[]): string {
     `| package | model API | run as | ${aspects.join(' | ')} |`,
     `| --- | --- | --- | ${aspects.map(() => '---').join(' | ')} |`,
     ...rowsOf(known),
+  ].join('\n')
+}
+
+function failuresTableOf(known: readonly KnownRun[]): string {
+  const shown = situations.filter((situation) => situation !== 'tool')
+  const entries = new Set(known.flatMap(({ run }) => (run.situation === 'tool' ? [] : [run.entry])))
+  const rows = [...entries].map((entry) => {
+    const marks = shown.map((situation) => {
+      const found = known.find(({ run }) => run.entry === entry && run.situation === situation)
+      if (found === undefined) return ''
+      if (Object.keys(found.outcome.notWhole).length > 0) return '○'
+      return situation === 'failing tool' && entry.toolFailures === 'hidden' ? '◐' : '●'
+    })
+    return `| ${nameOf(entry)} | ${entry.api} | ${marks.join(' | ')} |`
+  })
+  return [
+    `| package | model API | ${shown.join(' | ')} |`,
+    `| --- | --- | ${shown.map(() => '---').join(' | ')} |`,
+    ...rows,
   ].join('\n')
 }
 

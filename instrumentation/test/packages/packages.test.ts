@@ -23,6 +23,11 @@ const sample = runs.filter(({ id }) =>
     'ai 5.0.277 with @ai-sdk/openai 2.0.131; traces: experimental_telemetry, OpenAI Responses, CJS, stream, Node 24',
     'langchain 1.5.14 with @langchain/openai 1.6.0 and @arizeai/openinference-instrumentation-langchain 4.1.1; traces: OpenInference, OpenAI Chat Completions, ESM, JSON, Node 24',
     'openai 6.49.0 with @traceloop/node-server-sdk 0.27.0; traces: Traceloop, with an SDK, OpenAI Chat Completions, ESM, stream, Node 24',
+    'openai 7.59.0, OpenAI Responses, ESM, stream, Node 24, abort',
+    '@google/genai 3.3.0, Gemini, ESM, stream, Node 24, refusal',
+    'ai 5.0.277 with @ai-sdk/openai 2.0.131; traces: experimental_telemetry, OpenAI Responses, ESM, stream, Node 24, failing tool',
+    'ai 5.0.277 with @ai-sdk/openai 2.0.131; traces: experimental_telemetry, OpenAI Responses, ESM, stream, Node 24, retry',
+    'langchain 1.5.14 with @langchain/openai 1.6.0 and @arizeai/openinference-instrumentation-langchain 4.1.1; traces: OpenInference, OpenAI Chat Completions, ESM, stream, Node 24, two tools',
   ].includes(id),
 )
 const outcomes = readOutcomes()
@@ -33,8 +38,8 @@ if (registry.status === 'missing') {
   console.log(`Skipped: ${registry.reason} Only packages in the cache are run.`)
 }
 
-test('the sample has ten runs', () => {
-  expect(sample).toHaveLength(10)
+test('the sample has fifteen runs', () => {
+  expect(sample).toHaveLength(15)
 })
 
 test.for(sample)('$id: the outcome is the one in outcomes.json', async (run, { skip }) => {

@@ -1,4 +1,5 @@
 /** The packages that are run, with their versions, and the app of `apps/` that drives each. */
+import { type Situation, situations } from './situations.ts'
 
 export const loaders = { ESM: 'load.mjs', CJS: 'load.cjs' } as const
 export const modes = ['JSON', 'stream'] as const
@@ -24,6 +25,12 @@ export interface PackageEntry {
   readonly loaders: readonly Loader[]
   readonly modes: readonly Mode[]
   readonly nodes: readonly NodeLine[]
+  readonly situations: readonly Situation[]
+  /**
+   * How the app takes the failure of a tool. `told`: the model is sent a result that is marked, or a library says so. `hidden`: the
+   * result is a text like any other. `thrown`: the agent ends.
+   */
+  readonly toolFailures: 'told' | 'hidden' | 'thrown'
   /** How the app traces itself, if it does. */
   readonly tracing?: Tracing
 }
@@ -35,6 +42,7 @@ export interface Run {
   readonly loader: Loader
   readonly mode: Mode
   readonly node: NodeLine
+  readonly situation: Situation
 }
 
 type Details = Partial<Omit<PackageEntry, 'packages' | 'app' | 'api'>>
@@ -45,7 +53,17 @@ function entry(
   api: string,
   details: Details = {},
 ): PackageEntry {
-  return { packages, app, api, loaders: ['ESM'], modes, nodes: ['24'], ...details }
+  return {
+    packages,
+    app,
+    api,
+    loaders: ['ESM'],
+    modes,
+    nodes: ['24'],
+    situations: ['tool'],
+    toolFailures: 'told',
+    ...details,
+  }
 }
 
 const chat = 'OpenAI Chat Completions'
@@ -67,6 +85,11 @@ const zod3 = '3.25.76'
 const both: Details = { loaders: ['ESM', 'CJS'] }
 const onlyCjs: Details = { loaders: ['CJS'] }
 const bothNodes: Details = { nodes: nodeLines }
+const failing: Details = { situations }
+const hiding: Details = { situations, toolFailures: 'hidden' }
+const without = (...names: readonly Situation[]): Details => ({
+  situations: situations.filter((each) => !names.includes(each)),
+})
 
 export const entries: readonly PackageEntry[] = [
   entry({}, 'fetch', chat, bothNodes),
@@ -83,10 +106,14 @@ export const entries: readonly PackageEntry[] = [
   entry({ openai: '5.23.2' }, 'openai-responses', responses),
   entry({ openai: '6.49.0' }, 'openai-chat', chat),
   entry({ openai: '6.49.0' }, 'openai-responses', responses),
-  entry({ openai: '7.59.0' }, 'openai-chat', chat, { ...both, ...bothNodes }),
-  entry({ openai: '7.59.0' }, 'openai-responses', responses, both),
+  entry({ openai: '7.59.0' }, 'openai-chat', chat, { ...both, ...bothNodes, ...hiding }),
+  entry({ openai: '7.59.0' }, 'openai-responses', responses, { ...both, ...hiding }),
   entry({ '@anthropic-ai/sdk': '0.22.0' }, 'anthropic', messages, both),
-  entry({ '@anthropic-ai/sdk': '1.14.0' }, 'anthropic', messages, { ...both, ...bothNodes }),
+  entry({ '@anthropic-ai/sdk': '1.14.0' }, 'anthropic', messages, {
+    ...both,
+    ...bothNodes,
+    ...failing,
+  }),
   entry({ '@anthropic-ai/bedrock-sdk': '1.1.3' }, 'anthropic-bedrock', invoke),
   entry({ '@anthropic-ai/vertex-sdk': '1.1.3' }, 'anthropic-vertex', vertex),
   entry({ '@aws-sdk/client-bedrock-runtime': '3.600.0' }, 'bedrock', converse, both),
@@ -95,7 +122,11 @@ export const entries: readonly PackageEntry[] = [
     ...bothNodes,
   }),
   entry({ '@google/genai': '1.0.0' }, 'google-genai', gemini),
-  entry({ '@google/genai': '3.3.0' }, 'google-genai', gemini, { ...both, ...bothNodes }),
+  entry({ '@google/genai': '3.3.0' }, 'google-genai', gemini, {
+    ...both,
+    ...bothNodes,
+    ...failing,
+  }),
   entry({ '@google/generative-ai': '0.24.1' }, 'generative-ai', gemini, both),
   entry({ '@mistralai/mistralai': '1.0.3', zod: zod3 }, 'mistral', chat, both),
   entry({ '@mistralai/mistralai': '2.7.0' }, 'mistral', chat),
@@ -112,7 +143,7 @@ export const entries: readonly PackageEntry[] = [
   entry({ ai: '7.0.173', '@ai-sdk/mistral': '4.0.87', zod }, 'ai-sdk-mistral', chat),
   entry({ ai: '7.0.173', '@ai-sdk/cohere': '4.0.52', zod }, 'ai-sdk-cohere', cohere),
   entry({ ai: '7.0.173', '@ai-sdk/openai-compatible': '3.0.92', zod }, 'ai-sdk-compatible', chat),
-  langchainEntry({ '@langchain/openai': '1.6.0' }, 'langchain', chat, both),
+  langchainEntry({ '@langchain/openai': '1.6.0' }, 'langchain', chat, { ...both, ...failing }),
   langchainEntry({ '@langchain/anthropic': '1.5.11' }, 'langchain-anthropic', messages),
   langchainEntry({ '@langchain/google-genai': '2.3.2' }, 'langchain-google', gemini),
   langchainEntry({ '@langchain/aws': '1.4.5' }, 'langchain-aws', http2Converse),
@@ -151,9 +182,15 @@ function tracedEntries(): readonly PackageEntry[] {
   }
   const aiSdk5 = { ai: '5.0.277', '@ai-sdk/openai': '2.0.131', zod }
   return [
-    traced({ ai: '4.3.19', '@ai-sdk/openai': '1.3.24', zod: zod3 }, 'ai-sdk-traced', chat, calls),
+    traced({ ai: '4.3.19', '@ai-sdk/openai': '1.3.24', zod: zod3 }, 'ai-sdk-traced', chat, calls, {
+      toolFailures: 'thrown',
+    }),
     traced(aiSdk5, 'ai-sdk-traced', responses, calls, both),
-    traced({ ...aiSdk5, ...spans }, 'ai-sdk-traced-sdk', responses, calls, { ...both, ...sdk }),
+    traced({ ...aiSdk5, ...spans }, 'ai-sdk-traced-sdk', responses, calls, {
+      ...both,
+      ...sdk,
+      ...hiding,
+    }),
     traced({ ai: '6.0.326', '@ai-sdk/openai': '3.0.141', zod }, 'ai-sdk-traced', responses, calls),
     traced(
       { ai: '7.0.173', '@ai-sdk/openai': '4.0.118', '@ai-sdk/otel': '1.0.173', zod },
@@ -174,7 +211,8 @@ function tracedEntries(): readonly PackageEntry[] {
       'strands-traced',
       chat,
       'Strands',
-      { modes: ['stream'] },
+      // It cannot be stopped by a signal, and takes several calls of one streamed answer for one.
+      { modes: ['stream'], ...without('two tools', 'abort') },
     ),
     traced(
       {
@@ -192,13 +230,14 @@ function tracedEntries(): readonly PackageEntry[] {
       'openai-openllmetry',
       chat,
       'OpenLLMetry',
+      hiding,
     ),
     traced(
       { openai: '6.49.0', '@traceloop/node-server-sdk': '0.27.0' },
       'openai-traceloop',
       chat,
       'Traceloop',
-      sdk,
+      { ...sdk, ...hiding },
     ),
     traced(
       {
@@ -223,7 +262,7 @@ function tracedEntries(): readonly PackageEntry[] {
       'openai-langfuse-sdk',
       chat,
       'Langfuse',
-      sdk,
+      { ...sdk, ...hiding },
     ),
     traced(
       {
@@ -237,9 +276,12 @@ function tracedEntries(): readonly PackageEntry[] {
       'openai-langsmith',
       chat,
       'LangSmith',
-      sdk,
+      { ...sdk, ...hiding },
     ),
-    traced({ genkit: '1.42.0', '@genkit-ai/compat-oai': '1.42.0' }, 'genkit', chat, 'Genkit', sdk),
+    traced({ genkit: '1.42.0', '@genkit-ai/compat-oai': '1.42.0' }, 'genkit', chat, 'Genkit', {
+      ...sdk,
+      situations: ['tool'],
+    }),
   ]
 }
 
@@ -251,7 +293,7 @@ function traced(
   details: Details & { readonly hasSdk?: boolean } = {},
 ): PackageEntry {
   const { hasSdk = false, ...rest } = details
-  return entry(packages, app, api, { ...rest, tracing: { by, hasSdk } })
+  return entry(packages, app, api, { ...failing, ...rest, tracing: { by, hasSdk } })
 }
 
 function langchainEntry(
@@ -276,8 +318,14 @@ function aiSdkEntries(
       { ai, '@ai-sdk/openai': openai, zod: zodVersion },
       'ai-sdk-openai',
       isOld ? chat : responses,
+      isOld ? without('failing tool') : ai.startsWith('7.') ? failing : hiding,
     ),
-    entry({ ai, '@ai-sdk/anthropic': anthropic, zod: zodVersion }, 'ai-sdk-anthropic', messages),
+    entry(
+      { ai, '@ai-sdk/anthropic': anthropic, zod: zodVersion },
+      'ai-sdk-anthropic',
+      messages,
+      isOld ? without('failing tool') : failing,
+    ),
     entry({ ai, '@ai-sdk/google': google, zod: zodVersion }, 'ai-sdk-google', gemini),
   ]
 }
@@ -301,13 +349,28 @@ function isHelper(name: string): boolean {
 export const runs: readonly Run[] = entries.flatMap((entry) =>
   entry.nodes.flatMap((node) =>
     entry.loaders.flatMap((loader) =>
-      entry.modes.map((mode) => ({
-        id: `${nameOf(entry)}, ${entry.api}, ${loader}, ${mode}, Node ${node}`,
-        entry,
-        loader,
-        mode,
-        node,
-      })),
+      entry.modes.flatMap((mode) =>
+        entry.situations
+          .filter((situation) => isRun(situation, { entry, loader, mode, node }))
+          .map((situation) => ({
+            id: `${nameOf(entry)}, ${entry.api}, ${loader}, ${mode}, Node ${node}${situation === 'tool' ? '' : `, ${situation}`}`,
+            entry,
+            loader,
+            mode,
+            node,
+            situation,
+          })),
+      ),
     ),
   ),
 )
+
+/** What fails is run in one form of each app: the first one, as a stream if it has that. Only a stream can be stopped. */
+function isRun(
+  situation: Situation,
+  { entry, loader, mode, node }: Omit<Run, 'id' | 'situation'>,
+): boolean {
+  if (situation === 'tool') return true
+  const isFirst = loader === entry.loaders[0] && node === entry.nodes[0]
+  return isFirst && mode === entry.modes.at(-1)
+}

@@ -7,11 +7,13 @@ import { ChangeStore } from '../../src/changes/store.ts'
 import { startProgram } from '../support/observed-program.ts'
 import { readRecorded } from '../support/recorded.ts'
 import { makeWorkspace, type Workspace } from '../support/workspace.ts'
+import { failureFaultsOf } from './compare-failures.ts'
 import { type Aspect, faultsOf } from './compare-records.ts'
 import { folderOf, install, programFile } from './install.ts'
 import { loaders, type Run } from './packages.ts'
 import { scenario } from './scenario.ts'
 import { startModelServer } from './server/server.ts'
+import { scriptOf } from './situations.ts'
 
 /** A run of an app takes about two seconds. */
 const runMsMax = 60_000
@@ -35,7 +37,7 @@ export async function runApp(run: Run, options: RunNode = {}): Promise<AppOutcom
   using bareWorkspace = makeWorkspace()
   using workspace = makeWorkspace()
   const bare = await behaviour(run, bareWorkspace, options, undefined)
-  if (bare.answer !== expectedAnswer) {
+  if (run.situation === 'tool' && bare.answer !== expectedAnswer) {
     const host = `the app does not work without the preload: ${bare.answer} ${bare.stderr}`
     return { notWhole: { host }, missing: [] }
   }
@@ -46,7 +48,9 @@ export async function runApp(run: Run, options: RunNode = {}): Promise<AppOutcom
   const missing: readonly Aspect[] = observed.withoutUsage === '0' ? [] : ['tokens']
   const faults = {
     ...(host === undefined ? {} : { host }),
-    ...faultsOf(recorded, store, run.entry.tracing),
+    ...(run.situation === 'tool'
+      ? faultsOf(recorded, store, run.entry.tracing)
+      : failureFaultsOf(recorded, run)),
   }
   const notWhole = Object.entries(faults).filter(([aspect]) => !missing.includes(aspect as Aspect))
   return { notWhole: Object.fromEntries(notWhole), missing }
@@ -68,13 +72,13 @@ interface Behaviour {
   readonly withoutUsage: string
 }
 
-async function behaviour(
-  { entry, loader, mode }: Run,
+export async function behaviour(
+  { entry, loader, mode, situation }: Run,
   workspace: Workspace,
   options: RunNode,
   spool: string | undefined,
 ): Promise<Behaviour> {
-  await using api = await startModelServer()
+  await using api = await startModelServer(scriptOf(situation))
   await using program = startProgram(path.join(folderOf(entry), programFile), {
     ...options,
     cwd: workspace.folder,
@@ -86,17 +90,22 @@ async function behaviour(
       API: api.url,
       HTTP2_API: api.http2Url,
       STREAMED: mode === 'stream' ? '1' : '0',
+      SITUATION: situation,
       // What traces an app is loaded before its first request.
       ...(entry.tracing === undefined ? {} : { FIRST: Object.keys(entry.packages).join(' ') }),
     },
   })
+  // Now nobody listens at its address.
+  if (situation === 'no connection') await api[Symbol.asyncDispose]()
   const timer = setTimeout(() => program.child.kill('SIGKILL'), runMsMax)
   try {
-    const { status, headers, answer } = await post(await program.line('port'))
+    const port = await program.line('port')
+    if (situation === 'abort') void api.isEndless.then(() => stop(port))
+    const { status, headers, answer } = await post(port)
     const { stdout, stderr, code, signal } = await program.ended()
     return {
       stdout: stdout.replace(/^port \d+$/m, 'port'),
-      stderr: stderr.replaceAll(/\(node:\d+\)/g, '(node)'),
+      stderr: withoutPorts(stderr, api.url),
       exit: String(code ?? signal),
       status: String(status),
       headers: JSON.stringify(headers),
@@ -108,6 +117,22 @@ async function behaviour(
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** An error that is printed whole has its process, the address of its request and its socket. */
+function withoutPorts(stderr: string, url: string): string {
+  return stderr
+    .replaceAll(/\(node:\d+\)/g, '(node)')
+    .replaceAll(url, 'http://model')
+    .replaceAll(/\b(localPort|remotePort|port): \d+|(?<=127\.0\.0\.1:)\d+/g, '$1')
+}
+
+/** The user stops the model. */
+async function stop(port: string): Promise<void> {
+  const request = http.request({ host: '127.0.0.1', port, path: '/stop', agent: false })
+  request.end()
+  const [response]: [http.IncomingMessage] = (await once(request, 'response')) as never
+  response.resume()
 }
 
 /** One turn. The client keeps no connection, so that the app can end. */

@@ -7,7 +7,7 @@ export function appWith(
   more: object = {},
 ): App {
   return async (surroundings) => {
-    const { isStreamed, prompt, load, writeFile } = surroundings
+    const { isStreamed, prompt, retries, signal, load, writeFile } = surroundings
     const ai = await load('ai')
     const schema = ai.jsonSchema(scenario.tool.parameters)
     const { name, description } = scenario.tool
@@ -15,7 +15,8 @@ export function appWith(
     const request = {
       model: await modelOf(surroundings),
       prompt,
-      maxRetries: 0,
+      maxRetries: retries,
+      abortSignal: signal,
       // Version 4 names the schema and the limit of steps otherwise than later versions.
       ...(stepCountIs === undefined ? { maxSteps: 3 } : { stopWhen: stepCountIs(3) }),
       tools: {

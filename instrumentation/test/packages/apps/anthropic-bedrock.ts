@@ -8,7 +8,7 @@ export const app: App = async (surroundings) => {
     awsRegion: 'us-east-1',
     awsAccessKey: 'a',
     awsSecretKey: 's',
-    maxRetries: 0,
+    maxRetries: surroundings.retries,
   })
   return runMessages(surroundings, client)
 }

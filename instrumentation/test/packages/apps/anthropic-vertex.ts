@@ -11,7 +11,7 @@ export const app: App = async (surroundings) => {
     region: 'us-east5',
     projectId: 'p',
     authClient,
-    maxRetries: 0,
+    maxRetries: surroundings.retries,
   })
   return runMessages(surroundings, client)
 }

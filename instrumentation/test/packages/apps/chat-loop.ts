@@ -1,5 +1,5 @@
 /** The loop of an agent over OpenAI's chat format, for all clients that speak it; and the joining of a stream's chunks. */
-import type { Loaded, Surroundings } from '../app.ts'
+import { type Loaded, resultOf, type Surroundings } from '../app.ts'
 import { scenario } from '../scenario.ts'
 
 interface Message {
@@ -43,7 +43,7 @@ export async function runChat(
     messages.push(message)
     if (message.tool_calls === undefined) return message.content ?? ''
     for (const call of message.tool_calls) {
-      const content = await writeFile(JSON.parse(call.function.arguments))
+      const { text: content } = await resultOf(() => writeFile(JSON.parse(call.function.arguments)))
       messages.push({ role: 'tool', tool_call_id: call.id, content })
     }
   }

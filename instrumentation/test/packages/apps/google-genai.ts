@@ -1,4 +1,4 @@
-import type { App, Loaded } from '../app.ts'
+import { type App, type Loaded, resultOf } from '../app.ts'
 import { scenario } from '../scenario.ts'
 
 const { name, description } = scenario.tool
@@ -7,13 +7,17 @@ const parameters = {
   properties: { path: { type: 'STRING' }, text: { type: 'STRING' } },
 }
 
-export const app: App = async ({ api, isStreamed, prompt, load, writeFile }) => {
+export const app: App = async ({ api, isStreamed, prompt, retries, signal, load, writeFile }) => {
   const { GoogleGenAI } = await load('@google/genai')
-  const client = new GoogleGenAI({ apiKey: 'k', httpOptions: { baseUrl: api } })
+  const client = new GoogleGenAI({
+    apiKey: 'k',
+    httpOptions: { baseUrl: api, ...retryOptions(retries) },
+  })
   const contents: object[] = [{ role: 'user', parts: [{ text: prompt }] }]
   const config = {
     systemInstruction: scenario.instructions,
     tools: [{ functionDeclarations: [{ name, description, parameters }] }],
+    abortSignal: signal,
   }
   for (;;) {
     const request = { model: scenario.model, contents, config }
@@ -30,9 +34,14 @@ export const app: App = async ({ api, isStreamed, prompt, load, writeFile }) => 
     if (calls.length === 0) return parts.map(({ text }) => text).join('')
     const results = []
     for (const { name, args } of calls) {
-      const response = { output: await writeFile(args) }
+      const { text, isError } = await resultOf(() => writeFile(args))
+      const response = isError ? { error: text } : { output: text }
       results.push({ functionResponse: { name, response } })
     }
     contents.push({ role: 'user', parts: results })
   }
+}
+
+function retryOptions(retries: number): object {
+  return retries === 0 ? {} : { retryOptions: { attempts: retries + 1 } }
 }

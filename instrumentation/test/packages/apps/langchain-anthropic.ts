@@ -1,7 +1,7 @@
 import { scenario } from '../scenario.ts'
 import { agentWith } from './langchain-parts.ts'
 
-export const app = agentWith(async ({ api, isStreamed, load }) => {
+export const app = agentWith(async ({ api, isStreamed, retries, load }) => {
   const { ChatAnthropic } = await load('@langchain/anthropic')
   return new ChatAnthropic({
     model: scenario.model,
@@ -9,6 +9,6 @@ export const app = agentWith(async ({ api, isStreamed, load }) => {
     anthropicApiUrl: api,
     maxTokens: 100,
     streaming: isStreamed,
-    maxRetries: 0,
+    maxRetries: retries,
   })
 })

@@ -1,7 +1,7 @@
 import { scenario } from '../scenario.ts'
 import { agentWith } from './langchain-parts.ts'
 
-export const app = agentWith(async ({ http2Api, isStreamed, load }) => {
+export const app = agentWith(async ({ http2Api, isStreamed, retries, load }) => {
   const { BedrockRuntimeClient } = await load('@aws-sdk/client-bedrock-runtime')
   const { ChatBedrockConverse } = await load('@langchain/aws')
   const region = 'us-east-1'
@@ -12,6 +12,6 @@ export const app = agentWith(async ({ http2Api, isStreamed, load }) => {
     credentials,
     client: new BedrockRuntimeClient({ region, credentials, endpoint: http2Api }),
     streaming: isStreamed,
-    maxRetries: 0,
+    maxRetries: retries,
   })
 })

@@ -4,13 +4,13 @@ import { scenario } from '../scenario.ts'
 /** Makes a model of LangChain. */
 export type ModelOf = (surroundings: Surroundings) => Promise<Loaded>
 
-export const openAiModel: ModelOf = async ({ api, isStreamed, load }) => {
+export const openAiModel: ModelOf = async ({ api, isStreamed, retries, load }) => {
   const { ChatOpenAI } = await load('@langchain/openai')
   return new ChatOpenAI({
     model: scenario.model,
     apiKey: 'k',
     streaming: isStreamed,
-    maxRetries: 0,
+    maxRetries: retries,
     configuration: { baseURL: `${api}/v1` },
   })
 }
@@ -24,7 +24,7 @@ export async function toolOf({ load, writeFile }: Surroundings): Promise<Loaded>
 /** One turn of LangChain's agent with the model that a provider's package makes. */
 export function agentWith(modelOf: ModelOf): App {
   return async (surroundings) => {
-    const { isStreamed, prompt, load } = surroundings
+    const { isStreamed, prompt, signal, load } = surroundings
     const { createAgent } = await load('langchain')
     const agent = createAgent({
       model: await modelOf(surroundings),
@@ -33,8 +33,8 @@ export function agentWith(modelOf: ModelOf): App {
     })
     const input = { messages: [{ role: 'user', content: prompt }] }
     return isStreamed
-      ? textOf(await agent.stream(input, { streamMode: 'messages' }))
-      : (await agent.invoke(input)).messages.at(-1).text
+      ? textOf(await agent.stream(input, { streamMode: 'messages', signal }))
+      : (await agent.invoke(input, { signal })).messages.at(-1).text
   }
 }
 

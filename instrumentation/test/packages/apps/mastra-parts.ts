@@ -25,10 +25,11 @@ export async function makeWriter({ api, load, writeFile }: Surroundings): Promis
 
 export async function ask(
   writer: Loaded,
-  { isStreamed, prompt }: Pick<Surroundings, 'isStreamed' | 'prompt'>,
+  { isStreamed, prompt, retries, signal }: Surroundings,
 ): Promise<string> {
-  if (!isStreamed) return (await writer.generate(prompt)).text
+  const options = { abortSignal: signal, modelSettings: { maxRetries: retries } }
+  if (!isStreamed) return (await writer.generate(prompt, options)).text
   let text = ''
-  for await (const piece of (await writer.stream(prompt)).textStream) text += piece
+  for await (const piece of (await writer.stream(prompt, options)).textStream) text += piece
   return text
 }

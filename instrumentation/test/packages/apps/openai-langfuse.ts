@@ -8,7 +8,11 @@ export const app: App = async (surroundings) => {
   const { observeOpenAI } = await surroundings.load('@langfuse/openai')
   const { startActiveObservation } = await surroundings.load('@langfuse/tracing')
   const client = observeOpenAI(
-    new OpenAI({ apiKey: 'k', baseURL: `${surroundings.api}/v1`, maxRetries: 0 }),
+    new OpenAI({
+      apiKey: 'k',
+      baseURL: `${surroundings.api}/v1`,
+      maxRetries: surroundings.retries,
+    }),
   )
   return startActiveObservation(
     'writer',
@@ -26,7 +30,7 @@ export const app: App = async (surroundings) => {
               { asType: 'tool' },
             ),
         },
-        (request) => client.chat.completions.create(request),
+        (request) => client.chat.completions.create(request, { signal: surroundings.signal }),
       ),
     { asType: 'agent' },
   )

@@ -19,14 +19,20 @@ export const app: App = async (surroundings) => {
     provider._activeSpanProcessor._spanProcessors.push(printSpans)
   const client = new Client({ apiKey: 'k', apiUrl: surroundings.api })
   const openai = wrapOpenAI(
-    new OpenAI({ apiKey: 'k', baseURL: `${surroundings.api}/v1`, maxRetries: 0 }),
+    new OpenAI({
+      apiKey: 'k',
+      baseURL: `${surroundings.api}/v1`,
+      maxRetries: surroundings.retries,
+    }),
     { client },
   )
   const tool = { name: scenario.tool.name, run_type: 'tool', client }
   const writeFile = traceable(surroundings.writeFile, tool)
   const agent = traceable(
     () =>
-      runChat({ ...surroundings, writeFile }, (request) => openai.chat.completions.create(request)),
+      runChat({ ...surroundings, writeFile }, (request) =>
+        openai.chat.completions.create(request, { signal: surroundings.signal }),
+      ),
     { name: 'writer', run_type: 'chain', client },
   )
   const answer = await agent()

@@ -6,6 +6,12 @@ export const app: App = async (surroundings) => {
   const { OpenAI } = await surroundings.load('openai')
   const { OpenAIInstrumentation } = await surroundings.load('@traceloop/instrumentation-openai')
   new OpenAIInstrumentation().manuallyInstrument(OpenAI)
-  const client = new OpenAI({ apiKey: 'k', baseURL: `${surroundings.api}/v1`, maxRetries: 0 })
-  return runChat(surroundings, (request) => client.chat.completions.create(request))
+  const client = new OpenAI({
+    apiKey: 'k',
+    baseURL: `${surroundings.api}/v1`,
+    maxRetries: surroundings.retries,
+  })
+  return runChat(surroundings, (request) =>
+    client.chat.completions.create(request, { signal: surroundings.signal }),
+  )
 }

@@ -17,14 +17,18 @@ export const app: App = async (surroundings) => {
     instrumentModules: { openAI: OpenAI },
     ...(process.env.PRINT_SPANS === '1' ? { processor: printSpans } : {}),
   })
-  const client = new OpenAI({ apiKey: 'k', baseURL: `${surroundings.api}/v1`, maxRetries: 0 })
+  const client = new OpenAI({
+    apiKey: 'k',
+    baseURL: `${surroundings.api}/v1`,
+    maxRetries: surroundings.retries,
+  })
   return withWorkflow({ name: 'writer' }, () =>
     runChat(
       {
         ...surroundings,
         writeFile: (input) => withTool({ name: 'write_file' }, surroundings.writeFile, input),
       },
-      (request) => client.chat.completions.create(request),
+      (request) => client.chat.completions.create(request, { signal: surroundings.signal }),
     ),
   )
 }

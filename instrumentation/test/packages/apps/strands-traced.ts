@@ -2,7 +2,7 @@ import type { App } from '../app.ts'
 import { scenario } from '../scenario.ts'
 
 /** Its agent makes spans when OpenTelemetry's API is there. */
-export const app: App = async ({ api, prompt, load, writeFile }) => {
+export const app: App = async ({ api, prompt, retries, load, writeFile }) => {
   const { Agent, tool } = await load('@strands-agents/sdk')
   const { OpenAIModel } = await load('@strands-agents/sdk/models/openai')
   const { z } = await load('zod')
@@ -15,7 +15,7 @@ export const app: App = async ({ api, prompt, load, writeFile }) => {
       api: 'chat',
       modelId: scenario.model,
       apiKey: 'k',
-      clientConfig: { baseURL: `${api}/v1` },
+      clientConfig: { baseURL: `${api}/v1`, maxRetries: retries },
     }),
     tools: [
       tool({

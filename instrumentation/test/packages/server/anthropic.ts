@@ -10,14 +10,14 @@ export const anthropic: Wire = ({ path, body, reply }) => {
   const isInvoke = /\/invoke(?:-with-response-stream)?$/.test(path)
   const isStreamed = body.stream === true || /(?:-stream|:streamRawPredict)$/.test(path)
   if (!isInvoke && !/\/messages$|:(?:stream)?[rR]awPredict$/.test(path)) return undefined
-  const { call, text } = reply
+  const { calls, text } = reply
   const message = {
     id: `msg_${reply.number}`,
     type: 'message',
     role: 'assistant',
     model: scenario.model,
-    content: [call === undefined ? { type: 'text', text } : blockOf(call)],
-    stop_reason: call === undefined ? 'end_turn' : 'tool_use',
+    content: calls.length === 0 ? [{ type: 'text', text }] : calls.map(blockOf),
+    stop_reason: calls.length === 0 ? 'end_turn' : 'tool_use',
     stop_sequence: null,
     usage: { input_tokens: input, output_tokens: output },
   }
@@ -33,7 +33,6 @@ export const anthropic: Wire = ({ path, body, reply }) => {
       },
     },
     ...contentEvents(reply),
-    { type: 'content_block_stop', index: 0 },
     {
       type: 'message_delta',
       delta: { stop_reason: message.stop_reason, stop_sequence: null },
@@ -50,17 +49,22 @@ function blockOf({ id, name, input }: ToolUse) {
   return { type: 'tool_use', id: `toolu_${id}`, name, input }
 }
 
-function contentEvents({ call, text }: Reply) {
-  const block = call === undefined ? { type: 'text', text: '' } : { ...blockOf(call), input: {} }
-  const deltas =
-    call === undefined
-      ? thirdsOf(text).map((piece) => ({ type: 'text_delta', text: piece }))
-      : thirdsOf(JSON.stringify(call.input)).map((piece) => ({
-          type: 'input_json_delta',
-          partial_json: piece,
-        }))
+function contentEvents({ calls, text }: Reply) {
+  if (calls.length === 0) {
+    const deltas = thirdsOf(text).map((piece) => ({ type: 'text_delta', text: piece }))
+    return blockEvents({ type: 'text', text: '' }, deltas, 0)
+  }
+  return calls.flatMap((call, index) => {
+    const pieces = thirdsOf(JSON.stringify(call.input))
+    const deltas = pieces.map((piece) => ({ type: 'input_json_delta', partial_json: piece }))
+    return blockEvents({ ...blockOf(call), input: {} }, deltas, index)
+  })
+}
+
+function blockEvents(block: object, deltas: readonly object[], index: number) {
   return [
-    { type: 'content_block_start', index: 0, content_block: block },
-    ...deltas.map((delta) => ({ type: 'content_block_delta', index: 0, delta })),
+    { type: 'content_block_start', index, content_block: block },
+    ...deltas.map((delta) => ({ type: 'content_block_delta', index, delta })),
+    { type: 'content_block_stop', index },
   ]
 }

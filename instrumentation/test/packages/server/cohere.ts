@@ -8,19 +8,24 @@ const usage = {
   tokens: { input_tokens: input, output_tokens: output },
 }
 
-export const cohere: Wire = ({ path, body, reply: { call, text } }) => {
+export const cohere: Wire = ({ path, body, reply: { calls, text } }) => {
   if (path !== '/v2/chat') return undefined
-  const finish = { finish_reason: call === undefined ? 'COMPLETE' : 'TOOL_CALL', usage }
+  const finish = { finish_reason: calls.length === 0 ? 'COMPLETE' : 'TOOL_CALL', usage }
   if (body.stream !== true) {
     const given =
-      call === undefined
+      calls.length === 0
         ? { content: [{ type: 'text', text }] }
-        : { tool_plan: 'I write it.', tool_calls: [callOf(call, JSON.stringify(call.input))] }
+        : {
+            tool_plan: 'I write it.',
+            tool_calls: calls.map((call) => callOf(call, JSON.stringify(call.input))),
+          }
     return json({ id: 'co_1', message: { role: 'assistant', ...given }, ...finish })
   }
   return namedEvents([
     event('message-start', { role: 'assistant', content: [], tool_calls: [], citations: [] }),
-    ...(call === undefined ? textEvents(text) : callEvents(call)),
+    ...(calls.length === 0
+      ? textEvents(text)
+      : [event('tool-plan-delta', { tool_plan: 'I write it.' }), ...calls.flatMap(callEvents)]),
     { type: 'message-end', delta: finish },
   ])
 }
@@ -33,14 +38,13 @@ function textEvents(text: string) {
   ]
 }
 
-function callEvents(call: ToolUse) {
+function callEvents(call: ToolUse, index: number) {
   return [
-    event('tool-plan-delta', { tool_plan: 'I write it.' }),
-    event('tool-call-start', { tool_calls: callOf(call, '') }),
+    event('tool-call-start', { tool_calls: callOf(call, '') }, index),
     ...thirdsOf(JSON.stringify(call.input)).map((piece) =>
-      event('tool-call-delta', { tool_calls: { function: { arguments: piece } } }),
+      event('tool-call-delta', { tool_calls: { function: { arguments: piece } } }, index),
     ),
-    event('tool-call-end', undefined),
+    event('tool-call-end', undefined, index),
   ]
 }
 
@@ -48,6 +52,6 @@ function callOf({ id, name }: ToolUse, text: string) {
   return { id, type: 'function', function: { name, arguments: text } }
 }
 
-function event(type: string, message: object | undefined) {
-  return { type, id: 'co_1', index: 0, ...(message === undefined ? {} : { delta: { message } }) }
+function event(type: string, message: object | undefined, index = 0) {
+  return { type, id: 'co_1', index, ...(message === undefined ? {} : { delta: { message } }) }
 }

@@ -7,23 +7,21 @@ const { input, output } = scenario.usage
 export const gemini: Wire = ({ path, query, reply }) => {
   if (!/:(?:g|streamG)enerateContent$/.test(path)) return undefined
   const id = `response_${reply.number}`
-  const { text } = reply
-  const call = reply.call && { name: reply.call.name, args: reply.call.input }
+  const { calls, text } = reply
+  const uses = calls.map(({ name, input }) => ({ functionCall: { name, args: input } }))
   if (!path.endsWith(':streamGenerateContent')) {
-    const part = call === undefined ? { text } : { functionCall: call }
-    return json(response(id, part, 'STOP'))
+    return json(response(id, uses.length === 0 ? [{ text }] : uses, 'STOP'))
   }
-  const parts =
-    call === undefined ? thirdsOf(text).map((piece) => ({ text: piece })) : [{ functionCall: call }]
+  const parts = uses.length === 0 ? thirdsOf(text).map((piece) => ({ text: piece })) : uses
   const chunks = parts.map((part, index) =>
-    response(id, part, index === parts.length - 1 ? 'STOP' : undefined),
+    response(id, [part], index === parts.length - 1 ? 'STOP' : undefined),
   )
   return query.get('alt') === 'sse' ? dataEvents(chunks) : json(chunks)
 }
 
-function response(id: string, part: object, finishReason: string | undefined) {
+function response(id: string, parts: readonly object[], finishReason: string | undefined) {
   return {
-    candidates: [{ content: { role: 'model', parts: [part] }, index: 0, finishReason }],
+    candidates: [{ content: { role: 'model', parts }, index: 0, finishReason }],
     usageMetadata: {
       promptTokenCount: input,
       candidatesTokenCount: output,

@@ -11,14 +11,15 @@ const end = {
   eval_count: scenario.usage.output,
 }
 
-export const ollama: Wire = ({ path, body, reply: { call, text } }) => {
+export const ollama: Wire = ({ path, body, reply: { calls, text } }) => {
   if (path !== '/api/chat') return undefined
   const message = { role: 'assistant', content: '' }
-  const calls = call && { tool_calls: [{ function: { name: call.name, arguments: call.input } }] }
+  const uses = calls.map(({ name, input }) => ({ function: { name, arguments: input } }))
+  const asked = calls.length === 0 ? undefined : { tool_calls: uses }
   if (body.stream === false) {
-    return json({ ...common, message: { ...message, ...(calls ?? { content: text }) }, ...end })
+    return json({ ...common, message: { ...message, ...(asked ?? { content: text }) }, ...end })
   }
-  const deltas = calls === undefined ? thirdsOf(text).map((content) => ({ content })) : [calls]
+  const deltas = asked === undefined ? thirdsOf(text).map((content) => ({ content })) : [asked]
   const lines = [
     ...deltas.map((delta) => ({ ...common, message: { ...message, ...delta }, done: false })),
     { ...common, message, ...end },

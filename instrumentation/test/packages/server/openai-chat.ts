@@ -9,12 +9,12 @@ const usage = { prompt_tokens: input, completion_tokens: output, total_tokens: i
 export const openAiChat: Wire = ({ path, body, reply }) => {
   if (!path.endsWith('/chat/completions')) return undefined
   const isMistral = path.startsWith('/mistral/')
-  const { call, text } = reply
+  const { calls, text } = reply
   const common = { id: `chatcmpl-${reply.number}`, created: 1, model: scenario.model }
-  const finish = call === undefined ? 'stop' : 'tool_calls'
+  const finish = calls.length === 0 ? 'stop' : 'tool_calls'
   if (body.stream !== true) {
     const given =
-      call === undefined ? { content: text } : { content: null, tool_calls: [wholeCall(call)] }
+      calls.length === 0 ? { content: text } : { content: null, tool_calls: calls.map(wholeCall) }
     // Old versions of Mistral's client insist on the member.
     const message = { role: 'assistant', ...given, ...(isMistral ? { prefix: false } : {}) }
     return json({
@@ -40,16 +40,18 @@ export const openAiChat: Wire = ({ path, body, reply }) => {
   return { ...dataEvents([...chunks, last, ...end], '[DONE]'), isWithoutUsage: !isAsked }
 }
 
-function deltasOf({ call, text }: Reply, isMistral: boolean): readonly object[] {
-  if (call === undefined) return thirdsOf(text).map((content) => ({ content }))
-  const whole = wholeCall(call)
-  if (isMistral) return [{ tool_calls: [{ index: 0, ...whole }] }]
-  return [
-    { tool_calls: [{ index: 0, ...whole, function: { name: call.name, arguments: '' } }] },
-    ...thirdsOf(whole.function.arguments).map((piece) => ({
-      tool_calls: [{ index: 0, function: { arguments: piece } }],
-    })),
-  ]
+function deltasOf({ calls, text }: Reply, isMistral: boolean): readonly object[] {
+  if (calls.length === 0) return thirdsOf(text).map((content) => ({ content }))
+  return calls.flatMap((call, index) => {
+    const whole = wholeCall(call)
+    if (isMistral) return [{ tool_calls: [{ index, ...whole }] }]
+    return [
+      { tool_calls: [{ index, ...whole, function: { name: call.name, arguments: '' } }] },
+      ...thirdsOf(whole.function.arguments).map((piece) => ({
+        tool_calls: [{ index, function: { arguments: piece } }],
+      })),
+    ]
+  })
 }
 
 function wholeCall({ id, name, input }: ToolUse) {

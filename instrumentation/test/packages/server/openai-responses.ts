@@ -13,7 +13,7 @@ const usage = {
 
 export const openAiResponses: Wire = ({ path, body, reply }) => {
   if (!path.endsWith('/responses')) return undefined
-  const { call, number, text } = reply
+  const { calls, number, text } = reply
   const started = {
     id: `resp_${number}`,
     object: 'response',
@@ -36,14 +36,13 @@ export const openAiResponses: Wire = ({ path, body, reply }) => {
     truncation: 'disabled',
     usage: null,
   }
-  const item = call === undefined ? textItem(text) : callItem(call)
-  const completed = { ...started, status: 'completed', output: [item], usage }
+  const output = calls.length === 0 ? [textItem(text)] : calls.map(callItem)
+  const completed = { ...started, status: 'completed', output, usage }
   if (body.stream !== true) return json(completed)
   const events = [
     { type: 'response.created', response: started },
     { type: 'response.in_progress', response: started },
-    ...(call === undefined ? textEvents(text) : callEvents(call)),
-    { type: 'response.output_item.done', output_index: 0, item },
+    ...(calls.length === 0 ? textEvents(text) : calls.flatMap(callEvents)),
     { type: 'response.completed', response: completed },
   ]
   return namedEvents(events.map((event, index) => ({ ...event, sequence_number: index })))
@@ -63,9 +62,9 @@ function textItem(text: string) {
   }
 }
 
-function callItem({ id, name, input }: ToolUse) {
+function callItem({ id, name, input }: ToolUse, index: number) {
   return {
-    id: 'fc_1',
+    id: `fc_${index + 1}`,
     type: 'function_call',
     status: 'completed',
     call_id: id,
@@ -92,16 +91,17 @@ function textEvents(text: string) {
     })),
     { type: 'response.output_text.done', ...at, text, logprobs: [] },
     { type: 'response.content_part.done', ...at, part: textPart(text) },
+    { type: 'response.output_item.done', output_index: 0, item },
   ]
 }
 
-function callEvents(call: ToolUse) {
-  const item = callItem(call)
-  const at = { output_index: 0, item_id: item.id }
+function callEvents(call: ToolUse, index: number) {
+  const item = callItem(call, index)
+  const at = { output_index: index, item_id: item.id }
   return [
     {
       type: 'response.output_item.added',
-      output_index: 0,
+      output_index: index,
       item: { ...item, status: 'in_progress', arguments: '' },
     },
     ...thirdsOf(item.arguments).map((delta) => ({
@@ -110,5 +110,6 @@ function callEvents(call: ToolUse) {
       delta,
     })),
     { type: 'response.function_call_arguments.done', ...at, arguments: item.arguments },
+    { type: 'response.output_item.done', output_index: index, item },
   ]
 }

@@ -5,7 +5,7 @@ import * as http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import * as zlib from 'node:zlib'
 import { type JsonObject, parseObject } from '@turnlog/conventions/plain'
-import { scenario } from '../scenario.ts'
+import { failures, scriptOf } from '../situations.ts'
 import { anthropic } from './anthropic.ts'
 import { bedrock } from './bedrock.ts'
 import { cohere } from './cohere.ts'
@@ -13,7 +13,7 @@ import { gemini } from './gemini.ts'
 import { ollama } from './ollama.ts'
 import { openAiChat } from './openai-chat.ts'
 import { openAiResponses } from './openai-responses.ts'
-import type { Reply, Wire } from './wire.ts'
+import type { Said, Wire, WireAnswer } from './wire.ts'
 
 const wires: readonly Wire[] = [
   anthropic,
@@ -26,7 +26,9 @@ const wires: readonly Wire[] = [
 ]
 
 /** So many pieces of a streamed answer have a part of its text, and not its end. */
-const beginningLength = 3
+function lengthOfBeginning({ length }: WireAnswer['pieces']): number {
+  return Math.min(3, length - 1)
+}
 
 /** As with the real APIs, an answer is compressed if the client can read it. */
 const encoders = { br: zlib.createBrotliCompress, gzip: zlib.createGzip } as const
@@ -47,27 +49,34 @@ export interface Asked {
   readonly text: string
 }
 
-/** Asks for the tool of the scenario until a request brings its result. */
-function replyOfScenario({ text }: Asked): Omit<Reply, 'number'> {
-  const { answer, callId: id, input, result, tool } = scenario
-  const hasResult = text.includes(result)
-  return { text: answer, call: hasResult ? undefined : { id, name: tool.name, input } }
+/** An error in the members of all APIs. The clients' own waits before another attempt are longer. */
+function refuse(response: http.ServerResponse, status: number): void {
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'retry-after-ms': '20',
+    'retry-after': '0',
+  })
+  const type = status === 429 ? 'rate_limit_error' : 'invalid_request_error'
+  const error = { code: status, type, message: failures.refusal, status: type.toUpperCase() }
+  response.end(JSON.stringify({ type: 'error', message: failures.refusal, error }))
 }
 
 /** `replyTo`: what the model says to a request. */
-export async function startModelServer(
-  replyTo: (asked: Asked) => Omit<Reply, 'number'> = replyOfScenario,
-) {
+export async function startModelServer(replyTo: (asked: Asked) => Said = scriptOf('tool')) {
   /** Method and path of each request; those that no wire format knows are answered with 404. */
   const requests: string[] = []
   const without = { usage: 0 }
   const answers = { count: 0, interrupted: 0 }
   const sessions = new Set<http2.ServerHttp2Session>()
 
+  const isEndless = Promise.withResolvers<void>()
+
   async function answer(
     request: http.IncomingMessage,
     response: http.ServerResponse,
   ): Promise<void> {
+    // An app may print the headers.
+    response.sendDate = false
     const bytes: Buffer[] = []
     for await (const piece of request) bytes.push(piece)
     const text = Buffer.concat(bytes).toString()
@@ -80,7 +89,8 @@ export async function startModelServer(
     }
     requests.push(`${request.method} ${path}`)
     const body = parseObject(text) ?? {}
-    const reply = { ...replyTo({ body, text }), number: requests.length }
+    const reply = { calls: [], ...replyTo({ body, text }), number: requests.length }
+    if (reply.status !== undefined) return refuse(response, reply.status)
     const given = wires
       .map((wire) => wire({ path, query: searchParams, body, reply }))
       .find((each) => each !== undefined)
@@ -99,14 +109,21 @@ export async function startModelServer(
     })
     encoder?.pipe(response)
     const { pieces } = given
-    for (const piece of reply.isEndless === true ? pieces.slice(0, beginningLength) : pieces) {
+    const isPart = reply.isEndless === true || reply.isCut === true
+    for (const piece of isPart ? pieces.slice(0, lengthOfBeginning(pieces)) : pieces) {
       const out = encoder ?? response
       out.write(piece)
       if (encoder !== undefined) await new Promise<void>((done) => encoder.flush(done))
       // Lets the piece arrive by itself.
       await new Promise(setImmediate)
     }
+    if (reply.isCut === true) {
+      // What was written arrives.
+      response.socket?.destroySoon()
+      return
+    }
     if (reply.isEndless === true) {
+      isEndless.resolve()
       await once(response, 'close')
       answers.interrupted += 1
     }
@@ -131,9 +148,12 @@ export async function startModelServer(
     http2Url: urlOf(two),
     requests,
     answers,
+    /** The beginning of an answer without an end is sent. */
+    isEndless: isEndless.promise,
     /** How many answers did not say how many tokens were used. */
     without,
     async [Symbol.asyncDispose](): Promise<void> {
+      if (!one.listening) return
       one.closeAllConnections()
       for (const session of sessions) session.destroy()
       one.close()

@@ -8,15 +8,22 @@ export interface WireRequest {
   readonly reply: Reply
 }
 
-/** What the model says: it asks for a tool, else its answer is a text. */
+/** What the model says: it asks for tools, else its answer is a text. */
 export interface Reply {
   /** Counts the answers: as with the real APIs, no two have the same id. */
   readonly number: number
-  readonly call?: ToolUse | undefined
+  readonly calls: readonly ToolUse[]
   readonly text: string
+  /** The request is refused with this status. */
+  readonly status?: number
   /** The answer's bytes come, and not its end. */
   readonly isEndless?: boolean
+  /** The connection breaks after the beginning of the answer. */
+  readonly isCut?: boolean
 }
+
+/** What a script lets the model say; a text alone is an answer. */
+export type Said = Omit<Reply, 'number' | 'calls'> & Partial<Pick<Reply, 'calls'>>
 
 export interface ToolUse {
   readonly id: string
