@@ -128,3 +128,8 @@ function isPlain(value: unknown): boolean {
   const type = typeof value
   return type === 'string' || type === 'boolean' || Number.isFinite(value) || type === 'undefined'
 }
+
+/** The API's spans can only be written to; those of an SDK can be read as well. */
+export function isReadable(span: object): span is ReadableSpan {
+  return 'attributes' in span && 'kind' in span
+}

@@ -8,10 +8,10 @@ import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetr
 import { instrumentationScope } from '@turnlog/conventions'
 import { quietly } from '../health.ts'
 import type { Recorder } from '../record/recorder.ts'
-import { describeLog, type Shifted } from './describe-span.ts'
+import { describeLog, isReadable, type Shifted } from './describe-span.ts'
 import { addMilliseconds, hrTimeOf, millisecondsOf, nanoseconds } from './hr-time.ts'
 import type { Journal } from './journal.ts'
-import { isReadable, SpanWriter } from './span-writer.ts'
+import { SpanWriter } from './span-writer.ts'
 
 /** What to add to a time, both in milliseconds, if the SDK has just taken it from a clock that was set (`steady-clock.ts`). */
 export type ShiftOf = (time: number) => number

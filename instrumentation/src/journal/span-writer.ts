@@ -176,8 +176,3 @@ interface Located {
   readonly spanId?: string | undefined
   readonly parentSpanId?: string | undefined
 }
-
-/** The API's spans can only be written to; those of the SDK can be read as well. */
-export function isReadable(span: Span): span is Span & ReadableSpan {
-  return 'attributes' in span && 'startTime' in span
-}

@@ -8,6 +8,7 @@ import { type AttributeName, instrumentationScope } from '@turnlog/conventions'
 import type { ToolCall as ToolCallFace, ToolCallOptions } from '../api.ts'
 import type { OpenWork } from '../follow-work.ts'
 import { quietly } from '../health.ts'
+import { isReadable } from '../journal/describe-span.ts'
 import { textOf, toApiText } from '../record/api-text.ts'
 import type { Candidate } from '../record/candidate.ts'
 import { apiCallOf, contexts, contextWithApiCall, runIn, turnOf } from '../record/contexts.ts'
@@ -21,7 +22,6 @@ import {
 import type { ToolCalls } from '../record/tool-calls.ts'
 import { describeError, type ReportError } from './errors.ts'
 import { continueTurnOf } from './native-spans.ts'
-import { isReadable } from './own-spans.ts'
 
 interface ApiToolCallOptions {
   readonly recorder: Recorder

@@ -6,15 +6,12 @@ import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api'
 import type { ReadableSpan, Span as SdkSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import { toldBy } from '@turnlog/conventions/dialects/dialects'
 import { quietly } from '../health.ts'
+import { isReadable } from '../journal/describe-span.ts'
 import type { Candidate } from '../record/candidate.ts'
 import { candidateOf } from '../record/contexts.ts'
 import { holdWhileOpen } from '../record/turn-holds.ts'
 
 const own = new WeakSet<object>()
-
-export function isReadable(span: object): span is ReadableSpan {
-  return 'attributes' in span && 'kind' in span
-}
 
 /** A span of an SDK of any version: the first ones have no `instrumentationScope`. */
 type AnyReadableSpan = Pick<ReadableSpan, 'name' | 'attributes'> &

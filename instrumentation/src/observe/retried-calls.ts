@@ -13,13 +13,14 @@
  */
 import type { Span, SpanContext } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
+import { isReadable } from '../journal/describe-span.ts'
 import type { ModelApi } from '../models/model-api.ts'
 import type { Candidate } from '../record/candidate.ts'
 import type { After } from '../record/delayed-ends.ts'
 import type { ToolCall } from '../record/tool-call.ts'
 import { resumeHold } from '../record/turn-holds.ts'
 import type { BodyMark } from './body-mark.ts'
-import { isReadable, toldOf } from './own-spans.ts'
+import { toldOf } from './own-spans.ts'
 
 /** A longer body is not compared. It is held until all of it is known. */
 export const retriedBytesMax = 64 * 1024 ** 2

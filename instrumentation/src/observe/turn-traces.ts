@@ -5,9 +5,10 @@
  */
 import { type Context, type Span, type SpanContext, trace } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { isReadable } from '../journal/describe-span.ts'
 import type { Candidate } from '../record/candidate.ts'
 import { candidateOf, requestOf, turnOf } from '../record/contexts.ts'
-import { isReadable, toldOf } from './own-spans.ts'
+import { toldOf } from './own-spans.ts'
 
 /** The last ones of these are known. */
 const tracesMax = 1_000
