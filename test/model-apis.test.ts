@@ -65,7 +65,7 @@ const words = {
 
 /** Ids, times, models and providers, which `name` has, too; and what `words` is about. */
 const leftOut =
-  /^(?:trace|span|parent_span|session|operation|call|tool_call|response)_id$|_at$|^(?:duration|time_to_first_chunk|model|request_model|response_model|provider|name)$|_tokens$|^finish_reasons$|^error_type$/
+  /^(?:trace|span|parent_span|session|operation|call|tool_call|response)_id$|_at$|^(?:duration|time_to_first_chunk|model|request_model|response_model|provider|name)$|_tokens$|^finish_reasons$|^error_/
 
 /** The rows without what is different in each run, and in the same words for all APIs. */
 function comparable(rows: Rows): Rows {
@@ -152,6 +152,8 @@ test.each(modelApis)('on the API %s it has the same rows', async (api) => {
   )
   expect(rows.model_calls.map((call) => call.error_type)).toEqual(Array(7).fill(null))
   expect(rows.tool_calls.map((call) => call.error_type)).toEqual([null, null, failure, null, null])
+  const message = failure === null ? null : 'Error: missing.txt does not exist (ENOENT).'
+  expect(rows.tool_calls[2]?.error_message).toBe(message)
   for (const { input_tokens, output_tokens } of rows.model_calls) {
     expect(Number(input_tokens)).toBeGreaterThan(100)
     expect(Number(output_tokens)).toBeGreaterThan(10)

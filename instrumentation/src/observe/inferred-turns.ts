@@ -74,7 +74,8 @@ export class InferredTurns {
 
   /** A model call of a request's turn was made outside any request, as a queue does that takes up what requests have left there. */
   workOutside(turn: Candidate): void {
-    this.#ofRequests.add(turn)
+    // A library's own span holds a turn without a server for the next attempt of a call.
+    if (!turn.isInferred) this.#ofRequests.add(turn)
   }
 
   /** The turn of a model call that is made outside any request; `ambiguous`: one of several. */

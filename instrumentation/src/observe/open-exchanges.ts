@@ -15,7 +15,7 @@ import type { Exchange, OpenExchange } from './exchange.ts'
 import type { ExchangeDependencies, ExchangeFacts } from './exchange-facts.ts'
 import { ModelExchange } from './model-exchange.ts'
 import { isModelCall, withinOwnSpans } from './own-spans.ts'
-import { type CallPlace, type FailedCall, parentIdOf, retriedBytesMax } from './retried-calls.ts'
+import { type AttemptPlace, type FailedCall, parentIdOf, retriedBytesMax } from './retried-calls.ts'
 import { UndecidedExchange } from './undecided-exchange.ts'
 import { openUnknown } from './unknown-exchange.ts'
 
@@ -100,7 +100,7 @@ export function createExchanges(dependencies: OpeningDependencies): OpenExchange
 
   /** The body shows whether the request is another attempt of a call that has failed. */
   function openAttempt(
-    place: CallPlace,
+    place: AttemptPlace,
     body: Uint8Array | undefined,
     openWith: (failed: FailedCall | undefined) => Exchange,
   ): Exchange {

@@ -32,7 +32,7 @@ const waitMsMax = 60_000
 const afterwardsMs = 2_000
 
 /** What the attempts of a call have in common, before the body is known. */
-export interface CallPlace {
+export interface AttemptPlace {
   readonly api: ModelApi
   readonly url: string
   /** The turn in whose context it is made. */
@@ -52,7 +52,7 @@ export function parentIdOf(span: Span | undefined): string | undefined {
 }
 
 export interface FailedCall {
-  readonly place: CallPlace
+  readonly place: AttemptPlace
   readonly body: BodyMark
   readonly span: Span
   /** The turn that it is made for, and where its span is recorded. */
@@ -92,12 +92,12 @@ export class RetriedCalls {
   }
 
   /** Whether a request in this place may be another attempt, depending on its body. */
-  isAwaited(place: CallPlace): boolean {
+  isAwaited(place: AttemptPlace): boolean {
     return [...this.#waiting].some((call) => isSame(call.place, place))
   }
 
   /** The call of which a request with this body is another attempt. */
-  take(place: CallPlace, body: Uint8Array): FailedCall | undefined {
+  take(place: AttemptPlace, body: Uint8Array): FailedCall | undefined {
     for (const call of this.#waiting) {
       if (!isSame(call.place, place) || !call.span.isRecording()) continue
       if (!call.body.isOf(body)) continue
@@ -130,7 +130,7 @@ export class RetriedCalls {
   }
 }
 
-function isSame(one: CallPlace, other: CallPlace): boolean {
+function isSame(one: AttemptPlace, other: AttemptPlace): boolean {
   return (
     one.url === other.url &&
     one.api === other.api &&

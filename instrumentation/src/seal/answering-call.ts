@@ -3,8 +3,9 @@
  *
  * What the app sent to its user is the answer. So it is the call whose text was sent; of several, one that repeats the user's own
  * words, and of those the last. If no text was sent, or none is known, it is the last call that repeats the user's words; if
- * none does, as with apps that put the user's text into another one, it is the last call. A call that began when the response had
- * ended never is.
+ * none does, as with apps that put the user's text into another one, it is the last call. If the turn has offered tools, only calls
+ * of its agents count then: those with the instructions of such a call, and those that bring results of tools. A call that began
+ * when the response had ended never is.
  */
 import { isSent, sentBeginning } from './sent-texts.ts'
 
@@ -15,12 +16,18 @@ export interface TurnCall {
   readonly asked?: string | undefined
   readonly finishReason?: string | undefined
   readonly isLate?: boolean | undefined
+  /** A checksum of its instructions. */
+  readonly instructions?: number | undefined
+  /** Its request brings results of tools. */
+  readonly bringsResults?: boolean | undefined
 }
 
 export interface TurnTexts {
   /** The user's prompt, as the app was sent it. */
   readonly prompt: string | undefined
   readonly sent: readonly string[]
+  /** The checksums of the instructions with which the turn has offered tools. */
+  readonly agents?: readonly number[]
 }
 
 /** Of a turn whose user has left: as much of an answer as was sent, of the call of which most was. */
@@ -39,13 +46,20 @@ export function sentAnswer(
 
 export function answeringCall(
   calls: readonly TurnCall[],
-  { prompt, sent }: TurnTexts,
+  { prompt, sent, agents = [] }: TurnTexts,
 ): TurnCall | undefined {
   const possible = calls.filter(({ text, isLate }) => isLate !== true && (text ?? '') !== '')
   const isOwn = ({ asked }: TurnCall): boolean =>
     prompt !== undefined && asked?.trim() === prompt.trim()
   const found = possible.filter(({ text }) => isSent(text ?? '', sent))
-  for (const some of [found.filter(isOwn), found, possible.filter(isOwn), possible]) {
+  const ofAgents = possible.filter(
+    ({ instructions, bringsResults }) =>
+      agents.length === 0 ||
+      bringsResults === true ||
+      instructions === undefined ||
+      agents.includes(instructions),
+  )
+  for (const some of [found.filter(isOwn), found, ofAgents.filter(isOwn), ofAgents]) {
     const last = some.at(-1)
     if (last !== undefined) return last
   }

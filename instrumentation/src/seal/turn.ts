@@ -1,4 +1,5 @@
 /** Seals a turn: its prompt, its answer, and the sums of its model calls. */
+import { crc32 } from 'node:zlib'
 import type { AttributeName } from '@turnlog/conventions'
 import { asArray, asObject, asString, defined, parseJson } from '@turnlog/conventions/plain'
 import type { JournaledSpan } from '../journal/span-head.ts'
@@ -17,7 +18,11 @@ import type { Notes, SealKind } from './span-kind.ts'
 /** Facts about an open turn's model calls. They are part of the recorder's state, so that a restart adds nothing twice. */
 export interface TurnSums {
   readonly model?: string | undefined
+  /** The model of its first own call that offered tools. */
+  readonly agentModel?: string | undefined
   readonly prompt?: string | undefined
+  /** The checksums of the instructions with which it offered tools: those of its agents. */
+  readonly agents?: readonly number[]
   /** Its own calls that gave a text, the last `callsMax` of them. */
   readonly calls?: readonly TurnCall[]
   readonly usage: { readonly [Name in AttributeName]?: number }
@@ -27,6 +32,7 @@ export interface TurnSums {
 
 /** An answer is seldom followed by more calls than these. */
 const callsMax = 16
+const agentsMax = 16
 
 export const emptySums: TurnSums = { usage: {} }
 
@@ -54,12 +60,31 @@ export function addModelCall(
     if (typeof value === 'number') usage[name] = (usage[name] ?? 0) + value
   }
   if (!isOwn) return { ...sums, usage }
-  const model = call.attributes['gen_ai.request.model']
-  const { answerText: text, lastUserText: asked, finishReasons } = call
-  const made = { text, asked, finishReason: finishReasons[0], ...(isLate ? { isLate } : {}) }
+  const named = call.attributes['gen_ai.request.model']
+  const model = typeof named === 'string' ? named : undefined
+  const {
+    answerText: text,
+    lastUserText: asked,
+    finishReasons,
+    toolDefinitions,
+    toolResults,
+  } = call
+  const instructions = crc32(call.systemInstructions ?? '')
+  const agents = new Set(sums.agents)
+  if (toolDefinitions !== undefined) agents.add(instructions)
+  const made = {
+    text,
+    asked,
+    finishReason: finishReasons[0],
+    instructions,
+    bringsResults: toolResults.length > 0,
+    ...(isLate ? { isLate } : {}),
+  }
   const calls = text === '' ? (sums.calls ?? []) : [...(sums.calls ?? []), made]
   return {
-    model: sums.model ?? (typeof model === 'string' ? model : undefined),
+    model: sums.model ?? model,
+    agentModel: sums.agentModel ?? (toolDefinitions === undefined ? undefined : model),
+    agents: [...agents].slice(0, agentsMax),
     prompt: sums.prompt ?? call.lastUserText,
     calls: calls.slice(-callsMax),
     usage,
@@ -86,7 +111,7 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
   const texts = sentTexts(sent)
   const found = hasLeft(attributes)
     ? sentAnswer(calls, texts)
-    : answeringCall(calls, { prompt, sent: texts })
+    : answeringCall(calls, { prompt, sent: texts, agents: own.agents ?? [] })
   const text = fromApi('turn.answer') ?? found?.text
   const answer = textMessages('assistant', text, found?.finishReason ?? 'stop')
   if (prompt === undefined && !isWhole) {
@@ -104,7 +129,7 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
   if (conversation !== undefined) {
     attributes['gen_ai.conversation.id' satisfies AttributeName] ??= redactText(conversation).text
   }
-  put(attributes, 'gen_ai.request.model', own.model)
+  put(attributes, 'gen_ai.request.model', own.agentModel ?? own.model)
   for (const [name, value] of Object.entries(own.usage)) attributes[name] = value
   if (Object.keys(own.usage).length > 0) put(attributes, 'turnlog.usage.is_sum', true)
   return { span: withCause(span, attributes, own.failure), attributes }

@@ -73,3 +73,25 @@ test.for<[string, Parameters<typeof answeringCall>[0], readonly string[], string
   expect(found?.text).toBe(expected)
   expect(found?.finishReason).toBe(undefined)
 })
+
+const ofAgent = { instructions: 1 }
+const ofTitle = { instructions: 2 }
+
+test.for([
+  [
+    'the agent, if a title is asked with the user’s words after it',
+    [call('The answer.', 'hi', ofAgent), call('A title', 'hi', ofTitle)],
+    'The answer.',
+  ],
+  ['no title, if the agent has not answered', [call('A title', 'hi', ofTitle)], undefined],
+  [
+    'another agent, which brings the results of the first one’s tools',
+    [
+      call('To another.', 'hi', ofAgent),
+      call('Done.', 'hi', { instructions: 3, bringsResults: true }),
+    ],
+    'Done.',
+  ],
+])('where nothing is sent, and tools are offered, the answer is of %s', ([, calls, expected]) => {
+  expect(answeringCall(calls, { prompt, sent: [], agents: [1] })?.text).toBe(expected)
+})
