@@ -77,7 +77,7 @@ test.for<[string, Parameters<typeof answeringCall>[0], readonly string[], string
 const ofAgent = { instructions: 1 }
 const ofTitle = { instructions: 2 }
 
-test.for([
+test.for<readonly [string, ReturnType<typeof call>[], string | undefined]>([
   [
     'the agent, if a title is asked with the user’s words after it',
     [call('The answer.', 'hi', ofAgent), call('A title', 'hi', ofTitle)],
