@@ -155,9 +155,9 @@ describe.skipIf(venv === '')('the Python app', () => {
     expect(
       await rows(
         `select type, message, origin, stacktrace like '%in run_tool%' as has_stack
-           from errors where kind = 'exception'`,
+           from errors where kind = 'tool_call' and stacktrace is not null`,
       ),
-    ).toEqual([{ type: 'FileNotFoundError', message: told, origin: 'tool', has_stack: true }])
+    ).toEqual([{ type: 'FileNotFoundError', message: told, origin: null, has_stack: true }])
   })
 
   test('a revert restores the file byte by byte, or says why not; git can apply the diff', async () => {
