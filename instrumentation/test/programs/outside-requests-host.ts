@@ -50,16 +50,21 @@ async function work(): Promise<never> {
   }
 }
 
+const firstRequest = Promise.withResolvers<void>()
+const background =
+  BACKGROUND === undefined ? undefined : firstRequest.promise.then(() => converse(BACKGROUND))
+
 const server = http.createServer(async (request, response) => {
   const { message } = JSON.parse(await text(request))
-  jobs.push({ message, done: (answer) => response.end(JSON.stringify({ answer })) })
+  const done = async (answer: string): Promise<void> => {
+    await background
+    response.end(JSON.stringify({ answer }))
+  }
+  jobs.push({ message, done })
+  firstRequest.resolve()
 })
 server.listen(0, '127.0.0.1', () => {
   console.log(`port ${(server.address() as AddressInfo).port}`)
 })
 void work()
 process.on('SIGTERM', () => process.exit())
-if (BACKGROUND !== undefined) {
-  while (jobs.length === 0) await sleep(1)
-  await converse(BACKGROUND)
-}
