@@ -5,6 +5,7 @@
 import { StringDecoder } from 'node:string_decoder'
 import { viewOf } from '@turnlog/conventions/content/text'
 import { asObject, asString, parseJson } from '@turnlog/conventions/plain'
+import { Lines } from '../lines.ts'
 import { createSseParser } from './sse.ts'
 
 export interface AnswerEvent {
@@ -64,24 +65,12 @@ export function readFrames(framing: Framing, bytes: Uint8Array): AnswerEvent[] {
 }
 
 function createLineParser() {
-  let rest = ''
-  const eventsOf = (lines: readonly string[]): AnswerEvent[] =>
-    lines.filter((line) => line.trim() !== '').map((data) => ({ name: '', data }))
+  const lines = new Lines()
+  const eventsOf = (texts: readonly string[]): AnswerEvent[] =>
+    texts.filter((line) => line.trim() !== '').map((data) => ({ name: '', data }))
   return {
-    push(piece: string): AnswerEvent[] {
-      if (!piece.includes('\n')) {
-        rest += piece
-        return []
-      }
-      const lines = (rest + piece).split('\n')
-      rest = lines.pop() ?? ''
-      return eventsOf(lines)
-    },
-    end(): AnswerEvent[] {
-      const last = rest
-      rest = ''
-      return eventsOf([last])
-    },
+    push: (piece: string) => eventsOf(lines.push(piece)),
+    end: () => eventsOf([lines.end()]),
   }
 }
 

@@ -1,46 +1,20 @@
 /**
- * What an app and a Claude Code that it has started write to each other: the arguments, and, with `--input-format stream-json` and
- * `--output-format stream-json`, as the Claude Agent SDK starts it, a JSON message a line. Pure, and never throws. Of the messages
- * only those are read that begin and end a turn.
+ * What an app and a Claude Code that it has started write to each other with `--input-format stream-json` and `--output-format
+ * stream-json`, as the Claude Agent SDK starts it: a JSON message on each line. Only those messages are read that begin or end a turn.
+ * Pure, and never throws.
  */
 import { asArray, asObject, asString, parseJson } from '@turnlog/conventions/plain'
 import type { TurnFailure } from '../record/turn-result.ts'
 
-/** A longer line is not read. */
-const lineLengthMax = 4 * 1024 ** 2
-
-/** How it is asked, and how it answers. */
-export interface AgentArguments {
-  /** It answers and ends, or is asked by messages: no person types to it. */
-  readonly isAsked: boolean
-  /** The user's text, if the arguments have it. */
-  readonly prompt: string | undefined
-  /** All that it reads is the user's text. */
-  readonly readsText: boolean
-  /** All that it writes is its answer. */
-  readonly answersText: boolean
-}
+/** A longer message is not read. */
+export const messageLengthMax = 4 * 1024 ** 2
 
 export interface AgentResult {
   readonly text: string | undefined
   readonly failure: TurnFailure | undefined
+  /** It was stopped before it had a result. */
+  readonly isStopped?: boolean
   readonly conversation: string | undefined
-}
-
-const printing = new Set(['-p', '--print'])
-
-/** `args` as Node passes them on, the program first. */
-export function agentArguments(args: readonly string[]): AgentArguments {
-  const at = args.findIndex((each) => printing.has(each))
-  const input = optionOf(args, '--input-format')
-  const readsText = input !== 'stream-json'
-  const next = at === -1 ? undefined : args[at + 1]
-  return {
-    isAsked: at !== -1 || !readsText,
-    prompt: next === undefined || next.startsWith('-') || !readsText ? undefined : next,
-    readsText,
-    answersText: (optionOf(args, '--output-format') ?? 'text') === 'text',
-  }
 }
 
 /** The text that the app asks with; `undefined`: the message asks nothing. */
@@ -78,36 +52,9 @@ export function resultOf(line: string): AgentResult | undefined {
   }
 }
 
-/** The lines of a stream, as its pieces come. */
-export class Lines {
-  #rest = ''
-  #isTooLong: boolean = false
-
-  push(piece: string): string[] {
-    const lines = (this.#rest + piece).split('\n')
-    this.#rest = lines.pop() ?? ''
-    if (this.#isTooLong && lines.length > 0) {
-      lines.shift()
-      this.#isTooLong = false
-    }
-    if (this.#rest.length > lineLengthMax) {
-      this.#rest = ''
-      this.#isTooLong = true
-    }
-    return lines
-  }
-}
-
 /** Most lines are pieces of an answer: a search of the text spares their parsing. */
 function messageOf(line: string, type: string) {
   if (!line.startsWith('{') || !line.includes(`"${type}"`)) return undefined
   const message = asObject(parseJson(line))
   return message?.type === type ? message : undefined
-}
-
-function optionOf(args: readonly string[], name: string): string | undefined {
-  const at = args.findIndex((each) => each === name || each.startsWith(`${name}=`))
-  if (at === -1) return undefined
-  const [, value] = (args[at] ?? '').split('=')
-  return value ?? args[at + 1]
 }

@@ -52,6 +52,22 @@ export function commandsIn(line: string): string[] {
   return [...ends.map((end) => line.slice(0, end)), line].map((command) => command.trim())
 }
 
+/**
+ * The words of a line of a shell, without their quotes. `undefined` in place of a word that has a variable or a command in it: what
+ * it will be only the shell knows.
+ */
+export function shellWords(line: string): (string | undefined)[] {
+  const words = line.match(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s"'\\])+/gs) ?? []
+  return words.map((word) => {
+    if (/[$`]/.test(word.replace(/'[^']*'|\\./gs, ''))) return undefined
+    return word.replace(
+      /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/gs,
+      (_, single?: string, double?: string, escaped?: string) =>
+        single ?? double?.replace(/\\(["\\$`])/g, '$1') ?? escaped ?? '',
+    )
+  })
+}
+
 function ofShell(command: string, cwd: unknown): Command {
   const folder = folderOf(cwd)
   return process.platform === 'win32'

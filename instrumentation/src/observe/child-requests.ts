@@ -5,8 +5,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { isObject, parseJson } from '@turnlog/conventions/plain'
-import { quietly } from '../health.ts'
-import { type Method, replaceMethod } from './replace-method.ts'
+import { observePipes } from './child-pipes.ts'
 
 export const requestLengthMax = 256 * 1024
 /** Requests of one child that wait for their answers. */
@@ -23,14 +22,12 @@ interface RequestObserver {
 }
 
 export function observeRequests(process: ChildProcess, { begin, wrote }: RequestObserver): void {
-  const { stdin, stdout } = process
-  if (stdin === null || stdout === null) return
+  if (process.stdin === null || process.stdout === null) return
   /** By how an answer writes the id. */
   const pending = new Map<string, () => void>()
   let carried = ''
 
-  const asked = (chunk: unknown): void => {
-    if (!(chunk instanceof Uint8Array || typeof chunk === 'string')) return
+  const asked = (chunk: string | Uint8Array): void => {
     if (chunk.length > requestLengthMax) return
     const lines = textOf(chunk).split('\n')
     const requests = lines.flatMap(requestsIn)
@@ -41,8 +38,8 @@ export function observeRequests(process: ChildProcess, { begin, wrote }: Request
       if (end !== undefined) pending.set(`"id":${JSON.stringify(id)}`, end)
     }
   }
-  const answered = (chunk: unknown): void => {
-    if (pending.size === 0 || !(chunk instanceof Uint8Array || typeof chunk === 'string')) return
+  const answered = (chunk: string | Uint8Array): void => {
+    if (pending.size === 0) return
     const text = carried + textOf(chunk)
     carried = text.slice(-carriedLength)
     for (const [written, end] of pending) {
@@ -52,16 +49,7 @@ export function observeRequests(process: ChildProcess, { begin, wrote }: Request
       end()
     }
   }
-  const seeing =
-    (see: (chunk: unknown) => void) =>
-    (original: Method): Method =>
-      function (...values) {
-        quietly('see a message of a child process', () => see(values[0]))
-        return original.apply(this, values)
-      }
-  replaceMethod(stdin, 'write', seeing(asked))
-  // Chunks come this way however the host reads them.
-  replaceMethod(stdout, 'push', seeing(answered))
+  observePipes(process, { written: asked, read: answered })
 }
 
 /** `"id":1` is not in `"id":12`. */

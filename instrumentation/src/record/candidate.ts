@@ -348,6 +348,11 @@ export class Candidate {
     this.#turn.content('turn.prompt', text)
   }
 
+  /** What an agent that is a child process gave as its result. */
+  agentAnswered(text: string): void {
+    this.#turn.content('turn.agent_answer', text)
+  }
+
   /** A header of the app's answer names the conversation. */
   answeredConversation(id: string): void {
     const { span } = this

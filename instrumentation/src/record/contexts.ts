@@ -100,7 +100,9 @@ export function turnNaming(context: Context, names: readonly string[]): Candidat
 
 /** The candidate of the request or message that the context is in, whether it continues an earlier turn or not. */
 export function requestOf(context: Context): Candidate | undefined {
-  return context.getValue(candidateKey) as Candidate | undefined
+  const request = context.getValue(candidateKey) as Candidate | undefined
+  // What an agent's end has called back in its turn's context is other work.
+  return request?.isInferred === true && request.isEnded ? undefined : request
 }
 
 /** The innermost tool call reported by the app that the context is in. */

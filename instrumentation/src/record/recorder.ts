@@ -35,6 +35,8 @@ export type ContentSlot =
   /** Of a turn: the body of its request or its message, and the body of a JSON answer. */
   | 'turn.request'
   | 'turn.response'
+  /** Of a turn: the result of an agent that is a child process. */
+  | 'turn.agent_answer'
   /** Of a turn, as the app declares them: the last one counts. */
   | 'turn.prompt'
   | 'turn.answer'

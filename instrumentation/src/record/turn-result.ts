@@ -19,6 +19,14 @@ export interface StopSignal {
   readonly at: number | undefined
 }
 
+/** Why a call has failed. */
+export interface CallFailure {
+  /** The turn's user has stopped it. */
+  readonly isAborted?: boolean
+  /** Undefined if a record of the call tells of it. */
+  readonly cause?: TurnFailure | undefined
+}
+
 /** How the process exits. */
 export interface ProcessExit {
   readonly code: number
@@ -34,6 +42,7 @@ export class TurnResult {
   #cause: TurnFailure | undefined
   #lastCallFailed: boolean = false
   #lastCallAborted: boolean = false
+  #lastCallCause: TurnFailure | undefined
 
   get isFailed(): boolean {
     return this.#outcome === 'failed'
@@ -66,19 +75,19 @@ export class TurnResult {
     if (!this.#lastCallFailed) this.conclude('failed')
   }
 
-  /** The message of a failed model call is known when it is sealed. */
+  /** That of a failed model call is known when the call is sealed. */
   #ownCause(): TurnFailure | undefined {
-    return this.#lastCallFailed ? undefined : this.#cause
+    return this.#lastCallFailed ? this.#lastCallCause : this.#cause
   }
 
   conclude(outcome: 'aborted' | 'failed'): void {
     if (this.#outcome === 'completed') this.#outcome = outcome
   }
 
-  /** `isAborted`: it has failed because the turn's user has stopped it. */
-  callEnded(isFailed: boolean, isAborted = false): void {
+  callEnded(isFailed: boolean, { isAborted = false, cause }: CallFailure = {}): void {
     this.#lastCallFailed = isFailed
     this.#lastCallAborted = isAborted
+    this.#lastCallCause = cause
   }
 
   /** The turn is continued, so the outcome of its first request is not its own. */

@@ -55,11 +55,13 @@ export interface TurnDependencies {
 /** A turn as the app declares it. */
 export type ApiTurn = { readonly [Name in keyof TurnOptions]?: string | undefined }
 
-/** A model call of a turn that has ended. */
+/** A model call of a turn that has ended, or the work of an agent that is a child process. */
 export interface EndedCall {
   readonly isFailed: boolean
   /** It has failed because the app has stopped it. */
   readonly isAborted: boolean
+  /** Why it has failed, if no record of the call tells of that. */
+  readonly cause?: TurnFailure | undefined
   /** Whether its request has the user's words as a text of their own; `undefined`: not known. */
   readonly repeatsPrompt: boolean | undefined
 }
@@ -262,10 +264,10 @@ export class Turn {
   }
 
   /** A model call of the turn ended; the last one decides whether the turn failed. */
-  callEnded({ isFailed, isAborted, repeatsPrompt }: EndedCall): void {
+  callEnded({ isFailed, isAborted, cause, repeatsPrompt }: EndedCall): void {
     // An app asks for titles and summaries, too: they do not decide how the turn ends.
     if (isFailed && repeatsPrompt === false && this.#promptWasAnswered) return
-    this.#result.callEnded(isFailed, isAborted)
+    this.#result.callEnded(isFailed, { isAborted, cause })
     this.#wasAnswered ||= !isFailed
     this.#promptWasAnswered ||= !isFailed && repeatsPrompt === true
   }

@@ -107,7 +107,9 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
     isWhole ? contents.pieces(span.spanId, slot).at(-1)?.toString() : undefined
   const prompt = fromApi('turn.prompt') ?? request.prompt ?? own.prompt
   const sent = isWhole ? contents.pieces(span.spanId, 'turn.response') : []
-  const calls = own.calls ?? []
+  const ofAgents = isWhole ? contents.pieces(span.spanId, 'turn.agent_answer') : []
+  const told = ofAgents.map((answer) => ({ text: answer.toString(), asked: prompt }))
+  const calls = [...(own.calls ?? []), ...told]
   const texts = sentTexts(sent)
   const found = hasLeft(attributes)
     ? sentAnswer(calls, texts)

@@ -198,6 +198,74 @@ test('an agent that a server keeps works for the request whose text it is asked'
   ])
 })
 
+/** Answers with a text or a JSON message; the text is cut inside a character. */
+const printing = `#!${process.execPath}
+const { argv, stdin, stdout } = process
+const at = argv.findIndex((each) => each === '-p' || each === '--print')
+const answer = (text) => {
+  if (text === 'fail') process.exit(3)
+  if (text === 'wait') return stdout.write('working'), setInterval(() => {}, 1_000)
+  if (argv.includes('json')) {
+    const message = { type: 'result', subtype: 'success', result: 'done ' + text, session_id: 's' }
+    return stdout.write(JSON.stringify(message))
+  }
+  const bytes = Buffer.from('done ü ' + text)
+  stdout.write(bytes.subarray(0, 6), () => setImmediate(() => stdout.write(bytes.subarray(6))))
+}
+if (argv.includes('--version')) stdout.write('1')
+else if (argv[at + 1] !== undefined) answer(argv[at + 1])
+else {
+  let text = ''
+  stdin.setEncoding('utf8').on('data', (piece) => (text += piece)).on('end', () => answer(text))
+}
+`
+
+test.each([
+  ['execFile', 'one', 'done ü one'],
+  ['exec', 'two words', 'done ü two words'],
+  ['variable', undefined, expect.stringMatching(/^done ü \//)],
+  ['input', 'by input', 'done ü by input'],
+  ['json', 'json', 'done json', 's'],
+  ['execFileSync', 'three', 'done ü three'],
+  ['spawnSync', 'four', 'done ü four'],
+  ['execSync', 'five', 'done ü five'],
+])(
+  'an agent that answers and ends has a turn, however it is run: %s',
+  async (...[way, prompt, answer, conversation]) => {
+    const { turns, unseen } = await runWays([way, 'execFile'])
+    const other = { prompt: 'one', answer: 'done ü one' }
+    const completed = { outcome: 'completed', error: undefined, model: undefined }
+    expect(turns).toEqual([
+      { prompt, answer, conversation, ...completed },
+      { ...other, conversation: undefined, ...completed },
+    ])
+    const agents = unseen.filter(([reason]) => reason === 'agent_child')
+    expect(agents.reduce((sum, [, , count]) => sum + Number(count), 0)).toBe(2)
+  },
+)
+
+test('an agent that fails has failed its turn, one that is stopped has aborted it, and one that says its version has none', async () => {
+  const { turns } = await runWays(['version', 'fails', 'stopped'])
+  expect(turns.map(({ prompt, outcome, error }) => [prompt, outcome, error])).toEqual([
+    ['fail', 'failed', 'process_exit'],
+    ['wait', 'aborted', undefined],
+  ])
+})
+
+async function runWays(ways: readonly string[]) {
+  using workspace = makeWorkspace()
+  mkdirSync(path.join(workspace.folder, 'bin'))
+  writeFileSync(path.join(workspace.folder, 'bin/claude'), printing, { mode: 0o755 })
+  await using app = startProgram('agent-child-runs.ts', {
+    cwd: workspace.folder,
+    spool: workspace.spool,
+    env: { WAYS: JSON.stringify(ways), TELEMETRY_PROCESS_WAIT_MS_MAX: '10000' },
+  })
+  expect(await app.ended()).toMatchObject({ code: 0, stderr: '' })
+  const { spans, logs } = readRecorded(workspace.spool)
+  return { turns: turnsIn(spans), unseen: unseenIn(logs) }
+}
+
 function unseenIn(logs: ReturnType<typeof readRecorded>['logs']) {
   return logs
     .filter(({ event }) => event === 'turnlog.unseen')
