@@ -23,6 +23,11 @@ export function asNumber(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
+/** The first of the values that is a number. */
+export function firstNumber(...values: readonly unknown[]): number | undefined {
+  return values.map(asNumber).find((each) => each !== undefined)
+}
+
 /** Undefined when the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {

@@ -1,6 +1,6 @@
 /**
- * What an ended span says of its failure, in any dialect. Most record the exception as an event of the span; some have attributes
- * of their own, and some say only that it failed. Pure.
+ * Reads why an ended span failed, in any dialect. Most dialects have an event of the span for the exception. Some have attributes of
+ * their own, and some have only the status. Pure.
  */
 import type { AttributeName } from '../names/attributes.ts'
 

@@ -1,4 +1,4 @@
-/** What a journal's head says of a span or a log of the SDK. Long strings and bytes are split off, to be written beside the head. */
+/** Makes a journal's head of a span or a log of the SDK. Long strings and bytes are not in it: they are written beside the head. */
 import type { HrTime } from '@opentelemetry/api'
 import type { ReadWriteLogRecord } from '@opentelemetry/sdk-logs'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'

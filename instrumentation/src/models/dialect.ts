@@ -24,7 +24,7 @@ export interface Dialect
   /** The results of tools with which the request ends; none if it ends with anything else. */
   lastResults(request: JsonObject): readonly ToolResult[]
   conversation(request: JsonObject): Conversation | undefined
-  /** What the request goes on from, of what the server keeps. The body is parsed if it has one of `marks`. */
+  /** The earlier answer or the conversation that the request names, where the server keeps them. The body is parsed if it has one of `marks`. */
   readonly kept?: {
     readonly marks: readonly string[]
     before(request: JsonObject, url: URL): KeptBefore
@@ -110,7 +110,7 @@ function parseRequest(body: Uint8Array, bytesMax = parsedBytesMax): JsonObject |
   return asObject(parseJson(viewOf(body).toString('utf8')))
 }
 
-/** Of a longer request the long strings are cut, such as its images. */
+/** As `parseRequest`. The long strings of a longer request, such as images, are cut. */
 function parseLongRequest(body: Uint8Array, bytesMax = parsedBytesMax): JsonObject | undefined {
   if (body.byteLength <= bytesMax) return parseRequest(body, bytesMax)
   return asObject(parseJson(shortenedJson(viewOf(body), bytesMax) ?? ''))

@@ -29,7 +29,7 @@ export interface ModelApi {
   history(requestBody: Uint8Array): RequestHistory | undefined
   /** What the user has asked for in this request; `undefined` when it cannot be read, or is too long. */
   asked(requestBody: Uint8Array): Asked | undefined
-  /** What the request goes on from, of what the server keeps of earlier ones. */
+  /** The earlier answer or the conversation that the request names, where the server keeps them. */
   goesOnFrom(url: URL, requestBody: Uint8Array): KeptBefore
   /** Whether this piece of a request forces the model to call one certain tool. */
   forcesTool(requestPiece: string | Uint8Array): boolean
@@ -62,7 +62,7 @@ export interface Asked {
   readonly offersTools: boolean
 }
 
-/** What an API has kept of earlier calls, by the names that it has given to it. */
+/** An earlier answer, and a conversation, by the names that the server has given them. */
 export interface KeptBefore {
   readonly answer?: string
   readonly conversation?: string

@@ -1,22 +1,27 @@
 /**
- * Bedrock's `…/model/{id}/invoke` with models that have an API of their own. Many speak as OpenAI's Chat Completions do (gpt-oss, Qwen,
- * DeepSeek, Jamba, Mistral); Cohere's Command R has one of its own; Llama, Titan and the older ones take a text and give a text. What is
- * none of these is recorded as the text that it is. Anthropic's messages and Amazon's Nova at the same address are not here.
+ * Bedrock's `…/model/{id}/invoke`, for models whose bodies are in the API of their vendor. There are three such APIs:
+ *
+ *     Chat Completions        gpt-oss, Qwen, DeepSeek, Jamba, Mistral
+ *     Cohere's, version 1     Command R
+ *     a text and its answer   Llama, Titan, and older models
+ *
+ * The body of any other model is recorded as text. Anthropic's messages and Amazon's Nova have the same address, and files of their
+ * own.
  */
 import { asArray, asObject, type JsonObject, parseJson } from '@turnlog/conventions/plain'
 import type { AnswerEvent } from '../answer-events.ts'
 import type { AnswerReader } from '../answer-watcher.ts'
-import { createModelApi } from '../dialect.ts'
-import type { ModelRequest } from '../map-exchange.ts'
-import type { ToolCallRequest } from '../model-api.ts'
-import { chatDialect } from '../openai-chat/api.ts'
-import { bedrockAddress } from './address.ts'
 import {
   commandConversation,
   commandRequest,
   commandResultsOf,
   commandToolCalls,
-} from './command.ts'
+} from '../cohere/command.ts'
+import { createModelApi } from '../dialect.ts'
+import type { ModelRequest } from '../map-exchange.ts'
+import type { ToolCallRequest } from '../model-api.ts'
+import { chatDialect } from '../openai-chat/api.ts'
+import { bedrockAddress } from './address.ts'
 import { readInvokedEvents, readInvokedJson } from './invoked-answer.ts'
 import { promptRequest } from './prompt.ts'
 

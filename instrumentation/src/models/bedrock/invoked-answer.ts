@@ -7,12 +7,14 @@ import {
   asObject,
   asString,
   defined,
+  firstNumber,
   isObject,
   type JsonObject,
   parseJson,
 } from '@turnlog/conventions/plain'
 import type { AnswerEvent } from '../answer-events.ts'
 import { awsErrorOf, exceptionOf } from '../aws-error.ts'
+import { commandToolCalls, toToolCallPart } from '../cohere/command.ts'
 import type { ModelAnswer, ReadHeader } from '../map-exchange.ts'
 import type { Part, TokenUsage } from '../model-api.ts'
 import {
@@ -20,8 +22,6 @@ import {
   readJsonAnswer as readChatJson,
 } from '../openai-chat/answer.ts'
 import { largerUsage } from '../token-usage.ts'
-import { commandToolCalls, toToolCallPart } from './command.ts'
-import { firstNumber } from './prompt.ts'
 
 export function readInvokedJson(text: string, header: ReadHeader): ModelAnswer | undefined {
   const answer = asObject(parseJson(text))
@@ -126,7 +126,7 @@ function partsOf(text: string | undefined): Part[] {
   return text === undefined || text === '' ? [] : [{ type: 'text', content: text }]
 }
 
-/** What Command R cites. */
+/** The sources of an answer of Command R, and where it cites them. */
 function membersOf({ citations, documents, search_results }: JsonObject): JsonObject | undefined {
   const members = defined({ citations, documents, search_results })
   return Object.keys(members).length > 0 ? members : undefined
@@ -201,7 +201,7 @@ function usageOfMetrics(metrics: JsonObject | undefined): TokenUsage {
   })
 }
 
-/** What the model's own API says counts first. */
+/** A number that the model's own API gives replaces that of Bedrock. */
 function withMissing(own: TokenUsage, others: TokenUsage): TokenUsage {
   return { ...others, ...own }
 }

@@ -1,5 +1,12 @@
 /** Models at Bedrock's `invoke` that take one text: Llama, Titan, Mistral, DeepSeek, Command, Jurassic. Pure. */
-import { asArray, asNumber, asObject, asString, type JsonObject } from '@turnlog/conventions/plain'
+import {
+  asArray,
+  asNumber,
+  asObject,
+  asString,
+  firstNumber,
+  type JsonObject,
+} from '@turnlog/conventions/plain'
 import type { ModelRequest } from '../map-exchange.ts'
 
 /** The text stays as it is, with the marks that the app has put around what each side has said. */
@@ -34,8 +41,4 @@ export function promptRequest(request: JsonObject): ModelRequest {
           ],
     toolResults: [],
   }
-}
-
-export function firstNumber(...values: readonly unknown[]): number | undefined {
-  return values.map(asNumber).find((each) => each !== undefined)
 }

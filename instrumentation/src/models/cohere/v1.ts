@@ -1,8 +1,9 @@
 /** Cohere's chat API, version 1: a message and the history before it. The models at Bedrock's `invoke` speak it, too. */
-import { commandConversation, commandRequest, commandResultsOf } from '../bedrock/command.ts'
+
 import { InvokedAnswerReader } from '../bedrock/invoke.ts'
 import { readInvokedEvents, readInvokedJson } from '../bedrock/invoked-answer.ts'
 import { createModelApi } from '../dialect.ts'
+import { commandConversation, commandRequest, commandResultsOf } from './command.ts'
 
 /** Other apps have a message at such an address. */
 const ownMembers = ['chat_history', 'preamble', 'connectors', 'prompt_truncation', 'tool_results']

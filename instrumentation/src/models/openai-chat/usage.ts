@@ -1,5 +1,12 @@
 /** The tokens of a Chat Completions answer, under the names that its many servers have for them: pure. */
-import { asArray, asNumber, asObject, defined, type JsonObject } from '@turnlog/conventions/plain'
+import {
+  asArray,
+  asNumber,
+  asObject,
+  defined,
+  firstNumber,
+  type JsonObject,
+} from '@turnlog/conventions/plain'
 import type { TokenUsage } from '../model-api.ts'
 
 /** The counters of an answer or of one chunk: some servers have them in the choice, or in a member of their own. */
@@ -38,8 +45,4 @@ function outputTokens(fields: JsonObject, reasoning = 0): number | undefined {
   const output = asNumber(fields.completion_tokens)
   if (input === undefined || output === undefined) return output
   return asNumber(fields.total_tokens) === input + output + reasoning ? output + reasoning : output
-}
-
-function firstNumber(...values: readonly unknown[]): number | undefined {
-  return values.map(asNumber).find((each) => each !== undefined)
 }

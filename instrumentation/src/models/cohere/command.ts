@@ -1,4 +1,7 @@
-/** Cohere's Command R at Bedrock's `invoke`: a message and the history before it, tools without ids. Pure. */
+/**
+ * Cohere's Command R, by version 1 of Cohere's chat API and at Bedrock's `invoke`: a message and the history before it, tools without ids.
+ * Pure.
+ */
 import {
   asArray,
   asNumber,
@@ -86,7 +89,7 @@ function toToolDefinition(tool: unknown): JsonObject {
   return { type: 'function', ...others, parameters }
 }
 
-/** What an answer asks for. */
+/** The tool calls of an answer. */
 export function commandToolCalls({ tool_calls }: JsonObject): ToolCallRequest[] {
   return (asArray(tool_calls) ?? []).flatMap((each) => {
     const { name, parameters } = asObject(each) ?? {}
