@@ -4,7 +4,8 @@ import * as http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { isTurn, turnTrees } from '../support/chat.ts'
-import { startProgram } from '../support/observed-program.ts'
+import { startMessagesApi } from '../support/messages-api.ts'
+import { runProgram, startProgram } from '../support/observed-program.ts'
 import { readRecorded } from '../support/recorded.ts'
 import { makeWorkspace } from '../support/workspace.ts'
 
@@ -117,4 +118,33 @@ test('a failed call that nobody sends again ends when it failed, and its turn wi
 test('a failure that is no use to send again is a call of its own', async () => {
   const { calls } = await run('fetch', [400, 400], ['one', 'one'])
   expect(calls).toHaveLength(2)
+})
+
+test('a call that an SDK sends again in a span of its own is one, and what its tool writes belongs to the turn', async () => {
+  using workspace = makeWorkspace()
+  let count = 0
+  await using api = await startMessagesApi(() => {
+    count += 1
+    if (count === 1) return { status: 529 }
+    const path = 'by-tool.txt'
+    return count === 2
+      ? { tools: [{ id: 't', name: 'write', input: { path } }] }
+      : { text: 'Done.' }
+  })
+  const { code, stderr } = await runProgram('retries-in-own-span.ts', {
+    cwd: workspace.folder,
+    spool: workspace.spool,
+    env: { API: api.url },
+  })
+  expect([code, stderr]).toEqual([0, ''])
+  const { spans, logs } = readRecorded(workspace.spool)
+  const [turn, ...others] = spans.filter(isTurn)
+  expect(others).toEqual([])
+  const [file] = spans.filter(({ name }) => name.startsWith('file.'))
+  const tool = spans.find(({ name }) => name === 'execute_tool write')
+  expect([file?.name, file?.parentSpanId]).toEqual(['file.create', tool?.spanId])
+  expect(file?.traceId).toBe(turn?.traceId)
+  const attempts = spans.map(({ attributes }) => attributes['turnlog.model_call.attempt'])
+  expect(attempts.filter((each) => each !== undefined)).toEqual([2])
+  expect(logs.filter(({ event }) => event === 'turnlog.unseen')).toEqual([])
 })
