@@ -184,15 +184,10 @@ export interface ContentPiece {
 export function preparePiece(piece: ContentPiece, time: number): PreparedRecord {
   const { spanId, index, exchange, content } = piece
   const entry = entryOf(content)
-  const head = JSON.stringify({
-    k: 'content',
-    t: time,
-    x: exchange,
-    id: spanId,
-    i: index,
-    c: [entry],
-  })
-  const bodyBytesBound = 4 + head.length * 3 + entry[2]
+  const [slot, encoding, bytes] = entry
+  // Names and numbers only: nothing needs an escape.
+  const head = `{"k":"content","t":${time},"x":${exchange},"id":"${spanId}","i":${index},"c":[["${slot}","${encoding}",${bytes}]]}`
+  const bodyBytesBound = 4 + head.length * 3 + bytes
   return { head, contents: [content], entries: [entry], bodyBytesBound }
 }
 

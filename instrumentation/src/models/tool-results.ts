@@ -25,11 +25,12 @@ export function findCallsById<Call extends OpenToolCall>(
     byWritten.set(written, [...(byWritten.get(written) ?? []), call])
   }
   if (byWritten.size === 0) return []
-  const found = new Set<Call>()
-  for (const written of stringsOf(viewOf(body), JSON.stringify(memberName))) {
-    for (const call of byWritten.get(written) ?? []) found.add(call)
+  const found = new Set<string>()
+  for (const written of lastStringsOf(viewOf(body), JSON.stringify(memberName))) {
+    if (byWritten.has(written)) found.add(written)
+    if (found.size === byWritten.size) break
   }
-  return [...byWritten.values()].flat().filter((call) => found.has(call))
+  return [...byWritten].flatMap(([written, calls]) => (found.has(written) ? calls : []))
 }
 
 /**
@@ -80,9 +81,13 @@ export function findResult(
   return (withoutId.length > 0 || id !== undefined ? withoutId : named).at(-1 - later)
 }
 
-/** The strings, with their quotes, that are values of the members `key`. */
-function* stringsOf(bytes: Buffer, key: string): Generator<string> {
-  for (let at = bytes.indexOf(key); at !== -1; at = bytes.indexOf(key, at + 1)) {
+/** The strings, with their quotes, that are values of the members `key`: the last one first, since new results come last. */
+function* lastStringsOf(bytes: Buffer, key: string): Generator<string> {
+  let at = bytes.length
+  // A negative offset would count from the end.
+  while (at >= key.length) {
+    at = bytes.lastIndexOf(key, at - key.length)
+    if (at === -1) return
     const afterKey = skipBlanks(bytes, at + key.length)
     if (bytes[afterKey] !== colon) continue
     const start = skipBlanks(bytes, afterKey + 1)

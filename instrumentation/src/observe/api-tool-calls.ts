@@ -20,6 +20,7 @@ import {
   type ToolCallOwner,
 } from '../record/tool-call.ts'
 import type { ToolCalls } from '../record/tool-calls.ts'
+import { unreadAnswers } from '../record/unread-answers.ts'
 import { describeError, type ReportError } from './errors.ts'
 import { continueTurnOf } from './native-spans.ts'
 
@@ -88,7 +89,7 @@ class RunningCall implements ApiToolCall {
   readonly call: ToolCall
   readonly span: Span
   readonly inside: Context
-  readonly openTools = new Map<string, ToolCall>()
+  readonly #openTools = new Map<string, ToolCall>()
   readonly createdFiles: Set<string>
   readonly #key: string
   readonly #facts: RunningCallFacts
@@ -109,8 +110,13 @@ class RunningCall implements ApiToolCall {
     options.toolCalls.listener?.callBegan(call, facts.owner)
   }
 
+  get openTools(): Map<string, ToolCall> {
+    unreadAnswers.readAll()
+    return this.#openTools
+  }
+
   toolEnded(key: string): void {
-    this.openTools.delete(key)
+    this.#openTools.delete(key)
   }
 
   putResult(value: unknown): void {

@@ -10,7 +10,7 @@ import { SpanStatusCode, trace } from '@opentelemetry/api'
 import type { UnseenReason } from '@turnlog/conventions'
 import { defined, errorCode } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
-import type { AnswerWatcher, ToolCallRequest } from '../models/model-api.ts'
+import type { ToolCallRequest } from '../models/model-api.ts'
 import type { WireFacts } from '../record/recorder.ts'
 import { holdWhileOpen, pauseHold } from '../record/turn-holds.ts'
 import { type LateAnswer, recordLateAnswer } from './background-answers.ts'
@@ -21,6 +21,7 @@ import type { ExchangeDependencies, ExchangeFacts } from './exchange-facts.ts'
 import { type FailedCall, isRetried, parentIdOf, retryAfterMs } from './retried-calls.ts'
 import { isStoppedByApp } from './stopped-requests.ts'
 import { addressOf } from './unknown-exchange.ts'
+import { WatchedAnswer } from './watched-answer.ts'
 
 /** A request body larger than this is not searched for tool results, nor for whose it is. */
 const searchedBytesMax = 64 * 1024 ** 2
@@ -44,7 +45,7 @@ export class ModelExchange implements Exchange {
   #headers: readonly (readonly [string, string])[] = []
   /** The answer has a body. */
   #hasBody: boolean = true
-  #watcher: AnswerWatcher | undefined
+  #answer: WatchedAnswer | undefined
   #firstChunkAt: number | undefined
   #forcesTool: boolean = false
   #isOver: boolean = false
@@ -91,10 +92,11 @@ export class ModelExchange implements Exchange {
     const header = (name: string) => headers.find(([key]) => key === name)?.[1]
     this.#hasBody = status !== 204 && header('content-length') !== '0'
     if (status < 300) {
-      this.#watcher = this.#facts.api.watch({
+      const watcher = this.#facts.api.watch({
         contentType: header('content-type'),
         contentEncoding: header('content-encoding'),
       })
+      this.#answer = new WatchedAnswer(watcher, (requests) => this.#beginTools(requests))
     }
   }
 
@@ -103,7 +105,7 @@ export class ModelExchange implements Exchange {
     if (this.#firstChunkAt === undefined) this.#isSeen()
     this.#firstChunkAt ??= this.#dependencies.clock()
     this.#addContent('wire.response', chunk)
-    if (this.#watcher !== undefined) this.#beginTools(this.#watcher.push(chunk))
+    this.#answer?.received(chunk)
   }
 
   finished(): void {
@@ -128,11 +130,11 @@ export class ModelExchange implements Exchange {
     this.#requestPieces = []
     // What a library tells of a call is all that is known of it if no byte of its answer was seen.
     if (facts.isUnseen !== true && this.#firstChunkAt === undefined) this.#isSeen()
-    quietly('read an answer to its end', () => this.#beginTools(this.#watcher?.end() ?? []))
+    quietly('read an answer to its end', () => this.#answer?.ended())
     // An API that fails after it has begun to answer says so in the answer.
-    const isPending = this.#watcher?.isPending === true && this.#facts.isOwn
-    const isCut = hasFailed && !(this.#watcher?.isWhole === true || isPending)
-    const hasError = this.#watcher?.hasError === true
+    const isPending = this.#answer?.watcher.isPending === true && this.#facts.isOwn
+    const isCut = hasFailed && !(this.#answer?.watcher.isWhole === true || isPending)
+    const hasError = this.#answer?.watcher.hasError === true
     const isFailed = isCut || hasError
     const isAborted = isCut && !hasError && facts.isAborted === true
     const at = this.#firstChunkAt
@@ -169,7 +171,7 @@ export class ModelExchange implements Exchange {
   #waitForAnswer(): boolean {
     const { backgroundAnswers, now } = this.#dependencies
     const { api, url } = this.#facts
-    const id = this.#watcher?.id
+    const id = this.#answer?.watcher.id
     if (id === undefined) return false
     const acceptedAt = now()
     const giveUp = (): void => {
@@ -196,7 +198,7 @@ export class ModelExchange implements Exchange {
   #keepConversation(): void {
     const candidate = this.#place.candidate
     if (candidate === undefined || this.#place.around !== undefined) return
-    const names = { before: this.#place.kept, answer: this.#watcher }
+    const names = { before: this.#place.kept, answer: this.#answer?.watcher }
     this.#dependencies.keptConversations.answered(this.#facts.api, candidate.turn, names)
   }
 
@@ -224,6 +226,7 @@ export class ModelExchange implements Exchange {
     const { retries } = this.#dependencies
     const { api, url, span, number, candidate, active } = this.#facts
     pauseHold(span, failedAt)
+    this.#mark.settle()
     retries.wait({
       place: { api, url, turn: candidate?.turn, parent: parentIdOf(trace.getSpan(active)) },
       body: this.#mark,

@@ -26,6 +26,7 @@ import type { ToolCall } from './tool-call.ts'
 import { type ApiTurn, type EndedCall, Turn, type TurnDependencies } from './turn.ts'
 import type { ProcessExit, TurnFailure } from './turn-result.ts'
 import type { TurnAttributes } from './turn-span.ts'
+import { unreadAnswers } from './unread-answers.ts'
 
 /** A request's body is kept until it is known whether it belongs to a turn. The prompt of a larger one is not recorded. */
 const requestBytesMax = 16 * 1024 ** 2
@@ -128,6 +129,7 @@ export class Candidate {
 
   /** The body of its last model call whose answer asked for tools, while it is open and unless it is long. */
   get modelRequest(): Uint8Array | undefined {
+    unreadAnswers.readAll()
     return this.#turn.modelRequest
   }
 

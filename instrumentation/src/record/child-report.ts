@@ -73,6 +73,8 @@ export class ChildReports {
     const isOfThread = !this.#turns.has(traceId)
     this.#turns.get(traceId)?.delete(spanId)
     const folder = this.#folderOf(traceId)
+    // Most have started no child. A call that fails costs many times as much as this one.
+    if (!this.#fileSystem.existsSync(folder)) return
     // If another thread has started the turn's children, nothing is compared in this one.
     if (isTurn && isOfThread) this.#removeFolder(folder)
     else attempt(() => this.#fileSystem.unlinkSync(path.join(folder, spanId)))

@@ -26,6 +26,7 @@ import {
   type ToolCallDescription,
   type ToolCallOwner,
 } from './tool-call.ts'
+import { unreadAnswers } from './unread-answers.ts'
 
 const openCallsMax = 1_000
 
@@ -95,12 +96,17 @@ export class ToolCalls {
     this.#failures = failures
   }
 
+  get #calls(): Map<string, InferredCall> {
+    unreadAnswers.readAll()
+    return this.#open
+  }
+
   get size(): number {
-    return this.#open.size
+    return this.#calls.size
   }
 
   openCalls(): Iterable<Readonly<InferredCall>> {
-    return this.#open.values()
+    return this.#calls.values()
   }
 
   /** The owners of the open calls that the app may mean: by id, else by name and equal arguments. */
@@ -108,7 +114,7 @@ export class ToolCalls {
     const { id, name } = use
     const calls =
       id === undefined
-        ? [...this.#open.values()].filter(
+        ? [...this.#calls.values()].filter(
             (entry) => entry.name === name && entry.call.arguments.equal(use.arguments),
           )
         : this.#withId(id)
@@ -130,13 +136,13 @@ export class ToolCalls {
       owner !== undefined && entry.owner !== undefined && entry.owner !== owner
     if (!known.every(isOther)) return
     if (id !== undefined && owner?.openTools.has(id) === true) return
-    const oldest = this.#open.size >= openCallsMax ? this.#open.values().next() : undefined
+    const oldest = this.#calls.size >= openCallsMax ? this.#calls.values().next() : undefined
     oldest?.value?.call.leaveUnfinished()
     const span = this.#startSpan(use, parent, { 'turnlog.tool_call.inferred': true })
-    const key = id === undefined || this.#open.has(id) ? span.spanContext().spanId : id
+    const key = id === undefined || this.#calls.has(id) ? span.spanContext().spanId : id
     const end = this.#endOf(key, use, span)
     const call = new ToolCall(use, span, { end, parent: around })
-    this.#open.set(key, { key, id, name, call, owner, isJoined: false, doneAt: undefined })
+    this.#calls.set(key, { key, id, name, call, owner, isJoined: false, doneAt: undefined })
     owner?.openTools.set(key, call)
     if (owner !== undefined) addOne(this.#untold, owner, name)
     this.listener?.callBegan(call, owner)
@@ -147,7 +153,7 @@ export class ToolCalls {
     return {
       isAwaited: isForced !== true,
       leaveUnfinished: () => {
-        const entry = this.#open.get(key)
+        const entry = this.#calls.get(key)
         if (entry === undefined) return
         this.#remove(entry)
         this.listener?.callEnded(entry.call)
@@ -155,12 +161,12 @@ export class ToolCalls {
         span.end(entry.doneAt)
       },
       recordWaiting: (at) => {
-        const entry = this.#open.get(key)
+        const entry = this.#calls.get(key)
         if (entry !== undefined) this.listener?.callEnded(entry.call)
         this.#recorder.interim(span, at, { [unfinished]: true, 'turnlog.waiting': true })
       },
       forget: () => {
-        const entry = this.#open.get(key)
+        const entry = this.#calls.get(key)
         if (entry !== undefined) this.#remove(entry)
         this.#recorder.discard(span.spanContext().spanId)
       },
@@ -249,7 +255,7 @@ export class ToolCalls {
   /** Whether another span of an SDK, in which this one starts, has told of the same call. */
   isTold(use: ToolCallDescription, active: Span | undefined): boolean {
     const running = active?.spanContext().spanId
-    return [...this.#open.values()].some(
+    return [...this.#calls.values()].some(
       ({ isJoined, id, name, call }) =>
         isJoined &&
         (use.id === undefined
@@ -272,7 +278,7 @@ export class ToolCalls {
       const entry = onlyOf(this.#withId(use.id), owners)
       return entry?.isJoined === true ? undefined : entry
     }
-    const possible = [...this.#open.values()].filter(
+    const possible = [...this.#calls.values()].filter(
       ({ name, owner, isJoined }) => !isJoined && name === use.name && owners.includes(owner),
     )
     const same = possible.find(({ call }) => call.arguments.equal(use.arguments))
@@ -284,9 +290,9 @@ export class ToolCalls {
    * with this name the request brings after it. Results may have no ids.
    */
   finish(key: string, by: Span, exchange: number, later = 0): void {
-    const entry = this.#open.get(key)
+    const entry = this.#calls.get(key)
     if (entry === undefined) return
-    this.#open.delete(key)
+    this.#calls.delete(key)
     this.listener?.callEnded(entry.call)
     const result = { id: by.spanContext().spanId, x: exchange }
     this.#recorder.note(entry.call.span, { result: later > 0 ? { ...result, later } : result })
@@ -319,7 +325,7 @@ export class ToolCalls {
    */
   #find(use: ToolCallDescription, owner: ToolCallOwner | undefined, active: Span | undefined) {
     if (use.id !== undefined) return onlyOf(this.#withId(use.id), [owner])
-    const named = [...this.#open.values()].filter(({ name }) => name === use.name)
+    const named = [...this.#calls.values()].filter(({ name }) => name === use.name)
     const running = active?.spanContext().spanId
     const ofOwner = named.filter((entry) => entry.owner === owner)
     return (
@@ -330,11 +336,11 @@ export class ToolCalls {
   }
 
   #withId(id: string): InferredCall[] {
-    return [...this.#open.values()].filter((entry) => entry.id === id)
+    return [...this.#calls.values()].filter((entry) => entry.id === id)
   }
 
   #remove({ key, owner }: InferredCall): void {
-    this.#open.delete(key)
+    this.#calls.delete(key)
     owner?.openTools.delete(key)
   }
 }

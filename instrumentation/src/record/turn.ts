@@ -34,6 +34,7 @@ import type { ContentSlot, Recorder } from './recorder.ts'
 import type { ToolCall } from './tool-call.ts'
 import { type ProcessExit, type TurnFailure, TurnResult } from './turn-result.ts'
 import { renameTurnSpan, startTurnSpan, type TurnAttributes, type TurnNames } from './turn-span.ts'
+import { unreadAnswers } from './unread-answers.ts'
 import type { WaitingTurns } from './waiting-turns.ts'
 
 const waitMs = 2_000
@@ -95,7 +96,7 @@ export class Turn {
   #doneAt: number | undefined
   #isDeclared: boolean = false
   #conversationId: string | undefined
-  readonly openTools: Map<string, ToolCall> = new Map()
+  readonly #openTools = new Map<string, ToolCall>()
   readonly createdFiles: Set<string> = new Set()
   modelRequest: Uint8Array | undefined
 
@@ -110,6 +111,11 @@ export class Turn {
 
   get span(): Span | undefined {
     return this.#span
+  }
+
+  get openTools(): Map<string, ToolCall> {
+    unreadAnswers.readAll()
+    return this.#openTools
   }
 
   get isEnded(): boolean {
