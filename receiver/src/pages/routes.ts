@@ -129,8 +129,13 @@ const answerContent: SignedInHandler = async ({ database, teamId, request, reply
   return reply.type('application/octet-stream').send(content)
 }
 
-const answerSessions: SignedInHandler = async ({ database, teamId, reply }) =>
-  page(reply, sessionListPage(await recentSessions(database, { teamId })))
+const answerSessions: SignedInHandler = async ({ database, teamId, request, reply }) => {
+  const query = textsOf(request.query)
+  const sessionId = query.get('session')
+  const before = sessionsContinuedAfter(query)
+  const sessions = await recentSessions(database, { teamId, before, sessionId })
+  return page(reply, sessionListPage({ sessions, sessionId }))
+}
 
 async function answerSignIn(
   { database, publicUrl }: PageOptions,
@@ -173,6 +178,15 @@ function continuedAfter(query: ReadonlyMap<string, string>) {
   const spanId = parseSpanId(query.get('span'))
   return startedAt !== undefined && spanId !== undefined && isTime(startedAt)
     ? { startedAt, spanId }
+    : undefined
+}
+
+/** The session after which the list continues; undefined for its beginning. */
+function sessionsContinuedAfter(query: ReadonlyMap<string, string>) {
+  const lastRecordAt = query.get('before')
+  const sessionId = query.get('after')
+  return lastRecordAt !== undefined && sessionId !== undefined && isTime(lastRecordAt)
+    ? { lastRecordAt, sessionId }
     : undefined
 }
 

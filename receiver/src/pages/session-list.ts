@@ -2,24 +2,37 @@
 import {
   type Completeness,
   type SessionSummary,
-  sessionsMax,
+  sessionsPerPage,
 } from '../storage/queries/recent-sessions.ts'
 import { countOf, formatDay, formatNumber, formatTime } from './format.ts'
 import { type Html, html } from './html.ts'
 import { document } from './layout.ts'
 import { selfCheckBlock, unseenBlock } from './unseen.ts'
 
-export function sessionListPage(sessions: readonly SessionSummary[]): string {
+export function sessionListPage(options: {
+  /** One more than `sessionsPerPage` when there are older ones. */
+  readonly sessions: readonly SessionSummary[]
+  /** Set when only this one is asked for. */
+  readonly sessionId: string | undefined
+}): string {
+  const { sessions, sessionId } = options
+  const shown = sessions.slice(0, sessionsPerPage)
+  const last = sessions.length > sessionsPerPage ? shown.at(-1) : undefined
   return document({
     title: 'Sessions',
     tab: 'sessions',
     body: html`<h1 class="page-title">Sessions</h1>
 <p class="lead">A session is one run of an app. Its recorders number their records, so missing ones are noticed:
 recorded = landed + rejected + dropped + missing. What an app was seen to do and could not be recorded is counted as unseen.</p>
+${sessionId !== undefined && html`<p class="filter">Only <code>${sessionId}</code> · <a href="/sessions">all sessions</a></p>`}
 ${sessions.length === 0 && html`<section class="empty"><p>Nothing has landed yet.</p></section>`}
-<ol class="sessions">${sessions.map(listItem)}</ol>
-${sessions.length === sessionsMax && html`<p class="older">The ${sessionsMax} latest are shown; the SQL view <code>sessions</code> has all of them.</p>`}`,
+<ol class="sessions">${shown.map(listItem)}</ol>
+${last && html`<p class="older"><a href="${olderPath(last)}" rel="next">Older sessions</a></p>`}`,
   })
+}
+
+function olderPath(last: SessionSummary): string {
+  return `/sessions?${new URLSearchParams({ before: last.lastRecordAtText, after: last.sessionId })}`
 }
 
 function listItem(session: SessionSummary): Html {
@@ -57,25 +70,28 @@ function stateOf({ endedAt, abandoned, exitCode }: SessionSummary): Html {
   return html`<span class="badge good">ended</span>`
 }
 
+const columns = ['recorded', 'landed', 'rejected', 'dropped', 'missing', 'unseen'] as const
+/** What should be 0. */
+const lacks: readonly string[] = ['rejected', 'dropped', 'missing', 'unseen']
+
+/** On a narrow window the style sheet shows the name of each column beside its number. */
 function completenessTable(recorders: readonly Completeness[]): Html {
   return html`<table class="completeness">
-<thead><tr><th scope="col">Recorder</th><th scope="col">Recorded</th><th scope="col">Landed</th>
-<th scope="col">Rejected</th><th scope="col">Dropped</th><th scope="col">Missing</th><th scope="col">Unseen</th></tr></thead>
+<thead><tr><th scope="col">recorder</th>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${recorders.map(
     (recorder) => html`<tr>
-<th scope="row" title="${recorder.recorderId}">${recorder.recorderId.slice(0, 8)}</th>
-<td>${count(recorder.recorded)}</td><td>${count(recorder.landed)}</td>
-<td${flag(recorder.rejected)}>${count(recorder.rejected)}</td>
-<td${flag(recorder.dropped)}>${count(recorder.dropped)}</td>
-<td${flag(recorder.missing)}>${count(recorder.missing)}</td>
-<td${(recorder.unseen ?? 0) > 0 && flag(recorder.unseen)}>${count(recorder.unseen)}</td></tr>`,
+<th scope="row" title="${recorder.recorderId}">${recorder.recorderId.slice(0, 8)}</th>${columns.map(
+      (name) =>
+        html`<td data-name="${name}"${isLacking(name, recorder[name]) && html` class="lacking"`}>${count(recorder[name])}</td>`,
+    )}</tr>`,
   )}</tbody></table>`
+}
+
+/** How much is missing may be unknown, which is no good news; whether something was unseen, only to older versions. */
+function isLacking(name: (typeof columns)[number], value: number | null): boolean {
+  return lacks.includes(name) && (name === 'unseen' ? (value ?? 0) > 0 : value !== 0)
 }
 
 function count(value: number | null): string {
   return value === null ? '?' : formatNumber(value)
-}
-
-function flag(value: number | null): Html | false {
-  return value !== 0 && html` class="lacking"`
 }

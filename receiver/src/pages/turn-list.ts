@@ -25,7 +25,7 @@ ${
   sessionId !== undefined &&
   html`<p class="filter">of session <code>${sessionId}</code> · <a href="/">all turns</a>${
     unseen > 0 &&
-    html` · <a class="not-seen" href="/sessions#${encodeURIComponent(sessionId)}">${formatNumber(unseen)} not seen</a>`
+    html` · <a class="not-seen" href="/sessions?${new URLSearchParams({ session: sessionId }).toString()}">${formatNumber(unseen)} not seen</a>`
   }</p>`
 }
 ${turns.length === 0 && (hasExpired ? expired() : nothingYet())}

@@ -3,6 +3,7 @@ import { toVisible } from '@turnlog/web/visible-text.js'
 import { awaitedKey } from '../storage/queries/awaited-contents.ts'
 import type { ContentName } from '../storage/queries/content-of-span.ts'
 import type { ErrorOfTurn, TurnDecision } from '../storage/queries/events-of-turn.ts'
+import type { LinkedTurn } from '../storage/queries/linked-turns.ts'
 import type { ProcessOfTurn } from '../storage/queries/processes-of-turn.ts'
 import { recordsMax, type Turn, type WholeTurn } from '../storage/queries/turn.ts'
 import { awaitedNote, beginningOf, bytesNote, cutNote, isCut } from './content-block.ts'
@@ -20,13 +21,14 @@ export function turnPage(whole: WholeTurn): string {
   const { turn } = whole
   const steps = stepsOf(whole)
   return document({
-    title: titleOf(turn),
+    title: titleOf(turn.prompt),
     tab: 'turns',
     body: html`<article class="turn">
 <header class="turn-head">
 <p class="eyebrow"><a href="/">Turns</a></p>
 ${promptBlock(turn, awaits(whole, 'prompt'))}
 ${factsOf(turn)}
+${whole.linked.map(linkedTurn)}
 </header>
 ${steps.length > 0 && html`<ol class="steps">${steps.map(({ block }) => block)}</ol>`}
 ${limitNote(whole)}
@@ -67,7 +69,8 @@ function stepsOf(whole: WholeTurn): Step[] {
   return steps.sort((left, right) => left.at.getTime() - right.at.getTime())
 }
 
-function titleOf({ prompt }: Turn): string {
+/** The beginning of the prompt's first line. */
+function titleOf(prompt: string | null): string {
   const line = prompt?.trim().split('\n', 1)[0] ?? 'Turn'
   return line.length > 80 ? `${beginningOf(line, 80)}…` : line
 }
@@ -81,7 +84,7 @@ function promptBlock(turn: Turn, isAwaited: boolean): Html {
   }
   if (prompt === null) return html`<h1 class="prompt"><em>No prompt was recorded</em></h1>`
   if (prompt.length <= 400) return html`<h1 class="prompt">${prompt}</h1>`
-  return html`<h1 class="visually-hidden">${titleOf(turn)}</h1>
+  return html`<h1 class="visually-hidden">${titleOf(turn.prompt)}</h1>
 <p class="prose long-prompt">${beginningOf(prompt)}</p>${isCut(prompt) && cutNote(wholePath)}`
 }
 
@@ -99,6 +102,11 @@ ${turn.outputTokens !== null && html`<span>${formatNumber(turn.inputTokens ?? 0)
 ${(turn.cacheReadTokens ?? 0) > 0 && html`<span>${formatNumber(turn.cacheReadTokens ?? 0)} from cache</span>`}
 ${turn.errorType !== null && html`<span class="badge bad">${turn.errorType}</span>`}
 </p>`
+}
+
+function linkedTurn({ traceId, promptPreview, startedAt }: LinkedTurn): Html {
+  return html`<p class="linked-turn">Linked to <a href="/turns/${traceId}">${titleOf(promptPreview)}</a>
+<time datetime="${startedAt.toISOString()}">${formatDay(startedAt)}, ${formatTime(startedAt)}</time></p>`
 }
 
 function answerBlock(turn: Turn, isAwaited: boolean): Html {

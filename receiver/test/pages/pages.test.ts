@@ -421,9 +421,16 @@ test('sessions show for each recorder whether all that it recorded is here', asy
   )
   const { status, text } = await read('/sessions')
   expect(status).toBe(200)
-  expect(text).toMatch(
-    /title="r-2">r-2<\/th>\s*<td>7<\/td><td>1<\/td>\s*<td>0<\/td>\s*<td>0<\/td>\s*<td class="lacking">6<\/td>\s*<td>\?<\/td>/,
-  )
+  const [row = ''] = /title="r-2">r-2<\/th>.*<\/tr>/.exec(text) ?? []
+  const cells = [...row.matchAll(/<td data-name="(\w+)"( class="lacking")?>([^<]*)</g)]
+  expect(cells.map(([, name, lacking, count]) => [name, count, lacking !== undefined])).toEqual([
+    ['recorded', '7', false],
+    ['landed', '1', false],
+    ['rejected', '0', false],
+    ['dropped', '0', false],
+    ['missing', '6', true],
+    ['unseen', '?', false],
+  ])
 })
 
 test('beside what landed a session says what was not seen, and what was observed', async () => {
@@ -441,8 +448,7 @@ test('beside what landed a session says what was not seen, and what was observed
     { eventName: 'session.start' },
   )
   await post(receiver, 'logs', logsRequest([start], resource))
-  const cells =
-    /title="r-u">r-u<\/th>\s*<td>\d<\/td><td>\d<\/td>\s*(?:<td>0<\/td>\s*){3}<td( class="lacking")?>(\d)<\/td>/
+  const cells = /title="r-u">.*<td data-name="unseen"( class="lacking")?>(\d)<\/td><\/tr>/
   expect(cells.exec((await read('/sessions')).text)?.slice(1)).toEqual([undefined, '0'])
 
   const unseen = (attributes: Attributes) => log(attributes, { eventName: 'turnlog.unseen' })
@@ -487,6 +493,50 @@ test('a session of which nothing is left is said to have expired', async () => {
   expect((await read('/sessions')).text).toMatch(/expired: .*\n(.*\n)*.*s-gone/)
   expect((await read('/?session=s-gone')).text).toContain('This session has expired.')
   expect((await read('/?session=s-unknown')).text).toContain('Nothing has landed yet.')
+})
+
+test('sessions are shown a page at a time, and one alone when it is asked for', async () => {
+  await database.query(`
+    insert into session_lifetimes (team_id, session_id, service_name, first_time, last_time)
+    select 'default', 's-paged-' || n, 'app', now() - interval '50 days',
+           -- Several at one moment: none is shown twice or left out at the page's edge.
+           date_trunc('day', now()) - make_interval(days => 50 + n / 10)
+      from generate_series(1, 45) n`)
+  const seen: string[] = []
+  let path = '/sessions'
+  for (let pages = 0; pages < 10 && path !== ''; pages += 1) {
+    const { text } = await read(path)
+    const shown = [...text.matchAll(/<p class="id">(.*)<\/p>/g)].map(([, id]) => id ?? '')
+    expect(shown.length).toBeLessThanOrEqual(20)
+    seen.push(...shown.filter((id) => id.startsWith('s-paged-')))
+    path =
+      /<a href="(\/sessions\?before=[^"]+)" rel="next">/
+        .exec(text)?.[1]
+        ?.replaceAll('&amp;', '&') ?? ''
+  }
+  expect(new Set(seen).size).toBe(45)
+  expect(seen).toHaveLength(45)
+  const { text } = await read('/sessions?session=s-paged-45')
+  expect([...text.matchAll(/<p class="id">(.*)<\/p>/g)].map(([, id]) => id)).toEqual(['s-paged-45'])
+})
+
+test('a turn’s page links to the turn that it is linked to, and to nothing that is no turn here', async () => {
+  const turnOf = (prompt: string, links: readonly object[] = []) => {
+    const [traceId, spanId] = [newTraceId(), newSpanId()]
+    const input = JSON.stringify([{ role: 'user', parts: [{ type: 'text', content: prompt }] }])
+    const attributes = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.input.messages': input }
+    return { traceId, spanId, record: span(attributes, { traceId, spanId, links }) }
+  }
+  const first = turnOf(`first ${evil}`)
+  const elsewhere = { traceId: newTraceId(), spanId: newSpanId() }
+  const second = turnOf('second', [{ traceId: first.traceId, spanId: first.spanId }, elsewhere])
+  await post(receiver, 'traces', traceRequest([first.record, second.record]))
+  const { text } = await read(`/turns/${second.traceId}`)
+  expect(text).toMatch(
+    new RegExp(`Linked to <a href="/turns/${first.traceId}">first &lt;script&gt;`),
+  )
+  expect(text).not.toContain(elsewhere.traceId)
+  expect((await read(`/turns/${first.traceId}`)).text).not.toContain('Linked to')
 })
 
 test('content is served whole as text or as a download, never as what it says it is', async () => {
@@ -627,6 +677,8 @@ test.each([
   `/turns/${newTraceId()}`,
   '/?before=x&span=y',
   '/?session=%00',
+  '/sessions?before=x&after=y',
+  '/sessions?session=%00',
   '/?before=9999-99-99T99:99:99.000000Z&span=aaaaaaaaaaaaaaaa',
 ])('%s is answered without trouble', async (path) => {
   expect([200, 404]).toContain((await read(path)).status)

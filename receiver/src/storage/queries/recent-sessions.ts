@@ -1,4 +1,4 @@
-/** Which sessions are the most recent, and have all their records arrived? */
+/** Which sessions are the most recent, and have all their records arrived? Latest record first, a page at a time. */
 import type { Database } from '../database.ts'
 import { type LastSelfCheck, lastSelfChecks } from './last-self-checks.ts'
 import { type Unseen, unseenOfSessions } from './unseen-of-sessions.ts'
@@ -11,6 +11,8 @@ export interface SessionSummary {
   readonly startedAt: Date
   readonly endedAt: Date | null
   readonly lastRecordAt: Date
+  /** In microseconds, for the next page. */
+  readonly lastRecordAtText: string
   readonly exitCode: number | null
   readonly abandoned: boolean | null
   readonly gitRevision: string | null
@@ -38,17 +40,22 @@ export interface Completeness {
   readonly unseen: number | null
 }
 
-export const sessionsMax = 100
+export const sessionsPerPage = 20
 
 const sessionsText = `
   select session_id as "sessionId", user_id as "userId", service_name as "serviceName",
          service_version as "serviceVersion", started_at as "startedAt", ended_at as "endedAt",
-         last_record_at as "lastRecordAt", exit_code as "exitCode", abandoned, git_revision as "gitRevision",
+         last_record_at as "lastRecordAt",
+         to_char(last_record_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "lastRecordAtText",
+         exit_code as "exitCode", abandoned, git_revision as "gitRevision",
          git_branch as "gitBranch", turns, file_operations as "fileOperations", expired as "hasExpired"
     from sessions
    where team_id = $1
+     and ($2::timestamptz is null or last_record_at < $2::timestamptz
+          or (last_record_at = $2::timestamptz and session_id > $3))
+     and ($4::text is null or session_id = $4)
    order by last_record_at desc, session_id
-   limit $2`
+   limit $5`
 
 const completenessText = `
   select session_id as "sessionId", recorder_id as "recorderId", recorded, landed, rejected, dropped, missing, unseen
@@ -72,12 +79,26 @@ export async function hasExpired(
   return row?.expired ?? false
 }
 
+/** One more than `sessionsPerPage` when there are older ones. */
 export async function recentSessions(
   database: Database,
-  { teamId }: { readonly teamId: string },
+  options: {
+    readonly teamId: string
+    readonly before?: { readonly lastRecordAt: string; readonly sessionId: string } | undefined
+    /** Only this one. */
+    readonly sessionId?: string | undefined
+  },
 ): Promise<readonly SessionSummary[]> {
+  const { teamId, before, sessionId } = options
   type Session = Omit<SessionSummary, 'recorders' | 'unseen' | 'selfCheck'>
-  const sessions = await database.query<Session>(sessionsText, [teamId, sessionsMax])
+  const parameters = [
+    teamId,
+    before?.lastRecordAt,
+    before?.sessionId,
+    sessionId,
+    sessionsPerPage + 1,
+  ]
+  const sessions = await database.query<Session>(sessionsText, parameters)
   const ids = sessions.map(({ sessionId }) => sessionId)
   const rows = await database.query<Completeness>(completenessText, [teamId, ids, recordersMax])
   const bySession = Map.groupBy(rows, ({ sessionId }) => sessionId)

@@ -3,6 +3,7 @@ import type { Database } from '../database.ts'
 import { awaitedOfTurn } from './awaited-contents.ts'
 import { decisionsOfTurn, errorsOfTurn } from './events-of-turn.ts'
 import { fileOperationsOfTurn } from './file-operations-of-turn.ts'
+import { linkedTurns } from './linked-turns.ts'
 import { modelCallsOfTurn } from './model-calls-of-turn.ts'
 import { processesOfTurn } from './processes-of-turn.ts'
 import { toolCallsOfTurn } from './tool-calls-of-turn.ts'
@@ -63,8 +64,9 @@ export async function wholeTurn(
   const [turn] = await database.query<Turn>(text, [teamId, traceId, contentLengthMax + 1])
   if (turn === undefined) return undefined
   const limits = { teamId, traceId, lengthMax: contentLengthMax + 1, rowsMax: recordsMax }
-  const [modelCalls, toolCalls, fileOperations, processes, decisions, errors, awaited] =
+  const [linked, modelCalls, toolCalls, fileOperations, processes, decisions, errors, awaited] =
     await Promise.all([
+      linkedTurns(database, limits),
       modelCallsOfTurn(database, limits),
       toolCallsOfTurn(database, limits),
       fileOperationsOfTurn(database, limits),
@@ -73,6 +75,16 @@ export async function wholeTurn(
       errorsOfTurn(database, limits),
       awaitedOfTurn(database, limits),
     ])
-  return { turn, modelCalls, toolCalls, fileOperations, processes, decisions, errors, awaited }
+  return {
+    turn,
+    linked,
+    modelCalls,
+    toolCalls,
+    fileOperations,
+    processes,
+    decisions,
+    errors,
+    awaited,
+  }
 }
 export type WholeTurn = NonNullable<Awaited<ReturnType<typeof wholeTurn>>>
