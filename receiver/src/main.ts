@@ -13,6 +13,7 @@ import { startMaintenance } from './maintain.ts'
 import { startSampling } from './sample.ts'
 import { type Database, openDatabase } from './storage/database.ts'
 import { migrate } from './storage/migrate.ts'
+import { noteReceiverAddress } from './storage/receiver-address.ts'
 import { createSignInLink } from './storage/sign-in.ts'
 
 /** How long to wait for a database that is starting. */
@@ -62,6 +63,9 @@ export async function run(environment: NodeJS.ProcessEnv, stopping: AbortSignal)
     app.server.closeAllConnections()
   })
   const baseUrl = await listen(app, config)
+  await noteReceiverAddress(database, baseUrl).catch((error) =>
+    warn(`\`turnlog-receiver link\` may print another address: ${errorMessage(error)}.`),
+  )
   if (!isLoopback(config.host)) {
     log(`Listens on ${config.host} (TURNLOG_RECEIVER_HOST): other machines may reach it.`)
   }

@@ -309,13 +309,11 @@ test('turnlog-receiver reports an error in one line', async () => {
   expect((await run([command, '--help'], environment)).output).toContain('TURNLOG_RECEIVER_PORT')
 })
 
-test('turnlog-receiver link prints a link that signs in', async () => {
+test('turnlog-receiver link prints a link that signs in, also without the receiver’s port in its settings', async () => {
   const database = await withDatabase()
   await using receiver = await startReceiverProcess({ database })
-  const { output } = await run([command, 'link'], {
-    DATABASE_URL: database.url,
-    TURNLOG_RECEIVER_PORT: String(receiver.port),
-  })
+  const { output } = await run([command, 'link'], { DATABASE_URL: database.url })
+  expect(output).toContain(`:${receiver.port}/`)
   const answer = await fetch(output.trim(), { redirect: 'manual' })
   expect(answer.status).toBe(303)
 })
