@@ -5,8 +5,9 @@
  *   sent again. `isCommitted` when the receiver itself says so; a Collector's answer only means that it will try.
  * - retry: the same request may succeed later.
  * - unauthorized: the token is refused; a person must act.
- * - misconfigured: the address is wrong; a person must act. The body was not judged, so nothing is given up.
- * - rejected: this body will never be accepted.
+ * - misconfigured: the address is wrong; a person must act. The body was not judged, so nothing is given up. So it is with a 4xx
+ *   that is no OTLP answer: a server for TLS that is spoken to without, or a proxy, has answered.
+ * - rejected: this body will never be accepted. OTLP's answer has a message; that a body is too large, a proxy may say as well.
  */
 
 import { ledgerCommitted } from '@turnlog/conventions'
@@ -61,7 +62,8 @@ export function interpretRefusal(
   }
   // 407 is a proxy's 401; 421 and 3xx say "not here"; 1xx never ends an answer.
   const isElsewhere = httpStatus < 400 || [404, 405, 407, 410, 421].includes(httpStatus)
-  if (isElsewhere) return { status: 'misconfigured', reason }
+  const isJudged = httpStatus === 413 || parseObject(answer.body ?? '') !== undefined
+  if (isElsewhere || !isJudged) return { status: 'misconfigured', reason }
   return { status: 'rejected', reason, httpStatus }
 }
 

@@ -72,13 +72,24 @@ test.for([
   [405, 'misconfigured'],
   [407, 'misconfigured'],
   [410, 'misconfigured'],
-  [400, 'rejected'],
-  [411, 'rejected'],
+  [400, 'misconfigured'],
+  [411, 'misconfigured'],
   [413, 'rejected'],
-  [415, 'rejected'],
-  [422, 'rejected'],
-] as const)('%i means %s', ([httpStatus, status]) => {
+  [415, 'misconfigured'],
+  [422, 'misconfigured'],
+] as const)('%i without a body means %s', ([httpStatus, status]) => {
   expect(interpret(httpStatus)).toMatchObject({ status, reason: `HTTP ${httpStatus}` })
+})
+
+test.for([400, 411, 413, 415, 422])('%i with an OTLP answer means rejected', (httpStatus) => {
+  expect(interpret(httpStatus, '{"code":3,"message":"no"}')).toMatchObject({ status: 'rejected' })
+})
+
+test.for([
+  'Client sent an HTTP request to an HTTPS server.\n',
+  '<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>',
+])('a 400 that is no OTLP answer judges no records: %s', (body) => {
+  expect(interpret(400, body)).toMatchObject({ status: 'misconfigured' })
 })
 
 test('Retry-After is passed on', () => {
