@@ -7,7 +7,13 @@ import type { Config } from './config.ts'
 const sessionKey = 'turnlog.session'
 const configKey = 'turnlog config'
 
-/** One session for all threads of the process; other processes have their own. `memory` is shared: see `session.ts`. */
+/**
+ * What `memory` of the session has at which place, 0 or 1: a thread has something to record (`session.ts`); a thread has sent a
+ * request to a model (`record/unseen-work.ts`).
+ */
+export const inSessionMemory = { asked: 0, hasSeenModel: 1 } as const
+
+/** One session for all threads of the process; other processes have their own. `memory` is shared. */
 export function sharedSession(): { readonly id: string; readonly memory: SharedArrayBuffer } {
   const known: unknown = getEnvironmentData(sessionKey)
   if (isObject(known) && typeof known.id === 'string' && isShared(known.memory)) {
@@ -15,10 +21,22 @@ export function sharedSession(): { readonly id: string; readonly memory: SharedA
   }
   const made = {
     id: randomUUID(),
-    memory: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+    memory: new SharedArrayBuffer(
+      Object.keys(inSessionMemory).length * Int32Array.BYTES_PER_ELEMENT,
+    ),
   }
   setEnvironmentData(sessionKey, made)
   return made
+}
+
+/** Whether a thread of this process has sent a request to a model. */
+export function sharedModelFlag(): { readonly isSet: () => boolean; readonly set: () => void } {
+  const memory = new Int32Array(sharedSession().memory)
+  const place = inSessionMemory.hasSeenModel
+  return {
+    isSet: () => Atomics.load(memory, place) === 1,
+    set: () => void Atomics.store(memory, place, 1),
+  }
 }
 
 function isShared(value: unknown): value is SharedArrayBuffer {

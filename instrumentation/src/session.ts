@@ -14,7 +14,7 @@ import { isMainThread } from 'node:worker_threads'
 import { type Attributes, type Logger, ROOT_CONTEXT } from '@opentelemetry/api'
 import { severity } from '@turnlog/conventions'
 import { quietly } from './health.ts'
-import { sharedSession } from './process-wide.ts'
+import { inSessionMemory, sharedSession } from './process-wide.ts'
 
 /** A record of an older time may be refused by the receiver. */
 const ageMsMax = 86_400_000
@@ -55,15 +55,15 @@ export class Session {
   begin(): void {
     if (this.#isBegun) return
     this.#isBegun = true
-    Atomics.store(this.#asked, 0, 1)
-    Atomics.notify(this.#asked, 0)
+    Atomics.store(this.#asked, inSessionMemory.asked, 1)
+    Atomics.notify(this.#asked, inSessionMemory.asked)
     if (!isMainThread) return
     for (const step of this.#steps.splice(0)) quietly('begin the session', step)
   }
 
   /** In the main thread, at its exit: another thread may have asked meanwhile. */
   catchUp(): void {
-    if (isMainThread && Atomics.load(this.#asked, 0) === 1) this.begin()
+    if (isMainThread && Atomics.load(this.#asked, inSessionMemory.asked) === 1) this.begin()
   }
 
   /** `check` gives what the record says of the app. */
@@ -79,7 +79,7 @@ export class Session {
 
   /** Neither keeps the process alive nor blocks it. */
   #waitForThreads(): void {
-    const { async: isWaiting, value } = Atomics.waitAsync(this.#asked, 0, 0)
+    const { async: isWaiting, value } = Atomics.waitAsync(this.#asked, inSessionMemory.asked, 0)
     if (isWaiting) void value.then(() => this.catchUp())
   }
 }

@@ -28,7 +28,7 @@ import { onWebServer } from './observe/web-servers.ts'
 import { observeWorkerMessages } from './observe/worker-messages.ts'
 import { observeWorkerThreads } from './observe/worker-threads.ts'
 import { startOpenTelemetry } from './open-telemetry.ts'
-import { shareConfig, sharedConfig } from './process-wide.ts'
+import { shareConfig, sharedConfig, sharedModelFlag } from './process-wide.ts'
 import { announceRecorder, ChildReports } from './record/child-report.ts'
 import { createDelayedEnds } from './record/delayed-ends.ts'
 import { setInheritedOwner } from './record/inherited-owner.ts'
@@ -82,7 +82,12 @@ function startParts(
     undo,
   })
   const { logger } = recorder
-  const unseen = new UnseenWork({ logger, after: timers.after, clock: timers.clock })
+  const unseen = new UnseenWork({
+    logger,
+    after: timers.after,
+    clock: timers.clock,
+    modelFlag: sharedModelFlag(),
+  })
   const delayedEnds = createDelayedEnds(timers.after)
   const onStop = (code: number, endTurns: (code: number) => void = () => undefined): void => {
     quietly('end file operations', () => fileOperations.finish())
@@ -102,24 +107,27 @@ function startParts(
     clock: timers.clock,
     after: timers.after,
   })
-  const { api, workspace, fileOperations, finish, endTurns, hasOpenTurns } = observeHost(config, {
-    recorder,
-    tracerProvider,
-    onSpanEnd,
-    unseen,
-    selfCheck,
-    folder,
-    isChild: inherited !== undefined,
-    agent: String(identity.resource['service.name']),
-    timers,
-    delayedEnds,
-    flush: () => journal.flush(),
-    childReports,
-    session,
-    destination: directory,
-    lookForEnded: () => sealing.look(),
-    undo,
-  })
+  const { api, workspace, fileOperations, finish, endTurns, hasOpenTurns, openCalls } = observeHost(
+    config,
+    {
+      recorder,
+      tracerProvider,
+      onSpanEnd,
+      unseen,
+      selfCheck,
+      folder,
+      isChild: inherited !== undefined,
+      agent: String(identity.resource['service.name']),
+      timers,
+      delayedEnds,
+      flush: () => journal.flush(),
+      childReports,
+      session,
+      destination: directory,
+      lookForEnded: () => sealing.look(),
+      undo,
+    },
+  )
   timers.steady.whileOpen(() => journal.hasOpenStarts || hasOpenTurns())
   undo.push(observeWorkerMessages(folder))
   const onThreadEnded = (ended: string): void => {
@@ -127,7 +135,7 @@ function startParts(
     sealing.look()
   }
   undo.push(placePreload(preload))
-  undo.push(observeWorkerThreads({ preload, onEnded: onThreadEnded }))
+  undo.push(observeWorkerThreads({ preload, openCalls, onEnded: onThreadEnded }))
   const changes = {
     directory: changesDirectory,
     workspace,

@@ -142,6 +142,7 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
     finish: () => children.finish(),
     /** Or requests that may become turns. */
     hasOpenTurns: () => turnParts.open.hasOthers(undefined),
+    openCalls: () => turnParts.open.all().flatMap(({ openTools }) => [...openTools.values()]),
     /** The process exits with this code. */
     endTurns: (code: number) => {
       const signal = fatal.isSet ? undefined : stopSignals.signalOf(code)

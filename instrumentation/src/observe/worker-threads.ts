@@ -8,9 +8,11 @@
 import { MessagePort, setEnvironmentData, Worker } from 'node:worker_threads'
 import { isObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
+import { callOfMessage } from '../record/call-of-message.ts'
 import { contexts } from '../record/contexts.ts'
-import { type InheritedOwner, ownerToHandOver } from '../record/inherited-owner.ts'
+import { type InheritedOwner, ownerForCall, ownerToHandOver } from '../record/inherited-owner.ts'
 import { createMailbox, mailboxKey } from '../record/owner-mailbox.ts'
+import type { ToolCall } from '../record/tool-call.ts'
 import { argumentsOfThread } from './inherited-preload.ts'
 import { observePoolTasks, type PoolTasks } from './pool-tasks.ts'
 import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
@@ -36,15 +38,21 @@ interface Outgoing {
 export interface WorkerThreadOptions {
   /** The preload's file. */
   readonly preload: string
+  /** The tool calls that are open in this thread. */
+  readonly openCalls: () => Iterable<ToolCall>
   /** Gets the folder that an ended thread recorded into. */
   readonly onEnded: (folder: string) => void
 }
 
 /** Begins to watch; the returned function undoes it. */
-export function observeWorkerThreads({ preload, onEnded }: WorkerThreadOptions): () => void {
+export function observeWorkerThreads({
+  preload,
+  openCalls,
+  onEnded,
+}: WorkerThreadOptions): () => void {
   const folder = process.cwd()
   const tasks = observePoolTasks()
-  const senders = new Senders(tasks)
+  const senders = new Senders(tasks.contextOf, openCalls)
   const makesWorker = (original: Method): Method =>
     new Proxy(original, {
       construct(target, values, newTarget) {
@@ -99,13 +107,15 @@ export function observeWorkerThreads({ preload, onEnded }: WorkerThreadOptions):
 /** The workers and ports on which this thread sends messages, and the owners that it sends with them. */
 class Senders {
   readonly #contextOf: PoolTasks['contextOf']
+  readonly #openCalls: WorkerThreadOptions['openCalls']
   readonly #outgoing = new WeakMap<object, Outgoing>()
   readonly #twins = new WeakMap<object, MessagePort>()
   /** Messages posted on a worker or a port. */
   readonly #posted = new WeakMap<object, number>()
 
-  constructor({ contextOf }: Pick<PoolTasks, 'contextOf'>) {
+  constructor(contextOf: PoolTasks['contextOf'], openCalls: WorkerThreadOptions['openCalls']) {
     this.#contextOf = contextOf
+    this.#openCalls = openCalls
   }
 
   /** `construct` makes the worker; its errors are the host's. */
@@ -136,13 +146,24 @@ class Senders {
     if (typeof sender !== 'object' || sender === null) return
     const way = this.#outgoing.get(sender)
     if (way === undefined) return
-    const owner = ownerToHandOver(this.#contextOf(message) ?? contexts.active())
+    const owner = this.#ownerOf(message)
     const transfers = this.#transfer(way.route, transferList)
     const key = keyOf(owner)
     if (key === way.last && transfers === undefined) return
     way.last = key
     const number = (this.#posted.get(sender) ?? 0) + 1
     way.route.mailbox.write({ port: way.port, message: number, owner, transfers })
+  }
+
+  /** That of the code that gave the task, if it is known, else of the tool call that the message is about, else of the context. */
+  #ownerOf(message: unknown): InheritedOwner | undefined {
+    const given = this.#contextOf(message)
+    const owner = ownerToHandOver(given ?? contexts.active())
+    if (given !== undefined) return owner
+    const call = callOfMessage(message, this.#openCalls(), owner)
+    return call === undefined || call.span.spanContext().spanId === owner?.spanId
+      ? owner
+      : ownerForCall(call)
   }
 
   afterPost(sender: unknown): void {

@@ -93,6 +93,11 @@ export function ownerToHandOver(active: Context): InheritedOwner | undefined {
   return factsOf(found.call?.span ?? candidate.span, found.call, found.isShared)
 }
 
+/** The owner that a thread takes over which works for this call. */
+export function ownerForCall(call: ToolCall): InheritedOwner {
+  return factsOf(call.span, call)
+}
+
 function factsOf(span: Span, call: ToolCall | undefined, isShared = false): InheritedOwner {
   const { traceId, spanId } = span.spanContext()
   return {

@@ -25,6 +25,13 @@ export class ToolArguments {
     return this.#strings.has(text)
   }
 
+  /** Whether there are strings in them, and all of these are among `texts`. */
+  areAmong(texts: ReadonlySet<string>): boolean {
+    if (this.#text.length > parsedArgumentsLengthMax) return false
+    this.#strings ??= stringsIn(this.#text)
+    return this.#strings.size > 0 && [...this.#strings].every((each) => texts.has(each))
+  }
+
   /** Whether `text` quotes one of the strings in them: a phrase, or what comes after a colon at the end of a line. */
   isQuotedIn(text: string): boolean {
     if (this.#text.length > parsedArgumentsLengthMax) return false

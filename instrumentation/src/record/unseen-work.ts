@@ -26,6 +26,8 @@ interface UnseenWorkOptions {
   readonly after: After
   /** Milliseconds, monotonic. */
   readonly clock: () => number
+  /** Whether a thread of the app has sent a request to a model. */
+  readonly modelFlag: { readonly isSet: () => boolean; readonly set: () => void }
 }
 
 interface Count {
@@ -44,21 +46,22 @@ export class UnseenWork {
   #isScheduled: boolean = false
   #reportAfterMs = reportAfterMsMin
   #reportedAt = Number.NEGATIVE_INFINITY
-  #hasSeenModel: boolean = false
+  readonly #modelFlag: UnseenWorkOptions['modelFlag']
 
-  constructor({ logger, after, clock }: UnseenWorkOptions) {
+  constructor({ logger, after, clock, modelFlag }: UnseenWorkOptions) {
     this.#logger = logger
     this.#after = after
     this.#clock = clock
+    this.#modelFlag = modelFlag
   }
 
   /** The app has sent a request to a model, or to what looks like one: it is an agent. */
   sawModel(): void {
-    this.#hasSeenModel = true
+    this.#modelFlag.set()
   }
 
   get hasSeenModel(): boolean {
-    return this.#hasSeenModel
+    return this.#modelFlag.isSet()
   }
 
   add(kind: UnseenKind, count = 1): void {

@@ -55,6 +55,7 @@ const scenarios: readonly (readonly [string, readonly string[]])[] = [
   ['iterated', oneAndTwo],
   ['posted on a port', oneAndTwo],
   ['posted at once', ['one', 'two', 'three'].flatMap((name) => written(`${name}.txt`, call(name)))],
+  ['queued', ['one', 'two', 'three'].flatMap((name) => written(`${name}.txt`, call(name)))],
   ['taken without an event', ['one', 'two'].map((name) => created(`${name}.txt`, call(name)))],
   // `bare.txt` is written with an empty `execArgv`, and so without the preload.
   [

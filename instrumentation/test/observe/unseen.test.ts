@@ -42,7 +42,11 @@ async function listening(server: Server, scheme = 'http') {
 }
 
 /** The app's run without and with the preload, whose output must be equal, and its records. */
-async function send(requests: readonly SentRequest[], files: readonly string[] = []) {
+async function send(
+  requests: readonly SentRequest[],
+  files: readonly string[] = [],
+  settings: Readonly<Record<string, string>> = {},
+) {
   const server = http.createServer((request, response) => {
     request.resume().on('end', () => {
       const { headers, body } = answerTo(request.url ?? '')
@@ -66,6 +70,7 @@ async function send(requests: readonly SentRequest[], files: readonly string[] =
     HTTP2: second.url,
     REQUESTS: JSON.stringify(requests),
     FILES: JSON.stringify(files),
+    ...settings,
   }
   const without = await runProgram('unseen-host.ts', { cwd: bare.folder, env })
   const observed = await runProgram('unseen-host.ts', {
@@ -187,6 +192,16 @@ test('files that an agent changes outside of any turn count once each, those of 
     'workspace_change outside_turn 3',
   ])
   expect(await send([], ['one.txt'])).toEqual([])
+})
+
+test('a file that a thread of an agent changes outside of any turn counts, that of another app does not', async () => {
+  const request: SentRequest = { client: 'fetch', type, path: '/run', body: asked }
+  const counted = await send([request], [], { THREAD: 'thread.txt' })
+  expect(counted.toSorted()).toEqual([
+    'model_traffic request_body 127.0.0.1/run 1',
+    'workspace_change outside_turn 1',
+  ])
+  expect(await send([], [], { THREAD: 'thread.txt' })).toEqual([])
 })
 
 test('a file that a turn writes and leaves out counts once, if it is in the workspace', async () => {

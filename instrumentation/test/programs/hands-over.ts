@@ -166,6 +166,35 @@ const scenarios: Record<string, () => unknown> = {
     await Promise.all([...jobs, give(worker, { file: 'nobody.txt', waitMs: 5 })])
     await worker.terminate()
   },
+  /** As a pool: one job at a time, and the end of a job wakes the queue, in the context of whoever was at work. */
+  async queued() {
+    const worker = await startWorker('listens')
+    const queue: { file: string; id: number; done: () => void }[] = []
+    let current: (typeof queue)[number] | undefined
+    const next = (): void => {
+      if (current !== undefined) return
+      current = queue.shift()
+      if (current !== undefined) worker.postMessage({ id: current.id, file: current.file })
+    }
+    worker.on('message', () => {
+      current?.done()
+      current = undefined
+      next()
+    })
+    const asked = (name: string): Promise<void> => {
+      const options = { name, id: name, arguments: { file: `${name}.txt` } }
+      return turn({ prompt: name }, () =>
+        toolCall(options, () => {
+          const { promise, resolve } = Promise.withResolvers<void>()
+          queue.push({ file: `${name}.txt`, id: queue.length, done: resolve })
+          next()
+          return promise
+        }),
+      )
+    }
+    await Promise.all(['one', 'two', 'three'].map(asked))
+    await worker.terminate()
+  },
   async 'posted before it is up'() {
     const worker = new Worker(self, { argv: ['listens'] })
     const jobs = ['one', 'two'].map((name) =>

@@ -1,12 +1,14 @@
 /**
  * An app that sends the requests of `REQUESTS`, a JSON list, one after another to the server at `SERVER`, through `client`,
- * and prints each answer; then writes the files of `FILES`. With `STAYS` it lives on. Knows nothing of telemetry.
+ * and prints each answer; then writes the files of `FILES`, and, with `THREAD`, that file in a thread. With `STAYS` it lives on. Knows nothing of telemetry.
  */
 import { channel } from 'node:diagnostics_channel'
+import { once } from 'node:events'
 import * as fs from 'node:fs'
 import * as http from 'node:http'
 import * as http2 from 'node:http2'
 import { createRequire } from 'node:module'
+import { Worker } from 'node:worker_threads'
 import { SpanKind, trace } from '@opentelemetry/api'
 
 export interface SentRequest {
@@ -33,6 +35,11 @@ for (const file of files) {
   fs.writeFileSync(file, 'a\n')
   fs.appendFileSync(file, 'b\n')
   await fs.promises.rename(file, `${file}.bak`)
+}
+
+if (process.env.THREAD !== undefined) {
+  const code = `require('node:fs').writeFileSync(process.env.THREAD, 'x')`
+  await once(new Worker(code, { eval: true }), 'exit')
 }
 
 if (process.env.STAYS !== undefined) setInterval(() => undefined, 1_000)

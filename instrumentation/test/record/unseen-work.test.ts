@@ -24,6 +24,7 @@ function watched() {
   const unseen = new UnseenWork({
     logger: logger as Logger,
     clock: () => time,
+    modelFlag: { isSet: () => false, set: () => undefined },
     after: (ms, callback) => {
       timers.push({ ms, callback })
       return { cancel: () => undefined }
