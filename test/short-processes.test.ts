@@ -11,14 +11,16 @@ import { startReceiver, withReceiver } from './support/receiver.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
-/** Asks once, prints the answer, and ends; or is killed instead. */
-const agent = `const [prompt, end] = process.argv.slice(2)
+/** Asks once, prints the answer, and ends; or is killed instead, or removes the spool before. */
+const agent = `import { rmSync } from 'node:fs'
+const [prompt, end] = process.argv.slice(2)
 const response = await fetch(process.env.API + '/v1/messages', {
   method: 'POST',
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify({ model: 'm', max_tokens: 9, messages: [{ role: 'user', content: prompt }] }),
 })
 console.log((await response.json()).content[0].text)
+if (end === 'removes') rmSync(process.env.TELEMETRY_SPOOL_DIRECTORY, { recursive: true })
 if (end === 'killed') setImmediate(() => process.kill(process.pid, 'SIGKILL'))`
 
 async function openStage() {
@@ -81,6 +83,18 @@ test('runs that were killed, or that found no receiver, land once with the next 
   await run('last')
   expect(await prompts()).toEqual(['killed', 'last', 'offline', 'offline and killed'])
   expect(await left()).toEqual([])
+})
+
+test('records of a spool that is removed before the end are declared lost', async () => {
+  const { run, prompts, left, database } = await openStage()
+  await run('removed', { end: 'removes' })
+  expect(await prompts()).toEqual([])
+  expect(await left()).toEqual([])
+  const [row] = await database.query<{ isDeclared: boolean; missing: number }>(
+    `select dropped > 0 and recorded = landed + dropped as "isDeclared", missing
+       from session_completeness`,
+  )
+  expect(row).toEqual({ isDeclared: true, missing: 0 })
 })
 
 test('what a Collector has taken is confirmed before the sender ends', async () => {

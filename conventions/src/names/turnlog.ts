@@ -306,7 +306,7 @@ export const turnlogAttributes = {
   'turnlog.drop.first_sequence': int('The first sequence of a declared drop.', 7, '{record}'),
   'turnlog.drop.last_sequence': int('The last sequence of a declared drop.', 9, '{record}'),
   'turnlog.drop.reason': string(
-    'Why the records were dropped: `journal_unwritable`, `journal_corrupt`, `record_too_large`, `record_unsealable`, `export_failed` (OpenTelemetry’s exporter failed), `lost_in_transit`.',
+    'Why the records were dropped: `journal_unwritable`, `journal_removed`, `journal_corrupt`, `record_too_large`, `record_unsealable`, `export_failed` (OpenTelemetry’s exporter failed), `lost_in_transit`.',
     'journal_unwritable',
   ),
 }

@@ -24,7 +24,7 @@
  *
  *     state      meaning                                             next
  *     buffered   its record is in the buffer                         written, or lost when the disk refuses
- *     written    its record is in a file                             –
+ *     written    its record is in a file                             lost, if the file is removed before it is closed for good
  *     lost       its record was refused; nothing says so yet         declaring, with the next record that is accepted
  *     declaring  a record in the buffer (`drop`) declares it lost    declared, or lost again when the disk refuses
  *     declared   the declaration is in a file                        –
@@ -34,7 +34,13 @@
  *
  * Law: recorded = written + dropped + buffered, all counted in sequences; dropped = lost + declaring + declared.
  */
-import { type FileSystem, makePrivateFolder, removeFile, writeFully } from '../file-system.ts'
+import {
+  attempt,
+  type FileSystem,
+  makePrivateFolder,
+  removeFile,
+  writeFully,
+} from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { createRecordedMark } from '../spool/recorder-folder.ts'
 import {
@@ -80,9 +86,9 @@ export interface JournalOptions {
 }
 
 /** Why a record was not written, in the words of its declaration. */
-type Refusal = 'journal_unwritable' | 'record_too_large' | 'record_unsealable'
+type Refusal = 'journal_unwritable' | 'journal_removed' | 'record_too_large' | 'record_unsealable'
 
-/** Sequences that were given and not written. */
+/** Sequences that were given and not written, or written in vain. */
 interface LostRange {
   readonly first: number
   readonly last: number
@@ -94,6 +100,8 @@ interface OpenFile {
   readonly number: number
   readonly seed: number
   readonly timer: { cancel(): void }
+  /** The last sequence given before it. */
+  readonly through: number
   bytes: number
 }
 
@@ -189,6 +197,8 @@ export class Journal {
   /** Writes everything and closes; appending afterwards does nothing. May be called twice. */
   close(): void {
     if (this.#isClosed) return
+    this.flush()
+    this.#loseRemovedFile()
     if (this.#lost !== undefined) {
       // The last chance to declare it, so the wait after a refusal is cut short.
       this.#refusedAt = undefined
@@ -266,7 +276,7 @@ export class Journal {
     const number = this.#fileNumber
     const seed = seedOf(recorder, number)
     const timer = after(fileAgeMsMax, () => this.rotate())
-    this.#file = { descriptor, number, seed, timer, bytes: 0 }
+    this.#file = { descriptor, number, seed, timer, through, bytes: 0 }
     const open = [...this.#openStarts.values()]
     const header = { v: journalVersion, recorder, file: number, through, open }
     const record = prepareRecord({ k: 'header', t: time, ...header }, [])
@@ -306,6 +316,23 @@ export class Journal {
       // Readers recognise torn records.
     }
     this.#closeFile()
+  }
+
+  /** Somebody has removed the spool: what the last file had is lost. What earlier files had, whoever adopts the recorder finds missing. */
+  #loseRemovedFile(): void {
+    const file = this.#file
+    if (file === undefined || file.bytes === 0) return
+    const { fileSystem } = this.#options
+    const links = attempt(() => fileSystem.fstatSync(file.descriptor).nlink)
+    if (links !== 0) return
+    this.#file = undefined
+    file.timer.cancel()
+    attempt(() => fileSystem.closeSync(file.descriptor))
+    // The folder is made again.
+    this.#isPrepared = false
+    if (file.through < this.#recorded) {
+      this.#lose(file.through + 1, this.#recorded, 'journal_removed')
+    }
   }
 
   #closeFile(): void {

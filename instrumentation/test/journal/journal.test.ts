@@ -177,6 +177,22 @@ test('records that a full disk refuses are counted, and declared when the disk a
   expect(recording.journal.dropped).toBe(4)
 })
 
+test.each([
+  ['the file', (folder: string) => rmSync(journalPath(folder, 1))],
+  ['the folder', (folder: string) => rmSync(folder, { recursive: true })],
+])('if somebody removes %s, what it had is declared at the end', (_what, remove) => {
+  const recording = startRecording()
+  recording.log('one')
+  recording.log('two')
+  recording.journal.flush()
+  remove(recording.folder)
+  recording.finish()
+  adopt(recording.folder)
+  const { dropped, unaccounted } = sequencesIn(recording.folder)
+  // The third is the recorder's end.
+  expect({ dropped, unaccounted }).toEqual({ dropped: [1, 2, 3], unaccounted: [] })
+})
+
 test('a full disk leaves no empty files behind', () => {
   const recording = startRecording({
     fileSystem: faultyDisk(({ name }) => (name === 'writeSync' ? diskError('ENOSPC') : undefined)),
