@@ -3,7 +3,10 @@
  * closed as abandoned, and their segments are sent. Emptied folders are deleted. A recorder of a newer version is left alone.
  *
  *     state     meaning                                                 next
- *     foreign   alive, locked by another process, or not looked at yet  taken, when it is dead and the lock is free
+ *     foreign   alive, locked by another process, or not looked at yet  taken, when it is dead and the lock is free; sending, if a
+ *                                                                       full disk takes no lock
+ *     sending   its segments are sent, which makes room; another        taken, in a later round
+ *               process may send them, too
  *     taken     locked; its journal files are sealed one by one         adopted; taken again in the next round after an error,
  *                                                                       or when the exporter failed to send them; foreign, if
  *                                                                       a newer version wrote it
@@ -11,7 +14,7 @@
  */
 import * as path from 'node:path'
 import type { ChangeStore } from '../changes/store.ts'
-import { type FileSystem, namesIn } from '../file-system.ts'
+import { type FileSystem, isFull, namesIn } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import type { OpenOutlet } from '../otlp/outlet.ts'
 import { Sealer } from '../seal/sealer.ts'
@@ -132,7 +135,8 @@ export class Adoption {
     const { fileSystem, spool, onSealed, onSettled } = this.#options
     const identity = readIdentity(fileSystem, folder)
     if (identity === undefined || this.#isAlive(folder, identity)) return undefined
-    if (!takeLock(fileSystem, folder, this.#self)) {
+    const isTaken = this.#lock(folder)
+    if (isTaken === false) {
       this.#hasLeft = true
       return undefined
     }
@@ -140,6 +144,7 @@ export class Adoption {
     this.#found.add(folder)
     this.#givenUp.delete(folder)
     onSealed()
+    if (isTaken === 'full') return undefined
     return new Sealer({
       ...this.#options,
       folder,
@@ -153,6 +158,16 @@ export class Adoption {
         onSettled()
       },
     })
+  }
+
+  /** Without room for a lock, what is sealed can be sent all the same: if two send it, it lands once. */
+  #lock(folder: string): boolean | 'full' {
+    try {
+      return takeLock(this.#options.fileSystem, folder, this.#self)
+    } catch (cause) {
+      if (isFull(cause)) return 'full'
+      throw cause
+    }
   }
 
   /** Or it may be alive. */

@@ -7,7 +7,7 @@
  * program. One of another container or machine does not count.
  */
 import * as path from 'node:path'
-import { attempt, type FileSystem, readJson, removeFile } from '../file-system.ts'
+import { attempt, type FileSystem, isFull, readJson, removeFile } from '../file-system.ts'
 import { isRunning, ownPlace } from '../spool/liveness.ts'
 
 /** A sender ends after this time at the latest: as long as one request may take. */
@@ -32,7 +32,10 @@ export class SenderMark {
     this.#file = path.join(options.directory, 'sender')
   }
 
-  /** Makes the mark for this process. False if another one that counts is there. Throws what the disk throws. */
+  /**
+   * Makes the mark for this process. False if another one that counts is there. A full disk takes no mark: then there is none, since
+   * what is sent makes room. Throws what the disk throws otherwise.
+   */
   claim(): boolean {
     const { fileSystem } = this.#options
     for (const isLast of [false, true]) {
@@ -43,16 +46,17 @@ export class SenderMark {
         const holder = this.#holder()
         if (holder === process.pid) return true
         if (holder !== undefined) return false
-        if (isLast) throw cause
+        if (isLast && !isFull(cause)) throw cause
         removeFile(fileSystem, this.#file)
+        if (isFull(cause)) return true
       }
     }
     return false
   }
 
-  /** This process's mark becomes that of another one. Throws what the disk throws. */
+  /** This process's mark becomes that of another one. Without room there is no mark. */
   passTo(pid: number): void {
-    this.#write(pid, 'w')
+    attempt(() => this.#write(pid, 'w'))
   }
 
   /** Removes the mark, if it is this process's. */
