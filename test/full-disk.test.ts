@@ -6,7 +6,7 @@ import { startMessagesApi } from '../instrumentation/test/support/messages-api.t
 import { runProgram } from '../instrumentation/test/support/observed-program.ts'
 import { sendersEnded, withSender } from '../instrumentation/test/support/senders.ts'
 import { makeWorkspace } from '../instrumentation/test/support/workspace.ts'
-import { accounts } from './support/account.ts'
+import { accounts, recorderFolders } from './support/account.ts'
 import { mountDisk } from './support/disk.ts'
 import { startReceiver, withReceiver } from './support/receiver.ts'
 
@@ -48,6 +48,7 @@ async function openStage(context: TestContext) {
     database,
     disk,
     receiver,
+    spool,
     stack,
     /** Runs the agent; gives what it printed on standard error. All else is as without the preload. */
     async run(prompt: string, ...full: string[]): Promise<string> {
@@ -97,12 +98,13 @@ test('records that have filled the disk while the receiver was away are sent whe
 })
 
 test('with a full disk an app prints one line, and records again when there is room', async (context) => {
-  const { run, disk, prompts } = await openStage(context)
+  const { run, disk, prompts, spool } = await openStage(context)
   disk.take()
   expect(await run('refused')).toMatch(unwritable)
   disk.giveBack()
   expect(await run('recorded')).toBe('')
   expect(await prompts()).toEqual(['recorded', 'again: recorded'])
+  expect([...recorderFolders(spool).keys()]).toEqual([])
 })
 
 test('what a disk that fills in a run has not taken is declared lost', async (context) => {

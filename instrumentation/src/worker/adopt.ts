@@ -22,14 +22,18 @@ import type { MissingRange } from '../seal/sequences.ts'
 import { type Liveness, livenessOf } from '../spool/liveness.ts'
 import { releaseLock, takeLock } from '../spool/lock.ts'
 import {
+  endedMarker,
   hasEnded,
   type RecorderIdentity,
   readIdentity,
   removeEmptied,
 } from '../spool/recorder-folder.ts'
 import type { Spool } from '../spool/spool.ts'
-import { removeCopies } from '../spool/workspace-copies.ts'
+import { copiesFolder, removeCopies } from '../spool/workspace-copies.ts'
 import type { Neighbours } from './neighbours.ts'
+
+/** What a recorder leaves that could write no file with content. */
+const namelessName = new RegExp(`^(?:${endedMarker}|recorded-\\d{12,}|${copiesFolder})$`)
 
 export interface AdoptionOptions {
   readonly fileSystem: FileSystem
@@ -134,6 +138,7 @@ export class Adoption {
   #take(folder: string): Sealer | undefined {
     const { fileSystem, spool, onSealed, onSettled } = this.#options
     const identity = readIdentity(fileSystem, folder)
+    if (identity === undefined) this.#removeNameless(folder)
     if (identity === undefined || this.#isAlive(folder, identity)) return undefined
     const isTaken = this.#lock(folder)
     if (isTaken === false) {
@@ -158,6 +163,16 @@ export class Adoption {
         onSettled()
       },
     })
+  }
+
+  /** A recorder whose identity a full disk has never taken has recorded nothing, and has said so. */
+  #removeNameless(folder: string): void {
+    const { fileSystem } = this.#options
+    const names = namesIn(fileSystem, folder)
+    const isNameless = names.includes(endedMarker) && names.every((name) => namelessName.test(name))
+    if (!isNameless) return
+    removeCopies(fileSystem, folder)
+    removeEmptied(fileSystem, folder)
   }
 
   /** Without room for a lock, what is sealed can be sent all the same: if two send it, it lands once. */
