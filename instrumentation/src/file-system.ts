@@ -8,11 +8,36 @@ import * as fs from 'node:fs'
 import { makeFolder } from '@turnlog/conventions/folders'
 import { errorCode, type JsonObject, parseObject } from '@turnlog/conventions/plain'
 
+const { closeSync, openSync, writeSync } = fs
+
+interface WriteOptions {
+  readonly flag?: string
+  readonly mode?: number
+}
+
+/** As Node's own, which calls `openSync` and so on through the module, where they are observed. */
+function writeFileSync(
+  file: string,
+  content: string | Uint8Array,
+  { flag = 'w', mode = 0o666 }: WriteOptions = {},
+): void {
+  const descriptor = openSync(file, flag, mode)
+  try {
+    writeFully({ writeSync }, descriptor, bytesOf(content))
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function bytesOf(content: string | Uint8Array): Uint8Array {
+  return typeof content === 'string' ? Buffer.from(content) : content
+}
+
 /** The calls as they were when this module was loaded: the preload loads it before it patches anything. */
 export const originalFs = {
   accessSync: fs.accessSync,
   chmodSync: fs.chmodSync,
-  closeSync: fs.closeSync,
+  closeSync,
   copyFileSync: fs.copyFileSync,
   existsSync: fs.existsSync,
   fchmodSync: fs.fchmodSync,
@@ -25,7 +50,7 @@ export const originalFs = {
   linkSync: fs.linkSync,
   lstatSync: fs.lstatSync,
   mkdirSync: fs.mkdirSync,
-  openSync: fs.openSync,
+  openSync,
   readFileSync: fs.readFileSync,
   readSync: fs.readSync,
   readdirSync: fs.readdirSync,
@@ -36,8 +61,8 @@ export const originalFs = {
   statSync: fs.statSync,
   unlinkSync: fs.unlinkSync,
   utimesSync: fs.utimesSync,
-  writeFileSync: fs.writeFileSync,
-  writeSync: fs.writeSync,
+  writeFileSync,
+  writeSync,
 } as const
 
 export type FileSystem = typeof originalFs
@@ -67,8 +92,7 @@ export function replaceFile(
   const descriptor = fileSystem.openSync(temporary, 'wx', 0o600)
   try {
     try {
-      const bytes = typeof content === 'string' ? Buffer.from(content) : content
-      writeFully(fileSystem, descriptor, bytes)
+      writeFully(fileSystem, descriptor, bytesOf(content))
       if (isSynced) fileSystem.fdatasyncSync(descriptor)
     } finally {
       fileSystem.closeSync(descriptor)
@@ -87,7 +111,11 @@ export function targetOfTemporary(name: string): string | undefined {
 }
 
 /** Writes all of `bytes`, however many calls it takes. Throws when a call writes nothing, rather than try for ever. */
-export function writeFully(fileSystem: FileSystem, descriptor: number, bytes: Uint8Array): void {
+export function writeFully(
+  fileSystem: Pick<FileSystem, 'writeSync'>,
+  descriptor: number,
+  bytes: Uint8Array,
+): void {
   let written = 0
   while (written < bytes.byteLength) {
     const count = fileSystem.writeSync(descriptor, bytes, written, bytes.byteLength - written)

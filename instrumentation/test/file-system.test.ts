@@ -1,9 +1,9 @@
 /** The steps that every part of the package writes with, on a disk that takes less than it is given. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import fs, { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import * as path from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { ChangeStore } from '../src/changes/store.ts'
-import { type FileSystem, replaceFile } from '../src/file-system.ts'
+import { type FileSystem, originalFs, replaceFile } from '../src/file-system.ts'
 import { bytesOf, changeOf } from './changes/change-of.ts'
 import { diskError, faultyDisk, quickDisk } from './spool/faulty-disk.ts'
 import { temporaryFolder } from './spool/support.ts'
@@ -90,4 +90,24 @@ test('a disk that takes nothing of a decision: the store says that it was not ke
   expect(
     store.decide(recorded.opId, { type: 'accept', source: 'user', outcome: 'kept', decidedAt }),
   ).toBe(false)
+})
+
+/** Node's own functions call each other through the module, where the preload and other packages replace them. */
+test('what this package writes passes no function of node:fs that was replaced', () => {
+  const file = path.join(temporaryFolder(), 'file')
+  const called: string[] = []
+  for (const name of ['openSync', 'writeSync', 'closeSync'] as const) {
+    const original = fs[name]
+    Reflect.set(fs, name, (...values: never[]) => {
+      called.push(name)
+      return Reflect.apply(original, fs, values)
+    })
+    onTestFinished(() => void Reflect.set(fs, name, original))
+  }
+  originalFs.writeFileSync(file, 'a text', { mode: 0o600 })
+  originalFs.writeFileSync(file, Buffer.from(', and bytes'), { flag: 'a' })
+  expect(called).toEqual([])
+  expect(originalFs.readFileSync(file, 'utf8')).toBe('a text, and bytes')
+  expect(originalFs.statSync(file).mode & 0o777).toBe(0o600)
+  expect(() => originalFs.writeFileSync(file, '', { flag: 'wx' })).toThrow('EEXIST')
 })

@@ -237,4 +237,7 @@ test('neither does an agent without a server, whose turn is seen', async () => {
   const { spans, logs } = readRecorded(spool)
   expect(spans.map(({ name }) => name)).toContain('file.create')
   expect(unseenIn(logs)).toEqual([])
+  // Nor has its first turn left out what the preload itself writes.
+  const leftOut = spans.filter(({ attributes }) => 'turnlog.file_operations.left_out' in attributes)
+  expect(leftOut.map(({ name }) => name)).toEqual([])
 })
