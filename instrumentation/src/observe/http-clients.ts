@@ -20,7 +20,8 @@ export function observeHttpClients(openExchange: OpenExchange): () => void {
   return subscribe('http.client.', {
     'request.created'({ request }: { request: ClientRequest }) {
       const contentType = asString(request.getHeader('content-type'))
-      const exchange = openExchange(request.method, urlOf(request), { contentType })
+      const connection = () => request.socket
+      const exchange = openExchange(request.method, urlOf(request), { contentType, connection })
       if (exchange === undefined) return
       exchanges.set(request, exchange)
       watchRequest(request, exchange)

@@ -37,7 +37,7 @@ function watchSession(
     return function request(...values) {
       const exchange = isOfUndici(session)
         ? undefined
-        : quietly('see a request', () => openOf(values[0], authority, openExchange))
+        : quietly('see a request', () => openOf(values[0], { session, authority, openExchange }))
       const stream = original.apply(this, values) as ClientHttp2Stream
       if (exchange !== undefined) quietly('see a request', () => watchStream(stream, exchange))
       return stream
@@ -51,12 +51,24 @@ function isOfUndici(session: ClientHttp2Session): boolean {
 }
 
 /** In the caller's context. */
-function openOf(given: unknown, authority: string, openExchange: OpenExchange) {
+function openOf(
+  given: unknown,
+  {
+    session,
+    authority,
+    openExchange,
+  }: {
+    readonly session: ClientHttp2Session
+    readonly authority: string
+    readonly openExchange: OpenExchange
+  },
+) {
   const headers = asObject(given)
   const method = asString(headers?.[':method']) ?? 'GET'
   const path = asString(headers?.[':path']) ?? '/'
   const contentType = headerPairs(given).find(([name]) => name === 'content-type')?.[1]
-  return openExchange(method, new URL(path, authority).href, { contentType })
+  const connection = () => session.socket
+  return openExchange(method, new URL(path, authority).href, { contentType, connection })
 }
 
 function watchStream(stream: ClientHttp2Stream, exchange: Exchange): void {

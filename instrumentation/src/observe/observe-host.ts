@@ -62,6 +62,7 @@ import { NativeSpans } from './native-spans.ts'
 import { NativeWriters } from './native-writers.ts'
 import { observeNodeChildren } from './node-children.ts'
 import { createExchanges } from './open-exchanges.ts'
+import { OwnServers } from './own-servers.ts'
 import { observePseudoTerminals } from './pseudo-terminals.ts'
 import { RetriedCalls } from './retried-calls.ts'
 import type { SelfCheck } from './self-check.ts'
@@ -283,8 +284,11 @@ function observeTurns(
   if (!isChild) undo.push(setTurnsOutside(inferredTurns))
   const retries = new RetriedCalls(after)
   const backgroundAnswers = new BackgroundAnswers(after)
+  const ownServers = new OwnServers(clock)
+  undo.push(ownServers.observe())
   const ofExchanges = {
     recorder,
+    ownServers,
     open,
     inferredTurns,
     backgroundAnswers,

@@ -14,6 +14,7 @@ import { holdWhileOpen, resumeHold, turnHeldBy } from '../record/turn-holds.ts'
 import type { Exchange, OpenExchange } from './exchange.ts'
 import type { ExchangeDependencies, ExchangeFacts } from './exchange-facts.ts'
 import { ModelExchange } from './model-exchange.ts'
+import type { OwnServers } from './own-servers.ts'
 import { isModelCall, withinOwnSpans } from './own-spans.ts'
 import { type AttemptPlace, type FailedCall, parentIdOf, retriedBytesMax } from './retried-calls.ts'
 import { UndecidedExchange } from './undecided-exchange.ts'
@@ -30,6 +31,7 @@ function isObjectBegun(piece: string | Uint8Array): boolean {
 
 /** What opens exchanges, and what they need. */
 export interface OpeningDependencies extends ExchangeDependencies {
+  readonly ownServers: OwnServers
   /** A model is called, perhaps in the current context. */
   readonly modelCalled: () => void
 }

@@ -11,7 +11,8 @@ import { asString } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { Exchange, OpenExchange } from './exchange.ts'
 import { headerPairs } from './header-pairs.ts'
-import { replaceMethod } from './replace-method.ts'
+import type { Connection } from './own-servers.ts'
+import { all, replaceMethod } from './replace-method.ts'
 import { subscribe } from './subscribe.ts'
 
 /** The members of undici's request object that its diagnostics channels document. */
@@ -30,12 +31,19 @@ interface UndiciResponse {
 /** The returned function ends it. */
 export function observeUndici(openExchange: OpenExchange): () => void {
   const exchanges = new WeakMap<object, Exchange>()
-  return subscribe('undici:request:', {
+  const connections = new WeakMap<object, Connection>()
+  const endConnections = subscribe('undici:client:', {
+    sendHeaders({ request, socket }: { request: object; socket: Connection | undefined }) {
+      if (socket !== undefined && exchanges.has(request)) connections.set(request, socket)
+    },
+  })
+  const endRequests = subscribe('undici:request:', {
     create({ request }: { request: UndiciRequest }) {
       const url = `${String(request.origin)}${request.path}`
       const exchange = openExchange(request.method, url, {
         contentType: contentTypeOf(request),
         hidesSocket: true,
+        connection: () => connections.get(request),
       })
       if (exchange === undefined) return
       exchanges.set(request, exchange)
@@ -63,6 +71,7 @@ export function observeUndici(openExchange: OpenExchange): () => void {
       exchanges.get(request)?.failed(error)
     },
   })
+  return all([endConnections, endRequests])
 }
 
 function contentTypeOf({ method, headers }: UndiciRequest): string | undefined {

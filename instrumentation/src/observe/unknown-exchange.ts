@@ -1,6 +1,7 @@
 /**
  * An HTTP exchange with an address that belongs to no known model API. The first bytes of request and answer show whether it
- * is traffic with a model all the same (`models/unknown-traffic.ts`); if so, it is counted, once. Nothing else is kept.
+ * is traffic with a model all the same (`models/unknown-traffic.ts`); if so, it is counted, once. Nothing else is kept. In an app with a
+ * server of its own nothing is counted before the answer begins or the request fails: a request to that server is no traffic with a model.
  */
 import { decodeBody } from '../models/decode-body.ts'
 import {
@@ -18,6 +19,7 @@ import {
 } from '../models/unknown-traffic.ts'
 import type { UnseenKind, UnseenWork } from '../record/unseen-work.ts'
 import type { Exchange, RequestFacts } from './exchange.ts'
+import type { OwnServers } from './own-servers.ts'
 
 /** The exchange of a request that no model API has; `undefined`: it needs not be watched. */
 export function openUnknown(
@@ -30,7 +32,13 @@ export function openUnknown(
   const mayHaveText = contentType === undefined || /json|text\/plain/i.test(contentType)
   if (method !== 'POST' || !mayHaveText || isNoTurnPath(url.pathname)) return undefined
   if (isRecorded()) return undefined
-  return new UnknownExchange(url, (sign) => countSign(partners, url, sign))
+  const { ownServers, clock } = partners
+  const sent = { method, url, since: clock() }
+  return new UnknownExchange(url, {
+    onSign: (sign) => countSign(partners, url, sign),
+    mayBeOwn: () => ownServers.isServing,
+    isOwn: () => ownServers.handle(sent, request.connection?.() ?? undefined),
+  })
 }
 
 interface UnknownRequest extends RequestFacts {
@@ -42,11 +50,14 @@ interface UnknownRequest extends RequestFacts {
 
 interface UnknownPartners {
   readonly unseen: UnseenWork
+  readonly ownServers: OwnServers
+  /** Milliseconds, monotonic. */
+  readonly clock: () => number
   readonly modelCalled: () => void
 }
 
 function countSign(
-  { unseen, modelCalled }: UnknownPartners,
+  { unseen, modelCalled }: Pick<UnknownPartners, 'unseen' | 'modelCalled'>,
   url: URL,
   why: UnknownTrafficSign,
 ): void {
@@ -63,18 +74,28 @@ export function addressOf(url: URL): NonNullable<UnseenKind['address']> {
   }
 }
 
+interface Place {
+  readonly onSign: (sign: UnknownTrafficSign) => void
+  /** The app has a server. */
+  readonly mayBeOwn: () => boolean
+  /** The request came to that server. Known when the answer begins. */
+  readonly isOwn: () => boolean
+}
+
 class UnknownExchange implements Exchange {
   readonly #url: URL
-  readonly #onSign: (sign: UnknownTrafficSign) => void
+  readonly #place: Place
+  /** The request is one to a model if it is not to the app's own server. */
+  #isSuspended: boolean = false
   #head = new Head()
   #request: RequestSigns | undefined
   #kind: ReturnType<typeof answerKind> = 'other'
   #encoding: string | undefined
   #isOver: boolean = false
 
-  constructor(url: URL, onSign: (sign: UnknownTrafficSign) => void) {
+  constructor(url: URL, place: Place) {
     this.#url = url
-    this.#onSign = onSign
+    this.#place = place
   }
 
   sent(chunk: string | Uint8Array): void {
@@ -89,6 +110,8 @@ class UnknownExchange implements Exchange {
 
   answered(status: number, headers: readonly (readonly [string, string])[]): void {
     const { isOther } = this.#readRequest()
+    if (!this.#isOver && this.#place.mayBeOwn() && this.#place.isOwn()) this.#isOver = true
+    else if (this.#isSuspended) this.#sees('request_body')
     if (isOther || status < 200 || status >= 300) this.#isOver = true
     if (this.#isOver) return
     const header = (name: string) => headers.find(([key]) => key === name)?.[1]
@@ -115,6 +138,7 @@ class UnknownExchange implements Exchange {
 
   failed(): void {
     this.#readRequest()
+    if (this.#isSuspended && !this.#isOver) this.#sees('request_body')
     this.#isOver = true
   }
 
@@ -123,7 +147,8 @@ class UnknownExchange implements Exchange {
     const request = requestSigns(this.#head.bytes().toString('latin1'))
     this.#request = request
     this.#head = new Head()
-    if (request.isOfModel) this.#sees('request_body')
+    if (request.isOfModel && this.#place.mayBeOwn()) this.#isSuspended = true
+    else if (request.isOfModel) this.#sees('request_body')
     return request
   }
 
@@ -139,7 +164,7 @@ class UnknownExchange implements Exchange {
 
   #sees(sign: UnknownTrafficSign): void {
     this.#isOver = true
-    this.#onSign(sign)
+    this.#place.onSign(sign)
   }
 }
 
