@@ -5,7 +5,7 @@ const { string, int, double, boolean, strings, content, jsonContent } = developm
 
 export const genAiAttributes = {
   'gen_ai.operation.name': string(
-    '`invoke_agent` on a turn, `chat` on a model call, `execute_tool` on a tool call.',
+    '`invoke_agent` on a turn; `chat`, `generate_content` (Gemini) or `text_completion` on a model call; `execute_tool` on a tool call.',
     'chat',
   ),
   'gen_ai.provider.name': string('The provider of the API that was called.', 'anthropic'),

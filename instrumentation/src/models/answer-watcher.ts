@@ -22,7 +22,7 @@ export const watchedBytesMax = 16 * 1024 ** 2
 
 /** The last event of a whole stream, in any of the APIs that have one. */
 const lastEvent =
-  /\[DONE\]\s*$|"type":\s*"(?:message_stop|message-end|response\.completed|conversation\.response\.done)"|"finishReason":\s*"\w|"done":\s*true/
+  /\[DONE\]\s*$|"type":\s*"(?:message_stop|message-end|response\.completed|conversation\.response\.done)"|"finishReason":\s*"\w|"(?:done|stop)":\s*true/
 
 /** Reads one answer of one API. */
 export interface AnswerReader {

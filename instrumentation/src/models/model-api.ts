@@ -12,7 +12,7 @@ export interface ModelApi {
   /** Its name in journals, which outlive a version: it never changes. */
   readonly name: string
   /** `gen_ai.operation.name` of its model calls. */
-  readonly operation: 'chat' | 'generate_content'
+  readonly operation: 'chat' | 'generate_content' | 'text_completion'
   /** `gen_ai.provider.name`: who answers at this address. */
   provider(url: URL): string
   /** Whether a request is a model call. Asked for every HTTP request of the host; any host, any path prefix. */

@@ -10,8 +10,9 @@ import type { ModelApi } from './model-api.ts'
 import { ollama } from './ollama/api.ts'
 import { openAiChat } from './openai-chat/api.ts'
 import { openAiResponses } from './openai-responses/api.ts'
+import { textCompletions } from './text-completions/api.ts'
 
-const modelApis: readonly ModelApi[] = [
+export const modelApis: readonly ModelApi[] = [
   anthropicMessages,
   openAiResponses,
   openAiChat,
@@ -20,6 +21,7 @@ const modelApis: readonly ModelApi[] = [
   bedrockInvoke,
   mistralConversations,
   ollama,
+  textCompletions,
   cohere,
   cohereV1,
 ]

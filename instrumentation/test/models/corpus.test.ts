@@ -6,8 +6,9 @@ import { hasWatchedError, parse, watchedCalls } from './api-checks.ts'
 import type { CorpusCase } from './corpus/case.ts'
 import { chatCompletions } from './corpus/chat-completions.ts'
 import { otherApis } from './corpus/other-apis.ts'
+import { textCompletionCases } from './corpus/text-completions.ts'
 
-const all: readonly CorpusCase[] = [...chatCompletions, ...otherApis]
+const all: readonly CorpusCase[] = [...chatCompletions, ...otherApis, ...textCompletionCases]
 
 describe.each(all.map((each) => [each.from, each] as const))('%s', (_, each) => {
   const { url, request = {}, status = 200, contentType, headers = [] } = each

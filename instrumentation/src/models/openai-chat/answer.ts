@@ -33,13 +33,18 @@ export function readJsonAnswer(text: string): ModelAnswer | undefined {
   const choices = (asArray(answer.choices) ?? []).filter(isObject)
   return answerOf(answer, {
     bodies: choices.map((choice) => ({
-      body: asObject(choice.message) ?? {},
+      body: asObject(choice.message) ?? textOf(choice),
       finishReason: finishReasonOf(choice),
     })),
     usage: usageIn(answer),
     error: isAnswer ? error : (error ?? { message: String(answer.message) }),
     isWhole: choices.length > 0,
   })
+}
+
+/** Completions have a text in place of a message. */
+function textOf({ text: content }: JsonObject): JsonObject {
+  return typeof content === 'string' ? { content } : {}
 }
 
 /** Mistral's models at Bedrock have the other name. Some servers send an empty one until there is one. */
@@ -70,7 +75,7 @@ export function readStreamedAnswer(events: readonly AnswerEvent[]): ModelAnswer 
       const index = asNumber(each.index) ?? 0
       const choice = choices.get(index) ?? { body: new StreamedBody(), finishReason: undefined }
       choices.set(index, choice)
-      choice.body.add(asObject(each.delta) ?? asObject(each.message) ?? {})
+      choice.body.add(asObject(each.delta) ?? asObject(each.message) ?? textOf(each))
       choice.finishReason = finishReasonOf(each) ?? choice.finishReason
     }
   }

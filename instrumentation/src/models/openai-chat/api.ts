@@ -106,9 +106,10 @@ function readRequest(request: JsonObject, url: URL | null): ModelRequest {
   }
 }
 
-/** Azure names the deployment in the address. */
+/** Azure names the deployment in the address, and OpenAI once named an engine. */
 function deploymentIn(url: URL | null): string | undefined {
-  const [, name] = /\/deployments\/([^/]+)\/chat\/completions/.exec(url?.pathname ?? '') ?? []
+  const [, name] =
+    /\/(?:deployments|engines)\/([^/]+)\/(?:chat\/)?completions/.exec(url?.pathname ?? '') ?? []
   if (name === undefined) return undefined
   try {
     return decodeURIComponent(name)
