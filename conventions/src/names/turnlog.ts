@@ -52,6 +52,10 @@ export const turnlogAttributes = {
     'The call was inferred from the messages. It starts when the model has requested it and ends when the model receives the result, so its duration is an upper bound. `false`: it was inferred first, and the app then reported it.',
     true,
   ),
+  'turnlog.model_call.not_understood': strings(
+    'What has come whole and has no form of its API that is known: `request`, `answer`. It is recorded as one text, as it was on the wire. What else the call may say (tokens, tool calls, finish reason) is unknown then; that is no error.',
+    '["answer"]',
+  ),
   'turnlog.tool_call.unfinished': boolean(
     'The result of this call was never sent to the model.',
     true,

@@ -43,6 +43,8 @@ export interface ModelAnswer {
   readonly usage: TokenUsage
   /** The answer itself says that it is complete. */
   readonly isWhole: boolean
+  /** It has no form that is known: its part is the text that came. */
+  readonly isRaw?: boolean
   readonly error?: ApiError | undefined
   /** Further members of the output message, under the API's names. */
   readonly members?: JsonObject | undefined
@@ -74,11 +76,13 @@ export function mapExchange(
   const usage = answer?.usage ?? {}
   const failure = failureOf(exchange, response)
   const outputs = outputsOf(answer, failure !== undefined)
-  const finishReasons = outputs.map(({ finish_reason }) => finish_reason)
+  const isGiven = answer?.isRaw !== true || answer.stopReason !== undefined
+  const finishReasons = isGiven ? outputs.map(({ finish_reason }) => finish_reason) : []
   if (outputs.length === 0 && failure !== undefined) finishReasons.push('error')
   const isAborted = failure?.isAborted === true
   const error = isAborted ? undefined : failure
   const inputMessages = toJson(request.messages)
+  const isRequestRaw = inputMessages === undefined && requestText !== ''
 
   return {
     attributes: defined({
@@ -97,14 +101,19 @@ export function mapExchange(
       'gen_ai.usage.reasoning.output_tokens': usage.reasoningOutputTokens,
       'error.type': error?.type,
       'turnlog.aborted': isAborted || undefined,
+      'turnlog.model_call.not_understood': notUnderstood(exchange, response, {
+        isRequestRaw,
+        hasFailed: failure !== undefined,
+      }),
     } satisfies ModelAttributes),
     ...defined({
       systemInstructions: toJson(request.systemInstructions),
       inputMessages,
       outputMessages:
-        (outputs.length > 0 ? toJson(outputs) : undefined) ?? unreadMessages(response),
+        (outputs.length > 0 ? toJson(outputs) : undefined) ??
+        unreadMessages(response, failure !== undefined),
       toolDefinitions: toJson(request.toolDefinitions),
-      requestText: inputMessages === undefined && requestText !== '' ? requestText : undefined,
+      requestText: isRequestRaw ? requestText : undefined,
       errorType: error?.type,
       errorMessage: error?.message,
       lastUserText: lastUserTextOf(request.messages ?? []),
@@ -117,14 +126,30 @@ export function mapExchange(
   }
 }
 
+/** What has come whole, and is recorded as the text that it is. */
+function notUnderstood(
+  { isComplete }: WireExchange,
+  { answer, isOdd }: Response,
+  { isRequestRaw, hasFailed }: { readonly isRequestRaw: boolean; readonly hasFailed: boolean },
+): string[] | undefined {
+  const isAnswerRaw = !hasFailed && (isOdd || answer?.isRaw === true)
+  const found = [
+    ...(isRequestRaw && isComplete ? ['request'] : []),
+    ...(isAnswerRaw ? ['answer'] : []),
+  ]
+  return found.length > 0 ? found : undefined
+}
+
 /** The text of an answer, and what the API's reader made of it. */
 interface Response {
   readonly answer?: ModelAnswer | undefined
   readonly text: string
+  /** It is whole JSON, sent as an answer, and no answer of the API. */
+  readonly isOdd: boolean
 }
 
 function readResponse(
-  { responseHeaders, responseBody }: WireExchange,
+  { responseHeaders, responseBody, status = 0, isComplete }: WireExchange,
   { readEvents, readJson }: ExchangeReaders,
 ): Response {
   const header: ReadHeader = (name) =>
@@ -133,11 +158,24 @@ function readResponse(
   // Undecodable bytes may be plain: a proxy decoded them and left the header.
   const bytes = decoded ?? viewOf(responseBody)
   const text = withoutCutCharacter(bytes).toString('utf8')
-  if (text.trim() === '') return { text: '' }
+  if (text.trim() === '') return { text: '', isOdd: false }
   const framing =
     framingOf(header('content-type')) ?? (looksLikeEvents(bytes) ? 'events' : undefined)
-  if (framing === undefined) return { text, answer: readJson(text, header) }
-  return { text, answer: readEvents(readFrames(framing, bytes)) }
+  if (framing !== undefined) {
+    return { text, answer: readEvents(readFrames(framing, bytes)), isOdd: false }
+  }
+  const read = readJson(text, header)
+  const answer = isEmpty(read) ? undefined : read
+  const isOdd = answer === undefined && isComplete && status < 300 && parseJson(text) !== undefined
+  return { text, answer, isOdd }
+}
+
+/** The reader has found nothing in it that an answer has. */
+function isEmpty(read: ModelAnswer | undefined): boolean {
+  if (read === undefined || read.isWhole || read.error !== undefined) return false
+  const { stopReason, parts, toolCalls, usage } = read
+  const isSilent = stopReason === undefined && parts.length === 0 && toolCalls.length === 0
+  return isSilent && Object.keys(usage).length === 0
 }
 
 /** Without the first bytes of a character whose last bytes did not come. */
@@ -162,9 +200,9 @@ interface Failure {
 
 function failureOf(
   { status, error, isComplete, isUnseen, isAborted }: WireExchange,
-  { answer, text }: Response,
+  { answer, text, isOdd }: Response,
 ): Failure | undefined {
-  if (isUnseen === true) return undefined
+  if (isUnseen === true || (isOdd && error === undefined)) return undefined
   const reported = answer?.error
   const isRefused = status !== undefined && status >= 400
   const hasStopped = answer?.stopReason !== undefined
@@ -194,20 +232,25 @@ function errorName(error: string | undefined): string {
   return /^[\w.:-]{1,100}$/.test(error) ? error : '_OTHER'
 }
 
+/** The finish reason of a message must be given. */
+const noReason = 'unknown'
+
 function outputsOf(answer: ModelAnswer | undefined, hasFailed: boolean) {
   if (answer === undefined) return []
+  const otherwise = hasFailed ? 'error' : answer.isRaw === true ? noReason : undefined
   return [answer, ...(answer.others ?? [])].flatMap(({ parts, stopReason, members }) => {
-    const reason = stopReason ?? (hasFailed ? 'error' : undefined)
+    const reason = stopReason ?? otherwise
     if (reason === undefined || (parts.length === 0 && hasFailed)) return []
     return [{ ...members, role: 'assistant', parts, finish_reason: reason }]
   })
 }
 
 /** A body that is not an answer, or is nested too deep to be written again: its text, in one part. */
-function unreadMessages({ answer, text }: Response): string | undefined {
+function unreadMessages({ answer, text }: Response, hasFailed: boolean): string | undefined {
   if (text === '' || answer?.parts.length === 0) return undefined
   const parts = [{ type: 'text', content: text }]
-  return toJson([{ role: 'assistant', parts, finish_reason: 'error' }])
+  const finish_reason = hasFailed ? 'error' : noReason
+  return toJson([{ role: 'assistant', parts, finish_reason }])
 }
 
 function serverAttributes(url: URL | null) {

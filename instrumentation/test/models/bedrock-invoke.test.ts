@@ -357,6 +357,24 @@ test('a body of no known model is the text that it is', () => {
   expect(streamed.answerText).toBe('{"answer":"hello"}')
 })
 
+test('a body of no known model says so, and nothing that is not known of it', () => {
+  const name = 'turnlog.model_call.not_understood'
+  const requestBody = Buffer.from('{"question":"hi"}')
+  const metrics = { 'amazon-bedrock-invocationMetrics': { inputTokenCount: 3 } }
+  const body = Buffer.concat([{ answer: 'hello' }, metrics].map(chunkMessage))
+  for (const call of [
+    map('{"answer":["hello"]}', { requestBody }),
+    map(body, { requestBody, responseHeaders: stream }),
+  ]) {
+    expect(call.attributes[name]).toEqual(['request', 'answer'])
+    expect(call.finishReasons).toEqual([])
+    expect(call).not.toHaveProperty('errorType')
+    expect(JSON.parse(call.outputMessages ?? '')).toMatchObject([{ finish_reason: 'unknown' }])
+  }
+  expect(map('{"answer":1,"finishReason":"stop"}').finishReasons).toEqual(['stop'])
+  expect(map('{"generation":"x"}').attributes).not.toHaveProperty(name)
+})
+
 test('the results of tools are found, with ids and without', () => {
   const open = [
     { id: 'c1', name: 'weather' },

@@ -27,7 +27,8 @@ select s.team_id, s.trace_id, s.span_id, s.parent_span_id, s.session_id, s.user_
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.input.messages') as input_messages_bytes,
        turnlog_bytes(s.team_id, turnlog_day(s.start_time), s.attributes -> 'gen_ai.output.messages') as output_messages_bytes,
        s.landed_at,
-       turnlog_boolean(s.attributes -> 'turnlog.aborted') as aborted
+       turnlog_boolean(s.attributes -> 'turnlog.aborted') as aborted,
+       s.attributes -> 'turnlog.model_call.not_understood' as not_understood
   from spans s
  where s.operation in ('chat', 'text_completion', 'generate_content')
    -- A framework and, directly below it, its SDK may both report one call: then only the outer span counts. It is looked up for
@@ -51,3 +52,4 @@ comment on column model_calls.input_tokens is 'Includes cached tokens; see cache
 comment on column model_calls.finish_reasons is 'Why the model stopped, a JSON array.';
 comment on column model_calls.aborted is 'The app or its user stopped it: that is no error.';
 comment on column model_calls.attempts is 'How many requests were needed; null when it was one.';
+comment on column model_calls.not_understood is 'Of the request and the answer what was in no known form, a JSON array; it is recorded as one text. Null when both were understood, or the exchange was cut.';

@@ -39,10 +39,11 @@ export function readInvokedJson(text: string, header: ReadHeader): ModelAnswer |
   const isRead = first !== undefined || calls.length > 0
   return {
     id: asString(answer.response_id) ?? asString(answer.generation_id),
-    stopReason: first?.reason ?? reasonIn(answer) ?? 'stop',
+    stopReason: first?.reason ?? reasonIn(answer) ?? (isRead ? 'stop' : undefined),
     parts: isRead
       ? [...partsOf(first?.text), ...calls.map(toToolCallPart)]
       : [{ type: 'text', content: text }],
+    isRaw: !isRead,
     others: others.map(({ text: other, reason }) => ({
       parts: partsOf(other),
       stopReason: reason,
@@ -68,7 +69,7 @@ export function readInvokedEvents(events: readonly AnswerEvent[]): ModelAnswer {
   const isWhole = metrics !== undefined || read.isWhole
   return {
     ...read,
-    stopReason: read.stopReason ?? (isWhole ? 'stop' : undefined),
+    stopReason: read.stopReason ?? (isWhole && read.isRaw !== true ? 'stop' : undefined),
     usage: withMissing(read.usage, measured),
     isWhole,
     error: error ?? read.error,
@@ -104,12 +105,13 @@ function readTexts(events: readonly InvokedEvent[]): ModelAnswer {
     if (Array.isArray(response.tool_calls)) calls = response
     members = membersOf(response) ?? members
   }
-  const isRead = text !== undefined || calls.tool_calls !== undefined
+  const isRaw = text === undefined && calls.tool_calls === undefined && raw.length > 0
   const found = [...partsOf(text), ...(asArray(calls.tool_calls) ?? []).map(toToolCallPart)]
   return {
     id,
     stopReason: reason,
-    parts: isRead || raw.length === 0 ? found : [{ type: 'text', content: raw.join('\n') }],
+    parts: isRaw ? [{ type: 'text', content: raw.join('\n') }] : found,
+    isRaw,
     toolCalls: commandToolCalls(calls),
     usage,
     isWhole: reason !== undefined,

@@ -29,6 +29,11 @@ export function commandRequest(request: JsonObject): ModelRequest {
     ...(documents === undefined ? [] : [{ type: 'documents', value: documents }]),
     ...(typeof message === 'string' && message !== '' ? [{ type: 'text', content: message }] : []),
   ]
+  const messages = [
+    ...(asArray(chat_history) ?? []).map(toMessage),
+    ...(asked.length > 0 ? [{ role: 'user', parts: asked }] : []),
+    ...resultMessages(tool_results),
+  ]
   return {
     attributes: {
       'gen_ai.request.max_tokens': asNumber(request.max_tokens),
@@ -39,11 +44,7 @@ export function commandRequest(request: JsonObject): ModelRequest {
     },
     systemInstructions:
       typeof preamble === 'string' ? [{ type: 'text', content: preamble }] : undefined,
-    messages: [
-      ...(asArray(chat_history) ?? []).map(toMessage),
-      ...(asked.length > 0 ? [{ role: 'user', parts: asked }] : []),
-      ...resultMessages(tool_results),
-    ],
+    messages: messages.length > 0 ? messages : undefined,
     toolDefinitions: asArray(tools)?.map(toToolDefinition),
     toolResults: [
       ...(asArray(chat_history) ?? []).flatMap((each) => commandResultsOf(asObject(each) ?? {})),
