@@ -19,6 +19,7 @@ import { CallPlace } from './call-place.ts'
 import type { Exchange } from './exchange.ts'
 import type { ExchangeDependencies, ExchangeFacts } from './exchange-facts.ts'
 import { type FailedCall, isRetried, parentIdOf, retryAfterMs } from './retried-calls.ts'
+import { postponeEnd } from './span-end.ts'
 import { isStoppedByApp } from './stopped-requests.ts'
 import { addressOf } from './unknown-exchange.ts'
 import { WatchedAnswer } from './watched-answer.ts'
@@ -49,10 +50,12 @@ export class ModelExchange implements Exchange {
   #firstChunkAt: number | undefined
   #forcesTool: boolean = false
   #isOver: boolean = false
+  #finishSpan: (at?: number) => void
 
   constructor(dependencies: ExchangeDependencies, facts: ExchangeFacts) {
     this.#dependencies = dependencies
     this.#facts = facts
+    this.#finishSpan = (at) => facts.span.end(at)
     this.#place = new CallPlace({
       dependencies,
       facts,
@@ -132,7 +135,7 @@ export class ModelExchange implements Exchange {
     if (facts.isUnseen !== true && this.#firstChunkAt === undefined) this.#isSeen()
     quietly('read an answer to its end', () => this.#answer?.ended())
     // An API that fails after it has begun to answer says so in the answer.
-    const isPending = this.#answer?.watcher.isPending === true && this.#facts.isOwn
+    const isPending = this.#answer?.watcher.isPending === true && this.#facts.span.isRecording()
     const isCut = hasFailed && !(this.#answer?.watcher.isWhole === true || isPending)
     const hasError = this.#answer?.watcher.hasError === true
     const isFailed = isCut || hasError
@@ -162,17 +165,17 @@ export class ModelExchange implements Exchange {
   }
 
   #endSpan(isFailed: boolean, at?: number): void {
-    const { span } = this.#facts
-    if (isFailed) span.setStatus({ code: SpanStatusCode.ERROR })
-    span.end(at)
+    if (isFailed) this.#facts.span.setStatus({ code: SpanStatusCode.ERROR })
+    this.#finishSpan(at)
   }
 
   /** The server works in the background: the app will ask for the answer. */
   #waitForAnswer(): boolean {
     const { backgroundAnswers, now } = this.#dependencies
-    const { api, url } = this.#facts
+    const { api, url, span, isOwn } = this.#facts
     const id = this.#answer?.watcher.id
     if (id === undefined) return false
+    if (!isOwn) this.#finishSpan = postponeEnd(span)
     const acceptedAt = now()
     const giveUp = (): void => {
       this.#tellTurn({ isFailed: false, isAborted: false })

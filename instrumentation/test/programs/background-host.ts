@@ -1,11 +1,12 @@
 /**
- * An agent of the command line that lets OpenAI's Responses work in the background. `WAY`: how it gets the answer. Knows nothing of
- * telemetry.
+ * An agent of the command line that lets OpenAI's Responses work in the background. `WAY`: how it gets the answer. With `TRACED` it has
+ * a span of its own for each call, as an SDK that traces itself; else it knows nothing of telemetry.
  */
 import * as fs from 'node:fs'
+import { SpanKind, trace } from '@opentelemetry/api'
 import OpenAI from 'openai'
 
-const { API = '', WAY = 'poll' } = process.env
+const { API = '', WAY = 'poll', TRACED } = process.env
 const client = new OpenAI({ apiKey: 'k', baseURL: `${API}/v1`, maxRetries: 0 })
 type Response = OpenAI.Responses.Response
 type Input = OpenAI.Responses.ResponseInput
@@ -19,7 +20,22 @@ async function poll(first: Response): Promise<Response> {
   return response
 }
 
-async function ask(input: Input, before?: string): Promise<Response> {
+function ask(input: Input, before?: string): Promise<Response> {
+  if (TRACED === undefined) return send(input, before)
+  const attributes = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai' }
+  const options = { kind: SpanKind.CLIENT, attributes }
+  return trace.getTracer('sdk').startActiveSpan('chat gpt-test', options, async (span) => {
+    try {
+      const response = await send(input, before)
+      span.setAttribute('gen_ai.response.id', response.id)
+      return response
+    } finally {
+      span.end()
+    }
+  })
+}
+
+async function send(input: Input, before?: string): Promise<Response> {
   const request = {
     model: 'gpt-test',
     background: true,
