@@ -39,6 +39,10 @@ export const turnlogAttributes = {
     'The turn came in on no server, and the app did not declare it. It begins with the first model call that asks what the user wrote, and ends with an answer that asks for no tool, or with the next text of the user.',
     true,
   ),
+  'turnlog.link.type': development.string(
+    'On a link of a turn’s span: what the other span is. `previous_turn`: the earlier turn that this one goes on from, in the same conversation. `caller`: the span of whoever sent the request (`traceparent`), or one that the app had open when the turn began. A turn of which the app repeats nothing, or whose earlier turn was in another process, has no link to it; `gen_ai.conversation.id` joins those.',
+    'previous_turn',
+  ),
   'turnlog.usage.is_sum': boolean(
     'The token counts of this span are the sums of its model calls. Do not add them to the counts of those.',
     true,
@@ -48,13 +52,13 @@ export const turnlogAttributes = {
     2,
     '{request}',
   ),
-  'turnlog.tool_call.inferred': boolean(
-    'The call was inferred from the messages. It starts when the model has requested it and ends when the model receives the result, so its duration is an upper bound. `false`: it was inferred first, and the app then reported it.',
-    true,
-  ),
   'turnlog.model_call.not_understood': strings(
     'What has come whole and has no form of its API that is known: `request`, `answer`. It is recorded as one text, as it was on the wire. What else the call may say (tokens, tool calls, finish reason) is unknown then; that is no error.',
     '["answer"]',
+  ),
+  'turnlog.tool_call.inferred': boolean(
+    'The call was inferred from the messages. It starts when the model has requested it and ends when the model receives the result, so its duration is an upper bound. `false`: it was inferred first, and the app then reported it.',
+    true,
   ),
   'turnlog.tool_call.unfinished': boolean(
     'The result of this call was never sent to the model.',

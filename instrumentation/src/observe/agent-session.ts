@@ -7,6 +7,7 @@ import type { Candidate, CandidateSource } from '../record/candidate.ts'
 import { contexts, requestOf, turnOfModelCall } from '../record/contexts.ts'
 import type { OpenCandidates } from '../record/open-candidates.ts'
 import type { Recorder } from '../record/recorder.ts'
+import { linkToCaller } from '../record/turn-links.ts'
 import type { AgentCommand } from './agent-command.ts'
 import { type AgentResult, askedText, modelOf, resultOf } from './agent-messages.ts'
 import { turnOfCall } from './turn-of-call.ts'
@@ -136,7 +137,7 @@ export class AgentSession {
       // By the agent's result.
       endIsKnown: true,
       isInferred: true,
-      links: active === undefined ? [] : [{ context: active.spanContext() }],
+      links: active === undefined ? [] : [linkToCaller(active.spanContext())],
     })
     this.#workFor(turn)
     if (prompt !== undefined) turn.setPrompt(prompt)

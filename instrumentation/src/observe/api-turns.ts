@@ -20,6 +20,7 @@ import {
   contextWithCandidate,
   runIn,
 } from '../record/contexts.ts'
+import { linkToCaller } from '../record/turn-links.ts'
 import { describeError } from './errors.ts'
 
 /** The turn whose callback the code runs in. */
@@ -98,7 +99,7 @@ function chooseCandidate(
     endIsKnown: true,
     ...(isNested
       ? { within: { candidate: around, context: active }, onEnd: () => around.release() }
-      : { links: span === undefined ? [] : [{ context: span.spanContext() }] }),
+      : { links: span === undefined ? [] : [linkToCaller(span.spanContext())] }),
   })
   if (isNested) around.hold()
   candidate.hold()

@@ -14,6 +14,7 @@ import { ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api'
 import type { Asked, ModelApi } from '../models/model-api.ts'
 import { Candidate, type CandidateSource } from '../record/candidate.ts'
 import type { InferredCall } from '../record/tool-calls.ts'
+import { linkToCaller, linkToPreviousTurn } from '../record/turn-links.ts'
 import { goesOnFrom, hasSaidTheSame, turnBefore } from './conversations.ts'
 import { isSideCall, isUsersCall } from './side-calls.ts'
 
@@ -120,9 +121,11 @@ export class InferredTurns {
         ? turnBefore(this.#known, asked)
         : this.#known.find(({ turn }) => turn === named)
     if (before !== undefined) endBefore(before, asked)
-    const links = [before?.turn.span ?? named?.span, around].flatMap((span) =>
-      span === undefined ? [] : [{ context: span.spanContext() }],
-    )
+    const previous = before?.turn.span ?? named?.span
+    const links = [
+      ...(previous === undefined ? [] : [linkToPreviousTurn(previous.spanContext())]),
+      ...(around === undefined ? [] : [linkToCaller(around.spanContext())]),
+    ]
     const work = this.#workOf()
     const turn = this.#source.openCandidate({
       startedAt,

@@ -24,6 +24,7 @@ import type { OpenCandidates } from './open-candidates.ts'
 import { RequestBody } from './request-body.ts'
 import type { ToolCall } from './tool-call.ts'
 import { type ApiTurn, type EndedCall, Turn, type TurnDependencies } from './turn.ts'
+import { linkToPreviousTurn } from './turn-links.ts'
 import type { ProcessExit, TurnFailure } from './turn-result.ts'
 import type { TurnAttributes } from './turn-span.ts'
 import { unreadAnswers } from './unread-answers.ts'
@@ -262,10 +263,10 @@ export class Candidate {
     this.#hasAnswered = this.#turn.wasAnswered && this.openTools.size === 0
   }
 
-  /** Links the turn to one that it comes from. */
+  /** Links the turn to the one that it goes on from. */
   link(context: SpanContext): void {
     const { span } = this
-    if (span?.spanContext().spanId !== context.spanId) span?.addLink({ context })
+    if (span?.spanContext().spanId !== context.spanId) span?.addLink(linkToPreviousTurn(context))
   }
 
   /** Calls back when it is decided which turn it is, or when it is clear that it is none. */

@@ -10,6 +10,7 @@ import {
 import type { AttributeName } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
 import type { CandidateFacts } from './candidate-facts.ts'
+import { linkToCaller } from './turn-links.ts'
 
 export type TurnAttributes = { [Name in AttributeName]?: string | number | boolean }
 
@@ -62,5 +63,5 @@ function linkTo(traceparent: string | undefined): Link[] {
   const [, traceId, spanId, flags] = match ?? []
   if (traceId === undefined || spanId === undefined || flags === undefined) return []
   const context = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
-  return isSpanContextValid(context) ? [{ context }] : []
+  return isSpanContextValid(context) ? [linkToCaller(context)] : []
 }

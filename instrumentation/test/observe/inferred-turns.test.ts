@@ -96,7 +96,9 @@ test.for(['fetch', 'sdk'])('each text of the user is a turn (%s)', async (CLIENT
     'turnlog.turn.outcome': 'completed',
     'gen_ai.usage.input_tokens': 20,
   })
-  expect(second?.links).toMatchObject([{ spanId: first?.spanId }])
+  expect(second?.links).toMatchObject([
+    { spanId: first?.spanId, attributes: { 'turnlog.link.type': 'previous_turn' } },
+  ])
   expect(recorded.spans).toHaveLength(10)
 })
 

@@ -222,5 +222,7 @@ test("a browser's unsampled traceparent is linked, and does not stop recording",
   expect(turnTrees(recorded)).toEqual([treeOf('write it.txt')])
   const turn = recorded.spans.find(isTurn)
   expect(turn?.traceId).not.toBe(traceId)
-  expect(turn?.links).toMatchObject([{ traceId, spanId: 'b7ad6b7169203331' }])
+  expect(turn?.links).toMatchObject([
+    { traceId, spanId: 'b7ad6b7169203331', attributes: { 'turnlog.link.type': 'caller' } },
+  ])
 })

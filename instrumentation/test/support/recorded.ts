@@ -22,7 +22,11 @@ export interface RecordedSpan {
   readonly statusMessage: string
   readonly scope: string
   readonly attributes: Attributes
-  readonly links: readonly { readonly traceId: string; readonly spanId: string }[]
+  readonly links: readonly {
+    readonly traceId: string
+    readonly spanId: string
+    readonly attributes: Attributes
+  }[]
 }
 
 export interface RecordedLog {
@@ -126,7 +130,11 @@ interface Traces {
         readonly endTimeUnixNano: string
         readonly status?: { readonly code?: number; readonly message?: string }
         readonly attributes: KeyValues
-        readonly links?: RecordedSpan['links']
+        readonly links?: readonly {
+          readonly traceId: string
+          readonly spanId: string
+          readonly attributes?: KeyValues
+        }[]
       }[]
     }[]
   }[]
@@ -161,7 +169,10 @@ function spansOf({ resourceSpans }: Traces): RecordedSpan[] {
         statusMessage: span.status?.message ?? '',
         scope: scope?.name ?? '',
         attributes: plain(span.attributes),
-        links: span.links ?? [],
+        links: (span.links ?? []).map((link) => ({
+          ...link,
+          attributes: plain(link.attributes ?? []),
+        })),
       })),
     ),
   )

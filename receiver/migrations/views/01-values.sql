@@ -45,3 +45,8 @@ return case when ended >= started and not attributes ? 'turnlog.duration.unknown
 create or replace function turnlog_count(ranges int8multirange) returns bigint
 language sql immutable parallel safe
 return (select coalesce(sum(upper(r) - lower(r)), 0)::bigint from unnest(ranges) r);
+
+-- The turn that a turn goes on from, of its links.
+create or replace function turnlog_previous_turn(links jsonb) returns jsonb
+language sql immutable parallel safe
+return jsonb_path_query_first(links, '$[*] ? (@.attributes."turnlog.link.type" == "previous_turn")');

@@ -47,7 +47,9 @@ select s.team_id, s.trace_id, s.span_id, s.session_id, s.user_id, s.conversation
          where l.team_id = s.team_id and l.trace_id = s.trace_id
            and l.event_name = 'turnlog.process.started') as processes,
        turnlog_boolean(s.attributes -> 'turnlog.turn.inferred') as inferred,
-       turnlog_failure_message(s) as error_message
+       turnlog_failure_message(s) as error_message,
+       turnlog_previous_turn(s.links) ->> 'trace_id' as previous_trace_id,
+       turnlog_previous_turn(s.links) ->> 'span_id' as previous_span_id
   from spans s
  where s.operation = 'invoke_agent'
    -- An app that was recorded knows which agents worked in its turns.
@@ -76,3 +78,4 @@ comment on column turns.duration is 'Null when it is unknown; likewise in tool_c
 comment on column turns.inferred is 'It came in on no server: it begins with the first model call that asks what the user wrote.';
 comment on column turns.error_type is 'Why it failed: the type of its last model call’s error, of an exception, process_exit, or the HTTP status of the answer.';
 comment on column turns.processes is 'How many child processes its tools started, as far as they were seen. See processes.';
+comment on column turns.previous_trace_id is 'The turn that it goes on from, if that was in the same process and the messages show it; previous_span_id is that turn’s span_id. Null: it is not known. Turns with one conversation_id belong together, too.';

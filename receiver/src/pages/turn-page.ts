@@ -101,6 +101,7 @@ ${turn.transport !== null && html`<span>${turn.transport}${turn.urlPath !== null
 ${turn.outputTokens !== null && html`<span>${formatNumber(turn.inputTokens ?? 0)} → ${formatNumber(turn.outputTokens)} tokens</span>`}
 ${(turn.cacheReadTokens ?? 0) > 0 && html`<span>${formatNumber(turn.cacheReadTokens ?? 0)} from cache</span>`}
 ${turn.errorType !== null && html`<span class="badge bad">${turn.errorType}</span>`}
+${turn.previousTraceId !== null && html`<a href="/turns/${turn.previousTraceId}">the turn before</a>`}
 </p>`
 }
 

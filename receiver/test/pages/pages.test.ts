@@ -10,6 +10,7 @@ import {
   newTraceId,
   post,
   span,
+  toAttributes,
   traceRequest,
 } from '../../../test/support/otlp.ts'
 import { eventsOfTurn, sendEvents } from '../../../test/support/plain-events.ts'
@@ -206,6 +207,15 @@ test('a turn’s page holds all of it, every text escaped', async () => {
   expect(text).toContain('<span class="removed">-old')
   expect(text).toContain('<span class="added">+&lt;script&gt;')
   expect(text).toContain('revert')
+})
+
+test('a turn leads to the one that it goes on from', async () => {
+  const [traceId, before] = [newTraceId(), newTraceId()]
+  const attributes = toAttributes({ 'turnlog.link.type': 'previous_turn' })
+  const links = [{ traceId: before, spanId: newSpanId(), attributes }]
+  const turn = span({ 'gen_ai.operation.name': 'invoke_agent' }, { traceId, links })
+  await post(receiver, 'traces', traceRequest([turn]))
+  expect((await read(`/turns/${traceId}`)).text).toContain(`href="/turns/${before}"`)
 })
 
 /** A turn of one file operation; its page. */

@@ -10,6 +10,7 @@ import {
   newTraceId,
   post,
   span,
+  toAttributes,
   traceRequest,
 } from '../../../../test/support/otlp.ts'
 import { execute, withDatabase } from '../../../../test/support/postgres.ts'
@@ -117,6 +118,35 @@ test('a turn that came in on no server is marked', async () => {
   expect(await parts.database.query('select inferred from turns order by inferred')).toEqual([
     { inferred: true },
     { inferred: null },
+  ])
+})
+
+test('a turn names the turn that it goes on from, and not whoever has called it', async () => {
+  await using parts = await start()
+  const link = (type: string | undefined) => ({
+    traceId: newTraceId(),
+    spanId: newSpanId(),
+    attributes: toAttributes(type === undefined ? {} : { 'turnlog.link.type': type }),
+  })
+  const [caller, other, before] = [link('caller'), link(undefined), link('previous_turn')] as const
+  const turn = { 'gen_ai.operation.name': 'invoke_agent' }
+  const linked = span(turn, { links: [caller, other, before] })
+  await post(parts.receiver, 'traces', traceRequest([linked]))
+  const text = 'select previous_trace_id, previous_span_id from turns'
+  expect(await parts.database.query(text)).toEqual([
+    { previous_trace_id: before.traceId, previous_span_id: before.spanId },
+  ])
+})
+
+test('what a model call has in no known form is a column', async () => {
+  await using parts = await start()
+  const call = { 'gen_ai.operation.name': 'text_completion' }
+  const odd = { ...call, 'turnlog.model_call.not_understood': ['answer'] }
+  await post(parts.receiver, 'traces', traceRequest([span(odd), span(call)]))
+  const text = 'select not_understood from model_calls order by not_understood'
+  expect(await parts.database.query(text)).toEqual([
+    { not_understood: ['answer'] },
+    { not_understood: null },
   ])
 })
 
