@@ -5,7 +5,6 @@
  */
 
 import { channel } from 'node:diagnostics_channel'
-import { types } from 'node:util'
 import { type Context, type Logger, type LogRecord, trace } from '@opentelemetry/api'
 import { type AttributeName, severity } from '@turnlog/conventions'
 import { isAbort, type ToldFailure } from '@turnlog/conventions/dialects/failure'
@@ -15,6 +14,7 @@ import type { Candidate } from '../record/candidate.ts'
 import { contexts } from '../record/contexts.ts'
 import { mayPassOn } from '../record/known-failures.ts'
 import type { CallEnd } from '../record/wire-calls.ts'
+import { hideOwnFrames } from './own-frames.ts'
 import { replaceMethod } from './replace-method.ts'
 
 const severities = {
@@ -172,21 +172,4 @@ function textOf(value: unknown): string {
   } catch {
     return Object.prototype.toString.call(value)
   }
-}
-
-/** This package's sources, as stack traces name them. */
-const ownSources = new URL('..', import.meta.url).href
-
-/**
- * Removes the lines of this package from the stack of a host's error, so that the host prints what it printed without us.
- * A stack has ten frames at most, so the last frames of a deep one may be missing. Only changes native errors whose stack is text.
- */
-export function hideOwnFrames(error: unknown): void {
-  if (!types.isNativeError(error)) return
-  const { stack } = error
-  if (typeof stack !== 'string' || !stack.includes(ownSources)) return
-  error.stack = stack
-    .split('\n')
-    .filter((line) => !(line.includes(ownSources) && /^\s+at /.test(line)))
-    .join('\n')
 }

@@ -8,9 +8,9 @@
 import { type Context, createContextKey } from '@opentelemetry/api'
 import { quietly } from '../health.ts'
 import { contexts, runIn, turnOf } from '../record/contexts.ts'
-import { hideOwnFrames } from './errors.ts'
 import type { FileOperations } from './file-operations.ts'
 import type { PendingOperation } from './operation-tracker.ts'
+import { hideOwnFrames } from './own-frames.ts'
 import { all, type Method, replaceInBuiltin, replaceMethod } from './replace-method.ts'
 import type { Intent } from './writer.ts'
 

@@ -15,9 +15,9 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import * as ownCopy from '@opentelemetry/api'
 import {
-  type Context,
   type ContextManager,
-  ProxyTracerProvider,
+  type ProxyTracerProvider,
+  ROOT_CONTEXT,
   type Span,
   type Tracer,
   type TracerProvider,
@@ -26,6 +26,8 @@ import { asObject, isObject } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import { contexts } from '../record/contexts.ts'
 import { watchLoadedModules } from './loaded-modules.ts'
+import type { SpanStarter, SpanStarters } from './native-spans.ts'
+import { addStandIn } from './own-frames.ts'
 import { filesOfCopies, filesOfPackage, type PackageFiles } from './program-packages.ts'
 import { all, replaceMethod } from './replace-method.ts'
 import { onServerListening } from './subscribe.ts'
@@ -33,12 +35,11 @@ import { onServerListening } from './subscribe.ts'
 const api = '@opentelemetry/api'
 /** All 1.x versions of the API share it. */
 const globalsKey = Symbol.for('opentelemetry.js.api.1')
-const noTelemetry = new ProxyTracerProvider()
 /** Our contexts for a host, which cannot switch them off. */
 const offeredContexts: ContextManager = {
   active: () => contexts.active(),
-  with: (context, callback, thisArg, ...values) =>
-    contexts.with(context, callback, thisArg, ...values),
+  // Bound, since a bound function has no frame of its own.
+  with: contexts.with.bind(contexts) as ContextManager['with'],
   bind: (context, target) => contexts.bind(context, target),
   attach: (context) => contexts.attach(context),
   enable: () => offeredContexts,
@@ -48,11 +49,12 @@ const offeredContexts: ContextManager = {
 /** The exports of a copy of the API that are used here. */
 interface ApiCopy {
   readonly trace: { getTracerProvider(): TracerProvider }
-  readonly context: { active(): Context }
+  readonly context: Pick<ContextManager, 'active' | 'with'>
+  readonly ProxyTracer?: (new (...values: never[]) => Tracer) | undefined
 }
 
 /** Begins to offer `provider`; `undo` withdraws it. */
-export function offerToHost(provider: TracerProvider, clock: () => number) {
+export function offerToHost(provider: SpanStarters, clock: () => number) {
   const offered = new WeakSet<object>()
   const undo: (() => void)[] = []
   const find = (exported: unknown): void => {
@@ -85,28 +87,37 @@ export function offerToHost(provider: TracerProvider, clock: () => number) {
   }
 }
 
-function offer(copy: ApiCopy, provider: TracerProvider, known: WeakSet<object>): () => void {
+function offer(copy: ApiCopy, provider: SpanStarters, known: WeakSet<object>): () => void {
   const proxy = copy.trace.getTracerProvider()
   // The host has registered an SDK, or this copy has been offered `provider` already.
   if (!isProxy(proxy) || hostHasItsOwn() || known.has(proxy)) return () => undefined
   known.add(proxy)
+  const none = proxy.getDelegate()
   const offered: TracerProvider = {
     getTracer(name, version, options) {
       const ours = provider.getTracer(name, version, options)
       let theirs: Tracer | undefined
       // Once the host starts its SDK, a tracer taken before belongs to that SDK, as without us.
-      return following(() => {
-        if (!hostHasItsOwn()) return ours
+      return following(none.getTracer(name, version, options), ours, () => {
+        if (!hostHasItsOwn()) return undefined
         if (theirs !== undefined) return theirs
         const current = copy.trace.getTracerProvider()
         const isOurs = current === proxy && proxy.getDelegate() === offered
-        theirs = (isOurs ? noTelemetry : current).getTracer(name, version, options)
+        theirs = (isOurs ? none : current).getTracer(name, version, options)
         return theirs
       })
     },
   }
   proxy.setDelegate(offered)
+  const undo = [givesProxies(copy, proxy, offered), offerContexts(copy)]
+  return () => {
+    all(undo)()
+    // As before, so that a tracer of the host finds an SDK that is registered later.
+    if (proxy.getDelegate() === offered) Reflect.apply(proxy.setDelegate, proxy, [undefined])
+  }
+}
 
+function offerContexts(copy: ApiCopy): () => void {
   const none: unknown = Reflect.get(copy.context, '_getContextManager')?.call(copy.context)
   const restore = replaceMethod(
     copy.context,
@@ -117,20 +128,50 @@ function offer(copy: ApiCopy, provider: TracerProvider, known: WeakSet<object>):
         return manager === none && !hostHasItsOwn() ? offeredContexts : manager
       },
   )
-  return () => {
-    restore()
-    if (proxy.getDelegate() === offered) proxy.setDelegate(noTelemetry)
-  }
+  if (!isContextManager(none)) return restore
+  const standIn = addStandIn({
+    inOurs: (call) => copy.context.with(copy.context.active(), call),
+    inTheirs: (call) => none.with(ROOT_CONTEXT, call),
+  })
+  return all([restore, standIn])
 }
 
-function following(current: () => Tracer): Tracer {
-  return {
-    startSpan: (name, options, context) => current().startSpan(name, options, context),
-    startActiveSpan(...values: unknown[]) {
-      const tracer = current()
-      return Reflect.apply(tracer.startActiveSpan, tracer, values)
+/** The host gets its API's own tracers, which ask for ours with each call: the stacks of its errors show them. */
+function givesProxies(
+  { ProxyTracer }: ApiCopy,
+  proxy: ProxyTracerProvider,
+  offered: TracerProvider,
+): () => void {
+  if (ProxyTracer === undefined) return () => undefined
+  return replaceMethod(
+    proxy,
+    'getTracer',
+    (original) =>
+      function getTracer(...values) {
+        if (proxy.getDelegate() !== offered) return original.apply(this, values)
+        return Reflect.construct(ProxyTracer, [proxy, ...values])
+      },
+  )
+}
+
+/**
+ * `tracer`, which does nothing, with our spans, or with all that the host's own does once it has one. Calls of the host's functions
+ * pass no function of ours, so their errors show none.
+ */
+function following(tracer: Tracer, ours: SpanStarter, theirs: () => Tracer | undefined): Tracer {
+  const { startActiveSpan } = tracer
+  return Object.defineProperties(tracer, {
+    startSpan: {
+      value: (...values: Parameters<Tracer['startSpan']>) =>
+        (theirs() ?? ours).startSpan(...values),
     },
-  }
+    startActiveSpan: {
+      get() {
+        const other = theirs()
+        return other === undefined ? startActiveSpan : other.startActiveSpan.bind(other)
+      },
+    },
+  })
 }
 
 /** Whether the host has registered an SDK of its own. */
@@ -148,8 +189,9 @@ export function spanOfHost(): Span | undefined {
   return isObject(span) ? (span as unknown as Span) : undefined
 }
 
-function isContextManager(value: unknown): value is Pick<ContextManager, 'active'> {
-  return typeof asObject(value)?.active === 'function'
+function isContextManager(value: unknown): value is Pick<ContextManager, 'active' | 'with'> {
+  const { active, with: enter } = asObject(value) ?? {}
+  return typeof active === 'function' && typeof enter === 'function'
 }
 
 function isProxy(provider: TracerProvider): provider is ProxyTracerProvider {

@@ -40,6 +40,13 @@ import type { WireCalls } from '../record/wire-calls.ts'
 import { toldOf } from './own-spans.ts'
 import type { TurnTraces } from './turn-traces.ts'
 
+/** The only method of a tracer that does something without a callback of the host. */
+export type SpanStarter = Pick<Tracer, 'startSpan'>
+
+export interface SpanStarters {
+  getTracer(...values: Parameters<TracerProvider['getTracer']>): SpanStarter
+}
+
 interface NativeSpanDependencies {
   readonly recorder: Recorder
   readonly toolCalls: ToolCalls
@@ -106,8 +113,8 @@ export class NativeSpans {
     this.#dependencies = dependencies
   }
 
-  /** `provider` for the host's libraries. */
-  provider(provider: TracerProvider): TracerProvider {
+  /** Starts spans of `provider` for the host's libraries. */
+  provider(provider: TracerProvider): SpanStarters {
     return {
       getTracer: (name, ...values) =>
         this.#tracer(provider.getTracer(name, ...values), String(name)),
@@ -175,7 +182,7 @@ export class NativeSpans {
     return this.#dependencies.wireCalls.count(request) > seenBefore
   }
 
-  #tracer(tracer: Tracer, scope: string): Tracer {
+  #tracer(tracer: Tracer, scope: string): SpanStarter {
     const startSpan = (name: string, options: SpanOptions = {}, from = context.active()): Span => {
       const told = quietly('see a native span', () => toldAtStart(name, scope, options.attributes))
       const given = quietly('see a native span', () => this.#before(told, options, from))
@@ -185,19 +192,7 @@ export class NativeSpans {
       return span
     }
 
-    return {
-      startSpan,
-      startActiveSpan(name: string, ...rest: unknown[]) {
-        const callback = rest.at(-1)
-        if (typeof callback !== 'function') return undefined
-        const [options, from] = rest.slice(0, -1)
-        const base = (from as Context | undefined) ?? context.active()
-        const span = startSpan(name, options as SpanOptions | undefined, base)
-        return context.with(trace.setSpan(base, span), () =>
-          Reflect.apply(callback, undefined, [span]),
-        )
-      },
-    }
+    return { startSpan }
   }
 
   /** Before a span starts. Gives the span of an inferred tool call, if it is for that. */

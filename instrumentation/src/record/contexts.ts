@@ -11,7 +11,41 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import type { Candidate } from './candidate.ts'
 import type { ApiToolCall } from './tool-call.ts'
 
-export const contexts = new AsyncLocalStorageContextManager()
+/**
+ * Enters a context around the host's functions in one frame, its own: a frame of Node, as `AsyncLocalStorage.run` has, could not be
+ * distinguished from the host's when an error's stack is printed (`observe/own-frames.ts`).
+ */
+class Contexts extends AsyncLocalStorageContextManager {
+  override with<Values extends unknown[], Call extends (...values: Values) => ReturnType<Call>>(
+    context: Context,
+    call: Call,
+    thisArg?: ThisParameterType<Call>,
+    ...values: Values
+  ): ReturnType<Call> {
+    const entered = this.attach(context)
+    try {
+      return Reflect.apply(call, thisArg, values) as ReturnType<Call>
+    } finally {
+      entered.dispose()
+    }
+  }
+
+  override bind<T>(context: Context, target: T): T {
+    if (typeof target !== 'function') return super.bind(context, target)
+    const manager = this
+    const bound = function (this: unknown, ...values: unknown[]): unknown {
+      const entered = manager.attach(context)
+      try {
+        return Reflect.apply(target, this, values)
+      } finally {
+        entered.dispose()
+      }
+    }
+    return Object.defineProperty(bound, 'length', { value: target.length }) as T
+  }
+}
+
+export const contexts: AsyncLocalStorageContextManager = new Contexts()
 
 const candidateKey = createContextKey('turnlog candidate')
 const apiCallKey = createContextKey('turnlog api tool call')
