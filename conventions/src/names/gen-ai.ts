@@ -21,7 +21,7 @@ export const genAiAttributes = {
   'gen_ai.response.id': string('The answer’s id.', 'msg_01'),
   'gen_ai.response.model': string('The model that answered.', 'claude-sonnet-4-5-20250929'),
   'gen_ai.response.finish_reasons': strings(
-    'The reasons why the model stopped; `error` when the answer was cut off.',
+    'The reasons why the model stopped; `error` when the answer was cut off by a failure. Absent when the app stopped it before the model gave one.',
     '["end_turn"]',
   ),
   'gen_ai.response.time_to_first_chunk': double(

@@ -75,12 +75,11 @@ export function mapExchange(
   const { answer } = response
   const usage = answer?.usage ?? {}
   const failure = failureOf(exchange, response)
-  const outputs = outputsOf(answer, failure !== undefined)
-  const isGiven = answer?.isRaw !== true || answer.stopReason !== undefined
-  const finishReasons = isGiven ? outputs.map(({ finish_reason }) => finish_reason) : []
-  if (outputs.length === 0 && failure !== undefined) finishReasons.push('error')
   const isAborted = failure?.isAborted === true
   const error = isAborted ? undefined : failure
+  const outputs = outputsOf(answer, failure)
+  const finishReasons = outputs.flatMap(({ reason }) => reason ?? [])
+  if (outputs.length === 0 && error !== undefined) finishReasons.push('error')
   const inputMessages = toJson(request.messages)
   const isRequestRaw = inputMessages === undefined && requestText !== ''
 
@@ -110,8 +109,8 @@ export function mapExchange(
       systemInstructions: toJson(request.systemInstructions),
       inputMessages,
       outputMessages:
-        (outputs.length > 0 ? toJson(outputs) : undefined) ??
-        unreadMessages(response, failure !== undefined),
+        (outputs.length > 0 ? toJson(outputs.map(messageOf)) : undefined) ??
+        unreadMessages(response, error !== undefined),
       toolDefinitions: toJson(request.toolDefinitions),
       requestText: isRequestRaw ? requestText : undefined,
       errorType: error?.type,
@@ -235,14 +234,26 @@ function errorName(error: string | undefined): string {
 /** The finish reason of a message must be given. */
 const noReason = 'unknown'
 
-function outputsOf(answer: ModelAnswer | undefined, hasFailed: boolean) {
+interface Output extends Pick<AnswerMessage, 'parts' | 'members'> {
+  /** What was not sent to its end has no finish reason of its own: a failure is one, and a stop of the app is none. */
+  readonly reason: string | undefined
+}
+
+function outputsOf(answer: ModelAnswer | undefined, failure: Failure | undefined): Output[] {
   if (answer === undefined) return []
-  const otherwise = hasFailed ? 'error' : answer.isRaw === true ? noReason : undefined
+  const isAborted = failure?.isAborted === true
+  const isOpen = isAborted || answer.isRaw === true
+  const otherwise = failure === undefined || isAborted ? undefined : 'error'
   return [answer, ...(answer.others ?? [])].flatMap(({ parts, stopReason, members }) => {
     const reason = stopReason ?? otherwise
-    if (reason === undefined || (parts.length === 0 && hasFailed)) return []
-    return [{ ...members, role: 'assistant', parts, finish_reason: reason }]
+    if (reason === undefined && !isOpen) return []
+    if (parts.length === 0 && failure !== undefined) return []
+    return [{ parts, members, reason }]
   })
+}
+
+function messageOf({ parts, members, reason = noReason }: Output) {
+  return { ...members, role: 'assistant', parts, finish_reason: reason }
 }
 
 /** A body that is not an answer, or is nested too deep to be written again: its text, in one part. */

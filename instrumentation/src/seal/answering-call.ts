@@ -39,7 +39,7 @@ export function sentAnswer(
   for (const call of calls) {
     const text = sentBeginning(call.text ?? '', sent)
     if (text === '' || text.length < (best?.text?.length ?? 0)) continue
-    best = text === call.text ? call : { ...call, text, finishReason: 'error' }
+    best = text === call.text ? call : { ...call, text, finishReason: undefined }
   }
   return best
 }

@@ -72,10 +72,11 @@ export function addModelCall(
   const instructions = crc32(call.systemInstructions ?? '')
   const agents = new Set(sums.agents)
   if (toolDefinitions !== undefined) agents.add(instructions)
+  const isAborted = call.attributes['turnlog.aborted'] === true
   const made = {
     text,
     asked,
-    finishReason: finishReasons[0],
+    finishReason: finishReasons[0] ?? (isAborted ? undefined : 'stop'),
     instructions,
     bringsResults: toolResults.length > 0,
     ...(isLate ? { isLate } : {}),
@@ -108,14 +109,20 @@ export const sealTurn: SealKind = ({ span, notes }, attributes, context) => {
   const prompt = fromApi('turn.prompt') ?? request.prompt ?? own.prompt
   const sent = isWhole ? contents.pieces(span.spanId, 'turn.response') : []
   const ofAgents = isWhole ? contents.pieces(span.spanId, 'turn.agent_answer') : []
-  const told = ofAgents.map((answer) => ({ text: answer.toString(), asked: prompt }))
+  const told = ofAgents.map((answer) => ({
+    text: answer.toString(),
+    asked: prompt,
+    finishReason: 'stop',
+  }))
   const calls = [...(own.calls ?? []), ...told]
   const texts = sentTexts(sent)
   const found = hasLeft(attributes)
     ? sentAnswer(calls, texts)
     : answeringCall(calls, { prompt, sent: texts, agents: own.agents ?? [] })
   const text = fromApi('turn.answer') ?? found?.text
-  const answer = textMessages('assistant', text, found?.finishReason ?? 'stop')
+  // An answer that was cut because the app has stopped it, or its user left, has none.
+  const finishReason = found === undefined ? 'stop' : found.finishReason
+  const answer = textMessages('assistant', text, finishReason)
   if (prompt === undefined && !isWhole) {
     put(attributes, 'gen_ai.input.messages.omitted', incomplete)
   }

@@ -407,6 +407,17 @@ describe('a stream that was cut', () => {
     expect(call).toMatchObject({ finishReasons: ['error'], errorType: 'incomplete_response' })
   })
 
+  test('that the app has stopped is kept without a finish reason', () => {
+    const call = answered(answerWithTools.slice(0, -6), { isComplete: false, isAborted: true })
+    const [message] = parse(call.outputMessages)
+    expect(message).not.toHaveProperty('finish_reason')
+    expect(message.parts).toHaveLength(3)
+    expect(call).toMatchObject({ finishReasons: [], answerText: 'Grüße, 緑 🎈!' })
+    expect(call.attributes).toMatchObject({ 'turnlog.aborted': true })
+    expect(call.attributes).not.toHaveProperty('gen_ai.response.finish_reasons')
+    expect(call).not.toHaveProperty('errorType')
+  })
+
   test('before anything came has no answer', () => {
     const call = anthropicMessages.map(
       exchange({
