@@ -234,7 +234,7 @@ function errorName(error: string | undefined): string {
 /** The finish reason of a message must be given. */
 const noReason = 'unknown'
 
-interface Output extends Pick<AnswerMessage, 'parts' | 'members'> {
+interface Output extends Pick<ModelAnswer, 'parts' | 'members'> {
   /** What was not sent to its end has no finish reason of its own: a failure is one, and a stop of the app is none. */
   readonly reason: string | undefined
 }

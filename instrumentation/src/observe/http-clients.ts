@@ -10,13 +10,14 @@ import { quietly } from '../health.ts'
 import type { Exchange, OpenExchange } from './exchange.ts'
 import { headerPairs } from './header-pairs.ts'
 import { replaceMethod } from './replace-method.ts'
-import { stopped } from './stopped-requests.ts'
+import { reasonOfEnd } from './stopped-requests.ts'
 import { subscribe } from './subscribe.ts'
 
 /** The returned function ends it. */
 export function observeHttpClients(openExchange: OpenExchange): () => void {
   const exchanges = new WeakMap<object, Exchange>()
-  const stoppedOnes = new WeakSet<object>()
+  /** Why the app has ended them. */
+  const reasons = new WeakMap<object, unknown>()
   return subscribe('http.client.', {
     'request.created'({ request }: { request: ClientRequest }) {
       const contentType = asString(request.getHeader('content-type'))
@@ -25,11 +26,11 @@ export function observeHttpClients(openExchange: OpenExchange): () => void {
       if (exchange === undefined) return
       exchanges.set(request, exchange)
       watchRequest(request, exchange)
-      watchStop(request, () => stoppedOnes.add(request))
+      watchStop(request, (reason) => reasons.set(request, reason))
     },
     'request.error'({ request, error }: { request: ClientRequest; error: unknown }) {
       // A request that the app destroys without a reason ends like one that the server has cut.
-      exchanges.get(request)?.failed(stoppedOnes.has(request) ? stopped() : error)
+      exchanges.get(request)?.failed(reasons.get(request) ?? error)
     },
     // Published when the head of the answer has come.
     'response.finish'(message: { request: ClientRequest; response: IncomingMessage }) {
@@ -37,7 +38,7 @@ export function observeHttpClients(openExchange: OpenExchange): () => void {
       const exchange = exchanges.get(request)
       if (exchange === undefined) return
       exchange.answered(response.statusCode ?? 0, headerPairs(response.rawHeaders))
-      watchResponse(response, exchange)
+      watchResponse(response, exchange, () => reasons.get(request))
     },
   })
 }
@@ -69,16 +70,22 @@ export function watchRequest(request: Writable, exchange: Exchange): void {
   })
 }
 
-function watchStop(request: ClientRequest, onStop: () => void): void {
+function watchStop(request: ClientRequest, onStop: (reason: unknown) => void): void {
   replaceMethod(request, 'destroy', (original) => {
     return function destroy(...values) {
-      if (values[0] === undefined && !request.destroyed) onStop()
+      quietly('see a request end', () => {
+        if (!request.destroyed) onStop(reasonOfEnd(values[0]))
+      })
       return original.apply(this, values)
     }
   })
 }
 
-function watchResponse(response: IncomingMessage, exchange: Exchange): void {
+function watchResponse(
+  response: IncomingMessage,
+  exchange: Exchange,
+  reasonOfRequest: () => unknown,
+): void {
   replaceMethod(response, 'push', (original) => {
     return function push(...values) {
       quietly('see an answer', () => {
@@ -93,7 +100,7 @@ function watchResponse(response: IncomingMessage, exchange: Exchange): void {
     return function _destroy(...values) {
       quietly('see an answer end', () => {
         if (response.complete) exchange.finished()
-        else exchange.failed(values[0] ?? stopped())
+        else exchange.failed(reasonOfRequest() ?? reasonOfEnd(values[0]))
       })
       return original.apply(this, values)
     }

@@ -10,7 +10,7 @@ import type { Exchange, OpenExchange } from './exchange.ts'
 import { headerPairs } from './header-pairs.ts'
 import { watchRequest } from './http-clients.ts'
 import { replaceInBuiltin, replaceMethod } from './replace-method.ts'
-import { stopped } from './stopped-requests.ts'
+import { reasonOfEnd } from './stopped-requests.ts'
 
 /** The description of a symbol that undici sets on its sessions. */
 const undiciMark = 'open streams'
@@ -74,7 +74,8 @@ function openOf(
 function watchStream(stream: ClientHttp2Stream, exchange: Exchange): void {
   watchRequest(stream, exchange)
   let isOver = false
-  let isStopped = false
+  /** Why the app has cancelled it. */
+  let reason: unknown
   const finish = (error?: unknown): void => {
     if (isOver) return
     isOver = true
@@ -83,7 +84,9 @@ function watchStream(stream: ClientHttp2Stream, exchange: Exchange): void {
   }
   replaceMethod(stream, 'close', (original) => {
     return function close(...values) {
-      isStopped ||= values[0] === constants.NGHTTP2_CANCEL
+      quietly('see a request end', () => {
+        if (values[0] === constants.NGHTTP2_CANCEL) reason ??= reasonOfEnd(undefined)
+      })
       return original.apply(this, values)
     }
   })
@@ -104,9 +107,9 @@ function watchStream(stream: ClientHttp2Stream, exchange: Exchange): void {
         if (event === 'response') {
           const status: unknown = Reflect.get(Object(value), ':status')
           exchange.answered(Number(status) || 0, headerPairs(value))
-        } else if (event === 'error') finish(value)
+        } else if (event === 'error') finish(reason ?? value)
         else if (event === 'aborted' || event === 'close') {
-          finish(isStopped ? stopped() : { code: 'ERR_HTTP2_STREAM_ERROR' })
+          finish(reason ?? { code: 'ERR_HTTP2_STREAM_ERROR' })
         }
       })
       return original.apply(this, values)

@@ -12,6 +12,11 @@ import { quietly } from '../health.ts'
 /** This package's sources, as stack traces name them. */
 const ownSources = new URL('..', import.meta.url).href
 
+/** `file`: a URL, as stacks have it. */
+export function isOwnFile(file: string): boolean {
+  return file.startsWith(ownSources)
+}
+
 /** A function of ours that is called in the place of one of the host. */
 export interface StandIn {
   /** Runs `call` in our function, as the host's code does. */

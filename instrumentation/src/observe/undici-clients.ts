@@ -13,6 +13,7 @@ import type { Exchange, OpenExchange } from './exchange.ts'
 import { headerPairs } from './header-pairs.ts'
 import type { Connection } from './own-servers.ts'
 import { all, replaceMethod } from './replace-method.ts'
+import { reasonOfEnd } from './stopped-requests.ts'
 import { subscribe } from './subscribe.ts'
 
 /** The members of undici's request object that its diagnostics channels document. */
@@ -68,7 +69,7 @@ export function observeUndici(openExchange: OpenExchange): () => void {
       exchanges.get(request)?.finished()
     },
     error({ request, error }: { request: object; error: unknown }) {
-      exchanges.get(request)?.failed(error)
+      exchanges.get(request)?.failed(reasonOfEnd(error))
     },
   })
   return all([endConnections, endRequests])

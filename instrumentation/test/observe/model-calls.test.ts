@@ -146,7 +146,7 @@ test('each request is one call, with its own outcome', async () => {
     'refused 400 1 400',
     'broken 200 1 UND_ERR_SOCKET',
     'gzip 200 1 ok',
-    'hanging - 1 aborted',
+    'hanging - 1 TimeoutError',
     'hanging - 1 aborted',
     'plain 200 1 ok',
     'plain 200 1 ok',
@@ -155,7 +155,7 @@ test('each request is one call, with its own outcome', async () => {
     'gzip 200 1 ok',
     'plain 200 1 ok',
     'plain 200 1 ok',
-    'hanging - 1 aborted',
+    'hanging - 1 TimeoutError',
     'plain - 1 ECONNREFUSED',
     'plain 200 1 ok',
   ]
