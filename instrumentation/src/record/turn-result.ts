@@ -2,6 +2,7 @@
 import { type Span, SpanStatusCode } from '@opentelemetry/api'
 import type { TurnOutcome } from '@turnlog/conventions'
 import { defined } from '@turnlog/conventions/plain'
+import { mayPassOn } from './known-failures.ts'
 import type { TurnAttributes } from './turn-span.ts'
 
 /** Why a turn failed: `error.type` and the span's status message. */
@@ -62,6 +63,13 @@ export class TurnResult {
     if (this.#outcome !== 'completed') return
     this.#failure = failure
     this.#outcome = 'failed'
+  }
+
+  /** The process exits. If the last model call has failed, that is why, unless the exception is one of code. */
+  failWithProcess(failure: TurnFailure): void {
+    const isOfCall = this.#lastCallFailed && !this.#lastCallAborted && mayPassOn(failure)
+    if (isOfCall) this.conclude('failed')
+    else this.fail(failure)
   }
 
   /** What it fails of, if it fails and its last model call has not. */

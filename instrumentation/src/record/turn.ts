@@ -247,7 +247,7 @@ export class Turn {
     if (stopped !== undefined) this.describe({ 'turnlog.process.signal': stopped.name })
     if (stopped !== undefined || (isInferred && code === 0 && !isIdle))
       this.#result.conclude('aborted')
-    else if (code !== 0 || !isIdle) this.#result.fail(failure)
+    else if (code !== 0 || !isIdle) this.#result.failWithProcess(failure)
     this.describe({ 'process.exit.code': code })
     this.#releasedAt = this.#dependencies.now()
     this.#end()
