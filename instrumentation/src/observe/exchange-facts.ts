@@ -13,6 +13,7 @@ import type { Approvals } from './approvals.ts'
 import type { BackgroundAnswers } from './background-answers.ts'
 import type { InferredTurns } from './inferred-turns.ts'
 import type { KeptConversations } from './kept-conversations.ts'
+import type { ProcessEnds } from './process-ends.ts'
 import type { FailedCall, RetriedCalls } from './retried-calls.ts'
 import type { TurnTraces } from './turn-traces.ts'
 
@@ -31,6 +32,8 @@ export interface ExchangeDependencies {
   /** A model has sent a part of its answer: tools may run soon. */
   readonly modelAnswers: () => void
   readonly retries: RetriedCalls
+  /** Exchanges that are not over. */
+  readonly inFlight: ProcessEnds
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Milliseconds, monotonic. */

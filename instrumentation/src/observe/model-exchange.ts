@@ -8,7 +8,7 @@
  */
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import type { UnseenReason } from '@turnlog/conventions'
-import { defined, errorCode } from '@turnlog/conventions/plain'
+import { errorCode } from '@turnlog/conventions/plain'
 import { quietly } from '../health.ts'
 import type { ToolCallRequest } from '../models/model-api.ts'
 import type { WireFacts } from '../record/recorder.ts'
@@ -64,6 +64,7 @@ export class ModelExchange implements Exchange {
     })
     const { api, url } = facts
     this.#addWire({ url, api: api.name, ...this.#place.facts })
+    dependencies.inFlight.add(this, () => this.#processExits())
   }
 
   /** A piece of the request's body is sent. */
@@ -123,6 +124,21 @@ export class ModelExchange implements Exchange {
     this.#end({ isComplete: false, error: errorName(error), ...aborted }, true)
   }
 
+  /** Its turn ends with the process, and a call is recorded before its turn. */
+  #processExits(): void {
+    const turn = this.#place.candidate?.turn
+    if (turn?.span === undefined || turn.isEnded) this.#endWithProcess()
+    else turn.beforeEnd(() => this.#endWithProcess())
+  }
+
+  /** The app has stopped it, by ending. */
+  #endWithProcess(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#addWire({ isComplete: false, isAborted: true, ...this.#times() })
+    if (this.#facts.span.isRecording()) this.#endSpan(false)
+  }
+
   #isSeen(): void {
     this.#dependencies.wireCalls.seen(this.#facts.request, this.#place.candidate)
   }
@@ -130,6 +146,7 @@ export class ModelExchange implements Exchange {
   #end(facts: WireFacts, hasFailed: boolean): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#dependencies.inFlight.remove(this)
     this.#requestPieces = []
     // What a library tells of a call is all that is known of it if no byte of its answer was seen.
     if (facts.isUnseen !== true && this.#firstChunkAt === undefined) this.#isSeen()
@@ -140,11 +157,9 @@ export class ModelExchange implements Exchange {
     const hasError = this.#answer?.watcher.hasError === true
     const isFailed = isCut || hasError
     const isAborted = isCut && !hasError && facts.isAborted === true
-    const at = this.#firstChunkAt
-    const timeToFirstChunk = at === undefined ? undefined : (at - this.#facts.startedAt) / 1_000
     // A stream in the background goes on without its client.
     const wire = isPending ? { isComplete: true } : facts
-    this.#addWire({ ...wire, ...defined({ timeToFirstChunk }) })
+    this.#addWire({ ...wire, ...this.#times() })
     this.#keepConversation()
     if (isPending && this.#waitForAnswer()) return
     this.#tellTurn({ isFailed, isAborted })
@@ -155,6 +170,11 @@ export class ModelExchange implements Exchange {
       if (isRetryable) this.#waitForRetry(() => end(failedAt), failedAt)
       else end()
     } else if (isFailed) this.#waitForLibrary(isRetryable, () => end(failedAt), failedAt)
+  }
+
+  #times(): Pick<WireFacts, 'timeToFirstChunk'> {
+    const at = this.#firstChunkAt
+    return at === undefined ? {} : { timeToFirstChunk: (at - this.#facts.startedAt) / 1_000 }
   }
 
   #tellTurn(call: { readonly isFailed: boolean; readonly isAborted: boolean }): void {

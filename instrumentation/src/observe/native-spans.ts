@@ -38,6 +38,7 @@ import { ToolCall, type ToolCallDescription, type ToolCallOwner } from '../recor
 import type { ToolCalls } from '../record/tool-calls.ts'
 import type { WireCalls } from '../record/wire-calls.ts'
 import { toldOf } from './own-spans.ts'
+import { ProcessEnds } from './process-ends.ts'
 import type { TurnTraces } from './turn-traces.ts'
 
 /** The only method of a tracer that does something without a callback of the host. */
@@ -106,6 +107,7 @@ export function continueTurnOf(
 export class NativeSpans {
   readonly #dependencies: NativeSpanDependencies
   readonly #open = new WeakMap<object, OpenNative>()
+  readonly #processEnds = new ProcessEnds()
   /** What the spans in turns have named. */
   readonly #conversations = new WeakMap<Candidate, string>()
 
@@ -127,6 +129,7 @@ export class NativeSpans {
     if (scope === instrumentationScope) return
     const open = this.#open.get(span)
     this.#open.delete(span)
+    this.#processEnds.remove(span)
     if (open?.tool !== undefined) this.#toolEnded(open.tool)
     const { traces } = this.#dependencies
     traces.rootEnded(span)
@@ -145,6 +148,11 @@ export class NativeSpans {
     }
     this.#dependencies.recorder.note(span as SdkSpan, { native: note })
     this.#noteConversation(turn, asString(told?.conversationId))
+  }
+
+  /** The process exits. They end with it, and are no errors: what ended it is said elsewhere. */
+  processExits(): void {
+    this.#processEnds.processExits()
   }
 
   #noteConversation(turn: Candidate | undefined, conversation: string | undefined): void {
@@ -224,6 +232,7 @@ export class NativeSpans {
     const turn = (request ?? outside)?.turn
     this.#noteConversation(turn, asString(told?.conversationId))
     this.#open.set(span, { request, outside, seenBefore, isToldAgain, tool })
+    this.#processEnds.add(span, () => span.end())
     if (isReadable(span) && span.parentSpanContext === undefined) traces.rootBegan(span, request)
   }
 

@@ -63,6 +63,7 @@ import { NativeWriters } from './native-writers.ts'
 import { observeNodeChildren } from './node-children.ts'
 import { createExchanges } from './open-exchanges.ts'
 import { OwnServers } from './own-servers.ts'
+import { ProcessEnds } from './process-ends.ts'
 import { observePseudoTerminals } from './pseudo-terminals.ts'
 import { RetriedCalls } from './retried-calls.ts'
 import type { SelfCheck } from './self-check.ts'
@@ -150,7 +151,9 @@ export function observeHost(config: Config, dependencies: ObserveDependencies) {
       const exit = { code, signal, failure: exitFailure(code, fatal) }
       turnParts.retries.giveUpAll()
       turnParts.backgroundAnswers.giveUpAll()
+      turnParts.inFlight.processExits()
       for (const turn of turnParts.open.all()) turn.processExits(exit)
+      turnParts.nativeSpans.processExits()
     },
     api: openApi({ ...dependencies, ...fileParts, ...turnParts, errorReports }),
   }
@@ -286,6 +289,7 @@ function observeTurns(
   const backgroundAnswers = new BackgroundAnswers(after)
   const ownServers = new OwnServers(clock)
   undo.push(ownServers.observe())
+  const inFlight = new ProcessEnds()
   const ofExchanges = {
     recorder,
     ownServers,
@@ -302,6 +306,7 @@ function observeTurns(
     modelCalled,
     modelAnswers: look,
     retries,
+    inFlight,
     now,
     clock,
   }
@@ -310,7 +315,16 @@ function observeTurns(
   const openExchange = createExchanges(ofExchanges)
   undo.push(observeWebSockets(candidates, openExchange, clock))
   undo.push(observeModelClients(openExchange))
-  return { toolCalls, candidates, open, retries, backgroundAnswers, wireCalls }
+  return {
+    toolCalls,
+    candidates,
+    open,
+    retries,
+    backgroundAnswers,
+    inFlight,
+    nativeSpans,
+    wireCalls,
+  }
 }
 
 /** Child processes and native code, whose writes pass no function of `node:fs`. */

@@ -1,5 +1,5 @@
 /** Turns, model calls, tool calls and file operations that have begun and not ended, according to the journal. Pure. */
-import type { AttributeName } from '@turnlog/conventions'
+import { type AttributeName, instrumentationScope } from '@turnlog/conventions'
 import { isObject } from '@turnlog/conventions/plain'
 import type { JournaledSpan } from '../journal/span-head.ts'
 import type { Notes } from './span-kind.ts'
@@ -56,6 +56,16 @@ export class OpenStarts {
     return [...this.#spans.values()]
   }
 
+  /** It is part of another record that is open, or is: a turn may be part of one of another process. */
+  isPart({ spanId, traceId, parentSpanId = '', ...span }: JournaledSpan): boolean {
+    if (isOwnTurn(span)) return this.has(parentSpanId)
+    if (parentSpanId !== '') return true
+    // Its parent was found after it had begun.
+    return this.list().some(
+      (other) => other.spanId !== spanId && other.traceId === traceId && isOwnTurn(other),
+    )
+  }
+
   /** The ids of the open turns of a trace. */
   turnsOf(traceId: string): string[] {
     const turns = this.list().filter((span) => span.traceId === traceId && isTurn(span))
@@ -63,10 +73,14 @@ export class OpenStarts {
   }
 }
 
-export function operationOf(span: JournaledSpan): unknown {
+export function operationOf(span: Pick<JournaledSpan, 'attributes'>): unknown {
   return span.attributes['gen_ai.operation.name' satisfies AttributeName]
 }
 
-export function isTurn(span: JournaledSpan): boolean {
+export function isTurn(span: Pick<JournaledSpan, 'attributes'>): boolean {
   return operationOf(span) === 'invoke_agent'
+}
+
+function isOwnTurn(span: Pick<JournaledSpan, 'attributes' | 'scope'>): boolean {
+  return isTurn(span) && span.scope.name === instrumentationScope
 }

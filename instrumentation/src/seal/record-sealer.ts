@@ -99,9 +99,12 @@ export class RecordSealer {
     return 'refused' in sealed ? sealed : { ...sealed, declares: range.last - range.first + 1 }
   }
 
-  /** An open span of a dead recorder, ended at the recorder's last sign of life. */
+  /**
+   * An open span of a dead recorder, ended at the recorder's last sign of life. `isPart`: it is part of another record that is open, or
+   * was.
+   */
   abandoned(
-    { span: open, notes }: Pick<EndedSpan, 'span' | 'notes'>,
+    { span: open, notes, isPart }: Pick<EndedSpan, 'span' | 'notes'> & { readonly isPart: boolean },
     time: number,
     sequence: number,
   ): SealResult {
@@ -109,9 +112,14 @@ export class RecordSealer {
     const { doneAt } = notes
     if (typeof doneAt === 'number') return this.#done({ span: open, notes }, doneAt, sequence)
     const end = nanoseconds(time)
+    const isAgent = operation === 'invoke_agent'
+    const isInTurn = isAgent && isPart && open.scope.name !== instrumentationScope
     const extra = {
       'turnlog.abandoned': true,
-      ...(operation === 'invoke_agent' ? { 'turnlog.turn.outcome': 'abandoned' } : {}),
+      // What it is part of has ended with it, and is the error.
+      ...(isPart ? { 'turnlog.error.repeated': true } : {}),
+      ...(isInTurn ? { 'turnlog.agent.in_turn': true } : {}),
+      ...(isAgent && !isInTurn ? { 'turnlog.turn.outcome': 'abandoned' } : {}),
       ...(operation === 'execute_tool' ? { 'turnlog.tool_call.unfinished': true } : {}),
     } satisfies { [Name in AttributeName]?: unknown }
     const span = {

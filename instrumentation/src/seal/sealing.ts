@@ -320,7 +320,8 @@ export class Sealing {
         const long = this.#contents.attributes(closing.span.spanId)
         const span = readSpan(closing.span, long)
         const notes = this.#starts.notes(span.spanId)
-        return this.#records.abandoned({ span, notes }, this.#time, closing.sequence)
+        const isPart = this.#starts.isPart(closing.span)
+        return this.#records.abandoned({ span, notes, isPart }, this.#time, closing.sequence)
       }
       case 'session':
         return this.#records.abandonedSession(this.#time, closing.sequence)

@@ -48,7 +48,7 @@ select s.team_id,
    and turnlog_boolean(s.attributes -> 'turnlog.aborted') is not true
    and turnlog_boolean(s.attributes -> 'turnlog.error.repeated') is not true;
 
-comment on view errors is 'Each failure once: exceptions that surfaced in the app, and turns, model calls, tool calls and other spans that failed. One that failed because of another row, such as a turn because of its model call, is not here, and neither is what was stopped: see turns.outcome.';
+comment on view errors is 'Each failure once: exceptions that surfaced in the app, and turns, model calls, tool calls and other spans that failed. One that failed because of another row, such as a turn because of its model call or of the exception that ended the app, is not here, and neither is what was stopped: see turns.outcome.';
 comment on column errors.kind is 'exception, turn, model_call, tool_call, file_operation or span.';
 comment on column errors.message is 'For a tool call without a message: its result.';
 comment on column errors.origin is 'Where an exception surfaced: uncaught_exception, unhandled_rejection, framework or tool.';
