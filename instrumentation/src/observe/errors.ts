@@ -13,6 +13,7 @@ import { quietly } from '../health.ts'
 import type { Candidate } from '../record/candidate.ts'
 import { contexts } from '../record/contexts.ts'
 import { mayPassOn } from '../record/known-failures.ts'
+import type { ToolCall } from '../record/tool-call.ts'
 import type { CallEnd } from '../record/wire-calls.ts'
 import { hideOwnFrames } from './own-frames.ts'
 import { replaceMethod } from './replace-method.ts'
@@ -37,6 +38,8 @@ export type ReportError = (
 export interface ErrorPlaces {
   /** The turn of the context; for an error that ends the app, the only open one. */
   turnOf(context: Context, isFatal: boolean): Candidate | undefined
+  /** The tool call that the context is in, of that turn. */
+  toolCallOf(context: Context, turn: Candidate | undefined): ToolCall | undefined
   /** How the last model call of the context ended, if it did not end well. */
   lastCallEnd(context: Context): CallEnd | undefined
 }
@@ -75,6 +78,9 @@ export function createErrorReports({ logger, flush, places }: ErrorReportOptions
     const callEnd = isOfTool ? undefined : places.lastCallEnd(given)
     const isAborted = isAbort(type) || (callEnd === 'aborted' && /abort|cancel/i.test(message))
     if (!isAborted) turn?.causedBy({ type, message, isRepeated: true })
+    const call = isFatal && !isAborted ? places.toolCallOf(given, turn) : undefined
+    call?.endsProcess({ type, message, isAborted })
+    if (turn === undefined) call?.leaveUnfinished()
     logger.emit({
       eventName: 'exception',
       severityNumber: severities[origin],

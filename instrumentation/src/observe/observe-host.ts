@@ -12,12 +12,13 @@ import { quietly } from '../health.ts'
 import { appScript, isOwnScript } from '../identity.ts'
 import { Candidate, type CandidateSource } from '../record/candidate.ts'
 import type { ChildReports } from '../record/child-report.ts'
-import { contexts, requestOf, setTurnsOutside, turnOf } from '../record/contexts.ts'
+import { apiCallOf, contexts, requestOf, setTurnsOutside, turnOf } from '../record/contexts.ts'
 import type { DelayedEnds } from '../record/delayed-ends.ts'
 import { inheritedFileOwner } from '../record/inherited-owner.ts'
 import { KnownFailures } from '../record/known-failures.ts'
 import { OpenCandidates } from '../record/open-candidates.ts'
 import type { Recorder } from '../record/recorder.ts'
+import { runningCall } from '../record/running-call.ts'
 import { ToolCalls } from '../record/tool-calls.ts'
 import type { TurnFailure } from '../record/turn-result.ts'
 import type { UnseenWork } from '../record/unseen-work.ts'
@@ -168,6 +169,8 @@ function errorPlaces({ open, wireCalls }: TurnParts): ErrorPlaces {
       const turns = open.all().filter(({ span, isEnded }) => span !== undefined && !isEnded)
       return turns.length === 1 ? turns[0] : undefined
     },
+    toolCallOf: (context, turn) =>
+      apiCallOf(context)?.call ?? runningCall(context, [...(turn?.openTools.values() ?? [])]),
     lastCallEnd: (context) => wireCalls.lastEnd(requestOf(context)),
   }
 }

@@ -46,6 +46,8 @@ export class ToolCall {
   readonly changed = new Set<string>()
   readonly #end: InferredEnd | undefined
   #secondsWaited = 0
+  /** What runs it will not end it any more. */
+  #endsWithTurn: boolean = false
   /** It has an interim record, so its start must not change. */
   hasInterim: boolean = false
   /** Why it failed, as what runs it says. */
@@ -75,6 +77,7 @@ export class ToolCall {
   /** Its turn ends without its result. */
   leaveUnfinished(): void {
     this.#end?.leaveUnfinished()
+    if (this.#endsWithTurn && this.span.isRecording()) this.span.end()
   }
 
   /** Its turn waits: it is recorded so far. `at`: milliseconds since 1970. */
@@ -102,6 +105,13 @@ export class ToolCall {
     this.failure = { type, message, isRepeated: true }
     this.span.setAttribute('error.type' satisfies AttributeName, type)
     this.span.setStatus({ code: SpanStatusCode.ERROR, ...(message === '' ? {} : { message }) })
+  }
+
+  /** An exception in it ends the process. The record of the exception is the error. */
+  endsProcess(failure: ToldFailure): void {
+    this.failed(failure)
+    this.span.setAttribute('turnlog.error.repeated' satisfies AttributeName, true)
+    this.#endsWithTurn = true
   }
 
   /** It was not run for this long, because a person was asked. */
