@@ -101,12 +101,17 @@ ${turn.transport !== null && html`<span>${turn.transport}${turn.urlPath !== null
 ${turn.outputTokens !== null && html`<span>${formatNumber(turn.inputTokens ?? 0)} → ${formatNumber(turn.outputTokens)} tokens</span>`}
 ${(turn.cacheReadTokens ?? 0) > 0 && html`<span>${formatNumber(turn.cacheReadTokens ?? 0)} from cache</span>`}
 ${turn.errorType !== null && html`<span class="badge bad">${turn.errorType}</span>`}
-${turn.previousTraceId !== null && html`<a href="/turns/${turn.previousTraceId}">the turn before</a>`}
 </p>`
 }
 
-function linkedTurn({ traceId, promptPreview, startedAt }: LinkedTurn): Html {
-  return html`<p class="linked-turn">Linked to <a href="/turns/${traceId}">${titleOf(promptPreview)}</a>
+/** By `turnlog.link.type`; another library's link has none. */
+const linkWords: Readonly<Record<string, string>> = {
+  previous_turn: 'Goes on from',
+  caller: 'Asked for by',
+}
+
+function linkedTurn({ traceId, type, promptPreview, startedAt }: LinkedTurn): Html {
+  return html`<p class="linked-turn">${linkWords[type ?? ''] ?? 'Linked to'} <a href="/turns/${traceId}">${titleOf(promptPreview)}</a>
 <time datetime="${startedAt.toISOString()}">${formatDay(startedAt)}, ${formatTime(startedAt)}</time></p>`
 }
 

@@ -209,15 +209,6 @@ test('a turn’s page holds all of it, every text escaped', async () => {
   expect(text).toContain('revert')
 })
 
-test('a turn leads to the one that it goes on from', async () => {
-  const [traceId, before] = [newTraceId(), newTraceId()]
-  const attributes = toAttributes({ 'turnlog.link.type': 'previous_turn' })
-  const links = [{ traceId: before, spanId: newSpanId(), attributes }]
-  const turn = span({ 'gen_ai.operation.name': 'invoke_agent' }, { traceId, links })
-  await post(receiver, 'traces', traceRequest([turn]))
-  expect((await read(`/turns/${traceId}`)).text).toContain(`href="/turns/${before}"`)
-})
-
 /** A turn of one file operation; its page. */
 async function pageOfFileOperation(attributes: Attributes): Promise<string> {
   const traceId = newTraceId()
@@ -539,8 +530,17 @@ test('a turn’s page links to the turn that it is linked to, and to nothing tha
   }
   const first = turnOf(`first ${evil}`)
   const elsewhere = { traceId: newTraceId(), spanId: newSpanId() }
-  const second = turnOf('second', [{ traceId: first.traceId, spanId: first.spanId }, elsewhere])
-  await post(receiver, 'traces', traceRequest([first.record, second.record]))
+  const linkTo = ({ traceId, spanId }: typeof first, type?: string) => ({
+    traceId,
+    spanId,
+    attributes: toAttributes(type === undefined ? {} : { 'turnlog.link.type': type }),
+  })
+  const second = turnOf('second', [linkTo(first), elsewhere])
+  const third = turnOf('third', [linkTo(second, 'previous_turn'), linkTo(first, 'caller')])
+  await post(receiver, 'traces', traceRequest([first.record, second.record, third.record]))
+  const ofThird = (await read(`/turns/${third.traceId}`)).text
+  expect(ofThird).toContain(`Goes on from <a href="/turns/${second.traceId}">second</a>`)
+  expect(ofThird).toContain(`Asked for by <a href="/turns/${first.traceId}">`)
   const { text } = await read(`/turns/${second.traceId}`)
   expect(text).toMatch(
     new RegExp(`Linked to <a href="/turns/${first.traceId}">first &lt;script&gt;`),

@@ -37,8 +37,6 @@ export interface Turn {
   readonly errorType: string | null
   readonly urlPath: string | null
   readonly httpStatus: number | null
-  /** Of the turn that it goes on from. */
-  readonly previousTraceId: string | null
 }
 
 const text = `
@@ -52,8 +50,7 @@ const text = `
          octet_length(answer_bytes) as "answerBytes",
          model, input_tokens as "inputTokens", output_tokens as "outputTokens",
          cache_read_tokens as "cacheReadTokens", cache_write_tokens as "cacheWriteTokens",
-         error_type as "errorType", url_path as "urlPath", http_status as "httpStatus",
-         previous_trace_id as "previousTraceId"
+         error_type as "errorType", url_path as "urlPath", http_status as "httpStatus"
     from turns
    where team_id = $1 and trace_id = $2   -- index: spans_pkey
    order by started_at, span_id
