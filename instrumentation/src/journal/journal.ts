@@ -30,7 +30,7 @@
  *     declared   the declaration is in a file                        –
  *
  * So the sequence has no silent hole. If nothing can be written any more, whoever adopts the recorder declares the loss
- * (`spool/recorder-folder.ts`). After a refusal nothing is tried for a second. Nothing here throws, but for `readJournalFile`.
+ * (`spool/recorder-folder.ts`). After a refusal nothing is tried for a second. Nothing here throws.
  *
  * Law: recorded = written + dropped + buffered, all counted in sequences; dropped = lost + declaring + declared.
  */
@@ -43,21 +43,19 @@ import {
 } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { createRecordedMark } from '../spool/recorder-folder.ts'
+import { journalPath, journalVersion } from './journal-file.ts'
 import {
   bodyBytesMax,
   bufferBytes,
   type ContentPiece,
   type JournalContent,
-  type JournalRecord,
   type PreparedRecord,
   preparePiece,
   prepareRecord,
   RecordBuffer,
-  readRecord,
   seedOf,
 } from './journal-record.ts'
 
-const journalVersion = 1
 const fileBytesMax = 8 * 1024 ** 2
 const fileAgeMsMax = 1_000
 /** After the disk refused, nothing is tried for this long: a full disk must not cost the host a call per record. */
@@ -400,34 +398,6 @@ const { then } = Promise.prototype
 /** `queueMicrotask` makes several objects each time. `callback` must not throw. */
 function atTurnsEnd(callback: () => void): void {
   Reflect.apply(then, settled, [callback])
-}
-
-export function journalPath(directory: string, number: number): string {
-  return `${directory}/${String(number).padStart(8, '0')}.journal`
-}
-
-/**
- * Every valid record of the file, in order: corrupt ones are stepped over, and a torn one ends it. The whole file is in
- * memory while it is read. Throws what the disk throws.
- */
-export function* readJournalFile(
-  fileSystem: FileSystem,
-  file: { readonly path: string; readonly recorder: string; readonly number: number },
-): Generator<JournalRecord> {
-  const bytes = fileSystem.readFileSync(file.path)
-  const seed = seedOf(file.recorder, file.number)
-  let offset = 0
-  for (;;) {
-    const result = readRecord(bytes, offset, seed)
-    if (result.status === 'end' || result.status === 'torn') return
-    if (result.status === 'record') yield result
-    offset = result.next
-  }
-}
-
-/** Whether the record is the header of a version newer than this program, which must not read the file. */
-export function isOfNewerVersion({ head }: JournalRecord): boolean {
-  return head.k === 'header' && typeof head.v === 'number' && head.v > journalVersion
 }
 
 function sizeOf(range: LostRange | undefined): number {

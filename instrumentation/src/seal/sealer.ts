@@ -23,7 +23,7 @@
  */
 import { isFull, removeFile } from '../file-system.ts'
 import { failed, quietly } from '../health.ts'
-import { journalPath } from '../journal/journal.ts'
+import { journalPath } from '../journal/journal-file.ts'
 import { listJournalFiles, listSegments } from '../spool/recorder-folder.ts'
 import { sentFolder } from '../spool/sent-folder.ts'
 import { Sealing, type SealingOptions } from './sealing.ts'

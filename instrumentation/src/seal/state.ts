@@ -15,7 +15,7 @@ import {
   syncFolder,
 } from '../file-system.ts'
 import { quietly } from '../health.ts'
-import { journalPath } from '../journal/journal.ts'
+import { journalPath } from '../journal/journal-file.ts'
 import { listJournalFiles } from '../spool/recorder-folder.ts'
 import { isMissingRange, type MissingRange, withMissing } from './sequences.ts'
 import type { TurnSums } from './turn.ts'

@@ -10,7 +10,7 @@
  */
 import * as path from 'node:path'
 import type { FileSystem } from '../file-system.ts'
-import { journalPath, readJournalFile } from '../journal/journal.ts'
+import { journalPath, readJournalFile } from '../journal/journal-file.ts'
 import { readState } from '../seal/state.ts'
 import { countOf, joinRanges, withoutRanges } from '../sequence-ranges.ts'
 import {

@@ -10,7 +10,7 @@ import {
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { originalFs } from '../../src/file-system.ts'
-import { journalPath, readJournalFile } from '../../src/journal/journal.ts'
+import { journalPath, readJournalFile } from '../../src/journal/journal-file.ts'
 import { listJournalFiles, listSegments, removeEmptied } from '../../src/spool/recorder-folder.ts'
 import { accountOf } from '../../src/worker/recorder-account.ts'
 import { diskError, faultyDisk, fullDisk } from '../spool/faulty-disk.ts'
