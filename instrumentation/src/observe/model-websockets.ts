@@ -5,6 +5,7 @@
  */
 import { asObject, asString, parseJson } from '@turnlog/conventions/plain'
 import type { Exchange, OpenExchange } from './exchange.ts'
+import { reasonOfEnd } from './stopped-requests.ts'
 
 const created = 'response.create'
 /** The events after which a request is answered. */
@@ -22,6 +23,8 @@ export class ModelWebSockets {
   readonly #openExchange: OpenExchange
   /** Of each socket: the requests that are not answered, the oldest first. */
   readonly #open = new WeakMap<object, Exchange[]>()
+  /** Of each socket that the app closes: why its requests end. */
+  readonly #stops = new WeakMap<object, unknown>()
 
   constructor(openExchange: OpenExchange) {
     this.#openExchange = openExchange
@@ -49,10 +52,21 @@ export class ModelWebSockets {
     exchange.finished()
   }
 
+  /** The app closes the socket, or `ws` does, since the server has closed it or an error has come. */
+  stops(socket: object): void {
+    const isAnswer = Reflect.get(socket, '_closeFrameReceived') === true
+    if (!isAnswer && this.#open.has(socket)) this.#stops.set(socket, reasonOfEnd(undefined))
+  }
+
+  broke(socket: object): void {
+    this.#stops.delete(socket)
+  }
+
   closed(socket: object): void {
     const open = this.#open.get(socket) ?? []
     this.#open.delete(socket)
-    for (const exchange of open) exchange.failed(new SocketClosed())
+    const reason = this.#stops.get(socket) ?? new SocketClosed()
+    for (const exchange of open) exchange.failed(reason)
   }
 }
 

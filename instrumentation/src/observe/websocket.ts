@@ -62,6 +62,7 @@ class WebSocketObserver {
     if (hasMethods(prototype, ['send', 'ping', 'terminate', 'addEventListener'])) {
       this.#bound.add(prototype)
       this.#undo.push(this.#patchEmit(prototype), this.#patchSend(prototype))
+      this.#undo.push(this.#patchStop(prototype, 'close'), this.#patchStop(prototype, 'terminate'))
     } else if (hasMethods(prototype, ['handleUpgrade', 'completeUpgrade', 'shouldHandle'])) {
       this.#bound.add(prototype)
       this.#undo.push(this.#patchUpgrade(prototype))
@@ -121,6 +122,16 @@ class WebSocketObserver {
           if (isServerSocket(this)) keepAnswer(values[0])
           else if (isObject(this)) models.sent(this, values[0])
         })
+        return original.apply(this, values)
+      }
+    })
+  }
+
+  #patchStop(prototype: object, name: 'close' | 'terminate'): () => void {
+    const models = this.#models
+    return replaceMethod(prototype, name, (original) => {
+      return function (...values) {
+        if (isObject(this) && !isServerSocket(this)) quietly('see a stop', () => models.stops(this))
         return original.apply(this, values)
       }
     })
@@ -189,6 +200,7 @@ function seeModel(
   [event, data]: readonly unknown[],
 ): void {
   if (event === 'message') models.received(socket, data)
+  else if (event === 'error') models.broke(socket)
   else if (event === 'close') models.closed(socket)
 }
 

@@ -20,8 +20,8 @@ interface Request {
   readonly input: readonly { readonly content?: string; readonly call_id?: string }[]
 }
 
-/** Answers the results of a tool with a text, and anything else by asking for the tool. `breaks`: it closes in an answer. */
-async function startModel({ breaks = false } = {}) {
+/** Answers the results of a tool with a text, and anything else by asking for the tool. `breaks`: it closes in an answer; `stalls`: it says no more. */
+async function startModel({ breaks = false, stalls = false } = {}) {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
   await once(server, 'listening')
   let responses = 0
@@ -40,6 +40,7 @@ async function startModel({ breaks = false } = {}) {
         : message([text(`Done: ${first.call_id}.`)])
     const send = (event: object): void => socket.send(JSON.stringify(event))
     for (const event of begin()) send(event)
+    if (stalls) return
     if (breaks) socket.close()
     send({ type: 'response.output_item.added', output_index: 0, item })
     send({ type: 'response.output_item.done', output_index: 0, item })
@@ -58,13 +59,13 @@ async function startModel({ breaks = false } = {}) {
   }
 }
 
-async function recordedOf(messages: readonly string[], options: { breaks?: boolean } = {}) {
-  await using model = await startModel(options)
+async function recordedOf(messages: readonly string[], { breaks = false, stops = false } = {}) {
+  await using model = await startModel({ breaks, stalls: stops })
   using workspace = makeWorkspace()
   await using host = startProgram('socket-model-host.ts', {
     cwd: workspace.folder,
     spool: workspace.spool,
-    env: { API: model.url },
+    env: { API: model.url, STOPS: stops ? '1' : '0' },
   })
   const url = `http://127.0.0.1:${await host.line('port')}`
   const answers: string[] = []
@@ -98,4 +99,11 @@ test('a socket that closes in an answer has failed the call', async () => {
   const { recorded } = await recordedOf(['one'], { breaks: true })
   const [call] = recorded.spans.filter(({ name }) => name.startsWith('chat'))
   expect(call).toMatchObject({ status: 2, attributes: { 'error.type': 'websocket_closed' } })
+})
+
+test('if the app closes the socket in an answer, it has stopped the call', async () => {
+  const { recorded } = await recordedOf(['one'], { stops: true })
+  const [call] = recorded.spans.filter(({ name }) => name.startsWith('chat'))
+  expect(call).toMatchObject({ status: 0, attributes: { 'turnlog.aborted': true } })
+  expect(call?.attributes).not.toHaveProperty(['error.type'])
 })

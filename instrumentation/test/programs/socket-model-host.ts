@@ -19,6 +19,7 @@ interface Response {
 function ask(request: object): Promise<Response> {
   return new Promise((resolve, reject) => {
     const hear = (event: { type: string; response?: unknown }): void => {
+      if (process.env.STOPS === '1') socket.close()
       if (event.type !== 'response.completed') return
       socket.off('event', hear)
       resolve(event.response as Response)
