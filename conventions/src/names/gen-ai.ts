@@ -59,7 +59,7 @@ export const genAiAttributes = {
     '[{"role":"user","parts":[{"type":"text","content":"hi"}]}]',
   ),
   'gen_ai.output.messages': jsonContent(
-    'The model’s answer, or the final answer on a turn: a JSON array.',
+    'The model’s answer, or the final answer on a turn: a JSON array. A message must have a finish reason: it is `unknown` if none has come and nothing has failed.',
     '[{"role":"assistant","parts":[{"type":"text","content":"hello"}],"finish_reason":"end_turn"}]',
   ),
   'gen_ai.tool.definitions': jsonContent(

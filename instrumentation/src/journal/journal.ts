@@ -18,6 +18,8 @@
  *
  * Records gather in one reused buffer that is written synchronously when the current JavaScript turn ends, at 256 KiB,
  * and when `flush` is called: what ended before the process is killed is in the page cache, and so safe from `kill -9`.
+ * Only the pieces of a model's answer, which come many times a second, are gathered into one: for at most 100 ms, and until the
+ * next other record, such as what the app sends on to its user.
  * If an open span still needs a file after it was sealed, the file stays, and is synced to disk like a segment.
  *
  * A sequence that was given is in one of five states:
@@ -43,6 +45,7 @@ import {
 } from '../file-system.ts'
 import { quietly } from '../health.ts'
 import { createRecordedMark } from '../spool/recorder-folder.ts'
+import { GatheredPiece, type SmallPiece } from './gathered-piece.ts'
 import { journalPath, journalVersion } from './journal-file.ts'
 import {
   bodyBytesMax,
@@ -58,6 +61,8 @@ import {
 
 const fileBytesMax = 8 * 1024 ** 2
 const fileAgeMsMax = 1_000
+/** Pieces of an answer are gathered for this long. */
+const gatheredMsMax = 100
 /** After the disk refused, nothing is tried for this long: a full disk must not cost the host a call per record. */
 const retryAfterMs = 1_000
 /** Starts repeated in each header. Above it the oldest is left out, so spans that never end cost at most a megabyte a second. */
@@ -109,6 +114,8 @@ export class Journal {
   readonly #mark: (recorded: number) => void
   readonly #buffer = new RecordBuffer()
   readonly #openStarts = new Map<string, unknown>()
+  #gathered: GatheredPiece | undefined
+  #gathering: { cancel(): void } | undefined
   #recorded = 0
   /** The first sequence in the buffer; 0 when there is none. */
   #bufferedFirst = 0
@@ -150,6 +157,7 @@ export class Journal {
 
   append(head: JournalHead, contents: readonly JournalContent[] = []): void {
     if (this.#isClosed) return
+    this.#endGathering()
     const time = this.#prepare()
     this.#write(head, contents, time)
     this.#trackStart(head, time)
@@ -159,13 +167,39 @@ export class Journal {
   /** Appends a record of the kind `content`. */
   appendPiece(piece: ContentPiece): void {
     if (this.#isClosed) return
+    this.#endGathering()
     const time = this.#prepare()
     this.#put(preparePiece(piece, time), this.#recorded, time)
     this.#flushSoon()
   }
 
+  /** Begins to gather pieces, with this one. */
+  gather(first: SmallPiece & Pick<ContentPiece, 'index'>): void {
+    if (this.#isClosed) return
+    this.#endGathering()
+    this.#gathered = new GatheredPiece(first)
+    this.#gathering ??= this.#options.after(gatheredMsMax, this.#flushGathered)
+  }
+
+  /** Whether the piece was added to those that are gathered. */
+  takes(piece: SmallPiece): boolean {
+    return this.#gathered?.takes(piece) === true
+  }
+
+  readonly #flushGathered = (): void => {
+    this.#gathering = undefined
+    this.flush()
+  }
+
+  #endGathering(): void {
+    const gathered = this.#gathered
+    this.#gathered = undefined
+    if (gathered !== undefined) this.appendPiece(gathered.whole)
+  }
+
   /** Writes the buffer to the file. Records that cannot be written are lost and counted. */
   flush(): void {
+    this.#endGathering()
     const file = this.#file
     if (this.#buffer.used === 0 || file === undefined) return
     const bytes = this.#buffer.take()

@@ -66,7 +66,10 @@ function spanEvents(
 function rawRecorder(writer: SpanWriter, journal: Journal): Omit<Recorder, 'tracer' | 'logger'> {
   return {
     content(span, slot, value, exchange = 0) {
-      if (span.isRecording()) writer.writeContent(span, exchange, [slot, value])
+      if (!span.isRecording()) return
+      if (slot === 'wire.response' && typeof value !== 'string') {
+        writer.gatherContent(span, exchange, [slot, value])
+      } else writer.writeContent(span, exchange, [slot, value])
     },
     wire(span, exchange, facts) {
       if (span.isRecording()) writer.writeWire(span, exchange, facts)

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { HrTime, Span, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { type Attributes, describeSpan, type Shifted } from './describe-span.ts'
+import { isSmall, type SmallPiece } from './gathered-piece.ts'
 import { nanoseconds } from './hr-time.ts'
 import type { Journal } from './journal.ts'
 import type { JournalContent } from './journal-record.ts'
@@ -127,6 +128,16 @@ export class SpanWriter {
       n: this.#notes.get(span),
       p: this.#pieces.get(span),
     }
+  }
+
+  /** A piece of an answer, one of many. */
+  gatherContent(span: Span, exchange: number, content: SmallPiece['content']): void {
+    const { spanId } = span.spanContext()
+    const piece = { spanId, exchange, content }
+    if (this.#journal.takes(piece)) return
+    const numbered = { ...piece, index: this.#nextPiece(span) }
+    if (isSmall(content[1])) this.#journal.gather(numbered)
+    else this.#journal.appendPiece(numbered)
   }
 
   writeContent(span: Span, exchange: number, content: JournalContent): void {

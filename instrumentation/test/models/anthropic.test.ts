@@ -407,10 +407,10 @@ describe('a stream that was cut', () => {
     expect(call).toMatchObject({ finishReasons: ['error'], errorType: 'incomplete_response' })
   })
 
-  test('that the app has stopped is kept without a finish reason', () => {
+  test('that the app has stopped is kept, and its finish reason is not known', () => {
     const call = answered(answerWithTools.slice(0, -6), { isComplete: false, isAborted: true })
     const [message] = parse(call.outputMessages)
-    expect(message).not.toHaveProperty('finish_reason')
+    expect(message.finish_reason).toBe('unknown')
     expect(message.parts).toHaveLength(3)
     expect(call).toMatchObject({ finishReasons: [], answerText: 'Grüße, 緑 🎈!' })
     expect(call.attributes).toMatchObject({ 'turnlog.aborted': true })

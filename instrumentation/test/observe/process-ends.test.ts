@@ -58,7 +58,11 @@ test.for(
     expect(call?.attributes).not.toHaveProperty('turnlog.abandoned')
     expect(call?.traceId).toBe(turn?.traceId)
     expect(JSON.parse(String(call?.attributes['gen_ai.output.messages']))).toEqual([
-      { role: 'assistant', parts: [{ type: 'text', content: 'The fir' }] },
+      {
+        role: 'assistant',
+        parts: [{ type: 'text', content: 'The fir' }],
+        finish_reason: 'unknown',
+      },
     ])
   },
 )
