@@ -79,16 +79,13 @@ function rawRecorder(writer: SpanWriter, journal: Journal): Omit<Recorder, 'trac
       if (startedAt !== undefined) writer.begin(span, hrTimeOf(startedAt))
       writer.writeStart(span)
     },
-    discard: (spanId) => journal.append({ k: 'discard', id: spanId }),
+    discard: (spanId) => writer.discard(spanId),
     interim(span, endedAt, attributes) {
       if (span.isRecording() && isReadable(span)) {
         writer.writeInterim(span, nanoseconds(hrTimeOf(endedAt)), attributes)
       }
     },
-    merge(from, to) {
-      writer.merge(from, to)
-      journal.append({ k: 'discard', id: from.spanContext().spanId })
-    },
+    merge: (from, to) => writer.merge(from, to),
     adopt: (span, parent) => writer.adopt(span, parent),
     move(span, parent) {
       const moved = writer.move(span, parent)

@@ -14,6 +14,7 @@ import { isBefore, type JournaledSpan } from './span-head.ts'
  * span.
  */
 const mergedMax = 1_000
+const begunMax = 1_000
 /** A span began before its turn was found, and the turn turned out to continue an earlier one. */
 const mergesMax = 4
 
@@ -29,6 +30,8 @@ export class SpanWriter {
   readonly #merged = new Map<string, MergedTrace>()
   /** Where spans are recorded that were moved below another one. */
   readonly #moved = new WeakMap<object, Pick<JournaledSpan, 'traceId' | 'parentSpanId'>>()
+  /** Open spans whose start is journaled, by id. If they are moved, it is journaled again: after a crash it is all that is known. */
+  readonly #begun = new Map<string, Span & ReadableSpan>()
   #lastStart: HrTime = [0, 0]
 
   readonly #shifted: Shifted
@@ -66,10 +69,18 @@ export class SpanWriter {
     const attributes = { ...described.attributes }
     const head = { k: 'start', id: described.spanId, span: { ...described, attributes } }
     this.#journal.append({ ...head, n: this.#notes.get(span) })
+    keepAtMost(begunMax, this.#begun, described.spanId, span)
     for (const content of contents) this.writeContent(span, 0, content)
   }
 
+  /** The span will not end. */
+  discard(spanId: string): void {
+    this.#begun.delete(spanId)
+    this.#journal.append({ k: 'discard', id: spanId })
+  }
+
   writeEnd(span: ReadableSpan): void {
+    this.#begun.delete(span.spanContext().spanId)
     const [described, contents] = this.#describe(span)
     this.#journal.append(this.#endHead(span, described), contents)
   }
@@ -95,18 +106,20 @@ export class SpanWriter {
   merge(from: Span, to: Span): void {
     const { traceId, spanId } = from.spanContext()
     this.#recordElsewhere(traceId, { from: spanId, to: to.spanContext() })
+    this.discard(spanId)
   }
 
   adopt(span: Span, parent: SpanContext): void {
     const { traceId } = span.spanContext()
     if (span.isRecording()) this.move(span, parent)
     this.#recordElsewhere(traceId, { from: undefined, to: parent })
+    for (const begun of [...this.#begun.values()]) {
+      if (begun.spanContext().traceId === traceId && begun.isRecording()) this.writeStart(begun)
+    }
   }
 
   #recordElsewhere(traceId: string, place: MergedTrace): void {
-    const oldest = this.#merged.size >= mergedMax ? this.#merged.keys().next() : undefined
-    if (oldest?.value !== undefined) this.#merged.delete(oldest.value)
-    this.#merged.set(traceId, place)
+    keepAtMost(mergedMax, this.#merged, traceId, place)
   }
 
   /** The record, with the trace, parent and span that it has after merges. */
@@ -165,6 +178,18 @@ export class SpanWriter {
     const isShort = end !== undefined && isBefore(end, start)
     return [{ ...described, start, ...(isShort ? { end: start } : {}) }, contents]
   }
+}
+
+/** Sets an entry; above `max` the oldest one is forgotten. */
+function keepAtMost<Value>(
+  max: number,
+  entries: Map<string, Value>,
+  key: string,
+  value: Value,
+): void {
+  const oldest = entries.size >= max ? entries.keys().next() : undefined
+  if (oldest?.value !== undefined) entries.delete(oldest.value)
+  entries.set(key, value)
 }
 
 interface MergedTrace {

@@ -85,8 +85,9 @@ test.for([
 ] as const)(
   'an app that a signal kills while the model %s has one error: its abandoned turn',
   async ([, env]) => {
-    const { rows, turn } = await endedBy({ ...env, SIGNAL: 'SIGTERM', HANDLES: '0' })
+    const { rows, turn, call } = await endedBy({ ...env, SIGNAL: 'SIGTERM', HANDLES: '0' })
     expect(rows).toEqual(['turn'])
     expect(turn?.attributes['turnlog.turn.outcome']).toBe('abandoned')
+    expect(call).toMatchObject({ traceId: turn?.traceId, parentSpanId: turn?.spanId })
   },
 )
