@@ -60,6 +60,7 @@ const layers: Readonly<Record<string, Layers>> = {
       'follow-work.ts',
       'file-system.ts',
       'health.ts',
+      'bounded-map.ts',
       'lines.ts',
       'sequence-ranges.ts',
       'thread-end.ts',

@@ -36,6 +36,7 @@
  *
  * Law: recorded = written + dropped + buffered, all counted in sequences; dropped = lost + declaring + declared.
  */
+import { setBounded } from '../bounded-map.ts'
 import {
   attempt,
   type FileSystem,
@@ -418,10 +419,7 @@ export class Journal {
     const isOver = kind === 'discard' || (kind === 'span' && head.open !== true)
     if (isOver) this.#openStarts.delete(id)
     if (kind !== 'start') return
-    const isFull = this.#openStarts.size >= openStartsMax
-    const oldest = isFull ? this.#openStarts.keys().next() : undefined
-    if (oldest?.value !== undefined) this.#openStarts.delete(oldest.value)
-    this.#openStarts.set(id, { ...head, t: time })
+    setBounded(this.#openStarts, id, { ...head, t: time }, openStartsMax)
   }
 }
 

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { HrTime, Span, SpanContext } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { setBounded } from '../bounded-map.ts'
 import { type Attributes, describeSpan, type Shifted } from './describe-span.ts'
 import { isSmall, type SmallPiece } from './gathered-piece.ts'
 import { nanoseconds } from './hr-time.ts'
@@ -69,7 +70,7 @@ export class SpanWriter {
     const attributes = { ...described.attributes }
     const head = { k: 'start', id: described.spanId, span: { ...described, attributes } }
     this.#journal.append({ ...head, n: this.#notes.get(span) })
-    keepAtMost(begunMax, this.#begun, described.spanId, span)
+    setBounded(this.#begun, described.spanId, span, begunMax)
     for (const content of contents) this.writeContent(span, 0, content)
   }
 
@@ -119,7 +120,7 @@ export class SpanWriter {
   }
 
   #recordElsewhere(traceId: string, place: MergedTrace): void {
-    keepAtMost(mergedMax, this.#merged, traceId, place)
+    setBounded(this.#merged, traceId, place, mergedMax)
   }
 
   /** The record, with the trace, parent and span that it has after merges. */
@@ -178,18 +179,6 @@ export class SpanWriter {
     const isShort = end !== undefined && isBefore(end, start)
     return [{ ...described, start, ...(isShort ? { end: start } : {}) }, contents]
   }
-}
-
-/** Sets an entry; above `max` the oldest one is forgotten. */
-function keepAtMost<Value>(
-  max: number,
-  entries: Map<string, Value>,
-  key: string,
-  value: Value,
-): void {
-  const oldest = entries.size >= max ? entries.keys().next() : undefined
-  if (oldest?.value !== undefined) entries.delete(oldest.value)
-  entries.set(key, value)
 }
 
 interface MergedTrace {

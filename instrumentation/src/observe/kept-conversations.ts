@@ -2,6 +2,7 @@
  * Conversations that a model's server keeps: a request names an earlier answer, or the conversation, and does not repeat it. Remembers
  * of which turn that was, so that the next turn is linked to it. Bounded: the last `namesMax` names.
  */
+import { setBounded } from '../bounded-map.ts'
 import type { AnswerWatcher, KeptBefore, ModelApi } from '../models/model-api.ts'
 import type { Candidate } from '../record/candidate.ts'
 
@@ -36,11 +37,7 @@ export class KeptConversations {
   ): void {
     for (const name of [answer?.id, answer?.conversation, before?.names.conversation]) {
       if (name === undefined) continue
-      const key = keyOf(api, name)
-      this.#turns.delete(key)
-      this.#turns.set(key, turn)
-      const [oldest] = this.#turns.size > namesMax ? this.#turns.keys() : []
-      if (oldest !== undefined) this.#turns.delete(oldest)
+      setBounded(this.#turns, keyOf(api, name), turn, namesMax)
     }
   }
 

@@ -3,9 +3,11 @@
  * them. The writes from the open, or from the first write, to the close are one operation; a write of the same file in
  * another way, a rename or a removal divides it. At the end of the turn it is recorded as it is then, marked `open`.
  */
+
 import { constants } from 'node:fs'
 import * as path from 'node:path'
 import type { Context } from '@opentelemetry/api'
+import { setBounded } from '../bounded-map.ts'
 import type { FileOperationOwner } from './file-record.ts'
 import type { FileLocation } from './host-files.ts'
 import type { Writer } from './writer.ts'
@@ -37,10 +39,7 @@ export class OpenFiles {
   }
 
   add(descriptor: number, file: OpenFile): void {
-    const oldest =
-      this.#byDescriptor.size >= openFilesMax ? this.#byDescriptor.keys().next() : undefined
-    if (oldest?.value !== undefined) this.#byDescriptor.delete(oldest.value)
-    this.#byDescriptor.set(descriptor, file)
+    setBounded(this.#byDescriptor, descriptor, file, openFilesMax)
   }
 
   get(descriptor: number): OpenFile | undefined {

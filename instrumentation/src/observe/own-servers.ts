@@ -6,9 +6,11 @@
  * What is kept is bounded: the ports of the last `connectionsMax` connections from this machine, and the last `requestsMax` requests that
  * came over sockets of the file system.
  */
+
 import { channel } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import { isObject } from '@turnlog/conventions/plain'
+import { setBounded } from '../bounded-map.ts'
 import { quietly } from '../health.ts'
 import { all } from './replace-method.ts'
 
@@ -81,11 +83,7 @@ export class OwnServers {
   #accepted({ localAddress, localPort, remoteAddress, remotePort }: AcceptedSocket): void {
     if (localPort === undefined || remotePort === undefined) return
     if (remoteAddress !== localAddress && !isLoopback(remoteAddress)) return
-    this.#ports.delete(remotePort)
-    this.#ports.set(remotePort, localPort)
-    if (this.#ports.size <= connectionsMax) return
-    const [oldest] = this.#ports.keys()
-    if (oldest !== undefined) this.#ports.delete(oldest)
+    setBounded(this.#ports, remotePort, localPort, connectionsMax)
   }
 
   #got(message: unknown): void {

@@ -7,6 +7,7 @@
  * between are taken from what the calls are known to write, if that leads to the last one. Else the calls are merged into
  * one operation.
  */
+import { setBounded } from '../bounded-map.ts'
 import type { FileState } from './file-record.ts'
 import type { FileContent, FileStamp, HostFiles } from './host-files.ts'
 import { mergeDone, settleChain, settleMerged } from './settle-writers.ts'
@@ -244,10 +245,7 @@ export class PathStates {
   }
 
   #know(path: string, stamp: FileStamp): void {
-    this.#known.delete(path)
-    this.#known.set(path, stamp)
-    const oldest = this.#known.size > knownMax ? this.#known.keys().next() : undefined
-    if (oldest?.value !== undefined) this.#known.delete(oldest.value)
+    setBounded(this.#known, path, stamp, knownMax)
   }
 }
 

@@ -2,6 +2,7 @@
  * What ends with the process, if it is open when the process exits. At most `ownersMax` are known: an older one stays open, and is
  * abandoned.
  */
+import { setBounded } from '../bounded-map.ts'
 import { quietly } from '../health.ts'
 
 const ownersMax = 1_000
@@ -11,9 +12,7 @@ export class ProcessEnds {
 
   /** `end` is called when the process exits, unless `owner` is removed before. */
   add(owner: object, end: () => void): void {
-    const [oldest] = this.#ends.size >= ownersMax ? this.#ends.keys() : []
-    if (oldest !== undefined) this.#ends.delete(oldest)
-    this.#ends.set(owner, end)
+    setBounded(this.#ends, owner, end, ownersMax)
   }
 
   remove(owner: object): void {

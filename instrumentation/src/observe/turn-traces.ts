@@ -3,8 +3,10 @@
  * began in its request and is open; other spans without a parent are recorded below the turn, now or once it is one. Outside
  * requests, the spans around a model call become part of the call's turn.
  */
+
 import { type Context, type Span, type SpanContext, trace } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { setBounded } from '../bounded-map.ts'
 import { isReadable } from '../journal/describe-span.ts'
 import type { Candidate } from '../record/candidate.ts'
 import { candidateOf, requestOf, turnOf } from '../record/contexts.ts'
@@ -44,7 +46,7 @@ export class TurnTraces {
   /** A span without a parent has begun in `request`. */
   rootBegan(span: Span, request: Candidate | undefined): void {
     const { traceId } = span.spanContext()
-    if (request === undefined) put(this.#roots, traceId, span)
+    if (request === undefined) setBounded(this.#roots, traceId, span, tracesMax)
     else {
       this.#remember(traceId, request)
       this.#adopt(span, request.turn)
@@ -62,7 +64,7 @@ export class TurnTraces {
     if (root === undefined) return
     const { traceId } = root.spanContext()
     this.#roots.delete(traceId)
-    put(this.#requests, traceId, turn)
+    setBounded(this.#requests, traceId, turn, tracesMax)
     this.#adopt(root, turn)
   }
 
@@ -108,13 +110,6 @@ export class TurnTraces {
   }
 
   #remember(traceId: string, request: Candidate): void {
-    if (!this.#requests.has(traceId)) put(this.#requests, traceId, request)
+    if (!this.#requests.has(traceId)) setBounded(this.#requests, traceId, request, tracesMax)
   }
-}
-
-/** Adds an entry; beyond `tracesMax` the oldest one is forgotten. */
-function put<Value>(entries: Map<string, Value>, traceId: string, value: Value): void {
-  const oldest = entries.size >= tracesMax ? entries.keys().next() : undefined
-  if (oldest?.value !== undefined) entries.delete(oldest.value)
-  entries.set(traceId, value)
 }
