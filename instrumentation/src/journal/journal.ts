@@ -18,8 +18,8 @@
  *
  * Records gather in one reused buffer that is written synchronously when the current JavaScript turn ends, at 256 KiB,
  * and when `flush` is called: what ended before the process is killed is in the page cache, and so safe from `kill -9`.
- * Only the pieces of a model's answer, which come many times a second, are gathered into one: for at most 100 ms, and until the
- * next other record, such as what the app sends on to its user.
+ * Only the pieces of a model's answer, which come many times a second, are gathered into one if they come within 50 ms after the last
+ * one was written: for at most 50 ms, and until the next other record, such as what the app sends on to its user.
  * If an open span still needs a file after it was sealed, the file stays, and is synced to disk like a segment.
  *
  * A sequence that was given is in one of five states:
@@ -63,7 +63,7 @@ import {
 const fileBytesMax = 8 * 1024 ** 2
 const fileAgeMsMax = 1_000
 /** Pieces of an answer are gathered for this long. */
-const gatheredMsMax = 100
+const gatheredMsMax = 50
 /** After the disk refused, nothing is tried for this long: a full disk must not cost the host a call per record. */
 const retryAfterMs = 1_000
 /** Starts repeated in each header. Above it the oldest is left out, so spans that never end cost at most a megabyte a second. */
@@ -117,6 +117,8 @@ export class Journal {
   readonly #openStarts = new Map<string, unknown>()
   #gathered: GatheredPiece | undefined
   #gathering: { cancel(): void } | undefined
+  /** When a piece that can be gathered was written last. */
+  #pieceWrittenAt = 0
   #recorded = 0
   /** The first sequence in the buffer; 0 when there is none. */
   #bufferedFirst = 0
@@ -174,10 +176,14 @@ export class Journal {
     this.#flushSoon()
   }
 
-  /** Begins to gather pieces, with this one. */
+  /** Begins to gather pieces, with this one, or writes it at once. */
   gather(first: SmallPiece & Pick<ContentPiece, 'index'>): void {
     if (this.#isClosed) return
     this.#endGathering()
+    if (Math.abs(this.#options.now() - this.#pieceWrittenAt) >= gatheredMsMax) {
+      this.#appendGathered(first)
+      return
+    }
     this.#gathered = new GatheredPiece(first)
     this.#gathering ??= this.#options.after(gatheredMsMax, this.#flushGathered)
   }
@@ -195,7 +201,12 @@ export class Journal {
   #endGathering(): void {
     const gathered = this.#gathered
     this.#gathered = undefined
-    if (gathered !== undefined) this.appendPiece(gathered.whole)
+    if (gathered !== undefined) this.#appendGathered(gathered.whole)
+  }
+
+  #appendGathered(piece: ContentPiece): void {
+    this.#pieceWrittenAt = this.#options.now()
+    this.appendPiece(piece)
   }
 
   /** Writes the buffer to the file. Records that cannot be written are lost and counted. */
