@@ -35,6 +35,8 @@ export interface AnswerReader {
   readonly openLength: number
   /** Takes an event of a stream; returns the tool calls it completes. Most events are text: return early for those. */
   takeEvent(event: AnswerEvent): ToolCallRequest[]
+  /** As in `AnswerWatcher`, of an API that says only at the end of an answer which calls are complete. */
+  takeWhole?(): ToolCallRequest[]
   /** Takes a whole JSON answer. */
   takeJson(text: string): readonly ToolCallRequest[]
 }
@@ -94,6 +96,10 @@ export class BoundedWatcher implements AnswerWatcher {
     this.#chunks.push(Buffer.from(chunk))
     this.#heldBytes += chunk.byteLength
     return []
+  }
+
+  takeWhole(): ToolCallRequest[] {
+    return this.#isOver ? [] : (this.#reader.takeWhole?.() ?? [])
   }
 
   end(): ToolCallRequest[] {

@@ -76,6 +76,11 @@ export interface AnswerHead {
 export interface AnswerWatcher {
   /** Takes the next bytes; returns the tool calls that are complete with them. */
   push(chunk: Uint8Array): ToolCallRequest[]
+  /**
+   * The tool calls whose arguments are a whole JSON object, although the API has not said that they are complete: an app may run
+   * them now. Each is returned once, here or later.
+   */
+  takeWhole(): ToolCallRequest[]
   /** The answer has ended, perhaps too early. */
   end(): ToolCallRequest[]
   /** Whether the API has put an error into an answer whose status was a success. */

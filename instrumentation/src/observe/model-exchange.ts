@@ -150,7 +150,8 @@ export class ModelExchange implements Exchange {
     this.#requestPieces = []
     // What a library tells of a call is all that is known of it if no byte of its answer was seen.
     if (facts.isUnseen !== true && this.#firstChunkAt === undefined) this.#isSeen()
-    quietly('read an answer to its end', () => this.#answer?.ended())
+    const isStopped = facts.isAborted === true
+    quietly('read an answer to its end', () => this.#answer?.ended({ isStopped }))
     // An API that fails after it has begun to answer says so in the answer.
     const isPending = this.#answer?.watcher.isPending === true && this.#facts.span.isRecording()
     const isCut = hasFailed && !(this.#answer?.watcher.isWhole === true || isPending)

@@ -18,21 +18,28 @@ export class WatchedAnswer {
   }
 
   received(chunk: Uint8Array): void {
-    if (this.#unreadBytes === 0) unreadAnswers.add(this.#read)
+    if (this.#unreadBytes === 0) unreadAnswers.add(this.#readForAsker)
     // A copy: the memory of a chunk belongs to the host.
     this.#unread.push(Buffer.from(chunk))
     this.#unreadBytes += chunk.byteLength
     if (this.#unreadBytes > unreadBytesMax) this.#read()
   }
 
-  /** The answer has ended, perhaps too early. */
-  ended(): void {
+  /** The answer has ended, perhaps too early. `isStopped`: the app reads no further, and may run the tools that it has seen. */
+  ended({ isStopped }: { readonly isStopped: boolean }): void {
     if (this.#unreadBytes > 0) this.#read()
+    if (isStopped) this.#begin(this.watcher.takeWhole())
     this.#begin(this.watcher.end())
   }
 
-  readonly #read = (): void => {
-    unreadAnswers.remove(this.#read)
+  /** Somebody may run a tool already. */
+  readonly #readForAsker = (): void => {
+    this.#read()
+    this.#begin(this.watcher.takeWhole())
+  }
+
+  #read(): void {
+    unreadAnswers.remove(this.#readForAsker)
     const bytes = Buffer.concat(this.#unread)
     this.#unread = []
     this.#unreadBytes = 0

@@ -125,6 +125,8 @@ const marks = ['"tool_calls"', '"function_call"', '"error"']
 class ChatAnswerReader implements AnswerReader {
   #body: StreamedBody | undefined
   #length = 0
+  /** Calls that were taken before their end had come, by their places. */
+  readonly #taken = new Set<number>()
   hasError = false
 
   get openLength(): number {
@@ -157,10 +159,21 @@ class ChatAnswerReader implements AnswerReader {
     return toolCallsOf(asObject(asObject(choice)?.message) ?? {})
   }
 
+  takeWhole(): ToolCallRequest[] {
+    const calls = toolCallsOf(this.#body?.members ?? {})
+    return calls.filter((call, place) => {
+      if (this.#taken.has(place) || asObject(parseJson(call.arguments)) === undefined) return false
+      this.#taken.add(place)
+      return true
+    })
+  }
+
   #take(): ToolCallRequest[] {
     const calls = toolCallsOf(this.#body?.members ?? {})
+    const others = calls.filter((_, place) => !this.#taken.has(place))
     this.#body = undefined
     this.#length = 0
-    return calls
+    this.#taken.clear()
+    return others
   }
 }
