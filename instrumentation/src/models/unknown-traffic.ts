@@ -9,7 +9,7 @@
  *     event_stream   it is answered by a stream of events; from a host on this machine or in its network, which may be the
  *                    app's own backend, only if the request or the stream begins like a model's; AWS's streams carry much
  *                    else, so they must come from Bedrock or begin like a model's
- *     answer_body    its JSON answer has `choices`, `candidates` or `usage` with what models have in them, or `generated_text`
+ *     answer_body    its JSON answer has `choices`, `candidates` or `usage` with what models have in them, `generated_text` or `tokens_predicted`
  *
  * A `GET` counts as `websocket` if it opens a socket of a known model API that is not followed. Never counted: JSON-RPC, and so MCP;
  * GraphQL; and the paths of known APIs that are no turns: embeddings, token counts, moderation, ranks, images, speech, models, files,
@@ -124,11 +124,12 @@ function isGraphql(head: string, names: ReadonlySet<string>): boolean {
 
 /** Whether the first bytes of a JSON answer are those of a model's. */
 export function isModelAnswer(head: string): boolean {
-  if (!/"(?:choices|candidates|usage|generated_text)"/.test(head)) return false
+  if (!/"(?:choices|candidates|usage|generated_text|tokens_predicted)"/.test(head)) return false
   const names = outerMembers(head)
   if (names.has('jsonrpc')) return false
   return (
     names.has('generated_text') ||
+    names.has('tokens_predicted') ||
     (names.has('choices') && /"(?:message|delta|text|finish_reason)"/.test(head)) ||
     (names.has('candidates') && /"(?:content|finishReason|finish_reason)"/.test(head)) ||
     (names.has('usage') && /"usage"\s*:\s*\{[^}]*token/i.test(head))

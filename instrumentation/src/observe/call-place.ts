@@ -190,9 +190,10 @@ export class CallPlace {
   #inferTurn(body: Uint8Array, answered: readonly InferredCall[]) {
     const { active, api, at, isOwn, request, span } = this.#facts
     if (request !== undefined) return undefined
-    // A span of the app that is below another one is part of what a library records.
+    // A span of the app that is below another one is part of what a library records, and that may be part of a turn.
     const { inferredTurns, traces } = this.#dependencies
-    if (!isOwn && hasParent(span) && !traces.hasFreeRoot(active)) return undefined
+    const isInTurn = traces.hasFreeRoot(active) || traces.requestOf(active) !== undefined
+    if (!isOwn && hasParent(span) && !isInTurn) return undefined
     const around = isOwn ? trace.getSpan(active) : undefined
     const before = this.#kept?.turn?.turn
     const call = { api, body, answered, before, startedAt: startOf(span) ?? at, around }

@@ -27,7 +27,7 @@ export interface ExchangeDependencies {
   readonly keptConversations: KeptConversations
   readonly backgroundAnswers: BackgroundAnswers
   readonly wireCalls: WireCalls
-  readonly traces: Pick<TurnTraces, 'adoptAround' | 'hasFreeRoot'>
+  readonly traces: Pick<TurnTraces, 'adoptAround' | 'hasFreeRoot' | 'requestOf'>
   readonly unseen: UnseenWork
   /** A model has sent a part of its answer: tools may run soon. */
   readonly modelAnswers: () => void

@@ -100,7 +100,9 @@ export class ModelExchange implements Exchange {
         contentType: header('content-type'),
         contentEncoding: header('content-encoding'),
       })
-      this.#answer = new WatchedAnswer(watcher, (requests) => this.#beginTools(requests))
+      const begin = (requests: readonly ToolCallRequest[], at: number): void =>
+        this.#beginTools(requests, at)
+      this.#answer = new WatchedAnswer(watcher, { begin, now: this.#dependencies.now })
     }
   }
 
@@ -268,7 +270,7 @@ export class ModelExchange implements Exchange {
    * Tool calls are siblings of the model call: children of the turn, or of the tool call around it.
    * Without either, they are children of the model call.
    */
-  #beginTools(requests: readonly ToolCallRequest[]): void {
+  #beginTools(requests: readonly ToolCallRequest[], at?: number): void {
     if (requests.length === 0) return
     this.#hasBegunTools = true
     const { active, apiCall } = this.#facts
@@ -285,7 +287,7 @@ export class ModelExchange implements Exchange {
     }
     const isForced = this.#forcesTool
     for (const request of requests) {
-      this.#dependencies.toolCalls.begin({ ...request, isForced }, { parent, owner, around })
+      this.#dependencies.toolCalls.begin({ ...request, isForced }, { parent, owner, around, at })
     }
   }
 

@@ -66,6 +66,8 @@ interface BegunIn {
   readonly owner: ToolCallOwner | undefined
   /** The tool call whose sub-agent asks for it. */
   readonly around?: ToolCall | undefined
+  /** When it was complete, in milliseconds since 1970; `undefined`: now. */
+  readonly at?: number | undefined
 }
 
 interface ToolCallPartners {
@@ -128,7 +130,7 @@ export class ToolCalls {
    */
   begin(
     use: ToolCallDescription,
-    { parent, owner, around }: BegunIn & { readonly parent: Context },
+    { parent, owner, around, at }: BegunIn & { readonly parent: Context },
   ): void {
     const { id, name } = use
     const known = id === undefined ? [] : this.#withId(id)
@@ -138,7 +140,7 @@ export class ToolCalls {
     if (id !== undefined && owner?.openTools.has(id) === true) return
     const oldest = this.#calls.size >= openCallsMax ? this.#calls.values().next() : undefined
     oldest?.value?.call.leaveUnfinished()
-    const span = this.#startSpan(use, parent, { 'turnlog.tool_call.inferred': true })
+    const span = this.#startSpan(use, parent, { 'turnlog.tool_call.inferred': true }, at)
     const key = id === undefined || this.#calls.has(id) ? span.spanContext().spanId : id
     const end = this.#endOf(key, use, span)
     const call = new ToolCall(use, span, { end, parent: around })
@@ -300,11 +302,17 @@ export class ToolCalls {
     entry.owner?.toolEnded(key)
   }
 
-  #startSpan(use: ToolCallDescription, parent: Context, extra: ToolAttributes): Span {
+  #startSpan(
+    use: ToolCallDescription,
+    parent: Context,
+    extra: ToolAttributes,
+    startTime?: number,
+  ): Span {
     const span = this.#recorder.tracer.startSpan(
       `execute_tool ${use.name}`,
       {
         kind: SpanKind.INTERNAL,
+        ...defined({ startTime }),
         attributes: {
           'gen_ai.operation.name': 'execute_tool',
           'gen_ai.tool.name': use.name,

@@ -1,7 +1,7 @@
 /**
  * Answers of which not all bytes have been searched for tool calls. An answer comes in many small pieces, and each costs a cold run
- * of the search. So the bytes wait until the answer ends, or until somebody asks which tool calls are open: before that no tool can
- * have been run.
+ * of the search. So the bytes wait until the answer ends, or until somebody asks which tool calls are open: before that no tool has done
+ * anything that is observed.
  */
 import { quietly } from '../health.ts'
 

@@ -1,5 +1,6 @@
 /** Seals a model call: maps the bytes of its last exchange to the GenAI convention, and adds them to the sums of its turns. */
 import { type AttributeName, instrumentationScope } from '@turnlog/conventions'
+import type { JournaledSpan } from '../journal/span-head.ts'
 import type { ModelCallRecord } from '../models/model-api.ts'
 import { findModelApi, modelApiNamed } from '../models/model-apis.ts'
 import type { SealedAttributes } from '../otlp/otlp-json.ts'
@@ -10,15 +11,22 @@ import type { OpenContents } from './open-contents.ts'
 import type { SealContext, SealKind } from './span-kind.ts'
 import { addModelCall, emptySums } from './turn.ts'
 
+/** Of a span's status. */
+const failed = 2
+
 export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   const { contents, sums } = context
   const wire = contents.wire(span.spanId)
   const exchange = Math.max(...wire.keys())
-  const { answers, turns: noted, isLate, isInner } = wire.get(exchange) ?? {}
+  const { answers, turns: noted, isLate, isInner, isComplete } = wire.get(exchange) ?? {}
   const attempt = typeof answers === 'number' ? answers : exchange
   const { timeToFirstChunk } = wire.get(attempt) ?? {}
   if (attempt > 1) put(attributes, 'turnlog.model_call.attempt', attempt)
-  const call = context.isWhole ? readExchange(contents, span.spanId, exchange) : undefined
+  // A library's span that has ended well before its answer: the app has read no further.
+  const isLeft = isComplete === undefined && !isOurs(span) && span.status?.code !== failed
+  const call = context.isWhole
+    ? readExchange(contents, span.spanId, exchange, { isLeft })
+    : undefined
   if (call === undefined) {
     // Part of an exchange would be mapped to something that nobody said.
     put(attributes, 'gen_ai.input.messages.omitted', incomplete)
@@ -36,7 +44,7 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
     sums.set(turn, addModelCall(sums.get(turn) ?? emptySums, call, facts))
   }
   const { 'gen_ai.request.model': model, 'gen_ai.operation.name': operation } = call.attributes
-  const isOwn = span.scope.name === instrumentationScope
+  const isOwn = isOurs(span)
   const isNamed = isOwn && typeof model === 'string'
   const name = isNamed ? redactText(`${operation} ${model}`).text : span.name
   const named = { ...span, name }
@@ -45,12 +53,18 @@ export const sealModelCall: SealKind = ({ span }, attributes, context) => {
   return { span: { ...named, ...statusOf(call) }, attributes }
 }
 
+function isOurs({ scope }: JournaledSpan): boolean {
+  return scope.name === instrumentationScope
+}
+
 /** One exchange of the model call `id`, as its API maps it; `undefined` if its URL is not that of a known API. */
 export function readExchange(
   contents: OpenContents,
   id: string,
   exchange: number,
+  { isLeft = false } = {},
 ): ModelCallRecord | undefined {
+  const responseBody = contents.bytes(id, 'wire.response', exchange) ?? new Uint8Array()
   const facts = contents.wire(id).get(exchange) ?? {}
   // A server that works in the background brings the answer with a later exchange.
   const asked = typeof facts.answers === 'number' ? facts.answers : exchange
@@ -60,13 +74,13 @@ export function readExchange(
   return (named ?? findModelApi('POST', URL.parse(url)))?.map({
     url,
     requestBody: contents.bytes(id, 'wire.request', asked) ?? new Uint8Array(),
-    responseBody: contents.bytes(id, 'wire.response', exchange) ?? new Uint8Array(),
+    responseBody,
     isComplete: facts.isComplete === true,
     isUnseen: facts.isUnseen === true,
     ...(typeof facts.status === 'number' ? { status: facts.status } : {}),
     ...(Array.isArray(facts.headers) ? { responseHeaders: facts.headers } : {}),
     ...(typeof facts.error === 'string' ? { error: facts.error } : {}),
-    isAborted: facts.isAborted === true,
+    isAborted: facts.isAborted === true || (isLeft && responseBody.byteLength > 0),
   })
 }
 

@@ -61,6 +61,7 @@ test.for<[string, string]>([
   ['candidates', '[{"candidates":[{"content":{"parts":[]}}]}]'],
   ['tokens that were used', '{"output":"hi","usage":{"input_tokens":1}}'],
   ['a text that was generated', '[{"generated_text":"hi"}]'],
+  ['a text that llama.cpp has completed', '{"content":"hi","stop":true,"tokens_predicted":2}'],
 ])('an answer with %s is a model’s', ([, head]) => {
   expect(isModelAnswer(head)).toBe(true)
 })

@@ -25,5 +25,9 @@ test.for([
       ({ attributes }) => attributes['turnlog.tool_call.unfinished'] === true,
     )
     expect(unfinished).toEqual([])
+    for (const { spanId, startMs } of recorded.spans) {
+      const files = recorded.spans.filter(({ parentSpanId }) => parentSpanId === spanId)
+      for (const file of files) expect(file.startMs).toBeGreaterThanOrEqual(startMs)
+    }
   },
 )
