@@ -24,7 +24,7 @@ export class Lines {
     return lines.filter(({ length }) => length <= this.#lengthMax)
   }
 
-  /** The last line, which has no end; empty if there is none. */
+  /** Call it after the last piece. Returns the text after the last line break, which may be empty. */
   end(): string {
     const last = this.#rest
     this.#rest = ''

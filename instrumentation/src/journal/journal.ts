@@ -362,7 +362,10 @@ export class Journal {
     this.#closeFile()
   }
 
-  /** Somebody has removed the spool: what the last file had is lost. What earlier files had, whoever adopts the recorder finds missing. */
+  /**
+   * If somebody has removed the spool, the records of the open file are lost, and declared. Those of earlier files are not known here:
+   * the process that adopts the recorder finds that they are missing.
+   */
   #loseRemovedFile(): void {
     const file = this.#file
     if (file === undefined || file.bytes === 0) return

@@ -125,7 +125,7 @@ export function mapExchange(
   }
 }
 
-/** What has come whole, and is recorded as the text that it is. */
+/** Names the request, the answer, or both, if they came whole and are recorded as plain text. `undefined`: neither. */
 function notUnderstood(
   { isComplete }: WireExchange,
   { answer, isOdd }: Response,
@@ -235,7 +235,7 @@ function errorName(error: string | undefined): string {
 const noReason = 'unknown'
 
 interface Output extends Pick<ModelAnswer, 'parts' | 'members'> {
-  /** What was not sent to its end has no finish reason of its own: a failure is one, and a stop of the app is none. */
+  /** The API's. Without one it is `error` if the call has failed, and `undefined` if the app has stopped it or the answer was not understood. */
   readonly reason: string | undefined
 }
 

@@ -57,9 +57,8 @@ export function observeAgentChildren(options: AgentChildrenOptions): () => void 
     }
   const runs = (original: Method, commandOf: (values: readonly unknown[]) => Command): Method =>
     function (...values) {
-      const { traced: _, ...others } = options
-      // What it is started with is not changed: it does not trace itself.
-      const open = () => sessionOf(commandOf(values), { ...others, traced: undefined })
+      // Only an agent that traces itself gets other arguments and environment. This one does not.
+      const open = () => sessionOf(commandOf(values), { ...options, traced: undefined })
       const session = quietly('see an agent start', open)
       if (session === undefined) return original.apply(this, values)
       const result = startIn(session, () => original.apply(this, values))

@@ -1,6 +1,6 @@
 /**
- * What an app and a Claude Code that it has started write to each other with `--input-format stream-json` and `--output-format
- * stream-json`, as the Claude Agent SDK starts it: a JSON message on each line. Only those messages are read that begin or end a turn.
+ * The messages between an app and the Claude Code that it has started, as the Claude Agent SDK does, with `--input-format stream-json`
+ * and `--output-format stream-json`. Each line is a JSON message. Only messages that begin or end a turn are read.
  * Pure, and never throws.
  */
 import { asArray, asObject, asString, parseJson } from '@turnlog/conventions/plain'

@@ -41,7 +41,7 @@ function isPiece({ content, stop, choices }: JsonObject): boolean {
   return choices === undefined && typeof content === 'string' && typeof stop === 'boolean'
 }
 
-/** What one prompt of the request got. */
+/** The answer to one prompt. A request may have several. */
 interface Completed {
   text: string
   stopReason: string | undefined

@@ -1,4 +1,4 @@
-/** What is to be completed, as GenAI messages: pure. */
+/** The prompts of a request, as GenAI messages. Pure. */
 import { asArray, asObject, asString, defined, type JsonObject } from '@turnlog/conventions/plain'
 import type { Message, Part } from '../model-api.ts'
 
@@ -24,7 +24,7 @@ function isTextWithPictures(prompt: unknown): boolean {
   return typeof asObject(prompt)?.prompt_string === 'string'
 }
 
-/** A message for each text. What comes after the text to be completed is a member of the message. */
+/** One message for each prompt. The text that follows the gap (`suffix`) is a member of the message. */
 export function promptMessages(request: JsonObject): Message[] | undefined {
   if (!hasTextPrompt(request)) return undefined
   const { prompt, suffix, input_prefix, input_suffix, input_extra } = request
